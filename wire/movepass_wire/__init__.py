@@ -1,0 +1,48 @@
+"""What issuer and verifier agree on: the pass, its payload, its number, the status log. No I/O, keys or clock."""
+
+from movepass_wire.claims import Pass, Place, Trip, decode_claims, encode_claims
+from movepass_wire.documents import trip_from_json, trip_to_json
+from movepass_wire.errors import (
+    ClaimsError,
+    LogError,
+    MalformedError,
+    NotAPassError,
+    NumberError,
+    PayloadError,
+    UnsupportedVersionError,
+    WireError,
+)
+from movepass_wire.number import format_number, parse_number
+from movepass_wire.payload import ED25519, ESP256, Envelope, open_text, seal, to_be_signed
+from movepass_wire.statuslog import Bitmap, StatusLog, encode_block, new_log, read_log
+
+__all__ = [
+    "ED25519",
+    "ESP256",
+    "Bitmap",
+    "ClaimsError",
+    "Envelope",
+    "LogError",
+    "MalformedError",
+    "NotAPassError",
+    "NumberError",
+    "Pass",
+    "PayloadError",
+    "Place",
+    "StatusLog",
+    "Trip",
+    "UnsupportedVersionError",
+    "WireError",
+    "decode_claims",
+    "encode_block",
+    "encode_claims",
+    "format_number",
+    "new_log",
+    "open_text",
+    "parse_number",
+    "read_log",
+    "seal",
+    "to_be_signed",
+    "trip_from_json",
+    "trip_to_json",
+]

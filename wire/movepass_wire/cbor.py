@@ -1,0 +1,131 @@
+"""Deterministic CBOR, the subset that claims are made of (RFC 8949, section 4.2.1).
+
+Integers, text, byte strings, booleans, arrays and maps; minimal heads, definite lengths, map keys integers or
+text, unique and in bytewise order of their encoding. Every value has one encoding, and nothing else is read.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from movepass_wire.errors import WireError
+from movepass_wire.limits import CLAIMS_MAX_DEPTH
+
+_UNSIGNED, _NEGATIVE, _BYTES, _TEXT, _ARRAY, _MAP = range(6)
+_FALSE, _TRUE = 0xF4, 0xF5
+_DIRECT = 24
+"""Arguments below this stand in the head's own byte; from here on in 1, 2, 4 or 8 bytes behind it."""
+_WIDEST = 27
+_FLOOR = {24: 24, 25: 1 << 8, 26: 1 << 16, 27: 1 << 32}
+"""The least argument that needs each width."""
+
+
+def head(major: int, argument: int) -> bytes:
+    """Encode a data item's head in its shortest form (RFC 8949, section 3).
+
+    Raises:
+        WireError: an argument of more than 64 bits.
+    """
+    if argument < _DIRECT:
+        return bytes([major << 5 | argument])
+    for info, size in ((24, 1), (25, 2), (26, 4), (27, 8)):
+        if argument < 1 << 8 * size:
+            return bytes([major << 5 | info]) + argument.to_bytes(size, "big")
+    raise WireError(f"an integer of {argument.bit_length()} bits; claims hold at most 64")
+
+
+def encode(value: object) -> bytes:
+    """Encode a value; maps may come in any order.
+
+    Raises:
+        WireError: a type, a key or an integer outside the subset.
+    """
+    match value:
+        case bool():
+            return bytes([_TRUE if value else _FALSE])
+        case int():
+            return head(_UNSIGNED, value) if value >= 0 else head(_NEGATIVE, -1 - value)
+        case str():
+            data = value.encode()
+            return head(_TEXT, len(data)) + data
+        case bytes():
+            return head(_BYTES, len(value)) + value
+        case list() | tuple():
+            return head(_ARRAY, len(value)) + b"".join(map(encode, value))
+        case Mapping():
+            if any(isinstance(key, bool) or not isinstance(key, int | str) for key in value):
+                raise WireError("a map's keys are integers or text")
+            items = sorted((encode(key), encode(item)) for key, item in value.items())
+            return head(_MAP, len(items)) + b"".join(key + item for key, item in items)
+    raise WireError(f"claims hold no {type(value).__name__}")
+
+
+def decode(data: bytes) -> Any:
+    """Decode the one value that fills all of data.
+
+    Raises:
+        WireError: anything outside the subset, not in its one form, cut short, or followed by more.
+    """
+    try:
+        value, end = _item(data, 0, CLAIMS_MAX_DEPTH)
+    except IndexError:
+        raise WireError("CBOR is cut short") from None
+    except UnicodeDecodeError:
+        raise WireError("CBOR text is not UTF-8") from None
+    if end != len(data):
+        raise WireError(f"{len(data) - end} bytes follow the CBOR value")
+    return value
+
+
+def _item(data: bytes, at: int, depth: int) -> tuple[Any, int]:
+    """Read the item at `at`; `depth` is how many arrays and maps may still open. Returns it and its end."""
+    initial = data[at]
+    at += 1
+    if initial in (_FALSE, _TRUE):
+        return initial == _TRUE, at
+    major, argument = initial >> 5, initial & 0x1F
+    if major > _MAP or argument > _WIDEST:
+        raise WireError(f"CBOR initial byte {initial:#04x} is not used in claims")
+    if argument >= _DIRECT:
+        floor = _FLOOR[argument]
+        end = at + (1 << argument - _DIRECT)
+        data[end - 1]
+        argument = int.from_bytes(data[at:end], "big")
+        at = end
+        if argument < floor:
+            raise WireError(f"CBOR argument {argument} is not in its shortest form")
+    if major == _UNSIGNED:
+        return argument, at
+    if major == _NEGATIVE:
+        return -1 - argument, at
+    if major in (_BYTES, _TEXT):
+        end = at + argument
+        if end > len(data):
+            raise IndexError
+        return (data[at:end] if major == _BYTES else str(data[at:end], "utf-8")), end
+    if depth == 0:
+        raise WireError(f"more than {CLAIMS_MAX_DEPTH} arrays and maps inside each other")
+    return (_array if major == _ARRAY else _map)(data, at, argument, depth - 1)
+
+
+def _array(data: bytes, at: int, count: int, depth: int) -> tuple[list[Any], int]:
+    items = []
+    for _ in range(count):
+        item, at = _item(data, at, depth)
+        items.append(item)
+    return items, at
+
+
+def _map(data: bytes, at: int, count: int, depth: int) -> tuple[dict[int | str, Any], int]:
+    items: dict[int | str, Any] = {}
+    before = b""
+    for _ in range(count):
+        start = at
+        key, at = _item(data, at, 0)
+        if isinstance(key, bool | bytes):
+            raise WireError("a map's keys are integers or text")
+        encoded = data[start:at]
+        if encoded <= before:
+            raise WireError(f"map key {key!r} is out of order or twice there")
+        before = encoded
+        items[key], at = _item(data, at, depth)
+    return items, at

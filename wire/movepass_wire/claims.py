@@ -1,0 +1,209 @@
+"""What a pass says, and its form on the wire: CWT claims (RFC 8392) in deterministic CBOR."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from movepass_wire import cbor
+from movepass_wire.errors import ClaimsError, WireError
+from movepass_wire.limits import INDEX_LIMIT, PASS_MAX_SECONDS, TIME_LIMIT
+from movepass_wire.text import check_text, pack_text, unpack_text
+from movepass_wire.times import day_of
+
+CLAIM_EXP, CLAIM_NBF, CLAIM_BODY = 4, 5, -65537
+(INDEX, HOLDER_NAME, ID_TYPE, ID_LAST, FROM, TO, REASON, VEHICLE, DRIVER_NAME, DRIVER_LICENCE_LAST) = range(10)
+
+FIELD_NAMES = {
+    INDEX: "index",
+    HOLDER_NAME: "holder.name",
+    ID_TYPE: "holder.id_type",
+    ID_LAST: "holder.id_last",
+    FROM: "from",
+    TO: "to",
+    REASON: "reason",
+    VEHICLE: "vehicle.registration",
+    DRIVER_NAME: "vehicle.driver.name",
+    DRIVER_LICENCE_LAST: "vehicle.driver.licence_last",
+}
+"""The body's keys and what each is called in the approved pass."""
+
+_REQUIRED = (INDEX, HOLDER_NAME, ID_TYPE, ID_LAST, FROM, TO, REASON)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A district by its number in codes.DISTRICTS, and where in it, if that was given."""
+
+    district: int
+    text: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Trip:
+    """What an authority approved: one person, one way, one stretch of time.
+
+    Attributes:
+        not_before: first second of validity (nbf), seconds since 1970 UTC.
+        not_after: first second after it (exp).
+        id_type: number in codes.ID_TYPES.
+        reason: number in codes.REASONS, or free text.
+        unknown: body keys that this software does not know, as they came.
+    """
+
+    not_before: int
+    not_after: int
+    holder_name: str
+    id_type: int
+    id_last: str
+    origin: Place
+    destination: Place
+    reason: int | str
+    vehicle: str | None = None
+    driver_name: str | None = None
+    driver_licence_last: str | None = None
+    unknown: Mapping[int, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """A trip under its index, which with the UTC day of exp names it uniquely."""
+
+    index: int
+    trip: Trip
+
+    @property
+    def day(self) -> int:
+        """The UTC day of exp (days since 1970-01-01): whose status log tells of this pass."""
+        return day_of(self.trip.not_after)
+
+
+def encode_claims(pass_: Pass) -> bytes:
+    """Write a pass as claims.
+
+    Raises:
+        ClaimsError: a rule or limit is broken; names the field.
+    """
+    trip = pass_.trip
+    _check(pass_)
+    body: dict[int, object] = {
+        INDEX: pass_.index,
+        HOLDER_NAME: pack_text(trip.holder_name),
+        ID_TYPE: trip.id_type,
+        ID_LAST: pack_text(trip.id_last),
+        FROM: _pack_place(trip.origin),
+        TO: _pack_place(trip.destination),
+        REASON: trip.reason if isinstance(trip.reason, int) else pack_text(trip.reason),
+    }
+    for key, text in (
+        (VEHICLE, trip.vehicle),
+        (DRIVER_NAME, trip.driver_name),
+        (DRIVER_LICENCE_LAST, trip.driver_licence_last),
+    ):
+        if text is not None:
+            body[key] = pack_text(text)
+    body.update(trip.unknown)
+    return cbor.encode({CLAIM_EXP: trip.not_after, CLAIM_NBF: trip.not_before, CLAIM_BODY: body})
+
+
+def decode_claims(data: bytes) -> Pass:
+    """Read claims whose signature has been checked, strictly.
+
+    Raises:
+        WireError: not deterministic CBOR of the subset, or (ClaimsError) a rule or limit is broken.
+    """
+    claims = cbor.decode(data)
+    if not isinstance(claims, dict) or claims.keys() != {CLAIM_EXP, CLAIM_NBF, CLAIM_BODY}:
+        raise ClaimsError("", "claims hold exactly exp (4), nbf (5) and the body (-65537)")
+    body = claims[CLAIM_BODY]
+    if not isinstance(body, dict):
+        raise ClaimsError("", "the body is a map")
+    if any(isinstance(key, str) for key in body):
+        raise ClaimsError("", "the body's keys are integers")
+    missing = [FIELD_NAMES[key] for key in _REQUIRED if key not in body]
+    if missing:
+        raise ClaimsError(missing[0], "missing")
+    trip = Trip(
+        not_before=claims[CLAIM_NBF],
+        not_after=claims[CLAIM_EXP],
+        holder_name=_text(body, HOLDER_NAME),
+        id_type=body[ID_TYPE],
+        id_last=_text(body, ID_LAST),
+        origin=_place(body, FROM),
+        destination=_place(body, TO),
+        reason=body[REASON] if isinstance(body[REASON], int) else _text(body, REASON),
+        vehicle=_text(body, VEHICLE) if VEHICLE in body else None,
+        driver_name=_text(body, DRIVER_NAME) if DRIVER_NAME in body else None,
+        driver_licence_last=_text(body, DRIVER_LICENCE_LAST) if DRIVER_LICENCE_LAST in body else None,
+        unknown={key: body[key] for key in body if key not in FIELD_NAMES},
+    )
+    pass_ = Pass(body[INDEX], trip)
+    _check(pass_)
+    return pass_
+
+
+def _check(pass_: Pass) -> None:
+    """Hold a pass against every rule that does not depend on how it is written."""
+    trip = pass_.trip
+    _number("index", pass_.index, INDEX_LIMIT)
+    _number("not_before", trip.not_before, TIME_LIMIT)
+    _number("not_after", trip.not_after, TIME_LIMIT)
+    if trip.not_after <= trip.not_before:
+        raise ClaimsError("not_after", "must be later than not_before")
+    if trip.not_after - trip.not_before > PASS_MAX_SECONDS:
+        hours = (trip.not_after - trip.not_before) / 3600
+        raise ClaimsError("not_after", f"{hours:.4g} hours; a pass lasts at most {PASS_MAX_SECONDS // 3600}")
+    check_text("holder.name", trip.holder_name)
+    _number("holder.id_type", trip.id_type)
+    check_text("holder.id_last", trip.id_last)
+    _check_place("from", trip.origin)
+    _check_place("to", trip.destination)
+    if isinstance(trip.reason, str):
+        check_text("reason", trip.reason)
+    else:
+        _number("reason", trip.reason)
+    if trip.vehicle is not None:
+        check_text("vehicle.registration", trip.vehicle)
+    if trip.driver_name is not None:
+        check_text("vehicle.driver.name", trip.driver_name)
+    if trip.driver_licence_last is not None:
+        check_text("vehicle.driver.licence_last", trip.driver_licence_last)
+
+
+_CODE_LIMIT = 1 << 16
+
+
+def _number(name: str, value: object, limit: int = _CODE_LIMIT) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < limit:
+        raise ClaimsError(name, f"expected a number from 0 to {limit - 1}")
+
+
+def _check_place(name: str, place: Place) -> None:
+    _number(f"{name}.district", place.district)
+    if place.text is not None:
+        check_text(f"{name}.place", place.text)
+
+
+def _pack_place(place: Place) -> object:
+    return place.district if place.text is None else [place.district, pack_text(place.text)]
+
+
+def _text(body: dict[int, Any], key: int) -> str:
+    return _unpack(FIELD_NAMES[key], body[key])
+
+
+def _place(body: dict[int, Any], key: int) -> Place:
+    match body[key]:
+        case [district, text]:
+            return Place(district, _unpack(f"{FIELD_NAMES[key]}.place", text))
+        case int() as district:
+            return Place(district)
+    raise ClaimsError(FIELD_NAMES[key], "expected a district, or a district and a text")
+
+
+def _unpack(name: str, value: object) -> str:
+    if not isinstance(value, str | bytes):
+        raise ClaimsError(name, "expected text")
+    try:
+        return unpack_text(value)
+    except WireError as e:
+        raise ClaimsError(name, str(e)) from None

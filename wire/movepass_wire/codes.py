@@ -1,0 +1,49 @@
+"""Districts, identity papers and reasons: tables numbered once and for ever (codes.json).
+
+District numbers are ISO 3166-2:BD's. A number is never given to anything else; new rows go to the end.
+"""
+
+import json
+from dataclasses import dataclass
+from importlib.resources import files
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """One row: the number on the wire, the key in JSON, the names people read."""
+
+    number: int
+    key: str
+    en: str
+    bn: str
+
+
+class Table:
+    """One table, found by number or by key."""
+
+    def __init__(self, rows: list[dict[str, str | int]]) -> None:
+        codes = [Code(int(r["code"]), str(r["key"]), str(r["en"]), str(r["bn"])) for r in rows]
+        self.by_number = {code.number: code for code in codes}
+        self.by_key = {code.key: code for code in codes}
+        self._by_name = {name.casefold(): code for code in codes for name in (code.key, code.en, code.bn)}
+
+    def find(self, name: str | int) -> Code | None:
+        """Find a row by its number, key, or English or Bangla name (case and white space around don't count)."""
+        if isinstance(name, int):
+            return self.by_number.get(name)
+        name = name.strip()
+        if name.isascii() and name.isdigit():
+            return self.by_number.get(int(name)) if len(name) <= len("64") else None
+        return self._by_name.get(name.casefold())
+
+    def key(self, number: int) -> str | int:
+        """Give the key of a number, or the number itself where this software is older than the row."""
+        code = self.by_number.get(number)
+        return code.key if code else number
+
+
+_tables = json.loads(files("movepass_wire").joinpath("codes.json").read_text("utf-8"))
+
+DISTRICTS = Table(_tables["districts"])
+ID_TYPES = Table(_tables["id_types"])
+REASONS = Table(_tables["reasons"])

@@ -1,0 +1,79 @@
+"""The pass number: day and index in nine symbols that a person can read over the radio.
+
+Two symbols for the day modulo 1024, six for the index, and a check symbol over GF(32) that catches every single
+slip and every swap of neighbours. Crockford's base32 alphabet, shown 3-3-3: "A1B-2C3-D4E".
+"""
+
+from movepass_wire.errors import NumberError
+from movepass_wire.limits import INDEX_LIMIT
+
+ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+DAYS = 1024
+LENGTH = 9
+
+_READ_AS = {**{c: i for i, c in enumerate(ALPHABET)}, "O": 0, "I": 1, "L": 1}
+"""Crockford's look-alikes: O is read as 0, I and L as 1."""
+_POLYNOMIAL = 0b100101
+"""x^5 + x^2 + 1, primitive over GF(2): x generates all of GF(32)."""
+
+
+def _times_x(value: int) -> int:
+    value <<= 1
+    return value ^ _POLYNOMIAL if value & 32 else value
+
+
+def _checksum(symbols: list[int]) -> int:
+    """Evaluate the symbols as a polynomial at x, the last one with weight 1; 0 for a good number.
+
+    The weights x^8 .. x^0 are all different and none is 0, hence any one slip or swap of neighbours shows.
+    """
+    total = 0
+    for symbol in symbols:
+        total = _times_x(total) ^ symbol
+    return total
+
+
+def format_number(day: int, index: int) -> str:
+    """Write the number of a pass.
+
+    Args:
+        day: the UTC day of exp (days since 1970-01-01).
+        index: the pass's index, below 2^30.
+    """
+    if not (day >= 0 and 0 <= index < INDEX_LIMIT):
+        raise NumberError(f"day {day}, index {index}: expected a day from 0 and an index below 2^30")
+    value = day % DAYS * INDEX_LIMIT + index
+    symbols = [value >> shift & 31 for shift in range(35, -1, -5)]
+    symbols.append(_times_x(_checksum(symbols)))
+    text = "".join(ALPHABET[s] for s in symbols)
+    return f"{text[:3]}-{text[3:6]}-{text[6:]}"
+
+
+def parse_number(text: str) -> tuple[int, int]:
+    """Read a typed pass number: case, hyphens and spaces don't count.
+
+    Returns:
+        The day modulo 1024, and the index.
+
+    Raises:
+        NumberError: not nine symbols of the alphabet, or the check symbol does not fit.
+    """
+    compact = text.upper().replace("-", "").replace(" ", "")
+    wrong = [c for c in compact if c not in _READ_AS]
+    if wrong:
+        raise NumberError(f"{wrong[0]!r} is not used in pass numbers (0-9 and A-Z without I, L, O, U)")
+    if len(compact) != LENGTH:
+        raise NumberError(f"a pass number has {LENGTH} symbols like A1B-2C3-D4E, got {len(compact)}")
+    symbols = [_READ_AS[c] for c in compact]
+    if _checksum(symbols):
+        raise NumberError(f"{text.strip()!r} has a slip: its check symbol does not fit; ask for it again")
+    value = 0
+    for symbol in symbols[:-1]:
+        value = value << 5 | symbol
+    return value // INDEX_LIMIT, value % INDEX_LIMIT
+
+
+def resolve_day(day_in_number: int, near: int) -> int:
+    """Find the day nearest to `near` whose number modulo 1024 is the given one."""
+    offset = (day_in_number - near + DAYS // 2) % DAYS - DAYS // 2
+    return near + offset

@@ -1,0 +1,140 @@
+"""The payload, "MP1": base45 of a COSE_Sign1 (RFC 9052) that has exactly one byte form.
+
+The decoder matches the form and slices; no CBOR parser runs on bytes whose signature has not been checked.
+"""
+
+import re
+from dataclasses import dataclass
+
+from movepass_wire import base45, cbor
+from movepass_wire.errors import MalformedError, NotAPassError, UnsupportedVersionError, WireError
+from movepass_wire.limits import TEXT_MAX_CHARS
+
+PREFIX = "MP1:"
+ESP256, ED25519 = -9, -19
+"""Signature algorithms, fully specified ones only (RFC 9864)."""
+KID_BYTES = 4
+SIGNATURE_BYTES = 64
+
+_ALG_BYTES = {ESP256: 0x28, ED25519: 0x32}
+_ALGS = {byte: alg for alg, byte in _ALG_BYTES.items()}
+_BEFORE_ALG = bytes.fromhex("d28449a201")
+_BEFORE_KID = bytes.fromhex("0444")
+_UNPROTECTED = bytes.fromhex("a0")
+_BEFORE_SIGNATURE = bytes.fromhex("5840")
+_SIG_STRUCTURE = b"\x84\x6aSignature1"
+_PROTECTED = slice(2, 12)
+"""The protected header with its byte-string head, as it stands in the envelope and in what is signed."""
+_ALG_AT = len(_BEFORE_ALG)
+_KID_AT = _ALG_AT + 1 + len(_BEFORE_KID)
+_CLAIMS_AT = _KID_AT + KID_BYTES + len(_UNPROTECTED)
+_NO_EXTERNAL_DATA = b"\x40"
+_BYTE_STRING = 2
+_OTHER_VERSION = re.compile(r"MP([0-9]{1,3}):")
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """A payload taken apart; nothing in it is to be believed before its signature has been checked.
+
+    Attributes:
+        alg: ESP256 or ED25519.
+        kid: 4 bytes that name the key.
+        claims: CBOR, to be read by decode_claims once the signature holds.
+        signature: 64 bytes, r||s or RFC 8032's form.
+        signed: the bytes the signature is over (Sig_structure, RFC 9052 section 4.4).
+    """
+
+    alg: int
+    kid: bytes
+    claims: bytes
+    signature: bytes
+    signed: bytes
+
+
+def _protected(alg: int, kid: bytes) -> bytes:
+    return _BEFORE_ALG[2:] + bytes([_ALG_BYTES[alg]]) + _BEFORE_KID + kid
+
+
+def to_be_signed(alg: int, kid: bytes, claims: bytes) -> bytes:
+    """Build the bytes that a signer signs for these claims."""
+    head = cbor.head(_BYTE_STRING, len(claims))
+    return _SIG_STRUCTURE + _protected(alg, kid) + _NO_EXTERNAL_DATA + head + claims
+
+
+def seal(alg: int, kid: bytes, claims: bytes, signature: bytes) -> str:
+    """Write a payload's text.
+
+    Raises:
+        WireError: the text would pass the limit of TEXT_MAX_CHARS.
+    """
+    head = cbor.head(_BYTE_STRING, len(claims))
+    envelope = _BEFORE_ALG[:2] + _protected(alg, kid) + _UNPROTECTED + head + claims + _BEFORE_SIGNATURE + signature
+    text = PREFIX + base45.encode(envelope)
+    if len(text) > TEXT_MAX_CHARS:
+        raise WireError(f"the payload would have {len(text)} characters; at most {TEXT_MAX_CHARS} are allowed")
+    return text
+
+
+def open_text(text: str) -> Envelope:
+    """Take a payload's text apart.
+
+    Raises:
+        NotAPassError: another scheme's text.
+        UnsupportedVersionError: a later version of this one.
+        MalformedError: too long, not base45, or not the envelope's one form.
+    """
+    if len(text) > TEXT_MAX_CHARS:
+        problem = f"{len(text)} characters; a pass has at most {TEXT_MAX_CHARS}"
+        raise (MalformedError if text.startswith(PREFIX) else NotAPassError)("bounds", problem)
+    if not text.startswith(PREFIX):
+        raise _wrong_prefix(text)
+    try:
+        data = base45.decode(text[len(PREFIX) :])
+    except WireError as e:
+        raise MalformedError("encoding", str(e)) from None
+    return _open(data)
+
+
+def _wrong_prefix(text: str) -> NotAPassError | MalformedError | UnsupportedVersionError:
+    version = _OTHER_VERSION.match(text)
+    if version and not version[1].startswith("0"):
+        return UnsupportedVersionError("prefix", f"a pass of version {version[1]}; this software reads version 1")
+    if PREFIX in text.upper():
+        return MalformedError("prefix", f"a pass's text starts with {PREFIX} in capitals, with nothing around it")
+    return NotAPassError("prefix", f"expected {PREFIX} at the start, got {text[:12]!r}" if text else "no text at all")
+
+
+def _open(data: bytes) -> Envelope:
+    claims_at, claims_end = _claims_span(data)
+    if (
+        not data.startswith(_BEFORE_ALG)
+        or data[_ALG_AT + 1 : _KID_AT] != _BEFORE_KID
+        or data[_CLAIMS_AT - 1 : _CLAIMS_AT] != _UNPROTECTED
+        or data[claims_end : claims_end + len(_BEFORE_SIGNATURE)] != _BEFORE_SIGNATURE
+        or len(data) != claims_end + len(_BEFORE_SIGNATURE) + SIGNATURE_BYTES
+    ):
+        raise MalformedError("envelope", "the bytes are not a COSE_Sign1 in the one form a pass has")
+    alg = _ALGS.get(data[_ALG_AT])
+    if alg is None:
+        raise MalformedError("envelope", f"algorithm byte {data[_ALG_AT]:#04x} is neither ESP256's nor Ed25519's")
+    return Envelope(
+        alg=alg,
+        kid=data[_KID_AT : _KID_AT + KID_BYTES],
+        claims=data[claims_at:claims_end],
+        signature=data[-SIGNATURE_BYTES:],
+        signed=_SIG_STRUCTURE + data[_PROTECTED] + _NO_EXTERNAL_DATA + data[_CLAIMS_AT:claims_end],
+    )
+
+
+def _claims_span(data: bytes) -> tuple[int, int]:
+    """Find where the claims start and end, by their byte string's head in its shortest form."""
+    kind, length, more = data[_CLAIMS_AT : _CLAIMS_AT + 1], 0, 0
+    if kind == b"\x58":
+        length, more = int.from_bytes(data[_CLAIMS_AT + 1 : _CLAIMS_AT + 2], "big"), 1
+    elif kind == b"\x59":
+        length, more = int.from_bytes(data[_CLAIMS_AT + 1 : _CLAIMS_AT + 3], "big"), 2
+    start = _CLAIMS_AT + 1 + more
+    if cbor.head(_BYTE_STRING, length) != data[_CLAIMS_AT:start]:
+        raise MalformedError("envelope", "the claims' length is not in its shortest form")
+    return start, start + length

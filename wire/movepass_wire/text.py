@@ -1,0 +1,101 @@
+"""The text fields of a pass: which characters they may hold, and their compact form, "block text".
+
+Block text is one byte a character for text of one Unicode block besides ASCII, so that a pass in Bangla is as
+small as one in English. Its first byte is the block's number (code point divided by 128; Bengali is 0x13).
+"""
+
+import unicodedata
+from bisect import bisect_right
+
+from movepass_wire.errors import ClaimsError, WireError
+from movepass_wire.limits import FIELD_MAX_CHARS
+
+ZWNJ, ZWJ, DANDA = 0x200C, 0x200D, 0x0964
+
+_SHARED = {ZWNJ: 0x01, ZWJ: 0x02, DANDA: 0x03}
+"""Characters outside the block that its scripts need: the joiners, and the danda all Indic scripts share."""
+_SHARED_BACK = {byte: point for point, byte in _SHARED.items()}
+_BLOCK = 0x80
+_BLOCKS = 0x100
+
+_REFUSED = (
+    (0x0000, 0x001F), (0x007F, 0x009F), (0x00AD, 0x00AD), (0x0600, 0x0605), (0x061C, 0x061C),
+    (0x06DD, 0x06DD), (0x070F, 0x070F), (0x0890, 0x0891), (0x08E2, 0x08E2), (0x180E, 0x180E),
+    (0x200B, 0x200B), (0x200E, 0x200F), (0x2028, 0x202E), (0x2060, 0x206F), (0xD800, 0xF8FF),
+    (0xFDD0, 0xFDEF), (0xFEFF, 0xFEFF), (0xFFF0, 0xFFFB), (0xFFFE, 0xFFFF), (0x110BD, 0x110BD),
+    (0x110CD, 0x110CD), (0x13430, 0x1343F), (0x1BCA0, 0x1BCA3), (0x1D173, 0x1D17A), (0xE0000, 0x10FFFF),
+)  # fmt: skip
+"""Control, format, separator, surrogate, private-use and tag characters, frozen here so that every implementation
+refuses the same ones whatever its Unicode version. The joiners U+200C and U+200D are allowed: Bangla needs them."""
+_REFUSED_STARTS = [first for first, _ in _REFUSED]
+
+
+def check_text(field: str, text: str) -> None:
+    """Check a text field's length and characters.
+
+    Args:
+        field: the field's name, for the message.
+        text: what it holds, already in NFC.
+
+    Raises:
+        ClaimsError: empty, too long, or a character that has no place in it.
+    """
+    if text.isascii() and text.isprintable() and 0 < len(text) <= FIELD_MAX_CHARS:
+        return
+    if not text.strip():
+        raise ClaimsError(field, "expected text, got none")
+    if len(text) > FIELD_MAX_CHARS:
+        raise ClaimsError(field, f"{len(text)} characters; at most {FIELD_MAX_CHARS} fit")
+    for char in text:
+        point = ord(char)
+        at = bisect_right(_REFUSED_STARTS, point) - 1
+        if at >= 0 and point <= _REFUSED[at][1]:
+            raise ClaimsError(field, f"U+{point:04X} is a control or format character; take it out")
+
+
+def normalise(text: str) -> str:
+    """NFC, and no white space around: what the issuer signs."""
+    return unicodedata.normalize("NFC", text).strip()
+
+
+def pack_text(text: str) -> str | bytes:
+    """Choose the form a text travels in: block text (bytes) where that is shorter than UTF-8, else itself."""
+    block = next((ord(c) // _BLOCK for c in text if ord(c) >= _BLOCK and ord(c) not in _SHARED), _BLOCKS)
+    if block >= _BLOCKS or len(text) + 1 >= len(text.encode()):
+        return text
+    packed = bytearray([block])
+    for char in text:
+        point = ord(char)
+        if point in _SHARED:
+            packed.append(_SHARED[point])
+        elif point < _BLOCK:
+            packed.append(point)
+        elif point // _BLOCK == block:
+            packed.append(_BLOCK | point % _BLOCK)
+        else:
+            return text
+    return bytes(packed)
+
+
+def unpack_text(packed: str | bytes) -> str:
+    """Read a text in the one form that pack_text gives it.
+
+    Raises:
+        WireError: block text with bytes of no character, or the longer of the two forms.
+    """
+    if isinstance(packed, str):
+        text = packed
+    else:
+        base = packed[0] * _BLOCK if packed else 0
+        try:
+            text = "".join(
+                [
+                    chr(base + byte - _BLOCK if byte >= _BLOCK else byte if byte >= 0x20 else _SHARED_BACK[byte])
+                    for byte in packed[1:]
+                ]
+            )
+        except KeyError as e:
+            raise WireError(f"block text holds the byte {e.args[0]:#04x}, which stands for nothing") from None
+    if pack_text(text) != packed:
+        raise WireError("a text is not in its one legal form (the shorter of UTF-8 and block text)")
+    return text

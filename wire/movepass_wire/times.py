@@ -1,0 +1,59 @@
+"""Days and clock times. Seconds since 1970 UTC inside; Asia/Dhaka wherever a person reads them.
+
+Bangladesh is UTC+6 without daylight saving, so a fixed offset serves and needs no time zone database.
+"""
+
+from datetime import UTC, date, datetime, timedelta, timezone
+
+DAY_SECONDS = 86400
+DHAKA = timezone(timedelta(hours=6), "Asia/Dhaka")
+_EPOCH = date(1970, 1, 1)
+
+
+def day_of(seconds: int) -> int:
+    """Give the UTC day (days since 1970-01-01) that a time falls in."""
+    return seconds // DAY_SECONDS
+
+
+def day_name(day: int) -> str:
+    """Write a day as YYYY-MM-DD."""
+    return (_EPOCH + timedelta(days=day)).isoformat()
+
+
+def iso(seconds: int) -> str:
+    """Write a time as ISO 8601 with Dhaka's offset."""
+    return datetime.fromtimestamp(seconds, DHAKA).isoformat()
+
+
+def local(seconds: int) -> str:
+    """Write a time for a person: date, hours and minutes in Dhaka, with the zone."""
+    return datetime.fromtimestamp(seconds, DHAKA).strftime("%Y-%m-%d %H:%M Asia/Dhaka")
+
+
+def parse_iso(text: str) -> int:
+    """Read an ISO 8601 time with its zone.
+
+    Raises:
+        ValueError: no such time, no zone, or a fraction of a second.
+    """
+    expected = "expected a time with its zone like 2026-11-22T09:00:00+06:00"
+    try:
+        moment = datetime.fromisoformat(text)
+        if moment.tzinfo is None or moment.microsecond:
+            raise ValueError
+        return int(moment.astimezone(UTC).timestamp())
+    except (ValueError, OverflowError):
+        raise ValueError(f"{expected}, got {text[:40]!r}") from None
+
+
+def ago(seconds: int) -> str:
+    """Write a length of time in its two largest units: "3 d 4 h", "5 h 12 min", "2 min", "0 s"."""
+    seconds = max(seconds, 0)
+    parts = []
+    for name, size in (("d", DAY_SECONDS), ("h", 3600), ("min", 60), ("s", 1)):
+        count, seconds = divmod(seconds, size)
+        if count:
+            parts.append(f"{count} {name}")
+        elif parts:
+            break
+    return " ".join(parts[:2]) or "0 s"
