@@ -1,0 +1,82 @@
+"""The two signature algorithms: ESP256 (ECDSA on P-256 with SHA-256) and Ed25519, as raw 64-byte signatures."""
+
+import hashlib
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ec import (
+    ECDSA,
+    SECP256R1,
+    EllipticCurvePrivateKey,
+    EllipticCurvePublicKey,
+    generate_private_key,
+)
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from movepass_keys.errors import KeysError
+from movepass_wire.payload import ED25519, ESP256, KID_BYTES
+
+PublicKey = EllipticCurvePublicKey | Ed25519PublicKey
+PrivateKey = EllipticCurvePrivateKey | Ed25519PrivateKey
+
+NAMES = {ESP256: "ESP256", ED25519: "Ed25519"}
+"""Names of RFC 9864, as people and options write them."""
+_HALF = 32
+_ECDSA = ECDSA(SHA256())
+
+
+def algorithm_of(key: object) -> int:
+    """Give the algorithm that a key object is for.
+
+    Raises:
+        KeysError: neither P-256 nor Ed25519.
+    """
+    match key:
+        case EllipticCurvePublicKey() | EllipticCurvePrivateKey() if isinstance(key.curve, SECP256R1):
+            return ESP256
+        case Ed25519PublicKey() | Ed25519PrivateKey():
+            return ED25519
+    raise KeysError(f"expected a P-256 or an Ed25519 key, got {getattr(key, 'curve', key).__class__.__name__}")
+
+
+def key_id(public_key: PublicKey) -> bytes:
+    """Give a public key's kid: the first four bytes of SHA-256 over its SPKI DER (RFC 5280)."""
+    spki = public_key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return hashlib.sha256(spki).digest()[:KID_BYTES]
+
+
+def generate(alg: int) -> PrivateKey:
+    """Make a new private key."""
+    return generate_private_key(SECP256R1()) if alg == ESP256 else Ed25519PrivateKey.generate()
+
+
+def sign(private_key: PrivateKey, message: bytes) -> bytes:
+    """Sign a message; ECDSA's DER becomes raw r||s (RFC 9053, section 2.1)."""
+    if isinstance(private_key, Ed25519PrivateKey):
+        return private_key.sign(message)
+    return raw_from_der(private_key.sign(message, _ECDSA))
+
+
+def verify(public_key: PublicKey, signature: bytes, message: bytes) -> bool:
+    """Tell whether 64 raw bytes are the key's signature of a message."""
+    try:
+        if isinstance(public_key, Ed25519PublicKey):
+            public_key.verify(signature, message)
+        else:
+            public_key.verify(der_from_raw(signature), message, _ECDSA)
+    except InvalidSignature:
+        return False
+    return True
+
+
+def raw_from_der(der: bytes) -> bytes:
+    """Turn an ECDSA signature from DER into r||s."""
+    r, s = decode_dss_signature(der)
+    return r.to_bytes(_HALF, "big") + s.to_bytes(_HALF, "big")
+
+
+def der_from_raw(raw: bytes) -> bytes:
+    """Turn an ECDSA signature from r||s into DER."""
+    return encode_dss_signature(int.from_bytes(raw[:_HALF], "big"), int.from_bytes(raw[_HALF:], "big"))

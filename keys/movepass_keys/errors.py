@@ -1,0 +1,17 @@
+"""What can go wrong with keys and with those who hold them."""
+
+
+class KeysError(Exception):
+    """A key, a key document or a signer can't be used; the message says what was expected and what to do."""
+
+
+class KeyFileError(KeysError):
+    """A private key's file is missing, unreadable, not ours, or open to others."""
+
+
+class KeyDocumentError(KeysError):
+    """A published key document (JWK set, denied keys) breaks its rules."""
+
+
+class SignerError(KeysError):
+    """No such signer, or it could not sign."""

@@ -1,0 +1,233 @@
+"""The public side of pass keys: what a device trusts, as a JWK set (RFC 7517) and as objects."""
+
+import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from binascii import Error as Base64Error
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey, EllipticCurvePublicNumbers
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from movepass_keys import algorithms
+from movepass_keys.errors import KeyDocumentError
+from movepass_wire.limits import TIME_LIMIT
+
+_COORDINATE_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """A key that nothing may be accepted from any more: when (seconds since 1970 UTC) and why."""
+
+    at: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class PassKey:
+    """A key that signs passes, as a device knows it.
+
+    Attributes:
+        public_key: P-256 or Ed25519.
+        not_before: first second of its validity, seconds since 1970 UTC.
+        not_after: first second after it; a pass's [nbf, exp) must lie inside.
+        revoked: set once it has been revoked by the custodians.
+        kid: the four bytes that name it in a payload.
+        alg: ESP256 or ED25519.
+    """
+
+    public_key: algorithms.PublicKey
+    not_before: int
+    not_after: int
+    revoked: Withdrawal | None = None
+    kid: bytes = field(init=False)
+    alg: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "kid", algorithms.key_id(self.public_key))
+        object.__setattr__(self, "alg", algorithms.algorithm_of(self.public_key))
+
+    def verifies(self, signature: bytes, message: bytes) -> bool:
+        """Tell whether 64 raw bytes are this key's signature of a message."""
+        return algorithms.verify(self.public_key, signature, message)
+
+    def covers(self, not_before: int, not_after: int) -> bool:
+        """Tell whether a pass's time lies inside the key's validity."""
+        return self.not_before <= not_before and not_after <= self.not_after
+
+
+@dataclass(frozen=True, slots=True)
+class KeySet:
+    """Every key of one authority, by kid.
+
+    Attributes:
+        authority: the authority's name.
+        test: whether it is a TEST authority, whose passes let nobody through.
+        keys: the pass keys.
+        denied: kids that the online role withdrew before the custodians could meet.
+    """
+
+    authority: str
+    test: bool
+    keys: Mapping[bytes, PassKey]
+    denied: Mapping[bytes, Withdrawal] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, authority: str, keys: Iterable[PassKey], *, test: bool) -> "KeySet":
+        """Collect keys.
+
+        Raises:
+            KeyDocumentError: two keys share a kid; make another key.
+        """
+        by_kid: dict[bytes, PassKey] = {}
+        for key in keys:
+            if key.kid in by_kid:
+                raise KeyDocumentError(f"two keys have the kid {key.kid.hex()}; make another key")
+            by_kid[key.kid] = key
+        return cls(authority, test, by_kid)
+
+    @classmethod
+    def from_jwks(cls, document: bytes | str | Mapping[str, Any]) -> "KeySet":
+        """Read the published document; keys of a kind that this software does not know are left out.
+
+        Raises:
+            KeyDocumentError: not such a document, or a key whose kid is not its own.
+        """
+        top = _object(document, "the JWK set")
+        authority = top.get("authority")
+        keys = top.get("keys")
+        if not isinstance(authority, dict) or not isinstance(keys, list):
+            raise KeyDocumentError('a JWK set of ours has "authority" and "keys"')
+        name, test = authority.get("name"), authority.get("test")
+        if not isinstance(name, str) or not isinstance(test, bool):
+            raise KeyDocumentError('"authority" has a "name" and says whether it is a "test"')
+        return cls.of(name, [key for key in map(_key_from_jwk, keys) if key], test=test)
+
+    def to_jwks(self) -> dict[str, Any]:
+        """Write the document that from_jwks reads; the denied keys travel apart (denied_to_json)."""
+        return {
+            "authority": {"name": self.authority, "test": self.test},
+            "keys": [_key_to_jwk(key) for key in self.keys.values()],
+        }
+
+    def with_denied(self, document: bytes | str | Mapping[str, Any]) -> "KeySet":
+        """Add the denied keys of the online role's document, {"denied": [{"kid", "at", "reason"}]}.
+
+        Raises:
+            KeyDocumentError: not such a document.
+        """
+        denied = _object(document, "denied-keys").get("denied")
+        if not isinstance(denied, list):
+            raise KeyDocumentError('denied-keys has "denied", a list')
+        return replace(self, denied={_kid(item): _withdrawal(item) for item in denied})
+
+    def denied_to_json(self) -> dict[str, Any]:
+        """Write the document that with_denied reads."""
+        return {"denied": [{"kid": kid.hex(), "at": w.at, "reason": w.reason} for kid, w in self.denied.items()]}
+
+    def withdrawn(self, kid: bytes) -> Withdrawal | None:
+        """Give when and why a key was revoked or denied, or None while it is good."""
+        key = self.keys.get(kid)
+        return self.denied.get(kid) or (key.revoked if key else None)
+
+
+def _object(document: bytes | str | Mapping[str, Any], what: str) -> Mapping[str, Any]:
+    if isinstance(document, bytes | str):
+        try:
+            document = json.loads(document)
+        except (ValueError, RecursionError) as e:
+            raise KeyDocumentError(f"{what} is not JSON: {e}") from None
+    if not isinstance(document, Mapping):
+        raise KeyDocumentError(f"{what} is a JSON object, got {type(document).__name__}")
+    return document
+
+
+def _key_to_jwk(key: PassKey) -> dict[str, Any]:
+    if isinstance(key.public_key, EllipticCurvePublicKey):
+        numbers = key.public_key.public_numbers()
+        x, y = (_base64(n.to_bytes(_COORDINATE_BYTES, "big")) for n in (numbers.x, numbers.y))
+        jwk: dict[str, Any] = {"kty": "EC", "crv": "P-256", "x": x, "y": y, "alg": "ES256"}
+    else:
+        x = _base64(key.public_key.public_bytes(Encoding.Raw, PublicFormat.Raw))
+        jwk = {"kty": "OKP", "crv": "Ed25519", "x": x, "alg": "Ed25519"}
+    jwk |= {"kid": key.kid.hex(), "use": "sig", "nbf": key.not_before, "exp": key.not_after}
+    if key.revoked:
+        jwk["revoked"] = {"at": key.revoked.at, "reason": key.revoked.reason}
+    return jwk
+
+
+def _key_from_jwk(jwk: object) -> PassKey | None:
+    if not isinstance(jwk, dict):
+        raise KeyDocumentError(f"a key is a JSON object, got {type(jwk).__name__}")
+    kid = _kid(jwk)
+    public_key = _public_key(jwk)
+    if public_key is None:
+        return None
+    revoked = jwk.get("revoked")
+    key = PassKey(
+        public_key,
+        not_before=_seconds(jwk, "nbf"),
+        not_after=_seconds(jwk, "exp"),
+        revoked=None if revoked is None else _withdrawal(revoked),
+    )
+    if key.kid != kid:
+        raise KeyDocumentError(f"the key called {kid.hex()} has the kid {key.kid.hex()}")
+    return key
+
+
+def _public_key(jwk: dict[str, Any]) -> algorithms.PublicKey | None:
+    try:
+        match jwk:
+            case {"kty": "EC", "crv": "P-256", "alg": "ES256", "x": str(x), "y": str(y)}:
+                numbers = EllipticCurvePublicNumbers(_number(x), _number(y), SECP256R1())
+                return numbers.public_key()
+            case {"kty": "OKP", "crv": "Ed25519", "alg": "Ed25519", "x": str(x)}:
+                return Ed25519PublicKey.from_public_bytes(_bytes(x))
+    except ValueError as e:
+        raise KeyDocumentError(f"the key {jwk['kid']} is not a point of its curve: {e}") from None
+    return None
+
+
+def _withdrawal(value: object) -> Withdrawal:
+    if not isinstance(value, dict) or not isinstance(value.get("reason"), str):
+        raise KeyDocumentError('a withdrawn key has "at" and a "reason"')
+    return Withdrawal(_seconds(value, "at"), value["reason"])
+
+
+def _kid(value: object) -> bytes:
+    kid = value.get("kid") if isinstance(value, dict) else None
+    try:
+        raw = bytes.fromhex(kid) if isinstance(kid, str) else b""
+    except ValueError:
+        raw = b""
+    if len(raw) != algorithms.KID_BYTES or raw.hex() != kid:
+        raise KeyDocumentError(f"a kid is 8 lower-case hexadecimal digits, got {kid!r}")
+    return raw
+
+
+def _seconds(value: dict[str, Any], name: str) -> int:
+    seconds = value.get(name)
+    if isinstance(seconds, bool) or not isinstance(seconds, int) or not 0 <= seconds < TIME_LIMIT:
+        raise KeyDocumentError(f'"{name}" is a time in seconds since 1970, got {seconds!r}')
+    return seconds
+
+
+def _base64(data: bytes) -> str:
+    return urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def _bytes(text: str) -> bytes:
+    try:
+        data = urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    except Base64Error as e:
+        raise ValueError(str(e)) from None
+    if len(data) != _COORDINATE_BYTES:
+        raise ValueError(f"{len(data)} bytes; expected {_COORDINATE_BYTES}")
+    return data
+
+
+def _number(text: str) -> int:
+    return int.from_bytes(_bytes(text), "big")
