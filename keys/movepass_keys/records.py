@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from movepass_keys import algorithms
 from movepass_keys.errors import KeyDocumentError
 from movepass_wire.limits import TIME_LIMIT
+from movepass_wire.payload import KID_BYTES
 
 _COORDINATE_BYTES = 32
 
@@ -203,7 +204,7 @@ def _kid(value: object) -> bytes:
         raw = bytes.fromhex(kid) if isinstance(kid, str) else b""
     except ValueError:
         raw = b""
-    if len(raw) != algorithms.KID_BYTES or raw.hex() != kid:
+    if len(raw) != KID_BYTES or raw.hex() != kid:
         raise KeyDocumentError(f"a kid is 8 lower-case hexadecimal digits, got {kid!r}")
     return raw
 

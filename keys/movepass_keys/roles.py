@@ -12,7 +12,7 @@ The Update Framework's specification 1.0, https://theupdateframework.github.io/s
 import json
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any
 
 from securesystemslib.signer import Key, Signature, SSlibKey
 from securesystemslib.signer import Signer as RoleSigner
@@ -23,7 +23,6 @@ from tuf.api.metadata import (
     MetaFile,
     Role,
     Root,
-    Signed,
     Snapshot,
     TargetFile,
     Targets,
@@ -52,8 +51,6 @@ TIMESTAMP_SECONDS = 2 * DAY_SECONDS
 RESIGN_BEFORE_SECONDS = TIMESTAMP_SECONDS
 """Status and snapshot are signed anew when less than this is left, so whatever is published holds for 48 h: the
 time a USB stick may travel. What they say is pinned by the timestamp, so their own longer life gives nothing away."""
-
-S = TypeVar("S", bound=Signed)
 
 
 class _Custodian(RoleSigner):
@@ -142,7 +139,7 @@ def make_timestamp(snapshot: MetaFile, *, now: int, version: int) -> Metadata[Ti
     )
 
 
-def sign(metadata: Metadata[S], signers: Iterable[Signer]) -> bytes:
+def sign(metadata: Metadata[Any], signers: Iterable[Signer]) -> bytes:
     """Sign a document and write it as compact JSON, signatures included."""
     for signer in signers:
         metadata.sign(_Custodian(signer), append=True)
