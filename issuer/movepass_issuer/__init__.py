@@ -1,0 +1,31 @@
+"""The issuing side: an approved pass becomes a signed one and its QR code; a revocation becomes a published list."""
+
+from movepass_issuer.approved import ApprovedPass
+from movepass_issuer.errors import (
+    AuthorityError,
+    IssuerError,
+    LedgerError,
+    RepositoryError,
+    RequestConflictError,
+    RequestError,
+    UnknownPassError,
+)
+from movepass_issuer.issuer import Issuer, SignedPass
+from movepass_issuer.ledger import Entry, Ledger
+from movepass_issuer.sqlite_ledger import SqliteLedger
+
+__all__ = [
+    "ApprovedPass",
+    "AuthorityError",
+    "Entry",
+    "Issuer",
+    "IssuerError",
+    "Ledger",
+    "LedgerError",
+    "RepositoryError",
+    "RequestConflictError",
+    "RequestError",
+    "SignedPass",
+    "SqliteLedger",
+    "UnknownPassError",
+]

@@ -1,0 +1,112 @@
+"""The approved pass: what an issuing service hands over once somebody has said yes."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from movepass_issuer.errors import RequestError
+from movepass_wire import ClaimsError, Pass, Trip, WireError, encode_claims, seal, trip_from_json
+from movepass_wire.limits import INDEX_LIMIT, TEXT_MAX_CHARS
+from movepass_wire.payload import ESP256, KID_BYTES, SIGNATURE_BYTES
+
+REQUEST_ID_MAX_CHARS = 128
+REQUEST_MAX_BYTES = 65536
+"""One request as JSON; the longest that can become a pass is far below."""
+_LONGEST_SHOWN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovedPass:
+    """A trip somebody approved, under the caller's own request id.
+
+    Attributes:
+        request_id: at most 128 printable characters; the same id with the same content is the same pass.
+        trip: what was approved.
+    """
+
+    request_id: str
+    trip: Trip
+
+    def __post_init__(self) -> None:
+        check_request_id(self.request_id)
+        try:
+            claims = encode_claims(Pass(INDEX_LIMIT - 1, self.trip))
+        except ClaimsError as e:
+            raise RequestError(str(e)) from None
+        try:
+            seal(ESP256, bytes(KID_BYTES), claims, bytes(SIGNATURE_BYTES))
+        except WireError:
+            raise RequestError(
+                f"the payload would pass {TEXT_MAX_CHARS} characters; shorten {_longest(self.trip)}"
+            ) from None
+
+    @classmethod
+    def from_json(cls, document: bytes | str | dict[str, Any]) -> "ApprovedPass":
+        """Read a request: JSON text, or the object in it.
+
+        Raises:
+            RequestError: not JSON, a key missing or unknown, a value out of its limits; the message names it.
+        """
+        request = dict(_parse(document) if isinstance(document, bytes | str) else document)
+        request_id = request.pop("request_id", None)
+        if not isinstance(request_id, str):
+            raise RequestError("request_id: expected text, which names this request for ever")
+        try:
+            return cls(request_id, trip_from_json(request))
+        except ClaimsError as e:
+            raise RequestError(str(e)) from None
+
+    @property
+    def content_hash(self) -> bytes:
+        """SHA-256 over the approved content, whatever index it gets."""
+        return hashlib.sha256(encode_claims(Pass(0, self.trip))).digest()
+
+
+def check_request_id(request_id: str) -> None:
+    """Check a request id's form.
+
+    Raises:
+        RequestError: empty, too long, or with characters that can't be printed.
+    """
+    if not 0 < len(request_id) <= REQUEST_ID_MAX_CHARS or not request_id.isprintable():
+        raise RequestError(f"request_id: expected 1 to {REQUEST_ID_MAX_CHARS} printable characters")
+
+
+def _parse(document: bytes | str) -> dict[str, Any]:
+    if len(document) > REQUEST_MAX_BYTES:
+        raise RequestError(f"{len(document)} bytes; a request has at most {REQUEST_MAX_BYTES}")
+    try:
+        if isinstance(document, bytes):
+            document = document.decode()
+        request = json.loads(document.removeprefix("\ufeff"), object_pairs_hook=_no_doubles)
+    except (ValueError, RecursionError) as e:
+        raise RequestError(f"not a JSON object: {e}") from None
+    if not isinstance(request, dict):
+        raise RequestError(f"expected a JSON object with request_id and the trip, got {type(request).__name__}")
+    return request
+
+
+def _no_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    document = dict(pairs)
+    if len(document) != len(pairs):
+        twice = next(key for key in document if sum(key == other for other, _ in pairs) > 1)
+        raise RequestError(f"{twice}: given twice")
+    return document
+
+
+def _longest(trip: Trip) -> str:
+    """Name the fields that take most room, for someone who has to shorten one."""
+    texts = {
+        "holder.name": trip.holder_name,
+        "holder.id_last": trip.id_last,
+        "from.place": trip.origin.text,
+        "to.place": trip.destination.text,
+        "reason": trip.reason if isinstance(trip.reason, str) else None,
+        "vehicle.registration": trip.vehicle,
+        "vehicle.driver.name": trip.driver_name,
+        "vehicle.driver.licence_last": trip.driver_licence_last,
+    }
+    sizes = {name: len(text.encode()) for name, text in texts.items() if text}
+    longest = sorted(sizes, key=lambda name: -sizes[name])[:_LONGEST_SHOWN]
+    return ", ".join(f"{name} ({sizes[name]} bytes)" for name in longest)

@@ -1,0 +1,29 @@
+"""What can go wrong on the issuing side."""
+
+
+class IssuerError(Exception):
+    """The issuer could not do as asked; the message says what was expected, what came, and what to do."""
+
+
+class RequestError(IssuerError):
+    """A request that can't become a pass as it stands."""
+
+
+class RequestConflictError(RequestError):
+    """A request id that was used before, for other content."""
+
+
+class UnknownPassError(IssuerError):
+    """No pass of this number or request id in the ledger."""
+
+
+class LedgerError(IssuerError):
+    """The ledger can't be read or written."""
+
+
+class RepositoryError(IssuerError):
+    """The published repository can't be read or written, or another publisher was first."""
+
+
+class AuthorityError(IssuerError):
+    """An authority's folder can't be made or used."""

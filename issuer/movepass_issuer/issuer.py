@@ -1,0 +1,226 @@
+"""Approved pass -> signed pass, once for each request id."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from movepass_issuer.approved import ApprovedPass
+from movepass_issuer.errors import IssuerError, RequestConflictError, RequestError, UnknownPassError
+from movepass_issuer.ledger import PERSONAL_DAYS, Entry, Ledger, Request
+from movepass_keys import KeySet, PassKey, Signer, SignerError
+from movepass_keys.algorithms import algorithm_of, key_id, verify
+from movepass_wire import (
+    NumberError,
+    Pass,
+    decode_claims,
+    encode_claims,
+    format_number,
+    open_text,
+    parse_number,
+    seal,
+    to_be_signed,
+)
+from movepass_wire.limits import ISSUE_AHEAD_MAX_SECONDS
+from movepass_wire.number import resolve_day
+from movepass_wire.times import day_of, iso
+
+GROUP = 500
+"""Requests of a batch that share their two durable commits."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignedPass:
+    """A pass that may leave the issuer.
+
+    Attributes:
+        request_id: the caller's.
+        text: the payload, which the QR code holds.
+        number: the pass number, "A1B-2C3-D4E".
+        pass_: what it says.
+        revoked_at: when it was revoked (seconds since 1970 UTC), or None.
+    """
+
+    request_id: str
+    text: str
+    number: str
+    pass_: Pass
+    revoked_at: int | None = None
+
+    def png(self) -> bytes:
+        """Draw the QR code; needs the [issuer] extra.
+
+        Raises:
+            QrError: the extra is missing.
+        """
+        from movepass_issuer.qr import qr_png  # noqa: PLC0415 - issuing itself needs no pictures
+
+        return qr_png(self.text)
+
+
+class Issuer:
+    """Turns approved passes into signed ones, and revokes them."""
+
+    def __init__(
+        self,
+        *,
+        signer: Signer,
+        ledger: Ledger,
+        keys: KeySet | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """Take a signer and a ledger.
+
+        Args:
+            signer: holds the pass key.
+            ledger: keeps what was issued.
+            keys: what devices are told of the keys; with it, no pass is signed that they would refuse.
+            clock: gives the time in seconds since 1970 UTC.
+
+        Raises:
+            IssuerError: the signer's key is not among those keys, or has been revoked.
+        """
+        self._signer = signer
+        self._ledger = ledger
+        self._clock = clock
+        self._public_key = signer.public_key
+        self._alg = algorithm_of(self._public_key)
+        self._kid = key_id(self._public_key)
+        self._key = self._published(keys) if keys else None
+
+    def issue(self, approved: ApprovedPass) -> SignedPass:
+        """Issue one pass; the same request again gives the same pass.
+
+        Raises:
+            RequestError: it can't become a pass (RequestConflictError: its id was used for other content).
+            IssuerError: the ledger or the signer failed; ask again, nothing is issued twice.
+        """
+        result = self.issue_many([approved])[0]
+        if isinstance(result, RequestError):
+            raise result
+        return result
+
+    def issue_many(self, requests: Sequence[ApprovedPass]) -> list[SignedPass | RequestError]:
+        """Issue many, with two durable commits for each GROUP of them.
+
+        Returns:
+            For each request, in order, its pass or why it has none.
+
+        Raises:
+            IssuerError: the ledger or the signer failed; ask again, nothing is issued twice.
+        """
+        results: list[SignedPass | RequestError] = []
+        for start in range(0, len(requests), GROUP):
+            results += self._issue_group(requests[start : start + GROUP])
+        return results
+
+    def find(self, *, number: str | None = None, request_id: str | None = None) -> SignedPass:
+        """Find an issued pass, to show or reprint it.
+
+        Raises:
+            UnknownPassError: none such, or its personal data has gone.
+            NumberError: not a pass number.
+        """
+        return self._signed(self._entry(number=number, request_id=request_id))
+
+    def revoke(self, *, number: str | None = None, request_id: str | None = None, reason: str = "") -> Entry:
+        """Revoke a pass: durable when this returns, refused by devices after the next publication and their sync.
+
+        Raises:
+            UnknownPassError: none such.
+            NumberError: not a pass number.
+        """
+        entry = self._entry(number=number, request_id=request_id)
+        return self._ledger.revoke(entry.day, entry.index, reason=reason, now=int(self._clock()))
+
+    def _issue_group(self, group: Sequence[ApprovedPass]) -> list[SignedPass | RequestError]:
+        now = int(self._clock())
+        requests = [Request(a.request_id, a.content_hash, day_of(a.trip.not_after)) for a in group]
+        known = self._ledger.find([request.request_id for request in requests])
+        refused = [self._refusal(a, known, now) for a in group]
+        wanted = [request for request, no in zip(requests, refused, strict=True) if no is None]
+        entries = {entry.request_id: entry for entry in self._ledger.reserve(wanted)} if wanted else {}
+        texts: dict[str, str] = {}
+        for approved, request, no in zip(group, requests, refused, strict=True):
+            entry = entries.get(request.request_id)
+            unsigned = entry and entry.text is None and entry.content_hash == request.content_hash
+            if no is None and entry and unsigned and request.request_id not in texts:
+                texts[request.request_id] = self._sign(Pass(entry.index, approved.trip))
+        stored = self._ledger.store(list(texts.items())) if texts else {}
+        return [
+            no or self._answer(approved, request, entries[approved.request_id], stored)
+            for approved, request, no in zip(group, requests, refused, strict=True)
+        ]
+
+    def _refusal(self, approved: ApprovedPass, known: dict[str, Entry], now: int) -> RequestError | None:
+        """Say why a request that has no payload yet can't be issued now, or None."""
+        trip = approved.trip
+        entry = known.get(approved.request_id)
+        if entry and entry.text is not None:
+            return None
+        if trip.not_after <= now:
+            return RequestError(f"not_after: {iso(trip.not_after)} is over; a pass for the past helps nobody")
+        if trip.not_before > now + ISSUE_AHEAD_MAX_SECONDS:
+            hours = ISSUE_AHEAD_MAX_SECONDS // 3600
+            return RequestError(f"not_before: {iso(trip.not_before)} is more than {hours} hours ahead")
+        if self._key and not self._key.covers(trip.not_before, trip.not_after):
+            key = self._key
+            return RequestError(
+                f"not_before, not_after: outside the validity of the key {key.kid.hex()}, "
+                f"{iso(key.not_before)} to {iso(key.not_after)}"
+            )
+        return None
+
+    def _answer(
+        self, approved: ApprovedPass, request: Request, entry: Entry, stored: dict[str, str]
+    ) -> SignedPass | RequestError:
+        if entry.content_hash != request.content_hash:
+            return RequestConflictError("request_id: used before for other content; a changed pass needs a new id")
+        text = stored.get(approved.request_id) or entry.text
+        if not text:
+            number = format_number(entry.day, entry.index)
+            return RequestError(f"request_id: used before, for pass {number}, whose personal data has gone")
+        return SignedPass(
+            entry.request_id, text, format_number(entry.day, entry.index), Pass(entry.index, approved.trip),
+            entry.revoked_at,
+        )  # fmt: skip
+
+    def _sign(self, pass_: Pass) -> str:
+        """Sign a pass, and check the payload as a device would before it leaves."""
+        claims = encode_claims(pass_)
+        signature = self._signer.sign(to_be_signed(self._alg, self._kid, claims))
+        text = seal(self._alg, self._kid, claims, signature)
+        envelope = open_text(text)
+        if not verify(self._public_key, envelope.signature, envelope.signed) or decode_claims(envelope.claims) != pass_:
+            raise SignerError("the signer gave a signature that its own public key does not verify; nothing issued")
+        return text
+
+    def _entry(self, *, number: str | None, request_id: str | None) -> Entry:
+        if number is not None:
+            short_day, index = parse_number(number)
+            day = resolve_day(short_day, day_of(int(self._clock())))
+            entry = self._ledger.find_index(day, index)
+        elif request_id is not None:
+            entry = self._ledger.find([request_id]).get(request_id)
+        else:
+            raise NumberError("expected a pass number or a request id, got neither")
+        if entry is None:
+            raise UnknownPassError(f"no pass {number or request_id!r} in the ledger")
+        return entry
+
+    def _signed(self, entry: Entry) -> SignedPass:
+        number = format_number(entry.day, entry.index)
+        if entry.text is None:
+            raise UnknownPassError(f"pass {number} was begun and never finished; send its request again")
+        if not entry.text:
+            raise UnknownPassError(f"pass {number}: its personal data went {PERSONAL_DAYS} days after its day")
+        pass_ = decode_claims(open_text(entry.text).claims)
+        return SignedPass(entry.request_id, entry.text, number, pass_, entry.revoked_at)
+
+    def _published(self, keys: KeySet) -> PassKey:
+        key = keys.keys.get(self._kid)
+        if key is None:
+            raise IssuerError(f"devices do not know the key {self._kid.hex()}; publish it before signing with it")
+        withdrawn = keys.withdrawn(self._kid)
+        if withdrawn:
+            raise IssuerError(f"the key {self._kid.hex()} has been revoked ({withdrawn.reason}); use another")
+        return key

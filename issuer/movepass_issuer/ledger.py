@@ -1,0 +1,82 @@
+"""The ledger's contract: which request became which pass, which indexes are taken, what is revoked.
+
+Every ledger keeps these promises, and tests/issuer/test_ledger.py holds each of them to it:
+
+    - an index of a day is given once and never again, whatever crashes;
+    - a request id belongs to one content for ever, and to one stored payload: the first that was stored;
+    - a revocation and its entry among the pending ones are one transaction, durable before it is confirmed;
+    - personal data goes PERSONAL_DAYS after the pass's day, request ids REQUEST_DAYS after it.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+PERSONAL_DAYS = 7
+"""Days after a pass's day for which its payload (the name is in it) can still be shown and reprinted."""
+REQUEST_DAYS = 90
+"""Days after a pass's day for which its request id is known, and answered as used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request as the ledger sees it: its id, SHA-256 of its content, and the UTC day of exp."""
+
+    request_id: str
+    content_hash: bytes
+    day: int
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One pass in the ledger.
+
+    Attributes:
+        day: the UTC day of exp (days since 1970-01-01).
+        index: its index in that day.
+        text: the stored payload; None while reserved, "" once personal data has gone.
+        revoked_at: seconds since 1970 UTC, or None.
+    """
+
+    request_id: str
+    content_hash: bytes
+    day: int
+    index: int
+    text: str | None = None
+    revoked_at: int | None = None
+    reason: str | None = None
+
+
+class Ledger(Protocol):
+    """Keeps passes. Methods raise LedgerError where the store itself fails."""
+
+    def find(self, request_ids: Sequence[str]) -> dict[str, Entry]:
+        """Look up requests; those not known are left out."""
+
+    def find_index(self, day: int, index: int) -> Entry | None:
+        """Look up a pass by day and index."""
+
+    def reserve(self, requests: Sequence[Request]) -> list[Entry]:
+        """Give each request its index, or find the entry it has: durable when this returns, in the same order."""
+
+    def store(self, texts: Sequence[tuple[str, str]]) -> dict[str, str]:
+        """Store (request id, payload) pairs where none is stored yet; give what is stored, by request id."""
+
+    def revoke(self, day: int, index: int, *, reason: str, now: int) -> Entry:
+        """Revoke a pass and put it among the pending ones; a second time changes nothing.
+
+        Raises:
+            UnknownPassError: no such pass.
+        """
+
+    def pending(self) -> list[tuple[int, int]]:
+        """Give every (day, index) that is revoked and not yet published."""
+
+    def settle(self, published: Iterable[tuple[int, int]]) -> None:
+        """Take published ones from the pending."""
+
+    def forget(self, today: int) -> None:
+        """Let personal data and old request ids go, by the days above."""
+
+    def close(self) -> None:
+        """Let go of the store."""

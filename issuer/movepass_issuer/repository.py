@@ -1,0 +1,136 @@
+"""The published repository as a folder: static files that any web server or USB stick can hold.
+
+    metadata/timestamp.json                     the one file that is ever replaced
+    metadata/N.root.json, N.targets.json, N.status.json, N.snapshot.json
+    targets/HASH.keys.jwks.json, targets/status/HASH.DAY.log, targets/status/HASH.denied-keys.json
+
+Every other file is written once under its own name, so whoever reads sees one consistent state all along.
+"""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from movepass_issuer.errors import RepositoryError
+
+TIMESTAMP = "metadata/timestamp.json"
+_LOCK = ".publisher.lock"
+_FOLDERS = ("metadata", "targets/status")
+_MODE = 0o644
+
+
+class FolderRepository:
+    """A repository in a local folder. Methods raise RepositoryError where the folder fails."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    @classmethod
+    def create(cls, root: Path) -> "FolderRepository":
+        """Lay out an empty repository."""
+        for folder in _FOLDERS:
+            (root / folder).mkdir(parents=True)
+        return cls(root)
+
+    @contextmanager
+    def lease(self) -> Iterator[None]:
+        """Hold the right to publish; a killed process lets go of it.
+
+        Raises:
+            RepositoryError: another publisher is at work.
+        """
+        with _failures(), (self.root / _LOCK).open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise RepositoryError("another publisher is at work; try again when it has finished") from None
+            yield
+
+    def read(self, name: str) -> bytes | None:
+        """Read a file; None where there is none."""
+        with _failures():
+            try:
+                return (self.root / name).read_bytes()
+            except FileNotFoundError:
+                return None
+
+    def names(self, folder: str) -> list[str]:
+        """List a folder's files, by their names from the repository's root."""
+        with _failures():
+            return sorted(f"{folder}/{p.name}" for p in (self.root / folder).iterdir() if p.is_file())
+
+    def modified(self, name: str) -> float:
+        """Give when a file was written, in seconds since 1970 UTC."""
+        with _failures():
+            return (self.root / name).stat().st_mtime
+
+    def create_version(self, name: str, data: bytes) -> None:
+        """Write a versioned file that must not exist yet.
+
+        Raises:
+            RepositoryError: it exists: another publisher was first.
+        """
+        path = self.root / name
+        with _failures():
+            try:
+                descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _MODE)
+            except FileExistsError:
+                raise RepositoryError(f"{name} exists: another publisher was first; publish again") from None
+            _write(descriptor, data)
+            _sync_folder(path.parent)
+
+    def put_target(self, name: str, data: bytes) -> None:
+        """Write a file whose name holds the hash of its content, whole or not at all."""
+        self._replace(name, data)
+
+    def replace_timestamp(self, data: bytes, *, expected: bytes | None) -> None:
+        """Make what was written since `expected` the published state: the one step readers notice.
+
+        Raises:
+            RepositoryError: the timestamp is no longer the expected one: another publisher was first.
+        """
+        if self.read(TIMESTAMP) != expected:
+            raise RepositoryError("another publisher replaced the timestamp meanwhile; publish again")
+        self._replace(TIMESTAMP, data)
+
+    def delete(self, name: str) -> None:
+        """Delete a file that nothing names any more."""
+        with _failures():
+            (self.root / name).unlink(missing_ok=True)
+
+    def _replace(self, name: str, data: bytes) -> None:
+        path = self.root / name
+        temporary = path.with_name(f".{path.name}.new")
+        with _failures():
+            try:
+                _write(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _MODE), data)
+                temporary.replace(path)
+            except OSError:
+                temporary.unlink(missing_ok=True)
+                raise
+            _sync_folder(path.parent)
+
+
+def _write(descriptor: int, data: bytes) -> None:
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _failures() -> Iterator[None]:
+    try:
+        yield
+    except OSError as e:
+        raise RepositoryError(f"the repository: {e.filename or ''}: {e.strerror or e}") from None

@@ -1,0 +1,155 @@
+"""The embedded ledger: one SQLite file, write-ahead logging, every commit synced to the disk."""
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from movepass_issuer.errors import LedgerError, UnknownPassError
+from movepass_issuer.ledger import PERSONAL_DAYS, REQUEST_DAYS, Entry, Request
+from movepass_wire.limits import INDEX_LIMIT
+
+SCHEMA_VERSION = 1
+_BUSY_SECONDS = 30
+_SCHEMA = """
+CREATE TABLE passes (
+    request_id TEXT PRIMARY KEY, content_hash BLOB NOT NULL, day INTEGER NOT NULL, idx INTEGER NOT NULL,
+    text TEXT, revoked_at INTEGER, reason TEXT, UNIQUE (day, idx)
+) WITHOUT ROWID;
+CREATE TABLE next_index (day INTEGER PRIMARY KEY, idx INTEGER NOT NULL);
+CREATE TABLE pending (day INTEGER NOT NULL, idx INTEGER NOT NULL, PRIMARY KEY (day, idx)) WITHOUT ROWID;
+"""
+_COLUMNS = "request_id, content_hash, day, idx, text, revoked_at, reason"
+_VARIABLES = 500
+"""Values in one SELECT, well below SQLite's limit."""
+
+
+class SqliteLedger:
+    """The ledger in a file; see ledger.Ledger for what each method promises."""
+
+    def __init__(self, path: Path, *, create: bool = False) -> None:
+        """Open a ledger, or make a new one.
+
+        Raises:
+            LedgerError: missing, not a ledger, or of a version that this software does not know.
+        """
+        self._path = path
+        if path.exists() == create:
+            raise LedgerError(f"{path} {'exists already' if create else 'does not exist'}")
+        with self._failures():
+            self._db = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)
+            self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.execute("PRAGMA synchronous = FULL")
+            if create:
+                self._db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
+            version = self._db.execute("PRAGMA user_version").fetchone()[0]
+        if version != SCHEMA_VERSION:
+            self._db.close()
+            raise LedgerError(f"{path} is of version {version}; this software reads version {SCHEMA_VERSION}")
+
+    def find(self, request_ids: Sequence[str]) -> dict[str, Entry]:
+        """See Ledger."""
+        found: dict[str, Entry] = {}
+        with self._failures():
+            for start in range(0, len(request_ids), _VARIABLES):
+                ids = request_ids[start : start + _VARIABLES]
+                marks = ",".join("?" * len(ids))
+                rows = self._db.execute(f"SELECT {_COLUMNS} FROM passes WHERE request_id IN ({marks})", ids)  # noqa: S608 - marks only
+                found |= {row[0]: Entry(*row) for row in rows}
+        return found
+
+    def find_index(self, day: int, index: int) -> Entry | None:
+        """See Ledger."""
+        with self._failures():
+            row = self._db.execute(
+                f"SELECT {_COLUMNS} FROM passes WHERE day = ? AND idx = ?",  # noqa: S608 - a constant
+                (day, index),
+            ).fetchone()
+        return Entry(*row) if row else None
+
+    def reserve(self, requests: Sequence[Request]) -> list[Entry]:
+        """See Ledger. One transaction for all, so a crash leaves all reserved or none."""
+        with self._transaction():
+            known = self.find([request.request_id for request in requests])
+            entries = []
+            for request in requests:
+                entry = known.get(request.request_id)
+                if entry is None:
+                    entry = Entry(request.request_id, request.content_hash, request.day, self._next(request.day))
+                    self._db.execute(
+                        "INSERT INTO passes (request_id, content_hash, day, idx) VALUES (?, ?, ?, ?)",
+                        (entry.request_id, entry.content_hash, entry.day, entry.index),
+                    )
+                    known[request.request_id] = entry
+                entries.append(entry)
+            return entries
+
+    def store(self, texts: Sequence[tuple[str, str]]) -> dict[str, str]:
+        """See Ledger."""
+        with self._transaction():
+            self._db.executemany(
+                "UPDATE passes SET text = ? WHERE request_id = ? AND text IS NULL",
+                [(text, request_id) for request_id, text in texts],
+            )
+            stored = self.find([request_id for request_id, _ in texts])
+        return {request_id: entry.text or "" for request_id, entry in stored.items()}
+
+    def revoke(self, day: int, index: int, *, reason: str, now: int) -> Entry:
+        """See Ledger."""
+        with self._transaction():
+            entry = self.find_index(day, index)
+            if entry is None:
+                raise UnknownPassError("no pass of this number in the ledger")
+            if entry.revoked_at is None:
+                self._db.execute(
+                    "UPDATE passes SET revoked_at = ?, reason = ? WHERE day = ? AND idx = ?", (now, reason, day, index)
+                )
+                self._db.execute("INSERT INTO pending VALUES (?, ?)", (day, index))
+            return self.find_index(day, index) or entry
+
+    def pending(self) -> list[tuple[int, int]]:
+        """See Ledger."""
+        with self._failures():
+            return self._db.execute("SELECT day, idx FROM pending ORDER BY day, idx").fetchall()
+
+    def settle(self, published: Iterable[tuple[int, int]]) -> None:
+        """See Ledger."""
+        with self._transaction():
+            self._db.executemany("DELETE FROM pending WHERE day = ? AND idx = ?", published)
+
+    def forget(self, today: int) -> None:
+        """See Ledger. Which indexes were given stays known for ever: a row a day."""
+        with self._transaction():
+            self._db.execute("UPDATE passes SET text = '' WHERE day < ? AND text <> ''", (today - PERSONAL_DAYS,))
+            self._db.execute("DELETE FROM passes WHERE day < ?", (today - REQUEST_DAYS,))
+
+    def close(self) -> None:
+        """See Ledger."""
+        self._db.close()
+
+    def _next(self, day: int) -> int:
+        row = self._db.execute("SELECT idx FROM next_index WHERE day = ?", (day,)).fetchone()
+        index: int = row[0] if row else 0
+        if index >= INDEX_LIMIT:
+            raise LedgerError(f"all {INDEX_LIMIT} indexes of that day are taken")
+        self._db.execute("INSERT OR REPLACE INTO next_index VALUES (?, ?)", (day, index + 1))
+        return index
+
+    @contextmanager
+    def _failures(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as e:
+            raise LedgerError(f"the ledger {self._path}: {e}") from None
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        with self._failures():
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._db.execute("COMMIT")
+            except BaseException:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                raise

@@ -1,0 +1,23 @@
+"""The field device's side: QR text -> verdict, offline; the device's store, and its sync."""
+
+from movepass_verifier.device import Device
+from movepass_verifier.errors import ImageError, StoreError, SyncError, VerifierError
+from movepass_verifier.lists import Policy, StatusLists
+from movepass_verifier.verdicts import Check, Freshness, Outcome, Verdict, Verification
+from movepass_verifier.verify import verify
+
+__all__ = [
+    "Check",
+    "Device",
+    "Freshness",
+    "ImageError",
+    "Outcome",
+    "Policy",
+    "StatusLists",
+    "StoreError",
+    "SyncError",
+    "Verdict",
+    "Verification",
+    "VerifierError",
+    "verify",
+]

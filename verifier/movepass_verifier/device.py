@@ -1,0 +1,101 @@
+"""A field device: its store, and the verifications and syncs made with it."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from movepass_verifier.lists import Policy
+from movepass_verifier.store import State, Store
+from movepass_verifier.verdicts import Verification
+from movepass_verifier.verify import DEFAULT_POLICY, verify
+
+if TYPE_CHECKING:
+    from movepass_verifier.sync import SyncResult
+
+
+class Device:
+    """A device in use. Close it, or use it as a context manager."""
+
+    def __init__(self, store: Store, *, policy: Policy, clock: Callable[[], float]) -> None:
+        self._store = store
+        self._policy = policy
+        self._clock = clock
+
+    @staticmethod
+    def enroll(folder: str | Path, *, root: bytes, source: str) -> None:
+        """Set up a store that trusts a root; nothing is fetched yet.
+
+        Args:
+            folder: where the store shall be.
+            root: an authority's root document, got in a way that can't be tampered with.
+            source: an http(s) address or a folder, to sync from.
+
+        Raises:
+            SyncError: not a root document.
+            StoreError: there is a store already, or the folder can't be written to.
+        """
+        from movepass_verifier.sync import check_root  # noqa: PLC0415 - TUF is slow to import, verifying needs none
+
+        check_root(root)
+        Store.create(Path(folder), root=root, source=source)
+
+    @classmethod
+    def open(
+        cls, folder: str | Path, *, policy: Policy = DEFAULT_POLICY, clock: Callable[[], float] = time.time
+    ) -> "Device":
+        """Open a device's store.
+
+        Args:
+            folder: the store's.
+            policy: how old lists may be.
+            clock: gives the time in seconds since 1970 UTC.
+
+        Raises:
+            StoreError: missing, damaged, or made by other software.
+        """
+        return cls(Store(Path(folder)), policy=policy, clock=clock)
+
+    def verify(self, text: str, at: int | None = None) -> Verification:
+        """Verify a text, offline.
+
+        Args:
+            text: what the QR code holds, without a line end.
+            at: another time than now, seconds since 1970 UTC: "what would be", which leaves no trace.
+
+        Raises:
+            StoreError: the store can't be read.
+        """
+        now = int(self._clock()) if at is None else at
+        with self._store.reading() as state:
+            result = verify(
+                text, keys=state.keys, lists=state.lists, now=now, policy=self._policy, last_seen=state.last_seen
+            )
+        if at is None:
+            self._store.note_seen(now, state.last_seen)
+        return result
+
+    def sync(self, source: str | None = None) -> "SyncResult":
+        """Fetch what is new and take it over; see sync.sync.
+
+        Raises:
+            SyncError, StoreError: nothing has changed.
+        """
+        from movepass_verifier.sync import sync  # noqa: PLC0415 - TUF is slow to import, verifying needs none
+
+        return sync(self._store, source=source, now=int(self._clock()))
+
+    def state(self) -> State:
+        """Give what the device knows: keys, lists and how old they are."""
+        with self._store.reading() as state:
+            return state
+
+    def close(self) -> None:
+        """Close the store."""
+        self._store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

@@ -1,0 +1,17 @@
+"""What can break while verifying or syncing. "Not verified" is not among them: that is a result."""
+
+
+class VerifierError(Exception):
+    """The device could not do as asked; the message says what was expected, what came, and what to do."""
+
+
+class StoreError(VerifierError):
+    """The device's store is missing, damaged, full, or made by other software."""
+
+
+class SyncError(VerifierError):
+    """Nothing new could be taken over from a source; what the device holds stays as it was."""
+
+
+class ImageError(VerifierError):
+    """No single QR code can be read from a picture."""

@@ -1,0 +1,291 @@
+"""The device's store: one SQLite file with all that a device knows; one transaction a sync.
+
+A power cut leaves the state before a sync or the one after it. Reading never waits for a sync, and a whole
+verification reads within one transaction, so it sees one consistent publication. Revoked indexes stand in pages of
+bits, so that one check reads one small row, whatever the number revoked.
+"""
+
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from movepass_keys import KeyDocumentError, KeySet
+from movepass_verifier.errors import StoreError
+from movepass_verifier.lists import StatusLists
+from movepass_wire import Bitmap
+from movepass_wire.times import day_name
+
+SCHEMA_VERSION = 1
+FILE_NAME = "device.sqlite"
+PAGE_BYTES = 2048
+_PAGE_INDEXES = PAGE_BYTES * 8
+_BUSY_SECONDS = 10
+_LAST_SEEN_STEP = 60
+"""Seconds between two notes of the time; scans come in seconds, and the disk is a card that wears."""
+_SCHEMA = """
+CREATE TABLE facts (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
+CREATE TABLE metadata (name TEXT PRIMARY KEY, data BLOB NOT NULL);
+CREATE TABLE documents (name TEXT PRIMARY KEY, data BLOB NOT NULL);
+CREATE TABLE logs (day INTEGER PRIMARY KEY, revoked INTEGER NOT NULL, data BLOB NOT NULL);
+CREATE TABLE pages (day INTEGER, page INTEGER, bits BLOB NOT NULL, PRIMARY KEY (day, page)) WITHOUT ROWID;
+"""
+KEYS, DENIED = "keys", "denied"
+
+
+@dataclass(frozen=True, slots=True)
+class LogInfo:
+    """A list on the device: its UTC day, how many are revoked, and the log's size in bytes."""
+
+    day: int
+    revoked: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a sync starts from, or ends with.
+
+    Attributes:
+        syncs: how many syncs the store has seen; a commit must find the same number.
+        source: where the device syncs from.
+        published: signed time of the publication held, seconds since 1970 UTC.
+        metadata: TUF's documents by role; "root" is always there.
+        documents: KEYS and DENIED as published.
+        logs: each UTC day's log.
+    """
+
+    syncs: int
+    source: str
+    published: int | None
+    metadata: Mapping[str, bytes]
+    documents: Mapping[str, bytes]
+    logs: Mapping[int, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What verifications rest on."""
+
+    keys: KeySet
+    lists: StatusLists
+    last_seen: int | None
+    source: str
+    logs: tuple[LogInfo, ...] = field(default=())
+
+
+_NO_KEYS = KeySet("", test=False, keys={})
+
+
+class _StoredList:
+    """A day's revoked indexes, read from the store one page at a time."""
+
+    __slots__ = ("_day", "_db")
+
+    def __init__(self, db: sqlite3.Connection, day: int) -> None:
+        self._db = db
+        self._day = day
+
+    def __contains__(self, index: object) -> bool:
+        assert isinstance(index, int)  # noqa: S101 - what Container's signature can't say
+        page, within = divmod(index, _PAGE_INDEXES)
+        row = self._db.execute("SELECT bits FROM pages WHERE day = ? AND page = ?", (self._day, page)).fetchone()
+        return row is not None and within in Bitmap(row[0])
+
+
+class Store:
+    """A device's store, opened. Methods raise StoreError where the file fails."""
+
+    def __init__(self, folder: Path) -> None:
+        """Open a store.
+
+        Raises:
+            StoreError: missing, damaged, or made by other software.
+        """
+        self._path = folder / FILE_NAME
+        if not self._path.is_file():
+            raise StoreError(f"{folder} is not a device's store; set one up: movepass enroll")
+        with self._failures():
+            self._db, self._copy = _connect(self._path)
+            version = self._db.execute("PRAGMA user_version").fetchone()[0]
+        self._cached: tuple[int, State] | None = None
+        if version != SCHEMA_VERSION:
+            self.close()
+            raise StoreError(
+                f"{self._path} is of version {version}; this software reads version {SCHEMA_VERSION}: "
+                + ("update this software" if version > SCHEMA_VERSION else "enroll the device anew")
+            )
+
+    @staticmethod
+    def create(folder: Path, *, root: bytes, source: str) -> None:
+        """Make a store that trusts a root and syncs from a source, all of it or nothing.
+
+        Raises:
+            StoreError: there is one already, or the folder can't be written to.
+        """
+        path = folder / FILE_NAME
+        if path.exists():
+            raise StoreError(f"{folder} is a device's store already; enroll into a new folder")
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(prefix=".enroll-", dir=folder) as temporary:
+                new = Path(temporary) / FILE_NAME
+                db = sqlite3.connect(new, isolation_level=None)
+                db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
+                db.execute("INSERT INTO facts VALUES ('source', ?), ('syncs', 0)", (source,))
+                db.execute("INSERT INTO metadata VALUES ('root', ?)", (root,))
+                db.execute("PRAGMA journal_mode = WAL")
+                db.close()
+                new.replace(path)
+        except (OSError, sqlite3.Error) as e:
+            raise StoreError(f"can't make {path}: {getattr(e, 'strerror', None) or e}") from None
+
+    @contextmanager
+    def reading(self) -> Iterator[State]:
+        """Read within one transaction: the state given, and its lists, are of one publication."""
+        with self._failures():
+            self._db.execute("BEGIN")
+            try:
+                yield self._state()
+            finally:
+                self._db.execute("COMMIT")
+
+    def held(self) -> Held:
+        """Read everything a sync starts from."""
+        with self._failures():
+            self._db.execute("BEGIN")
+            try:
+                facts = self._facts()
+                return Held(
+                    syncs=facts["syncs"],
+                    source=facts["source"],
+                    published=facts.get("published"),
+                    metadata=dict(self._db.execute("SELECT name, data FROM metadata")),
+                    documents=dict(self._db.execute("SELECT name, data FROM documents")),
+                    logs=dict(self._db.execute("SELECT day, data FROM logs")),
+                )
+            finally:
+                self._db.execute("COMMIT")
+
+    def take_over(self, held: Held, lists: Mapping[int, Bitmap], *, synced_at: int) -> None:
+        """Replace what the store holds by what a sync has verified, in one transaction.
+
+        Args:
+            held: the new state; its `syncs` is the number of syncs it started from.
+            lists: for each log that is new or changed, its revoked indexes.
+            synced_at: seconds since 1970 UTC.
+
+        Raises:
+            StoreError: another sync finished in between, or the disk is full or read-only.
+        """
+        with self._failures():
+            self._db.execute("PRAGMA synchronous = FULL")
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                if self._facts()["syncs"] != held.syncs:
+                    raise StoreError("another sync finished in between; nothing is lost, sync again")
+                self._write(held, lists, synced_at)
+                self._db.execute("COMMIT")
+            except BaseException:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                raise
+            self._db.execute("PRAGMA wal_checkpoint(PASSIVE)")
+
+    def note_seen(self, now: int, last_seen: int | None) -> None:
+        """Raise the soft floor of the clock; left undone where the store is read-only or busy."""
+        if last_seen is not None and now < last_seen + _LAST_SEEN_STEP:
+            return
+        try:
+            self._db.execute("PRAGMA busy_timeout = 0")
+            self._db.execute("INSERT OR REPLACE INTO facts VALUES ('last_seen', ?)", (now,))
+        except sqlite3.Error:
+            return
+        finally:
+            self._db.execute(f"PRAGMA busy_timeout = {_BUSY_SECONDS * 1000}")
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+        if self._copy:
+            self._copy.cleanup()
+
+    def _facts(self) -> dict[str, Any]:
+        return dict(self._db.execute("SELECT name, value FROM facts"))
+
+    def _state(self) -> State:
+        """Read the state, or give the one read before if no sync has come since."""
+        facts = self._facts()
+        if self._cached is None or self._cached[0] != facts["syncs"]:
+            documents = dict(self._db.execute("SELECT name, data FROM documents"))
+            try:
+                keys = KeySet.from_jwks(documents[KEYS]).with_denied(documents[DENIED]) if documents else _NO_KEYS
+            except KeyDocumentError as e:
+                raise StoreError(f"{self._path} is damaged ({e}); enroll the device anew") from None
+            rows = self._db.execute("SELECT day, revoked, length(data) FROM logs ORDER BY day")
+            logs = tuple(LogInfo(*row) for row in rows)
+            days = {log.day: _StoredList(self._db, log.day) for log in logs}
+            lists = StatusLists(days, facts.get("published"), facts.get("synced_at"))
+            self._cached = facts["syncs"], State(keys, lists, None, facts["source"], logs)
+        return replace(self._cached[1], last_seen=facts.get("last_seen"))
+
+    def _write(self, held: Held, lists: Mapping[int, Bitmap], synced_at: int) -> None:
+        for table, rows in (("metadata", held.metadata), ("documents", held.documents)):
+            self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - a constant
+            self._db.executemany(f"INSERT INTO {table} VALUES (?, ?)", rows.items())  # noqa: S608 - a constant
+        kept = {day for day in held.logs if day not in lists}
+        for table in ("logs", "pages"):
+            marks = ",".join("?" * len(kept))
+            self._db.execute(f"DELETE FROM {table} WHERE day NOT IN ({marks})", tuple(kept))  # noqa: S608 - marks only
+        for day, revoked in lists.items():
+            self._db.execute("INSERT INTO logs VALUES (?, ?, ?)", (day, len(revoked), held.logs[day]))
+            self._db.executemany("INSERT INTO pages VALUES (?, ?, ?)", _pages(day, revoked))
+        facts = {"published": held.published, "synced_at": synced_at, "syncs": held.syncs + 1, "source": held.source}
+        self._db.executemany("INSERT OR REPLACE INTO facts VALUES (?, ?)", facts.items())
+        self._db.execute("DELETE FROM facts WHERE name = 'last_seen'")
+
+    @contextmanager
+    def _failures(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.DatabaseError as e:
+            raise StoreError(f"{self._path}: {e}") from None
+
+
+def _pages(day: int, revoked: Bitmap) -> Iterator[tuple[int, int, bytes]]:
+    """Cut a bitmap into pages; those without a revoked index are left out."""
+    for start in range(0, len(revoked.bits), PAGE_BYTES):
+        bits = bytes(revoked.bits[start : start + PAGE_BYTES])
+        if any(bits):
+            yield day, start // PAGE_BYTES, bits
+
+
+def _connect(path: Path) -> tuple[sqlite3.Connection, "tempfile.TemporaryDirectory[str] | None"]:
+    """Open the file; on a read-only medium without asking for the shared memory that SQLite would make beside it.
+
+    A write-ahead log that was left beside it must be read as well: then both are copied to where SQLite can work.
+    """
+    try:
+        db = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+        db.execute("PRAGMA synchronous = NORMAL")
+        db.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except sqlite3.OperationalError:
+        pass
+    else:
+        return db, None
+    log = path.with_name(path.name + "-wal")
+    if not log.exists() or not log.stat().st_size:
+        return sqlite3.connect(f"{path.resolve().as_uri()}?immutable=1", uri=True, isolation_level=None), None
+    copy = tempfile.TemporaryDirectory(prefix="movepass-")
+    for file in (path, log):
+        shutil.copy(file, copy.name)
+    return sqlite3.connect(Path(copy.name) / path.name, isolation_level=None), copy
+
+
+def describe(log: LogInfo) -> dict[str, int | str]:
+    """Write a list as `sync --json` and `status --json` show it."""
+    return {"day": day_name(log.day), "revoked": log.revoked, "bytes": log.size}

@@ -1,0 +1,163 @@
+"""What a verification says: outcome, verdict, the checks in their order, and what may be shown of the pass."""
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, NamedTuple
+
+from movepass_wire import Pass, format_number, trip_to_json
+from movepass_wire.times import iso
+
+
+class Outcome(Enum):
+    """What the officer does: let through, refuse, or fall back on other means."""
+
+    ACCEPT = "accept"
+    REJECT = "reject"
+    CANNOT_VERIFY = "cannot-verify"
+
+
+class Verdict(Enum):
+    """Why, in one word for machines. docs/spec.md has the rule behind each."""
+
+    VALID = "valid"
+    FORGED = "forged"
+    REVOKED = "revoked"
+    EXPIRED = "expired"
+    NOT_YET_VALID = "not-yet-valid"
+    KEY_REVOKED = "key-revoked"
+    KEY_NOT_VALID_THEN = "key-not-valid-then"
+    MALFORMED = "malformed"
+    NOT_A_PASS = "not-a-pass"  # noqa: S105 - a movement pass, not a password
+    UNKNOWN_KEY = "unknown-key"
+    UNSUPPORTED_VERSION = "unsupported-version"
+    STATUS_UNKNOWN = "status-unknown"
+    STALE = "stale"
+    CLOCK_WRONG = "clock-wrong"
+
+    @property
+    def outcome(self) -> Outcome:
+        """The outcome that this verdict is always shown as."""
+        if self is Verdict.VALID:
+            return Outcome.ACCEPT
+        return Outcome.CANNOT_VERIFY if self in _CANNOT_VERIFY else Outcome.REJECT
+
+
+_CANNOT_VERIFY = {
+    Verdict.UNKNOWN_KEY,
+    Verdict.UNSUPPORTED_VERSION,
+    Verdict.STATUS_UNKNOWN,
+    Verdict.STALE,
+    Verdict.CLOCK_WRONG,
+}
+
+CHECKS = (
+    "bounds",
+    "prefix",
+    "encoding",
+    "envelope",
+    "key-known",
+    "key-good",
+    "signature",
+    "claims",
+    "clock",
+    "key-validity",
+    "time",
+    "status",
+    "freshness",
+)
+"""Every check, in the order in which they are made. The first that fails decides."""
+
+
+class Check(NamedTuple):
+    """One check of one verification: its name, passed / failed / not-reached, and a failure's reason."""
+
+    name: str
+    state: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """How old what the device relies on is.
+
+    Attributes:
+        published: signed time of the newest publication held, seconds since 1970 UTC; None before the first sync.
+        synced_at: when a sync last succeeded; None before the first.
+        now: the time of the verification.
+    """
+
+    published: int | None
+    synced_at: int | None
+    now: int
+
+    @property
+    def age(self) -> int | None:
+        """Seconds from the publication until now, not below 0."""
+        return None if self.published is None else max(0, self.now - self.published)
+
+    def to_json(self) -> dict[str, Any]:
+        """Write as in `verify --json`."""
+        return {
+            "synced_at": None if self.synced_at is None else iso(self.synced_at),
+            "published": None if self.published is None else iso(self.published),
+            "age_s": self.age,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """The result of verifying one text.
+
+    Attributes:
+        verdict: decides the outcome.
+        reason: in words that an officer can repeat.
+        failed: the check that decided; None where all passed.
+        pass_: what the pass says, only where its signature held under a trusted key.
+        authority: who signed; None where no signature held.
+        test: whether that is a TEST authority: then even an accept lets nobody through.
+        freshness: how old the keys and lists are.
+    """
+
+    verdict: Verdict
+    reason: str
+    failed: str | None
+    pass_: Pass | None
+    authority: str | None
+    test: bool
+    freshness: Freshness
+
+    @property
+    def outcome(self) -> Outcome:
+        """Accept, reject or cannot verify."""
+        return self.verdict.outcome
+
+    @property
+    def pass_number(self) -> str | None:
+        """The pass number, where the signature held."""
+        return format_number(self.pass_.day, self.pass_.index) if self.pass_ else None
+
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        """Every check in order, with what came of it."""
+        reached = CHECKS.index(self.failed) if self.failed else len(CHECKS)
+        return tuple(
+            Check(name, "passed", "")
+            if at < reached
+            else Check(name, "failed", self.reason)
+            if at == reached
+            else Check(name, "not-reached", "")
+            for at, name in enumerate(CHECKS)
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Write as `verify --json` shows it."""
+        return {
+            "outcome": self.outcome.value,
+            "verdict": self.verdict.value,
+            "reason": self.reason,
+            "pass_number": self.pass_number,
+            "pass": trip_to_json(self.pass_.trip) if self.pass_ else None,
+            "authority": None if self.authority is None else {"name": self.authority, "test": self.test},
+            "checks": [check._asdict() for check in self.checks],
+            "freshness": self.freshness.to_json(),
+        }
