@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from io import BytesIO
 
 from movepass_issuer.approved import ApprovedPass
 from movepass_issuer.errors import IssuerError, RequestConflictError, RequestError, UnknownPassError
@@ -55,6 +56,23 @@ class SignedPass:
         from movepass_issuer.qr import qr_png  # noqa: PLC0415 - issuing itself needs no pictures
 
         return qr_png(self.text)
+
+    def card(self, *, authority: str, test: bool, file_format: str = "PNG") -> bytes:
+        """Draw the card to print, A6 at 300 dpi; needs the [issuer] extra.
+
+        Args:
+            authority: its name.
+            test: whether it is a TEST authority.
+            file_format: PNG or PDF.
+
+        Raises:
+            CardError: the extra or what it stands on is missing, or another format.
+        """
+        from movepass_issuer.card import render_card, save_card  # noqa: PLC0415 - issuing itself needs no pictures
+
+        out = BytesIO()
+        save_card(render_card(self.pass_, self.text, self.number, authority=authority, test=test), out, file_format)
+        return out.getvalue()
 
 
 class Issuer:
@@ -120,7 +138,26 @@ class Issuer:
             UnknownPassError: none such, or its personal data has gone.
             NumberError: not a pass number.
         """
-        return self._signed(self._entry(number=number, request_id=request_id))
+        return self._signed(self.find_entry(number=number, request_id=request_id))
+
+    def find_entry(self, *, number: str | None = None, request_id: str | None = None) -> Entry:
+        """Find a pass's entry in the ledger.
+
+        Raises:
+            UnknownPassError: none such.
+            NumberError: not a pass number.
+        """
+        if number is not None:
+            short_day, index = parse_number(number)
+            day = resolve_day(short_day, day_of(int(self._clock())))
+            entry = self._ledger.find_index(day, index)
+        elif request_id is not None:
+            entry = self._ledger.find([request_id]).get(request_id)
+        else:
+            raise NumberError("expected a pass number or a request id, got neither")
+        if entry is None:
+            raise UnknownPassError(f"no pass {number or request_id!r} in the ledger")
+        return entry
 
     def revoke(self, *, number: str | None = None, request_id: str | None = None, reason: str = "") -> Entry:
         """Revoke a pass: durable when this returns, refused by devices after the next publication and their sync.
@@ -129,7 +166,7 @@ class Issuer:
             UnknownPassError: none such.
             NumberError: not a pass number.
         """
-        entry = self._entry(number=number, request_id=request_id)
+        entry = self.find_entry(number=number, request_id=request_id)
         return self._ledger.revoke(entry.day, entry.index, reason=reason, now=int(self._clock()))
 
     def _issue_group(self, group: Sequence[ApprovedPass]) -> list[SignedPass | RequestError]:
@@ -193,19 +230,6 @@ class Issuer:
         if not verify(self._public_key, envelope.signature, envelope.signed) or decode_claims(envelope.claims) != pass_:
             raise SignerError("the signer gave a signature that its own public key does not verify; nothing issued")
         return text
-
-    def _entry(self, *, number: str | None, request_id: str | None) -> Entry:
-        if number is not None:
-            short_day, index = parse_number(number)
-            day = resolve_day(short_day, day_of(int(self._clock())))
-            entry = self._ledger.find_index(day, index)
-        elif request_id is not None:
-            entry = self._ledger.find([request_id]).get(request_id)
-        else:
-            raise NumberError("expected a pass number or a request id, got neither")
-        if entry is None:
-            raise UnknownPassError(f"no pass {number or request_id!r} in the ledger")
-        return entry
 
     def _signed(self, entry: Entry) -> SignedPass:
         number = format_number(entry.day, entry.index)

@@ -1,0 +1,1 @@
+"""The `movepass` command: thin; all logic lives in the packages below it."""

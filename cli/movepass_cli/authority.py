@@ -1,0 +1,322 @@
+"""Commands of an authority: init, issue, show, revoke, publish, keys."""
+
+import os
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import click
+
+from movepass_cli.inputs import open_requests, split_requests
+from movepass_cli.main import DONE, USAGE
+from movepass_cli.options import PATH, authority_option, example, json_option, option
+from movepass_cli.output import printable, say, show_json, show_rows, trip_rows
+from movepass_issuer import ApprovedPass, Issuer, RequestError, SignedPass
+from movepass_issuer.approved import REQUEST_MAX_BYTES
+from movepass_issuer.authority import Authority
+from movepass_issuer.issuer import GROUP
+from movepass_keys import create_key_file
+from movepass_keys.algorithms import NAMES, key_id
+from movepass_wire import format_number
+from movepass_wire.limits import PUBLISHED_DAYS_AHEAD
+from movepass_wire.payload import ED25519, ESP256
+from movepass_wire.times import day_name, iso, local
+
+_ALGORITHMS = {"ESP256": ESP256, "Ed25519": ED25519}
+_DAYS_AHEAD_MAX = 30
+
+alg_option = option(
+    "--alg", type=click.Choice(list(_ALGORITHMS), case_sensitive=False), default="ESP256", show_default=True,
+    help="The pass key's algorithm.",
+)  # fmt: skip
+png_option = option("--png", type=PATH, metavar="F", help="Write the QR code as PNG; for many, into the folder F.")
+card_option = option(
+    "--card",
+    type=PATH,
+    metavar="F",
+    help="Write a card to print, PNG or PDF by its ending; for many, into the folder F.",
+)
+
+
+@click.command(epilog=example("movepass init --authority my-authority --name 'Dhaka trial'"))
+@authority_option
+@option("--name", default="TEST authority", show_default=True, help="What officers see.")
+@option("--production", is_flag=True, help="Not a TEST authority: its passes count.")
+@alg_option
+@json_option
+def init(authority: Path, name: str, alg: str, *, production: bool, as_json: bool) -> None:
+    """Make a local authority: the custodians' and the authority's keys, a ledger and a published repository."""
+    made = Authority.create(authority, name=name, test=not production, alg=_ALGORITHMS[alg])
+    paths = {"root": made.root_path, "repository": made.repository.root, "ledger": made.ledger_path}
+    if as_json:
+        show_json({what: str(path) for what, path in paths.items()})
+        return
+    click.echo(f"{printable(name)}{'' if production else ' (TEST)'} is ready in {authority}.")
+    show_rows([(what, str(path)) for what, path in paths.items()])
+    click.echo("Give devices the root by hand; take custodians/ off this machine before anything is real.")
+
+
+@click.command(
+    epilog=example(
+        "movepass issue --authority my-authority request.json --png pass.png",
+        "movepass issue --authority my-authority - --json < requests.jsonl > passes.jsonl",
+    )
+)
+@authority_option
+@png_option
+@card_option
+@json_option
+@click.argument("request", metavar="REQUEST|-")
+@click.pass_context
+def issue(
+    ctx: click.Context, authority: Path, request: str, png: Path | None, card: Path | None, *, as_json: bool
+) -> None:
+    """Turn approved passes into signed ones: one JSON object, or JSON Lines for many.
+
+    The same request again gives the same pass. JSON Lines in, or an answer that no person reads, gives JSON Lines
+    out, in order; a bad line is answered with its number and the reason, and does not stop the rest (exit code 2).
+    """
+    opened = Authority.open(authority)
+    pictures = _Pictures(opened, png, card)
+    bad = 0
+    with open_requests(request) as file, opened.issuer() as issuer:
+        single, lines = split_requests(file, REQUEST_MAX_BYTES)
+        pictures.many = not single
+        for_person = single and not as_json and sys.stdout.isatty()
+        progress = _Progress(file)
+        for answer in _answers(issuer, lines):
+            progress.step()
+            if isinstance(answer.result, SignedPass):
+                _show_issued(answer.result, pictures, for_person=for_person)
+            else:
+                bad += 1
+                _show_refused(answer, single=single, for_person=for_person)
+        progress.end()
+    ctx.exit(USAGE if bad else DONE)
+
+
+@click.command(epilog=example("movepass show --authority my-authority A1B-2C3-D4E --card pass.pdf"))
+@authority_option
+@option("--request", metavar="ID", help="Find it by its request id instead.")
+@png_option
+@card_option
+@json_option
+@click.argument("number", required=False, metavar="PASS-NUMBER")
+def show(
+    authority: Path, number: str | None, request: str | None, png: Path | None, card: Path | None, *, as_json: bool
+) -> None:
+    """Show an issued pass again, or reprint it."""
+    _one_of(number, request)
+    opened = Authority.open(authority)
+    with opened.issuer() as issuer:
+        signed = issuer.find(number=number, request_id=request)
+    document = _issued(signed, _Pictures(opened, png, card))
+    if as_json:
+        show_json(document | {"revoked_at": None if signed.revoked_at is None else iso(signed.revoked_at)})
+    else:
+        _show_for_person(signed, document)
+
+
+@click.command(epilog=example("movepass revoke --authority my-authority A1B-2C3-D4E --reason 'given in error'"))
+@authority_option
+@option("--request", metavar="ID", help="Find the pass by its request id instead.")
+@option("--reason", default="", metavar="R", help="Kept in the ledger.")
+@json_option
+@click.argument("numbers", nargs=-1, metavar="PASS-NUMBER...")
+def revoke(authority: Path, numbers: tuple[str, ...], request: str | None, reason: str, *, as_json: bool) -> None:
+    """Revoke passes. Devices refuse them once this has been published and they have synced."""
+    _one_of(numbers, request)
+    with Authority.open(authority).issuer() as issuer:
+        wanted: list[dict[str, str]] = [{"number": n} for n in numbers] if numbers else [{"request_id": request or ""}]
+        for pass_ in wanted:
+            issuer.find_entry(**pass_)  # all or nothing: a number with a slip must not leave half of them revoked
+        for pass_ in wanted:
+            entry = issuer.revoke(reason=reason, **pass_)
+            number = format_number(entry.day, entry.index)
+            if as_json:
+                show_json(
+                    {"pass_number": number, "request_id": entry.request_id, "revoked_at": iso(entry.revoked_at or 0)}
+                )
+            else:
+                click.echo(f"{number} is revoked since {local(entry.revoked_at or 0)}; publish to let devices know.")
+
+
+@click.command(epilog=example("movepass publish --authority my-authority"))
+@authority_option
+@option(
+    "--days-ahead", type=click.IntRange(0, _DAYS_AHEAD_MAX), default=PUBLISHED_DAYS_AHEAD, show_default=True,
+    help="Days after today that get a list; fewer than 4 leaves passes issued 72 h ahead unverifiable.",
+)  # fmt: skip
+@json_option
+def publish(authority: Path, days_ahead: int, *, as_json: bool) -> None:
+    """Publish keys and revocation lists, signed as fresh from now."""
+    with Authority.open(authority).publisher() as publisher:
+        done = publisher.publish(int(time.time()), days_ahead=days_ahead)
+    if as_json:
+        days = [day_name(day) for day in done.days]
+        show_json({"published": iso(done.published), "version": done.version, "revoked": done.revoked, "days": days})
+    else:
+        days_words = f"{day_name(done.days[0])} to {day_name(done.days[-1])}"
+        click.echo(f"Published at {local(done.published)}: {done.revoked} newly revoked, lists for {days_words}.")
+
+
+@click.group()
+def keys() -> None:
+    """Make and list the keys that sign passes."""
+
+
+@keys.command("list", epilog=example("movepass keys list --authority my-authority"))
+@authority_option
+@json_option
+def keys_list(authority: Path, *, as_json: bool) -> None:
+    """List the published keys; with --json as the JWK set that devices get."""
+    published = Authority.open(authority).keys()
+    if as_json:
+        show_json(published.to_jwks())
+        return
+    for key in published.keys.values():
+        click.echo(f"{key.kid.hex()}  {NAMES[key.alg]}  {local(key.not_before)} to {local(key.not_after)}")
+
+
+@keys.command("make", epilog=example("movepass keys make pass-2027.pem --alg Ed25519"))
+@alg_option
+@json_option
+@click.argument("file", type=PATH)
+def keys_make(file: Path, alg: str, *, as_json: bool) -> None:
+    """Make a private key in a new file that only you can read."""
+    kid = key_id(create_key_file(file, _ALGORITHMS[alg])).hex()
+    if as_json:
+        show_json({"kid": kid, "file": str(file)})
+    else:
+        click.echo(f"{file} holds the key {kid} ({alg}).")
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What became of one request."""
+
+    line: int
+    request_id: str | None
+    result: SignedPass | RequestError
+
+
+def _answers(issuer: Issuer, lines: Iterator[tuple[int, bytes]]) -> Iterator[_Answer]:
+    """Issue group by group, and answer in the order of the lines."""
+    while group := list(islice(lines, GROUP)):
+        parsed = [(line, _parse(document)) for line, document in group]
+        issued = iter(issuer.issue_many([p for _, p in parsed if isinstance(p, ApprovedPass)]))
+        for line, request in parsed:
+            if isinstance(request, ApprovedPass):
+                yield _Answer(line, request.request_id, next(issued))
+            else:
+                yield _Answer(line, None, request)
+
+
+def _parse(document: bytes) -> ApprovedPass | RequestError:
+    try:
+        return ApprovedPass.from_json(document)
+    except RequestError as e:
+        return e
+
+
+class _Pictures:
+    """Where the QR codes and cards go."""
+
+    def __init__(self, authority: Authority, png: Path | None, card: Path | None) -> None:
+        self._authority = authority
+        self._png = png
+        self._card = card
+        self.many = False
+
+    def write(self, signed: SignedPass) -> dict[str, str]:
+        """Write the pictures asked for; returns their paths."""
+        written = {}
+        if self._png:
+            path = self._path(self._png, signed, ".png")
+            _write_whole(path, signed.png())
+            written["png"] = str(path)
+        if self._card:
+            path = self._path(self._card, signed, ".png")
+            card = signed.card(authority=self._authority.name, test=self._authority.test, file_format=path.suffix[1:])
+            _write_whole(path, card)
+            written["card"] = str(path)
+        return written
+
+    def _path(self, given: Path, signed: SignedPass, ending: str) -> Path:
+        if not self.many and not given.is_dir():
+            return given
+        given.mkdir(parents=True, exist_ok=True)
+        kind = "" if self._png == given else "card-"
+        return given / f"{kind}{signed.number}{ending}"
+
+
+def _write_whole(path: Path, data: bytes) -> None:
+    """Write a file so that it is there whole or not at all."""
+    temporary = path.with_name(f".{path.name}.new")
+    try:
+        temporary.write_bytes(data)
+        temporary.replace(path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def _issued(signed: SignedPass, pictures: _Pictures) -> dict[str, Any]:
+    row = {"request_id": signed.request_id, "pass_number": signed.number, "text": signed.text}
+    return row | pictures.write(signed)
+
+
+def _show_issued(signed: SignedPass, pictures: _Pictures, *, for_person: bool) -> None:
+    document = _issued(signed, pictures)
+    if for_person:
+        _show_for_person(signed, document)
+    else:
+        show_json(document)
+
+
+def _show_for_person(signed: SignedPass, document: dict[str, Any]) -> None:
+    rows = [("Pass", signed.number), ("Request", signed.request_id), *trip_rows(signed.pass_.trip)]
+    revoked = "" if signed.revoked_at is None else f"since {local(signed.revoked_at)}"
+    show_rows([*rows, ("REVOKED", revoked), ("QR code", document.get("png", "")), ("Card", document.get("card", ""))])
+    click.echo(f"  {signed.text}")
+
+
+def _show_refused(answer: _Answer, *, single: bool, for_person: bool) -> None:
+    where = "" if single else f"line {answer.line}: "
+    if for_person:
+        say(f"error: {where}{answer.result}")
+        return
+    named = {"request_id": answer.request_id} if answer.request_id else {}
+    show_json({**named, "line": answer.line, "error": str(answer.result)})
+    say(f"error: {where}{answer.result}")
+
+
+class _Progress:
+    """How far a batch has come, on stderr when a person watches."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._watched = sys.stderr.isatty() and not sys.stdout.isatty()
+        self._total = os.fstat(file.fileno()).st_size if self._watched else 0
+        self._file = file
+        self._count = 0
+
+    def step(self) -> None:
+        """Count one more."""
+        self._count += 1
+        if self._watched and self._count % GROUP == 0:
+            done = f" ({100 * self._file.tell() // self._total} %)" if self._total and self._file.seekable() else ""
+            click.echo(f"\r{self._count} requests{done}", err=True, nl=False)
+
+    def end(self) -> None:
+        """Finish the line."""
+        if self._watched and self._count >= GROUP:
+            click.echo(f"\r{self._count} requests, done   ", err=True)
+
+
+def _one_of(numbers: object, request: str | None) -> None:
+    if bool(numbers) == bool(request):
+        raise click.UsageError("expected a pass number or --request ID, one of the two")

@@ -1,0 +1,131 @@
+"""The `movepass` command.
+
+Exit codes: 0 accept or done, 1 reject, 2 wrong usage or unreadable input, 3 cannot verify, 4 the operation failed.
+Results go to stdout, everything else to stderr. A command's module is imported when it runs, not before: a check
+at the roadside must not wait for what only an issuer needs.
+"""
+
+import os
+import sys
+from importlib import import_module
+from typing import NoReturn
+
+import click
+
+from movepass_cli.output import say
+
+ACCEPT = DONE = 0
+REJECT = 1
+USAGE = 2
+CANNOT_VERIFY = 3
+FAILED = 4
+_INTERRUPTED = 130
+
+_COMMANDS = {
+    "init": ("authority", "make a local authority: keys, ledger, repository"),
+    "issue": ("authority", "turn approved passes into signed ones"),
+    "show": ("authority", "show or reprint an issued pass"),
+    "revoke": ("authority", "revoke passes"),
+    "publish": ("authority", "publish keys and revocation lists"),
+    "keys": ("authority", "the keys that sign passes"),
+    "enroll": ("device", "set up a device's store"),
+    "sync": ("device", "fetch keys and revocation lists"),
+    "verify": ("device", "verify one pass, offline"),
+    "scan": ("device", "verify one pass after the other"),
+    "status": ("device", "show the keys and lists on the device, and how old"),
+    "inspect": ("device", "show what a payload says, unverified"),
+}
+
+
+class _Commands(click.Group):
+    """A group that knows its commands' names, and imports each when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in _COMMANDS:
+            return None
+        command = getattr(import_module(f"movepass_cli.{_COMMANDS[cmd_name][0]}"), cmd_name)
+        assert isinstance(command, click.Command)  # noqa: S101 - the table above is wrong otherwise
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, words) for name, (_, words) in _COMMANDS.items()])
+
+
+_EPILOG = """
+Every option can also be given as an environment variable MOVEPASS_NAME, such as MOVEPASS_STORE.
+
+\b
+Exit codes: 0 accept or done, 1 reject, 2 wrong usage or unreadable input,
+            3 cannot verify, 4 the operation failed.
+"""
+
+
+@click.group(cls=_Commands, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="movepass", message="%(package)s %(version)s")
+def cli() -> None:
+    """Movement passes that any officer can check, anywhere, with no network."""
+
+
+def main() -> NoReturn:
+    """Run the command and exit; every error becomes one line and an exit code, never 1 or 3 by accident."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr] # both are TextIOWrapper here
+    try:
+        code = cli.main(prog_name="movepass", standalone_mode=False)
+        sys.stdout.flush()
+    except click.exceptions.Exit as e:
+        code = e.exit_code
+    except click.Abort:
+        code = _INTERRUPTED
+    except click.ClickException as e:
+        code = _usage(e)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read us has gone
+        code = FAILED
+    except Exception as e:  # noqa: BLE001 - the last line of defence: no traceback, no accidental exit code
+        code = _failed(e)
+    sys.exit(code or DONE)
+
+
+def _usage(error: click.ClickException) -> int:
+    context = getattr(error, "ctx", None)
+    hint = f" (see {context.command_path} --help)" if context else ""
+    say(f"error: {error.format_message()}{hint}")
+    return USAGE
+
+
+def _failed(error: Exception) -> int:
+    """Tell a person what went wrong; the packages' own errors know it, anything else is a defect of ours."""
+    if os.environ.get("MOVEPASS_DEBUG"):
+        raise error
+    module = type(error).__module__
+    if module.startswith("movepass_"):
+        say(f"error: {error}")
+        return USAGE if type(error).__name__ in _INPUT_ERRORS else FAILED
+    if isinstance(error, OSError):
+        say(f"error: {error.filename or ''}: {error.strerror or error}")
+        return FAILED
+    say(f"error: a defect in movepass: {type(error).__name__}: {error}; MOVEPASS_DEBUG=1 shows where")
+    return FAILED
+
+
+_INPUT_ERRORS = {
+    "ClaimsError",
+    "ImageError",
+    "InputError",
+    "MalformedError",
+    "NotAPassError",
+    "NumberError",
+    "RequestConflictError",
+    "RequestError",
+    "UnknownPassError",
+    "UnsupportedVersionError",
+}
+"""Errors that say something about what the user gave; by name, since their packages are not imported for it."""
+
+if __name__ == "__main__":
+    main()
