@@ -1,0 +1,354 @@
+"""The printable card of a pass: A6 upright at 300 dpi, its QR code and what it says, in English and in Bangla.
+
+Bangla is legible only when it is shaped (vowel signs that stand before their letter, conjuncts), so text is laid
+out by Raqm or not at all. All text is measured before anything is drawn: lines wrap, then the rows shrink together
+until the card holds them. Nothing is cut off.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from os import PathLike
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, NamedTuple
+
+from movepass_issuer.qr import QUIET_ZONE, qr_image, qr_version
+from movepass_issuer.typesetting import SIZE_MIN, Block, Box, Line, Style, block, one_line, wrap
+from movepass_wire import Pass, Place, Trip, WireError, encode_claims, format_number, open_text
+from movepass_wire.codes import DISTRICTS, ID_TYPES, REASONS, Table
+from movepass_wire.times import DHAKA
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from PIL import Image
+
+A6_MM = (105, 148)
+DPI = 300
+WIDTH, HEIGHT = 1240, 1748
+"""A6 in pixels at DPI."""
+
+QR_MAX_PX = 732
+"""62 mm, quiet zone included: the widest code that leaves room beside it. Modules are whole pixels, so that a code is
+a little smaller; without its quiet zone even the longest payload's is wider than 40 mm."""
+
+_MARGIN = 60
+"""5.1 mm: common printers leave up to 4.2 mm of a sheet's edge white."""
+_RIGHT, _INNER = WIDTH - _MARGIN, WIDTH - 2 * _MARGIN
+_LABELS = 190
+"""The width of the column of labels."""
+_GAP = 28
+
+_BODY_SIZES = (46, 43, 40, 37, 34, 32, 30, 28, 26, 24, 22, 20, 18, 16, 14, 12, 10, SIZE_MIN)
+"""Pixels an em that the rows may be set in. An ordinary pass takes one of the first; with 64 of the broadest letters
+in every field it is 26 (6.2 pt), on a TEST card 18; the last are for three-em dashes and accents upon accents."""
+
+_GREY, _PALE, _WHITE, _RED = "#444444", "#c0c0c0", "#ffffff", "#b00020"
+
+_BANGLA_DIGITS = str.maketrans("0123456789", "০১২৩৪৫৬৭৮৯")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_BANGLA_MONTHS = (
+    "জানুয়ারি", "ফেব্রুয়ারি", "মার্চ", "এপ্রিল", "মে", "জুন",
+    "জুলাই", "আগস্ট", "সেপ্টেম্বর", "অক্টোবর", "নভেম্বর", "ডিসেম্বর",
+)  # fmt: skip
+_UNTIL = "\N{EN DASH}"
+_PDF_QUALITY = 95
+"""Of the JPEG that Pillow puts into a PDF: no noise that a scanner could see."""
+
+
+class CardError(Exception):
+    """A card can't be drawn or saved; the message says why."""
+
+
+class ShapingError(CardError):
+    """Pillow can't shape Bangla on this machine."""
+
+
+def render_card(pass_: Pass, text: str, number: str, *, authority: str, test: bool) -> Image.Image:
+    """Draw the card of a pass.
+
+    Args:
+        pass_: what was signed.
+        text: its payload's text, which becomes the QR code.
+        number: its pass number.
+        authority: the issuing authority's name.
+        test: whether that is a TEST authority, whose cards say so across their whole width.
+
+    Returns:
+        An RGB image of WIDTH x HEIGHT pixels.
+
+    Raises:
+        ShapingError: Pillow finds no Raqm or no FriBiDi.
+        CardError: the arguments tell of different passes, the text does not fit, or Pillow is missing.
+        QrError: the QR code can't be drawn.
+    """
+    _check_shaping()
+    _check_together(pass_, text, number)
+    modules = 17 + 4 * qr_version(text) + 2 * QUIET_ZONE
+    layout = _lay_out(pass_, number, authority=authority, test=test, modules=modules)
+    image = _draw(layout)
+    image.paste(qr_image(text, module_px=layout.module_px), layout.qr[:2])
+    return image
+
+
+def save_card(image: Image.Image, target: str | PathLike[str] | IO[bytes], file_format: str | None = None) -> None:
+    """Save a card as PNG without loss, or as PDF of one A6 page.
+
+    Args:
+        image: what render_card gave.
+        target: a path, or a file open for writing bytes.
+        file_format: "PNG" or "PDF"; left out, the path's ending says which.
+
+    Raises:
+        CardError: neither of the two formats, or an open file and no format.
+        OSError: the file can't be written.
+    """
+    ending = Path(target).suffix[1:] if isinstance(target, str | PathLike) else ""
+    wanted = (file_format or ending).upper()
+    if wanted == "PNG":
+        image.save(target, "PNG", optimize=True, dpi=(DPI, DPI))
+    elif wanted == "PDF":
+        image.save(target, "PDF", resolution=DPI, quality=_PDF_QUALITY, title="Movement pass")
+    else:
+        raise CardError(f"a card is saved as PNG or PDF, got {wanted or 'neither a format nor a file ending'}")
+
+
+def _check_shaping() -> None:
+    """Make sure that text will be shaped: without Raqm, Pillow would only warn and draw illegible Bangla."""
+    try:
+        from PIL import features  # noqa: PLC0415  (an extra: the package imports without it)
+    except ImportError as e:
+        raise CardError("cards need Pillow: pip install 'movepass[issuer]'") from e
+    missing = [feature for feature in ("raqm", "fribidi") if not features.check(feature)]
+    if missing:
+        raise ShapingError(
+            f"Pillow finds no {' and no '.join(missing)}, without which Bangla can't be written legibly. "
+            "Pillow's wheels bring Raqm and load FriBiDi from the system (Debian, Ubuntu: apt install libfribidi0)"
+        )
+
+
+def _check_together(pass_: Pass, text: str, number: str) -> None:
+    """A card whose print and QR code differ would make an honest holder look like a forger."""
+    try:
+        same = open_text(text).claims == encode_claims(pass_)
+    except WireError as e:
+        raise CardError(f"not a pass: {e}") from e
+    if not same or number != format_number(pass_.day, pass_.index):
+        raise CardError(f"the pass, the text and the number {number} do not belong together")
+
+
+# What the card says
+
+
+class _Row(NamedTuple):
+    """A field: its label in both languages, its lines and whether each is bold."""
+
+    label: str
+    bangla_label: str
+    lines: tuple[tuple[str, bool], ...]
+
+
+def _rows(trip: Trip) -> Iterator[_Row]:
+    yield _Row("Name", "নাম", ((trip.holder_name, True),))
+    yield _Row("ID", "পরিচয়পত্র", ((f"{_both(ID_TYPES, trip.id_type)} …{trip.id_last}", False),))
+    yield _Row("From", "যাত্রা শুরু", _place(trip.origin))
+    yield _Row("To", "গন্তব্য", _place(trip.destination))
+    reason = trip.reason if isinstance(trip.reason, str) else _both(REASONS, trip.reason)
+    yield _Row("Reason", "কারণ", ((reason, False),))
+    if trip.vehicle is not None:
+        yield _Row("Vehicle", "যানবাহন", ((trip.vehicle, False),))
+    licence = None if trip.driver_licence_last is None else f"Licence / লাইসেন্স …{trip.driver_licence_last}"
+    driver = tuple((text, False) for text in (trip.driver_name, licence) if text is not None)
+    if driver:
+        yield _Row("Driver", "চালক", driver)
+
+
+def _place(place: Place) -> tuple[tuple[str, bool], ...]:
+    district = (_both(DISTRICTS, place.district), True)
+    return (district,) if place.text is None else (district, (place.text, False))
+
+
+def _both(table: Table, number: int) -> str:
+    """Name a code in both languages, or give its number where this software is older than the row."""
+    code = table.by_number.get(number)
+    return f"{code.en} / {code.bn}" if code else f"code {number} / কোড {_bangla(str(number))}"
+
+
+def _bangla(text: str) -> str:
+    """Write the digits in Bangla; all else stays, so that a pass number's letters can still be typed."""
+    return text.translate(_BANGLA_DIGITS)
+
+
+def _window(trip: Trip) -> tuple[tuple[str, str], tuple[str, str]]:
+    """Write from when to when in Dhaka, two lines in English and two in Bangla."""
+    start, end = (datetime.fromtimestamp(at, DHAKA) for at in (trip.not_before, trip.not_after))
+    dates = [f"{at.day} {_MONTHS[at.month - 1]} {at.year}" for at in (start, end)]
+    bangla_dates = [_bangla(f"{at.day} {_BANGLA_MONTHS[at.month - 1]} {at.year}") for at in (start, end)]
+    clocks = [f"{at:%H:%M:%S}" if at.second else f"{at:%H:%M}" for at in (start, end)]
+    return _window_lines(dates, clocks), _window_lines(bangla_dates, [_bangla(clock) for clock in clocks])
+
+
+def _window_lines(dates: list[str], clocks: list[str]) -> tuple[str, str]:
+    if dates[0] == dates[1]:
+        return dates[0], f"{clocks[0]} {_UNTIL} {clocks[1]}"
+    return f"{dates[0]}, {clocks[0]} {_UNTIL}", f"{dates[1]}, {clocks[1]}"
+
+
+# The layout
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """Where everything goes.
+
+    Attributes:
+        qr: the QR code with its quiet zone.
+        module_px: the side of one of its modules.
+        lines: the text.
+        areas: areas filled with a colour, below the text.
+    """
+
+    qr: Box
+    module_px: int
+    lines: list[Line]
+    areas: list[tuple[Box, str]]
+
+
+def _lay_out(pass_: Pass, number: str, *, authority: str, test: bool, modules: int) -> _Layout:
+    """Place everything from the top down, the small print at the bottom, and the rows between.
+
+    Args:
+        pass_: what the card says.
+        number: the pass number.
+        authority: the authority's name.
+        test: whether it is a TEST authority.
+        modules: the QR code's, a side, quiet zone included.
+    """
+    lines: list[Line] = []
+    areas: list[tuple[Box, str]] = []
+    y = _MARGIN
+    if test:
+        lines, areas = _test_band()
+        y = areas[0][0].bottom + _GAP
+    head = _head(authority)
+    lines += head.at(_MARGIN, y)
+    y += head.height
+
+    module_px = QR_MAX_PX // modules
+    quiet, side = QUIET_ZONE * module_px, modules * module_px
+    x = _MARGIN - quiet  # the first black module stands on the margin
+    qr = Box(x, y, x + side, y + side)
+    beside = _beside_qr(pass_.trip, number, _RIGHT - qr.right)
+    lines += beside.at(qr.right, y + max(quiet, (side - beside.height) // 2))
+    y = max(qr.bottom, y + quiet + beside.height)
+
+    foot = _foot()
+    bottom = HEIGHT - _MARGIN - foot.height
+    lines += foot.at(_MARGIN, bottom)
+    areas.append((Box(_MARGIN, bottom - _GAP // 2, _RIGHT, bottom - _GAP // 2 + 2), _PALE))
+    row_lines, row_areas = _place_rows(list(_rows(pass_.trip)), y, bottom - _GAP // 2)
+    return _Layout(qr, module_px, lines + row_lines, areas + row_areas)
+
+
+def _test_band() -> tuple[list[Line], list[tuple[Box, str]]]:
+    """The band across the top of a TEST authority's card."""
+    band = block(
+        [
+            ("TEST / পরীক্ষামূলক", Style(92, bold=True, colour=_WHITE)),
+            ("Not valid for travel / চলাচলের জন্য বৈধ নয়", Style(46, bold=True, colour=_WHITE)),
+        ],
+        _INNER,
+    )
+    top = _MARGIN - 16
+    return band.centred(top, WIDTH), [(Box(0, 0, WIDTH, top + band.height + 16), _RED)]
+
+
+def _head(authority: str) -> Block:
+    """The authority's name, which shrinks before it takes a third line, and what this card is."""
+    sizes = (50, 45, 40, 36, 32, 28)
+    styles = [Style(size, bold=True) for size in sizes]
+    style = next((s for s in styles if len(wrap(authority, s, _INNER)) <= 2), styles[-1])
+    return block([(authority, style), ("MOVEMENT PASS / চলাচল পাস", Style(66, bold=True))], _INNER)
+
+
+def _beside_qr(trip: Trip, number: str, width: int) -> Block:
+    """The pass number and the time window: what an officer reads out and looks at first."""
+    label, small = Style(28, colour=_GREY), Style(34)
+    (date, clock), (bangla_date, bangla_clock) = _window(trip)
+    return block(
+        [
+            one_line("Pass number / পাস নম্বর", label, width),
+            one_line(number, Style(84, bold=True), width),
+            one_line(_bangla(number), Style(60), width),
+            (" ", Style(20)),
+            one_line("Valid / বৈধ সময়", label, width),
+            one_line(date, Style(54, bold=True), width),
+            one_line(clock, Style(66, bold=True), width),
+            one_line(bangla_date, Style(48), width),
+            one_line(bangla_clock, Style(54), width),
+            one_line("Asia/Dhaka (UTC+6) / ঢাকা সময়", small, width),
+        ],
+        width,
+    )
+
+
+def _foot() -> Block:
+    style = Style(27, colour=_GREY)
+    return block(
+        [
+            ("Valid only while the QR code verifies; for one trip, one direction.", style),
+            ("কিউআর কোড যাচাইয়ে বৈধ হলে তবেই এই পাস বৈধ; একবার, একদিকে যাওয়ার জন্য।", style),
+        ],
+        _INNER,
+    )
+
+
+def _place_rows(rows: list[_Row], top: int, bottom: int) -> tuple[list[Line], list[tuple[Box, str]]]:
+    """Set the rows as large as they fit between top and bottom, with a hairline above each.
+
+    Raises:
+        CardError: they do not fit at any size.
+    """
+    for size in _BODY_SIZES:
+        blocks = [_row_blocks(row, size) for row in rows]
+        heights = [max(label.height, value.height) for label, value in blocks]
+        spare = bottom - top - sum(heights)
+        gap = min(spare // len(rows), size * 3 // 2)
+        if gap >= size // 3 and all(value.width <= _RIGHT - _MARGIN - _LABELS for _, value in blocks):
+            break
+    else:
+        raise CardError("what the pass says does not fit on a card, however small: shorten the longest fields")
+    lines: list[Line] = []
+    areas: list[tuple[Box, str]] = []
+    y = top
+    for (label, value), height in zip(blocks, heights, strict=True):
+        areas.append((Box(_MARGIN, y, _RIGHT, y + 2), _PALE))
+        above = gap * 3 // 5  # a block ends with its own leading
+        lines += label.at(_MARGIN, y + above)
+        lines += value.at(_MARGIN + _LABELS, y + above + (height - value.height) // 2)
+        y += height + gap
+    return lines, areas
+
+
+def _row_blocks(row: _Row, size: int) -> tuple[Block, Block]:
+    """Set a row's label and value; in the small sizes the label keeps to one line where it can, to save height."""
+    style = Style(min(size, max(22, size * 5 // 8)), colour=_GREY)
+    labels = [row.label, row.bangla_label] if size > 30 else [f"{row.label} / {row.bangla_label}"]
+    return (
+        block([(label, style) for label in labels], _LABELS - 10),
+        block([(text, Style(size, bold=bold)) for text, bold in row.lines], _INNER - _LABELS),
+    )
+
+
+def _draw(layout: _Layout) -> Image.Image:
+    from PIL import Image, ImageDraw  # noqa: PLC0415  (an extra: see _check_shaping)
+
+    image = Image.new("RGB", (WIDTH, HEIGHT), _WHITE)
+    pen = ImageDraw.Draw(image)
+    for box, colour in layout.areas:
+        pen.rectangle((box.left, box.top, box.right - 1, box.bottom - 1), fill=colour)
+    for line in layout.lines:
+        for x, text, font in line.runs:
+            pen.text((line.x + x, line.base), text, line.style.colour, font, anchor="ls", direction="ltr")
+    return image

@@ -1,0 +1,425 @@
+"""The QR code and the printable card: what a scanner and a person read from them, and that nothing overlaps."""
+# ruff: noqa: RUF001  (Bangla digits and dashes are meant)
+
+import os
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from io import BytesIO
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import pytest
+import zxingcpp
+from PIL import Image, ImageDraw, ImageFont, features
+
+from movepass_issuer import card, typesetting
+from movepass_issuer.card import CardError, ShapingError, render_card, save_card
+from movepass_issuer.qr import QUIET_ZONE, QrError, qr_image, qr_png, qr_version
+from movepass_wire import ESP256, Pass, Place, Trip, encode_claims, format_number, seal
+from movepass_wire.codes import ID_TYPES, REASONS
+from movepass_wire.limits import TEXT_MAX_CHARS
+from movepass_wire.times import parse_iso
+
+STANDARD = Trip(
+    not_before=parse_iso("2026-11-22T09:00:00+06:00"),
+    not_after=parse_iso("2026-11-22T12:00:00+06:00"),
+    holder_name="Mohammad Rafiqul Islam",
+    id_type=ID_TYPES.by_key["nid"].number,
+    id_last="4821",
+    origin=Place(13),
+    destination=Place(18),
+    reason=REASONS.by_key["medical"].number,
+    vehicle="DHAKA METRO-GA 15-4821",
+)
+BANGLA = replace(
+    STANDARD,
+    holder_name="মোহাম্মদ রফিকুল ইসলাম",
+    origin=Place(13, "মিরপুর ১০"),
+    destination=Place(4, "আশুগঞ্জ"),
+    reason="মায়ের জন্য ওষুধ পৌঁছে দেওয়া।",
+    vehicle="ঢাকা মেট্রো-গ ১৫-৪৮২১",
+    driver_name="আব্দুল করিম",
+    driver_licence_last="77AB",
+)
+
+
+def _longest(pattern: str) -> Trip:
+    """Fill every field with 64 characters, and choose the codes with the longest names."""
+    text = (pattern * 64)[:64].replace(" ", "_")  # no line may break at a space either
+    return Trip(
+        STANDARD.not_before,
+        STANDARD.not_after,
+        holder_name=text,
+        id_type=6,
+        id_last=text,
+        origin=Place(45, text),
+        destination=Place(4, text),
+        reason=text,
+        vehicle=text,
+        driver_name=text,
+        driver_licence_last=text,
+    )
+
+
+LONGEST = {
+    "wide Latin": _longest("W"),
+    "conjuncts": _longest("ক্ষ"),
+    "wide Bangla": _longest("ঔ"),
+    "tall Bangla": _longest("র্কীটুঁ"),
+    "both scripts": _longest("Wঔ ১"),
+    "three-em dashes": _longest("\N{THREE-EM DASH}"),
+}
+EACH_TRIP = pytest.mark.parametrize("trip", [STANDARD, BANGLA, *LONGEST.values()], ids=["standard", "Bangla", *LONGEST])
+EACH_LONGEST = pytest.mark.parametrize("trip", LONGEST.values(), ids=LONGEST)
+
+
+def _pass(trip: Trip = STANDARD) -> tuple[Pass, str, str]:
+    """Make a pass, its text and its number; the signature is none, which nothing here looks at."""
+    pass_ = Pass(400_000, trip)
+    text = seal(ESP256, bytes.fromhex("1f2e3d4c"), encode_claims(pass_), bytes(range(64)))
+    return pass_, text, format_number(pass_.day, pass_.index)
+
+
+def _render(trip: Trip = STANDARD, *, authority: str = "Dhaka District Administration", test: bool = False) -> Any:
+    return render_card(*_pass(trip), authority=authority, test=test)
+
+
+def _layout(trip: Trip, *, authority: str = "Dhaka District Administration", test: bool = False) -> Any:
+    pass_, text, number = _pass(trip)
+    modules = 17 + 4 * qr_version(text) + 2 * QUIET_ZONE
+    return card._lay_out(pass_, number, authority=authority, test=test, modules=modules)
+
+
+def _shown(layout: Any) -> str:
+    return " ".join(line.text for line in layout.lines)
+
+
+def _read(image: Image.Image) -> Any:
+    (barcode,) = zxingcpp.read_barcodes(image)
+    return barcode
+
+
+# The QR code
+
+
+def test_png_is_read_back_as_the_text_at_level_m() -> None:
+    _, text, _ = _pass()
+    barcode = _read(Image.open(BytesIO(qr_png(text))))
+    assert barcode.text == text
+    assert barcode.format == zxingcpp.BarcodeFormat.QRCode
+    assert barcode.ec_level == "M"
+
+
+def test_standard_pass_needs_version_9() -> None:
+    assert qr_version(_pass()[1]) == 9
+
+
+@pytest.mark.parametrize("module_px", [1, 3, 8])
+def test_modules_are_whole_pixels_inside_a_quiet_zone_of_four(module_px: int) -> None:
+    image = qr_image(_pass()[1], module_px=module_px)
+    side, quiet = (17 + 4 * 9 + 2 * 4) * module_px, 4 * module_px
+    assert image.size == (side, side)
+    dark = image.convert("L").point(lambda value: 255 - value).getbbox()
+    assert dark == (quiet, quiet, side - quiet, side - quiet)
+    modules = image.resize((side // module_px, side // module_px), Image.Resampling.NEAREST)
+    assert modules.resize(image.size, Image.Resampling.NEAREST).tobytes() == image.tobytes()
+
+
+def test_text_that_needs_byte_mode_is_refused() -> None:
+    with pytest.raises(QrError, match="alphanumeric"):
+        qr_png("mp1:lower case")
+
+
+def test_text_too_long_for_any_code_is_refused() -> None:
+    with pytest.raises(QrError, match="5000 characters"):
+        qr_version("A" * 5000)
+
+
+def test_module_of_no_size_is_refused() -> None:
+    with pytest.raises(QrError, match="at least 1 pixel"):
+        qr_image("MP1:", module_px=0)
+
+
+@pytest.mark.parametrize("library", ["qrcode", "PIL"])
+def test_missing_extra_is_named(library: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, library, None)
+    with pytest.raises(QrError, match=r"pip install 'movepass\[issuer\]'"):
+        qr_png("MP1:")
+
+
+def test_modules_import_without_the_extra() -> None:
+    code = "import sys; sys.modules['PIL'] = sys.modules['qrcode'] = None; import movepass_issuer.card"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    subprocess.run([sys.executable, "-c", code], check=True, env=environment)
+
+
+# The card, for a scanner
+
+
+@EACH_TRIP
+@pytest.mark.parametrize("shrink", [1, 2])
+def test_card_is_read_back_as_the_text(trip: Trip, shrink: int) -> None:
+    image = _render(trip, test=True)
+    assert image.size == (1240, 1748)
+    assert _read(image.resize((1240 // shrink, 1748 // shrink))).text == _pass(trip)[1]
+
+
+@EACH_TRIP
+def test_code_on_the_card_is_from_40_to_62_mm_wide(trip: Trip) -> None:
+    corners = _read(_render(trip)).position
+    for one, other in ((corners.top_left, corners.top_right), (corners.top_left, corners.bottom_left)):
+        millimetres = max(abs(other.x - one.x), abs(other.y - one.y)) / 300 * 25.4
+        assert 40 <= millimetres <= 62
+
+
+def test_code_is_wide_enough_whatever_the_length_of_the_text() -> None:
+    for version in range(1, qr_version("Z" * TEXT_MAX_CHARS) + 1):
+        modules = 17 + 4 * version
+        assert modules * (card.QR_MAX_PX // (modules + 2 * QUIET_ZONE)) / 300 * 25.4 >= 40
+
+
+def test_code_keeps_its_quiet_zone_on_the_card() -> None:
+    layout, image = _layout(STANDARD), _render()
+    quiet = QUIET_ZONE * layout.module_px
+    inner = (layout.qr.left + quiet, layout.qr.top + quiet, layout.qr.right - quiet, layout.qr.bottom - quiet)
+    ring = image.crop(layout.qr)
+    ring.paste("white", tuple(at - layout.qr[i % 2] for i, at in enumerate(inner)))
+    assert ring.getextrema() == ((255, 255),) * 3
+
+
+# The card, for a person
+
+
+def test_card_says_in_both_languages_what_the_pass_says() -> None:
+    shown = _shown(_layout(replace(STANDARD, driver_name="Abdul Karim", driver_licence_last="77AB")))
+    for text in (
+        "Dhaka District Administration",
+        "MOVEMENT PASS / চলাচল পাস",
+        "Mohammad Rafiqul Islam",
+        "National ID / জাতীয় পরিচয়পত্র …4821",
+        "Dhaka / ঢাকা",
+        "Gazipur / গাজীপুর",
+        "22 Nov 2026 09:00 – 12:00",
+        "২২ নভেম্বর ২০২৬ ০৯:০০ – ১২:০০",
+        "Asia/Dhaka",
+        "Medical treatment / চিকিৎসা",
+        "DHAKA METRO-GA 15-4821",
+        "Abdul Karim",
+        "Licence / লাইসেন্স …77AB",
+        "Valid only while the QR code verifies; for one trip, one direction.",
+        "কিউআর কোড যাচাইয়ে বৈধ হলে তবেই এই পাস বৈধ; একবার, একদিকে যাওয়ার জন্য।",
+    ):
+        assert text in shown
+    assert "TEST" not in shown
+
+
+def test_number_stands_in_both_numerals_with_its_letters_as_typed() -> None:
+    shown = _shown(_layout(STANDARD))
+    number = _pass()[2]
+    assert number in shown
+    assert number.translate(str.maketrans("0123456789", "০১২৩৪৫৬৭৮৯")) in shown
+
+
+def test_places_and_free_reason_are_shown_as_written() -> None:
+    shown = _shown(_layout(BANGLA))
+    for text in ("মিরপুর ১০", "ব্রাহ্মণবাড়িয়া", "আশুগঞ্জ", "মায়ের জন্য ওষুধ পৌঁছে দেওয়া।", "আব্দুল করিম"):
+        assert text in shown
+
+
+def test_what_the_pass_lacks_has_no_row() -> None:
+    shown = _shown(_layout(replace(STANDARD, vehicle=None)))
+    assert "Vehicle" not in shown
+    assert "Driver" not in shown
+
+
+def test_window_over_midnight_names_both_days() -> None:
+    start, end = parse_iso("2026-11-30T22:00:30+06:00"), parse_iso("2026-12-01T05:00:00+06:00")
+    shown = _shown(_layout(replace(STANDARD, not_before=start, not_after=end)))
+    assert "30 Nov 2026, 22:00:30 – 1 Dec 2026, 05:00" in shown
+    assert "৩০ নভেম্বর ২০২৬, ২২:০০:৩০ – ১ ডিসেম্বর ২০২৬, ০৫:০০" in shown
+
+
+def test_codes_of_a_later_table_are_shown_as_numbers() -> None:
+    shown = _shown(_layout(replace(STANDARD, origin=Place(65), reason=99)))
+    assert "code 65 / কোড ৬৫" in shown
+    assert "code 99 / কোড ৯৯" in shown
+
+
+def test_test_authority_has_a_band_across_the_card() -> None:
+    image = _render(test=True)
+    (band, colour), *_ = _layout(STANDARD, test=True).areas
+    assert (band.left, band.top, band.right) == (0, 0, 1240)
+    assert band.bottom > 150
+    assert {image.getpixel(at) for at in ((0, 0), (1239, 0), (0, band.bottom - 1))} == {(0xB0, 0x00, 0x20)}
+    shown = _shown(_layout(STANDARD, test=True))
+    assert "TEST / পরীক্ষামূলক" in shown
+    assert "Not valid for travel / চলাচলের জন্য বৈধ নয়" in shown
+    assert colour not in {colour for _, colour in _layout(STANDARD).areas}
+
+
+def _overlap(one: Any, other: Any) -> bool:
+    return bool(one.left < other.right and other.left < one.right and one.top < other.bottom and other.top < one.bottom)
+
+
+@pytest.mark.parametrize("test", [False, True])
+@EACH_TRIP
+def test_nothing_overlaps_or_leaves_the_card(trip: Trip, *, test: bool) -> None:
+    layout = _layout(trip, authority=trip.holder_name, test=test)
+    hairlines = [box for box, _ in layout.areas[test:]]  # the band comes first, and text stands on it
+    boxes = [*(line.box for line in layout.lines), *hairlines, layout.qr]
+    for one, other in combinations(boxes, 2):
+        assert not _overlap(one, other), (one, other)
+    for box in boxes[:-1]:
+        assert box.left >= 40
+        assert box.right <= 1240 - 40
+        assert box.top >= 40
+        assert box.bottom <= 1748 - 40
+
+
+@EACH_LONGEST
+def test_longest_fields_are_shown_whole(trip: Trip) -> None:
+    shown = "".join(line.text for line in _layout(trip, authority="A", test=True).lines)
+    assert shown.count(trip.holder_name) == 8
+
+
+@pytest.mark.parametrize("name", ["wide Latin", "conjuncts", "wide Bangla", "both scripts"])
+def test_longest_fields_stay_readable(name: str) -> None:
+    text = LONGEST[name].holder_name
+    layout = _layout(LONGEST[name], authority=text, test=True)
+    sizes = [line.style.size for line in layout.lines if line.text and line.text in text]
+    assert min(sizes) >= 18  # 4.3 pt
+
+
+def test_text_no_size_makes_fit_is_refused_and_not_cut_off() -> None:
+    with pytest.raises(CardError, match="does not fit"):
+        _render(_longest("a" + "\N{COMBINING ACUTE ACCENT}" * 63))
+
+
+def test_characters_of_no_font_are_boxes() -> None:
+    image = _render(replace(STANDARD, holder_name="مريم 李 😀 क्षेत्र"))
+    assert _read(image).valid
+
+
+def test_arguments_of_different_passes_are_refused() -> None:
+    pass_, text, number = _pass()
+    _, other_text, _ = _pass(BANGLA)
+    for arguments in (
+        (pass_, other_text, number),
+        (replace(pass_, index=7), text, number),
+        (pass_, text, "000-000-000"),
+    ):
+        with pytest.raises(CardError, match="do not belong together"):
+            render_card(*arguments, authority="A", test=False)
+    with pytest.raises(CardError, match="not a pass"):
+        render_card(pass_, "HC1:", number, authority="A", test=False)
+
+
+# Shaping
+
+
+def _pixels(text: str, engine: ImageFont.Layout) -> Image.Image:
+    path = Path(card.__file__).with_name("fonts") / "NotoSansBengali-Regular.ttf"
+    image = Image.new("L", (300, 150))
+    ImageDraw.Draw(image).text((20, 100), text, 255, ImageFont.truetype(str(path), 60, layout_engine=engine), "ls")
+    return image
+
+
+@pytest.mark.parametrize("text", ["ক্ষ", "কি", "র্ক", "ত্র"])
+def test_cards_text_is_shaped(text: str) -> None:
+    shaped = Image.new("L", (300, 150))
+    for x, run, font in typesetting.shape(text, typesetting.Style(60)).runs:
+        assert font.layout_engine == ImageFont.Layout.RAQM
+        ImageDraw.Draw(shaped).text((20 + x, 100), run, 255, font, "ls")
+    assert shaped.tobytes() == _pixels(text, ImageFont.Layout.RAQM).tobytes()
+    assert shaped.tobytes() != _pixels(text, ImageFont.Layout.BASIC).tobytes()
+
+
+def test_conjunct_is_one_letter_and_not_two_with_a_sign() -> None:
+    style = typesetting.Style(100)
+    conjunct, first, second = (typesetting.shape(text, style).ink.right for text in ("ক্ষ", "ক", "ষ"))
+    assert conjunct < 0.8 * (first + second)
+
+
+def test_vowel_sign_stands_before_its_letter() -> None:
+    letter = _pixels("ক", ImageFont.Layout.RAQM).getbbox()
+    both = _pixels("কি", ImageFont.Layout.RAQM)
+    assert letter
+    width = letter[2] - letter[0]
+    right_end = both.getbbox()[2]  # type: ignore[index]
+    tail = both.crop((right_end - width // 2, 75, right_end, 100))
+    assert (
+        tail.tobytes()
+        == _pixels("ক", ImageFont.Layout.RAQM).crop((letter[2] - width // 2, 75, letter[2], 100)).tobytes()
+    )
+
+
+def test_every_line_is_shaped_by_raqm_with_a_font_that_has_its_letters() -> None:
+    for line in _layout(BANGLA).lines:
+        for _, run, font in line.runs:
+            assert font.layout_engine == ImageFont.Layout.RAQM
+            bengali = any("\u0980" <= char <= "\u09ff" or char == "\N{DEVANAGARI DANDA}" for char in run)
+            assert font.getname()[0] == ("Noto Sans Bengali" if bengali else "Noto Sans")
+
+
+def test_digits_and_punctuation_follow_the_latin_font_and_joiners_their_letter() -> None:
+    split = typesetting.split_by_script("ক্\N{ZERO WIDTH JOINER}ষ ১৫-4।")
+    assert split == [
+        ("SansBengali", "ক্\N{ZERO WIDTH JOINER}ষ"),
+        ("Sans", " "),
+        ("SansBengali", "১৫"),
+        ("Sans", "-4"),
+        ("SansBengali", "।"),
+    ]
+
+
+def test_words_never_break_inside_a_conjunct() -> None:
+    assert typesetting.clusters("ক্ষত্রিয়W") == ["ক্ষ", "ত্রি", "য়", "W"]
+
+
+@pytest.mark.parametrize("missing", ["raqm", "fribidi"])
+def test_missing_shaping_is_an_error_that_says_what_to_install(missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(features, "check", lambda feature: feature != missing)
+    with pytest.raises(ShapingError, match=f"no {missing}.*apt install libfribidi0"):
+        _render()
+
+
+def test_missing_pillow_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    arguments = _pass()
+    monkeypatch.setitem(sys.modules, "PIL", None)
+    with pytest.raises(CardError, match=r"pip install 'movepass\[issuer\]'"):
+        render_card(*arguments, authority="A", test=False)
+
+
+# Files
+
+
+def test_png_has_its_resolution(tmp_path: Path) -> None:
+    image = _render()
+    save_card(image, tmp_path / "card.PNG")
+    saved = Image.open(tmp_path / "card.PNG")
+    assert saved.format == "PNG"
+    assert saved.info["dpi"] == pytest.approx((300, 300), abs=0.1)
+    assert saved.tobytes() == image.tobytes()
+
+
+def test_pdf_is_one_a6_page_whose_picture_is_read_back(tmp_path: Path) -> None:
+    save_card(_render(BANGLA), str(tmp_path / "card.pdf"))
+    data = (tmp_path / "card.pdf").read_bytes()
+    box = re.search(rb"/MediaBox \[ *0 0 (\S+) (\S+) *\]", data)
+    assert box
+    assert [float(points) / 72 * 25.4 for points in box.groups()] == pytest.approx([105, 148], abs=0.05)
+    assert data.count(b"/Type /Page\n") == 1
+    picture = Image.open(BytesIO(data[data.index(b"\xff\xd8\xff") :]))
+    assert picture.size == (card.WIDTH, card.HEIGHT)
+    assert _read(picture).text == _pass(BANGLA)[1]
+
+
+@pytest.mark.parametrize(
+    ("target", "file_format"), [("card.jpg", None), ("card", None), (BytesIO(), None), ("x.png", "gif")]
+)
+def test_other_formats_are_refused(target: Any, file_format: str | None) -> None:
+    with pytest.raises(CardError, match="PNG or PDF"):
+        save_card(Image.new("RGB", (1, 1)), target, file_format)
