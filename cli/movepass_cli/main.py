@@ -83,8 +83,8 @@ def main() -> NoReturn:
         code = _INTERRUPTED
     except click.ClickException as e:
         code = _usage(e)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read us has gone
+    except (BrokenPipeError, SystemExit):  # whoever read us has gone; click makes that SystemExit(1), our "reject"
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = FAILED
     except Exception as e:  # noqa: BLE001 - the last line of defence: no traceback, no accidental exit code
         code = _failed(e)

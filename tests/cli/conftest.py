@@ -1,0 +1,109 @@
+"""The command as its users run it: a process of its own, real files, exit codes."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from movepass_wire.times import iso
+
+HOUR = 3600
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a command did."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        """Its standard output, a JSON object a line."""
+        return [json.loads(line) for line in self.out.splitlines()]
+
+    @property
+    def row(self) -> dict[str, Any]:
+        """The one JSON object it printed."""
+        (row,) = self.rows
+        return row
+
+
+Movepass = Callable[..., Ran]
+
+
+def run_movepass(*arguments: object, given: str | bytes = b"", cwd: Path | None = None, **options: Any) -> Ran:
+    """Run `movepass`; whatever happens, there must be no traceback."""
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("MOVEPASS_")} | options.pop("env", {})
+    result = subprocess.run(
+        [sys.executable, "-m", "movepass_cli.main", *map(str, arguments)],
+        input=given.encode() if isinstance(given, str) else given,
+        capture_output=True, cwd=cwd, env=environment, check=False, timeout=120, **options,
+    )  # fmt: skip
+    ran = Ran(result.returncode, result.stdout.decode(), result.stderr.decode())
+    assert "Traceback" not in ran.err, ran.err
+    assert "a defect in movepass" not in ran.err, ran.err
+    return ran
+
+
+@pytest.fixture
+def movepass() -> Movepass:
+    """The command."""
+    return run_movepass
+
+
+def make_request(request_id: str = "R-1", **changes: Any) -> dict[str, Any]:
+    """An approved pass that is in force from an hour ago, for three hours."""
+    now = int(time.time())
+    return {
+        "request_id": request_id,
+        "holder": {"name": "Rahima Khatun", "id_type": "nid", "id_last": "4821"},
+        "from": {"district": "dhaka", "place": "Mirpur 10"},
+        "to": {"district": "gazipur"},
+        "reason": "medical",
+        "not_before": iso(now - HOUR),
+        "not_after": iso(now + 2 * HOUR),
+    } | changes
+
+
+@dataclass(frozen=True)
+class Field:
+    """An authority with one pass issued, and a device that has synced."""
+
+    folder: Path
+    authority: Path
+    device: Path
+    text: str
+    number: str
+    png: Path
+    card: Path
+
+
+@pytest.fixture(scope="session")
+def field(tmp_path_factory: pytest.TempPathFactory) -> Field:
+    """Set up once, by the command itself; tests that change it make their own."""
+    return set_up(tmp_path_factory.mktemp("field"))
+
+
+def set_up(folder: Path) -> Field:
+    """Make an authority and a device."""
+    authority, device = folder / "authority", folder / "device"
+    assert run_movepass("init", "--authority", authority, "--name", "Test of the command").code == 0
+    issued = run_movepass(
+        "issue", "--authority", authority, "--png", folder / "p.png", "--card", folder / "c.png", "--json", "-",
+        given=json.dumps(make_request()),
+    )  # fmt: skip
+    assert issued.code == 0, issued.err
+    root = authority / "repository" / "metadata" / "1.root.json"
+    assert run_movepass("enroll", "--store", device, "--root", root, "--source", authority / "repository").code == 0
+    assert run_movepass("sync", "--store", device).code == 0
+    row = issued.row
+    return Field(folder, authority, device, row["text"], row["pass_number"], folder / "p.png", folder / "c.png")
