@@ -120,8 +120,8 @@ def _map(data: bytes, at: int, count: int, depth: int) -> tuple[dict[int | str, 
     before = b""
     for _ in range(count):
         start = at
-        key, at = _item(data, at, 0)
-        if isinstance(key, bool | bytes):
+        key, at = _item(data, at, 0) if data[at] >> 5 < _ARRAY else (None, at)
+        if not isinstance(key, int | str) or isinstance(key, bool):
             raise WireError("a map's keys are integers or text")
         encoded = data[start:at]
         if encoded <= before:

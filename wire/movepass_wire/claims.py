@@ -102,7 +102,10 @@ def encode_claims(pass_: Pass) -> bytes:
         if text is not None:
             body[key] = pack_text(text)
     body.update(trip.unknown)
-    return cbor.encode({CLAIM_EXP: trip.not_after, CLAIM_NBF: trip.not_before, CLAIM_BODY: body})
+    claims = cbor.encode({CLAIM_EXP: trip.not_after, CLAIM_NBF: trip.not_before, CLAIM_BODY: body})
+    if trip.unknown:
+        cbor.decode(claims)  # unknown values may be nested deeper than claims allow
+    return claims
 
 
 def decode_claims(data: bytes) -> Pass:
@@ -167,6 +170,9 @@ def _check(pass_: Pass) -> None:
         check_text("vehicle.driver.name", trip.driver_name)
     if trip.driver_licence_last is not None:
         check_text("vehicle.driver.licence_last", trip.driver_licence_last)
+    for key in trip.unknown:
+        if isinstance(key, bool) or not isinstance(key, int) or key in FIELD_NAMES:
+            raise ClaimsError("", f"{key!r} is not a body key that is unknown to this software")
 
 
 _CODE_LIMIT = 1 << 16

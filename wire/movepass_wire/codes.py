@@ -7,6 +7,8 @@ import json
 from dataclasses import dataclass
 from importlib.resources import files
 
+from movepass_wire.text import normalise
+
 
 @dataclass(frozen=True, slots=True)
 class Code:
@@ -31,7 +33,7 @@ class Table:
         """Find a row by its number, key, or English or Bangla name (case and white space around don't count)."""
         if isinstance(name, int):
             return self.by_number.get(name)
-        name = name.strip()
+        name = normalise(name)
         if name.isascii() and name.isdigit():
             return self.by_number.get(int(name)) if len(name) <= len("64") else None
         return self._by_name.get(name.casefold())

@@ -58,7 +58,9 @@ def parse_number(text: str) -> tuple[int, int]:
     Raises:
         NumberError: not nine symbols of the alphabet, or the check symbol does not fit.
     """
-    compact = text.upper().replace("-", "").replace(" ", "")
+    compact = text.replace("-", "").replace(" ", "")
+    if compact.isascii():
+        compact = compact.upper()
     wrong = [c for c in compact if c not in _READ_AS]
     if wrong:
         raise NumberError(f"{wrong[0]!r} is not used in pass numbers (0-9 and A-Z without I, L, O, U)")

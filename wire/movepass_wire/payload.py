@@ -30,6 +30,8 @@ _KID_AT = _ALG_AT + 1 + len(_BEFORE_KID)
 _CLAIMS_AT = _KID_AT + KID_BYTES + len(_UNPROTECTED)
 _NO_EXTERNAL_DATA = b"\x40"
 _BYTE_STRING = 2
+_LENGTH_BYTES = {24: 1, 25: 2}
+"""Low bits of a byte string's head, and how many bytes of length follow it; a payload needs no more."""
 _OTHER_VERSION = re.compile(r"MP([0-9]{1,3}):")
 
 
@@ -106,15 +108,20 @@ def _wrong_prefix(text: str) -> NotAPassError | MalformedError | UnsupportedVers
 
 
 def _open(data: bytes) -> Envelope:
-    claims_at, claims_end = _claims_span(data)
     if (
         not data.startswith(_BEFORE_ALG)
         or data[_ALG_AT + 1 : _KID_AT] != _BEFORE_KID
         or data[_CLAIMS_AT - 1 : _CLAIMS_AT] != _UNPROTECTED
-        or data[claims_end : claims_end + len(_BEFORE_SIGNATURE)] != _BEFORE_SIGNATURE
-        or len(data) != claims_end + len(_BEFORE_SIGNATURE) + SIGNATURE_BYTES
     ):
         raise MalformedError("envelope", "the bytes are not a COSE_Sign1 in the one form a pass has")
+    claims_at, claims_end = _claims_span(data)
+    if (
+        data[claims_end : claims_end + len(_BEFORE_SIGNATURE)] != _BEFORE_SIGNATURE
+        or len(data) != claims_end + len(_BEFORE_SIGNATURE) + SIGNATURE_BYTES
+    ):
+        raise MalformedError(
+            "envelope", f"expected a signature of {SIGNATURE_BYTES} bytes behind the claims, and no more"
+        )
     alg = _ALGS.get(data[_ALG_AT])
     if alg is None:
         raise MalformedError("envelope", f"algorithm byte {data[_ALG_AT]:#04x} is neither ESP256's nor Ed25519's")
@@ -129,12 +136,11 @@ def _open(data: bytes) -> Envelope:
 
 def _claims_span(data: bytes) -> tuple[int, int]:
     """Find where the claims start and end, by their byte string's head in its shortest form."""
-    kind, length, more = data[_CLAIMS_AT : _CLAIMS_AT + 1], 0, 0
-    if kind == b"\x58":
-        length, more = int.from_bytes(data[_CLAIMS_AT + 1 : _CLAIMS_AT + 2], "big"), 1
-    elif kind == b"\x59":
-        length, more = int.from_bytes(data[_CLAIMS_AT + 1 : _CLAIMS_AT + 3], "big"), 2
-    start = _CLAIMS_AT + 1 + more
+    length = int.from_bytes(data[_CLAIMS_AT : _CLAIMS_AT + 1], "big") & 0x1F
+    start = _CLAIMS_AT + 1
+    if length in _LENGTH_BYTES:
+        start += _LENGTH_BYTES[length]
+        length = int.from_bytes(data[_CLAIMS_AT + 1 : start], "big")
     if cbor.head(_BYTE_STRING, length) != data[_CLAIMS_AT:start]:
         raise MalformedError("envelope", "the claims' length is not in its shortest form")
     return start, start + length

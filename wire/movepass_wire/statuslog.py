@@ -15,6 +15,7 @@ from movepass_wire.limits import DAY_LIMIT, GENERATION_LIMIT, INDEX_LIMIT, RICE_
 MAGIC = b"MPL1"
 HEADER_BYTES = 8
 _VARINT_MAX_BYTES = 5
+_COUNT_BYTES = 65536
 
 
 class Bitmap:
@@ -30,7 +31,8 @@ class Bitmap:
         return byte < len(self.bits) and bool(self.bits[byte] >> (index & 7) & 1)
 
     def __len__(self) -> int:
-        return int.from_bytes(self.bits, "little").bit_count()
+        slices = range(0, len(self.bits), _COUNT_BYTES)
+        return sum(int.from_bytes(self.bits[at : at + _COUNT_BYTES], "little").bit_count() for at in slices)
 
     def __iter__(self) -> Iterator[int]:
         for at, byte in enumerate(self.bits):

@@ -40,7 +40,7 @@ def check_text(field: str, text: str) -> None:
     Raises:
         ClaimsError: empty, too long, or a character that has no place in it.
     """
-    if text.isascii() and text.isprintable() and 0 < len(text) <= FIELD_MAX_CHARS:
+    if text.isascii() and text.isprintable() and not text.isspace() and 0 < len(text) <= FIELD_MAX_CHARS:
         return
     if not text.strip():
         raise ClaimsError(field, "expected text, got none")

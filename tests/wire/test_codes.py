@@ -1,0 +1,28 @@
+"""The code tables: numbers are given once and for ever."""
+
+import pytest
+
+from movepass_wire.codes import DISTRICTS, ID_TYPES, REASONS, Table
+
+
+@pytest.mark.parametrize(("table", "rows"), [(DISTRICTS, 64), (ID_TYPES, 6), (REASONS, 14)], ids=["d", "i", "r"])
+def test_a_table_is_numbered_from_1_without_gaps(table: Table, rows: int) -> None:
+    assert list(table.by_number) == list(range(1, rows + 1))
+    assert len(table.by_key) == rows
+
+
+@pytest.mark.parametrize("table", [DISTRICTS, ID_TYPES, REASONS], ids=["districts", "id types", "reasons"])
+def test_every_row_is_found_by_number_key_and_both_names(table: Table) -> None:
+    for code in table.by_number.values():
+        assert [table.find(name) for name in (code.number, code.key, code.en, code.bn)] == [code] * 4
+
+
+@pytest.mark.parametrize(
+    ("number", "key"), [(1, "bandarban"), (13, "dhaka"), (18, "gazipur"), (60, "sylhet"), (64, "thakurgaon")]
+)
+def test_district_numbers_are_iso_3166_2s(number: int, key: str) -> None:
+    assert DISTRICTS.by_number[number].key == key
+
+
+def test_a_number_of_a_later_table_stays_a_number() -> None:
+    assert (DISTRICTS.key(13), DISTRICTS.key(65)) == ("dhaka", 65)

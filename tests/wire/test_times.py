@@ -1,0 +1,47 @@
+"""Days, and times as people read them."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from movepass_wire.times import ago, day_name, day_of, iso, local, parse_iso
+
+
+@pytest.mark.parametrize(
+    ("seconds", "day"), [(0, 0), (86399, 0), (86400, 1), (1795305599, 20778), (1795305600, 20779), (1795327200, 20779)]
+)
+def test_a_day_is_utcs(seconds: int, day: int) -> None:
+    assert day_of(seconds) == day
+
+
+def test_a_day_is_named_by_its_date() -> None:
+    assert (day_name(0), day_name(20779)) == ("1970-01-01", "2026-11-22")
+
+
+def test_a_time_is_shown_in_dhaka() -> None:
+    assert iso(1795316400) == "2026-11-22T09:00:00+06:00"
+    assert local(1795316400) == "2026-11-22 09:00 Asia/Dhaka"
+
+
+@given(st.integers(0, (1 << 32) - 1))
+def test_every_time_of_a_pass_comes_back(seconds: int) -> None:
+    assert parse_iso(iso(seconds)) == seconds
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (-5, "0 s"),
+        (0, "0 s"),
+        (59, "59 s"),
+        (60, "1 min"),
+        (125, "2 min 5 s"),
+        (3600, "1 h"),
+        (3605, "1 h"),
+        (18720, "5 h 12 min"),
+        (273_600, "3 d 4 h"),
+        (86_460, "1 d"),
+    ],
+)
+def test_a_length_of_time_is_said_in_its_two_largest_units(seconds: int, words: str) -> None:
+    assert ago(seconds) == words
