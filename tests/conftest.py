@@ -1,9 +1,10 @@
-"""Fixtures for all tests: worlds are copied from one that is made once."""
+"""Fixtures for all tests: worlds are copied from one that is made once. In CI, a skipped test is a failed one."""
 
+import os
 from pathlib import Path
 
 import pytest
-from tests.support.world import World
+from support.world import World
 
 
 @pytest.fixture(scope="session")
@@ -16,3 +17,11 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> World:
 def world(template: World, tmp_path: Path) -> World:
     """An authority and a device that has synced once, to do with as the test likes."""
     return template.copy(tmp_path)
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Fail the run where a test was skipped that a machine in CI must be able to run."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    skipped = reporter.stats.get("skipped", []) if reporter else []
+    if os.environ.get("CI") and skipped and not exitstatus:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED

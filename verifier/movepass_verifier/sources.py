@@ -50,11 +50,14 @@ class Source(FetcherInterface):
         self.name = name
         self.requests = 0
         self.received = 0
-        scheme = urlsplit(name).scheme
+        try:
+            scheme, path = urlsplit(name).scheme, urlsplit(name).path
+        except ValueError as e:
+            raise SyncError(f"{name!r} is no address: {e}") from None
         if scheme in ("http", "https"):
             self._medium: _Medium = _Web(name)
         elif scheme == "file":
-            self._medium = _Folder(Path(unquote(urlsplit(name).path)))
+            self._medium = _Folder(Path(unquote(path)))
         elif "://" in name:
             raise SyncError(f"expected a source like https://…, file:… or a folder, got {name!r}")
         else:

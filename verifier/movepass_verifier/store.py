@@ -9,7 +9,7 @@ import shutil
 import sqlite3
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from movepass_keys import KeyDocumentError, KeySet
 from movepass_verifier.errors import StoreError
 from movepass_verifier.lists import StatusLists
 from movepass_wire import Bitmap
+from movepass_wire.limits import TIME_LIMIT
 from movepass_wire.times import day_name
 
 SCHEMA_VERSION = 1
@@ -107,7 +108,11 @@ class Store:
             StoreError: missing, damaged, or made by other software.
         """
         self._path = folder / FILE_NAME
-        if not self._path.is_file():
+        try:
+            found = self._path.is_file()
+        except OSError as e:
+            raise StoreError(f"can't read {folder}: {e.strerror}") from None
+        if not found:
             raise StoreError(f"{folder} is not a device's store; set one up: movepass enroll")
         with self._failures():
             self._db, self._copy = _connect(self._path)
@@ -150,7 +155,11 @@ class Store:
         with self._failures():
             self._db.execute("BEGIN")
             try:
-                yield self._state()
+                try:
+                    state = self._state()
+                except (KeyError, TypeError, KeyDocumentError) as e:
+                    raise self._damaged(e) from None
+                yield state
             finally:
                 self._db.execute("COMMIT")
 
@@ -168,6 +177,8 @@ class Store:
                     documents=dict(self._db.execute("SELECT name, data FROM documents")),
                     logs=dict(self._db.execute("SELECT day, data FROM logs")),
                 )
+            except (KeyError, TypeError) as e:
+                raise self._damaged(e) from None
             finally:
                 self._db.execute("COMMIT")
 
@@ -182,6 +193,8 @@ class Store:
         Raises:
             StoreError: another sync finished in between, or the disk is full or read-only.
         """
+        if self._copy:
+            raise StoreError(f"{self._path} is on a read-only medium; it verifies, but can't be synced")
         with self._failures():
             self._db.execute("PRAGMA synchronous = FULL")
             self._db.execute("BEGIN IMMEDIATE")
@@ -194,6 +207,7 @@ class Store:
                 if self._db.in_transaction:
                     self._db.execute("ROLLBACK")
                 raise
+        with suppress(sqlite3.Error):  # the commit stands; where the disk is full the log is moved over another time
             self._db.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
     def note_seen(self, now: int, last_seen: int | None) -> None:
@@ -214,6 +228,9 @@ class Store:
         if self._copy:
             self._copy.cleanup()
 
+    def _damaged(self, cause: Exception) -> StoreError:
+        return StoreError(f"{self._path} is damaged ({cause!r}); enroll the device anew")
+
     def _facts(self) -> dict[str, Any]:
         return dict(self._db.execute("SELECT name, value FROM facts"))
 
@@ -222,16 +239,13 @@ class Store:
         facts = self._facts()
         if self._cached is None or self._cached[0] != facts["syncs"]:
             documents = dict(self._db.execute("SELECT name, data FROM documents"))
-            try:
-                keys = KeySet.from_jwks(documents[KEYS]).with_denied(documents[DENIED]) if documents else _NO_KEYS
-            except KeyDocumentError as e:
-                raise StoreError(f"{self._path} is damaged ({e}); enroll the device anew") from None
+            keys = KeySet.from_jwks(documents[KEYS]).with_denied(documents[DENIED]) if documents else _NO_KEYS
             rows = self._db.execute("SELECT day, revoked, length(data) FROM logs ORDER BY day")
             logs = tuple(LogInfo(*row) for row in rows)
             days = {log.day: _StoredList(self._db, log.day) for log in logs}
-            lists = StatusLists(days, facts.get("published"), facts.get("synced_at"))
+            lists = StatusLists(days, _seconds(facts, "published"), _seconds(facts, "synced_at"))
             self._cached = facts["syncs"], State(keys, lists, None, facts["source"], logs)
-        return replace(self._cached[1], last_seen=facts.get("last_seen"))
+        return replace(self._cached[1], last_seen=_seconds(facts, "last_seen"))
 
     def _write(self, held: Held, lists: Mapping[int, Bitmap], synced_at: int) -> None:
         for table, rows in (("metadata", held.metadata), ("documents", held.documents)):
@@ -252,8 +266,15 @@ class Store:
     def _failures(self) -> Iterator[None]:
         try:
             yield
-        except sqlite3.DatabaseError as e:
+        except (sqlite3.Error, OSError, UnicodeDecodeError) as e:  # a damaged schema is not even text
             raise StoreError(f"{self._path}: {e}") from None
+
+
+def _seconds(facts: dict[str, Any], name: str) -> int | None:
+    value = facts.get(name)
+    if value is not None and not (isinstance(value, int) and 0 <= value < TIME_LIMIT):
+        raise TypeError(f"{name} is {value!r}")
+    return value
 
 
 def _pages(day: int, revoked: Bitmap) -> Iterator[tuple[int, int, bytes]]:
@@ -269,12 +290,15 @@ def _connect(path: Path) -> tuple[sqlite3.Connection, "tempfile.TemporaryDirecto
 
     A write-ahead log that was left beside it must be read as well: then both are copied to where SQLite can work.
     """
+    db = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
     try:
-        db = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
         db.execute("PRAGMA synchronous = NORMAL")
         db.execute("SELECT count(*) FROM sqlite_master").fetchone()
     except sqlite3.OperationalError:
-        pass
+        db.close()
+    except BaseException:
+        db.close()
+        raise
     else:
         return db, None
     log = path.with_name(path.name + "-wal")

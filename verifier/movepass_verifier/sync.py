@@ -8,12 +8,13 @@ the store's freshness move.
 import re
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tuf.api import exceptions as tuf_errors
-from tuf.api.metadata import Metadata, TargetFile, Targets, Timestamp
+from tuf.api.metadata import Metadata, Root, TargetFile, Targets, Timestamp
 from tuf.ngclient import Updater
 
 from movepass_keys import KeyDocumentError, KeySet, roles
@@ -26,7 +27,7 @@ from movepass_wire.times import iso
 LOG_MAX_BYTES = 256 << 20
 """A log's length as signed; 2^30 indexes at the worst density stay below this."""
 DOCUMENT_MAX_BYTES = 1 << 20
-_LOG_NAME = re.compile(r"status/([0-9]{1,5})\.log")
+_LOG_NAME = re.compile(r"status/(0|[1-9][0-9]{0,4})\.log")
 _ROLES = ("timestamp", "snapshot", "targets", roles.STATUS)
 _NOT_FOUND = 404
 
@@ -107,10 +108,10 @@ def check_root(root: bytes) -> int:
         SyncError: not one.
     """
     try:
-        metadata = Metadata.from_bytes(root)
-        metadata.verify_delegate("root", metadata)
+        metadata = Metadata[Root].from_bytes(root)
+        metadata.signed.verify_delegate("root", metadata.signed_bytes, metadata.signatures)
         version: int = metadata.signed.version
-    except (tuf_errors.RepositoryError, ValueError) as e:
+    except (tuf_errors.RepositoryError, AttributeError, ValueError) as e:
         raise SyncError(f"this is not a root document of an authority: {e}") from None
     return version
 
@@ -161,9 +162,10 @@ def _log(updater: Updater, source: Source, name: str, held: bytes) -> bytes:
     if _is(target, held):
         return held
     if 0 < len(held) < target.length:
-        data = source.fetch_rest(_address(target), held, target.length)
-        if _is(target, data):
-            return data
+        with suppress(tuf_errors.DownloadLengthMismatchError):
+            data = source.fetch_rest(_address(target), held, target.length)
+            if _is(target, data):
+                return data
     data = source.fetch_rest(_address(target), b"", target.length)
     target.verify_length_and_hashes(data)
     return data

@@ -154,7 +154,7 @@ def _check(pass_: Pass) -> None:
         raise ClaimsError("not_after", "must be later than not_before")
     if trip.not_after - trip.not_before > PASS_MAX_SECONDS:
         hours = (trip.not_after - trip.not_before) / 3600
-        raise ClaimsError("not_after", f"{hours:.4g} hours; a pass lasts at most {PASS_MAX_SECONDS // 3600}")
+        raise ClaimsError("not_after", f"{hours:.6g} hours; a pass lasts at most {PASS_MAX_SECONDS // 3600}")
     check_text("holder.name", trip.holder_name)
     _number("holder.id_type", trip.id_type)
     check_text("holder.id_last", trip.id_last)

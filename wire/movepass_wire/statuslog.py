@@ -26,7 +26,8 @@ class Bitmap:
     def __init__(self, bits: bytearray | None = None) -> None:
         self.bits = bytearray() if bits is None else bits
 
-    def __contains__(self, index: int) -> bool:
+    def __contains__(self, index: object) -> bool:
+        assert isinstance(index, int)  # noqa: S101 - what Container's signature can't say
         byte = index >> 3
         return byte < len(self.bits) and bool(self.bits[byte] >> (index & 7) & 1)
 

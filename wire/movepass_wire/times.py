@@ -5,6 +5,8 @@ Bangladesh is UTC+6 without daylight saving, so a fixed offset serves and needs 
 
 from datetime import UTC, date, datetime, timedelta, timezone
 
+from movepass_wire.limits import TIME_LIMIT
+
 DAY_SECONDS = 86400
 DHAKA = timezone(timedelta(hours=6), "Asia/Dhaka")
 _EPOCH = date(1970, 1, 1)
@@ -22,28 +24,36 @@ def day_name(day: int) -> str:
 
 def iso(seconds: int) -> str:
     """Write a time as ISO 8601 with Dhaka's offset."""
-    return datetime.fromtimestamp(seconds, DHAKA).isoformat()
+    return _in_dhaka(seconds).isoformat()
 
 
 def local(seconds: int) -> str:
     """Write a time for a person: date, hours and minutes in Dhaka, with the zone."""
-    return datetime.fromtimestamp(seconds, DHAKA).strftime("%Y-%m-%d %H:%M Asia/Dhaka")
+    return _in_dhaka(seconds).strftime("%Y-%m-%d %H:%M Asia/Dhaka")
+
+
+def _in_dhaka(seconds: int) -> datetime:
+    """Give a time in Dhaka; one outside the wire format's range as its end, for a clock can say anything."""
+    return datetime.fromtimestamp(min(max(seconds, 0), TIME_LIMIT), DHAKA)
 
 
 def parse_iso(text: str) -> int:
     """Read an ISO 8601 time with its zone.
 
     Raises:
-        ValueError: no such time, no zone, or a fraction of a second.
+        ValueError: no such time, no zone, a fraction of a second, or before 1970 or beyond the wire format's limit.
     """
     expected = "expected a time with its zone like 2026-11-22T09:00:00+06:00"
     try:
         moment = datetime.fromisoformat(text)
         if moment.tzinfo is None or moment.microsecond:
             raise ValueError
-        return int(moment.astimezone(UTC).timestamp())
+        seconds = int(moment.astimezone(UTC).timestamp())
+        if not 0 <= seconds < TIME_LIMIT:
+            raise ValueError
     except (ValueError, OverflowError):
         raise ValueError(f"{expected}, got {text[:40]!r}") from None
+    return seconds
 
 
 def ago(seconds: int) -> str:

@@ -1,0 +1,48 @@
+"""Dying at a chosen call: a wrapper that counts the calls of an object's methods and raises at one of them."""
+
+from collections.abc import Callable
+from typing import Any
+
+
+class Killed(BaseException):
+    """As if the process had been killed: nothing of ours may catch it."""
+
+
+class Doom:
+    """Counts calls over several wrapped objects, and dies before or after the one that was chosen.
+
+    Attributes:
+        calls: the calls so far, by name.
+    """
+
+    def __init__(self, at: int = -1, *, after: bool = False) -> None:
+        self.calls: list[str] = []
+        self._at = at
+        self._after = after
+
+    def wrap(self, target: Any, *names: str) -> Any:
+        """Give an object that behaves like the target until the end comes."""
+        return _Doomed(self, target, names)
+
+    def call(self, name: str, method: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        chosen = len(self.calls) == self._at
+        self.calls.append(name)
+        if chosen and not self._after:
+            raise Killed(name)
+        result = method(*args, **kwargs)
+        if chosen:
+            raise Killed(name)
+        return result
+
+
+class _Doomed:
+    def __init__(self, doom: Doom, target: Any, names: tuple[str, ...]) -> None:
+        self._doom = doom
+        self._target = target
+        self._names = names
+
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(self._target, name)
+        if name not in self._names:
+            return value
+        return lambda *args, **kwargs: self._doom.call(name, value, *args, **kwargs)

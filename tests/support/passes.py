@@ -1,0 +1,36 @@
+"""Approved passes to test with. Times count from one captured `now`, because TUF's expiry knows only the real one."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from movepass_issuer import ApprovedPass
+
+HOUR = 3600
+DAY = 24 * HOUR
+HOLDER = "Rahima Khatun"
+
+
+def iso(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat()
+
+
+def request(request_id: str, now: int, /, **changes: Any) -> dict[str, Any]:
+    """Write a request that begins ten minutes before `now` and lasts three hours; None takes a key out."""
+    document = {
+        "request_id": request_id,
+        "holder": {"name": HOLDER, "id_type": "nid", "id_last": "4821"},
+        "from": {"district": "dhaka", "place": "Mirpur 10"},
+        "to": {"district": "gazipur"},
+        "reason": "medical",
+        "not_before": iso(now - 600),
+        "not_after": iso(now - 600 + 3 * HOUR),
+        "vehicle": {
+            "registration": "DHAKA METRO GA 11-2233",
+            "driver": {"name": "Abdul Karim", "licence_last": "77AB"},
+        },
+    } | changes
+    return {key: value for key, value in document.items() if value is not None}
+
+
+def approved(request_id: str, now: int, /, **changes: Any) -> ApprovedPass:
+    return ApprovedPass.from_json(request(request_id, now, **changes))

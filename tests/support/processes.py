@@ -1,0 +1,62 @@
+"""Other processes: real ones, started with the packages in this checkout, killed where a test says so."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+FOLDERS = ("wire", "keys", "issuer", "verifier", "cli", "tests")
+_TIMEOUT_SECONDS = 60
+
+
+def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Give an environment in which this checkout's packages and the support package are found."""
+    path = [str(ROOT / folder) for folder in FOLDERS]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(path), **(extra or {})}
+
+
+def start(code: str, *arguments: object) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-c", code, *map(str, arguments)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment())
+
+
+def run(code: str, *arguments: object) -> str:
+    """Run code in a process of its own and give what it prints; an error there is one here."""
+    command = [sys.executable, "-c", code, *map(str, arguments)]
+    done = subprocess.run(
+        command, capture_output=True, text=True, env=environment(), timeout=_TIMEOUT_SECONDS, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def open_files(folder: Path) -> list[str]:
+    """Give the files below a folder that this process holds open."""
+    links = [str(path.readlink()) for path in Path("/proc/self/fd").iterdir() if path.is_symlink()]
+    return [link for link in links if link.startswith(str(folder))]
+
+
+AS_NOBODY = """
+import os, shutil, sys, tempfile
+from pathlib import Path
+from movepass_verifier import Device, StoreError, SyncError
+
+def sync_a_copy(store, source):  # loads all that could not be loaded afterwards
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(shutil.copytree(store, Path(folder) / "store"))
+        copy.chmod(0o755)
+        for file in copy.iterdir():
+            file.chmod(0o644)
+        with Device.open(copy) as device:
+            device.sync(source)
+            device.verify("")
+
+def become_nobody():
+    if os.geteuid() == 0:
+        os.setgroups([])
+        os.setgid(65534)
+        os.setuid(65534)
+"""
+"""Begin a process's code with this to go on as somebody whom file modes bind; root is not bound by any."""

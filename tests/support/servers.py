@@ -1,0 +1,133 @@
+"""Web servers to sync from: Python's own, which knows no Range, and one that does and can be told to misbehave."""
+
+import re
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from http.server import BaseHTTPRequestHandler, HTTPServer, SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a server shall answer instead of the file.
+
+    Attributes:
+        cut: break the connection off after this many bytes of the body.
+    """
+
+    status: int
+    body: bytes = b""
+    headers: dict[str, str] = field(default_factory=dict)
+    cut: int | None = None
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """One request and its answer, as the server saw them."""
+
+    path: str
+    range: str | None
+    status: int
+    sent: int
+
+
+Rule = Callable[[str, str | None], Answer | None]
+"""Given the path (without its leading slash) and the Range header, an answer, or None for the usual one."""
+
+
+@dataclass
+class RangeServer:
+    """A folder served with Range requests; `rule` may answer first, and `exchanges` has everything that happened."""
+
+    root: Path
+    url: str = ""
+    rule: Rule | None = None
+    exchanges: list[Exchange] = field(default_factory=list)
+
+    def answer(self, path: str, wanted: str | None) -> Answer:
+        special = self.rule(path, wanted) if self.rule else None
+        if special:
+            return special
+        file = self.root / path
+        if not file.is_file():
+            return Answer(404, b"not here\n")
+        data = file.read_bytes()
+        match = re.fullmatch(r"bytes=([0-9]+)-", wanted or "")
+        if match is None:
+            return Answer(200, data)
+        start = int(match[1])
+        if start >= len(data):
+            return Answer(416, b"", {"Content-Range": f"bytes */{len(data)}"})
+        return Answer(206, data[start:], {"Content-Range": f"bytes {start}-{len(data) - 1}/{len(data)}"})
+
+    def paths(self) -> list[str]:
+        return [exchange.path for exchange in self.exchanges]
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def __init__(self, served: RangeServer, *args: object) -> None:
+        self._served = served
+        super().__init__(*args)  # type: ignore[arg-type]
+
+    def do_GET(self) -> None:
+        path, wanted = self.path.lstrip("/"), self.headers.get("Range")
+        answer = self._served.answer(path, wanted)
+        body = answer.body if answer.cut is None else answer.body[: answer.cut]
+        self._served.exchanges.append(Exchange(path, wanted, answer.status, len(body)))
+        self.send_response(answer.status)
+        for name, value in answer.headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(answer.body)))
+        self.end_headers()
+        self.wfile.write(body)
+        self.close_connection = answer.cut is not None
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, *_: object) -> None:
+        pass  # a client that hangs up is nothing to tell of
+
+
+class _Plain(SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@contextmanager
+def serving(root: Path, tls: ssl.SSLContext | None = None) -> Iterator[RangeServer]:
+    """Serve a folder with Range requests, over TLS where a context is given."""
+    served = RangeServer(root)
+    server = _Server(("127.0.0.1", 0), partial(_Handler, served))
+    if tls:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
+    served.url = f"{'https' if tls else 'http'}://127.0.0.1:{server.server_port}"
+    with _running(server):
+        yield served
+
+
+@contextmanager
+def plainly_serving(root: Path) -> Iterator[str]:
+    """Serve a folder with Python's own http.server; gives the address."""
+    server = _Server(("127.0.0.1", 0), partial(_Plain, directory=str(root)))
+    with _running(server):
+        yield f"http://127.0.0.1:{server.server_port}"
+
+
+@contextmanager
+def _running(server: HTTPServer) -> Iterator[None]:
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        server.server_close()

@@ -1,0 +1,120 @@
+"""A whole small world in a folder: an authority, its repository, and a device enrolled with it."""
+
+import shutil
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from movepass_issuer import Issuer, SignedPass
+from movepass_issuer.authority import Authority
+from movepass_issuer.publisher import Publication
+from movepass_issuer.sqlite_ledger import SqliteLedger
+from movepass_keys import signer_from_uri
+from movepass_verifier import Device, Verification
+from movepass_verifier.sync import SyncResult
+from movepass_wire.times import day_of
+from support.passes import approved
+
+
+@dataclass
+class World:
+    """An authority and a device.
+
+    Attributes:
+        authority: its keys, ledger and repository are copies of a template's, so that a test costs no key making.
+        store: the device's folder, enrolled and synced once.
+        now: the time the test takes as now.
+    """
+
+    authority: Authority
+    store: Path
+    now: int = field(default_factory=lambda: int(time.time()))
+
+    @classmethod
+    def create(cls, folder: Path) -> "World":
+        """Make a template."""
+        authority = Authority.create(folder / "authority", name="Test Authority", test=True)
+        world = cls(authority, folder / "device")
+        world.enroll(world.store)
+        world.sync()
+        return world
+
+    def copy(self, folder: Path) -> "World":
+        """Make a world of one's own from a template."""
+        shutil.copytree(self.authority.folder, folder / "authority")
+        shutil.copytree(self.store, folder / "device")
+        return World(Authority.open(folder / "authority"), folder / "device")
+
+    @property
+    def repository(self) -> Path:
+        return self.authority.repository.root
+
+    @property
+    def today(self) -> int:
+        return day_of(self.now)
+
+    def enroll(self, store: Path, source: str | None = None) -> None:
+        root = self.authority.root_path.read_bytes()
+        Device.enroll(store, root=root, source=source or str(self.repository))
+
+    def issue(self, request_id: str = "R-1", **changes: Any) -> SignedPass:
+        with self.authority.issuer() as issuer:
+            return issuer.issue(approved(request_id, self.now, **changes))
+
+    def issue_many(self, count: int) -> list[SignedPass]:
+        with self.authority.issuer() as issuer:
+            results = issuer.issue_many([approved(f"R-{number}", self.now) for number in range(count)])
+        return [result for result in results if isinstance(result, SignedPass)]
+
+    def revoke(self, *passes: SignedPass) -> None:
+        with self.authority.issuer() as issuer:
+            for signed in passes:
+                issuer.revoke(number=signed.number, reason="stolen phone")
+
+    def revoke_indexes(self, indexes: Iterable[int], day: int | None = None) -> None:
+        """Put indexes among the pending ones, as if that many passes had been issued and revoked."""
+        ledger = SqliteLedger(self.authority.ledger_path)
+        rows = [(self.today if day is None else day, index) for index in indexes]
+        with ledger._transaction():
+            ledger._db.executemany("INSERT INTO pending VALUES (?, ?)", rows)
+        ledger.close()
+
+    def publish(self, now: int | None = None) -> Publication:
+        with self.authority.publisher() as publisher:
+            return publisher.publish(self.now if now is None else now)
+
+    def revoke_and_publish(self, *passes: SignedPass) -> None:
+        self.revoke(*passes)
+        self.publish()
+
+    def device(self, clock: Callable[[], float] | None = None) -> Device:
+        return Device.open(self.store, clock=clock or (lambda: self.now))
+
+    def sync(self, source: str | None = None, store: Path | None = None) -> SyncResult:
+        """Sync from the repository where it is now (a copied device's own source is the template's)."""
+        with Device.open(store or self.store) as device:
+            return device.sync(source or str(self.repository))
+
+    def verify(self, text: str, at: int | None = None) -> Verification:
+        with self.device() as device:
+            return device.verify(text, self.now if at is None else at)
+
+    def verdict(self, text: str, at: int | None = None) -> str:
+        return self.verify(text, at).verdict.value
+
+    def online_signer(self) -> Any:
+        return signer_from_uri(self.authority.online_signer, self.authority.folder)
+
+    def fixed_issuer(self, ledger: SqliteLedger, now: int) -> Issuer:
+        """Open an issuer whose clock stands still."""
+        signer = signer_from_uri(self.authority.pass_signer, self.authority.folder)
+        return Issuer(signer=signer, ledger=ledger, keys=self.authority.keys(), clock=lambda: now)
+
+
+def facts(world: World) -> tuple[int | None, int | None, frozenset[int]]:
+    """Give what a device knows, for "is it the old or the new": published, synced at, and which days it has."""
+    with world.device() as device:
+        lists = device.state().lists
+        return lists.published, lists.synced_at, frozenset(lists.days)

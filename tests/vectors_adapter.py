@@ -1,0 +1,174 @@
+"""Puts this Python implementation behind tests/run_vectors.py; the model for another implementation's adapter.
+
+    python tests/run_vectors.py --command 'python tests/vectors_adapter.py'
+
+It reads one request a line, answers each with one line, and ends when its input ends. tests/vectors/README.md has
+the requests and answers.
+"""
+
+import json
+import re
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from movepass_keys import KeySet
+from movepass_verifier.lists import Policy, StatusLists
+from movepass_verifier.verify import verify
+from movepass_wire import (
+    LogError,
+    NotAPassError,
+    NumberError,
+    Pass,
+    PayloadError,
+    Place,
+    UnsupportedVersionError,
+    WireError,
+    cbor,
+    decode_claims,
+    encode_block,
+    format_number,
+    new_log,
+    open_text,
+    parse_number,
+    read_log,
+)
+from movepass_wire.number import resolve_day
+
+Message = dict[str, Any]
+REFUSED: Message = {"refused": True}
+
+
+def answer(request: Message) -> Message:
+    """Answer one request."""
+    return {"id": request["id"], **_KINDS[request["kind"]](request)}
+
+
+def _payload(request: Message) -> Message:
+    """Take a text apart and read its claims, whether the signature holds or not."""
+    try:
+        envelope = open_text(request["text"])
+    except PayloadError as e:
+        kind = "malformed"
+        if isinstance(e, NotAPassError):
+            kind = "not-a-pass"
+        elif isinstance(e, UnsupportedVersionError):
+            kind = "unsupported-version"
+        return {"refused": {"check": e.check, "kind": kind}}
+    try:
+        pass_ = decode_claims(envelope.claims)
+    except WireError:
+        return {"refused": {"check": "claims", "kind": "malformed"}}
+    return {
+        "decoded": {
+            "alg": envelope.alg,
+            "kid": envelope.kid.hex(),
+            "claims": _claims(pass_),
+            "signature": envelope.signature.hex(),
+        }
+    }
+
+
+def _claims(pass_: Pass) -> Message:
+    trip = pass_.trip
+    fields = {
+        "index": pass_.index,
+        "not_before": trip.not_before,
+        "not_after": trip.not_after,
+        "holder_name": trip.holder_name,
+        "id_type": trip.id_type,
+        "id_last": trip.id_last,
+        "from": _place(trip.origin),
+        "to": _place(trip.destination),
+        "reason": trip.reason,
+        "vehicle": trip.vehicle,
+        "driver_name": trip.driver_name,
+        "driver_licence_last": trip.driver_licence_last,
+        "unknown": {str(key): cbor.encode(value).hex() for key, value in trip.unknown.items()} or None,
+    }
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _place(place: Place) -> Message:
+    return {"district": place.district} | ({} if place.text is None else {"place": place.text})
+
+
+def _verify(request: Message) -> Message:
+    state = request["state"]
+    lists = state["lists"]
+    days: dict[int, Any] = {int(day): read_log(bytes.fromhex(log)).revoked for day, log in lists["days"].items()}
+    result = verify(
+        request["text"],
+        keys=KeySet.from_jwks(state["keys"]).with_denied(state["denied"]),
+        lists=StatusLists(days, lists["published"], lists["synced_at"]),
+        now=request["now"],
+        policy=Policy(**request["policy"]),
+        last_seen=request["last_seen"],
+    ).to_json()
+    failed = next((check["name"] for check in result["checks"] if check["state"] == "failed"), None)
+    said = ("outcome", "verdict", "pass", "pass_number", "authority")
+    return {**{name: result[name] for name in said}, "failed": failed}
+
+
+def _statuslog_read(request: Message) -> Message:
+    try:
+        log = read_log(bytes.fromhex(request["log"]))
+    except LogError:
+        return REFUSED
+    return {"day": log.day, "generation": log.generation, "indexes": _indexes(log.revoked.bits)}
+
+
+def _indexes(bits: bytearray) -> list[int]:
+    """List a bitmap's indexes; a regular expression skips 128 MiB of zeros faster than a loop."""
+    found = ((match.start(), bits[match.start()]) for match in re.finditer(rb"[^\0]", bits))
+    return [at << 3 | bit for at, byte in found for bit in range(8) if byte >> bit & 1]
+
+
+def _statuslog_write(request: Message) -> Message:
+    try:
+        log = new_log(request["day"], request["generation"])
+        for block in request["blocks"]:
+            log += encode_block(block)
+    except LogError:
+        return REFUSED
+    return {"log": log.hex()}
+
+
+def _number_read(request: Message) -> Message:
+    try:
+        day, index = parse_number(request["text"])
+    except NumberError:
+        return REFUSED
+    return {"day": day, "index": index}
+
+
+def _number_write(request: Message) -> Message:
+    try:
+        return {"number": format_number(request["day"], request["index"])}
+    except NumberError:
+        return REFUSED
+
+
+def _number_day(request: Message) -> Message:
+    return {"day": resolve_day(request["day_in_number"], request["near"])}
+
+
+_KINDS: dict[str, Callable[[Message], Message]] = {
+    "payload": _payload,
+    "verify": _verify,
+    "statuslog-read": _statuslog_read,
+    "statuslog-write": _statuslog_write,
+    "number-read": _number_read,
+    "number-write": _number_write,
+    "number-day": _number_day,
+}
+
+
+def main() -> None:
+    """Answer requests until the input ends."""
+    for line in sys.stdin:
+        print(json.dumps(answer(json.loads(line))), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,620 @@
+"""The device's store: one consistent publication at any time, on any medium, whatever happens to the file."""
+
+import os
+import random
+import shutil
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support import processes
+from support.mounts import may_mount, read_only, small_disk
+from support.world import World, facts
+
+from movepass_verifier import Device, StoreError, Verdict
+from movepass_verifier.store import FILE_NAME, PAGE_BYTES, SCHEMA_VERSION, Store
+from movepass_wire import Bitmap, encode_block, new_log
+
+MOUNTS = ["mounted"] if may_mount() else []
+"""What needs a mount is a case more where that is allowed, and none where it is not."""
+PUBLISHED = 1795316400
+
+
+@pytest.fixture
+def store(world: World) -> Iterator[Store]:
+    with closing(Store(world.store)) as store:
+        yield store
+
+
+def bitmap(*indexes: int) -> Bitmap:
+    result = Bitmap()
+    if indexes:
+        result.add(sorted(indexes))
+    return result
+
+
+def take_over(store: Store, published: int, lists: dict[int, set[int]], changed: set[int] | None = None) -> None:
+    """Take over lists of that time as a sync would; `changed` are the days whose log is new, all without it."""
+    held = store.held()
+    logs = {day: new_log(day) + (encode_block(indexes) if indexes else b"") for day, indexes in lists.items()}
+    new = replace(held, published=published, logs=logs)
+    bitmaps = {day: bitmap(*indexes) for day, indexes in lists.items() if changed is None or day in changed}
+    store.take_over(new, bitmaps, synced_at=published + 1)
+
+
+def revoked(store: Store, day: int, *indexes: int) -> set[int]:
+    with store.reading() as state:
+        return {index for index in indexes if index in state.lists.days[day]}
+
+
+def connect(world: World) -> sqlite3.Connection:
+    return sqlite3.connect(world.store / FILE_NAME, isolation_level=None)
+
+
+# What a sync leaves, and what a check reads
+
+
+def test_what_was_taken_over_is_what_is_read(store: Store) -> None:
+    edges = {0, 7, 8, 8 * PAGE_BYTES - 1, 8 * PAGE_BYTES, (1 << 30) - 1}
+    take_over(store, PUBLISHED, {5: edges, 6: set()})
+    around = {max(0, index + step) for index in edges for step in (-1, 0, 1)}
+    assert revoked(store, 5, *around) == edges
+    assert revoked(store, 6, *around) == set()
+    with store.reading() as state:
+        assert set(state.lists.days) == {5, 6}
+        assert (state.lists.published, state.lists.synced_at) == (PUBLISHED, PUBLISHED + 1)
+        assert [(log.day, log.revoked) for log in state.logs] == [(5, len(edges)), (6, 0)]
+
+
+def test_a_list_takes_room_for_its_revoked_indexes_only(store: Store) -> None:
+    take_over(store, PUBLISHED, {5: {0, (1 << 30) - 1}})
+    assert store._db.execute("SELECT count(*) FROM pages").fetchone() == (2,)
+
+
+def test_days_that_are_gone_go_and_unchanged_ones_stay_without_being_written(store: Store) -> None:
+    take_over(store, PUBLISHED, {5: {1}, 6: {2}, 7: {3}})
+    before = store._db.execute("SELECT rowid, * FROM logs WHERE day = 6").fetchall()
+    take_over(store, PUBLISHED + 9, {6: {2}, 7: {3, 4}, 8: set()}, changed={7, 8})
+    assert store._db.execute("SELECT rowid, * FROM logs WHERE day = 6").fetchall() == before
+    assert revoked(store, 6, 1, 2, 3) == {2}
+    assert revoked(store, 7, 1, 2, 3, 4) == {3, 4}
+    with store.reading() as state:
+        assert set(state.lists.days) == {6, 7, 8}
+    assert store._db.execute("SELECT DISTINCT day FROM pages").fetchall() == [(6,), (7,)]
+
+
+def test_an_index_that_is_no_longer_in_a_list_is_no_longer_revoked(store: Store) -> None:
+    """A compaction can't do that; a store that only added would hide it if it did."""
+    take_over(store, PUBLISHED, {5: {1, 100_000}})
+    take_over(store, PUBLISHED + 1, {5: {2}})
+    assert revoked(store, 5, 1, 2, 100_000) == {2}
+
+
+def test_a_sync_that_another_one_overtook_is_thrown_away(store: Store) -> None:
+    take_over(store, PUBLISHED, {5: {1}})
+    late = store.held()
+    take_over(store, PUBLISHED + 9, {5: {1, 2}})
+    with pytest.raises(StoreError, match="another sync finished in between"):
+        store.take_over(replace(late, logs={}), {}, synced_at=PUBLISHED + 5)
+    assert revoked(store, 5, 1, 2) == {1, 2}
+    take_over(store, PUBLISHED + 10, {5: {1, 2, 3}})
+
+
+def test_two_stores_on_one_file_the_second_take_over_of_the_same_beginning_loses(world: World, store: Store) -> None:
+    with closing(Store(world.store)) as other:
+        beginning = other.held()
+        take_over(store, PUBLISHED, {5: {1}})
+        with pytest.raises(StoreError, match="in between"):
+            other.take_over(beginning, {}, synced_at=PUBLISHED)
+        assert revoked(other, 5, 1) == {1}
+
+
+def test_a_take_over_that_fails_midway_leaves_everything_as_it_was(store: Store) -> None:
+    take_over(store, PUBLISHED, {5: {1}})
+    before = store.held()
+    broken: Any = {5: bitmap(2), 6: "no bitmap"}
+    with pytest.raises(AttributeError):
+        store.take_over(replace(before, published=PUBLISHED + 9, logs={5: b"a", 6: b"b"}), broken, synced_at=1)
+    assert store.held() == before
+    assert revoked(store, 5, 1, 2) == {1}
+    take_over(store, PUBLISHED + 9, {5: {2}})
+
+
+# The soft floor of the clock
+
+
+def last_seen(store: Store) -> int | None:
+    with store.reading() as state:
+        return state.last_seen
+
+
+def test_the_time_is_noted_at_most_once_a_minute_and_never_lowered(store: Store) -> None:
+    assert last_seen(store) is None
+    for now, noted in ((1_000, 1_000), (1_059, 1_000), (1_060, 1_060), (500, 1_060)):
+        store.note_seen(now, last_seen(store))
+        assert last_seen(store) == noted
+
+
+def test_a_sync_clears_the_noted_time(store: Store) -> None:
+    store.note_seen(1_900_000_000, None)
+    take_over(store, PUBLISHED, {})
+    assert last_seen(store) is None
+
+
+def test_noting_the_time_does_not_wait_for_a_sync_that_is_writing(world: World, store: Store) -> None:
+    with closing(connect(world)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        began = time.monotonic()
+        store.note_seen(1_000, None)
+        assert time.monotonic() - began < 1
+        other.execute("ROLLBACK")
+    assert last_seen(store) is None
+    assert store._db.execute("PRAGMA busy_timeout").fetchone()[0] >= 1_000  # others are waited for as before
+
+
+# Readers and a writer side by side
+
+SYNC = """
+import sys
+from movepass_verifier import Device
+with Device.open(sys.argv[1]) as device:
+    device.sync(sys.argv[2])
+"""
+
+
+def test_a_check_that_is_under_way_sees_the_old_state_while_another_process_syncs(world: World, store: Store) -> None:
+    world.revoke_indexes([5])
+    world.publish()
+    with store.reading() as before:
+        processes.run(SYNC, world.store, world.repository)
+        assert 5 not in before.lists.days[world.today]
+        assert before.lists.published != world.now
+    with store.reading() as after:
+        assert 5 in after.lists.days[world.today]
+        assert after.lists.published == world.now
+
+
+def test_a_check_does_not_wait_for_a_sync_that_is_writing(world: World) -> None:
+    signed = world.issue()
+    with world.device() as device, closing(connect(world)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        other.execute("DELETE FROM pages")
+        began = time.monotonic()
+        assert device.verify(signed.text).verdict is Verdict.VALID
+        assert time.monotonic() - began < 1
+        other.execute("ROLLBACK")
+
+
+VERIFY_ALL_ALONG = """
+import sys, time
+from movepass_verifier import Device
+store, text, day, index = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
+seen = set()
+with Device.open(store) as device:
+    print("started", flush=True)
+    while len(seen) < 6:
+        with device._store.reading() as state:
+            published = state.lists.published
+            revoked = sum(n in state.lists.days[day] for n in range(index))
+            time.sleep(0.001)
+            assert revoked == sum(n in state.lists.days[day] for n in range(index))
+        seen.add((published, revoked))
+print(sorted(seen))
+"""
+
+
+def test_every_read_of_a_second_process_is_of_one_publication(world: World) -> None:
+    reader = processes.start(VERIFY_ALL_ALONG, world.store, "", world.today, 10)
+    assert reader.stdout is not None
+    reader.stdout.readline()
+    with world.device() as device:
+        first = device.state().lists.published
+    expected = [(first, 0)]
+    for n in range(5):
+        world.revoke_indexes([n])
+        world.publish(world.now + n)
+        world.sync()
+        expected.append((world.now + n, n + 1))
+        time.sleep(0.1)
+    assert reader.communicate(timeout=60)[0].strip() == str(sorted(expected))
+
+
+# Media that can't be written
+
+READ_ONLY = (
+    processes.AS_NOBODY
+    + """
+store, repository, text, now = Path(sys.argv[1]), sys.argv[2], sys.argv[3], int(sys.argv[4])
+sync_a_copy(store, repository)
+become_nobody()
+with Device.open(store, clock=lambda: now) as device:
+    print(device.verify(text).verdict.value)
+    print(device.state().lists.published)
+    try:
+        device.sync(repository)
+        print("synced")
+    except StoreError:
+        print("StoreError")
+    print(device.verify(text).verdict.value)
+"""
+)
+
+
+@contextmanager
+def written_to_by_nobody(world: World, file_mode: int = 0o444) -> Iterator[None]:
+    """Let everyone read the world, and nobody write to the store's folder."""
+    for folder in [world.store, world.repository, *world.repository.rglob("*")]:
+        folder.chmod(0o755 if folder.is_dir() else 0o644)
+    for file in world.store.iterdir():
+        file.chmod(file_mode)
+    world.store.chmod(0o555)
+    parents = [p for p in world.store.parents if p.stat().st_uid == os.geteuid() and p != Path("/")]
+    for parent in [*parents, world.authority.folder]:
+        parent.chmod(parent.stat().st_mode | 0o011)  # and stays so: tests beside this one share the upper ones
+    try:
+        yield
+    finally:
+        world.store.chmod(0o755)
+
+
+def leave_log_behind(world: World) -> None:
+    """Sync, and lose power before SQLite has moved the write-ahead log's content into the database."""
+    beside = world.store.with_name("running")
+    with closing(connect(world)) as reader, world.device() as device:
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM facts").fetchall()  # keeps the sync from moving the log's content
+        device.sync(str(world.repository))
+        shutil.copytree(world.store, beside)
+        reader.execute("COMMIT")
+    (beside / f"{FILE_NAME}-shm").unlink()
+    shutil.rmtree(world.store)
+    beside.rename(world.store)
+    assert (world.store / f"{FILE_NAME}-wal").stat().st_size > 0
+
+
+def test_a_read_only_store_verifies_and_can_not_sync(world: World) -> None:
+    signed = world.issue()
+    before = facts(world)
+    world.revoke_and_publish(signed)
+    with written_to_by_nobody(world):
+        said = processes.run(READ_ONLY, world.store, world.repository, signed.text, world.now).split()
+    assert said == ["valid", str(before[0]), "StoreError", "valid"]
+    assert facts(world) == before
+    assert [path.name for path in world.store.iterdir()] == [FILE_NAME]
+
+
+@pytest.mark.parametrize("file_mode", [0o444, 0o644])
+def test_a_log_left_behind_on_a_read_only_medium_is_read(world: World, file_mode: int) -> None:
+    signed = world.issue()
+    world.revoke_and_publish(signed)
+    leave_log_behind(world)
+    with written_to_by_nobody(world, file_mode):
+        said = processes.run(READ_ONLY, world.store, world.repository, signed.text, world.now).split()
+    assert said[:2] == ["revoked", str(world.now)]
+
+
+def test_a_sync_is_refused_on_a_read_only_medium_with_a_log_left_behind(world: World) -> None:
+    signed = world.issue()
+    world.revoke_and_publish(signed)
+    leave_log_behind(world)
+    with written_to_by_nobody(world, file_mode=0o644):
+        said = processes.run(READ_ONLY, world.store, world.repository, signed.text, world.now).split()
+    assert said[2] == "StoreError"
+
+
+def test_a_log_left_behind_where_one_can_write_is_read_and_goes_on(world: World) -> None:
+    signed = world.issue()
+    world.revoke_and_publish(signed)
+    leave_log_behind(world)
+    assert world.verdict(signed.text) == "revoked"
+    world.sync()
+    assert world.verdict(signed.text) == "revoked"
+
+
+@pytest.mark.parametrize("_", MOUNTS)
+@pytest.mark.parametrize("log", ["log", "no-log"])
+def test_a_medium_that_not_even_root_can_write_to_verifies(world: World, log: str, _: str) -> None:
+    signed = world.issue()
+    world.revoke_and_publish(signed)
+    if log == "log":
+        leave_log_behind(world)
+    else:
+        world.sync()
+    with read_only(world.store):
+        assert world.verdict(signed.text) == "revoked"
+
+
+@pytest.mark.parametrize("_", MOUNTS or [pytest.param("", marks=pytest.mark.skip(reason="needs a mount"))])
+def test_a_closed_store_holds_nothing_of_a_read_only_medium_open_so_that_it_can_be_taken_out(
+    world: World,
+    _: str,
+) -> None:
+    world.publish()
+    leave_log_behind(world)
+    with read_only(world.store):
+        world.device().close()
+        assert processes.open_files(world.store) == []
+
+
+def test_a_copy_made_for_a_read_only_medium_is_gone_after_closing(world: World, tmp_path: Path) -> None:
+    world.publish()
+    leave_log_behind(world)
+    (tmp_path / "tmp").mkdir(mode=0o777)
+    (tmp_path / "tmp").chmod(0o777)
+    code = f"import tempfile; tempfile.tempdir = {str(tmp_path / 'tmp')!r}\n" + READ_ONLY
+    with written_to_by_nobody(world):
+        processes.run(code, world.store, world.repository, "", world.now)
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
+# Enrolling and opening
+
+
+def test_a_store_is_never_made_over_another(world: World) -> None:
+    before = facts(world)
+    with pytest.raises(StoreError, match="already"):
+        world.enroll(world.store)
+    assert facts(world) == before
+
+
+def test_enrolling_where_nothing_can_be_written_is_a_store_error_and_leaves_nothing(
+    world: World, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreError, match="can't make"):
+        world.enroll(tmp_path / "file" / "device")
+
+
+def test_enrolling_leaves_the_store_alone_in_its_folder(world: World, tmp_path: Path) -> None:
+    world.enroll(tmp_path / "a" / "b")
+    assert [path.name for path in (tmp_path / "a" / "b").iterdir()] == [FILE_NAME]
+
+
+def test_a_store_that_never_synced_has_no_keys_and_no_lists(world: World, tmp_path: Path) -> None:
+    signed = world.issue()
+    world.enroll(tmp_path / "fresh")
+    with Device.open(tmp_path / "fresh") as device:
+        state = device.state()
+        assert device.verify(signed.text).verdict is Verdict.UNKNOWN_KEY
+    assert (state.lists.published, state.lists.synced_at, dict(state.lists.days)) == (None, None, {})
+    assert (state.keys.keys, state.last_seen, state.source) == ({}, None, str(world.repository))
+
+
+@pytest.mark.parametrize(("version", "words"), [(SCHEMA_VERSION + 1, "update this software"), (0, "enroll")])
+def test_a_store_of_another_version_is_refused_with_what_to_do(world: World, version: int, words: str) -> None:
+    with closing(connect(world)) as db:
+        db.execute(f"PRAGMA user_version = {version}")
+    with pytest.raises(StoreError, match=words):
+        Store(world.store)
+
+
+def test_a_folder_without_a_store_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    for folder in (tmp_path, tmp_path / "nowhere"):
+        with pytest.raises(StoreError, match="movepass enroll"):
+            Store(folder)
+    assert list(tmp_path.iterdir()) == []
+
+
+PRIVATE_FOLDER = (
+    processes.AS_NOBODY
+    + """
+become_nobody()
+try:
+    Device.open(sys.argv[1])
+except StoreError:
+    print("StoreError")
+"""
+)
+
+
+def test_a_store_in_a_folder_that_may_not_be_entered_is_a_store_error(world: World) -> None:
+    with written_to_by_nobody(world):
+        world.store.chmod(0o000)
+        assert processes.run(PRIVATE_FOLDER, world.store) == "StoreError"
+
+
+def test_a_store_file_that_may_not_be_read_is_a_store_error(world: World) -> None:
+    with written_to_by_nobody(world):
+        (world.store / FILE_NAME).chmod(0o000)
+        assert processes.run(PRIVATE_FOLDER, world.store) == "StoreError"
+
+
+# Damage
+
+
+def use(folder: Path, text: str, now: int) -> None:
+    with Device.open(folder, clock=lambda: now) as device:
+        device.verify(text)
+        device.state()
+        device._store.held()
+
+
+@pytest.mark.parametrize("content", [b"", b"not a database", b"SQLite format 3\0" + bytes(84), bytes(8192)])
+def test_a_file_that_is_no_database_is_a_store_error(world: World, content: bytes) -> None:
+    (world.store / FILE_NAME).write_bytes(content)
+    with pytest.raises(StoreError):
+        use(world.store, "", world.now)
+
+
+def test_a_file_cut_short_anywhere_is_a_store_error_or_gives_the_same_verdict(world: World, tmp_path: Path) -> None:
+    signed = world.issue()
+    world.revoke_and_publish(signed)
+    world.sync()
+    data = (world.store / FILE_NAME).read_bytes()
+    (tmp_path / "cut").mkdir()
+    outcomes: list[Verdict | None] = []
+    for length in range(0, len(data), 2048):
+        (tmp_path / "cut" / FILE_NAME).write_bytes(data[:length])
+        try:
+            with Device.open(tmp_path / "cut", clock=lambda: world.now) as device:
+                outcomes.append(device.verify(signed.text).verdict)
+        except StoreError:
+            outcomes.append(None)
+    assert set(outcomes) <= {None, Verdict.REVOKED}
+    assert outcomes.count(None) > len(outcomes) / 2
+
+
+@pytest.mark.parametrize("name", ["keys", "denied"])
+@pytest.mark.parametrize("content", [b"", b"{}", b"\xff", b"[]"])
+def test_a_damaged_document_is_a_store_error_that_says_to_enroll_anew(world: World, name: str, content: bytes) -> None:
+    with closing(connect(world)) as db:
+        db.execute("UPDATE documents SET data = ? WHERE name = ?", (content, name))
+    with pytest.raises(StoreError, match="enroll the device anew"):
+        use(world.store, "", world.now)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "DELETE FROM documents WHERE name = 'keys'", "DELETE FROM documents WHERE name = 'denied'",
+        "DELETE FROM facts WHERE name = 'syncs'", "DELETE FROM facts WHERE name = 'source'",
+        "UPDATE facts SET value = 'x' WHERE name = 'published'",
+    ],
+)  # fmt: skip
+def test_a_row_that_is_missing_or_of_another_type_is_a_store_error(world: World, damage: str) -> None:
+    text = world.issue().text
+    with closing(connect(world)) as db:
+        db.execute(damage)
+    with pytest.raises(StoreError):
+        use(world.store, text, world.now)
+
+
+@pytest.mark.parametrize("table", ["facts", "metadata", "documents", "logs", "pages"])
+def test_a_table_that_is_missing_is_a_store_error(world: World, table: str) -> None:
+    text = world.issue().text
+    with closing(connect(world)) as db:
+        db.execute(f"DROP TABLE {table}")
+    with pytest.raises(StoreError):
+        use(world.store, text, world.now)
+
+
+def damage_anywhere(world: World, folder: Path, times: int, seed: int) -> list[str]:
+    """Damage a store in random places, many times over; gives what came out besides StoreError."""
+    world.revoke_indexes(range(0, 50_000, 7))
+    world.publish()
+    world.sync()
+    text = world.issue().text
+    data = (world.store / FILE_NAME).read_bytes()
+    chance, wrong = random.Random(seed), []
+    folder.mkdir()
+    for number in range(times):
+        damaged = bytearray(data)
+        for _ in range(chance.choice((1, 1, 4, 64))):
+            damaged[chance.randrange(len(damaged))] = chance.randrange(256)
+        (folder / FILE_NAME).write_bytes(damaged)
+        try:
+            use(folder, text, world.now)
+        except StoreError:
+            pass
+        except Exception as e:  # noqa: BLE001 - that is what is looked for
+            wrong.append(f"{number}: {e!r}")
+        for beside in folder.glob("*-*"):
+            beside.unlink()
+    return wrong
+
+
+def test_random_damage_is_a_store_error_or_goes_unnoticed_and_nothing_else(world: World, tmp_path: Path) -> None:
+    assert damage_anywhere(world, tmp_path / "damaged", 150, seed=7) == []
+
+
+@pytest.mark.slow
+def test_much_random_damage_is_a_store_error_or_goes_unnoticed_and_nothing_else(world: World, tmp_path: Path) -> None:
+    assert damage_anywhere(world, tmp_path / "damaged", 20_000, seed=int(time.time())) == []
+
+
+# A disk that is full
+
+SYNC_WITH_LIMIT = """
+import resource, signal, sys
+import movepass_verifier.sync
+from movepass_verifier import Device, StoreError
+store, repository, limit = sys.argv[1], sys.argv[2], int(sys.argv[3])
+device = Device.open(store)
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
+try:
+    device.sync(repository)
+    print("synced")
+except StoreError:
+    print("StoreError")
+"""
+
+
+def big_change(world: World) -> set[int]:
+    """Publish a change that takes a store much room; gives the indexes."""
+    indexes = set(random.Random(3).sample(range(1 << 21), 500))
+    world.revoke_indexes(indexes)
+    world.publish()
+    return indexes
+
+
+def state_of(folder: Path, day: int, indexes: set[int]) -> tuple[int | None, int]:
+    """Give a store's publication and how many of these indexes it knows as revoked, and check its file."""
+    with Device.open(folder) as device, device._store.reading() as state:
+        known = sum(index in state.lists.days[day] for index in indexes)
+        published = state.lists.published
+    with closing(sqlite3.connect(folder / FILE_NAME)) as db:
+        assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    return published, known
+
+
+def test_where_a_file_can_not_grow_a_sync_leaves_the_old_state_or_the_new_one(world: World, tmp_path: Path) -> None:
+    old = facts(world)[0]
+    indexes = big_change(world)
+    outcomes = set()
+    size = (world.store / FILE_NAME).stat().st_size
+    for number, limit in enumerate((size, size + 20_000, size + 100_000, 300_000, 600_000, 3_000_000)):
+        folder = tmp_path / f"{number}"
+        shutil.copytree(world.store, folder)
+        said = processes.run(SYNC_WITH_LIMIT, folder, world.repository, limit)
+        state = state_of(folder, world.today, indexes)
+        assert state in ((old, 0), (world.now, len(indexes)))
+        assert (said == "synced") == (state[0] == world.now)
+        outcomes.add(said)
+        world.sync(store=folder)
+        assert state_of(folder, world.today, indexes) == (world.now, len(indexes))
+    assert outcomes == {"synced", "StoreError"}
+
+
+def sync_on_small_disks(world: World, disk: Path, sizes: range) -> list[tuple[bool, bool]]:
+    """Sync on disks of these sizes in KB; for each, whether the sync said it was done, and whether it was."""
+    old = facts(world)[0]
+    indexes = big_change(world)
+    seen = []
+    for kilobytes in sizes:
+        with small_disk(disk, kilobytes):
+            shutil.copytree(world.store, disk / "device")
+            done = False
+            with suppress(StoreError):
+                world.sync(store=disk / "device")
+                done = True
+            state = state_of(disk / "device", world.today, indexes)
+            assert state in ((old, 0), (world.now, len(indexes)))
+            seen.append((done, state[0] == world.now))
+    return seen
+
+
+@pytest.mark.parametrize("_", MOUNTS)
+def test_on_a_full_disk_a_sync_leaves_the_old_state_or_the_new_one(
+    world: World,
+    tmp_path: Path,
+    _: str,
+) -> None:
+    seen = sync_on_small_disks(world, tmp_path / "disk", range(150, 3_000, 150))
+    assert (True, True) in seen
+    assert (False, False) in seen
+    assert (True, False) not in seen
+
+
+@pytest.mark.parametrize("_", MOUNTS or [pytest.param("", marks=pytest.mark.skip(reason="needs a mount"))])
+def test_on_a_full_disk_a_sync_that_took_the_new_state_over_says_so(
+    world: World,
+    tmp_path: Path,
+    _: str,
+) -> None:
+    assert (False, True) not in sync_on_small_disks(world, tmp_path / "disk", range(150, 3_000, 150))
