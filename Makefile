@@ -3,16 +3,23 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# ministack, which plays AWS in the tests, pins botocore: so it has an environment of its own.
+AWS_VENV := .venv-aws
+AWS_READY := $(AWS_VENV)/.ready
+AWS_PINS := ministack==1.5.33 boto3==1.43.106 botocore==1.43.106 cryptography==50.0.2
 
-.PHONY: demo test slow bare lint types bench vectors clean
+.PHONY: demo demo-ceremony test slow bare lint types bench vectors clean
 
 demo: $(READY) ## plays the main job with the real command; leaves its files in build/demo
 	$(BIN)/python demo/run.py build/demo
 
-test: $(READY) ## all tests that take no more than minutes
+demo-ceremony: $(READY) ## three custodians, two of three must sign; leaves its files in build/demo-ceremony
+	$(BIN)/python demo/ceremony.py build/demo-ceremony
+
+test: $(READY) $(AWS_READY) ## all tests that take no more than minutes
 	$(BIN)/pytest -n auto -m "not slow"
 
-slow: $(READY) ## the proofs that take longer
+slow: $(READY) $(AWS_READY) ## the proofs that take longer
 	$(BIN)/pytest -n auto -m slow
 
 bare: $(READY) ## a device without extras: installs, syncs over HTTP, verifies
@@ -33,9 +40,14 @@ vectors: $(READY) ## writes tests/vectors/*.json anew
 	$(BIN)/python tests/make_vectors.py
 
 clean:
-	rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(AWS_VENV) build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	touch $@
+
+$(AWS_READY): Makefile ## without it the tests against AWS's API are skipped, loudly
+	$(PYTHON) -m venv $(AWS_VENV)
+	$(AWS_VENV)/bin/python -m pip install --quiet --disable-pip-version-check $(AWS_PINS) && touch $@ \
+		|| echo "make: ministack could not be installed; the tests that need AWS's API will be SKIPPED" >&2

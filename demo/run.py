@@ -5,6 +5,7 @@ today, changes one byte of one payload, and compares what came with what was exp
 """
 
 import json
+import os
 import re
 import shlex
 import shutil
@@ -40,12 +41,14 @@ class Story:
         self.folder = folder
         self.shown: list[Shown] = []
 
-    def movepass(self, *arguments: str, given: str | None = None) -> subprocess.CompletedProcess[str]:
+    def movepass(
+        self, *arguments: str, given: str | None = None, environment: dict[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
         """Run one command in the demo's folder, and show it."""
-        print("$ movepass " + shlex.join(arguments))
+        print("$ movepass " + shlex.join(arguments), flush=True)
         return subprocess.run(
             [*COMMAND, *arguments], cwd=self.folder, input=given, capture_output=True, text=True, encoding="utf-8",
-            check=False,
+            check=False, env=os.environ | (environment or {}),
         )  # fmt: skip
 
     def done(self, *arguments: str, given: str | None = None) -> list[dict[str, str]]:
@@ -67,6 +70,18 @@ class Story:
             got += f" (exit code {result.returncode})"
         print(f"  {got}: {document['reason']}")
         self.shown.append(Shown(what, given if given.endswith(".png") else given[:24] + "…", expected, got))
+
+    def finish(self, files: str) -> None:
+        """Print what was shown and what came, and exit with an error if anything was not as expected."""
+        wrong = [row for row in self.shown if row.got != row.expected]
+        width = max(len(row.what) for row in self.shown)
+        print(f"\n{'WHAT WAS SHOWN':<{width}}  {'EXPECTED':<34}  GOT")
+        for row in self.shown:
+            print(f"{row.what:<{width}}  {row.expected:<34}  {'the same' if row.got == row.expected else row.got}")
+        print(f"\n{len(self.shown) - len(wrong)} of {len(self.shown)} verdicts as expected. Look at, in {self.folder}:")
+        print(f"  {files}")
+        if wrong:
+            sys.exit(f"demo: {len(wrong)} verdicts were not as expected")
 
 
 def approved_for_today(now: datetime) -> list[str]:
@@ -151,16 +166,8 @@ def main() -> None:
     folder.mkdir(parents=True)
     story = Story(folder)
     play(story)
-    wrong = [row for row in story.shown if row.got != row.expected]
-    width = max(len(row.what) for row in story.shown)
-    print(f"\n{'WHAT WAS SHOWN':<{width}}  {'EXPECTED':<34}  GOT")
-    for row in story.shown:
-        print(f"{row.what:<{width}}  {row.expected:<34}  {'the same' if row.got == row.expected else row.got}")
-    print(f"\n{len(story.shown) - len(wrong)} of {len(story.shown)} verdicts as expected. Look at, in {folder}:")
-    print("  qr/*.png  cards/*.png  card-bangla.pdf  approved.jsonl  authority/repository/  device/")
+    story.finish("qr/*.png  cards/*.png  card-bangla.pdf  approved.jsonl  authority/repository/  device/")
     print(f"  and ask: movepass verify --store {folder}/device PICTURE-OR-TEXT")
-    if wrong:
-        sys.exit(f"demo: {len(wrong)} verdicts were not as expected")
 
 
 if __name__ == "__main__":

@@ -15,12 +15,10 @@ from movepass_cli.inputs import open_requests, split_requests
 from movepass_cli.main import DONE, USAGE
 from movepass_cli.options import PATH, authority_option, example, json_option, option
 from movepass_cli.output import printable, say, show_json, show_rows, trip_rows
-from movepass_issuer import ApprovedPass, Issuer, RequestError, SignedPass
+from movepass_issuer import ApprovedPass, Issuer, RequestError, SignedPass, keyholding
 from movepass_issuer.approved import REQUEST_MAX_BYTES
 from movepass_issuer.authority import Authority
 from movepass_issuer.issuer import GROUP
-from movepass_keys import create_key_file
-from movepass_keys.algorithms import NAMES, key_id
 from movepass_wire import format_number
 from movepass_wire.limits import PUBLISHED_DAYS_AHEAD
 from movepass_wire.payload import ED25519, ESP256
@@ -47,17 +45,23 @@ card_option = option(
 @option("--name", default="TEST authority", show_default=True, help="What officers see.")
 @option("--production", is_flag=True, help="Not a TEST authority: its passes count.")
 @alg_option
+@click.option("--ceremony", is_flag=True, help="Without custodians: they hold a ceremony (see movepass keys).")
 @json_option
-def init(authority: Path, name: str, alg: str, *, production: bool, as_json: bool) -> None:
+def init(authority: Path, name: str, alg: str, *, production: bool, ceremony: bool, as_json: bool) -> None:
     """Make a local authority: the custodians' and the authority's keys, a ledger and a published repository."""
-    made = Authority.create(authority, name=name, test=not production, alg=_ALGORITHMS[alg])
+    make = Authority.begin if ceremony else Authority.create
+    made = make(authority, name=name, test=not production, alg=_ALGORITHMS[alg])
     paths = {"root": made.root_path, "repository": made.repository.root, "ledger": made.ledger_path}
     if as_json:
         show_json({what: str(path) for what, path in paths.items()})
         return
     click.echo(f"{printable(name)}{'' if production else ' (TEST)'} is ready in {authority}.")
     show_rows([(what, str(path)) for what, path in paths.items()])
-    click.echo("Give devices the root by hand; take custodians/ off this machine before anything is real.")
+    if ceremony:
+        (kid,) = made.held_keys
+        click.echo(f"It has an online key and the pass key {kid.hex()}. Next: movepass keys propose root")
+    else:
+        click.echo("Give devices the root by hand; this machine holds every key: for the real thing, --ceremony.")
 
 
 @click.command(
@@ -164,35 +168,18 @@ def publish(authority: Path, days_ahead: int, *, as_json: bool) -> None:
         click.echo(f"Published at {local(done.published)}: {done.revoked} newly revoked, lists for {days_words}.")
 
 
-@click.group()
-def keys() -> None:
-    """Make and list the keys that sign passes."""
-
-
-@keys.command("list", epilog=example("movepass keys list --authority my-authority"))
+@click.command(epilog=example("movepass recover --authority my-authority --skip 1000000"))
 @authority_option
+@option("--skip", type=click.IntRange(1), required=True, help="More than the passes issued since the backup was made.")
 @json_option
-def keys_list(authority: Path, *, as_json: bool) -> None:
-    """List the published keys; with --json as the JWK set that devices get."""
-    published = Authority.open(authority).keys()
+def recover(authority: Path, skip: int, *, as_json: bool) -> None:
+    """Go on after a restore from a backup: give no index twice, and publish what devices will not take for old."""
+    keyholding.recover(Authority.open(authority), int(time.time()), skip=skip)
     if as_json:
-        show_json(published.to_jwks())
-        return
-    for key in published.keys.values():
-        click.echo(f"{key.kid.hex()}  {NAMES[key.alg]}  {local(key.not_before)} to {local(key.not_after)}")
-
-
-@keys.command("make", epilog=example("movepass keys make pass-2027.pem --alg Ed25519"))
-@alg_option
-@json_option
-@click.argument("file", type=PATH)
-def keys_make(file: Path, alg: str, *, as_json: bool) -> None:
-    """Make a private key in a new file that only you can read."""
-    kid = key_id(create_key_file(file, _ALGORITHMS[alg])).hex()
-    if as_json:
-        show_json({"kid": kid, "file": str(file)})
+        show_json({"skipped": skip})
     else:
-        click.echo(f"{file} holds the key {kid} ({alg}).")
+        click.echo(f"{skip} indexes of each day are left out, and the lists are published as newer than any before.")
+        click.echo("Revocations since the backup are lost with it: revoke again what you know of.")
 
 
 @dataclass(frozen=True, slots=True)

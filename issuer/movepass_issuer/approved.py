@@ -11,6 +11,8 @@ from movepass_wire.limits import INDEX_LIMIT, TEXT_MAX_CHARS
 from movepass_wire.payload import ESP256, KID_BYTES, SIGNATURE_BYTES
 
 REQUEST_ID_MAX_CHARS = 128
+_STORED_ID_MAX_CHARS = 256
+"""A pass that is issued anew under another key has that key's kid behind its request id."""
 REQUEST_MAX_BYTES = 65536
 """One request as JSON; the longest that can become a pass is far below."""
 _LONGEST_SHOWN = 3
@@ -29,7 +31,8 @@ class ApprovedPass:
     trip: Trip
 
     def __post_init__(self) -> None:
-        check_request_id(self.request_id)
+        if not 0 < len(self.request_id) <= _STORED_ID_MAX_CHARS or not self.request_id.isprintable():
+            raise RequestError(f"request_id: expected 1 to {REQUEST_ID_MAX_CHARS} printable characters")
         try:
             claims = encode_claims(Pass(INDEX_LIMIT - 1, self.trip))
         except ClaimsError as e:
@@ -52,6 +55,8 @@ class ApprovedPass:
         request_id = request.pop("request_id", None)
         if not isinstance(request_id, str):
             raise RequestError("request_id: expected text, which names this request for ever")
+        if len(request_id) > REQUEST_ID_MAX_CHARS:
+            raise RequestError(f"request_id: expected 1 to {REQUEST_ID_MAX_CHARS} printable characters")
         try:
             return cls(request_id, trip_from_json(request))
         except ClaimsError as e:
@@ -61,16 +66,6 @@ class ApprovedPass:
     def content_hash(self) -> bytes:
         """SHA-256 over the approved content, whatever index it gets."""
         return hashlib.sha256(encode_claims(Pass(0, self.trip))).digest()
-
-
-def check_request_id(request_id: str) -> None:
-    """Check a request id's form.
-
-    Raises:
-        RequestError: empty, too long, or with characters that can't be printed.
-    """
-    if not 0 < len(request_id) <= REQUEST_ID_MAX_CHARS or not request_id.isprintable():
-        raise RequestError(f"request_id: expected 1 to {REQUEST_ID_MAX_CHARS} printable characters")
 
 
 def _parse(document: bytes | str) -> dict[str, Any]:

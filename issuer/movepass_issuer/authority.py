@@ -1,39 +1,53 @@
 """An authority in a folder: keys, ledger and repository, each where it would be in production.
 
-authority.json            the name, whether it is a TEST authority, and where everything is
-custodians/1..3/          root.pem and targets.pem of each custodian; they leave this machine at a ceremony
+authority.json            the name, whether it is a TEST authority, which keys there are, and where
+custodians/1..3/          each custodian's folder; only where all were made at once, for trying out
 keys/online.pem           signs publications
 keys/pass-KID.pem         signs passes
+denied.json               keys denied until a ceremony revokes them
 ledger.sqlite             which request became which pass
 repository/               what is published; its metadata/1.root.json is what devices are enrolled with
 """
 
 import json
-import shutil
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from tuf.api.metadata import Metadata
+
 from movepass_issuer.errors import AuthorityError
 from movepass_issuer.issuer import Issuer
-from movepass_issuer.publisher import Publisher, load_keys, put_keys
+from movepass_issuer.publisher import Publisher, load_keys
 from movepass_issuer.repository import FolderRepository
 from movepass_issuer.sqlite_ledger import SqliteLedger
-from movepass_keys import FileSigner, KeyDocumentError, KeySet, PassKey, create_key_file, roles, signer_from_uri
+from movepass_keys import (
+    KeyDocumentError,
+    KeySet,
+    create_key_file,
+    custodian,
+    roles,
+    signer_from_uri,
+)
+from movepass_keys.algorithms import key_id
 from movepass_wire.payload import ESP256
-from movepass_wire.times import DAY_SECONDS, day_of
 
-CUSTODIANS = 3
-THRESHOLD = 2
-PASS_KEY_DAYS = 365
 _CONFIG = "authority.json"
+DENIED = "denied.json"
 _CONFIG_VERSION = 1
-_ROLE_KEYS_ALG = ESP256
-"""KMS and hardware tokens have P-256 everywhere, so a role can move there without a new algorithm."""
+_NAME_MAX_CHARS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class HeldKey:
+    """A pass key of the authority's: where it is, and when it was published (seconds since 1970 UTC, or None)."""
+
+    uri: str
+    published: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,19 +58,25 @@ class Authority:
         folder: where it is.
         name: what officers see.
         test: whether it is a TEST authority.
-        pass_signer: URI of the key that signs passes.
         online_signer: URI of the key that publishes.
+        pass_key: kid of the key that signs passes; None until one has been published.
+        held_keys: every pass key it has, by kid.
+        usable_from: when devices can know the key in use, seconds since 1970 UTC.
     """
 
     folder: Path
     name: str
     test: bool
-    pass_signer: str
     online_signer: str
+    pass_key: bytes | None = None
+    held_keys: Mapping[bytes, HeldKey] = field(default_factory=dict)
+    usable_from: int = 0
 
     @classmethod
     def create(cls, folder: Path, *, name: str, test: bool, alg: int = ESP256, now: int | None = None) -> "Authority":
-        """Make a local authority, all of it or nothing, and publish for the first time.
+        """Make a local authority with its custodians, all of it or nothing, and publish for the first time.
+
+        For trying out, and for tests: whoever has the folder has every key. See `begin` for the real thing.
 
         Args:
             folder: a path that does not exist, or an empty folder.
@@ -68,21 +88,51 @@ class Authority:
         Raises:
             AuthorityError: the folder is in use or can't be made.
         """
+        from movepass_issuer.keyholding import hold_ceremony  # noqa: PLC0415 - it stands on this module
+
+        at = int(time.time()) if now is None else now
+
+        def lay_out(new: Path) -> None:
+            authority = cls._lay_out(new, name=name, test=test, alg=alg)
+            hold_ceremony(authority, at)
+
+        return cls._make(folder, name, lay_out)
+
+    @classmethod
+    def begin(cls, folder: Path, *, name: str, test: bool, alg: int = ESP256) -> "Authority":
+        """Make an authority that waits for its custodians: an online key, a pass key, and nothing published yet.
+
+        Raises:
+            AuthorityError: the folder is in use or can't be made.
+        """
+        return cls._make(folder, name, lambda new: cls._lay_out(new, name=name, test=test, alg=alg))
+
+    @classmethod
+    def _make(cls, folder: Path, name: str, lay_out: Callable[[Path], object]) -> "Authority":
         if not 0 < len(name) <= _NAME_MAX_CHARS or not name.isprintable():
             raise AuthorityError(f"a name has 1 to {_NAME_MAX_CHARS} printable characters")
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise AuthorityError(f"{folder} is in use already; choose a new folder")
-        now = int(time.time()) if now is None else now
         try:
             folder.parent.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as temporary:
-                _lay_out(Path(temporary), name=name, test=test, alg=alg, now=now)
+                lay_out(Path(temporary))
                 folder.mkdir(exist_ok=True)
                 Path(temporary).replace(folder)
                 Path(temporary).mkdir()  # for the context manager to take away
         except OSError as e:
             raise AuthorityError(f"can't make {folder}: {e.strerror or e}") from None
         return cls.open(folder)
+
+    @classmethod
+    def _lay_out(cls, folder: Path, *, name: str, test: bool, alg: int) -> "Authority":
+        (folder / "keys").mkdir(mode=0o700)
+        create_key_file(folder / "keys" / "online.pem", custodian.ALG)
+        FolderRepository.create(folder / "repository")
+        SqliteLedger(folder / "ledger.sqlite", create=True).close()
+        authority = cls(folder, name, test, "file:keys/online.pem")
+        uri, kid = new_key_file(folder, alg)
+        return replace(authority, held_keys={kid: HeldKey(uri)}).save()
 
     @classmethod
     def open(cls, folder: Path) -> "Authority":
@@ -94,15 +144,43 @@ class Authority:
         try:
             config: dict[str, Any] = json.loads((folder / _CONFIG).read_text("utf-8"))
             version = config["version"]
-            authority = cls(folder, config["name"], config["test"], config["pass_signer"], config["online_signer"])
-        except (OSError, ValueError, KeyError, TypeError) as e:
-            cause = e.strerror if isinstance(e, OSError) else e
-            raise AuthorityError(
-                f"{folder} is not an authority ({_CONFIG}: {cause}); make one: movepass init"
-            ) from None
-        if version != _CONFIG_VERSION:
-            raise AuthorityError(f"{folder} is of version {version}; this software reads version {_CONFIG_VERSION}")
-        return authority
+            if version == _CONFIG_VERSION:
+                held = {bytes.fromhex(kid): HeldKey(**key) for kid, key in config["pass_keys"].items()}
+                in_use = config["pass_key"]
+                return cls(
+                    folder, config["name"], config["test"], config["online_signer"],
+                    None if in_use is None else bytes.fromhex(in_use), held, config["usable_from"],
+                )  # fmt: skip
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as e:
+            cause = e.strerror if isinstance(e, OSError) else repr(e)
+            raise AuthorityError(f"{folder} is not an authority ({_CONFIG}: {cause}); see movepass init") from None
+        raise AuthorityError(f"{folder} is of version {version}; this software reads version {_CONFIG_VERSION}")
+
+    def save(self) -> "Authority":
+        """Write authority.json, whole; returns the same."""
+        held = {kid.hex(): {"uri": key.uri, "published": key.published} for kid, key in self.held_keys.items()}
+        config = {
+            "version": _CONFIG_VERSION,
+            "name": self.name,
+            "test": self.test,
+            "online_signer": self.online_signer,
+            "pass_key": self.pass_key.hex() if self.pass_key else None,
+            "pass_keys": held,
+            "usable_from": self.usable_from,
+        }
+        custodian.write_whole(self.folder / _CONFIG, json.dumps(config, indent=2, ensure_ascii=False).encode() + b"\n")
+        return self
+
+    @property
+    def pass_signer(self) -> str:
+        """URI of the key that signs passes.
+
+        Raises:
+            AuthorityError: none has been published yet.
+        """
+        if self.pass_key is None:
+            raise AuthorityError("no pass key has been published yet; hold the ceremony: movepass keys propose")
+        return self.held_keys[self.pass_key].uri
 
     @property
     def root_path(self) -> Path:
@@ -120,13 +198,13 @@ class Authority:
         return FolderRepository(self.folder / "repository")
 
     def keys(self) -> KeySet:
-        """Read the pass keys as they are published.
+        """Read the pass keys as they are published, and which of them are denied.
 
         Raises:
             RepositoryError: they can't be read.
         """
         try:
-            return KeySet.from_jwks(load_keys(self.repository))
+            return KeySet.from_jwks(load_keys(self.repository)).with_denied(self.denied())
         except KeyDocumentError as e:
             raise AuthorityError(f"the published keys can't be read: {e}") from None
 
@@ -140,7 +218,7 @@ class Authority:
         ledger = SqliteLedger(self.ledger_path)
         try:
             signer = signer_from_uri(self.pass_signer, self.folder)
-            yield Issuer(signer=signer, ledger=ledger, keys=self.keys())
+            yield Issuer(signer=signer, ledger=ledger, keys=self.keys(), usable_from=self.usable_from)
         finally:
             ledger.close()
 
@@ -154,57 +232,30 @@ class Authority:
         ledger = SqliteLedger(self.ledger_path)
         try:
             signer = signer_from_uri(self.online_signer, self.folder)
-            yield Publisher(repository=self.repository, ledger=ledger, signer=signer)
+            yield Publisher(repository=self.repository, ledger=ledger, signer=signer, denied=self.denied())
         finally:
             ledger.close()
 
+    def current(self, role: str) -> Metadata[Any] | None:
+        """Read the newest document of an offline role; None before the first."""
+        version = max(self.repository.versions(role), default=0)
+        data = self.repository.read(f"metadata/{version}.{role}.json")
+        return Metadata.from_bytes(data) if data is not None else None
 
-_NAME_MAX_CHARS = 64
-
-
-def _lay_out(folder: Path, *, name: str, test: bool, alg: int, now: int) -> None:
-    """Make every part of an authority in a folder of its own."""
-    (folder / "keys").mkdir(mode=0o700)
-    root, targets = [], []
-    for number in range(1, CUSTODIANS + 1):
-        custodian = folder / "custodians" / str(number)
-        custodian.mkdir(mode=0o700, parents=True)
-        root.append(_new_signer(custodian / "root.pem"))
-        targets.append(_new_signer(custodian / "targets.pem"))
-    online = _new_signer(folder / "keys" / "online.pem")
-    pass_key = _new_pass_key(folder / "keys", alg, now)
-    repository = FolderRepository.create(folder / "repository")
-    document = roles.json_bytes(KeySet.of(name, [pass_key], test=test).to_jwks())
-    put_keys(repository, document)
-    root_metadata = roles.make_root(root, targets, online, threshold=THRESHOLD, now=now)
-    repository.create_version("metadata/1.root.json", roles.sign(root_metadata, root[:THRESHOLD]))
-    targets_metadata = roles.make_targets(document, online, now=now)
-    repository.create_version("metadata/1.targets.json", roles.sign(targets_metadata, targets[:THRESHOLD]))
-    config = {
-        "version": _CONFIG_VERSION,
-        "name": name,
-        "test": test,
-        "pass_signer": f"file:keys/pass-{pass_key.kid.hex()}.pem",
-        "online_signer": "file:keys/online.pem",
-    }
-    (folder / _CONFIG).write_text(json.dumps(config, indent=2, ensure_ascii=False) + "\n", "utf-8")
-    ledger = SqliteLedger(folder / "ledger.sqlite", create=True)
-    try:
-        Publisher(repository=repository, ledger=ledger, signer=online).publish(now)
-    finally:
-        ledger.close()
+    def denied(self) -> bytes:
+        """Read the document of the keys denied until a ceremony revokes them."""
+        path = self.folder / DENIED
+        return path.read_bytes() if path.exists() else roles.json_bytes({"denied": []})
 
 
-def _new_signer(path: Path) -> FileSigner:
-    create_key_file(path, _ROLE_KEYS_ALG)
-    return FileSigner(path)
-
-
-def _new_pass_key(folder: Path, alg: int, now: int) -> PassKey:
-    """Make the pass key; it is valid from yesterday on, so that a pass whose time has begun can be issued today."""
-    path = folder / "pass-new.pem"
-    public_key = create_key_file(path, alg)
-    yesterday = (day_of(now) - 1) * DAY_SECONDS
-    key = PassKey(public_key, not_before=yesterday, not_after=yesterday + PASS_KEY_DAYS * DAY_SECONDS)
-    shutil.move(path, folder / f"pass-{key.kid.hex()}.pem")
-    return key
+def new_key_file(folder: Path, alg: int) -> tuple[str, bytes]:
+    """Make a pass key's file, named by its kid; returns its URI and kid."""
+    temporary = folder / "keys" / "pass-new.pem"
+    with suppress(FileNotFoundError):
+        temporary.unlink()  # left by a process that was killed; nothing ever named it
+    kid = key_id(create_key_file(temporary, alg))
+    path = temporary.with_name(f"pass-{kid.hex()}.pem")
+    if path.exists():
+        raise AuthorityError(f"there is a key {kid.hex()} already; make another")
+    temporary.rename(path)
+    return f"file:keys/{path.name}", kid

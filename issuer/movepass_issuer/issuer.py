@@ -1,7 +1,7 @@
 """Approved pass -> signed pass, once for each request id."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 
@@ -23,7 +23,7 @@ from movepass_wire import (
 )
 from movepass_wire.limits import ISSUE_AHEAD_MAX_SECONDS
 from movepass_wire.number import resolve_day
-from movepass_wire.times import day_of, iso
+from movepass_wire.times import day_of, iso, local
 
 GROUP = 500
 """Requests of a batch that share their two durable commits."""
@@ -84,6 +84,7 @@ class Issuer:
         signer: Signer,
         ledger: Ledger,
         keys: KeySet | None = None,
+        usable_from: int = 0,
         clock: Callable[[], float] = time.time,
     ) -> None:
         """Take a signer and a ledger.
@@ -92,6 +93,7 @@ class Issuer:
             signer: holds the pass key.
             ledger: keeps what was issued.
             keys: what devices are told of the keys; with it, no pass is signed that they would refuse.
+            usable_from: when devices can know the key, seconds since 1970 UTC; no pass is signed before.
             clock: gives the time in seconds since 1970 UTC.
 
         Raises:
@@ -100,6 +102,7 @@ class Issuer:
         self._signer = signer
         self._ledger = ledger
         self._clock = clock
+        self._usable_from = usable_from
         self._public_key = signer.public_key
         self._alg = algorithm_of(self._public_key)
         self._kid = key_id(self._public_key)
@@ -110,7 +113,7 @@ class Issuer:
 
         Raises:
             RequestError: it can't become a pass (RequestConflictError: its id was used for other content).
-            IssuerError: the ledger or the signer failed; ask again, nothing is issued twice.
+            LedgerError, SignerError: the ledger or the signer failed; ask again, nothing is issued twice.
         """
         result = self.issue_many([approved])[0]
         if isinstance(result, RequestError):
@@ -124,7 +127,7 @@ class Issuer:
             For each request, in order, its pass or why it has none.
 
         Raises:
-            IssuerError: the ledger or the signer failed; ask again, nothing is issued twice.
+            LedgerError, SignerError: the ledger or the signer failed; ask again, nothing is issued twice.
         """
         results: list[SignedPass | RequestError] = []
         for start in range(0, len(requests), GROUP):
@@ -169,8 +172,35 @@ class Issuer:
         entry = self.find_entry(number=number, request_id=request_id)
         return self._ledger.revoke(entry.day, entry.index, reason=reason, now=int(self._clock()))
 
+    def reissue(self, kid: bytes) -> Iterator[tuple[SignedPass, SignedPass]]:
+        """Issue anew every pass in force that another key signed: after a leak its passes are void.
+
+        Begun again, it gives the same passes. Revoked passes are left out.
+
+        Args:
+            kid: the key whose passes to replace.
+
+        Yields:
+            The old pass and the new one, whose request id is the old one's with this key's kid behind it.
+
+        Raises:
+            IssuerError: that is the key in use, or the ledger or the signer failed.
+        """
+        if kid == self._kid:
+            raise IssuerError(f"{kid.hex()} is the key in use; first: movepass keys use ANOTHER")
+        for entries in self._ledger.in_force(day_of(int(self._clock()))):
+            old = [self._signed(entry) for entry in entries if open_text(entry.text or "").kid == kid]
+            old = [o for o in old if o.pass_.trip.not_after > self._clock()]
+            wanted = [ApprovedPass(f"{o.request_id}+{self._kid.hex()}", o.pass_.trip) for o in old]
+            for before, made in zip(old, self.issue_many(wanted), strict=True):
+                if isinstance(made, RequestError):
+                    raise IssuerError(f"pass {before.number} (request {before.request_id}): {made}")
+                yield before, made
+
     def _issue_group(self, group: Sequence[ApprovedPass]) -> list[SignedPass | RequestError]:
         now = int(self._clock())
+        if now < self._usable_from:
+            raise IssuerError(f"devices may not know the key {self._kid.hex()} before {local(self._usable_from)}")
         requests = [Request(a.request_id, a.content_hash, day_of(a.trip.not_after)) for a in group]
         known = self._ledger.find([request.request_id for request in requests])
         refused = [self._refusal(a, known, now) for a in group]
@@ -224,11 +254,14 @@ class Issuer:
     def _sign(self, pass_: Pass) -> str:
         """Sign a pass, and check the payload as a device would before it leaves."""
         claims = encode_claims(pass_)
-        signature = self._signer.sign(to_be_signed(self._alg, self._kid, claims))
+        message = to_be_signed(self._alg, self._kid, claims)
+        signature = self._signer.sign(message)
+        if not verify(self._public_key, signature, message):
+            raise SignerError("the signer gave a signature that its own public key does not verify; nothing issued")
         text = seal(self._alg, self._kid, claims, signature)
         envelope = open_text(text)
-        if not verify(self._public_key, envelope.signature, envelope.signed) or decode_claims(envelope.claims) != pass_:
-            raise SignerError("the signer gave a signature that its own public key does not verify; nothing issued")
+        if (envelope.signed, envelope.signature) != (message, signature) or decode_claims(envelope.claims) != pass_:
+            raise IssuerError("the payload does not say what was approved; nothing issued: a defect, please report it")
         return text
 
     def _signed(self, entry: Entry) -> SignedPass:

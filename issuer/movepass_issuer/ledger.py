@@ -8,7 +8,7 @@ Every ledger keeps these promises, and tests/issuer/test_ledger.py holds each of
     - personal data goes PERSONAL_DAYS after the pass's day, request ids REQUEST_DAYS after it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -68,6 +68,12 @@ class Ledger(Protocol):
         Raises:
             UnknownPassError: no such pass.
         """
+
+    def in_force(self, today: int) -> Iterator[list[Entry]]:
+        """Give every pass that ends today or later and is neither revoked nor unfinished, some at a time."""
+
+    def skip(self, days: Iterable[int], count: int) -> None:
+        """Leave out some indexes of each day: after a restore they may have been given since the backup."""
 
     def pending(self) -> list[tuple[int, int]]:
         """Give every (day, index) that is revoked and not yet published."""

@@ -13,7 +13,6 @@ step 5, and an index that the log holds already is left out.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from tuf.api.metadata import Metadata, MetaFile, TargetFile
@@ -24,7 +23,7 @@ from movepass_issuer.repository import TIMESTAMP, FolderRepository
 from movepass_keys import Signer, roles
 from movepass_wire import encode_block, new_log, read_log
 from movepass_wire.limits import LOG_KEPT_SECONDS, PUBLISHED_DAYS_AHEAD
-from movepass_wire.statuslog import read_header
+from movepass_wire.statuslog import HEADER_BYTES, read_header
 from movepass_wire.times import DAY_SECONDS, day_of
 
 _KEPT_SECONDS = DAY_SECONDS
@@ -57,39 +56,81 @@ def listed_days(now: int, ahead: int = PUBLISHED_DAYS_AHEAD) -> range:
 class Publisher:
     """Publishes into one repository, from one ledger, with the online key."""
 
-    def __init__(self, *, repository: FolderRepository, ledger: Ledger, signer: Signer) -> None:
+    def __init__(
+        self, *, repository: FolderRepository, ledger: Ledger, signer: Signer, denied: bytes = _NOBODY_DENIED
+    ) -> None:
+        """Take what is published from and with.
+
+        Args:
+            repository: where to.
+            ledger: what has been revoked.
+            signer: the online key.
+            denied: the document of the keys denied at once (KeySet.denied_to_json).
+        """
+        self._denied = denied
         self._repository = repository
         self._ledger = ledger
         self._signer = signer
 
-    def publish(self, now: int, *, days_ahead: int = PUBLISHED_DAYS_AHEAD) -> Publication:
+    def publish(self, now: int, *, days_ahead: int = PUBLISHED_DAYS_AHEAD, versions_ahead: int = 0) -> Publication:
         """Publish once.
 
         Args:
             now: seconds since 1970 UTC.
             days_ahead: for how many days after today there shall be a log.
+            versions_ahead: versions to leave out, after a restore from a backup that devices have seen more than.
 
         Raises:
             RepositoryError: another publisher is at work, or the repository can't be read or written.
             LedgerError: the ledger can't be read or written; what was published stays so.
         """
         with self._repository.lease():
+            self._check_online_key()
             before = self._repository.read(TIMESTAMP)
-            timestamp = _load(before) if before else None
+            if before is None:
+                self._check_never_published()
+            timestamp = None if before is None else _load(before).signed
             snapshot = self._current("snapshot", timestamp.snapshot_meta.version) if timestamp else None
-            status = self._current(roles.STATUS, snapshot.meta["status.json"].version) if snapshot else None
+            status = self._current(roles.STATUS, snapshot.signed.meta["status.json"].version) if snapshot else None
             pending = self._ledger.pending()
             days = listed_days(now, days_ahead)
             targets, revoked = self._targets(status, pending, days)
-            status_meta = self._status(status, snapshot, targets, now)
-            snapshot_meta = self._snapshot(snapshot, timestamp, status_meta, now)
-            version = timestamp.version + 1 if timestamp else 1
+            status_meta = self._status(status, targets, now, versions_ahead)
+            snapshot_meta = self._snapshot(snapshot, status_meta, now, versions_ahead)
+            version = (timestamp.version if timestamp else 0) + versions_ahead + 1
             published = roles.make_timestamp(snapshot_meta, now=now, version=version)
             self._repository.replace_timestamp(roles.sign(published, [self._signer]), expected=before)
             self._ledger.settle((day, index) for day, index in pending if day < days.stop)
             self._ledger.forget(day_of(now))
             self._clean(now)
         return Publication(now, version, revoked, tuple(days))
+
+    def _check_online_key(self) -> None:
+        """Make sure that devices will believe what this key signs.
+
+        Raises:
+            RepositoryError: the newest root or targets names another online key, or there are none yet.
+        """
+        keyid = roles.role_key(self._signer).keyid
+        root, targets = (self._newest(role).signed for role in ("root", "targets"))
+        if root.roles["timestamp"].keyids != [keyid] or list(targets.delegations.keys) != [keyid]:
+            raise RepositoryError("the root and the targets in force name another online key than this one")
+
+    def _check_never_published(self) -> None:
+        """Refuse to begin anew where something was published before: revocations would be forgotten.
+
+        Raises:
+            RepositoryError: the timestamp has been lost.
+        """
+        for name in self._repository.names("targets/status"):
+            if name.endswith(".log") and len(self._repository.read(name) or b"") > HEADER_BYTES:
+                raise RepositoryError(f"{TIMESTAMP} is missing, though lists were published; restore it from a copy")
+
+    def _newest(self, role: str) -> Any:
+        version = max(self._repository.versions(role), default=0)
+        if not version:
+            raise RepositoryError(f"there is no metadata/1.{role}.json yet; the custodians' ceremony makes it")
+        return self._current(role, version)
 
     def _current(self, role: str, version: int) -> Any:
         data = self._repository.read(f"metadata/{version}.{role}.json")
@@ -101,9 +142,8 @@ class Publisher:
         self, status: Any, pending: Iterable[tuple[int, int]], days: range
     ) -> tuple[dict[str, TargetFile], int]:
         """Bring every log up to date; returns what status shall name, and how many indexes are new."""
-        named: dict[str, TargetFile] = status.targets if status else {}
-        denied = named.get(roles.DENIED_TARGET) or self._put(roles.DENIED_TARGET, _NOBODY_DENIED)
-        targets, revoked = {roles.DENIED_TARGET: denied}, 0
+        named: dict[str, TargetFile] = status.signed.targets if status else {}
+        targets, revoked = {roles.DENIED_TARGET: self._put(roles.DENIED_TARGET, self._denied)}, 0
         for day in days:
             name = f"status/{day}.log"
             log = self._log(name, named[name]) if name in named else new_log(day)
@@ -131,64 +171,68 @@ class Publisher:
         self._repository.put_target(_hashed(name, target), data)
         return target
 
-    def _status(self, status: Any, snapshot: Any, targets: dict[str, TargetFile], now: int) -> MetaFile:
-        if status and status.targets == targets and not _expires_soon(status.expires, now):
-            meta: MetaFile = snapshot.meta["status.json"]
-            return meta
-        version = self._unused(roles.STATUS, status.version if status else 0)
-        data = roles.sign(roles.make_status(targets, now=now, version=version), [self._signer])
-        return self._put_version(roles.STATUS, version, data)
+    def _status(self, status: Any, targets: dict[str, TargetFile], now: int, ahead: int) -> MetaFile:
+        if not ahead and self._holds(status, now) and status.signed.targets == targets:
+            return self._describe(roles.STATUS, status)
+        version = self._unused(roles.STATUS) + ahead
+        return self._put_version(roles.STATUS, roles.make_status(targets, now=now, version=version))
 
-    def _snapshot(self, snapshot: Any, timestamp: Any, status: MetaFile, now: int) -> MetaFile:
-        parts = {"targets.json": self._newest_targets(), "status.json": status}
-        if snapshot and snapshot.meta == parts and not _expires_soon(snapshot.expires, now):
-            meta: MetaFile = timestamp.snapshot_meta
-            return meta
-        version = self._unused("snapshot", snapshot.version if snapshot else 0)
-        data = roles.sign(roles.make_snapshot(parts, now=now, version=version), [self._signer])
-        return self._put_version("snapshot", version, data)
+    def _snapshot(self, snapshot: Any, status: MetaFile, now: int, ahead: int) -> MetaFile:
+        parts = {"targets.json": self._describe("targets", self._newest("targets")), "status.json": status}
+        if not ahead and self._holds(snapshot, now) and snapshot.signed.meta == parts:
+            return self._describe("snapshot", snapshot)
+        version = self._unused("snapshot") + ahead
+        return self._put_version("snapshot", roles.make_snapshot(parts, now=now, version=version))
 
-    def _newest_targets(self) -> MetaFile:
-        """Describe the custodians' newest targets: they put it there, signed; the publisher only names it."""
-        version = max(self._versions("targets"), default=0)
-        data = self._repository.read(f"metadata/{version}.targets.json")
-        if data is None:
-            raise RepositoryError("there are no pass keys yet: metadata/1.targets.json is missing")
-        return MetaFile.from_data(version, data, ["sha256"])
+    def _holds(self, document: Any, now: int) -> bool:
+        """Tell whether a published document may go on as it is: signed by this very key, and for long enough."""
+        return (
+            document is not None
+            and roles.has_signed(document, roles.role_key(self._signer))
+            and document.signed.expires.timestamp() - now >= roles.RESIGN_BEFORE_SECONDS
+        )
 
-    def _put_version(self, role: str, version: int, data: bytes) -> MetaFile:
+    def _describe(self, role: str, document: Any) -> MetaFile:
+        """Describe a published document as the one above it names it: by version, length and hash."""
+        version = document.signed.version
+        return MetaFile.from_data(version, self._repository.read(f"metadata/{version}.{role}.json") or b"", ["sha256"])
+
+    def _put_version(self, role: str, document: Any) -> MetaFile:
+        version, data = document.signed.version, roles.sign(document, [self._signer])
         self._repository.create_version(f"metadata/{version}.{role}.json", data)
         return MetaFile.from_data(version, data, ["sha256"])
 
-    def _unused(self, role: str, current: int) -> int:
+    def _unused(self, role: str) -> int:
         """Choose a version that no file has, not even one a killed publisher left behind."""
-        return max([current, *self._versions(role)]) + 1
-
-    def _versions(self, role: str) -> list[int]:
-        ending = f".{role}.json"
-        names = [name.removeprefix("metadata/") for name in self._repository.names("metadata")]
-        return sorted(int(n.removesuffix(ending)) for n in names if n.endswith(ending) and n[0].isdigit())
+        return max(self._repository.versions(role), default=0) + 1
 
     def _clean(self, now: int) -> None:
         """Delete versions superseded for a day, and the logs that only they named."""
         kept: set[str] = set()
         for role in ("snapshot", roles.STATUS):
-            versions = self._versions(role)
+            versions = self._repository.versions(role)
             for version, successor in zip(versions, [*versions[1:], None], strict=True):
                 name = f"metadata/{version}.{role}.json"
                 successor_name = f"metadata/{successor}.{role}.json"
                 if successor is not None and self._repository.modified(successor_name) < now - _KEPT_SECONDS:
                     self._repository.delete(name)
                 elif role == roles.STATUS:
-                    kept |= {_hashed(n, t) for n, t in self._current(role, version).targets.items()}
+                    kept |= self._named_by(version)
         for name in self._repository.names("targets/status"):
             if name not in kept and self._repository.modified(name) < now - _KEPT_SECONDS:
                 self._repository.delete(name)
 
+    def _named_by(self, version: int) -> set[str]:
+        """Give the files that a version of status names; none where it can't be read, as nobody else can either."""
+        try:
+            return {_hashed(n, t) for n, t in self._current(roles.STATUS, version).signed.targets.items()}
+        except RepositoryError:
+            return set()
+
 
 def _load(data: bytes) -> Any:
     try:
-        return Metadata.from_bytes(data).signed
+        return Metadata.from_bytes(data)
     except Exception as e:  # noqa: BLE001 - tuf raises many kinds for one cause
         raise RepositoryError(f"a document of the repository can't be read ({e}); restore it from a copy") from None
 
@@ -198,22 +242,17 @@ def _hashed(name: str, target: TargetFile) -> str:
     return f"targets/{folder}{slash}{target.hashes['sha256']}.{base}"
 
 
-def _expires_soon(expires: datetime, now: int) -> bool:
-    return expires.timestamp() - now < roles.RESIGN_BEFORE_SECONDS
-
-
 def load_keys(repository: FolderRepository) -> bytes:
     """Read the pass keys' document that the newest targets names.
 
     Raises:
         RepositoryError: there is none.
     """
-    versions = [n for n in repository.names("metadata") if n.endswith(".targets.json")]
-    newest = max(versions, key=lambda name: int(name.removeprefix("metadata/").split(".")[0]), default=None)
-    data = repository.read(newest) if newest else None
+    newest = max(repository.versions("targets"), default=0)
+    data = repository.read(f"metadata/{newest}.targets.json")
     if data is None:
         raise RepositoryError("there are no pass keys yet: metadata/1.targets.json is missing")
-    target = _load(data).targets[roles.KEYS_TARGET]
+    target = _load(data).signed.targets[roles.KEYS_TARGET]
     document = repository.read(_hashed(roles.KEYS_TARGET, target))
     if document is None:
         raise RepositoryError(f"{_hashed(roles.KEYS_TARGET, target)} is missing; restore it from a copy")

@@ -61,24 +61,33 @@ class FolderRepository:
         with _failures():
             return sorted(f"{folder}/{p.name}" for p in (self.root / folder).iterdir() if p.is_file())
 
+    def versions(self, role: str) -> list[int]:
+        """List the versions there are of a role's document, in rising order."""
+        ending = f".{role}.json"
+        names = [name.removeprefix("metadata/") for name in self.names("metadata")]
+        return sorted(int(n.removesuffix(ending)) for n in names if n.endswith(ending) and n[0].isdigit())
+
     def modified(self, name: str) -> float:
         """Give when a file was written, in seconds since 1970 UTC."""
         with _failures():
             return (self.root / name).stat().st_mtime
 
     def create_version(self, name: str, data: bytes) -> None:
-        """Write a versioned file that must not exist yet.
+        """Write a versioned file that must not exist yet, whole or not at all.
 
         Raises:
             RepositoryError: it exists: another publisher was first.
         """
         path = self.root / name
+        temporary = path.with_name(f".{path.name}.new")
         with _failures():
             try:
-                descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _MODE)
+                _write(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _MODE), data)
+                os.link(temporary, path)  # unlike a rename, this refuses to replace
             except FileExistsError:
                 raise RepositoryError(f"{name} exists: another publisher was first; publish again") from None
-            _write(descriptor, data)
+            finally:
+                temporary.unlink(missing_ok=True)
             _sync_folder(path.parent)
 
     def put_target(self, name: str, data: bytes) -> None:

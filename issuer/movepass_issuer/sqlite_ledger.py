@@ -107,6 +107,32 @@ class SqliteLedger:
                 self._db.execute("INSERT INTO pending VALUES (?, ?)", (day, index))
             return self.find_index(day, index) or entry
 
+    def in_force(self, today: int) -> Iterator[list[Entry]]:
+        """See Ledger."""
+        day, index = today, -1
+        while True:
+            with self._failures():
+                rows = self._db.execute(
+                    f"SELECT {_COLUMNS} FROM passes WHERE (day, idx) > (?, ?) AND revoked_at IS NULL AND text <> '' "  # noqa: S608
+                    "ORDER BY day, idx LIMIT ?",
+                    (day, index, _VARIABLES),
+                ).fetchall()
+            if not rows:
+                return
+            entries = [Entry(*row) for row in rows]
+            yield entries
+            day, index = entries[-1].day, entries[-1].index
+
+    def skip(self, days: Iterable[int], count: int) -> None:
+        """See Ledger."""
+        with self._transaction():
+            for day in days:
+                row = self._db.execute("SELECT idx FROM next_index WHERE day = ?", (day,)).fetchone()
+                index = (row[0] if row else 0) + count
+                if index > INDEX_LIMIT:
+                    raise LedgerError(f"that day has not {count} indexes left")
+                self._db.execute("INSERT OR REPLACE INTO next_index VALUES (?, ?)", (day, index))
+
     def pending(self) -> list[tuple[int, int]]:
         """See Ledger."""
         with self._failures():

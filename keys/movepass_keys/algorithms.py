@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from movepass_keys.errors import KeysError
-from movepass_wire.payload import ED25519, ESP256, KID_BYTES
+from movepass_wire.payload import ED25519, ESP256, KID_BYTES, SIGNATURE_BYTES
 
 PublicKey = EllipticCurvePublicKey | Ed25519PublicKey
 PrivateKey = EllipticCurvePrivateKey | Ed25519PrivateKey
@@ -60,7 +60,9 @@ def sign(private_key: PrivateKey, message: bytes) -> bytes:
 
 
 def verify(public_key: PublicKey, signature: bytes, message: bytes) -> bool:
-    """Tell whether 64 raw bytes are the key's signature of a message."""
+    """Tell whether 64 raw bytes are the key's signature of a message; bytes of another length never are."""
+    if len(signature) != SIGNATURE_BYTES:
+        return False
     try:
         if isinstance(public_key, Ed25519PublicKey):
             public_key.verify(signature, message)

@@ -15,3 +15,11 @@ class KeyDocumentError(KeysError):
 
 class SignerError(KeysError):
     """No such signer, or it could not sign."""
+
+
+class CeremonyError(KeysError):
+    """A proposal, a signature file or a custodian's card can't be used, or should not be."""
+
+
+class NotEnoughSignaturesError(CeremonyError):
+    """A threshold is not met yet; the message says who is missing."""

@@ -1,11 +1,11 @@
 """The public side of pass keys: what a device trusts, as a JWK set (RFC 7517) and as objects."""
 
 import json
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Self
 
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey, EllipticCurvePublicNumbers
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -50,6 +50,14 @@ class PassKey:
     def __post_init__(self) -> None:
         object.__setattr__(self, "kid", algorithms.key_id(self.public_key))
         object.__setattr__(self, "alg", algorithms.algorithm_of(self.public_key))
+
+    def ending(self, not_after: int) -> Self:
+        """Give the same key with another end."""
+        return type(self)(self.public_key, self.not_before, not_after, self.revoked)
+
+    def withdrawn(self, at: int, reason: str) -> Self:
+        """Give the same key, revoked; an earlier revocation stays."""
+        return type(self)(self.public_key, self.not_before, self.not_after, self.revoked or Withdrawal(at, reason))
 
     def verifies(self, signature: bytes, message: bytes) -> bool:
         """Tell whether 64 raw bytes are this key's signature of a message."""
@@ -163,10 +171,10 @@ def _key_to_jwk(key: PassKey) -> dict[str, Any]:
 def _key_from_jwk(jwk: object) -> PassKey | None:
     if not isinstance(jwk, dict):
         raise KeyDocumentError(f"a key is a JSON object, got {type(jwk).__name__}")
-    kid = _kid(jwk)
     public_key = _public_key(jwk)
     if public_key is None:
         return None
+    kid = _kid(jwk)
     revoked = jwk.get("revoked")
     key = PassKey(
         public_key,
@@ -188,7 +196,7 @@ def _public_key(jwk: dict[str, Any]) -> algorithms.PublicKey | None:
             case {"kty": "OKP", "crv": "Ed25519", "alg": "Ed25519", "x": str(x)}:
                 return Ed25519PublicKey.from_public_bytes(_bytes(x))
     except ValueError as e:
-        raise KeyDocumentError(f"the key {jwk['kid']} is not a point of its curve: {e}") from None
+        raise KeyDocumentError(f"the key {jwk.get('kid')} is not a point of its curve: {e}") from None
     return None
 
 
@@ -222,7 +230,7 @@ def _base64(data: bytes) -> str:
 
 def _bytes(text: str) -> bytes:
     try:
-        data = urlsafe_b64decode(text + "=" * (-len(text) % 4))
+        data = b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
     except Base64Error as e:
         raise ValueError(str(e)) from None
     if len(data) != _COORDINATE_BYTES:

@@ -10,12 +10,14 @@ The Update Framework's specification 1.0, https://theupdateframework.github.io/s
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from securesystemslib.exceptions import UnverifiedSignatureError, VerificationError
 from securesystemslib.signer import Key, Signature, SSlibKey
 from securesystemslib.signer import Signer as RoleSigner
+from securesystemslib.signer._utils import compute_default_keyid
 from tuf.api.metadata import (
     DelegatedRole,
     Delegations,
@@ -32,6 +34,7 @@ from tuf.api.serialization.json import JSONSerializer
 
 from movepass_keys import algorithms
 from movepass_keys.signers import Signer
+from movepass_wire.limits import TIME_LIMIT
 from movepass_wire.payload import ESP256
 from movepass_wire.times import DAY_SECONDS
 
@@ -92,29 +95,33 @@ def make_root(
         threshold: how many custodians must sign, for either role.
         now: seconds since 1970 UTC.
     """
-    online_key = role_key(online)
     holders = {"root": [role_key(s) for s in root], "targets": [role_key(s) for s in targets]}
+    thresholds = dict.fromkeys(holders, threshold)
+    return root_of(holders, role_key(online), thresholds=thresholds, version=1, expires=expiry(now, ROOT_DAYS))
+
+
+def root_of(
+    holders: Mapping[str, Sequence[Key]], online: Key, *, thresholds: Mapping[str, int], version: int, expires: datetime
+) -> Metadata[Root]:
+    """Make a root from the keys of each offline role and the one online key."""
     keys: dict[str, Key] = {key.keyid: key for role in holders.values() for key in role}
-    keys[online_key.keyid] = online_key
-    roles = {name: Role([key.keyid for key in role], threshold) for name, role in holders.items()}
-    roles |= {name: Role([online_key.keyid], 1) for name in ("snapshot", "timestamp")}
-    expires = _time(now + ROOT_DAYS * DAY_SECONDS)
-    return Metadata(Root(version=1, expires=expires, keys=keys, roles=roles, consistent_snapshot=True))
+    keys[online.keyid] = online
+    roles = {name: Role([key.keyid for key in role], thresholds[name]) for name, role in holders.items()}
+    roles |= {name: Role([online.keyid], 1) for name in ("snapshot", "timestamp")}
+    return Metadata(Root(version=version, expires=expires, keys=keys, roles=roles, consistent_snapshot=True))
 
 
 def make_targets(keys_document: bytes, online: Signer, *, now: int, version: int = 1) -> Metadata[Targets]:
     """Make the custodians' targets: the pass keys, and the delegation of status/* to the online key."""
-    online_key = role_key(online)
-    role = DelegatedRole(STATUS, [online_key.keyid], 1, terminating=True, paths=[STATUS_PATHS])
-    target = TargetFile.from_data(KEYS_TARGET, keys_document)
-    return Metadata(
-        Targets(
-            version=version,
-            expires=_time(now + TARGETS_DAYS * DAY_SECONDS),
-            targets={KEYS_TARGET: target},
-            delegations=Delegations({online_key.keyid: online_key}, {STATUS: role}),
-        )
-    )
+    return targets_of(keys_document, role_key(online), version=version, expires=expiry(now, TARGETS_DAYS))
+
+
+def targets_of(keys_document: bytes, online: Key, *, version: int, expires: datetime) -> Metadata[Targets]:
+    """Make targets from the pass keys' document and the online key."""
+    role = DelegatedRole(STATUS, [online.keyid], 1, terminating=True, paths=[STATUS_PATHS])
+    target = TargetFile.from_data(KEYS_TARGET, keys_document, ["sha256"])
+    delegations = Delegations({online.keyid: online}, {STATUS: role})
+    return Metadata(Targets(version=version, expires=expires, targets={KEYS_TARGET: target}, delegations=delegations))
 
 
 def make_status(targets: Mapping[str, TargetFile], *, now: int, version: int) -> Metadata[Targets]:
@@ -142,14 +149,58 @@ def make_timestamp(snapshot: MetaFile, *, now: int, version: int) -> Metadata[Ti
 def sign(metadata: Metadata[Any], signers: Iterable[Signer]) -> bytes:
     """Sign a document and write it as compact JSON, signatures included."""
     for signer in signers:
-        metadata.sign(_Custodian(signer), append=True)
+        made = _Custodian(signer).sign(metadata.signed_bytes)  # not metadata.sign: it would hide the signer's own error
+        metadata.signatures[made.keyid] = made
+    return document_bytes(metadata)
+
+
+def document_bytes(metadata: Metadata[Any]) -> bytes:
+    """Write a document as compact JSON, with the signatures it has."""
     return metadata.to_bytes(JSONSerializer(compact=True))
 
 
+def signature(metadata: Metadata[Any], signer: Signer) -> dict[str, str]:
+    """Sign a document, and give the signature by itself: {"keyid", "sig"}."""
+    made: dict[str, str] = _Custodian(signer).sign(metadata.signed_bytes).to_dict()
+    return made
+
+
+def with_signature(metadata: Metadata[Any], key: Key, value: str) -> Metadata[Any] | None:
+    """Add a signature to a copy of a document; None where it is not the key's."""
+    signature = Signature(key.keyid, value)
+    signed = Metadata.from_dict(metadata.to_dict())
+    signed.signatures[key.keyid] = signature
+    return signed if has_signed(signed, key) else None
+
+
+def has_signed(metadata: Metadata[Any], key: Key) -> bool:
+    """Tell whether a document carries a key's signature, and that it holds."""
+    signature = metadata.signatures.get(key.keyid)
+    if signature is None:
+        return False
+    try:
+        key.verify_signature(signature, metadata.signed_bytes)
+    except (UnverifiedSignatureError, VerificationError):
+        return False
+    return True
+
+
+def keyid_of(key: SSlibKey) -> str:
+    """Compute the id that a key must have: SHA-256 of its canonical form."""
+    keyid: str = compute_default_keyid(key.keytype, key.scheme, key.keyval)
+    return keyid
+
+
+def expiry(now: int, days: int) -> datetime:
+    """Give the time some days ahead."""
+    return _time(now + days * DAY_SECONDS)
+
+
 def published_at(timestamp: Timestamp) -> int | None:
-    """Give when a timestamp was published, or None where it does not say."""
+    """Give when a timestamp was published, or None where it does not say, or nothing that can be."""
     value = timestamp.unrecognized_fields.get(PUBLISHED)
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    seconds = value if isinstance(value, int) and not isinstance(value, bool) else -1
+    return seconds if 0 <= seconds < TIME_LIMIT else None
 
 
 def json_bytes(document: Mapping[str, Any]) -> bytes:

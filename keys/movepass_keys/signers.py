@@ -5,6 +5,7 @@ import stat
 from pathlib import Path
 from typing import Protocol
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
@@ -16,7 +17,6 @@ from cryptography.hazmat.primitives.serialization import (
 from movepass_keys import algorithms
 from movepass_keys.errors import KeyFileError, KeysError, SignerError
 
-FILE_SCHEME = "file:"
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _OWNER_ONLY = stat.S_IRUSR | stat.S_IWUSR
 
@@ -60,15 +60,17 @@ def signer_from_uri(uri: str, base: Path | None = None) -> Signer:
     """Open the signer that a URI names.
 
     Args:
-        uri: file:KEY.pem.
+        uri: file:KEY.pem, awskms:KEY-ARN or awskms-wrapped:FILE.json (see movepass_keys.kms for the last two).
         base: folder that a relative path counts from; the current one without it.
 
     Raises:
         KeysError: no such kind of signer, or it can't be opened.
     """
-    if uri.startswith(FILE_SCHEME):
-        return FileSigner((base or Path()) / uri.removeprefix(FILE_SCHEME))
-    raise SignerError(f"expected a signer like file:KEY.pem, got {uri!r}")
+    scheme, _, rest = uri.partition(":")
+    open_signer = _SCHEMES.get(scheme)
+    if open_signer is None:
+        raise SignerError(f"expected a signer like file:KEY.pem or awskms:KEY-ARN, got {uri!r}")
+    return open_signer(rest, base or Path())
 
 
 def create_key_file(path: Path, alg: int, password: bytes | None = None) -> algorithms.PublicKey:
@@ -79,7 +81,16 @@ def create_key_file(path: Path, alg: int, password: bytes | None = None) -> algo
     """
     private_key = algorithms.generate(alg)
     encryption = BestAvailableEncryption(password) if password else NoEncryption()
-    pem = private_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption)
+    write_new_file(path, private_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption))
+    return private_key.public_key()
+
+
+def write_new_file(path: Path, data: bytes) -> None:
+    """Write a key to a file that does not exist yet, with mode 0600, durably.
+
+    Raises:
+        KeyFileError: the file exists, or its folder can't be written to.
+    """
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY)
     except FileExistsError:
@@ -88,13 +99,43 @@ def create_key_file(path: Path, alg: int, password: bytes | None = None) -> algo
         raise KeyFileError(f"can't create {path}: {e.strerror}") from None
     try:
         with os.fdopen(descriptor, "wb") as file:
-            file.write(pem)
+            file.write(data)
             file.flush()
             os.fsync(file.fileno())
     except OSError as e:
         path.unlink(missing_ok=True)
         raise KeyFileError(f"can't write {path}: {e.strerror}") from None
-    return private_key.public_key()
+
+
+def _file_signer(rest: str, base: Path) -> Signer:
+    return FileSigner(base / rest)
+
+
+def _kms_signer(rest: str, _base: Path) -> Signer:
+    from movepass_keys.kms import KmsSigner  # noqa: PLC0415 - what is not used is not loaded
+
+    return KmsSigner(rest)
+
+
+def _wrapped_signer(rest: str, base: Path) -> Signer:
+    from movepass_keys.kms import WrappedSigner  # noqa: PLC0415 - what is not used is not loaded
+
+    return WrappedSigner(base / rest)
+
+
+_SCHEMES = {"file": _file_signer, "awskms": _kms_signer, "awskms-wrapped": _wrapped_signer}
+
+
+def is_encrypted(path: Path) -> bool:
+    """Tell whether a private key's file needs a passphrase.
+
+    Raises:
+        KeyFileError: it can't be read.
+    """
+    try:
+        return b"ENCRYPTED PRIVATE KEY" in path.read_bytes()
+    except OSError as e:
+        raise KeyFileError(f"can't read the key {path}: {e.strerror}") from None
 
 
 def _load(path: Path, password: bytes | None) -> algorithms.PrivateKey:
@@ -108,6 +149,11 @@ def _load(path: Path, password: bytes | None) -> algorithms.PrivateKey:
     try:
         key = load_pem_private_key(pem, password)
         algorithms.algorithm_of(key)
-    except (ValueError, TypeError, KeysError) as e:
+    except TypeError:
+        words = "is protected by a passphrase, and none was given" if password is None else "is not protected"
+        raise KeyFileError(f"{path} {words}") from None
+    except (ValueError, UnsupportedAlgorithm, KeysError) as e:
+        if password is not None:
+            raise KeyFileError(f"{path}: wrong passphrase, or the file is damaged") from None
         raise KeyFileError(f"{path} is not a private key of ours in PEM (P-256 or Ed25519): {e}") from None
     return key  # type: ignore[return-value] # algorithm_of has just said so

@@ -251,11 +251,12 @@ def test_a_key_that_others_can_read_is_not_used(movepass: Movepass, tmp_path: Pa
 
 
 def test_key_files_are_never_written_over(movepass: Movepass, tmp_path: Path) -> None:
-    assert movepass("keys", "make", tmp_path / "k.pem").code == 0
-    before = (tmp_path / "k.pem").read_bytes()
-    assert movepass("keys", "make", tmp_path / "k.pem").code == 4
-    assert (tmp_path / "k.pem").read_bytes() == before
-    assert (tmp_path / "k.pem").stat().st_mode & 0o777 == 0o600
+    make = ("keys", "custodian", tmp_path / "k", "--name", "Rahima", "--no-passphrase")
+    assert movepass(*make).code == 0
+    before = (tmp_path / "k" / "root.pem").read_bytes()
+    assert movepass(*make).code == 4
+    assert (tmp_path / "k" / "root.pem").read_bytes() == before
+    assert (tmp_path / "k" / "root.pem").stat().st_mode & 0o777 == 0o600
 
 
 def _small_files_only() -> None:
@@ -306,7 +307,7 @@ def test_a_read_only_folder(movepass: Movepass, field: Field, tmp_path: Path) ->
     try:
         assert code("verify", "--store", device, field.text) == 0
         assert code("init", "--authority", tmp_path / "a") == 4
-        assert code("keys", "make", tmp_path / "k.pem") == 4
+        assert code("keys", "custodian", tmp_path / "k", "--name", "R", "--no-passphrase") == 4
         assert code("sync", "--store", device) == 4
         assert code("verify", "--store", device, field.text) == 0
     finally:

@@ -204,8 +204,9 @@ def test_times_are_dhakas_whatever_the_machines_zone(movepass: Movepass, field: 
 
 @pytest.mark.parametrize(
     "command",
-    ["init", "issue", "show", "revoke", "publish", "keys list", "keys make", "enroll", "sync", "verify", "scan",
-     "status", "inspect"],
+    ["init", "issue", "show", "revoke", "publish", "recover", "enroll", "sync", "verify", "scan", "status", "inspect",
+     "keys custodian", "keys fingerprint", "keys propose root", "keys propose keys", "keys show", "keys sign",
+     "keys collect", "keys publish", "keys new", "keys use", "keys deny", "keys reissue", "keys list"],
 )  # fmt: skip
 def test_every_help_has_an_example(movepass: Movepass, command: str) -> None:
     ran = movepass(*command.split(), "--help")

@@ -1,0 +1,346 @@
+"""Commands for those who hold keys: the ceremony, and the life of the keys that sign passes.
+
+A ceremony's files travel on sticks: a card from each custodian, one proposal, a signature from each who signs.
+"""
+
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+
+from movepass_cli.inputs import InputError
+from movepass_cli.options import PATH, authority_option, example, json_option, option
+from movepass_cli.output import printable, show_json, show_rows
+from movepass_issuer import keyholding
+from movepass_issuer.authority import Authority
+from movepass_keys import ceremony, custodian, signer_from_uri
+from movepass_keys.algorithms import NAMES
+from movepass_keys.ceremony import Card, KeyChange, Proposal
+from movepass_keys.errors import CeremonyError
+from movepass_keys.records import PassKey
+from movepass_keys.wording import describe
+from movepass_wire.payload import ED25519, ESP256
+from movepass_wire.times import iso, local, parse_iso
+
+_ALGORITHMS = {"ESP256": ESP256, "Ed25519": ED25519}
+_FILE_MAX_BYTES = 1 << 22
+
+alg_option = option(
+    "--alg", type=click.Choice(list(_ALGORITHMS), case_sensitive=False), default="ESP256", show_default=True,
+    help="The key's algorithm.",
+)  # fmt: skip
+out_option = option("--out", type=PATH, required=True, metavar="F", help="Where to write the proposal.")
+
+
+def _time(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:  # noqa: ARG001 - click's
+    try:
+        return None if value is None else parse_iso(value)
+    except ValueError as e:
+        raise click.BadParameter(str(e)) from None
+
+
+def _kid(ctx: click.Context, param: click.Parameter, value: Any) -> Any:  # noqa: ARG001 - click's
+    try:
+        return bytes.fromhex(value) if isinstance(value, str) else value
+    except ValueError:
+        raise click.BadParameter(f"a kid is 8 hexadecimal digits, got {value!r}") from None
+
+
+@click.group()
+def keys() -> None:
+    """Hold a ceremony; make, use, retire, revoke, deny and list the keys that sign passes."""
+
+
+@keys.command("custodian", epilog=example("movepass keys custodian /media/stick/rahima --name Rahima"))
+@option("--name", required=True, help="The custodian's name, as the others know it.")
+@click.option("--no-passphrase", is_flag=True, help="Do not protect the keys: for trying out only.")
+@json_option
+@click.argument("folder", type=PATH)
+def custodian_(folder: Path, name: str, *, no_passphrase: bool, as_json: bool) -> None:
+    """Make a custodian's two keys in a new FOLDER, and the card that the others get.
+
+    The passphrase is asked for, or taken from MOVEPASS_PASSPHRASE.
+    """
+    password = None if no_passphrase else _new_passphrase()
+    card = custodian.create(folder, name, password)
+    rows = [(role, ceremony.fingerprint(getattr(card, role))) for role in ("root", "targets")]
+    if as_json:
+        show_json({"custodian": name, "card": str(custodian.card_path(folder)), **dict(rows)})
+        return
+    click.echo(f"{folder} holds the keys of {name}. Keep it offline. Give the others {custodian.card_path(folder)}.")
+    click.echo("Read them these digits, group by group:")
+    show_rows(rows)
+
+
+@keys.command("fingerprint", epilog=example("movepass keys fingerprint rahima.card.json 1.root.json"))
+@json_option
+@click.argument("files", nargs=-1, required=True, type=PATH)
+def fingerprint(files: tuple[Path, ...], *, as_json: bool) -> None:
+    """Show the fingerprints of custodians' cards and of roots, to be read aloud and compared."""
+    for path in files:
+        data = _read(path)
+        if b"movepass_custodian" in data:
+            card = Card.from_json(data)
+            rows = [(role, ceremony.fingerprint(getattr(card, role))) for role in ("root", "targets")]
+        else:
+            rows = [("sha256", ceremony.digits_of(data))]
+        if as_json:
+            show_json({"file": str(path), **dict(rows)})
+        else:
+            click.echo(str(path))
+            show_rows(rows)
+
+
+@keys.group("propose")
+def propose() -> None:
+    """Propose a new root, or what shall become of the pass keys."""
+
+
+@propose.command("root", epilog=example(
+    "movepass keys propose root --authority A --card rahima.card.json --card kamal.card.json \\",
+    "    --card joy.card.json --threshold 2 --out root.proposal",
+    "movepass keys propose root --authority A --without Kamal --card lina.card.json --out root.proposal",
+))  # fmt: skip
+@authority_option
+@click.option(
+    "--card", "cards", multiple=True, type=PATH, metavar="F", help="The card of one who shall join; repeat it."
+)
+@click.option("--without", multiple=True, metavar="NAME", help="One who shall leave; repeat it.")
+@option("--threshold", type=click.IntRange(1), help="How many must sign; as before without it, 2 the first time.")
+@option("--online", metavar="URI", help="A new online key, file:… or awskms:….")
+@out_option
+@json_option
+def propose_root(
+    authority: Path, cards: tuple[Path, ...], without: tuple[str, ...], threshold: int | None, online: str | None,
+    out: Path, *, as_json: bool,
+) -> None:  # fmt: skip
+    """Propose who the custodians are, how many must sign, and which key publishes."""
+    opened = Authority.open(authority)
+    proposal = keyholding.propose_root(
+        opened,
+        [Card.from_json(_read(path)) for path in cards],
+        without=without,
+        threshold=threshold,
+        online=online,
+        now=_now(),
+    )
+    _write(out, proposal.to_bytes())
+    _show_proposal(proposal, as_json=as_json)
+
+
+@propose.command("keys", epilog=example(
+    "movepass keys propose keys --authority A --add 1f2e3d4c --from 2027-01-01T00:00:00+06:00 --out keys.proposal",
+    "movepass keys propose keys --authority A --revoke 9a8b7c6d --reason 'server stolen' --out keys.proposal",
+))  # fmt: skip
+@authority_option
+@click.option("--add", callback=_kid, metavar="KID", help="A new key, made by `movepass keys new`.")
+@click.option(
+    "--from", "start", callback=_time, metavar="TIME", help="First moment of its passes; yesterday without it."
+)
+@click.option("--until", callback=_time, metavar="TIME", help="End of its passes; a year later without it.")
+@click.option("--retire", callback=_kid, metavar="KID", help="A key that has signed its last pass.")
+@click.option("--revoke", callback=_kid, metavar="KID", help="A key whose passes are all void.")
+@click.option("--reason", default="", help="Why it is revoked; officers see it.")
+@click.option("--with", "with_root", type=PATH, metavar="F", help="A root proposed at the same time, to publish with.")
+@out_option
+@json_option
+def propose_keys(
+    authority: Path, add: bytes | None, start: int | None, until: int | None, retire: bytes | None,
+    revoke: bytes | None, reason: str, with_root: Path | None, out: Path, *, as_json: bool,
+) -> None:  # fmt: skip
+    """Propose to add, retire or revoke pass keys; without any of these, to sign the present ones anew."""
+    now = _now()
+    opened = Authority.open(authority)
+    added: tuple[PassKey, ...] = ()
+    if add:
+        first = keyholding.first_pass_key(keyholding.pass_public_key(opened, add), now if start is None else start)
+        begin, end = first.not_before if start is None else start, first.not_after if until is None else until
+        added = (PassKey(first.public_key, begin, end),)
+    change = KeyChange(
+        add=added,
+        retire={retire: now + ceremony.LAST_PASS_SECONDS} if retire else {},
+        revoke={revoke: reason or "revoked"} if revoke else {},
+    )
+    root = Proposal.from_bytes(_read(with_root)) if with_root else None
+    proposal = keyholding.propose_keys(opened, change, now=now, root=root)
+    _write(out, proposal.to_bytes())
+    _show_proposal(proposal, as_json=as_json)
+
+
+@keys.command("show", epilog=example("movepass keys show root.proposal"))
+@json_option
+@click.argument("proposal", type=PATH)
+def show_proposal(proposal: Path, *, as_json: bool) -> None:
+    """Show in plain words what a proposal changes, who has signed, and who is missing."""
+    _show_proposal(Proposal.from_bytes(_read(proposal)), as_json=as_json)
+
+
+@keys.command("sign", epilog=example("movepass keys sign root.proposal --key /media/mine/rahima --out rahima.sig"))
+@option("--key", required=True, metavar="FOLDER|URI", help="Your custodian's folder, or a key's URI.")
+@click.option("--out", type=PATH, required=True, metavar="F", help="Where to write your signature.")
+@click.option("--yes", is_flag=True, help="Do not ask; what it changes has been read.")
+@click.argument("proposal", type=PATH)
+def sign(proposal: Path, key: str, out: Path, *, yes: bool) -> None:
+    """Read what a proposal changes, and sign it. The signature is a small file to carry back."""
+    read = Proposal.from_bytes(_read(proposal))
+    ceremony.check_clock(read, _now())
+    for line in describe(read, _now()):
+        click.echo(printable(line))
+    if not yes:
+        click.confirm("Have you compared this with what you agreed on, and do you sign it?", abort=True)
+    signer = custodian.signer(Path(key), read.role, _passphrase) if ":" not in key else signer_from_uri(key)
+    _write(out, ceremony.sign(read, signer))
+    click.echo(f"Signed. Carry {out} back to whoever collects.")
+
+
+@keys.command("collect", epilog=example("movepass keys collect root.proposal rahima.sig"))
+@json_option
+@click.argument("proposal", type=PATH)
+@click.argument("signatures", nargs=-1, required=True, type=PATH)
+def collect(proposal: Path, signatures: tuple[Path, ...], *, as_json: bool) -> None:
+    """Put signatures into the proposal, one or more at a time."""
+    read = Proposal.from_bytes(_read(proposal))
+    for path in signatures:
+        try:
+            read, _ = ceremony.collect(read, _read(path))
+        except CeremonyError as e:
+            raise CeremonyError(f"{path}: {e}") from None
+    _write(proposal, read.to_bytes())
+    _show_proposal(read, as_json=as_json)
+
+
+@keys.command("publish", epilog=example("movepass keys publish root.proposal keys.proposal --authority A"))
+@authority_option
+@json_option
+@click.argument("proposals", nargs=-1, required=True, type=PATH)
+def publish(authority: Path, proposals: tuple[Path, ...], *, as_json: bool) -> None:
+    """Put proposals that enough have signed into the repository, all or none, and publish."""
+    read = [Proposal.from_bytes(_read(path)) for path in proposals]
+    files = keyholding.publish_proposals(Authority.open(authority), read, _now())
+    if as_json:
+        show_json({"files": files})
+    else:
+        click.echo(f"Published: {', '.join(files)}.")
+
+
+@keys.command(
+    "new", epilog=example("movepass keys new --authority A", "movepass keys new --authority A --uri awskms:ARN")
+)
+@authority_option
+@alg_option
+@option("--uri", metavar="URI", help="Take this key, held elsewhere, in place of making one.")
+@json_option
+def new(authority: Path, alg: str, uri: str | None, *, as_json: bool) -> None:
+    """Make a pass key for the authority. Nothing is signed with it until it is proposed, published and used."""
+    kid = keyholding.new_pass_key(Authority.open(authority), _ALGORITHMS[alg], uri).hex()
+    if as_json:
+        show_json({"kid": kid})
+    else:
+        click.echo(f"Key {kid} is there. Next: movepass keys propose keys --authority {authority} --add {kid} --out F")
+
+
+@keys.command("use", epilog=example("movepass keys use 1f2e3d4c --authority A"))
+@authority_option
+@click.option("--urgent", is_flag=True, help="Now, though devices that have not synced since will not know the key.")
+@json_option
+@click.argument("kid", callback=_kid)
+def use(authority: Path, kid: bytes, *, urgent: bool, as_json: bool) -> None:
+    """Sign passes with another published key from now on."""
+    since = keyholding.use_pass_key(Authority.open(authority), kid, _now(), urgent=urgent)
+    if as_json:
+        show_json({"kid": kid.hex(), "published": iso(since)})
+    else:
+        click.echo(f"Passes are signed with {kid.hex()} from now on; it was published at {local(since)}.")
+
+
+@keys.command("deny", epilog=example("movepass keys deny 9a8b7c6d --authority A --reason 'server stolen'"))
+@authority_option
+@click.option("--reason", required=True, help="Why; officers see it.")
+@json_option
+@click.argument("kid", callback=_kid)
+def deny(authority: Path, kid: bytes, reason: str, *, as_json: bool) -> None:
+    """Void all passes of a key at the next sync, at once and by the online key alone, until a ceremony revokes it."""
+    keyholding.deny(Authority.open(authority), kid, reason, _now())
+    if as_json:
+        show_json({"kid": kid.hex(), "denied": True})
+    else:
+        click.echo(f"Published: passes of {kid.hex()} are void. Hold a ceremony: movepass keys propose keys --revoke …")
+
+
+@keys.command("reissue", epilog=example("movepass keys reissue 9a8b7c6d --authority A > reissued.jsonl"))
+@authority_option
+@click.argument("kid", callback=_kid)
+def reissue(authority: Path, kid: bytes) -> None:
+    """Issue anew every pass in force that a key signed; JSON Lines with each holder to tell, old and new number."""
+    with Authority.open(authority).issuer() as issuer:
+        for old, made in issuer.reissue(kid):
+            show_json({
+                "request_id": old.request_id, "holder": old.pass_.trip.holder_name, "old": old.number,
+                "pass_number": made.number, "text": made.text,
+            })  # fmt: skip
+
+
+@keys.command("list", epilog=example("movepass keys list --authority A"))
+@authority_option
+@json_option
+def list_(authority: Path, *, as_json: bool) -> None:
+    """List the published keys; with --json as the JWK set that devices get."""
+    opened = Authority.open(authority)
+    published = opened.keys()
+    if as_json:
+        show_json(published.to_jwks())
+        return
+    for kid, key in published.keys.items():
+        withdrawn = published.withdrawn(kid)
+        state = f"withdrawn: {withdrawn.reason}" if withdrawn else "in use" if kid == opened.pass_key else ""
+        click.echo(
+            f"{kid.hex()}  {NAMES[key.alg]}  {local(key.not_before)} to {local(key.not_after)}  {printable(state)}"
+        )
+
+
+def _show_proposal(proposal: Proposal, *, as_json: bool) -> None:
+    tallies = ceremony.tallies(proposal)
+    if as_json:
+        rows = [{"of": t.of, "signed": t.signed, "missing": t.missing, "threshold": t.threshold} for t in tallies]
+        show_json({"role": proposal.role, "changes": describe(proposal, _now()), "signatures": rows})
+        return
+    for line in describe(proposal, _now()):
+        click.echo(printable(line))
+    for tally in tallies:
+        done = "enough" if tally.enough else f"missing, any of: {', '.join(tally.missing)}"
+        signed = ", ".join(tally.signed) or "nobody"
+        click.echo(printable(f"Signed, for {tally.of}: {signed} ({len(tally.signed)} of {tally.threshold}; {done})"))
+
+
+def _read(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(_FILE_MAX_BYTES)
+    except OSError as e:
+        raise InputError(f"can't read {path}: {e.strerror}") from None
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Write a file whole, and down to the stick, so that pulling it out afterwards loses nothing."""
+    custodian.write_whole(path, data)
+
+
+def _now() -> int:
+    return int(time.time())
+
+
+def _passphrase() -> bytes:
+    given = os.environ.get("MOVEPASS_PASSPHRASE")
+    return (given if given is not None else click.prompt("Passphrase", hide_input=True, err=True)).encode()
+
+
+def _new_passphrase() -> bytes:
+    given = os.environ.get("MOVEPASS_PASSPHRASE")
+    text = given if given is not None else click.prompt(
+        "New passphrase", hide_input=True, confirmation_prompt=True, err=True
+    )  # fmt: skip
+    if len(text) < custodian.PASSPHRASE_MIN_CHARS:
+        raise InputError(f"a passphrase has at least {custodian.PASSPHRASE_MIN_CHARS} characters")
+    return str(text).encode()

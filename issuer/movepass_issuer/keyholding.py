@@ -1,0 +1,271 @@
+"""What an authority does with those who hold its keys: proposals, their publication, the life of the pass keys.
+
+The custodians' part of a ceremony, which needs no authority, is movepass_keys.ceremony.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from tuf.api.exceptions import RepositoryError
+from tuf.api.metadata import Metadata
+
+from movepass_issuer.authority import DENIED, Authority, HeldKey, new_key_file
+from movepass_issuer.errors import AuthorityError
+from movepass_issuer.publisher import load_keys, put_keys
+from movepass_issuer.sqlite_ledger import SqliteLedger
+from movepass_keys import KeySet, PassKey, Withdrawal, ceremony, custodian, roles, signer_from_uri
+from movepass_keys.algorithms import PublicKey, key_id
+from movepass_keys.ceremony import ROOT, TARGETS, Card, KeyChange, Proposal
+from movepass_wire.times import DAY_SECONDS, ago, day_of, local
+
+CUSTODIANS = 3
+THRESHOLD = 2
+PASS_KEY_DAYS = 365
+KNOWN_AFTER_SECONDS = DAY_SECONDS
+"""From a key's publication until every device that still accepts anything knows it: lists older than this are stale,
+so a device that has not synced since then accepts no pass of any key."""
+
+
+def propose_root(
+    authority: Authority, joining: Iterable[Card], *, without: Iterable[str] = (), threshold: int | None = None,
+    online: str | None = None, now: int,
+) -> Proposal:  # fmt: skip
+    """Propose a root: the present custodians, less those who leave, and those who join.
+
+    Raises:
+        CeremonyError: nobody of that name, or the rules of ceremony.propose_root.
+    """
+    current = authority.current(ROOT)
+    present = {card.name: card for card in ceremony.cards_of(current)} if current else {}
+    for name in without:
+        if present.pop(name, None) is None:
+            raise AuthorityError(f"nobody called {name!r} is a custodian: {', '.join(present) or 'there is none'}")
+    key = roles.role_key(signer_from_uri(online or authority.online_signer, authority.folder))
+    needed = threshold or (current.signed.roles[ROOT].threshold if current else THRESHOLD)
+    return ceremony.propose_root([*present.values(), *joining], key, threshold=needed, now=now, current=current)
+
+
+def propose_keys(authority: Authority, change: KeyChange, *, now: int, root: Proposal | None = None) -> Proposal:
+    """Propose what becomes of the pass keys.
+
+    Args:
+        authority: whose.
+        change: what to do.
+        now: seconds since 1970 UTC.
+        root: a root that is proposed at the same time, and shall be published together with this.
+
+    Raises:
+        CeremonyError: there is no root yet, or the rules of ceremony.propose_keys.
+    """
+    in_force = root.metadata if root else authority.current(ROOT)
+    if in_force is None:
+        raise AuthorityError("there is no root yet; first: movepass keys propose root")
+    current = authority.current(TARGETS)
+    keys = load_keys(authority.repository) if current else KeySet(authority.name, authority.test, {})
+    return ceremony.propose_keys(change, root=in_force, now=now, current=current, keys=keys)
+
+
+def publish_proposals(authority: Authority, proposals: Iterable[Proposal], now: int) -> list[str]:
+    """Put proposals that enough have signed into the repository, all of them or none, and publish.
+
+    Returns:
+        The files they became.
+
+    Raises:
+        NotEnoughSignaturesError: a threshold is not met.
+        AuthorityError: built on what is no longer in force, or the online key would not fit what is delegated.
+    """
+    by_role = {proposal.role: proposal for proposal in proposals}
+    documents = {role: ceremony.finished(proposal) for role, proposal in by_role.items()}
+    root, targets = by_role.get(ROOT), by_role.get(TARGETS)
+    in_force = root.metadata if root else authority.current(ROOT)
+    new = [p for p in by_role.values() if _check_built_on(p, authority.current(p.role), in_force)]
+    newest_targets = targets.metadata if targets else authority.current(TARGETS)
+    changed = _with_online_key(authority, in_force, newest_targets)
+    if targets and targets.keys[0] is not None:
+        put_keys(authority.repository, targets.keys[0])
+        changed = _with_published(changed, KeySet.from_jwks(targets.keys[0]), now)
+    for proposal in new:
+        authority.repository.create_version(proposal.file_name, documents[proposal.role])
+    changed.save()
+    if newest_targets is not None:
+        with changed.publisher() as publisher:
+            publisher.publish(now)
+    return [proposal.file_name for proposal in by_role.values()]
+
+
+def new_pass_key(authority: Authority, alg: int, uri: str | None = None) -> bytes:
+    """Make a pass key, or take one that is held elsewhere; returns its kid. Nothing is signed with it yet.
+
+    Raises:
+        KeysError: it can't be made or opened.
+        AuthorityError: it is there already, or shares a kid with one that is.
+    """
+    if uri is None:
+        uri, kid = new_key_file(authority.folder, alg)
+    else:
+        kid = key_id(signer_from_uri(uri, authority.folder).public_key)
+        if kid in authority.held_keys:
+            raise AuthorityError(f"the authority has a key {kid.hex()} already")
+    replace(authority, held_keys={**authority.held_keys, kid: HeldKey(uri)}).save()
+    return kid
+
+
+def pass_public_key(authority: Authority, kid: bytes) -> PublicKey:
+    """Give the public half of a pass key that the authority holds.
+
+    Raises:
+        AuthorityError: it holds none of this kid.
+    """
+    if kid not in authority.held_keys:
+        raise AuthorityError(f"the authority holds no key {kid.hex()}; make one: movepass keys new")
+    return signer_from_uri(authority.held_keys[kid].uri, authority.folder).public_key
+
+
+def use_pass_key(authority: Authority, kid: bytes, now: int, *, urgent: bool = False) -> int:
+    """Sign passes with another published key; returns when it was published.
+
+    Raises:
+        AuthorityError: not held, not published, withdrawn, or published so lately that devices can't know it.
+    """
+    held = authority.held_keys.get(kid)
+    if held is None or held.published is None:
+        raise AuthorityError(f"the key {kid.hex()} is not published; first: movepass keys propose keys --add")
+    withdrawn = authority.keys().withdrawn(kid)
+    if withdrawn:
+        raise AuthorityError(f"the key {kid.hex()} has been withdrawn ({withdrawn.reason})")
+    known = held.published + KNOWN_AFTER_SECONDS
+    if now < known and not urgent:
+        raise AuthorityError(
+            f"the key {kid.hex()} was published {ago(now - held.published)} ago; devices that synced before do not "
+            f"know it. Wait until {local(known)}, or take --urgent: they will say unknown-key until they sync"
+        )
+    replace(authority, pass_key=kid, usable_from=0 if urgent else known).save()
+    return held.published
+
+
+def deny(authority: Authority, kid: bytes, reason: str, now: int) -> None:
+    """Void all passes of a key from the next sync on, by the online key alone, and publish.
+
+    Raises:
+        AuthorityError: no such key.
+    """
+    keys = authority.keys()
+    if kid not in keys.keys:
+        raise AuthorityError(f"there is no published key {kid.hex()}")
+    denied = replace(keys, denied={**keys.denied, kid: Withdrawal(now, reason)}).denied_to_json()
+    custodian.write_whole(authority.folder / DENIED, roles.json_bytes(denied))
+    with authority.publisher() as publisher:
+        publisher.publish(now)
+
+
+def recover(authority: Authority, now: int, *, skip: int) -> None:
+    """Go on after a restore from a backup: give no index twice, and publish what devices will not take for old.
+
+    Args:
+        authority: whose.
+        now: seconds since 1970 UTC.
+        skip: indexes to leave out of each day that passes may have been issued for since the backup: more than
+            were issued in that time.
+
+    Raises:
+        LedgerError: a day has not that many indexes left.
+    """
+    ledger = SqliteLedger(authority.ledger_path)
+    try:
+        ledger.skip(range(day_of(now) - 1, day_of(now) + _DAYS_ISSUED_AHEAD + 1), skip)
+    finally:
+        ledger.close()
+    with authority.publisher() as publisher:
+        publisher.publish(now, versions_ahead=RECOVERY_VERSIONS)
+
+
+def _with_online_key(authority: Authority, root: Metadata[Any] | None, targets: Metadata[Any] | None) -> Authority:
+    """Find the online key that a root names among ours, and check that the lists are delegated to it.
+
+    Raises:
+        AuthorityError: it is not ours, or the lists are delegated to another.
+    """
+    if root is None:
+        raise AuthorityError("there is no root yet; first: movepass keys propose root")
+    wanted = ceremony.online_of(root.signed).keyid
+    uris = [
+        authority.online_signer,
+        *(f"file:keys/{p.name}" for p in sorted((authority.folder / "keys").glob("online*.pem"))),
+    ]
+    uri = next((u for u in uris if roles.role_key(signer_from_uri(u, authority.folder)).keyid == wanted), None)
+    if uri is None:
+        raise AuthorityError("the root names an online key that this authority does not hold in keys/online*.pem")
+    if targets is not None:
+        together = "propose the pass keys as well, keys propose keys --with ROOT-PROPOSAL, and publish both together"
+        if ceremony.delegated_by(targets.signed).keyid != wanted:
+            raise AuthorityError(f"the lists are delegated to another online key than this root names; {together}")
+        try:
+            root.signed.verify_delegate(TARGETS, targets.signed_bytes, targets.signatures)
+        except RepositoryError as e:
+            raise AuthorityError(f"the pass keys lack signatures of this root's custodians ({e}); {together}") from None
+    return replace(authority, online_signer=uri)
+
+
+def _with_published(authority: Authority, keys: KeySet, now: int) -> Authority:
+    """Note which keys have been published now; the first one of all is taken into use."""
+    held = {
+        kid: replace(key, published=now) if key.published is None and kid in keys.keys else key
+        for kid, key in authority.held_keys.items()
+    }
+    in_use = authority.pass_key or next((kid for kid, key in held.items() if key.published is not None), None)
+    return replace(authority, held_keys=held, pass_key=in_use)
+
+
+_DAYS_ISSUED_AHEAD = 4
+RECOVERY_VERSIONS = 1_000_000
+"""Versions skipped after a restore: more publications than years of one every minute."""
+
+
+def _check_built_on(proposal: Proposal, current: Metadata[Any] | None, root: Metadata[Any] | None) -> bool:
+    """Refuse a proposal that was built on something else than what it would replace.
+
+    Returns:
+        Whether it is still to be put in place; a publication that was cut short may have done so already.
+    """
+    if current and current.signed_bytes == proposal.metadata.signed_bytes:
+        return False
+    before = current.to_dict() if current else None
+    built_on = proposal.current.to_dict() if proposal.current else None
+    if built_on != before:
+        version = current.signed.version if current else "no"
+        raise AuthorityError(
+            f"this proposal for {proposal.role} was built on another version than is in force ({version} version); "
+            "somebody else published meanwhile: propose it anew, and have it signed anew"
+        )
+    if proposal.role == TARGETS and proposal.root and root and proposal.root.signed_bytes != root.signed_bytes:
+        raise AuthorityError("this proposal for the pass keys was signed under another root; propose it anew")
+    return True
+
+
+def hold_ceremony(authority: Authority, now: int) -> None:
+    """Make three custodians in the authority's own folder, and have two of them sign everything."""
+    folders = [authority.folder / "custodians" / str(number) for number in range(1, CUSTODIANS + 1)]
+    cards = [custodian.create(folder, folder.name, None) for folder in folders]
+
+    def signed(proposal: Proposal) -> Proposal:
+        for folder in folders[:THRESHOLD]:
+            signature = ceremony.sign(proposal, custodian.signer(folder, proposal.role, bytes))
+            proposal, _ = ceremony.collect(proposal, signature)
+        return proposal
+
+    root = signed(propose_root(authority, cards, now=now))
+    (kid,) = authority.held_keys
+    key = first_pass_key(pass_public_key(authority, kid), now)
+    keys = signed(propose_keys(authority, KeyChange(add=(key,)), now=now, root=root))
+    publish_proposals(authority, [root, keys], now)
+
+
+def first_pass_key(public_key: PublicKey, now: int) -> PassKey:
+    """Give a pass key its dates: from yesterday, so that a pass whose time has begun can be issued with it at once.
+
+    Before it was made it can't have signed anything, so the earlier beginning gives nothing away.
+    """
+    yesterday = (day_of(now) - 1) * DAY_SECONDS
+    return PassKey(public_key, yesterday, yesterday + PASS_KEY_DAYS * DAY_SECONDS)

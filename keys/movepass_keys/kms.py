@@ -1,0 +1,474 @@
+"""Signers whose key AWS KMS keeps. Needs the [aws] extra; docs/kms.md has the key policies.
+
+    awskms:KEY-ARN             kms:Sign for every message: the private key never leaves the HSM
+    awskms-wrapped:FILE.json   a data key pair that KMS made and wrapped: unwrapped once a process, signs locally
+
+Keys are named by ARN. An alias can be pointed at another key behind the devices' backs, and a policy that names the
+key's ARN does not cover a call by alias. Region: the ARN's. Endpoint: AWS's, or AWS_ENDPOINT_URL. Credentials: wherever
+boto3 finds them.
+
+Sources: the KMS API Reference, https://docs.aws.amazon.com/kms/latest/APIReference/ (Sign, GetPublicKey, Decrypt,
+GenerateDataKeyPairWithoutPlaintext); what it says is also in botocore's data/kms/2014-11-01/service-2.json.
+"""
+
+import hashlib
+import json
+import logging
+import random
+import re
+import secrets
+import threading
+import time
+from base64 import b64decode, b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    PublicFormat,
+    load_der_private_key,
+    load_der_public_key,
+)
+
+from movepass_keys import algorithms
+from movepass_keys.errors import KeyFileError, KeysError, SignerError
+from movepass_keys.signers import write_new_file
+from movepass_wire.payload import ED25519, ESP256
+
+RAW_MAX_BYTES = 4096
+"""What kms:Sign takes as a message (API Reference, Sign, Message). Emulators take more, so we look ourselves."""
+DEADLINE_SECONDS = 20.0
+"""How long one call may take with all its attempts, waits included."""
+CONNECT_SECONDS = 2.0
+READ_SECONDS = 5.0
+"""Limits of one attempt; none begins when less than both is left until the deadline."""
+BACKOFF_FIRST_SECONDS = 0.1
+BACKOFF_MAX_SECONDS = 2.0
+"""Before attempt n+1 a random time from 0 to FIRST * 2^n, at most MAX ("full jitter")."""
+NETWORK_ATTEMPTS = 3
+"""Where nothing answers, trying longer rarely helps, and somebody waits."""
+
+_SPECS = {"ECC_NIST_P256": (ESP256, "ECDSA_SHA_256"), "ECC_NIST_EDWARDS25519": (ED25519, "ED25519_SHA_512")}
+"""KeySpec, and KeyPairSpec, to our algorithm and KMS's name of it."""
+_SIGNING_KEY = "an asymmetric key of KeySpec ECC_NIST_P256 or ECC_NIST_EDWARDS25519 and KeyUsage SIGN_VERIFY"
+_WRAPPING_KEY = "a symmetric key (KeySpec SYMMETRIC_DEFAULT, KeyUsage ENCRYPT_DECRYPT)"
+_PURPOSE = {"movepass": "signing-key"}
+_FORMAT = 1
+_ED25519_V2 = bytes.fromhex("020101 3005 06032b6570 0422 0420")
+"""What stands before the seed: version 2, id-Ed25519, an octet string in an octet string."""
+_ARN = re.compile(r"arn:aws[a-z-]*:kms:([a-z0-9-]+):[0-9]{12}:(key|alias)/[A-Za-z0-9/_-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class KeyArn:
+    """The name of one KMS key, for ever the same.
+
+    Attributes:
+        text: the ARN.
+        region: the one in it.
+    """
+
+    text: str
+    region: str
+
+    @classmethod
+    def parse(cls, text: str, scheme: str = "awskms:") -> "KeyArn":
+        """Read a key's ARN.
+
+        Raises:
+            SignerError: an alias, or no ARN of a KMS key.
+        """
+        match = _ARN.fullmatch(text)
+        if match is None:
+            raise SignerError(f"expected a signer like {scheme}arn:aws:kms:REGION:ACCOUNT:key/ID, got {text!r}")
+        if match[2] == "alias":
+            raise SignerError(
+                f"{text} is an alias, which can be pointed at another key and which policies for the key's ARN "
+                f"don't cover; give the ARN: aws kms describe-key --key-id {text} --query KeyMetadata.Arn"
+            )
+        return cls(text, match[1])
+
+
+class KmsSigner:
+    """A key in KMS: every signature is one kms:Sign, so there is no private key in this process to steal.
+
+    A message of up to RAW_MAX_BYTES goes to KMS as it is (MessageType RAW): every pass, and in practice every document
+    of the online role. What is longer (a root of many custodians) goes as its SHA-256 with P-256 (MessageType DIGEST,
+    as AWS says to do; the same signature by definition of ECDSA), and is refused with Ed25519: its ED25519_SHA_512 is
+    RAW only, and the prehashed ED25519_PH_SHA_512 is another signature scheme, which no verifier of ours takes.
+
+    IAM: kms:GetPublicKey (once, when opened), kms:Sign.
+    Source: API Reference, Sign, Message, MessageType and SigningAlgorithm.
+    """
+
+    def __init__(self, arn: str) -> None:
+        """Open the key: ask KMS for its public half, and check that it is of a kind that we sign with.
+
+        Args:
+            arn: the key's.
+
+        Raises:
+            SignerError: no [aws] extra, no such key or an unsuitable one, no permission, or KMS can't be reached.
+        """
+        key = KeyArn.parse(arn)
+        self._kms = _Kms(key, _SIGNING_KEY)
+        answer = self._kms.call("GetPublicKey", "PublicKey")
+        spec, usage = answer.get("KeySpec"), answer.get("KeyUsage")
+        if spec not in _SPECS or usage != "SIGN_VERIFY":
+            raise SignerError(f"{arn} is of KeySpec {spec} and KeyUsage {usage}; make {_SIGNING_KEY}")
+        self._alg, self._signing_algorithm = _SPECS[spec]
+        self.public_key = _public_key(answer["PublicKey"], self._alg, arn)
+        self._arn = arn
+
+    def sign(self, message: bytes) -> bytes:
+        """Sign a message; see Signer. What KMS answers is held against the public key.
+
+        IAM: kms:Sign.
+
+        Raises:
+            SignerError: too long for Ed25519, or KMS gave no signature; the message names what is missing.
+        """
+        message_type = "RAW"
+        if not 1 <= len(message) <= RAW_MAX_BYTES:
+            if self._alg == ED25519:
+                raise SignerError(
+                    f"{self._arn}: kms:Sign takes 1 to {RAW_MAX_BYTES} bytes of an Ed25519 key, got {len(message)}; "
+                    "sign such documents with a P-256 key"
+                )
+            message_type = "DIGEST"
+        signed = message if message_type == "RAW" else hashlib.sha256(message).digest()
+        answer = self._kms.call(
+            "Sign", "Signature", Message=signed, MessageType=message_type, SigningAlgorithm=self._signing_algorithm
+        )
+        return self._checked(answer["Signature"], message)
+
+    def _checked(self, signature: bytes, message: bytes) -> bytes:
+        try:
+            raw = signature if self._alg == ED25519 else algorithms.raw_from_der(signature)
+        except (ValueError, OverflowError):
+            raw = b""
+        if not algorithms.verify(self.public_key, raw, message):
+            raise SignerError(f"{self._arn}: KMS answered with a signature that the key does not verify; not used")
+        return raw
+
+
+class WrappedSigner:
+    """A key pair that KMS made and wrapped, in a file: one kms:Decrypt a process, then it signs here.
+
+    For rates and costs that a kms:Sign for each pass can't carry. The price: while the process runs, the private key
+    is in its memory (nowhere else: it is never written), and disabling the wrapping key stops only processes that have
+    not unwrapped yet. Whoever reads the memory has the key; then the ceremony revokes it.
+
+    IAM: kms:Decrypt on the wrapping key.
+    Source: API Reference, GenerateDataKeyPairWithoutPlaintext and Decrypt.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Open the file and unwrap the key, unless this process has done so already.
+
+        Raises:
+            KeyFileError: missing, or not such a file.
+            SignerError: no [aws] extra, KMS did not unwrap it, or what it unwrapped is not the file's key.
+        """
+        try:
+            data = path.read_bytes()
+        except OSError as e:
+            raise KeyFileError(f"can't read the wrapped key {path}: {e.strerror}") from None
+        wrapped = _Wrapped.from_bytes(data, path)
+        try:
+            self._private_key = _unwrapped_once(wrapped, hashlib.sha256(data).digest())
+        except SignerError as e:
+            raise SignerError(f"{path}: {e}") from None
+        self.public_key = self._private_key.public_key()
+
+    def sign(self, message: bytes) -> bytes:
+        """Sign a message; see Signer."""
+        return algorithms.sign(self._private_key, message)
+
+
+def create_wrapped_key(path: Path, wrapping_key_arn: str, alg: int) -> algorithms.PublicKey:
+    """Have KMS make a key pair and wrap its private half, and write both to a new file with mode 0600.
+
+    The private key is not in this process at any time, and who makes the file needs no right to unwrap it. The wrapping
+    is bound to an encryption context, which KMS wants again, to the letter, when it unwraps: the purpose, so that a
+    policy can limit kms:Decrypt to signing keys (kms:EncryptionContext:movepass); the algorithm; and a random id, so
+    that CloudTrail, which shows contexts, tells which key was unwrapped. Not the kid: KMS takes the context before the
+    key exists. The kid is bound otherwise: what comes out must be the private half of the file's public key.
+
+    IAM: kms:GenerateDataKeyPairWithoutPlaintext on the wrapping key.
+    Source: API Reference, GenerateDataKeyPairWithoutPlaintext (KeyPairSpec has both specs); Developer Guide,
+    https://docs.aws.amazon.com/kms/latest/developerguide/encrypt_context.html.
+
+    Args:
+        path: the new file.
+        wrapping_key_arn: a symmetric KMS key's.
+        alg: ESP256 or ED25519.
+
+    Returns:
+        The public key.
+
+    Raises:
+        SignerError: no [aws] extra, no such key or not a symmetric one, no permission, or KMS can't be reached.
+        KeyFileError: the file exists, or its folder can't be written to.
+    """
+    key = KeyArn.parse(wrapping_key_arn, "")
+    context = {**_PURPOSE, "alg": algorithms.NAMES[alg], "id": secrets.token_hex(8)}
+    spec = next(spec for spec, (ours, _) in _SPECS.items() if ours == alg)
+    answer = _Kms(key, _WRAPPING_KEY).call(
+        "GenerateDataKeyPairWithoutPlaintext", "PrivateKeyCiphertextBlob", KeyPairSpec=spec, EncryptionContext=context
+    )
+    public_key = _public_key(answer["PublicKey"], alg, key.text)
+    write_new_file(path, _Wrapped(key, context, public_key, answer["PrivateKeyCiphertextBlob"]).to_bytes())
+    return public_key
+
+
+@dataclass(frozen=True, slots=True)
+class _Wrapped:
+    """A wrapped key's file: useless without kms:Decrypt on the wrapping key, so it may travel."""
+
+    wrapping_key: KeyArn
+    context: Mapping[str, str]
+    public_key: algorithms.PublicKey
+    blob: bytes
+
+    def to_bytes(self) -> bytes:
+        spki = self.public_key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        document = {
+            "movepass_wrapped_key": _FORMAT,
+            "wrapping_key": self.wrapping_key.text,
+            "context": self.context,
+            "public_key": b64encode(spki).decode(),
+            "wrapped_private_key": b64encode(self.blob).decode(),
+        }
+        return json.dumps(document, indent=1).encode() + b"\n"
+
+    @classmethod
+    def from_bytes(cls, data: bytes, path: Path) -> "_Wrapped":
+        numbers = {name: number for number, name in algorithms.NAMES.items()}
+        try:
+            match json.loads(data):
+                case {
+                    "movepass_wrapped_key": version,
+                    "wrapping_key": str(arn),
+                    "context": {"alg": str(alg), "id": str(), **purpose} as context,
+                    "public_key": str(spki),
+                    "wrapped_private_key": str(blob),
+                    **rest,
+                } if version == _FORMAT and purpose == _PURPOSE and alg in numbers and not rest:
+                    public_key = _public_key(b64decode(spki, validate=True), numbers[alg], str(path))
+                    return cls(KeyArn.parse(arn, ""), context, public_key, b64decode(blob, validate=True))
+            raise KeyFileError("it has other members")
+        except (ValueError, RecursionError, KeysError) as e:
+            raise KeyFileError(f"{path} is not a wrapped key that this software can read: {e}") from None
+
+
+_unwrapped: dict[bytes, algorithms.PrivateKey] = {}
+_unwrapping = threading.Lock()
+
+
+def _unwrapped_once(wrapped: _Wrapped, digest: bytes) -> algorithms.PrivateKey:
+    """Unwrap a key, or give what this process has unwrapped from a file with the same content."""
+    with _unwrapping:
+        if digest not in _unwrapped:
+            _unwrapped[digest] = _unwrap(wrapped)
+        return _unwrapped[digest]
+
+
+def _unwrap(wrapped: _Wrapped) -> algorithms.PrivateKey:
+    if logging.getLogger("botocore.parsers").isEnabledFor(logging.DEBUG):
+        raise SignerError("botocore logs at DEBUG, and would log the private key: raise its level above that")
+    plaintext = _Kms(wrapped.wrapping_key, _WRAPPING_KEY).call(
+        "Decrypt", "Plaintext", CiphertextBlob=wrapped.blob, EncryptionContext=wrapped.context
+    )["Plaintext"]
+    try:
+        private_key = _private_key(plaintext)
+    except (ValueError, TypeError, UnsupportedAlgorithm, KeysError):
+        raise SignerError("what KMS unwrapped is no private key of ours; restore the file") from None
+    if private_key.public_key() != wrapped.public_key:
+        raise SignerError("what KMS unwrapped is not the private half of the file's public key; restore the file")
+    return private_key
+
+
+def _private_key(pkcs8: bytes) -> algorithms.PrivateKey:
+    """Read a private key as KMS wraps it: PrivateKeyInfo of RFC 5958, whose second version cryptography can't read.
+
+    Version 2 carries the public key along, and some libraries write it for Ed25519 (RFC 8410, section 7).
+    """
+    start = pkcs8.find(_ED25519_V2, 0, len(_ED25519_V2) + 3)
+    if start > 0:
+        seed = start + len(_ED25519_V2)
+        return Ed25519PrivateKey.from_private_bytes(pkcs8[seed : seed + 32])
+    private_key = load_der_private_key(pkcs8, None)
+    algorithms.algorithm_of(private_key)
+    return private_key  # type: ignore[return-value] # algorithm_of has just said so
+
+
+def _public_key(spki: bytes, alg: int, source: str) -> algorithms.PublicKey:
+    """Read a public key as KMS gives it (SubjectPublicKeyInfo, RFC 5280), and check its algorithm."""
+    try:
+        public_key = load_der_public_key(spki)
+        if algorithms.algorithm_of(public_key) == alg:
+            return public_key  # type: ignore[return-value] # algorithm_of has just said so
+    except (ValueError, UnsupportedAlgorithm, KeysError):
+        pass
+    raise SignerError(f"{source}: expected an {algorithms.NAMES[alg]} public key in DER, got something else")
+
+
+class _Kms:
+    """KMS, asked about one key: patient with throttling up to a deadline, every failure in words.
+
+    Attempts are counted here and not by botocore, whose retry modes have no overall deadline.
+    Source: https://docs.aws.amazon.com/kms/latest/developerguide/throttling.html.
+    """
+
+    def __init__(self, key: KeyArn, wanted: str) -> None:
+        """Make a client for the key's region.
+
+        Args:
+            key: which.
+            wanted: what kind of key it should be, in words.
+
+        Raises:
+            SignerError: no [aws] extra, or settings that boto3 can't use.
+        """
+        try:
+            from boto3.session import Session  # noqa: PLC0415 - only who names a KMS key needs the extra
+            from botocore.config import Config  # noqa: PLC0415
+            from botocore.exceptions import BotoCoreError  # noqa: PLC0415
+        except ImportError:
+            raise SignerError(f"{key.text}: KMS needs the aws extra: pip install 'movepass[aws]'") from None
+        config = Config(
+            retries={"total_max_attempts": 1, "mode": "standard"},
+            connect_timeout=CONNECT_SECONDS,
+            read_timeout=READ_SECONDS,
+        )
+        try:  # a session of one's own, because the default one is not safe to make clients with in threads
+            self._client = Session().client("kms", region_name=key.region, config=config)
+        except (BotoCoreError, ValueError) as e:
+            raise SignerError(f"{key.text}: boto3 can't use its settings (environment or ~/.aws): {e}") from None
+        self._endpoint = self._client.meta.endpoint_url
+        self._key, self._wanted = key, wanted
+
+    def call(self, operation: str, expected: str, **parameters: Any) -> Any:
+        """Call an operation on the key.
+
+        Args:
+            operation: as in the API Reference.
+            expected: a member that its answer has.
+            parameters: besides KeyId.
+
+        Raises:
+            SignerError: it failed for good, or the deadline is near; names the key, the IAM action and what to do.
+        """
+        from botocore import xform_name  # noqa: PLC0415 - see above
+        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
+        from botocore.parsers import ResponseParserError  # noqa: PLC0415
+
+        method = getattr(self._client, xform_name(operation))
+        last_start = time.monotonic() + DEADLINE_SECONDS - CONNECT_SECONDS - READ_SECONDS
+        attempt = 0
+        while True:
+            try:
+                answer = method(KeyId=self._key.text, **parameters)
+            except (BotoCoreError, ClientError) as e:
+                attempt += 1
+                wait = random.uniform(0, min(BACKOFF_FIRST_SECONDS * 2**attempt, BACKOFF_MAX_SECONDS))  # noqa: S311
+                if not _may_pass(e, attempt) or time.monotonic() + wait > last_start:
+                    raise SignerError(self._explain(e, operation, attempt)) from None
+                time.sleep(wait)
+                continue
+            except (ResponseParserError, TypeError, ValueError):  # botocore checks little of what it parses
+                answer = {}
+            if expected in answer:
+                return answer
+            raise SignerError(
+                f"{self._key.text}: kms:{operation}: {self._endpoint} does not answer as KMS does; look at "
+                "AWS_ENDPOINT_URL and at proxies"
+            )
+
+    def _explain(self, error: Exception, operation: str, attempts: int) -> str:
+        code, said = _code(error)
+        template = _ADVICE.get(code) or _ADVICE.get(type(error).__name__) or _OTHERWISE
+        advice = template.format(
+            action=f"kms:{operation}",
+            region=self._key.region,
+            wanted=self._wanted,
+            endpoint=self._endpoint,
+            attempts=f"{attempts} attempt{'s' * (attempts != 1)} within {DEADLINE_SECONDS:g} s",
+        )
+        return f"{self._key.text}: kms:{operation}: {advice} ({code or type(error).__name__}: {said})"
+
+
+_NO_PERMISSION = (
+    "no permission; allow {action} to the caller, in the key's policy or in an IAM policy that names the key by its ARN"
+)
+_BAD_CREDENTIALS = (
+    "AWS does not accept the credentials; renew them, and see that they are those of the ARN's account (or of one that "
+    "may use {action} on it) and that this machine's clock is right"
+)
+_NO_CREDENTIALS = (
+    "no AWS credentials that may use {action}; give this machine a role, or set AWS_PROFILE or AWS_ACCESS_KEY_ID"
+)
+_NO_CONNECTION = (
+    "no answer from {endpoint} after {attempts}; look at the region in the ARN, the network or VPC endpoint, and "
+    "AWS_ENDPOINT_URL if it is set"
+)
+_WRONG_KIND = "not a key for this; make {wanted}"
+_BUSY = (
+    "KMS is throttling: no answer after {attempts}; ask again later, spread the load, and have the account's request "
+    "quota for {action} in {region} raised"
+)
+_BROKEN = "KMS failed {attempts}; nothing is wrong with the request: ask again later"
+_OTHERWISE = "failed; the caller needs {action} on this key"
+_ADVICE = {
+    "AccessDeniedException": _NO_PERMISSION,
+    "NotFoundException": "no such key in {region}; look at the region and the account in the ARN, and whether the key "
+    "has been deleted",
+    "DisabledException": "the key is disabled; have an administrator enable it (kms:EnableKey), or use another key",
+    "KMSInvalidStateException": "the key's state does not allow it; look at it (kms:DescribeKey): a deletion that was "
+    "scheduled can be cancelled (kms:CancelKeyDeletion), imported material may be missing",
+    "InvalidKeyUsageException": _WRONG_KIND,
+    "UnsupportedOperationException": _WRONG_KIND,
+    "InvalidCiphertextException": "the wrapped key or its encryption context was changed, or another key wrapped it; "
+    "restore the file",
+    "IncorrectKeyException": "another key wrapped it; restore the file",
+    "UnrecognizedClientException": _BAD_CREDENTIALS,
+    "InvalidClientTokenId": _BAD_CREDENTIALS,
+    "ExpiredTokenException": _BAD_CREDENTIALS,
+    "InvalidSignatureException": _BAD_CREDENTIALS,
+    "NoCredentialsError": _NO_CREDENTIALS,
+    "PartialCredentialsError": _NO_CREDENTIALS,
+    "CredentialRetrievalError": _NO_CREDENTIALS,
+    "EndpointConnectionError": _NO_CONNECTION,
+    "ConnectTimeoutError": _NO_CONNECTION,
+    "ReadTimeoutError": _NO_CONNECTION,
+    "ConnectionClosedError": _NO_CONNECTION,
+    "ProxyConnectionError": _NO_CONNECTION,
+    "SSLError": _NO_CONNECTION,
+    "ThrottlingException": _BUSY,
+    "KMSInternalException": _BROKEN,
+    "DependencyTimeoutException": _BROKEN,
+    "KeyUnavailableException": _BROKEN,
+}
+"""By AWS's error code, or botocore's exception: what is wrong and what to do."""
+
+
+def _code(error: Exception) -> tuple[str, str]:
+    """Give AWS's error code and message, or none and the exception's own words."""
+    answer: Mapping[str, Any] = getattr(error, "response", {})
+    details = answer.get("Error", {}) if isinstance(answer, Mapping) else {}
+    return details.get("Code", ""), details.get("Message") or str(error)
+
+
+def _may_pass(error: Exception, attempt: int) -> bool:
+    """Tell whether the same request may succeed later."""
+    from botocore.exceptions import ClientError, ConnectionError, HTTPClientError  # noqa: A004, PLC0415 - botocore's
+
+    if isinstance(error, ClientError):
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        return _code(error)[0] == "ThrottlingException" or status == 429 or status >= 500
+    return isinstance(error, ConnectionError | HTTPClientError) and attempt < NETWORK_ATTEMPTS

@@ -1,0 +1,353 @@
+"""What every ledger promises (movepass_issuer.ledger), asked of each; then what only the SQLite one has to do."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from support import processes
+
+from movepass_issuer.errors import LedgerError, UnknownPassError
+from movepass_issuer.ledger import PERSONAL_DAYS, REQUEST_DAYS, Ledger, Request
+from movepass_issuer.sqlite_ledger import SqliteLedger
+from movepass_wire.limits import INDEX_LIMIT
+
+DAY = 20_779
+HASH, OTHER_HASH = b"h" * 32, b"o" * 32
+Open = Callable[[], Ledger]
+"""Opens the one ledger of a test; each call stands for another process."""
+
+
+def sqlite_ledger(folder: Path) -> Open:
+    path = folder / "ledger.sqlite"
+    SqliteLedger(path, create=True).close()
+    return lambda: SqliteLedger(path)
+
+
+FACTORIES: dict[str, Callable[[Path], Open]] = {"sqlite": sqlite_ledger}
+"""Another ledger joins by one line here."""
+
+
+@pytest.fixture(params=FACTORIES)
+def open_new(request: pytest.FixtureRequest, tmp_path: Path) -> Open:
+    """Open the ledger; the test closes it, in the thread that opened it."""
+    return FACTORIES[request.param](tmp_path)
+
+
+@pytest.fixture
+def opened(open_new: Open) -> Iterator[Open]:
+    handles: list[Ledger] = []
+
+    def open_another() -> Ledger:
+        handles.append(open_new())
+        return handles[-1]
+
+    yield open_another
+    for handle in handles:
+        handle.close()
+
+
+@pytest.fixture
+def ledger(opened: Open) -> Ledger:
+    return opened()
+
+
+def wanted(*request_ids: str, day: int = DAY, content: bytes = HASH) -> list[Request]:
+    return [Request(request_id, content, day) for request_id in request_ids]
+
+
+def test_indexes_of_a_day_are_given_from_0_up_and_each_day_has_its_own(ledger: Ledger) -> None:
+    assert [e.index for e in ledger.reserve(wanted("a", "b", "c"))] == [0, 1, 2]
+    assert [e.index for e in ledger.reserve([*wanted("d"), *wanted("e", day=DAY + 1), *wanted("f")])] == [3, 0, 4]
+
+
+def test_a_reservation_says_what_was_asked_for_and_has_no_payload_yet(ledger: Ledger) -> None:
+    entry = ledger.reserve(wanted("a"))[0]
+    assert (entry.request_id, entry.content_hash, entry.day, entry.index) == ("a", HASH, DAY, 0)
+    assert (entry.text, entry.revoked_at, entry.reason) == (None, None, None)
+
+
+def test_a_request_id_that_is_known_gets_its_own_entry_again_and_takes_no_index(ledger: Ledger) -> None:
+    first = ledger.reserve(wanted("a"))
+    assert ledger.reserve(wanted("b", "a"))[1] == first[0]
+    assert [e.index for e in ledger.reserve(wanted("c"))] == [2]
+
+
+def test_one_request_id_twice_in_a_call_is_one_entry(ledger: Ledger) -> None:
+    entries = ledger.reserve(wanted("a", "b", "a"))
+    assert [e.index for e in entries] == [0, 1, 0]
+
+
+def test_a_request_id_keeps_the_content_and_the_day_it_came_with_first(ledger: Ledger) -> None:
+    ledger.reserve(wanted("a"))
+    again = ledger.reserve([Request("a", OTHER_HASH, DAY + 1)])[0]
+    assert (again.content_hash, again.day, again.index) == (HASH, DAY, 0)
+    assert ledger.find_index(DAY + 1, 0) is None
+
+
+def test_no_requests_are_no_entries(ledger: Ledger) -> None:
+    assert ledger.reserve([]) == []
+    assert ledger.find([]) == {}
+    assert ledger.store([]) == {}
+
+
+def test_entries_are_found_by_request_id_and_by_index(ledger: Ledger) -> None:
+    entry = ledger.reserve(wanted("a"))[0]
+    assert ledger.find(["a", "unknown"]) == {"a": entry}
+    assert ledger.find_index(DAY, 0) == entry
+    assert ledger.find_index(DAY, 1) is None
+    assert ledger.find_index(DAY + 1, 0) is None
+
+
+def test_thousands_are_found_stored_and_reserved_at_once(ledger: Ledger) -> None:
+    ids = [f"R-{n}" for n in range(2_500)]
+    assert [e.index for e in ledger.reserve(wanted(*ids))] == list(range(2_500))
+    ledger.store([(request_id, f"text of {request_id}") for request_id in ids])
+    assert {i: e.text for i, e in ledger.find(ids).items()} == {i: f"text of {i}" for i in ids}
+
+
+def test_a_request_id_may_hold_anything_printable(ledger: Ledger) -> None:
+    ids = ["'; DROP TABLE passes; --", "ঢাকা 🚗", "a b", "%", "_", "A", "a"]
+    assert len({e.index for e in ledger.reserve(wanted(*ids))}) == len(ids)
+    assert ledger.find(ids).keys() == set(ids)
+
+
+def test_the_first_payload_stored_stays_and_is_answered(ledger: Ledger) -> None:
+    ledger.reserve(wanted("a", "b"))
+    assert ledger.store([("a", "first")]) == {"a": "first"}
+    assert ledger.store([("a", "second"), ("b", "other")]) == {"a": "first", "b": "other"}
+    assert ledger.find(["a"])["a"].text == "first"
+
+
+def test_a_payload_for_no_reservation_is_not_stored(ledger: Ledger) -> None:
+    assert ledger.store([("unknown", "text")]) == {}
+    assert ledger.find(["unknown"]) == {}
+
+
+def test_a_revocation_says_when_and_why_and_is_pending(ledger: Ledger) -> None:
+    ledger.reserve(wanted("a", "b"))
+    ledger.store([("b", "text")])
+    entry = ledger.revoke(DAY, 1, reason="lost", now=1_000)
+    assert (entry.request_id, entry.text, entry.revoked_at, entry.reason) == ("b", "text", 1_000, "lost")
+    assert ledger.find(["b"])["b"] == entry
+    assert ledger.pending() == [(DAY, 1)]
+
+
+def test_revoking_a_second_time_changes_nothing(ledger: Ledger) -> None:
+    ledger.reserve(wanted("a"))
+    first = ledger.revoke(DAY, 0, reason="lost", now=1_000)
+    assert ledger.revoke(DAY, 0, reason="found again", now=2_000) == first
+    assert ledger.pending() == [(DAY, 0)]
+
+
+def test_a_published_revocation_that_is_made_again_is_not_pending_again(ledger: Ledger) -> None:
+    ledger.reserve(wanted("a"))
+    ledger.revoke(DAY, 0, reason="lost", now=1_000)
+    ledger.settle([(DAY, 0)])
+    ledger.revoke(DAY, 0, reason="lost", now=2_000)
+    assert ledger.pending() == []
+
+
+def test_a_pass_that_is_not_there_can_not_be_revoked(ledger: Ledger) -> None:
+    ledger.reserve(wanted("a"))
+    for day, index in ((DAY, 1), (DAY + 1, 0)):
+        with pytest.raises(UnknownPassError):
+            ledger.revoke(day, index, reason="", now=0)
+    assert ledger.pending() == []
+
+
+def test_a_revoked_reservation_stays_revoked_when_its_payload_comes(ledger: Ledger) -> None:
+    ledger.reserve(wanted("a"))
+    ledger.revoke(DAY, 0, reason="lost", now=1_000)
+    ledger.store([("a", "text")])
+    entry = ledger.find(["a"])["a"]
+    assert (entry.text, entry.revoked_at) == ("text", 1_000)
+
+
+def test_settling_takes_what_was_published_and_nothing_else(ledger: Ledger) -> None:
+    ledger.reserve([*wanted("a", "b", "c"), *wanted("d", day=DAY + 1)])
+    for day, index in ((DAY, 2), (DAY, 0), (DAY + 1, 0)):
+        ledger.revoke(day, index, reason="", now=0)
+    assert sorted(ledger.pending()) == [(DAY, 0), (DAY, 2), (DAY + 1, 0)]
+    ledger.settle([(DAY, 0), (DAY, 1), (DAY + 1, 0)])
+    ledger.settle([])
+    assert ledger.pending() == [(DAY, 2)]
+
+
+def test_a_payload_goes_personal_days_after_its_day_and_the_request_id_stays_used(ledger: Ledger) -> None:
+    ledger.reserve(wanted("a"))
+    ledger.store([("a", "text")])
+    ledger.forget(DAY + PERSONAL_DAYS)
+    assert ledger.find(["a"])["a"].text == "text"
+    ledger.forget(DAY + PERSONAL_DAYS + 1)
+    assert ledger.find(["a"])["a"].text == ""
+    assert ledger.store([("a", "again")]) == {"a": ""}
+    assert ledger.find(["a"])["a"].text == ""
+
+
+def test_a_reservation_without_payload_can_still_be_finished_after_personal_days(ledger: Ledger) -> None:
+    ledger.reserve(wanted("a"))
+    ledger.forget(DAY + PERSONAL_DAYS + 1)
+    assert ledger.find(["a"])["a"].text is None
+
+
+def test_a_request_id_goes_request_days_after_its_day_and_its_index_is_never_given_again(ledger: Ledger) -> None:
+    ledger.reserve(wanted("a", "b"))
+    ledger.forget(DAY + REQUEST_DAYS)
+    assert ledger.find(["a"])
+    ledger.forget(DAY + REQUEST_DAYS + 1)
+    assert ledger.find(["a", "b"]) == {}
+    assert [e.index for e in ledger.reserve(wanted("a"))] == [2]
+
+
+def test_forgetting_leaves_other_days_and_what_is_pending(ledger: Ledger) -> None:
+    ledger.reserve([*wanted("old"), *wanted("new", day=DAY + 1)])
+    ledger.store([("old", "old text"), ("new", "new text")])
+    ledger.revoke(DAY, 0, reason="", now=0)
+    ledger.forget(DAY + PERSONAL_DAYS + 1)
+    assert ledger.find(["new"])["new"].text == "new text"
+    assert ledger.pending() == [(DAY, 0)]
+
+
+def test_everything_is_there_after_closing_and_opening(opened: Open) -> None:
+    before = opened()
+    before.reserve(wanted("a", "b"))
+    before.store([("a", "text")])
+    before.revoke(DAY, 1, reason="lost", now=1_000)
+    entries = before.find(["a", "b"])
+    before.close()
+    after = opened()
+    assert after.find(["a", "b"]) == entries
+    assert after.pending() == [(DAY, 1)]
+    assert [e.index for e in after.reserve(wanted("c"))] == [2]
+
+
+def test_another_handle_sees_a_change_when_its_call_has_returned(opened: Open) -> None:
+    one, two = opened(), opened()
+    entry = one.reserve(wanted("a"))[0]
+    assert two.find(["a"]) == {"a": entry}
+    two.store([("a", "text")])
+    assert one.store([("a", "late")]) == {"a": "text"}
+    one.revoke(DAY, 0, reason="lost", now=0)
+    assert two.pending() == [(DAY, 0)]
+
+
+def test_writers_side_by_side_never_share_an_index_and_never_split_a_request(open_new: Open) -> None:
+    """Four at once, half of whose requests are the same ones."""
+
+    def work(writer: int) -> list[tuple[str, int]]:
+        with closing(open_new()) as ledger:
+            calls = [ledger.reserve(wanted(f"shared-{n}", f"own-{writer}-{n}")) for n in range(40)]
+        return [(entry.request_id, entry.index) for entries in calls for entry in entries]
+
+    with ThreadPoolExecutor(4) as pool:
+        given = {pair for pairs in pool.map(work, range(4)) for pair in pairs}
+    assert len(given) == len(dict(given)) == 40 + 4 * 40  # one index for each request id
+    assert sorted(index for _, index in given) == list(range(40 + 4 * 40))
+
+
+RESERVER = """
+import sys
+from pathlib import Path
+from movepass_issuer.ledger import Request
+from movepass_issuer.sqlite_ledger import SqliteLedger
+ledger = SqliteLedger(Path(sys.argv[1]))
+for n in range(100):
+    print(ledger.reserve([Request(f"{sys.argv[2]}-{n}", b"h" * 32, 20_779)])[0].index)
+"""
+
+
+def test_processes_side_by_side_never_share_an_index(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.sqlite"
+    SqliteLedger(path, create=True).close()
+    writers = [processes.start(RESERVER, path, name) for name in ("a", "b", "c")]
+    given = [[int(line) for line in writer.communicate(timeout=60)[0].split()] for writer in writers]
+    assert sorted(index for indexes in given for index in indexes) == list(range(300))
+    assert all(before < after for indexes in given for before, after in pairwise(indexes))
+
+
+def test_a_reservation_that_fails_midway_reserves_nothing(tmp_path: Path) -> None:
+    ledger = sqlite_ledger(tmp_path)()
+    assert isinstance(ledger, SqliteLedger)
+    ledger._db.execute("INSERT INTO next_index VALUES (?, ?)", (DAY, INDEX_LIMIT - 1))
+    with pytest.raises(LedgerError, match="are taken"):
+        ledger.reserve(wanted("fits", "does not"))
+    assert ledger.find(["fits", "does not"]) == {}
+    assert [e.index for e in ledger.reserve(wanted("last"))] == [INDEX_LIMIT - 1]
+    ledger.close()
+
+
+def test_a_revocation_whose_pending_entry_fails_is_no_revocation(tmp_path: Path) -> None:
+    ledger = sqlite_ledger(tmp_path)()
+    assert isinstance(ledger, SqliteLedger)
+    ledger.reserve(wanted("a"))
+    ledger._db.execute("DROP TABLE pending")
+    with pytest.raises(LedgerError):
+        ledger.revoke(DAY, 0, reason="lost", now=0)
+    assert ledger.find(["a"])["a"].revoked_at is None
+    ledger.close()
+
+
+def test_every_commit_is_synced_to_the_disk(tmp_path: Path) -> None:
+    ledger = sqlite_ledger(tmp_path)()
+    assert isinstance(ledger, SqliteLedger)
+    assert ledger._db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    assert ledger._db.execute("PRAGMA synchronous").fetchone() == (2,)  # FULL
+    ledger.close()
+
+
+def test_a_forgotten_payload_is_nowhere_in_the_ledgers_files(tmp_path: Path) -> None:
+    ledger = sqlite_ledger(tmp_path)()
+    ids = [f"R-{n}" for n in range(200)]
+    ledger.reserve(wanted(*ids))
+    ledger.store([(request_id, f"PERSONAL DATA OF {request_id}") for request_id in ids])
+    ledger.forget(DAY + PERSONAL_DAYS + 1)
+    ledger.close()
+    assert not [f.name for f in tmp_path.iterdir() if b"PERSONAL DATA" in f.read_bytes()]
+
+
+def test_a_missing_ledger_is_not_made_by_opening_it(tmp_path: Path) -> None:
+    with pytest.raises(LedgerError, match="does not exist"):
+        SqliteLedger(tmp_path / "ledger.sqlite")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_ledger_is_never_made_over_another(tmp_path: Path) -> None:
+    opened = sqlite_ledger(tmp_path)
+    opened().reserve(wanted("a"))
+    with pytest.raises(LedgerError, match="exists already"):
+        SqliteLedger(tmp_path / "ledger.sqlite", create=True)
+    assert opened().find(["a"])
+
+
+def test_a_ledger_of_a_later_version_is_refused(tmp_path: Path) -> None:
+    sqlite_ledger(tmp_path)
+    with sqlite3.connect(tmp_path / "ledger.sqlite") as db:
+        db.execute("PRAGMA user_version = 2")
+    db.close()
+    with pytest.raises(LedgerError, match="version 2"):
+        SqliteLedger(tmp_path / "ledger.sqlite")
+
+
+@pytest.mark.parametrize("content", [b"", b"not a database", b"SQLite format 3\0" + bytes(84)])
+def test_a_file_that_is_no_ledger_is_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "ledger.sqlite"
+    path.write_bytes(content)
+    with pytest.raises(LedgerError):
+        SqliteLedger(path)
+
+
+def test_a_folder_that_is_not_there_is_a_ledger_error(tmp_path: Path) -> None:
+    with pytest.raises(LedgerError):
+        SqliteLedger(tmp_path / "nowhere" / "ledger.sqlite", create=True)
+
+
+def test_a_ledger_that_is_closed_gives_a_ledger_error(tmp_path: Path) -> None:
+    ledger = sqlite_ledger(tmp_path)()
+    ledger.close()
+    for call in (lambda: ledger.find(["a"]), lambda: ledger.reserve(wanted("a")), ledger.pending):
+        with pytest.raises(LedgerError):
+            call()
