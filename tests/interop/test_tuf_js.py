@@ -1,0 +1,64 @@
+"""Another implementation of TUF, tuf-js from the npm registry, follows what we publish, from the first root on."""
+
+import hashlib
+import shutil
+import subprocess
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from drills.conftest import Drill
+from support.repositories import logs_of
+
+from movepass_issuer.authority import Authority
+from movepass_issuer.keyholding import propose_keys, propose_root
+from movepass_issuer.publisher import load_keys
+from movepass_keys.ceremony import KeyChange
+
+HERE = Path(__file__).with_name("tuf_js")
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    """Serves files and says nothing."""
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
+        """Say nothing."""
+
+
+@pytest.fixture(scope="module")
+def tuf_js(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The script with tuf-js installed beside it."""
+    if not shutil.which("npm"):
+        pytest.skip("NOT TESTED: npm is not there, so tuf-js can't be had")
+    folder = tmp_path_factory.mktemp("tuf-js")
+    shutil.copytree(HERE, folder, dirs_exist_ok=True)
+    subprocess.run(
+        ["npm", "install", "--no-audit", "--no-fund", "--no-package-lock"], cwd=folder, check=True, timeout=120
+    )
+    return folder
+
+
+def test_tuf_js_follows_two_roots_and_gets_keys_and_lists(tuf_js: Path, tmp_path: Path) -> None:
+    authority = Authority.create(tmp_path / "authority", name="Interop", test=True)
+    drill = Drill(tmp_path)
+    (signed,) = drill.issue("a")
+    with drill.authority.issuer() as issuer:
+        issuer.revoke(number=signed.number)
+    root = propose_root(drill.authority, [], now=int(signed.pass_.trip.not_before) + 3600)
+    drill.agree(root, propose_keys(drill.authority, KeyChange(), now=root.proposed_at, root=root))
+    (tmp_path / "js").mkdir()
+    day = signed.pass_.day
+    log = logs_of(authority.repository.root)[day]
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(authority.repository.root))) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        done = subprocess.run(
+            ["node", "follow.js", authority.root_path, f"http://127.0.0.1:{server.server_port}", tmp_path / "js",
+             "keys.jwks.json", f"status/{day}.log"],
+            cwd=tuf_js, capture_output=True, text=True, check=False, timeout=60,
+        )  # fmt: skip
+        server.shutdown()
+    assert done.returncode == 0, done.stderr
+    expected = [load_keys(authority.repository), log]
+    assert done.stdout.splitlines() == [f"{len(data)} {hashlib.sha256(data).hexdigest()}" for data in expected]
