@@ -62,6 +62,7 @@ class Authority:
         pass_key: kid of the key that signs passes; None until one has been published.
         held_keys: every pass key it has, by kid.
         usable_from: when devices can know the key in use, seconds since 1970 UTC.
+        online_next: URI of the online key that has been proposed and not published yet.
     """
 
     folder: Path
@@ -71,6 +72,7 @@ class Authority:
     pass_key: bytes | None = None
     held_keys: Mapping[bytes, HeldKey] = field(default_factory=dict)
     usable_from: int = 0
+    online_next: str | None = None
 
     @classmethod
     def create(cls, folder: Path, *, name: str, test: bool, alg: int = ESP256, now: int | None = None) -> "Authority":
@@ -148,9 +150,15 @@ class Authority:
                 held = {bytes.fromhex(kid): HeldKey(**key) for kid, key in config["pass_keys"].items()}
                 in_use = config["pass_key"]
                 return cls(
-                    folder, config["name"], config["test"], config["online_signer"],
-                    None if in_use is None else bytes.fromhex(in_use), held, config["usable_from"],
-                )  # fmt: skip
+                    folder,
+                    config["name"],
+                    config["test"],
+                    config["online_signer"],
+                    pass_key=None if in_use is None else bytes.fromhex(in_use),
+                    held_keys=held,
+                    usable_from=config["usable_from"],
+                    online_next=config["online_next"],
+                )
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as e:
             cause = e.strerror if isinstance(e, OSError) else repr(e)
             raise AuthorityError(f"{folder} is not an authority ({_CONFIG}: {cause}); see movepass init") from None
@@ -167,6 +175,7 @@ class Authority:
             "pass_key": self.pass_key.hex() if self.pass_key else None,
             "pass_keys": held,
             "usable_from": self.usable_from,
+            "online_next": self.online_next,
         }
         custodian.write_whole(self.folder / _CONFIG, json.dumps(config, indent=2, ensure_ascii=False).encode() + b"\n")
         return self

@@ -42,6 +42,8 @@ def propose_root(
         if present.pop(name, None) is None:
             raise AuthorityError(f"nobody called {name!r} is a custodian: {', '.join(present) or 'there is none'}")
     key = roles.role_key(signer_from_uri(online or authority.online_signer, authority.folder))
+    if online:
+        replace(authority, online_next=online).save()
     needed = threshold or (current.signed.roles[ROOT].threshold if current else THRESHOLD)
     return ceremony.propose_root([*present.values(), *joining], key, threshold=needed, now=now, current=current)
 
@@ -190,13 +192,12 @@ def _with_online_key(authority: Authority, root: Metadata[Any] | None, targets: 
     if root is None:
         raise AuthorityError("there is no root yet; first: movepass keys propose root")
     wanted = ceremony.online_of(root.signed).keyid
-    uris = [
-        authority.online_signer,
-        *(f"file:keys/{p.name}" for p in sorted((authority.folder / "keys").glob("online*.pem"))),
-    ]
+    uris = [uri for uri in (authority.online_signer, authority.online_next) if uri]
     uri = next((u for u in uris if roles.role_key(signer_from_uri(u, authority.folder)).keyid == wanted), None)
     if uri is None:
-        raise AuthorityError("the root names an online key that this authority does not hold in keys/online*.pem")
+        raise AuthorityError(
+            "the root names an online key that this authority was not told of by propose root --online"
+        )
     if targets is not None:
         together = "propose the pass keys as well, keys propose keys --with ROOT-PROPOSAL, and publish both together"
         if ceremony.delegated_by(targets.signed).keyid != wanted:
@@ -205,7 +206,7 @@ def _with_online_key(authority: Authority, root: Metadata[Any] | None, targets: 
             root.signed.verify_delegate(TARGETS, targets.signed_bytes, targets.signatures)
         except RepositoryError as e:
             raise AuthorityError(f"the pass keys lack signatures of this root's custodians ({e}); {together}") from None
-    return replace(authority, online_signer=uri)
+    return replace(authority, online_signer=uri, online_next=None)
 
 
 def _with_published(authority: Authority, keys: KeySet, now: int) -> Authority:

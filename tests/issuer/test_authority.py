@@ -203,7 +203,7 @@ def test_a_failure_midway_leaves_nothing(
     owner, _, name = step.rpartition(".")
     places = {
         "": authority_module,
-        "json": authority_module.json,
+        "json": json,
         "Publisher": Publisher,
         "custodian": custodian,
         "keyholding": keyholding,
