@@ -12,10 +12,11 @@ from movepass_cli.inputs import InputError, payload_text
 from movepass_cli.main import ACCEPT, CANNOT_VERIFY, REJECT, USAGE
 from movepass_cli.options import PATH, example, json_option, option, store_option
 from movepass_cli.output import printable, say, show_json, show_rows, show_verification, trip_rows
-from movepass_verifier import Device, ImageError, Outcome, Policy, Verification
+from movepass_verifier import Device, Freshness, ImageError, Outcome, Policy, Verification
+from movepass_verifier.store import describe
 from movepass_wire import PayloadError, WireError, decode_claims, format_number, open_text, trip_to_json
 from movepass_wire.payload import ESP256
-from movepass_wire.times import ago, day_name, local, parse_iso
+from movepass_wire.times import ago, day_name, iso, local, parse_iso
 
 _POLICY = Policy()
 _EXIT = {Outcome.ACCEPT: ACCEPT, Outcome.REJECT: REJECT, Outcome.CANNOT_VERIFY: CANNOT_VERIFY}
@@ -46,8 +47,6 @@ def enroll(store: Path, root: Path, source: str, *, as_json: bool) -> None:
             document = file.read(_ROOT_MAX_BYTES)
     except OSError as e:
         raise InputError(f"can't read the root {root}: {e.strerror}") from None
-    if "://" not in source:
-        source = str(Path(source).resolve())
     Device.enroll(store, root=document, source=source)
     if as_json:
         show_json({"store": str(store), "source": source})
@@ -121,25 +120,24 @@ def status(ctx: click.Context, store: Path, *, as_json: bool) -> None:
     """
     now = int(time.time())
     with Device.open(store) as device:
-        state = device.state()
-    published = state.lists.published
-    age = None if published is None else max(0, now - published)
-    ready = published is not None and now >= published - _POLICY.clock_slack and now - published <= _POLICY.max_age
+        state, problem = device.state(), device.readiness()
+    freshness = Freshness(state.lists.published, state.lists.synced_at, now)
     if as_json:
         keys = [_key_row(key, state.keys.withdrawn(key.kid)) for key in state.keys.keys.values()]
         show_json(
             {
-                "ready": ready,
+                "ready": not problem,
+                "reason": problem or None,
                 "authority": {"name": state.keys.authority, "test": state.keys.test},
                 "source": state.source,
-                "age_s": age,
+                "freshness": freshness.to_json(),
                 "keys": keys,
-                "lists": [{"day": day_name(log.day), "revoked": log.revoked} for log in state.logs],
+                "lists": [describe(log) for log in state.logs],
             }
         )
     else:
-        words = "READY" if ready else "NOT READY: sync this device, and make sure that its clock is right"
-        click.echo(f"{words}. Lists " + ("never fetched." if age is None else f"published {ago(age)} ago."))
+        age = "never fetched" if freshness.age is None else f"published {ago(freshness.age)} ago"
+        click.echo(f"{f'NOT READY: {problem}' if problem else 'READY'}. Lists {age}.")
         test = " (TEST)" if state.keys.test else ""
         show_rows([("Authority", state.keys.authority + test), ("Source", state.source)])
         for key in state.keys.keys.values():
@@ -147,7 +145,7 @@ def status(ctx: click.Context, store: Path, *, as_json: bool) -> None:
             state_words = f"withdrawn: {withdrawn.reason}" if withdrawn else f"until {local(key.not_after)}"
             show_rows([("Key", f"{key.kid.hex()} {state_words}")])
         show_rows([("List", f"{day_name(log.day)}: {log.revoked} revoked") for log in state.logs])
-    ctx.exit(ACCEPT if ready else CANNOT_VERIFY)
+    ctx.exit(CANNOT_VERIFY if problem else ACCEPT)
 
 
 @click.command(epilog=example("movepass inspect photo.png"))
@@ -199,5 +197,5 @@ def _show(result: Verification, *, as_json: bool) -> None:
 
 
 def _key_row(key: Any, withdrawn: Any) -> dict[str, Any]:
-    row = {"kid": key.kid.hex(), "not_before": local(key.not_before), "not_after": local(key.not_after)}
+    row = {"kid": key.kid.hex(), "not_before": iso(key.not_before), "not_after": iso(key.not_after)}
     return row | ({"withdrawn": printable(withdrawn.reason)} if withdrawn else {})

@@ -21,7 +21,7 @@ from movepass_keys.ceremony import Card, KeyChange, Proposal
 from movepass_keys.errors import CeremonyError
 from movepass_keys.records import PassKey
 from movepass_keys.wording import describe
-from movepass_wire.payload import ED25519, ESP256
+from movepass_wire.payload import ED25519, ESP256, KID_BYTES
 from movepass_wire.times import iso, local, parse_iso
 
 _ALGORITHMS = {"ESP256": ESP256, "Ed25519": ED25519}
@@ -43,7 +43,10 @@ def _time(ctx: click.Context, param: click.Parameter, value: str | None) -> int 
 
 def _kid(ctx: click.Context, param: click.Parameter, value: Any) -> Any:  # noqa: ARG001 - click's
     try:
-        return bytes.fromhex(value) if isinstance(value, str) else value
+        kid = bytes.fromhex(value) if isinstance(value, str) else value
+        if isinstance(kid, bytes) and len(kid) != KID_BYTES:
+            raise ValueError
+        return kid
     except ValueError:
         raise click.BadParameter(f"a kid is 8 hexadecimal digits, got {value!r}") from None
 

@@ -65,7 +65,9 @@ def propose_keys(authority: Authority, change: KeyChange, *, now: int, root: Pro
         raise AuthorityError("there is no root yet; first: movepass keys propose root")
     current = authority.current(TARGETS)
     keys = load_keys(authority.repository) if current else KeySet(authority.name, authority.test, {})
-    return ceremony.propose_keys(change, root=in_force, now=now, current=current, keys=keys)
+    return ceremony.propose_keys(
+        change, root=in_force, now=now, current=current, keys=keys, base=authority.current(ROOT)
+    )
 
 
 def publish_proposals(authority: Authority, proposals: Iterable[Proposal], now: int) -> list[str]:
@@ -78,6 +80,9 @@ def publish_proposals(authority: Authority, proposals: Iterable[Proposal], now: 
         NotEnoughSignaturesError: a threshold is not met.
         AuthorityError: built on what is no longer in force, or the online key would not fit what is delegated.
     """
+    proposals = list(proposals)
+    if len({proposal.role for proposal in proposals}) != len(proposals):
+        raise AuthorityError("two proposals for the same documents; choose one")
     by_role = {proposal.role: proposal for proposal in proposals}
     documents = {role: ceremony.finished(proposal) for role, proposal in by_role.items()}
     root, targets = by_role.get(ROOT), by_role.get(TARGETS)

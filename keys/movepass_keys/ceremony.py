@@ -12,11 +12,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from securesystemslib.signer import SSlibKey
-from tuf.api.exceptions import RepositoryError
+from tuf.api.exceptions import LengthOrHashMismatchError, RepositoryError
 from tuf.api.metadata import Metadata, Root, Targets
 
 from movepass_keys import roles
-from movepass_keys.errors import CeremonyError, NotEnoughSignaturesError
+from movepass_keys.errors import CeremonyError, KeyDocumentError, NotEnoughSignaturesError
 from movepass_keys.records import KeySet, PassKey
 from movepass_keys.signers import Signer
 from movepass_wire.limits import ISSUE_AHEAD_MAX_SECONDS, PASS_MAX_SECONDS
@@ -76,9 +76,11 @@ class Proposal:
         role: ROOT or TARGETS.
         proposed_at: by the proposer's clock, seconds since 1970 UTC.
         metadata: the document that becomes valid once enough have signed it.
-        root: the root in force, None before the first.
+        root: the root whose custodians must sign: the one in force, or one proposed together with this; None before
+            the first.
         current: the document that it replaces, None for a first one.
         keys: the pass keys' document that a TARGETS proposal names, and the one in force.
+        base: the root in force, by which `current` is believed; its fingerprint is what custodians compare.
     """
 
     role: str
@@ -87,6 +89,7 @@ class Proposal:
     root: Metadata[Root] | None = None
     current: Metadata[Any] | None = None
     keys: tuple[bytes | None, bytes | None] = (None, None)
+    base: Metadata[Root] | None = None
 
     @property
     def digest(self) -> str:
@@ -108,6 +111,7 @@ class Proposal:
             "metadata": self.metadata.to_dict(),
             "root": self.root.to_dict() if self.root else None,
             "current": self.current.to_dict() if self.current else None,
+            "base": self.base.to_dict() if self.base else None,
             "keys": [text.decode() if text is not None else None for text in (new_keys, old_keys)],
         }
         return json.dumps(document, ensure_ascii=False, indent=1).encode()
@@ -124,31 +128,57 @@ class Proposal:
             raise CeremonyError("this is not a proposal of this version")
         kind: Any = Root if document["role"] == ROOT else Targets
         try:
-            parts = {name: document[name] for name in ("metadata", "root", "current")}
-            metadata, root, current = (Metadata.from_dict(part) if part else None for part in parts.values())
+            parts = {name: document[name] for name in ("metadata", "root", "current", "base")}
+            metadata, root, current, base = (Metadata.from_dict(part) if part else None for part in parts.values())
             new_keys, old_keys = (text.encode() if text is not None else None for text in document["keys"])
             proposed_at = document["proposed_at"]
         except Exception as e:  # noqa: BLE001 - tuf raises many kinds for one cause
             raise CeremonyError(f"the proposal can't be read: {e!r}") from None
         if metadata is None or not isinstance(metadata.signed, kind) or not isinstance(proposed_at, int):
             raise CeremonyError(f"the proposal is not one for {document['role']}")
-        proposal = cls(document["role"], proposed_at, metadata, root, current, (new_keys, old_keys))
+        proposal = cls(document["role"], proposed_at, metadata, root, current, (new_keys, old_keys), base)
         proposal.check_describable()
         return proposal
 
     def check_describable(self) -> None:
         """Refuse what `describe` would not show: build it again from what is shown, and compare.
 
+        What it is built on must be what was signed and published, or a change could be shown as no change. That rests
+        on `base`, whose fingerprint is shown: only a person can tell whether it is the root they know.
+
         Raises:
-            CeremonyError: it holds more.
+            CeremonyError: it holds more, or what it says it is built on was never signed.
         """
         unknown = "the proposal holds something that this software can't describe: nobody should sign it"
         try:
             same = self._rebuilt().signed.to_dict() == self.metadata.signed.to_dict()
-        except (KeyError, ValueError):
+            if self.role == TARGETS:
+                same &= roles.json_bytes(KeySet.from_jwks(self.keys[0] or b"").to_jwks()) == self.keys[0]
+        except (KeyError, ValueError, KeyDocumentError):
             raise CeremonyError(unknown) from None
         if not same:
             raise CeremonyError(unknown)
+        try:
+            self._check_base()
+        except (KeyError, RepositoryError, LengthOrHashMismatchError) as e:
+            raise CeremonyError(f"the proposal is not built on what was signed before ({e}): do not sign it") from None
+
+    def _check_base(self) -> None:
+        if (self.base is None) != (self.current is None) and self.role == ROOT:
+            raise RepositoryError("it names no root in force")
+        if self.base:
+            self.base.signed.verify_delegate(ROOT, self.base.signed_bytes, self.base.signatures)
+        if self.role == ROOT:
+            for other in (self.root, self.current):
+                if (other.signed_bytes if other else None) != (self.base.signed_bytes if self.base else None):
+                    raise RepositoryError("it names two roots in force")
+        elif self.current:
+            if self.base is None:
+                raise RepositoryError("it names no root in force")
+            self.base.signed.verify_delegate(TARGETS, self.current.signed_bytes, self.current.signatures)
+            self.current.signed.targets[roles.KEYS_TARGET].verify_length_and_hashes(self.keys[1] or b"")
+        elif self.keys[1] is not None:
+            raise RepositoryError("it names pass keys in force, and nothing that signs for them")
 
     def _rebuilt(self) -> Any:
         signed = self.metadata.signed
@@ -209,7 +239,7 @@ def propose_root(
         current: the root in force, None for the first.
 
     Raises:
-        CeremonyError: two cards of one name or key, or a threshold that can't be or that one alone meets.
+        CeremonyError: two cards of one name or key, or a threshold that can't be met.
     """
     cards = list(cards)
     names = [card.name for card in cards]
@@ -223,21 +253,22 @@ def propose_root(
         holders, online, thresholds=dict.fromkeys(_ROLES, threshold),
         version=current.signed.version + 1 if current else 1, expires=roles.expiry(now, roles.ROOT_DAYS),
     )  # fmt: skip
-    return Proposal(ROOT, now, metadata, current, current)
+    return Proposal(ROOT, now, metadata, current, current, base=current)
 
 
 def propose_keys(
     change: KeyChange, *, root: Metadata[Root], now: int,
-    current: Metadata[Targets] | None, keys: bytes | KeySet,
+    current: Metadata[Targets] | None, keys: bytes | KeySet, base: Metadata[Root] | None = None,
 ) -> Proposal:  # fmt: skip
     """Propose new pass keys, or what becomes of the old ones.
 
     Args:
         change: what to do.
-        root: the root in force.
+        root: the root whose custodians shall sign: the one in force, or one proposed together with this.
         now: seconds since 1970 UTC.
         current: the targets in force, None for the first.
         keys: the pass keys in force, as published; for the first time an empty KeySet that names the authority.
+        base: the root in force; None before the first.
 
     Raises:
         CeremonyError: a kid that is not there.
@@ -250,7 +281,7 @@ def propose_keys(
         document, online_of(root.signed),
         version=current.signed.version + 1 if current else 1, expires=roles.expiry(now, roles.TARGETS_DAYS),
     )  # fmt: skip
-    return Proposal(TARGETS, now, metadata, root, current, (document, keys if isinstance(keys, bytes) else None))
+    return Proposal(TARGETS, now, metadata, root, current, (document, keys if isinstance(keys, bytes) else None), base)
 
 
 def changed_keys(keys: KeySet, change: KeyChange, now: int) -> KeySet:

@@ -1,8 +1,19 @@
 """What a proposal changes, in plain words for whoever is about to sign it."""
 
-from movepass_keys.ceremony import ROOT, TARGETS, Proposal, delegated_by, fingerprint, holders_of, name_of, online_of
+from movepass_keys.ceremony import (
+    ROOT,
+    TARGETS,
+    Proposal,
+    delegated_by,
+    digits_of,
+    fingerprint,
+    holders_of,
+    name_of,
+    online_of,
+)  # fmt: skip
 from movepass_keys.errors import CeremonyError, KeyDocumentError
 from movepass_keys.records import KeySet, PassKey
+from movepass_keys.roles import document_bytes
 from movepass_wire.times import ago, local
 
 
@@ -11,7 +22,11 @@ def describe(proposal: Proposal, now: int) -> list[str]:
     signed = proposal.metadata.signed
     what, changes = ("A new root", _root_changes) if proposal.role == ROOT else ("The pass keys", _key_changes)
     when = f"proposed {ago(now - proposal.proposed_at)} ago, good until {signed.expires:%Y-%m-%d}"
-    return [f"{what}, version {signed.version}, {when}.", *changes(proposal)]
+    lines = [f"{what}, version {signed.version}, {when}."]
+    if proposal.base:
+        base = digits_of(document_bytes(proposal.base))
+        lines.append(f"Built on root version {proposal.base.signed.version}; compare with your paper: {base}")
+    return lines + changes(proposal)
 
 
 def _root_changes(proposal: Proposal) -> list[str]:

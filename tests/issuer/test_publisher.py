@@ -532,6 +532,13 @@ def test_old_personal_data_goes_with_a_publication(world: World, ledger: SqliteL
 # Failing
 
 
+@pytest.mark.xfail(strict=True, reason="int() of the name's beginning: ValueError", raises=ValueError)
+def test_a_file_that_somebody_else_put_among_the_metadata_is_no_fault(world: World) -> None:
+    for name in ("1x.status.json", "2 (copy).snapshot.json"):
+        (world.repository / "metadata" / name).write_bytes(b"?")
+    world.publish()
+
+
 @pytest.mark.parametrize("name", ["timestamp.json", "1.snapshot.json", "1.status.json", "1.targets.json"])
 @pytest.mark.parametrize("content", [b"{}", b"half a docu", b"\xff"])
 def test_a_damaged_document_is_a_repository_error_and_nothing_is_published(

@@ -102,6 +102,12 @@ def test_a_key_of_an_unknown_kind_is_left_out_and_the_others_stay(change: dict[s
     assert list(KeySet.from_jwks(document(**change)).keys) == [EDDSA.kid]
 
 
+def test_a_key_of_an_unknown_kind_may_have_a_kid_of_another_form() -> None:
+    jwks = BOTH.to_jwks()
+    jwks["keys"].append({"kty": "AKP", "alg": "ML-DSA-44", "kid": "a-longer-kid-of-later", "pub": "AAAA"})
+    assert KeySet.from_jwks(jwks).keys.keys() == BOTH.keys.keys()
+
+
 def test_members_that_this_software_does_not_know_are_no_fault() -> None:
     jwks = document(later="field") | {"more": [1]}
     assert KeySet.from_jwks(jwks).keys.keys() == BOTH.keys.keys()

@@ -17,9 +17,11 @@ def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": os.pathsep.join(path), **(extra or {})}
 
 
-def start(code: str, *arguments: object) -> "subprocess.Popen[str]":
+def start(code: str, *arguments: object, temporary: Path | None = None) -> "subprocess.Popen[str]":
+    """Start code in a process of its own; what it leaves behind when it is killed goes where `temporary` says."""
     command = [sys.executable, "-c", code, *map(str, arguments)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment())
+    extra = {"TMPDIR": str(temporary)} if temporary else None
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment(extra))
 
 
 def run(code: str, *arguments: object) -> str:

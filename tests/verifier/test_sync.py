@@ -711,7 +711,7 @@ def test_killed_before_any_statement_of_a_sync_the_device_has_the_old_state_or_t
     for statement in [*random.Random(5).sample(range(1, statements), 12), statements]:
         store = tmp_path / str(statement)
         shutil.copytree(changed.store, store)
-        child = processes.start(SYNC_AND_DIE, store, changed.repository, statement)
+        child = processes.start(SYNC_AND_DIE, store, changed.repository, statement, temporary=tmp_path)
         child.communicate(timeout=60)
         assert child.returncode == -signal.SIGKILL
         seen.append(old_or_new(changed, store, old))
@@ -745,7 +745,7 @@ def kill_at_random(world: World, tmp_path: Path, times: int, seed: int) -> tuple
     for number in range(times):
         store = tmp_path / f"{number}"
         shutil.copytree(world.store, store)
-        child = processes.start(SYNC_WHEN_TOLD, store, world.repository)
+        child = processes.start(SYNC_WHEN_TOLD, store, world.repository, temporary=tmp_path)
         assert child.stdout is not None
         assert child.stdout.readline() == "ready\n"
         time.sleep(chance.uniform(0, 2 * seconds))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 from movepass_verifier.lists import Policy
 from movepass_verifier.store import State, Store
 from movepass_verifier.verdicts import Verification
-from movepass_verifier.verify import DEFAULT_POLICY, verify
+from movepass_verifier.verify import DEFAULT_POLICY, readiness, verify
 
 if TYPE_CHECKING:
     from movepass_verifier.sync import SyncResult
@@ -32,13 +32,14 @@ class Device:
             source: an http(s) address or a folder, to sync from.
 
         Raises:
-            SyncError: not a root document.
+            SyncError: not a root document, or another kind of source.
             StoreError: there is a store already, or the folder can't be written to.
         """
-        from movepass_verifier.sync import check_root  # noqa: PLC0415 - TUF is slow to import, verifying needs none
+        from movepass_verifier.sources import resolve  # noqa: PLC0415 - TUF is slow to import, verifying needs none
+        from movepass_verifier.sync import check_root  # noqa: PLC0415
 
         check_root(root)
-        Store.create(Path(folder), root=root, source=source)
+        Store.create(Path(folder), root=root, source=resolve(source))
 
     @classmethod
     def open(
@@ -89,6 +90,14 @@ class Device:
         """Give what the device knows: keys, lists and how old they are."""
         with self._store.reading() as state:
             return state
+
+    def readiness(self) -> str:
+        """Say why a good pass could not be accepted now, or "" where it could."""
+        state = self.state()
+        if not any(state.keys.withdrawn(kid) is None for kid in state.keys.keys):
+            return "this device has no key that is good; sync it"
+        now = int(self._clock())
+        return readiness(lists=state.lists, now=now, policy=self._policy, last_seen=state.last_seen)
 
     def close(self) -> None:
         """Close the store."""

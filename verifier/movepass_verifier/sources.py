@@ -3,10 +3,12 @@
 Both hold the same tree (metadata/, targets/). A missing file is python-tuf's DownloadHTTPError 404 from either.
 """
 
-import time
+import socket
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
 
 import urllib3
@@ -23,6 +25,7 @@ _CHUNK = 65536
 _NOT_FOUND = 404
 _OK, _PARTIAL = 200, 206
 _USER_AGENT = "movepass"
+_WEB = ("http", "https")
 
 
 class _Medium(Protocol):
@@ -32,36 +35,43 @@ class _Medium(Protocol):
         """Give where the answer starts (0 where the medium can't start elsewhere), and its bytes."""
 
 
+def resolve(name: str) -> str:
+    """Give a source's full name: an http(s) address as it is, a folder by its absolute path.
+
+    Raises:
+        SyncError: another kind of address.
+    """
+    try:
+        scheme, path = urlsplit(name).scheme, urlsplit(name).path
+    except ValueError as e:
+        raise SyncError(f"{name!r} is no address: {e}") from None
+    if scheme in _WEB:
+        return name
+    if scheme == "file" or "://" not in name:
+        return str(Path(unquote(path) if scheme == "file" else name).absolute())
+    raise SyncError(f"expected a source like https://…, file:… or a folder, got {name!r}")
+
+
 class Source(FetcherInterface):
     """A source as python-tuf's fetcher; counts what it costs.
 
     Attributes:
-        name: as given by the user.
+        name: in full.
         requests: files asked for.
         received: bytes of bodies that came, error pages not counted.
     """
 
     def __init__(self, name: str) -> None:
-        """Choose the medium by the name: http(s) address, file: address or path.
+        """Choose the medium by the name; see resolve.
 
         Raises:
             SyncError: another kind of address.
         """
-        self.name = name
+        self.name = resolve(name)
         self.requests = 0
         self.received = 0
-        try:
-            scheme, path = urlsplit(name).scheme, urlsplit(name).path
-        except ValueError as e:
-            raise SyncError(f"{name!r} is no address: {e}") from None
-        if scheme in ("http", "https"):
-            self._medium: _Medium = _Web(name)
-        elif scheme == "file":
-            self._medium = _Folder(Path(unquote(path)))
-        elif "://" in name:
-            raise SyncError(f"expected a source like https://…, file:… or a folder, got {name!r}")
-        else:
-            self._medium = _Folder(Path(name))
+        web = urlsplit(self.name).scheme in _WEB
+        self._medium: _Medium = _Web(self.name) if web else _Folder(Path(self.name))
 
     def _fetch(self, url: str) -> Iterator[bytes]:
         return self._count(self._open(url, 0)[1])
@@ -87,21 +97,14 @@ class Source(FetcherInterface):
         self.requests += 1
         try:
             return self._medium.open(name, start)
-        except urllib3.exceptions.HTTPError as e:
-            raise _download_error(e) from None
-        except OSError as e:
-            raise DownloadError(f"can't read {name}: {e.strerror or e}") from None
+        except (OSError, ValueError) as e:  # ValueError: a NUL in a name
+            raise DownloadError(f"can't read {name}: {getattr(e, 'strerror', None) or e}") from None
 
     def _count(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
-        deadline = time.monotonic() + FILE_SECONDS
         try:
             for chunk in chunks:
                 self.received += len(chunk)
                 yield chunk
-                if time.monotonic() > deadline:
-                    raise SlowRetrievalError(f"a file took longer than {FILE_SECONDS} s")
-        except urllib3.exceptions.HTTPError as e:
-            raise _download_error(e) from None
         except OSError as e:
             raise DownloadError(f"reading stopped: {e.strerror or e}") from None
 
@@ -115,10 +118,10 @@ class _Folder:
     def open(self, name: str, start: int) -> tuple[int, Iterator[bytes]]:
         if not self._root.is_dir():
             raise DownloadError(f"there is no folder {self._root}; is the stick plugged in?")
-        try:
-            file = (self._root / name).open("rb")
-        except FileNotFoundError:
-            raise DownloadHTTPError(f"there is no {name} in {self._root}", _NOT_FOUND) from None
+        path = self._root / name
+        if not path.is_file():  # a pipe would never answer
+            raise DownloadHTTPError(f"there is no {name} in {self._root}", _NOT_FOUND)
+        file = path.open("rb")
         file.seek(start)
 
         def chunks() -> Iterator[bytes]:
@@ -130,39 +133,111 @@ class _Folder:
 
 
 class _Web:
-    """A web server; redirects are not followed, so that a captive portal can't pass for the source."""
+    """A web server; redirects are not followed, so that a captive portal can't pass for the source.
+
+    A request has FILE_SECONDS from its first byte to its answer's last: when they are over, the connection is cut,
+    whatever the server was doing to keep it open.
+    """
 
     def __init__(self, base: str) -> None:
         self._base = base.rstrip("/")
+        self._sockets: list[socket.socket] = []
         self._pool = urllib3.PoolManager(
-            retries=urllib3.Retry(connect=1, read=1, redirect=False, status=False, other=0),
+            retries=urllib3.Retry(
+                connect=1, read=1, redirect=False, status=False, other=0, respect_retry_after_header=False
+            ),
             timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS),
             headers={"User-Agent": _USER_AGENT, "Accept-Encoding": "identity"},
         )
+        self._pool.pool_classes_by_scheme = {
+            "http": _pool_class(urllib3.HTTPConnectionPool, self._sockets),
+            "https": _pool_class(urllib3.HTTPSConnectionPool, self._sockets),
+        }
 
     def open(self, name: str, start: int) -> tuple[int, Iterator[bytes]]:
-        headers = {**self._pool.headers, "Range": f"bytes={start}-"} if start else self._pool.headers
         url = f"{self._base}/{name}"
-        response = self._pool.request("GET", url, headers=headers, preload_content=False, redirect=False)
+        headers = {**self._pool.headers, "Range": f"bytes={start}-"} if start else self._pool.headers
+        cut = _Cut(self._sockets, url)
+        with cut.translated():
+            response = self._pool.request("GET", url, headers=headers, preload_content=False, redirect=False)
         if response.status == _PARTIAL and start:
             if not response.headers.get("Content-Range", "").startswith(f"bytes {start}-"):
-                response.close()
+                cut.end(response)
                 raise DownloadError(f"{url} answered with another part of the file than was asked for")
         elif response.status == _OK:
             start = 0
         else:
             where = response.headers.get("Location")
-            response.close()
+            cut.end(response)
             text = f"{url} redirects to {where}; is this a login page?" if where else f"{url}: HTTP {response.status}"
             raise DownloadHTTPError(text, response.status)
-        return start, self._chunks(response)
+        return start, self._chunks(response, cut)
 
     @staticmethod
-    def _chunks(response: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
+    def _chunks(response: urllib3.BaseHTTPResponse, cut: "_Cut") -> Iterator[bytes]:
+        whole = False
         try:
-            yield from response.stream(_CHUNK, decode_content=False)
+            with cut.translated():
+                yield from response.stream(_CHUNK, decode_content=False)
+            whole = True
         finally:
-            response.release_conn()
+            if whole:
+                cut.timer.cancel()
+                response.release_conn()
+            else:
+                cut.end(response)
+
+
+class _Cut:
+    """Cuts the connections in use when a request's time is over."""
+
+    def __init__(self, sockets: list[socket.socket], url: str) -> None:
+        self._sockets = sockets
+        self._url = url
+        self._over = False
+        self.timer = threading.Timer(FILE_SECONDS, self._cut)
+        self.timer.daemon = True
+        self.timer.start()
+
+    def end(self, response: urllib3.BaseHTTPResponse) -> None:
+        """Be done with an answer without reading on."""
+        self.timer.cancel()
+        response.close()
+
+    @contextmanager
+    def translated(self) -> Iterator[None]:
+        """Turn urllib3's errors into python-tuf's."""
+        try:
+            yield
+        except urllib3.exceptions.HTTPError as e:
+            self.timer.cancel()
+            raise (self._too_slow() if self._over else _download_error(e)) from None
+        except OSError:
+            self.timer.cancel()
+            if self._over:
+                raise self._too_slow() from None
+            raise
+
+    def _too_slow(self) -> SlowRetrievalError:
+        return SlowRetrievalError(f"{self._url} took longer than {FILE_SECONDS} s")
+
+    def _cut(self) -> None:
+        self._over = True
+        for sock in self._sockets:
+            with suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
+
+
+def _pool_class(kind: Any, sockets: list[socket.socket]) -> Any:
+    """Make a kind of connection pool whose connections note their sockets."""
+
+    class Connection(kind.ConnectionCls):  # type: ignore[misc]
+        def connect(self) -> None:
+            super().connect()
+            sockets[:] = [s for s in sockets if s.fileno() >= 0]
+            sockets.append(self.sock)
+
+    return type("Pool", (kind,), {"ConnectionCls": Connection})
 
 
 def _download_error(error: urllib3.exceptions.HTTPError) -> DownloadError:

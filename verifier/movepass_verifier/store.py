@@ -8,7 +8,7 @@ bits, so that one check reads one small row, whatever the number revoked.
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -182,12 +182,13 @@ class Store:
             finally:
                 self._db.execute("COMMIT")
 
-    def take_over(self, held: Held, lists: Mapping[int, Bitmap], *, synced_at: int) -> None:
+    def take_over(self, held: Held, changed: Collection[int], read: Callable[[int], Bitmap], *, synced_at: int) -> None:
         """Replace what the store holds by what a sync has verified, in one transaction.
 
         Args:
             held: the new state; its `syncs` is the number of syncs it started from.
-            lists: for each log that is new or changed, its revoked indexes.
+            changed: the days whose log is new or another than before.
+            read: gives the revoked indexes of such a day, one day at a time; an error undoes everything.
             synced_at: seconds since 1970 UTC.
 
         Raises:
@@ -201,7 +202,7 @@ class Store:
             try:
                 if self._facts()["syncs"] != held.syncs:
                     raise StoreError("another sync finished in between; nothing is lost, sync again")
-                self._write(held, lists, synced_at)
+                self._write(held, changed, read, synced_at)
                 self._db.execute("COMMIT")
             except BaseException:
                 if self._db.in_transaction:
@@ -247,15 +248,16 @@ class Store:
             self._cached = facts["syncs"], State(keys, lists, None, facts["source"], logs)
         return replace(self._cached[1], last_seen=_seconds(facts, "last_seen"))
 
-    def _write(self, held: Held, lists: Mapping[int, Bitmap], synced_at: int) -> None:
+    def _write(self, held: Held, changed: Collection[int], read: Callable[[int], Bitmap], synced_at: int) -> None:
         for table, rows in (("metadata", held.metadata), ("documents", held.documents)):
             self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - a constant
             self._db.executemany(f"INSERT INTO {table} VALUES (?, ?)", rows.items())  # noqa: S608 - a constant
-        kept = {day for day in held.logs if day not in lists}
+        kept = {day for day in held.logs if day not in changed}
         for table in ("logs", "pages"):
             marks = ",".join("?" * len(kept))
             self._db.execute(f"DELETE FROM {table} WHERE day NOT IN ({marks})", tuple(kept))  # noqa: S608 - marks only
-        for day, revoked in lists.items():
+        for day in changed:
+            revoked = read(day)
             self._db.execute("INSERT INTO logs VALUES (?, ?, ?)", (day, len(revoked), held.logs[day]))
             self._db.executemany("INSERT INTO pages VALUES (?, ?, ?)", _pages(day, revoked))
         facts = {"published": held.published, "synced_at": synced_at, "syncs": held.syncs + 1, "source": held.source}

@@ -27,6 +27,8 @@ from movepass_wire.times import iso
 LOG_MAX_BYTES = 256 << 20
 """A log's length as signed; 2^30 indexes at the worst density stay below this."""
 DOCUMENT_MAX_BYTES = 1 << 20
+STATUS_TARGETS_MAX = 64
+"""Files that the status role may name; an authority publishes six or seven."""
 _LOG_NAME = re.compile(r"status/(0|[1-9][0-9]{0,4})\.log")
 _ROLES = ("timestamp", "snapshot", "targets", roles.STATUS)
 _NOT_FOUND = 404
@@ -90,10 +92,9 @@ def sync(store: Store, *, source: str | None, now: int) -> SyncResult:
             new = _fetch(held, medium)  # a publication came between two requests: begin again, once
     except (tuf_errors.RepositoryError, tuf_errors.DownloadError) as e:
         raise SyncError(f"{medium.name}: {_in_words(e)}; this device keeps what it has") from None
-    changed_logs = {day: data for day, data in new.logs.items() if held.logs.get(day) != data}
-    lists = {day: _read(day, data) for day, data in changed_logs.items()}
+    changed_days = {day for day, data in new.logs.items() if held.logs.get(day) != data}
     _check_keys(new)
-    store.take_over(new, lists, synced_at=now)
+    store.take_over(new, changed_days, lambda day: _read(day, new.logs[day]), synced_at=now)
     with store.reading() as state:
         logs = state.logs
     changed = new.metadata != held.metadata
@@ -110,10 +111,25 @@ def check_root(root: bytes) -> int:
     try:
         metadata = Metadata[Root].from_bytes(root)
         metadata.signed.verify_delegate("root", metadata.signed_bytes, metadata.signatures)
+        _check_key_ids(root)
         version: int = metadata.signed.version
     except (tuf_errors.RepositoryError, AttributeError, ValueError) as e:
         raise SyncError(f"this is not a root document of an authority: {e}") from None
     return version
+
+
+def _check_key_ids(*documents: bytes) -> None:
+    """Make sure that a key has one id: python-tuf counts signatures by ids, so one key under two would count twice.
+
+    Raises:
+        RepositoryError: a key's id is not the hash of the key.
+    """
+    for document in documents:
+        signed: Any = Metadata[Any].from_bytes(document).signed
+        keys = signed.keys if isinstance(signed, Root) else signed.delegations.keys if signed.delegations else {}
+        for keyid, key in keys.items():
+            if roles.keyid_of(key) != keyid:
+                raise tuf_errors.UnsignedMetadataError(f"a key is listed under an id that is not its own: {keyid[:16]}")
 
 
 def _fetch(held: Held, source: Source) -> Held:
@@ -129,7 +145,10 @@ def _fetch(held: Held, source: Source) -> Held:
             DENIED: _document(updater, source, roles.DENIED_TARGET, held.documents.get(DENIED)),
         }
         status = Metadata[Targets].from_file(str(Path(scratch, f"{roles.STATUS}.json"))).signed
+        if len(status.targets) > STATUS_TARGETS_MAX:
+            raise tuf_errors.RepositoryError(f"{len(status.targets)} lists; a device takes {STATUS_TARGETS_MAX}")
         names = {int(match[1]): name for name in status.targets if (match := _LOG_NAME.fullmatch(name))}
+        _check_key_ids(Path(scratch, "root.json").read_bytes(), Path(scratch, "targets.json").read_bytes())
         logs = {day: _log(updater, source, name, held.logs.get(day, b"")) for day, name in names.items()}
         metadata = {role: Path(scratch, f"{role}.json").read_bytes() for role in ("root", *_ROLES)}
     published = roles.published_at(Metadata[Timestamp].from_bytes(metadata["timestamp"]).signed)
@@ -207,7 +226,14 @@ _WORDS: tuple[tuple[type[Exception], Callable[[Any], str]], ...] = (
         tuf_errors.ExpiredMetadataError,
         lambda e: f"what it offers was published too long ago, or this device's clock is ahead ({e})",
     ),
-    (tuf_errors.BadVersionNumberError, lambda e: f"it is behind what this device has ({e})"),
+    (
+        tuf_errors.BadVersionNumberError,
+        lambda e: (
+            f"a root is not the one that comes next ({e})"
+            if "root" in str(e)
+            else f"it is behind what this device has ({e})"
+        ),
+    ),
     (tuf_errors.UnsignedMetadataError, lambda e: f"not signed by those whom this device trusts ({e})"),
     (tuf_errors.LengthOrHashMismatchError, lambda e: f"a file is not the one that was signed ({e})"),
     (tuf_errors.DownloadLengthMismatchError, lambda e: f"a file is longer than was signed ({e})"),

@@ -16,7 +16,7 @@ from movepass_wire import (
     decode_claims,
     open_text,
 )
-from movepass_wire.times import ago, day_name, local
+from movepass_wire.times import ago, day_name, day_of, local
 
 DEFAULT_POLICY = Policy()
 
@@ -70,6 +70,19 @@ def verify(
         verdict, reason, failed = stop.verdict, stop.reason, stop.check
     authority = keys.authority if pass_ else None
     return Verification(verdict, reason, failed, pass_, authority, bool(pass_) and keys.test, freshness)
+
+
+def readiness(*, lists: StatusLists, now: int, policy: Policy = DEFAULT_POLICY, last_seen: int | None = None) -> str:
+    """Say why a good pass could not be accepted now, or "" where it could: checks 9, 12 for today, and 13."""
+    freshness = Freshness(lists.published, lists.synced_at, now)
+    if freshness.age is None:
+        return "this device has never been synced; sync it"
+    try:
+        _check_clock(freshness, policy, last_seen)
+        _check_freshness(freshness, policy)
+    except _Stop as stop:
+        return stop.reason
+    return "" if day_of(now) in lists.days else f"no revocation list for {day_name(day_of(now))}; sync this device"
 
 
 def _open(text: str) -> Envelope:
