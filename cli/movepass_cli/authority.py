@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 
 import click
 
-from movepass_cli.inputs import open_requests, split_requests
+from movepass_cli.inputs import InputError, open_requests, split_requests
 from movepass_cli.main import DONE, USAGE
 from movepass_cli.options import PATH, authority_option, example, json_option, option
 from movepass_cli.output import printable, say, show_json, show_rows, trip_rows
@@ -26,6 +26,10 @@ from movepass_wire.times import day_name, iso, local
 
 _ALGORITHMS = {"ESP256": ESP256, "Ed25519": ED25519}
 _DAYS_AHEAD_MAX = 30
+_CLOCK_BACK_MAX = 300
+_CLOCK_AHEAD_MAX = 3 * 86400
+"""Seconds from one publication to the next. A clock far ahead would sign lists that lock every device that syncs, and
+forget what must be kept; whoever has not published for three days may have to say that the clock is right."""
 
 alg_option = option(
     "--alg", type=click.Choice(list(_ALGORITHMS), case_sensitive=False), default="ESP256", show_default=True,
@@ -155,10 +159,17 @@ def revoke(authority: Path, numbers: tuple[str, ...], request: str | None, reaso
     "--days-ahead", type=click.IntRange(0, _DAYS_AHEAD_MAX), default=PUBLISHED_DAYS_AHEAD, show_default=True,
     help="Days after today that get a list; fewer than 4 leaves passes issued 72 h ahead unverifiable.",
 )  # fmt: skip
+@click.option("--clock-checked", is_flag=True, help="Publish though the clock has jumped since the last time.")
 @json_option
-def publish(authority: Path, days_ahead: int, *, as_json: bool) -> None:
+def publish(authority: Path, days_ahead: int, *, clock_checked: bool, as_json: bool) -> None:
     """Publish keys and revocation lists, signed as fresh from now."""
     with Authority.open(authority).publisher() as publisher:
+        last, now = publisher.last_published(), int(time.time())
+        if last is not None and not clock_checked and not last - _CLOCK_BACK_MAX <= now <= last + _CLOCK_AHEAD_MAX:
+            raise InputError(
+                f"last published at {local(last)}, and this machine's clock says {local(now)}: is it right? "
+                "If so: --clock-checked"
+            )
         done = publisher.publish(int(time.time()), days_ahead=days_ahead)
     if as_json:
         days = [day_name(day) for day in done.days]
@@ -241,8 +252,19 @@ class _Pictures:
         return given / f"{kind}{signed.number}{ending}"
 
 
+_PICTURES = (b"\x89PNG", b"%PDF")
+
+
 def _write_whole(path: Path, data: bytes) -> None:
-    """Write a file so that it is there whole or not at all."""
+    """Write a picture so that it is there whole or not at all; only another picture is replaced.
+
+    Raises:
+        InputError: something else is there.
+    """
+    if path.exists() and not path.is_file():
+        raise InputError(f"{path} is not a file")
+    if path.is_file() and path.stat().st_size and not path.read_bytes()[:8].startswith(_PICTURES):
+        raise InputError(f"{path} exists and is no picture; it is not written over: choose another name")
     temporary = path.with_name(f".{path.name}.new")
     try:
         temporary.write_bytes(data)
@@ -254,6 +276,8 @@ def _write_whole(path: Path, data: bytes) -> None:
 
 def _issued(signed: SignedPass, pictures: _Pictures) -> dict[str, Any]:
     row = {"request_id": signed.request_id, "pass_number": signed.number, "text": signed.text}
+    if signed.revoked_at is not None:
+        row["revoked_at"] = iso(signed.revoked_at)
     return row | pictures.write(signed)
 
 

@@ -44,11 +44,11 @@ def _time(ctx: click.Context, param: click.Parameter, value: str | None) -> int 
 def _kid(ctx: click.Context, param: click.Parameter, value: Any) -> Any:  # noqa: ARG001 - click's
     try:
         kid = bytes.fromhex(value) if isinstance(value, str) else value
-        if isinstance(kid, bytes) and len(kid) != KID_BYTES:
-            raise ValueError
-        return kid
     except ValueError:
-        raise click.BadParameter(f"a kid is 8 hexadecimal digits, got {value!r}") from None
+        kid = b""
+    if isinstance(kid, bytes) and len(kid) != KID_BYTES:
+        raise click.BadParameter(f"a kid is 8 hexadecimal digits, got {value!r}")
+    return kid
 
 
 @click.group()
@@ -210,7 +210,7 @@ def collect(proposal: Path, signatures: tuple[Path, ...], *, as_json: bool) -> N
             read, _ = ceremony.collect(read, _read(path))
         except CeremonyError as e:
             raise CeremonyError(f"{path}: {e}") from None
-    _write(proposal, read.to_bytes())
+    _write(proposal, read.to_bytes(), replace=True)
     _show_proposal(read, as_json=as_json)
 
 
@@ -325,8 +325,14 @@ def _read(path: Path) -> bytes:
         raise InputError(f"can't read {path}: {e.strerror}") from None
 
 
-def _write(path: Path, data: bytes) -> None:
-    """Write a file whole, and down to the stick, so that pulling it out afterwards loses nothing."""
+def _write(path: Path, data: bytes, *, replace: bool = False) -> None:
+    """Write a file whole, and down to the stick, so that pulling it out afterwards loses nothing.
+
+    Raises:
+        InputError: something is there, and it is not a proposal that grows.
+    """
+    if not replace and path.exists():
+        raise InputError(f"{path} exists; it is not written over: choose another name")
     custodian.write_whole(path, data)
 
 
@@ -344,6 +350,7 @@ def _new_passphrase() -> bytes:
     text = given if given is not None else click.prompt(
         "New passphrase", hide_input=True, confirmation_prompt=True, err=True
     )  # fmt: skip
-    if len(text) < custodian.PASSPHRASE_MIN_CHARS:
-        raise InputError(f"a passphrase has at least {custodian.PASSPHRASE_MIN_CHARS} characters")
+    if not custodian.PASSPHRASE_MIN_CHARS <= len(text) <= custodian.PASSPHRASE_MAX_CHARS:
+        limits = f"{custodian.PASSPHRASE_MIN_CHARS} to {custodian.PASSPHRASE_MAX_CHARS}"
+        raise InputError(f"a passphrase has {limits} characters")
     return str(text).encode()

@@ -7,6 +7,7 @@ at the roadside must not wait for what only an issuer needs.
 
 import os
 import sys
+import traceback
 from importlib import import_module
 from typing import NoReturn
 
@@ -57,7 +58,7 @@ class _Commands(click.Group):
 
 
 _EPILOG = """
-Every option can also be given as an environment variable MOVEPASS_NAME, such as MOVEPASS_STORE.
+Options marked [env var] can also be given as an environment variable, such as MOVEPASS_STORE.
 
 \b
 Exit codes: 0 accept or done, 1 reject, 2 wrong usage or unreadable input,
@@ -73,23 +74,33 @@ def cli() -> None:
 
 def main() -> NoReturn:
     """Run the command and exit; every error becomes one line and an exit code, never 1 or 3 by accident."""
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr] # both are TextIOWrapper here
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by whoever started us
+            setattr(sys, name, open(os.devnull, "r" if name == "stdin" else "w"))  # noqa: PTH123, SIM115
     try:
-        code = cli.main(prog_name="movepass", standalone_mode=False)
+        for stream in (sys.stdout, sys.stderr):
+            stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr] # both are TextIOWrapper here
+        code = _run()
         sys.stdout.flush()
-    except click.exceptions.Exit as e:
-        code = e.exit_code
-    except click.Abort:
-        code = _INTERRUPTED
-    except click.ClickException as e:
-        code = _usage(e)
-    except (BrokenPipeError, SystemExit):  # whoever read us has gone; click makes that SystemExit(1), our "reject"
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.stderr.flush()
+    except BaseException:  # noqa: BLE001 - nowhere left to say it
         code = FAILED
-    except Exception as e:  # noqa: BLE001 - the last line of defence: no traceback, no accidental exit code
-        code = _failed(e)
-    sys.exit(code or DONE)
+        for stream in (sys.stdout, sys.stderr):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    sys.exit(code)
+
+
+def _run() -> int:
+    try:
+        return cli.main(prog_name="movepass", standalone_mode=False) or DONE
+    except click.exceptions.Exit as e:
+        return e.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        return _INTERRUPTED
+    except click.ClickException as e:
+        return _usage(e)
+    except Exception as e:  # noqa: BLE001 - no traceback, no accidental exit code
+        return _failed(e)
 
 
 def _usage(error: click.ClickException) -> int:
@@ -102,11 +113,16 @@ def _usage(error: click.ClickException) -> int:
 def _failed(error: Exception) -> int:
     """Tell a person what went wrong; the packages' own errors know it, anything else is a defect of ours."""
     if os.environ.get("MOVEPASS_DEBUG"):
-        raise error
+        traceback.print_exception(error)
     module = type(error).__module__
     if module.startswith("movepass_"):
         say(f"error: {error}")
         return USAGE if type(error).__name__ in _INPUT_ERRORS else FAILED
+    if isinstance(error, UnicodeError):
+        say(f"error: expected text, got bytes that are none: {error.reason if hasattr(error, 'reason') else error}")
+        return USAGE
+    if isinstance(error, BrokenPipeError):
+        raise error
     if isinstance(error, OSError):
         say(f"error: {error.filename or ''}: {error.strerror or error}")
         return FAILED

@@ -9,11 +9,13 @@ ledger.sqlite             which request became which pass
 repository/               what is published; its metadata/1.root.json is what devices are enrolled with
 """
 
+import fcntl
 import json
+import secrets
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -113,7 +115,11 @@ class Authority:
     def _make(cls, folder: Path, name: str, lay_out: Callable[[Path], object]) -> "Authority":
         if not 0 < len(name) <= _NAME_MAX_CHARS or not name.isprintable():
             raise AuthorityError(f"a name has 1 to {_NAME_MAX_CHARS} printable characters")
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        try:
+            in_use = folder.exists() and (not folder.is_dir() or any(folder.iterdir()))
+        except OSError as e:
+            raise AuthorityError(f"can't make {folder}: {e.strerror}") from None
+        if in_use:
             raise AuthorityError(f"{folder} is in use already; choose a new folder")
         try:
             folder.parent.mkdir(parents=True, exist_ok=True)
@@ -241,7 +247,7 @@ class Authority:
         ledger = SqliteLedger(self.ledger_path)
         try:
             signer = signer_from_uri(self.online_signer, self.folder)
-            yield Publisher(repository=self.repository, ledger=ledger, signer=signer, denied=self.denied())
+            yield Publisher(repository=self.repository, ledger=ledger, signer=signer, denied=self.denied)
         finally:
             ledger.close()
 
@@ -251,6 +257,13 @@ class Authority:
         data = self.repository.read(f"metadata/{version}.{role}.json")
         return Metadata.from_bytes(data) if data is not None else None
 
+    @contextmanager
+    def changing(self) -> Iterator["Authority"]:
+        """Hold the right to change authority.json and what goes with it, and read it anew: one change at a time."""
+        with (self.folder / ".lock").open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield Authority.open(self.folder)
+
     def denied(self) -> bytes:
         """Read the document of the keys denied until a ceremony revokes them."""
         path = self.folder / DENIED
@@ -259,9 +272,7 @@ class Authority:
 
 def new_key_file(folder: Path, alg: int) -> tuple[str, bytes]:
     """Make a pass key's file, named by its kid; returns its URI and kid."""
-    temporary = folder / "keys" / "pass-new.pem"
-    with suppress(FileNotFoundError):
-        temporary.unlink()  # left by a process that was killed; nothing ever named it
+    temporary = folder / "keys" / f".new-{secrets.token_hex(8)}.pem"
     kid = key_id(create_key_file(temporary, alg))
     path = temporary.with_name(f"pass-{kid.hex()}.pem")
     if path.exists():

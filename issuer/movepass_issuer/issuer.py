@@ -106,6 +106,7 @@ class Issuer:
         self._public_key = signer.public_key
         self._alg = algorithm_of(self._public_key)
         self._kid = key_id(self._public_key)
+        self._kids = {self._kid, *(keys.keys if keys else ())}
         self._key = self._published(keys) if keys else None
 
     def issue(self, approved: ApprovedPass) -> SignedPass:
@@ -163,13 +164,17 @@ class Issuer:
         return entry
 
     def revoke(self, *, number: str | None = None, request_id: str | None = None, reason: str = "") -> Entry:
-        """Revoke a pass: durable when this returns, refused by devices after the next publication and their sync.
+        """Revoke a pass, and those it was issued anew as: durable when this returns.
+
+        Devices refuse it after the next publication and their sync.
 
         Raises:
             UnknownPassError: none such.
             NumberError: not a pass number.
         """
         entry = self.find_entry(number=number, request_id=request_id)
+        for again in self._issued_anew(entry):
+            self._ledger.revoke(again.day, again.index, reason=reason, now=int(self._clock()))
         return self._ledger.revoke(entry.day, entry.index, reason=reason, now=int(self._clock()))
 
     def reissue(self, kid: bytes) -> Iterator[tuple[SignedPass, SignedPass]]:
@@ -196,6 +201,11 @@ class Issuer:
                 if isinstance(made, RequestError):
                     raise IssuerError(f"pass {before.number} (request {before.request_id}): {made}")
                 yield before, made
+
+    def _issued_anew(self, entry: Entry) -> list[Entry]:
+        """Give the passes that a pass was issued anew as, under other keys (see reissue)."""
+        found = list(self._ledger.find([f"{entry.request_id}+{kid.hex()}" for kid in self._kids]).values())
+        return found + [again for one in found for again in self._issued_anew(one)]
 
     def _issue_group(self, group: Sequence[ApprovedPass]) -> list[SignedPass | RequestError]:
         now = int(self._clock())

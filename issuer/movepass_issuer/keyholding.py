@@ -43,7 +43,8 @@ def propose_root(
             raise AuthorityError(f"nobody called {name!r} is a custodian: {', '.join(present) or 'there is none'}")
     key = roles.role_key(signer_from_uri(online or authority.online_signer, authority.folder))
     if online:
-        replace(authority, online_next=online).save()
+        with authority.changing() as authority:  # noqa: PLR1704 - the same, read anew
+            replace(authority, online_next=online).save()
     needed = threshold or (current.signed.roles[ROOT].threshold if current else THRESHOLD)
     return ceremony.propose_root([*present.values(), *joining], key, threshold=needed, now=now, current=current)
 
@@ -83,23 +84,24 @@ def publish_proposals(authority: Authority, proposals: Iterable[Proposal], now: 
     proposals = list(proposals)
     if len({proposal.role for proposal in proposals}) != len(proposals):
         raise AuthorityError("two proposals for the same documents; choose one")
-    by_role = {proposal.role: proposal for proposal in proposals}
-    documents = {role: ceremony.finished(proposal) for role, proposal in by_role.items()}
-    root, targets = by_role.get(ROOT), by_role.get(TARGETS)
-    in_force = root.metadata if root else authority.current(ROOT)
-    new = [p for p in by_role.values() if _check_built_on(p, authority.current(p.role), in_force)]
-    newest_targets = targets.metadata if targets else authority.current(TARGETS)
-    changed = _with_online_key(authority, in_force, newest_targets)
-    if targets and targets.keys[0] is not None:
-        put_keys(authority.repository, targets.keys[0])
-        changed = _with_published(changed, KeySet.from_jwks(targets.keys[0]), now)
-    for proposal in new:
-        authority.repository.create_version(proposal.file_name, documents[proposal.role])
-    changed.save()
-    if newest_targets is not None:
-        with changed.publisher() as publisher:
-            publisher.publish(now)
-    return [proposal.file_name for proposal in by_role.values()]
+    with authority.changing() as authority:  # noqa: PLR1704 - the same, read anew
+        by_role = {proposal.role: proposal for proposal in proposals}
+        documents = {role: ceremony.finished(proposal) for role, proposal in by_role.items()}
+        root, targets = by_role.get(ROOT), by_role.get(TARGETS)
+        in_force = root.metadata if root else authority.current(ROOT)
+        new = [p for p in by_role.values() if _check_built_on(p, authority.current(p.role), in_force)]
+        newest_targets = targets.metadata if targets else authority.current(TARGETS)
+        changed = _with_online_key(authority, in_force, newest_targets)
+        if targets and targets.keys[0] is not None:
+            put_keys(authority.repository, targets.keys[0])
+            changed = _with_published(changed, KeySet.from_jwks(targets.keys[0]), now)
+        for proposal in new:
+            authority.repository.create_version(proposal.file_name, documents[proposal.role])
+        changed.save()
+        if newest_targets is not None:
+            with changed.publisher() as publisher:
+                publisher.publish(now)
+        return [proposal.file_name for proposal in by_role.values()]
 
 
 def new_pass_key(authority: Authority, alg: int, uri: str | None = None) -> bytes:
@@ -109,14 +111,15 @@ def new_pass_key(authority: Authority, alg: int, uri: str | None = None) -> byte
         KeysError: it can't be made or opened.
         AuthorityError: it is there already, or shares a kid with one that is.
     """
-    if uri is None:
-        uri, kid = new_key_file(authority.folder, alg)
-    else:
-        kid = key_id(signer_from_uri(uri, authority.folder).public_key)
-        if kid in authority.held_keys:
-            raise AuthorityError(f"the authority has a key {kid.hex()} already")
-    replace(authority, held_keys={**authority.held_keys, kid: HeldKey(uri)}).save()
-    return kid
+    with authority.changing() as authority:  # noqa: PLR1704 - the same, read anew
+        if uri is None:
+            uri, kid = new_key_file(authority.folder, alg)
+        else:
+            kid = key_id(signer_from_uri(uri, authority.folder).public_key)
+            if kid in authority.held_keys:
+                raise AuthorityError(f"the authority has a key {kid.hex()} already")
+        replace(authority, held_keys={**authority.held_keys, kid: HeldKey(uri)}).save()
+        return kid
 
 
 def pass_public_key(authority: Authority, kid: bytes) -> PublicKey:
@@ -136,20 +139,21 @@ def use_pass_key(authority: Authority, kid: bytes, now: int, *, urgent: bool = F
     Raises:
         AuthorityError: not held, not published, withdrawn, or published so lately that devices can't know it.
     """
-    held = authority.held_keys.get(kid)
-    if held is None or held.published is None:
-        raise AuthorityError(f"the key {kid.hex()} is not published; first: movepass keys propose keys --add")
-    withdrawn = authority.keys().withdrawn(kid)
-    if withdrawn:
-        raise AuthorityError(f"the key {kid.hex()} has been withdrawn ({withdrawn.reason})")
-    known = held.published + KNOWN_AFTER_SECONDS
-    if now < known and not urgent:
-        raise AuthorityError(
-            f"the key {kid.hex()} was published {ago(now - held.published)} ago; devices that synced before do not "
-            f"know it. Wait until {local(known)}, or take --urgent: they will say unknown-key until they sync"
-        )
-    replace(authority, pass_key=kid, usable_from=0 if urgent else known).save()
-    return held.published
+    with authority.changing() as authority:  # noqa: PLR1704 - the same, read anew
+        held = authority.held_keys.get(kid)
+        if held is None or held.published is None:
+            raise AuthorityError(f"the key {kid.hex()} is not published; first: movepass keys propose keys --add")
+        withdrawn = authority.keys().withdrawn(kid)
+        if withdrawn:
+            raise AuthorityError(f"the key {kid.hex()} has been withdrawn ({withdrawn.reason})")
+        known = held.published + KNOWN_AFTER_SECONDS
+        if now < known and not urgent:
+            raise AuthorityError(
+                f"the key {kid.hex()} was published {ago(now - held.published)} ago; devices that synced before do not "
+                f"know it. Wait until {local(known)}, or take --urgent: they will say unknown-key until they sync"
+            )
+        replace(authority, pass_key=kid, usable_from=0 if urgent else known).save()
+        return held.published
 
 
 def deny(authority: Authority, kid: bytes, reason: str, now: int) -> None:
@@ -158,13 +162,14 @@ def deny(authority: Authority, kid: bytes, reason: str, now: int) -> None:
     Raises:
         AuthorityError: no such key.
     """
-    keys = authority.keys()
-    if kid not in keys.keys:
-        raise AuthorityError(f"there is no published key {kid.hex()}")
-    denied = replace(keys, denied={**keys.denied, kid: Withdrawal(now, reason)}).denied_to_json()
-    custodian.write_whole(authority.folder / DENIED, roles.json_bytes(denied))
-    with authority.publisher() as publisher:
-        publisher.publish(now)
+    with authority.changing() as authority:  # noqa: PLR1704 - the same, read anew
+        keys = authority.keys()
+        if kid not in keys.keys:
+            raise AuthorityError(f"there is no published key {kid.hex()}")
+        denied = replace(keys, denied={**keys.denied, kid: Withdrawal(now, reason)}).denied_to_json()
+        custodian.write_whole(authority.folder / DENIED, roles.json_bytes(denied))
+        with authority.publisher() as publisher:
+            publisher.publish(now)
 
 
 def recover(authority: Authority, now: int, *, skip: int) -> None:

@@ -78,6 +78,9 @@ class Ledger(Protocol):
     def pending(self) -> list[tuple[int, int]]:
         """Give every (day, index) that is revoked and not yet published."""
 
+    def revoked(self, day: int) -> list[int]:
+        """Give every index of a day that has ever been revoked, published or not: what its log must hold."""
+
     def settle(self, published: Iterable[tuple[int, int]]) -> None:
         """Take published ones from the pending."""
 

@@ -11,7 +11,7 @@ Killed anywhere, the next one begins from the published state and loses nothing:
 step 5, and an index that the log holds already is left out.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,7 +57,12 @@ class Publisher:
     """Publishes into one repository, from one ledger, with the online key."""
 
     def __init__(
-        self, *, repository: FolderRepository, ledger: Ledger, signer: Signer, denied: bytes = _NOBODY_DENIED
+        self,
+        *,
+        repository: FolderRepository,
+        ledger: Ledger,
+        signer: Signer,
+        denied: Callable[[], bytes] = lambda: _NOBODY_DENIED,
     ) -> None:
         """Take what is published from and with.
 
@@ -65,12 +70,17 @@ class Publisher:
             repository: where to.
             ledger: what has been revoked.
             signer: the online key.
-            denied: the document of the keys denied at once (KeySet.denied_to_json).
+            denied: gives the document of the keys denied at once (KeySet.denied_to_json); asked under the lease.
         """
         self._denied = denied
         self._repository = repository
         self._ledger = ledger
         self._signer = signer
+
+    def last_published(self) -> int | None:
+        """Give when this repository was last published, seconds since 1970 UTC; None before the first time."""
+        data = self._repository.read(TIMESTAMP)
+        return None if data is None else roles.published_at(_load(data).signed)
 
     def publish(self, now: int, *, days_ahead: int = PUBLISHED_DAYS_AHEAD, versions_ahead: int = 0) -> Publication:
         """Publish once.
@@ -93,14 +103,14 @@ class Publisher:
             snapshot = self._current("snapshot", timestamp.snapshot_meta.version) if timestamp else None
             status = self._current(roles.STATUS, snapshot.signed.meta["status.json"].version) if snapshot else None
             pending = self._ledger.pending()
-            days = listed_days(now, days_ahead)
+            days = self._days(status, now, days_ahead)
             targets, revoked = self._targets(status, pending, days)
             status_meta = self._status(status, targets, now, versions_ahead)
             snapshot_meta = self._snapshot(snapshot, status_meta, now, versions_ahead)
             version = (timestamp.version if timestamp else 0) + versions_ahead + 1
             published = roles.make_timestamp(snapshot_meta, now=now, version=version)
             self._repository.replace_timestamp(roles.sign(published, [self._signer]), expected=before)
-            self._ledger.settle((day, index) for day, index in pending if day < days.stop)
+            self._ledger.settle((day, index) for day, index in pending if day <= days[-1])
             self._ledger.forget(day_of(now))
             self._clean(now)
         return Publication(now, version, revoked, tuple(days))
@@ -138,16 +148,29 @@ class Publisher:
             raise RepositoryError(f"metadata/{version}.{role}.json is missing; restore the repository from a copy")
         return _load(data)
 
+    def _days(self, status: Any, now: int, ahead: int) -> list[int]:
+        """Give the days to list: those asked for, and any later one that is listed already, for logs only grow."""
+        days = listed_days(now, ahead)
+        names = status.signed.targets if status else {}
+        held = {int(match[1]) for name in names if (match := roles.LOG_NAME.fullmatch(name))}
+        return sorted({*days, *(day for day in held if day >= days.start)})
+
     def _targets(
-        self, status: Any, pending: Iterable[tuple[int, int]], days: range
+        self, status: Any, pending: Sequence[tuple[int, int]], days: Iterable[int]
     ) -> tuple[dict[str, TargetFile], int]:
-        """Bring every log up to date; returns what status shall name, and how many indexes are new."""
+        """Bring every log up to date with all that the ledger knows as revoked, not only with what is pending.
+
+        So a day that comes back, after a clock that was wrong or a repository restored from a copy, forgets nothing.
+
+        Returns:
+            What status shall name, and how many indexes are new.
+        """
         named: dict[str, TargetFile] = status.signed.targets if status else {}
-        targets, revoked = {roles.DENIED_TARGET: self._put(roles.DENIED_TARGET, self._denied)}, 0
+        targets, revoked = {roles.DENIED_TARGET: self._put(roles.DENIED_TARGET, self._denied())}, 0
         for day in days:
             name = f"status/{day}.log"
             log = self._log(name, named[name]) if name in named else new_log(day)
-            wanted = {index for pending_day, index in pending if pending_day == day}
+            wanted = {*self._ledger.revoked(day), *(index for pending_day, index in pending if pending_day == day)}
             held = read_log(log).revoked if wanted else ()
             new = [index for index in wanted if index not in held]
             if new:

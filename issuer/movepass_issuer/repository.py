@@ -65,7 +65,8 @@ class FolderRepository:
         """List the versions there are of a role's document, in rising order."""
         ending = f".{role}.json"
         names = [name.removeprefix("metadata/") for name in self.names("metadata")]
-        return sorted(int(n.removesuffix(ending)) for n in names if n.endswith(ending) and n[0].isdigit())
+        numbers = [name.removesuffix(ending) for name in names if name.endswith(ending)]
+        return sorted(int(number) for number in numbers if number.isascii() and number.isdigit())
 
     def modified(self, name: str) -> float:
         """Give when a file was written, in seconds since 1970 UTC."""

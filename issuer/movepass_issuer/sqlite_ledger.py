@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from movepass_issuer.errors import LedgerError, UnknownPassError
@@ -16,6 +16,7 @@ CREATE TABLE passes (
     request_id TEXT PRIMARY KEY, content_hash BLOB NOT NULL, day INTEGER NOT NULL, idx INTEGER NOT NULL,
     text TEXT, revoked_at INTEGER, reason TEXT, UNIQUE (day, idx)
 ) WITHOUT ROWID;
+CREATE INDEX revoked ON passes (day, idx) WHERE revoked_at IS NOT NULL;
 CREATE TABLE next_index (day INTEGER PRIMARY KEY, idx INTEGER NOT NULL);
 CREATE TABLE pending (day INTEGER NOT NULL, idx INTEGER NOT NULL, PRIMARY KEY (day, idx)) WITHOUT ROWID;
 """
@@ -40,6 +41,7 @@ class SqliteLedger:
             self._db = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = FULL")
+            self._db.execute("PRAGMA secure_delete = ON")
             if create:
                 self._db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
             version = self._db.execute("PRAGMA user_version").fetchone()[0]
@@ -138,6 +140,12 @@ class SqliteLedger:
         with self._failures():
             return self._db.execute("SELECT day, idx FROM pending ORDER BY day, idx").fetchall()
 
+    def revoked(self, day: int) -> list[int]:
+        """See Ledger."""
+        with self._failures():
+            rows = self._db.execute("SELECT idx FROM passes WHERE day = ? AND revoked_at IS NOT NULL", (day,))
+            return [index for (index,) in rows]
+
     def settle(self, published: Iterable[tuple[int, int]]) -> None:
         """See Ledger."""
         with self._transaction():
@@ -148,6 +156,8 @@ class SqliteLedger:
         with self._transaction():
             self._db.execute("UPDATE passes SET text = '' WHERE day < ? AND text <> ''", (today - PERSONAL_DAYS,))
             self._db.execute("DELETE FROM passes WHERE day < ?", (today - REQUEST_DAYS,))
+        with suppress(sqlite3.Error):  # what is forgotten goes from the write-ahead log too, unless somebody reads it
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def close(self) -> None:
         """See Ledger."""

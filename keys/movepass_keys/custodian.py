@@ -14,6 +14,8 @@ from movepass_wire.payload import ESP256
 ALG = ESP256
 """Tokens and KMS have P-256 everywhere, so a role can move there without a new algorithm."""
 PASSPHRASE_MIN_CHARS = 12
+PASSPHRASE_MAX_CHARS = 200
+"""Far below what PKCS#8 encryption takes, whatever the characters."""
 _ROLES = ("root", "targets")
 _CARD = "card.json"
 

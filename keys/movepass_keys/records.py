@@ -48,6 +48,8 @@ class PassKey:
     alg: int = field(init=False)
 
     def __post_init__(self) -> None:
+        if self.not_after <= self.not_before:
+            raise KeyDocumentError(f"a key's validity ends after it begins, got {self.not_before} to {self.not_after}")
         object.__setattr__(self, "kid", algorithms.key_id(self.public_key))
         object.__setattr__(self, "alg", algorithms.algorithm_of(self.public_key))
 

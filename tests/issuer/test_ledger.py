@@ -309,7 +309,6 @@ def test_a_forgotten_payload_is_nowhere_in_the_ledgers_files(tmp_path: Path) -> 
     assert not [f.name for f in tmp_path.iterdir() if b"PERSONAL DATA" in f.read_bytes()]
 
 
-@pytest.mark.xfail(strict=True, reason="it stays in the write-ahead log until that is written over")
 def test_a_forgotten_payload_is_nowhere_in_the_files_of_a_ledger_that_stays_open(tmp_path: Path) -> None:
     ledger = sqlite_ledger(tmp_path)()
     ledger.reserve(wanted("R-1"))

@@ -532,7 +532,6 @@ def test_old_personal_data_goes_with_a_publication(world: World, ledger: SqliteL
 # Failing
 
 
-@pytest.mark.xfail(strict=True, reason="int() of the name's beginning: ValueError", raises=ValueError)
 def test_a_file_that_somebody_else_put_among_the_metadata_is_no_fault(world: World) -> None:
     for name in ("1x.status.json", "2 (copy).snapshot.json"):
         (world.repository / "metadata" / name).write_bytes(b"?")

@@ -207,9 +207,6 @@ def test_a_fraction_of_a_second_is_no_part_of_a_verdict(world: World) -> None:
         assert device.verify(signed.text).verdict is Verdict.VALID
 
 
-@pytest.mark.xfail(
-    strict=False, reason="one connection, no lock: transactions of two threads get into each other's way"
-)
 def test_a_device_can_be_asked_by_several_threads_at_once(world: World) -> None:
     """Its connection says check_same_thread=False."""
     text = world.issue().text

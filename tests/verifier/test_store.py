@@ -36,13 +36,16 @@ def bitmap(*indexes: int) -> Bitmap:
     return result
 
 
+NOTHING: dict[int, Bitmap] = {}
+
+
 def take_over(store: Store, published: int, lists: dict[int, set[int]], changed: set[int] | None = None) -> None:
     """Take over lists of that time as a sync would; `changed` are the days whose log is new, all without it."""
     held = store.held()
     logs = {day: new_log(day) + (encode_block(indexes) if indexes else b"") for day, indexes in lists.items()}
     new = replace(held, published=published, logs=logs)
     bitmaps = {day: bitmap(*indexes) for day, indexes in lists.items() if changed is None or day in changed}
-    store.take_over(new, bitmaps, synced_at=published + 1)
+    store.take_over(new, bitmaps, bitmaps.__getitem__, synced_at=published + 1)
 
 
 def revoked(store: Store, day: int, *indexes: int) -> set[int]:
@@ -98,7 +101,7 @@ def test_a_sync_that_another_one_overtook_is_thrown_away(store: Store) -> None:
     late = store.held()
     take_over(store, PUBLISHED + 9, {5: {1, 2}})
     with pytest.raises(StoreError, match="another sync finished in between"):
-        store.take_over(replace(late, logs={}), {}, synced_at=PUBLISHED + 5)
+        store.take_over(replace(late, logs={}), {}, NOTHING.__getitem__, synced_at=PUBLISHED + 5)
     assert revoked(store, 5, 1, 2) == {1, 2}
     take_over(store, PUBLISHED + 10, {5: {1, 2, 3}})
 
@@ -108,7 +111,7 @@ def test_two_stores_on_one_file_the_second_take_over_of_the_same_beginning_loses
         beginning = other.held()
         take_over(store, PUBLISHED, {5: {1}})
         with pytest.raises(StoreError, match="in between"):
-            other.take_over(beginning, {}, synced_at=PUBLISHED)
+            other.take_over(beginning, {}, NOTHING.__getitem__, synced_at=PUBLISHED)
         assert revoked(other, 5, 1) == {1}
 
 
@@ -117,7 +120,9 @@ def test_a_take_over_that_fails_midway_leaves_everything_as_it_was(store: Store)
     before = store.held()
     broken: Any = {5: bitmap(2), 6: "no bitmap"}
     with pytest.raises(AttributeError):
-        store.take_over(replace(before, published=PUBLISHED + 9, logs={5: b"a", 6: b"b"}), broken, synced_at=1)
+        store.take_over(
+            replace(before, published=PUBLISHED + 9, logs={5: b"a", 6: b"b"}), broken, broken.__getitem__, synced_at=1
+        )
     assert store.held() == before
     assert revoked(store, 5, 1, 2) == {1}
     take_over(store, PUBLISHED + 9, {5: {2}})

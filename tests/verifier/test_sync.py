@@ -80,7 +80,8 @@ def test_a_device_syncs_from_a_folder_and_from_web_servers(changed: World, serve
             "range-server": server.url, "slash-at-the-end": server.url + "/",
         }[how]  # fmt: skip
         result = changed.sync(source)
-    assert (result.changed, result.source, result.published) == (True, source, changed.now)
+    full = str(changed.repository) if how == "file-url" else source
+    assert (result.changed, result.source, result.published) == (True, full, changed.now)
     assert is_new(changed)
 
 

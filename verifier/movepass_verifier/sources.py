@@ -119,8 +119,10 @@ class _Folder:
         if not self._root.is_dir():
             raise DownloadError(f"there is no folder {self._root}; is the stick plugged in?")
         path = self._root / name
-        if not path.is_file():  # a pipe would never answer
+        if not path.exists():
             raise DownloadHTTPError(f"there is no {name} in {self._root}", _NOT_FOUND)
+        if not path.is_file():  # a pipe would never answer, and a device never end
+            raise DownloadError(f"can't read {name}: not a regular file")
         file = path.open("rb")
         file.seek(start)
 
@@ -132,6 +134,12 @@ class _Folder:
         return start, chunks()
 
 
+class _Sockets(list[socket.socket]):
+    """The sockets of one medium, and whether the request that uses them has had its time."""
+
+    over = False
+
+
 class _Web:
     """A web server; redirects are not followed, so that a captive portal can't pass for the source.
 
@@ -141,7 +149,7 @@ class _Web:
 
     def __init__(self, base: str) -> None:
         self._base = base.rstrip("/")
-        self._sockets: list[socket.socket] = []
+        self._sockets = _Sockets()
         self._pool = urllib3.PoolManager(
             retries=urllib3.Retry(
                 connect=1, read=1, redirect=False, status=False, other=0, respect_retry_after_header=False
@@ -179,6 +187,8 @@ class _Web:
         try:
             with cut.translated():
                 yield from response.stream(_CHUNK, decode_content=False)
+            if cut.over:  # an answer that was cut may look like one that ended
+                raise cut.too_slow()
             whole = True
         finally:
             if whole:
@@ -191,10 +201,10 @@ class _Web:
 class _Cut:
     """Cuts the connections in use when a request's time is over."""
 
-    def __init__(self, sockets: list[socket.socket], url: str) -> None:
+    def __init__(self, sockets: "_Sockets", url: str) -> None:
         self._sockets = sockets
+        self._sockets.over = False
         self._url = url
-        self._over = False
         self.timer = threading.Timer(FILE_SECONDS, self._cut)
         self.timer.daemon = True
         self.timer.start()
@@ -211,28 +221,36 @@ class _Cut:
             yield
         except urllib3.exceptions.HTTPError as e:
             self.timer.cancel()
-            raise (self._too_slow() if self._over else _download_error(e)) from None
+            raise (self.too_slow() if self.over else _download_error(e)) from None
         except OSError:
             self.timer.cancel()
-            if self._over:
-                raise self._too_slow() from None
+            if self.over:
+                raise self.too_slow() from None
             raise
 
-    def _too_slow(self) -> SlowRetrievalError:
+    def too_slow(self) -> SlowRetrievalError:
+        """Say so."""
         return SlowRetrievalError(f"{self._url} took longer than {FILE_SECONDS} s")
 
+    @property
+    def over(self) -> bool:
+        """Whether the time is over."""
+        return self._sockets.over
+
     def _cut(self) -> None:
-        self._over = True
+        self._sockets.over = True
         for sock in self._sockets:
             with suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
 
 
-def _pool_class(kind: Any, sockets: list[socket.socket]) -> Any:
+def _pool_class(kind: Any, sockets: _Sockets) -> Any:
     """Make a kind of connection pool whose connections note their sockets."""
 
     class Connection(kind.ConnectionCls):  # type: ignore[misc]
         def connect(self) -> None:
+            if sockets.over:  # urllib3 would try a cut request again
+                raise TimeoutError("no time left")
             super().connect()
             sockets[:] = [s for s in sockets if s.fileno() >= 0]
             sockets.append(self.sock)

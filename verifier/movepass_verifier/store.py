@@ -8,6 +8,7 @@ bits, so that one check reads one small row, whatever the number revoked.
 import shutil
 import sqlite3
 import tempfile
+import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -118,6 +119,7 @@ class Store:
             self._db, self._copy = _connect(self._path)
             version = self._db.execute("PRAGMA user_version").fetchone()[0]
         self._cached: tuple[int, State] | None = None
+        self._lock = threading.RLock()  # threads share one connection, and SQLite's transactions belong to it
         if version != SCHEMA_VERSION:
             self.close()
             raise StoreError(
@@ -152,7 +154,7 @@ class Store:
     @contextmanager
     def reading(self) -> Iterator[State]:
         """Read within one transaction: the state given, and its lists, are of one publication."""
-        with self._failures():
+        with self._lock, self._failures():
             self._db.execute("BEGIN")
             try:
                 try:
@@ -165,7 +167,7 @@ class Store:
 
     def held(self) -> Held:
         """Read everything a sync starts from."""
-        with self._failures():
+        with self._lock, self._failures():
             self._db.execute("BEGIN")
             try:
                 facts = self._facts()
@@ -196,7 +198,7 @@ class Store:
         """
         if self._copy:
             raise StoreError(f"{self._path} is on a read-only medium; it verifies, but can't be synced")
-        with self._failures():
+        with self._lock, self._failures():
             self._db.execute("PRAGMA synchronous = FULL")
             self._db.execute("BEGIN IMMEDIATE")
             try:
@@ -213,8 +215,12 @@ class Store:
 
     def note_seen(self, now: int, last_seen: int | None) -> None:
         """Raise the soft floor of the clock; left undone where the store is read-only or busy."""
-        if last_seen is not None and now < last_seen + _LAST_SEEN_STEP:
+        if not 0 <= now < TIME_LIMIT or (last_seen is not None and now < last_seen + _LAST_SEEN_STEP):
             return
+        with self._lock:
+            self._note(now)
+
+    def _note(self, now: int) -> None:
         try:
             self._db.execute("PRAGMA busy_timeout = 0")
             self._db.execute("INSERT OR REPLACE INTO facts VALUES ('last_seen', ?)", (now,))

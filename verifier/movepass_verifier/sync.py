@@ -5,7 +5,6 @@ synced to the disk. Whatever is held is compared with the trusted length and has
 the store's freshness move.
 """
 
-import re
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
@@ -13,6 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
 from tuf.api import exceptions as tuf_errors
 from tuf.api.metadata import Metadata, Root, TargetFile, Targets, Timestamp
 from tuf.ngclient import Updater
@@ -29,7 +31,6 @@ LOG_MAX_BYTES = 256 << 20
 DOCUMENT_MAX_BYTES = 1 << 20
 STATUS_TARGETS_MAX = 64
 """Files that the status role may name; an authority publishes six or seven."""
-_LOG_NAME = re.compile(r"status/(0|[1-9][0-9]{0,4})\.log")
 _ROLES = ("timestamp", "snapshot", "targets", roles.STATUS)
 _NOT_FOUND = 404
 
@@ -111,25 +112,41 @@ def check_root(root: bytes) -> int:
     try:
         metadata = Metadata[Root].from_bytes(root)
         metadata.signed.verify_delegate("root", metadata.signed_bytes, metadata.signatures)
-        _check_key_ids(root)
+        _check_keys_differ(root)
         version: int = metadata.signed.version
     except (tuf_errors.RepositoryError, AttributeError, ValueError) as e:
         raise SyncError(f"this is not a root document of an authority: {e}") from None
     return version
 
 
-def _check_key_ids(*documents: bytes) -> None:
-    """Make sure that a key has one id: python-tuf counts signatures by ids, so one key under two would count twice.
+def _version_words(error: Exception) -> str:
+    """Tell a root that skips a version from a source that is behind."""
+    what = "a root is not the one that comes next" if "root" in str(error) else "it is behind what this device has"
+    return f"{what} ({error})"
+
+
+def _check_keys_differ(*documents: bytes) -> None:
+    """Make sure that no key is listed twice: python-tuf counts ids, so one key under two would count as two.
 
     Raises:
-        RepositoryError: a key's id is not the hash of the key.
+        UnsignedMetadataError: one is.
     """
     for document in documents:
         signed: Any = Metadata[Any].from_bytes(document).signed
         keys = signed.keys if isinstance(signed, Root) else signed.delegations.keys if signed.delegations else {}
-        for keyid, key in keys.items():
-            if roles.keyid_of(key) != keyid:
-                raise tuf_errors.UnsignedMetadataError(f"a key is listed under an id that is not its own: {keyid[:16]}")
+        try:
+            points = {_point(key.keyval["public"]) for key in keys.values()}
+        except (KeyError, TypeError, ValueError, UnsupportedAlgorithm) as e:
+            raise tuf_errors.UnsignedMetadataError(f"a key can't be read: {e}") from None
+        if len(points) != len(keys):
+            raise tuf_errors.UnsignedMetadataError("a key is listed twice, under two ids")
+
+
+def _point(public: str) -> bytes:
+    """Give a public key in the one form that does not depend on how it was written."""
+    pem = "BEGIN" in public
+    key = load_pem_public_key(public.encode()) if pem else Ed25519PublicKey.from_public_bytes(bytes.fromhex(public))
+    return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
 def _fetch(held: Held, source: Source) -> Held:
@@ -147,8 +164,9 @@ def _fetch(held: Held, source: Source) -> Held:
         status = Metadata[Targets].from_file(str(Path(scratch, f"{roles.STATUS}.json"))).signed
         if len(status.targets) > STATUS_TARGETS_MAX:
             raise tuf_errors.RepositoryError(f"{len(status.targets)} lists; a device takes {STATUS_TARGETS_MAX}")
-        names = {int(match[1]): name for name in status.targets if (match := _LOG_NAME.fullmatch(name))}
-        _check_key_ids(Path(scratch, "root.json").read_bytes(), Path(scratch, "targets.json").read_bytes())
+        names = {int(match[1]): name for name in status.targets if (match := roles.LOG_NAME.fullmatch(name))}
+        roots = sorted(Path(scratch, "root_history").iterdir())
+        _check_keys_differ(*(path.read_bytes() for path in (*roots, Path(scratch, "targets.json"))))
         logs = {day: _log(updater, source, name, held.logs.get(day, b"")) for day, name in names.items()}
         metadata = {role: Path(scratch, f"{role}.json").read_bytes() for role in ("root", *_ROLES)}
     published = roles.published_at(Metadata[Timestamp].from_bytes(metadata["timestamp"]).signed)

@@ -106,7 +106,7 @@ def _place(name: str, value: object) -> Place:
 
 def _reason(value: object) -> int | str:
     text = _text("reason", value)
-    code = None if text.isdigit() else REASONS.find(text)
+    code = REASONS.by_key.get(text)
     return code.number if code else text
 
 
