@@ -1,0 +1,32 @@
+"""The threat model names tests that exist, and every attack test; and says `open` where one is open."""
+
+import ast
+import re
+from pathlib import Path
+
+from attacks.mutations import attack_tests, open_tests
+
+HOUSE = Path(__file__).resolve().parents[2]
+TABLE = (HOUSE / "docs" / "threat-model.md").read_text("utf-8")
+NAME = re.compile(r"`(test_\w+)`")
+
+
+def test_every_test_that_the_threat_model_names_exists() -> None:
+    trees = [ast.parse(path.read_text("utf-8")) for path in (HOUSE / "tests").rglob("test_*.py")]
+    exist = {node.name for tree in trees for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+    assert set(NAME.findall(TABLE)) <= exist
+
+
+def test_every_attack_test_is_in_the_threat_model() -> None:
+    assert set(attack_tests()) <= set(NAME.findall(TABLE))
+
+
+def test_the_threat_model_says_open_where_and_only_where_a_test_is_marked_so() -> None:
+    rows = [line for line in TABLE.splitlines() if line.startswith("|") and "| **open**:" in line]
+    assert {name for row in rows for name in NAME.findall(row)} == open_tests()
+
+
+def test_every_row_of_the_attack_table_names_a_test() -> None:
+    attacks = TABLE.split("## Threats of the field")[0]
+    rows = [line for line in attacks.splitlines() if line.startswith("| ") and "shown by" not in line]
+    assert [row for row in rows if not NAME.search(row)] == []
