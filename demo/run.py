@@ -110,7 +110,7 @@ def play(story: Story) -> None:
     (story.folder / "approved.jsonl").write_text("\n".join(requests) + "\n", "utf-8")
 
     print("\n--- An authority is set up, and issues the approved passes with their QR codes and cards")
-    story.done("init", "--authority", "authority", "--name", "Demo authority")
+    story.done("init", "--authority", "authority", "--name", "Demo authority", "--days-ahead", "2")
     issued = story.done("issue", "--authority", "authority", "--png", "qr", "--card", "cards", "approved.jsonl")
     story.done("show", "--authority", "authority", "--request", "D-1002", "--card", "card-bangla.pdf")
     pictures = {row["request_id"]: row["png"] for row in issued}

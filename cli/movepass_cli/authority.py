@@ -44,17 +44,28 @@ card_option = option(
 )
 
 
+days_ahead_option = option(
+    "--days-ahead", type=click.IntRange(0, _DAYS_AHEAD_MAX), default=PUBLISHED_DAYS_AHEAD, show_default=True,
+    help="Days after today that get a list; fewer than 4 leaves passes issued 72 h ahead unverifiable.",
+)  # fmt: skip
+
+
 @click.command(epilog=example("movepass init --authority my-authority --name 'Dhaka trial'"))
 @authority_option
 @option("--name", default="TEST authority", show_default=True, help="What officers see.")
 @option("--production", is_flag=True, help="Not a TEST authority: its passes count.")
 @alg_option
+@days_ahead_option
 @click.option("--ceremony", is_flag=True, help="Without custodians: they hold a ceremony (see movepass keys).")
 @json_option
-def init(authority: Path, name: str, alg: str, *, production: bool, ceremony: bool, as_json: bool) -> None:
+def init(
+    authority: Path, name: str, alg: str, days_ahead: int, *, production: bool, ceremony: bool, as_json: bool
+) -> None:
     """Make a local authority: the custodians' and the authority's keys, a ledger and a published repository."""
-    make = Authority.begin if ceremony else Authority.create
-    made = make(authority, name=name, test=not production, alg=_ALGORITHMS[alg])
+    about: dict[str, Any] = {"name": name, "test": not production, "alg": _ALGORITHMS[alg]}
+    made = (
+        Authority.begin(authority, **about) if ceremony else Authority.create(authority, **about, days_ahead=days_ahead)
+    )
     paths = {"root": made.root_path, "repository": made.repository.root, "ledger": made.ledger_path}
     if as_json:
         show_json({what: str(path) for what, path in paths.items()})
@@ -155,10 +166,7 @@ def revoke(authority: Path, numbers: tuple[str, ...], request: str | None, reaso
 
 @click.command(epilog=example("movepass publish --authority my-authority"))
 @authority_option
-@option(
-    "--days-ahead", type=click.IntRange(0, _DAYS_AHEAD_MAX), default=PUBLISHED_DAYS_AHEAD, show_default=True,
-    help="Days after today that get a list; fewer than 4 leaves passes issued 72 h ahead unverifiable.",
-)  # fmt: skip
+@days_ahead_option
 @click.option("--clock-checked", is_flag=True, help="Publish though the clock has jumped since the last time.")
 @json_option
 def publish(authority: Path, days_ahead: int, *, clock_checked: bool, as_json: bool) -> None:

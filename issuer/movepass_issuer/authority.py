@@ -36,6 +36,7 @@ from movepass_keys import (
     signer_from_uri,
 )
 from movepass_keys.algorithms import key_id
+from movepass_wire.limits import PUBLISHED_DAYS_AHEAD
 from movepass_wire.payload import ESP256
 
 _CONFIG = "authority.json"
@@ -77,7 +78,16 @@ class Authority:
     online_next: str | None = None
 
     @classmethod
-    def create(cls, folder: Path, *, name: str, test: bool, alg: int = ESP256, now: int | None = None) -> "Authority":
+    def create(
+        cls,
+        folder: Path,
+        *,
+        name: str,
+        test: bool,
+        alg: int = ESP256,
+        now: int | None = None,
+        days_ahead: int = PUBLISHED_DAYS_AHEAD,
+    ) -> "Authority":
         """Make a local authority with its custodians, all of it or nothing, and publish for the first time.
 
         For trying out, and for tests: whoever has the folder has every key. See `begin` for the real thing.
@@ -88,6 +98,7 @@ class Authority:
             test: whether its passes are for trying out only.
             alg: the pass key's algorithm.
             now: seconds since 1970 UTC; the clock's without it.
+            days_ahead: for how many days after today there shall be a list at first.
 
         Raises:
             AuthorityError: the folder is in use or can't be made.
@@ -98,7 +109,7 @@ class Authority:
 
         def lay_out(new: Path) -> None:
             authority = cls._lay_out(new, name=name, test=test, alg=alg)
-            hold_ceremony(authority, at)
+            hold_ceremony(authority, at, days_ahead)
 
         return cls._make(folder, name, lay_out)
 

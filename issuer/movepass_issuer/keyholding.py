@@ -17,6 +17,7 @@ from movepass_issuer.sqlite_ledger import SqliteLedger
 from movepass_keys import KeySet, PassKey, Withdrawal, ceremony, custodian, roles, signer_from_uri
 from movepass_keys.algorithms import PublicKey, key_id
 from movepass_keys.ceremony import ROOT, TARGETS, Card, KeyChange, Proposal
+from movepass_wire.limits import PUBLISHED_DAYS_AHEAD
 from movepass_wire.times import DAY_SECONDS, ago, day_of, local
 
 CUSTODIANS = 3
@@ -71,7 +72,9 @@ def propose_keys(authority: Authority, change: KeyChange, *, now: int, root: Pro
     )
 
 
-def publish_proposals(authority: Authority, proposals: Iterable[Proposal], now: int) -> list[str]:
+def publish_proposals(
+    authority: Authority, proposals: Iterable[Proposal], now: int, *, days_ahead: int = PUBLISHED_DAYS_AHEAD
+) -> list[str]:
     """Put proposals that enough have signed into the repository, all of them or none, and publish.
 
     Returns:
@@ -100,7 +103,7 @@ def publish_proposals(authority: Authority, proposals: Iterable[Proposal], now: 
         changed.save()
         if newest_targets is not None:
             with changed.publisher() as publisher:
-                publisher.publish(now)
+                publisher.publish(now, days_ahead=days_ahead)
         return [proposal.file_name for proposal in by_role.values()]
 
 
@@ -255,7 +258,7 @@ def _check_built_on(proposal: Proposal, current: Metadata[Any] | None, root: Met
     return True
 
 
-def hold_ceremony(authority: Authority, now: int) -> None:
+def hold_ceremony(authority: Authority, now: int, days_ahead: int) -> None:
     """Make three custodians in the authority's own folder, and have two of them sign everything."""
     folders = [authority.folder / "custodians" / str(number) for number in range(1, CUSTODIANS + 1)]
     cards = [custodian.create(folder, folder.name, None) for folder in folders]
@@ -270,7 +273,7 @@ def hold_ceremony(authority: Authority, now: int) -> None:
     (kid,) = authority.held_keys
     key = first_pass_key(pass_public_key(authority, kid), now)
     keys = signed(propose_keys(authority, KeyChange(add=(key,)), now=now, root=root))
-    publish_proposals(authority, [root, keys], now)
+    publish_proposals(authority, [root, keys], now, days_ahead=days_ahead)
 
 
 def first_pass_key(public_key: PublicKey, now: int) -> PassKey:
