@@ -13,7 +13,7 @@ import click
 
 from movepass_cli.inputs import InputError, open_requests, split_requests
 from movepass_cli.main import DONE, USAGE
-from movepass_cli.options import PATH, authority_option, example, json_option, option
+from movepass_cli.options import ALGORITHMS, PATH, alg_option, authority_option, example, json_option, option
 from movepass_cli.output import printable, say, show_json, show_rows, trip_rows
 from movepass_issuer import ApprovedPass, Issuer, RequestError, SignedPass, keyholding
 from movepass_issuer.approved import REQUEST_MAX_BYTES
@@ -21,20 +21,14 @@ from movepass_issuer.authority import Authority
 from movepass_issuer.issuer import GROUP
 from movepass_wire import format_number
 from movepass_wire.limits import PUBLISHED_DAYS_AHEAD
-from movepass_wire.payload import ED25519, ESP256
 from movepass_wire.times import day_name, iso, local
 
-_ALGORITHMS = {"ESP256": ESP256, "Ed25519": ED25519}
 _DAYS_AHEAD_MAX = 30
 _CLOCK_BACK_MAX = 300
 _CLOCK_AHEAD_MAX = 3 * 86400
 """Seconds from one publication to the next. A clock far ahead would sign lists that lock every device that syncs, and
 forget what must be kept; whoever has not published for three days may have to say that the clock is right."""
 
-alg_option = option(
-    "--alg", type=click.Choice(list(_ALGORITHMS), case_sensitive=False), default="ESP256", show_default=True,
-    help="The pass key's algorithm.",
-)  # fmt: skip
 png_option = option("--png", type=PATH, metavar="F", help="Write the QR code as PNG; for many, into the folder F.")
 card_option = option(
     "--card",
@@ -62,7 +56,7 @@ def init(
     authority: Path, name: str, alg: str, days_ahead: int, *, production: bool, ceremony: bool, as_json: bool
 ) -> None:
     """Make a local authority: the custodians' and the authority's keys, a ledger and a published repository."""
-    about: dict[str, Any] = {"name": name, "test": not production, "alg": _ALGORITHMS[alg]}
+    about: dict[str, Any] = {"name": name, "test": not production, "alg": ALGORITHMS[alg]}
     made = (
         Authority.begin(authority, **about) if ceremony else Authority.create(authority, **about, days_ahead=days_ahead)
     )

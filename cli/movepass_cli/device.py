@@ -10,24 +10,17 @@ import click
 
 from movepass_cli.inputs import InputError, payload_text
 from movepass_cli.main import ACCEPT, CANNOT_VERIFY, REJECT, USAGE
-from movepass_cli.options import PATH, example, json_option, option, store_option
+from movepass_cli.options import PATH, example, json_option, option, store_option, time_of
 from movepass_cli.output import printable, say, show_json, show_rows, show_verification, trip_rows
 from movepass_verifier import Device, Freshness, ImageError, Outcome, Policy, Verification
 from movepass_verifier.store import describe
 from movepass_wire import PayloadError, WireError, decode_claims, format_number, open_text, trip_to_json
 from movepass_wire.payload import ESP256
-from movepass_wire.times import ago, day_name, iso, local, parse_iso
+from movepass_wire.times import ago, day_name, iso, local
 
 _POLICY = Policy()
 _EXIT = {Outcome.ACCEPT: ACCEPT, Outcome.REJECT: REJECT, Outcome.CANNOT_VERIFY: CANNOT_VERIFY}
 _ROOT_MAX_BYTES = 1 << 20
-
-
-def _time(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:  # noqa: ARG001 - click's
-    try:
-        return None if value is None else parse_iso(value)
-    except ValueError as e:
-        raise click.BadParameter(str(e)) from None
 
 
 @click.command(
@@ -76,7 +69,7 @@ def sync(store: Path, source: str | None, *, as_json: bool) -> None:
     epilog=example("movepass verify --store device photo.png", "movepass verify --store device --json - < payload.txt")
 )
 @store_option
-@option("--at", callback=_time, metavar="TIME", help="Verify as of another time, ISO 8601 with zone.")
+@option("--at", callback=time_of, metavar="TIME", help="Verify as of another time, ISO 8601 with zone.")
 @json_option
 @click.argument("given", metavar="TEXT|IMAGE|-")
 @click.pass_context

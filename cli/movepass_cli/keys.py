@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from movepass_cli.inputs import InputError
-from movepass_cli.options import PATH, authority_option, example, json_option, option
+from movepass_cli.options import ALGORITHMS, PATH, alg_option, authority_option, example, json_option, option, time_of
 from movepass_cli.output import printable, show_json, show_rows
 from movepass_issuer import keyholding
 from movepass_issuer.authority import Authority
@@ -21,24 +21,12 @@ from movepass_keys.ceremony import Card, KeyChange, Proposal
 from movepass_keys.errors import CeremonyError
 from movepass_keys.records import PassKey
 from movepass_keys.wording import describe
-from movepass_wire.payload import ED25519, ESP256, KID_BYTES
-from movepass_wire.times import iso, local, parse_iso
+from movepass_wire.payload import KID_BYTES
+from movepass_wire.times import iso, local
 
-_ALGORITHMS = {"ESP256": ESP256, "Ed25519": ED25519}
 _FILE_MAX_BYTES = 1 << 22
 
-alg_option = option(
-    "--alg", type=click.Choice(list(_ALGORITHMS), case_sensitive=False), default="ESP256", show_default=True,
-    help="The key's algorithm.",
-)  # fmt: skip
 out_option = option("--out", type=PATH, required=True, metavar="F", help="Where to write the proposal.")
-
-
-def _time(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:  # noqa: ARG001 - click's
-    try:
-        return None if value is None else parse_iso(value)
-    except ValueError as e:
-        raise click.BadParameter(str(e)) from None
 
 
 def _kid(ctx: click.Context, param: click.Parameter, value: Any) -> Any:  # noqa: ARG001 - click's
@@ -140,9 +128,9 @@ def propose_root(
 @authority_option
 @click.option("--add", callback=_kid, metavar="KID", help="A new key, made by `movepass keys new`.")
 @click.option(
-    "--from", "start", callback=_time, metavar="TIME", help="First moment of its passes; yesterday without it."
+    "--from", "start", callback=time_of, metavar="TIME", help="First moment of its passes; yesterday without it."
 )
-@click.option("--until", callback=_time, metavar="TIME", help="End of its passes; a year later without it.")
+@click.option("--until", callback=time_of, metavar="TIME", help="End of its passes; a year later without it.")
 @click.option("--retire", callback=_kid, metavar="KID", help="A key that has signed its last pass.")
 @click.option("--revoke", callback=_kid, metavar="KID", help="A key whose passes are all void.")
 @click.option("--reason", default="", help="Why it is revoked; officers see it.")
@@ -237,7 +225,7 @@ def publish(authority: Path, proposals: tuple[Path, ...], *, as_json: bool) -> N
 @json_option
 def new(authority: Path, alg: str, uri: str | None, *, as_json: bool) -> None:
     """Make a pass key for the authority. Nothing is signed with it until it is proposed, published and used."""
-    kid = keyholding.new_pass_key(Authority.open(authority), _ALGORITHMS[alg], uri).hex()
+    kid = keyholding.new_pass_key(Authority.open(authority), ALGORITHMS[alg], uri).hex()
     if as_json:
         show_json({"kid": kid})
     else:

@@ -6,8 +6,12 @@ from typing import Any, TypeVar
 
 import click
 
+from movepass_wire.payload import ED25519, ESP256
+from movepass_wire.times import parse_iso
+
 F = TypeVar("F", bound=Callable[..., Any])
 PATH = click.Path(path_type=Path)
+ALGORITHMS = {"ESP256": ESP256, "Ed25519": ED25519}
 
 
 def option(name: str, **attributes: Any) -> Callable[[F], F]:
@@ -21,8 +25,20 @@ def example(*lines: str) -> str:
     return "\b\nExample:\n" + "\n".join(f"  {line}" for line in lines)
 
 
+def time_of(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:  # noqa: ARG001 - click's
+    """Read an option's ISO 8601 time, as seconds since 1970 UTC."""
+    try:
+        return None if value is None else parse_iso(value)
+    except ValueError as e:
+        raise click.BadParameter(str(e)) from None
+
+
 authority_option = option("--authority", type=PATH, required=True, metavar="DIR", help="The authority's folder.")
 store_option = option("--store", type=PATH, required=True, metavar="DIR", help="The device's store.")
 json_option = click.option(
     "--json", "as_json", is_flag=True, envvar="MOVEPASS_JSON", show_envvar=True, help="One JSON object a line."
 )
+alg_option = option(
+    "--alg", type=click.Choice(list(ALGORITHMS), case_sensitive=False), default="ESP256", show_default=True,
+    help="The pass key's algorithm.",
+)  # fmt: skip
