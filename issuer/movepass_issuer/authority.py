@@ -32,6 +32,7 @@ from movepass_keys import (
     KeySet,
     create_key_file,
     custodian,
+    layout,
     roles,
     signer_from_uri,
 )
@@ -265,7 +266,7 @@ class Authority:
     def current(self, role: str) -> Metadata[Any] | None:
         """Read the newest document of an offline role; None before the first."""
         version = max(self.repository.versions(role), default=0)
-        data = self.repository.read(f"metadata/{version}.{role}.json")
+        data = self.repository.read(layout.document_name(role, version))
         return Metadata.from_bytes(data) if data is not None else None
 
     @contextmanager

@@ -19,8 +19,9 @@ from tuf.api.metadata import Metadata, MetaFile, TargetFile
 
 from movepass_issuer.errors import RepositoryError
 from movepass_issuer.ledger import Ledger
-from movepass_issuer.repository import TIMESTAMP, FolderRepository
-from movepass_keys import Signer, roles
+from movepass_issuer.repository import FolderRepository
+from movepass_keys import Signer, layout, roles
+from movepass_keys.layout import TIMESTAMP, document_name, target_file
 from movepass_wire import encode_block, new_log, read_log
 from movepass_wire.limits import LOG_KEPT_SECONDS, PUBLISHED_DAYS_AHEAD
 from movepass_wire.statuslog import HEADER_BYTES, read_header
@@ -132,27 +133,28 @@ class Publisher:
         Raises:
             RepositoryError: the timestamp has been lost.
         """
-        for name in self._repository.names("targets/status"):
+        for name in self._repository.names(layout.STATUS_FOLDER):
             if name.endswith(".log") and len(self._repository.read(name) or b"") > HEADER_BYTES:
                 raise RepositoryError(f"{TIMESTAMP} is missing, though lists were published; restore it from a copy")
 
     def _newest(self, role: str) -> Any:
         version = max(self._repository.versions(role), default=0)
         if not version:
-            raise RepositoryError(f"there is no metadata/1.{role}.json yet; the custodians' ceremony makes it")
+            raise RepositoryError(f"there is no {document_name(role, 1)} yet; the custodians' ceremony makes it")
         return self._current(role, version)
 
     def _current(self, role: str, version: int) -> Any:
-        data = self._repository.read(f"metadata/{version}.{role}.json")
+        name = document_name(role, version)
+        data = self._repository.read(name)
         if data is None:
-            raise RepositoryError(f"metadata/{version}.{role}.json is missing; restore the repository from a copy")
+            raise RepositoryError(f"{name} is missing; restore the repository from a copy")
         return _load(data)
 
     def _days(self, status: Any, now: int, ahead: int) -> list[int]:
         """Give the days to list: those asked for, and any later one that is listed already, for logs only grow."""
         days = listed_days(now, ahead)
         names = status.signed.targets if status else {}
-        held = {int(match[1]) for name in names if (match := roles.LOG_NAME.fullmatch(name))}
+        held = {day for name in names if (day := layout.log_day(name)) is not None}
         return sorted({*days, *(day for day in held if day >= days.start)})
 
     def _targets(
@@ -168,8 +170,8 @@ class Publisher:
         named: dict[str, TargetFile] = status.signed.targets if status else {}
         targets, revoked = {roles.DENIED_TARGET: self._put(roles.DENIED_TARGET, self._denied())}, 0
         for day in days:
-            name = f"status/{day}.log"
-            log = self._log(name, named[name]) if name in named else new_log(day)
+            name = layout.log_target(day)
+            log = self._log(named[name]) if name in named else new_log(day)
             wanted = {*self._ledger.revoked(day), *(index for pending_day, index in pending if pending_day == day)}
             held = read_log(log).revoked if wanted else ()
             new = [index for index in wanted if index not in held]
@@ -180,10 +182,10 @@ class Publisher:
             revoked += len(new)
         return targets, revoked
 
-    def _log(self, name: str, target: TargetFile) -> bytes:
-        data = self._repository.read(_hashed(name, target))
+    def _log(self, target: TargetFile) -> bytes:
+        data = self._repository.read(target_file(target))
         if data is None:
-            raise RepositoryError(f"{_hashed(name, target)} is missing; restore the repository from a copy")
+            raise RepositoryError(f"{target_file(target)} is missing; restore the repository from a copy")
         target.verify_length_and_hashes(data)
         return data
 
@@ -191,7 +193,7 @@ class Publisher:
         target = TargetFile.from_data(name, data, ["sha256"])
         if custom:
             target.unrecognized_fields["custom"] = custom
-        self._repository.put_target(_hashed(name, target), data)
+        self._repository.put_target(target_file(target), data)
         return target
 
     def _status(self, status: Any, targets: dict[str, TargetFile], now: int, ahead: int) -> MetaFile:
@@ -218,11 +220,11 @@ class Publisher:
     def _describe(self, role: str, document: Any) -> MetaFile:
         """Describe a published document as the one above it names it: by version, length and hash."""
         version = document.signed.version
-        return MetaFile.from_data(version, self._repository.read(f"metadata/{version}.{role}.json") or b"", ["sha256"])
+        return MetaFile.from_data(version, self._repository.read(document_name(role, version)) or b"", ["sha256"])
 
     def _put_version(self, role: str, document: Any) -> MetaFile:
         version, data = document.signed.version, roles.sign(document, [self._signer])
-        self._repository.create_version(f"metadata/{version}.{role}.json", data)
+        self._repository.create_version(document_name(role, version), data)
         return MetaFile.from_data(version, data, ["sha256"])
 
     def _unused(self, role: str) -> int:
@@ -235,20 +237,19 @@ class Publisher:
         for role in ("snapshot", roles.STATUS):
             versions = self._repository.versions(role)
             for version, successor in zip(versions, [*versions[1:], None], strict=True):
-                name = f"metadata/{version}.{role}.json"
-                successor_name = f"metadata/{successor}.{role}.json"
-                if successor is not None and self._repository.modified(successor_name) < now - _KEPT_SECONDS:
-                    self._repository.delete(name)
+                outlived = now - _KEPT_SECONDS
+                if successor is not None and self._repository.modified(document_name(role, successor)) < outlived:
+                    self._repository.delete(document_name(role, version))
                 elif role == roles.STATUS:
                     kept |= self._named_by(version)
-        for name in self._repository.names("targets/status"):
+        for name in self._repository.names(layout.STATUS_FOLDER):
             if name not in kept and self._repository.modified(name) < now - _KEPT_SECONDS:
                 self._repository.delete(name)
 
     def _named_by(self, version: int) -> set[str]:
         """Give the files that a version of status names; none where it can't be read, as nobody else can either."""
         try:
-            return {_hashed(n, t) for n, t in self._current(roles.STATUS, version).signed.targets.items()}
+            return {target_file(t) for t in self._current(roles.STATUS, version).signed.targets.values()}
         except RepositoryError:
             return set()
 
@@ -260,11 +261,6 @@ def _load(data: bytes) -> Any:
         raise RepositoryError(f"a document of the repository can't be read ({e}); restore it from a copy") from None
 
 
-def _hashed(name: str, target: TargetFile) -> str:
-    folder, slash, base = name.rpartition("/")
-    return f"targets/{folder}{slash}{target.hashes['sha256']}.{base}"
-
-
 def load_keys(repository: FolderRepository) -> bytes:
     """Read the pass keys' document that the newest targets names.
 
@@ -272,17 +268,17 @@ def load_keys(repository: FolderRepository) -> bytes:
         RepositoryError: there is none.
     """
     newest = max(repository.versions("targets"), default=0)
-    data = repository.read(f"metadata/{newest}.targets.json")
+    data = repository.read(document_name("targets", newest))
     if data is None:
-        raise RepositoryError("there are no pass keys yet: metadata/1.targets.json is missing")
+        raise RepositoryError(f"there are no pass keys yet: {document_name('targets', 1)} is missing")
     target = _load(data).signed.targets[roles.KEYS_TARGET]
-    document = repository.read(_hashed(roles.KEYS_TARGET, target))
+    document = repository.read(target_file(target))
     if document is None:
-        raise RepositoryError(f"{_hashed(roles.KEYS_TARGET, target)} is missing; restore it from a copy")
+        raise RepositoryError(f"{target_file(target)} is missing; restore it from a copy")
     return document
 
 
 def put_keys(repository: FolderRepository, document: bytes) -> None:
     """Write a pass keys' document where targets names it."""
     target = TargetFile.from_data(roles.KEYS_TARGET, document)
-    repository.put_target(_hashed(roles.KEYS_TARGET, target), document)
+    repository.put_target(target_file(target), document)

@@ -1,11 +1,4 @@
-"""The published repository as a folder: static files that any web server or USB stick can hold.
-
-    metadata/timestamp.json                     the one file that is ever replaced
-    metadata/N.root.json, N.targets.json, N.status.json, N.snapshot.json
-    targets/HASH.keys.jwks.json, targets/status/HASH.DAY.log, targets/status/HASH.denied-keys.json
-
-Every other file is written once under its own name, so whoever reads sees one consistent state all along.
-"""
+"""The published repository as a folder: static files that any web server or USB stick can hold (keys' layout)."""
 
 import fcntl
 import os
@@ -14,10 +7,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from movepass_issuer.errors import RepositoryError
+from movepass_keys.layout import METADATA, STATUS_FOLDER, TIMESTAMP
 
-TIMESTAMP = "metadata/timestamp.json"
 _LOCK = ".publisher.lock"
-_FOLDERS = ("metadata", "targets/status")
+_FOLDERS = (METADATA, STATUS_FOLDER)
 _MODE = 0o644
 
 
@@ -64,7 +57,7 @@ class FolderRepository:
     def versions(self, role: str) -> list[int]:
         """List the versions there are of a role's document, in rising order."""
         ending = f".{role}.json"
-        names = [name.removeprefix("metadata/") for name in self.names("metadata")]
+        names = [name.removeprefix(METADATA) for name in self.names(METADATA.rstrip("/"))]
         numbers = [name.removesuffix(ending) for name in names if name.endswith(ending)]
         return sorted(int(number) for number in numbers if number.isascii() and number.isdigit())
 

@@ -15,7 +15,7 @@ from securesystemslib.signer import SSlibKey
 from tuf.api.exceptions import LengthOrHashMismatchError, RepositoryError
 from tuf.api.metadata import Metadata, Root, Targets
 
-from movepass_keys import roles
+from movepass_keys import layout, roles
 from movepass_keys.errors import CeremonyError, KeyDocumentError, NotEnoughSignaturesError
 from movepass_keys.records import KeySet, PassKey
 from movepass_keys.signers import Signer
@@ -99,7 +99,7 @@ class Proposal:
     @property
     def file_name(self) -> str:
         """The repository's name for it."""
-        return f"metadata/{self.metadata.signed.version}.{self.role}.json"
+        return layout.document_name(self.role, self.metadata.signed.version)
 
     def to_bytes(self) -> bytes:
         """Write the proposal's file."""

@@ -10,7 +10,6 @@ The Update Framework's specification 1.0, https://theupdateframework.github.io/s
 """
 
 import json
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -42,8 +41,6 @@ from movepass_wire.times import DAY_SECONDS
 STATUS = "status"
 STATUS_PATHS = "status/*"
 KEYS_TARGET = "keys.jwks.json"
-LOG_NAME = re.compile(r"status/(0|[1-9][0-9]{0,4})\.log")
-"""A day's log among the targets; the day counts from 1970-01-01 UTC."""
 DENIED_TARGET = "status/denied-keys.json"
 PUBLISHED = "x-movepass-published"
 """Field of the timestamp: when it was published, seconds since 1970 UTC. Freshness is judged by it."""

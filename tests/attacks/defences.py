@@ -22,8 +22,9 @@ from tuf.ngclient._internal import trusted_metadata_set
 from tuf.ngclient._internal.trusted_metadata_set import TrustedMetadataSet
 from tuf.ngclient.fetcher import FetcherInterface
 
-from movepass_keys import KeySet, roles
-from movepass_verifier import sources, sync
+from movepass_keys import KeySet, layout, roles
+from movepass_keys.layout import target_file
+from movepass_verifier import offer, sources, sync
 from movepass_verifier.errors import SyncError
 from movepass_verifier.store import Store
 from movepass_wire import Bitmap, LogError, read_log
@@ -144,7 +145,7 @@ def _update_root(*, old: bool = True, new: bool = True, version: bool = True) ->
     "test_a_root_with_one_key_under_two_ids_is_refused_on_the_way_to_a_later_one",
 )
 def _keys_differ(patch: Patch) -> None:
-    patch.setattr(sync, "_check_keys_differ", lambda *_: None)
+    patch.setattr(offer, "_check_keys_differ", lambda *_: None)
 
 
 @_mutation("every wrong version is called behind", "test_a_root_that_skips_a_version_is_not_called_behind")
@@ -198,7 +199,7 @@ def _root_followed(patch: Patch) -> None:
     "test_a_device_is_not_enrolled_with_a_document_of_another_role",
 )
 def _enrolment(patch: Patch) -> None:
-    patch.setattr(sync, "check_root", lambda _: 1)
+    patch.setattr(offer, "check_root", lambda _: 1)
 
 
 # What was signed
@@ -232,7 +233,7 @@ def _type(patch: Patch) -> None:
 def _hashes(patch: Patch) -> None:
     patch.setattr(BaseFile, "_verify_hashes", staticmethod(lambda *_: None))
     patch.setattr(BaseFile, "_verify_length", staticmethod(lambda *_: None))
-    patch.setattr(sync, "_is", _is_held)
+    patch.setattr(offer, "_is", _is_held)
 
 
 def _is_held(target: TargetFile, data: bytes) -> bool:
@@ -246,10 +247,10 @@ def _is_held(target: TargetFile, data: bytes) -> bool:
 )
 def _rest(patch: Patch) -> None:
     def log(updater: Updater, source: sources.Source, name: str, held: bytes) -> bytes:
-        target = sync._target(updater, name, sync.LOG_MAX_BYTES)
-        return held if sync._is(target, held) else source.fetch_rest(sync._address(target), held, target.length)
+        target = offer._target(updater, name, offer.LOG_MAX_BYTES)
+        return held if offer._is(target, held) else source.fetch_rest(target_file(target), held, target.length)
 
-    patch.setattr(sync, "_log", log)
+    patch.setattr(offer, "_log", log)
 
 
 @_mutation(
@@ -310,7 +311,7 @@ def _log_readable(patch: Patch) -> None:
     "test_more_logs_than_there_are_days_to_tell_of_are_refused",
 )
 def _number_of_logs(patch: Patch) -> None:
-    patch.setattr(sync, "STATUS_TARGETS_MAX", 1 << 20)
+    patch.setattr(offer, "STATUS_TARGETS_MAX", 1 << 20)
 
 
 @_mutation("all logs are unfolded at once", "test_logs_of_some_bytes_do_not_unfold_all_at_once")
@@ -329,7 +330,7 @@ def _one_at_a_time(patch: Patch) -> None:
     "test_names_that_are_no_logs_names_are_ignored",
 )
 def _log_names(patch: Patch) -> None:
-    patch.setattr(roles, "LOG_NAME", re.compile(r"\D*([0-9]+).*\.log"))
+    patch.setattr(layout, "_LOG_TARGET", re.compile(r"\D*([0-9]+).*\.log"))
 
 
 @_mutation(
@@ -342,14 +343,14 @@ def _keys_readable(patch: Patch) -> None:
 
 @_mutation("denied keys may be missing", "test_a_publication_without_the_denied_keys_is_refused")
 def _denied_published(patch: Patch) -> None:
-    original = sync._document
+    original = offer._document
 
     def document(updater: Updater, source: sources.Source, name: str, held: bytes | None) -> bytes:
         if name == roles.DENIED_TARGET and updater.get_targetinfo(name) is None:
             return roles.json_bytes({"denied": []})
         return original(updater, source, name, held)
 
-    patch.setattr(sync, "_document", document)
+    patch.setattr(offer, "_document", document)
 
 
 # What the online key may say
@@ -611,8 +612,8 @@ def _target_bound(patch: Patch) -> None:
     "test_a_log_or_a_document_signed_as_too_long_is_not_even_asked_for",
 )
 def _signed_bound(patch: Patch) -> None:
-    original = sync._target
-    patch.setattr(sync, "_target", lambda updater, name, _: original(updater, name, 1 << 62))
+    original = offer._target
+    patch.setattr(offer, "_target", lambda updater, name, _: original(updater, name, 1 << 62))
 
 
 @_mutation(

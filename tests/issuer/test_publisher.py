@@ -19,8 +19,9 @@ from movepass_issuer import Ledger, RepositoryError, SqliteLedger
 from movepass_issuer import publisher as publisher_module
 from movepass_issuer.keyholding import deny
 from movepass_issuer.publisher import Publisher, listed_days
-from movepass_issuer.repository import TIMESTAMP, FolderRepository
+from movepass_issuer.repository import FolderRepository
 from movepass_keys import KeySet, PassKey, algorithms, roles
+from movepass_keys.layout import TIMESTAMP
 from movepass_verifier import SyncError
 from movepass_wire import new_log, read_log
 from movepass_wire.payload import ED25519

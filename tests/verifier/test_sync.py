@@ -21,9 +21,8 @@ from support.world import World, facts
 
 from movepass_issuer.authority import Authority
 from movepass_keys import KeySet, PassKey, algorithms, roles
-from movepass_verifier import Device, StoreError, SyncError, Verdict
+from movepass_verifier import Device, StoreError, SyncError, Verdict, offer
 from movepass_verifier import sources as sources_module
-from movepass_verifier import sync as sync_module
 from movepass_wire import encode_block, new_log
 from movepass_wire.payload import ED25519
 from movepass_wire.times import day_name
@@ -605,7 +604,7 @@ def test_a_publication_without_denied_keys_is_refused(world: World) -> None:
 def test_a_log_signed_as_larger_than_a_device_takes_is_not_asked_for(
     changed: World, server: RangeServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sync_module, "LOG_MAX_BYTES", 8)
+    monkeypatch.setattr(offer, "LOG_MAX_BYTES", 8)
     refused(changed, server.url, "more than a device takes")
     assert not [path for path in server.paths() if path.endswith(".log")]
 

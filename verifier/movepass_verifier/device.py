@@ -35,8 +35,8 @@ class Device:
             SyncError: not a root document, or another kind of source.
             StoreError: there is a store already, or the folder can't be written to.
         """
+        from movepass_verifier.offer import check_root  # noqa: PLC0415
         from movepass_verifier.sources import resolve  # noqa: PLC0415 - TUF is slow to import, verifying needs none
-        from movepass_verifier.sync import check_root  # noqa: PLC0415
 
         check_root(root)
         Store.create(Path(folder), root=root, source=resolve(source))

@@ -1,0 +1,40 @@
+"""Where the files of the published repository are, below its root.
+
+    metadata/timestamp.json                     the one file that is ever replaced
+    metadata/N.root.json, N.targets.json, N.status.json, N.snapshot.json
+    targets/HASH.keys.jwks.json, targets/status/HASH.DAY.log, targets/status/HASH.denied-keys.json
+
+Every other file is written once under its own name, so whoever reads sees one consistent state all along (the
+consistent snapshots of The Update Framework's specification 1.0, section 6).
+"""
+
+import re
+
+from tuf.api.metadata import TargetFile
+
+METADATA = "metadata/"
+TIMESTAMP = "metadata/timestamp.json"
+STATUS_FOLDER = "targets/status"
+_LOG_TARGET = re.compile(r"status/(0|[1-9][0-9]{0,4})\.log")
+
+
+def document_name(role: str, version: int) -> str:
+    """Name the file of a role's document: root, targets, status or snapshot."""
+    return f"{METADATA}{version}.{role}.json"
+
+
+def log_target(day: int) -> str:
+    """Name a day's log among the targets; the day counts from 1970-01-01 UTC."""
+    return f"status/{day}.log"
+
+
+def log_day(target: str) -> int | None:
+    """Give the day of a log from its name among the targets; None where it is not a log's."""
+    match = _LOG_TARGET.fullmatch(target)
+    return int(match[1]) if match else None
+
+
+def target_file(target: TargetFile) -> str:
+    """Name the file of a target: its hash stands before its name."""
+    folder, slash, base = target.path.rpartition("/")
+    return f"targets/{folder}{slash}{next(iter(target.hashes.values()))}.{base}"
