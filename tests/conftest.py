@@ -1,9 +1,11 @@
 """Fixtures for all tests: worlds are copied from one that is made once. In CI, a skipped test is a failed one."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support.ministack import Ministack, running
 from support.world import World
 
 
@@ -17,6 +19,13 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> World:
 def world(template: World, tmp_path: Path) -> World:
     """An authority and a device that has synced once, to do with as the test likes."""
     return template.copy(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def ministack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ministack]:
+    """AWS's API on this machine; a test that needs it is skipped where it is not installed."""
+    with running(tmp_path_factory.mktemp("ministack")) as server:
+        yield server
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:

@@ -1,0 +1,462 @@
+"""The ledger on AWS: one DynamoDB table. Needs the [aws] extra.
+
+Items, by partition key `pk` and sort key `sk`:
+
+    R#REQUEST-ID       -            content hash, day, index; when revoked and why
+    T#REQUEST-ID       -            the payload, apart because it goes sooner
+    I#DAY#INDEX        -            the request id of a pass number
+    NEXT#DAY           -            the next block of indexes (one counter a region)
+    PENDING#SHARD      DAY#INDEX    revoked and not yet published
+    REVOKED#DAY#SHARD  INDEX        revoked, published or not
+    FORGOTTEN          -            the day up to which personal data is gone
+
+Reads are consistent, and there is no secondary index. What is spread over SHARDS partitions would otherwise be written
+to one of them by everybody; an index block is leased by one update of its day's counter, so a counter is no hot key
+either. TTL (attribute `expires`) deletes within days of its time; what is over is not shown in the meantime.
+
+Source: Amazon DynamoDB API Reference, https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/
+(TransactWriteItems: 100 items; BatchGetItem: 100; BatchWriteItem: 25).
+"""
+
+import random
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Any, TypeVar
+
+from movepass_issuer.errors import LedgerError, UnknownPassError
+from movepass_issuer.ledger import PERSONAL_DAYS, REQUEST_DAYS, Entry, Request
+from movepass_wire.limits import INDEX_LIMIT
+from movepass_wire.times import DAY_SECONDS
+
+BLOCK = 1000
+"""Indexes leased at once. A process that ends leaves the rest of its block as a gap; 2^30 indexes a day bear it."""
+SHARDS = 8
+"""Partitions for what all revocations write to; each carries 500 transactional writes a second."""
+ATTEMPTS = 8
+"""Of a call that other writers or a limit got in the way of; waits in between double from _WAIT_SECONDS."""
+_WAIT_SECONDS = 0.05
+_WAIT_MAX_SECONDS = 2.0
+_TRANSACTION_ITEMS = 100
+_GET_KEYS = 100
+_DELETE_ITEMS = 25
+_NONE = {"S": "-"}
+Item = Mapping[str, Any]
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """One of several regions that issue at once: it takes the index blocks whose number is `number` modulo `count`.
+
+    `count` must be the same in all of them, and must not change within a day that has passes.
+    """
+
+    number: int = 0
+    count: int = 1
+
+
+class DynamoDbLedger:
+    """The ledger in a DynamoDB table; see ledger.Ledger for what each method promises.
+
+    IAM, on the table: dynamodb:BatchGetItem, dynamodb:PutItem, dynamodb:UpdateItem (to issue and to revoke);
+    dynamodb:BatchGetItem, dynamodb:PutItem, dynamodb:Query, dynamodb:BatchWriteItem (to publish); dynamodb:Scan
+    (in_force, after a key leaked).
+    """
+
+    def __init__(self, table: str, *, client: Any = None, region: Region = Region(), block: int = BLOCK) -> None:
+        """Use a table; nothing is asked of it yet.
+
+        Args:
+            table: its name or ARN.
+            client: boto3's; by default one for the region and credentials that boto3 finds.
+            region: which of several regions that issue at once this is.
+            block: how many indexes are leased at once.
+
+        Raises:
+            LedgerError: no [aws] extra, or no region or credentials to be found.
+        """
+        self._table = table
+        self._client = client or _client()
+        self._region = region
+        self._block = block
+        self._leased: dict[int, Iterator[int]] = {}
+        self._forgotten: int | None = None
+
+    @staticmethod
+    def create(table: str, *, client: Any) -> None:
+        """Make a table like the template's, for tests and trials: on demand, with TTL and point-in-time recovery."""
+        client.create_table(
+            TableName=table,
+            BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
+            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+        )
+        client.get_waiter("table_exists").wait(TableName=table, WaiterConfig={"Delay": 1})
+        client.update_time_to_live(
+            TableName=table, TimeToLiveSpecification={"Enabled": True, "AttributeName": "expires"}
+        )
+        client.update_continuous_backups(
+            TableName=table, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
+        )
+
+    def find(self, request_ids: Sequence[str]) -> dict[str, Entry]:
+        """See Ledger."""
+        wanted = list(dict.fromkeys(request_ids))
+        items = self._get([_key(f"{kind}#{request_id}") for request_id in wanted for kind in "RT"])
+        if not items:
+            return {}
+        forgotten = self._forgotten_day()
+        found = {}
+        for request_id in wanted:
+            item, payload = items.get(f"R#{request_id}"), items.get(f"T#{request_id}")
+            if item is not None and int(item["day"]["N"]) >= forgotten - REQUEST_DAYS:
+                found[request_id] = _entry(request_id, item, payload, forgotten)
+        return found
+
+    def find_index(self, day: int, index: int) -> Entry | None:
+        """See Ledger."""
+        name = f"I#{_pass(day, index)}"
+        item = self._get([_key(name)]).get(name)
+        return None if item is None else self.find([item["request_id"]["S"]]).get(item["request_id"]["S"])
+
+    def reserve(self, requests: Sequence[Request]) -> list[Entry]:
+        """See Ledger. One transaction for fifty requests: a crash leaves each of these reserved or none."""
+        entries = self.find([request.request_id for request in requests])
+        new = {r.request_id: r for r in requests if r.request_id not in entries}
+        for group in _groups(new.values(), _TRANSACTION_ITEMS // 2):
+            entries |= self._reserve_group(group)
+        return [entries[request.request_id] for request in requests]
+
+    def store(self, texts: Sequence[tuple[str, str]]) -> dict[str, str]:
+        """See Ledger."""
+        entries = self.find([request_id for request_id, _ in texts])
+        wanted = {i: text for i, text in texts if i in entries and entries[i].text is None}
+        stored: dict[str, str | None] = {i: entry.text for i, entry in entries.items() if entry.text is not None}
+        for group in _groups(wanted, _TRANSACTION_ITEMS):
+            stored |= self._store_group([(entries[i], wanted[i]) for i in group])
+        return {request_id: text or "" for request_id, text in stored.items()}
+
+    def revoke(self, day: int, index: int, *, reason: str, now: int) -> Entry:
+        """See Ledger."""
+        entry = self.find_index(day, index)
+        if entry is None:
+            raise UnknownPassError("no pass of this number in the ledger")
+        if entry.revoked_at is not None:
+            return entry
+        expires = {"N": str(_after(day, REQUEST_DAYS))}
+        self._write(
+            [
+                {
+                    "Update": {
+                        "TableName": self._table,
+                        "Key": _key(f"R#{entry.request_id}"),
+                        "UpdateExpression": "SET revoked_at = :now, reason = :reason",
+                        "ConditionExpression": "attribute_exists(pk) AND attribute_not_exists(revoked_at)",
+                        "ExpressionAttributeValues": {":now": {"N": str(now)}, ":reason": {"S": reason}},
+                    }
+                },
+                self._put(_key(_pending(index), _pass(day, index))),
+                self._put({**_key(_revoked(day, index), str(index)), "expires": expires}),
+            ]
+        )
+        return self.find_index(day, index) or replace(entry, revoked_at=now, reason=reason)
+
+    def in_force(self, today: int) -> Iterator[list[Entry]]:
+        """See Ledger. Reads the whole table: it is for the day after a leak, and costs what the table's size costs."""
+        pages = self._pages(
+            "scan",
+            FilterExpression="begins_with(pk, :r) AND #day >= :today AND attribute_not_exists(revoked_at)",
+            ExpressionAttributeNames={"#day": "day"},
+            ExpressionAttributeValues={":r": {"S": "R#"}, ":today": {"N": str(today)}},
+        )
+        for items in pages:
+            ids = [item["pk"]["S"].removeprefix("R#") for item in items]
+            entries = [entry for entry in self.find(ids).values() if entry.text and entry.revoked_at is None]
+            if entries:
+                yield entries
+
+    def skip(self, days: Iterable[int], count: int) -> None:
+        """See Ledger. Rounded up to whole blocks; blocks that other processes hold stay theirs."""
+        for day in days:
+            self._leased.pop(day, None)
+            self._lease(day, blocks=-(-count // self._block))
+
+    def pending(self) -> list[tuple[int, int]]:
+        """See Ledger."""
+        keys = [item["sk"]["S"] for shard in range(SHARDS) for item in self._partition(f"PENDING#{shard}")]
+        return sorted((int(day), int(index)) for day, _, index in (key.partition("#") for key in keys))
+
+    def revoked(self, day: int) -> list[int]:
+        """See Ledger."""
+        names = [_revoked(day, shard) for shard in range(SHARDS)]
+        return [int(item["sk"]["S"]) for name in names for item in self._partition(name)]
+
+    def settle(self, published: Iterable[tuple[int, int]]) -> None:
+        """See Ledger."""
+        keys = (_key(_pending(index), _pass(day, index)) for day, index in published)
+        for group in _groups(keys, _DELETE_ITEMS):
+            requests = {self._table: [{"DeleteRequest": {"Key": key}} for key in group]}
+            self._until_done("batch_write_item", "dynamodb:BatchWriteItem", requests, "UnprocessedItems")
+
+    def forget(self, today: int) -> None:
+        """See Ledger. Notes the day, which hides what is over; TTL deletes it."""
+        if today > self._forgotten_day():
+            item = _key("FORGOTTEN") | {"day": {"N": str(today)}}
+            self._call("put_item", "dynamodb:PutItem", TableName=self._table, Item=item)
+            self._forgotten = today
+
+    def close(self) -> None:
+        """See Ledger. There is nothing to let go of; what is left of a leased block stays a gap."""
+
+    def _reserve_group(self, group: list[Request]) -> dict[str, Entry]:
+        """Reserve requests that were not known a moment ago; those that another process was first with are read."""
+        entries: dict[str, Entry] = {}
+        for _ in range(ATTEMPTS):
+            made = [Entry(r.request_id, r.content_hash, r.day, self._next(r.day)) for r in group]
+            puts = [put for entry in made for put in (self._put_request(entry), self._put_index(entry))]
+            refused = self._write(puts)
+            if not refused:
+                return entries | {entry.request_id: entry for entry in made}
+            taken = [group[place // 2].request_id for place in refused if place % 2 == 0]
+            entries |= self.find(taken)
+            group = [request for request in group if request.request_id not in entries]
+            for place in refused:
+                if place % 2:  # an index was given before: the counter is older than the passes, as after a restore
+                    self._leased.pop(made[place // 2].day, None)
+            if not group:
+                return entries
+        raise self._too_busy()
+
+    def _store_group(self, group: list[tuple[Entry, str]]) -> dict[str, str | None]:
+        stored: dict[str, str | None] = {}
+        for _ in range(ATTEMPTS):
+            refused = self._write([self._put_text(entry, text) for entry, text in group])
+            if not refused:
+                return stored | {entry.request_id: text for entry, text in group}
+            taken = [group[place][0].request_id for place in refused]
+            stored |= {i: entry.text for i, entry in self.find(taken).items()}
+            group = [pair for place, pair in enumerate(group) if place not in refused]
+            if not group:
+                return stored
+        raise self._too_busy()
+
+    def _put_request(self, entry: Entry) -> Item:
+        """Where TTL has not yet deleted a forgotten request of the same id, it gives way."""
+        item = {
+            **_key(f"R#{entry.request_id}"),
+            "content_hash": {"B": entry.content_hash},
+            "day": {"N": str(entry.day)},
+            "idx": {"N": str(entry.index)},
+            "expires": {"N": str(_after(entry.day, REQUEST_DAYS))},
+        }
+        put = self._put(item, " OR #day < :kept", {":kept": {"N": str(self._forgotten_day() - REQUEST_DAYS)}})
+        put["Put"]["ExpressionAttributeNames"] = {"#day": "day"}
+        return put
+
+    def _put_index(self, entry: Entry) -> Item:
+        expires = {"N": str(_after(entry.day, REQUEST_DAYS))}
+        name = f"I#{_pass(entry.day, entry.index)}"
+        return self._put({**_key(name), "request_id": {"S": entry.request_id}, "expires": expires})
+
+    def _put_text(self, entry: Entry, text: str) -> Item:
+        """A payload of a forgotten request of the same id, which TTL has not yet deleted, gives way."""
+        expires = {"N": str(_after(entry.day, PERSONAL_DAYS))}
+        pass_ = {"S": _pass(entry.day, entry.index)}
+        item = {**_key(f"T#{entry.request_id}"), "text": {"S": text}, "pass": pass_, "expires": expires}
+        put = self._put(item, " OR #pass <> :pass", {":pass": pass_})
+        put["Put"]["ExpressionAttributeNames"] = {"#pass": "pass"}
+        return put
+
+    def _put(self, item: Item, unless: str = "", values: Item | None = None) -> dict[str, Any]:
+        condition = f"attribute_not_exists(pk){unless}"
+        put: dict[str, Any] = {"TableName": self._table, "Item": item, "ConditionExpression": condition}
+        return {"Put": put | ({"ExpressionAttributeValues": values} if values else {})}
+
+    def _next(self, day: int) -> int:
+        index = next(self._leased.get(day, iter(())), None)
+        if index is None:
+            self._leased[day] = self._lease(day)
+            index = next(self._leased[day])
+        return index
+
+    def _lease(self, day: int, blocks: int = 1) -> Iterator[int]:
+        """Take the next blocks of a day for this process alone; gives the last one's indexes."""
+        answer = self._call(
+            "update_item",
+            "dynamodb:UpdateItem",
+            TableName=self._table,
+            Key=_key(f"NEXT#{day}#{self._region.number}"),
+            UpdateExpression="ADD blocks :n",
+            ExpressionAttributeValues={":n": {"N": str(blocks)}},
+            ReturnValues="UPDATED_NEW",
+        )
+        number = (int(answer["Attributes"]["blocks"]["N"]) - 1) * self._region.count + self._region.number
+        start = number * self._block
+        if start >= INDEX_LIMIT:
+            raise LedgerError(f"all {INDEX_LIMIT} indexes of that day are taken")
+        return iter(range(start, min(start + self._block, INDEX_LIMIT)))
+
+    def _forgotten_day(self) -> int:
+        """Give the day up to which personal data is gone; asked once a process, for it moves once a day."""
+        if self._forgotten is None:
+            item = self._get([_key("FORGOTTEN")]).get("FORGOTTEN")
+            self._forgotten = int(item["day"]["N"]) if item else 0
+        return self._forgotten
+
+    def _get(self, keys: Sequence[Item]) -> dict[str, Item]:
+        """Read items consistently, by their partition key."""
+        found: dict[str, Item] = {}
+        for group in _groups(keys, _GET_KEYS):
+            requests: dict[str, Any] = {self._table: {"Keys": group, "ConsistentRead": True}}
+            for answer in self._until_done("batch_get_item", "dynamodb:BatchGetItem", requests, "UnprocessedKeys"):
+                for items in answer["Responses"].values():
+                    found |= {item["pk"]["S"]: item for item in items}
+        return found
+
+    def _partition(self, name: str) -> Iterator[Item]:
+        pages = self._pages(
+            "query",
+            KeyConditionExpression="pk = :pk",
+            ExpressionAttributeValues={":pk": {"S": name}},
+        )
+        return (item for items in pages for item in items)
+
+    def _pages(self, operation: str, **parameters: Any) -> Iterator[list[Item]]:
+        """Read all that a query or scan gives, consistently, a page at a time."""
+        start: dict[str, Any] = {}
+        while True:
+            answer = self._call(
+                operation, f"dynamodb:{operation.title()}", TableName=self._table, ConsistentRead=True,
+                **parameters, **start,
+            )  # fmt: skip
+            yield answer["Items"]
+            if "LastEvaluatedKey" not in answer:
+                return
+            start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+
+    def _write(self, items: Sequence[Item]) -> list[int]:
+        """Write items in one transaction; gives the places of those whose condition did not hold, then none is written.
+
+        IAM: the actions of its parts, dynamodb:PutItem and dynamodb:UpdateItem.
+        """
+        for wait in _waits():
+            try:
+                self._client.transact_write_items(TransactItems=items)
+            except self._client.exceptions.TransactionCanceledException as e:
+                reasons = [reason.get("Code") for reason in e.response.get("CancellationReasons", ())]
+                refused = [place for place, code in enumerate(reasons) if code == "ConditionalCheckFailed"]
+                if refused:
+                    return refused
+                if not set(reasons) <= _PASSING:
+                    raise LedgerError(f"the table {self._table}: a transaction was refused: {reasons}") from None
+                time.sleep(wait)
+            except Exception as e:  # noqa: BLE001 - boto3 raises many kinds; all are told in words
+                raise self._in_words(e, "dynamodb:PutItem and dynamodb:UpdateItem") from None
+            else:
+                return []
+        raise self._too_busy()
+
+    def _until_done(self, operation: str, action: str, requests: Any, left: str) -> list[Any]:
+        """Call a batch operation until it has dealt with all of its requests."""
+        answers = []
+        for wait in _waits():
+            answers.append(self._call(operation, action, RequestItems=requests))
+            requests = answers[-1].get(left)
+            if not requests:
+                return answers
+            time.sleep(wait)
+        raise self._too_busy()
+
+    def _too_busy(self) -> LedgerError:
+        return LedgerError(f"the table {self._table} is too busy: {ATTEMPTS} attempts; nothing is lost, ask again")
+
+    def _call(self, operation: str, action: str, **parameters: Any) -> Any:
+        with self._failures(action):
+            return getattr(self._client, operation)(**parameters)
+
+    @contextmanager
+    def _failures(self, action: str) -> Iterator[None]:
+        try:
+            yield
+        except Exception as e:  # noqa: BLE001 - boto3 raises many kinds; all are told in words
+            raise self._in_words(e, action) from None
+
+    def _in_words(self, error: Exception, action: str) -> LedgerError:
+        code = getattr(error, "response", {}).get("Error", {}).get("Code", type(error).__name__)
+        hint = _HINTS[code](action) if code in _HINTS else str(error)
+        return LedgerError(f"the table {self._table}: {code}: {hint}")
+
+
+_PASSING = {None, "None", "TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
+"""Reasons of a cancelled transaction that pass by themselves."""
+_HINTS: dict[str, Callable[[str], str]] = {
+    "AccessDeniedException": lambda action: f"these credentials may not do {action} on it; add it to the role's policy",
+    "ResourceNotFoundException": lambda _: "there is no such table in this account and region; is the stack deployed?",
+    "ProvisionedThroughputExceededException": lambda _: "throttled for longer than we wait; ask again",
+    "ThrottlingException": lambda _: "throttled for longer than we wait; ask again",
+}
+
+
+def _client() -> Any:
+    try:
+        import boto3  # noqa: PLC0415 - an extra
+        from botocore.config import Config  # noqa: PLC0415
+        from botocore.exceptions import BotoCoreError  # noqa: PLC0415
+    except ImportError:
+        raise LedgerError("a ledger in DynamoDB needs boto3: pip install 'movepass[aws]'") from None
+    try:
+        retries = {"mode": "standard", "total_max_attempts": ATTEMPTS}
+        return boto3.client("dynamodb", config=Config(connect_timeout=2, read_timeout=5, retries=retries))
+    except BotoCoreError as e:
+        raise LedgerError(f"no client for DynamoDB: {e}") from None
+
+
+def _key(pk: str, sk: str = _NONE["S"]) -> dict[str, Any]:
+    return {"pk": {"S": pk}, "sk": {"S": sk}}
+
+
+def _pass(day: int, index: int) -> str:
+    return f"{day}#{index}"
+
+
+def _pending(index: int) -> str:
+    return f"PENDING#{index % SHARDS}"
+
+
+def _revoked(day: int, index: int) -> str:
+    return f"REVOKED#{day}#{index % SHARDS}"
+
+
+def _after(day: int, days: int) -> int:
+    """Give when something of a day is over, in seconds since 1970 UTC."""
+    return (day + days + 1) * DAY_SECONDS
+
+
+def _entry(request_id: str, item: Item, payload: Item | None, forgotten: int) -> Entry:
+    day, revoked_at = int(item["day"]["N"]), item.get("revoked_at")
+    index = int(item["idx"]["N"])
+    text = payload["text"]["S"] if payload and payload["pass"]["S"] == _pass(day, index) else None
+    return Entry(
+        request_id,
+        bytes(item["content_hash"]["B"]),
+        day,
+        index,
+        "" if day < forgotten - PERSONAL_DAYS else text,
+        int(revoked_at["N"]) if revoked_at else None,
+        item["reason"]["S"] if revoked_at else None,
+    )
+
+
+def _waits() -> Iterator[float]:
+    """Give a random wait for each attempt, from ever longer times ("full jitter")."""
+    for attempt in range(ATTEMPTS):
+        yield random.uniform(0, min(_WAIT_SECONDS * 2**attempt, _WAIT_MAX_SECONDS))  # noqa: S311 - no secret
+
+
+def _groups(items: Iterable[_T], size: int) -> Iterator[list[_T]]:
+    iterator = iter(items)
+    while group := list(islice(iterator, size)):
+        yield group
