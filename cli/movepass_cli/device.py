@@ -40,7 +40,7 @@ def enroll(store: Path, root: Path, source: str, *, as_json: bool) -> None:
             document = file.read(_ROOT_MAX_BYTES)
     except OSError as e:
         raise InputError(f"can't read the root {root}: {e.strerror}") from None
-    Device.enroll(store, root=document, source=source)
+    Device.enroll(store, root=document, sources=[source])
     if as_json:
         show_json({"store": str(store), "source": source})
     else:
@@ -122,7 +122,7 @@ def status(ctx: click.Context, store: Path, *, as_json: bool) -> None:
                 "ready": not problem,
                 "reason": problem or None,
                 "authority": {"name": state.keys.authority, "test": state.keys.test},
-                "source": state.source,
+                "sources": list(state.sources),
                 "freshness": freshness.to_json(),
                 "keys": keys,
                 "lists": [describe(log) for log in state.logs],
@@ -132,7 +132,7 @@ def status(ctx: click.Context, store: Path, *, as_json: bool) -> None:
         age = "never fetched" if freshness.age is None else f"published {ago(freshness.age)} ago"
         click.echo(f"{f'NOT READY: {problem}' if problem else 'READY'}. Lists {age}.")
         test = " (TEST)" if state.keys.test else ""
-        show_rows([("Authority", state.keys.authority + test), ("Source", state.source)])
+        show_rows([("Authority", state.keys.authority + test), *(("Source", source) for source in state.sources)])
         for key in state.keys.keys.values():
             withdrawn = state.keys.withdrawn(key.kid)
             state_words = f"withdrawn: {withdrawn.reason}" if withdrawn else f"until {local(key.not_after)}"

@@ -64,7 +64,7 @@ class Scene:
     def enroll(self, root: bytes) -> None:
         """Set the device up anew."""
         shutil.rmtree(self.store, ignore_errors=True)
-        Device.enroll(self.store, root=root, source=str(self.folder))
+        Device.enroll(self.store, root=root, sources=[str(self.folder)])
 
     @contextmanager
     def device(self) -> Iterator[Device]:

@@ -80,7 +80,7 @@ class Drill:
         folder = self.folder / name
         if not folder.exists():
             source = str(self.authority.repository.root)
-            Device.enroll(folder, root=self.authority.root_path.read_bytes(), source=source)
+            Device.enroll(folder, root=self.authority.root_path.read_bytes(), sources=[source])
             with Device.open(folder) as device:
                 device.sync()
         return Device.open(folder)

@@ -317,7 +317,7 @@ def test_a_device_enrolled_with_the_first_root_follows_many(drill: Drill, tmp_pa
     for _ in range(4):
         root = propose_root(drill.authority, [], now=now())
         drill.agree(root, propose_keys(drill.authority, KeyChange(), now=now(), root=root))
-    Device.enroll(tmp_path / "late", root=first, source=str(drill.authority.repository.root))
+    Device.enroll(tmp_path / "late", root=first, sources=[str(drill.authority.repository.root)])
     with Device.open(tmp_path / "late") as device:
         assert device.sync().changed
 

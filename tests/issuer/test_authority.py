@@ -84,7 +84,7 @@ def test_it_has_been_published_once(made: Authority) -> None:
 def test_whether_it_is_a_test_authority_reaches_devices(tmp_path: Path, test: bool) -> None:  # noqa: FBT001
     authority = Authority.create(tmp_path / "authority", name="Dhaka", test=test)
     assert authority.test is Authority.open(authority.folder).test is authority.keys().test is test
-    Device.enroll(tmp_path / "d", root=authority.root_path.read_bytes(), source=str(authority.repository.root))
+    Device.enroll(tmp_path / "d", root=authority.root_path.read_bytes(), sources=[str(authority.repository.root)])
     with Device.open(tmp_path / "d") as device:
         device.sync()
         keys = device.state().keys

@@ -214,7 +214,7 @@ class House:
         SqliteLedger(folder / "ledger.sqlite", create=True).close()
         house.publish()
         first = (folder / "repository" / "metadata" / "1.root.json").read_bytes()
-        Device.enroll(folder / "device", root=first, source=str(folder / "repository"))
+        Device.enroll(folder / "device", root=first, sources=[str(folder / "repository")])
         return house
 
     @contextmanager

@@ -57,7 +57,7 @@ class World:
 
     def enroll(self, store: Path, source: str | None = None) -> None:
         root = self.authority.root_path.read_bytes()
-        Device.enroll(store, root=root, source=source or str(self.repository))
+        Device.enroll(store, root=root, sources=[source or str(self.repository)])
 
     def issue(self, request_id: str = "R-1", **changes: Any) -> SignedPass:
         with self.authority.issuer() as issuer:

@@ -14,9 +14,11 @@ from typing import Any
 import pytest
 from support import processes
 from support.mounts import may_mount, read_only, small_disk
+from support.old_stores import make_version_1
 from support.world import World, facts
 
 from movepass_verifier import Device, StoreError, Verdict
+from movepass_verifier import store as store_module
 from movepass_verifier.store import FILE_NAME, PAGE_BYTES, SCHEMA_VERSION, Store
 from movepass_wire import Bitmap, encode_block, new_log
 
@@ -51,6 +53,28 @@ def take_over(store: Store, published: int, lists: dict[int, set[int]], changed:
 def revoked(store: Store, day: int, *indexes: int) -> set[int]:
     with store.reading() as state:
         return {index for index in indexes if index in state.lists.days[day]}
+
+
+def contents(folder: Path) -> tuple[Any, ...]:
+    """Give all that a store holds, as its users see it."""
+    with closing(Store(folder)) as store:
+        with store.reading() as state:
+            lists = {day: [n for n in range(100) if n in bits] for day, bits in state.lists.days.items()}
+            seen = state.lists.published, state.lists.synced_at, state.last_seen, state.sources, state.logs
+        return store.held(), lists, seen
+
+
+def version(world: World) -> int:
+    with closing(connect(world)) as db:
+        return int(db.execute("PRAGMA user_version").fetchone()[0])
+
+
+OPEN = """
+import sys
+from movepass_verifier import Device
+with Device.open(sys.argv[1]) as device:
+    print(bool(device.state().keys.keys))
+"""
 
 
 def connect(world: World) -> sqlite3.Connection:
@@ -384,7 +408,7 @@ def test_a_store_that_never_synced_has_no_keys_and_no_lists(world: World, tmp_pa
         state = device.state()
         assert device.verify(signed.text).verdict is Verdict.UNKNOWN_KEY
     assert (state.lists.published, state.lists.synced_at, dict(state.lists.days)) == (None, None, {})
-    assert (state.keys.keys, state.last_seen, state.source) == ({}, None, str(world.repository))
+    assert (state.keys.keys, state.last_seen, state.sources) == ({}, None, (str(world.repository),))
 
 
 @pytest.mark.parametrize(("version", "words"), [(SCHEMA_VERSION + 1, "update this software"), (0, "enroll")])
@@ -393,6 +417,50 @@ def test_a_store_of_another_version_is_refused_with_what_to_do(world: World, ver
         db.execute(f"PRAGMA user_version = {version}")
     with pytest.raises(StoreError, match=words):
         Store(world.store)
+
+
+@pytest.mark.parametrize("medium", ["written", "read-only"])
+def test_a_store_of_version_1_goes_on_as_it_was(world: World, medium: str) -> None:
+    signed = world.issue()
+    world.revoke_and_publish(signed)
+    world.sync()
+    before = contents(world.store)
+    make_version_1(world.store)
+    if medium == "read-only":
+        with written_to_by_nobody(world):
+            said = processes.run(READ_ONLY, world.store, world.repository, signed.text, world.now).split()
+        assert said == ["revoked", str(world.now), "StoreError", "revoked"]
+        assert version(world) == 1
+    assert contents(world.store) == before
+    assert version(world) == SCHEMA_VERSION
+    assert world.verdict(signed.text) == "revoked"
+    world.revoke_indexes([5])
+    world.publish(world.now + 1)
+    world.sync()
+    with closing(Store(world.store)) as store:
+        assert revoked(store, world.today, 5) == {5}
+
+
+def test_a_migration_that_is_cut_short_leaves_the_store_of_version_1(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: object) -> None:
+        raise OSError("cut short")
+
+    before = contents(world.store)
+    make_version_1(world.store)
+    with monkeypatch.context() as patch:
+        patch.setattr(store_module, "_MIGRATIONS", (*store_module._MIGRATIONS, fail))
+        with pytest.raises(StoreError, match="cut short"):
+            Store(world.store)
+    assert version(world) == 1
+    assert contents(world.store) == before
+
+
+def test_two_processes_that_open_a_store_of_version_1_at_once_both_go_on(world: World) -> None:
+    make_version_1(world.store)
+    children = [processes.start(OPEN, world.store) for _ in range(4)]
+    assert [child.communicate(timeout=60)[0] for child in children] == ["True\n"] * 4
 
 
 def test_a_folder_without_a_store_is_refused_with_what_to_do(tmp_path: Path) -> None:
@@ -474,7 +542,9 @@ def test_a_damaged_document_is_a_store_error_that_says_to_enroll_anew(world: Wor
     "damage",
     [
         "DELETE FROM documents WHERE name = 'keys'", "DELETE FROM documents WHERE name = 'denied'",
-        "DELETE FROM facts WHERE name = 'syncs'", "DELETE FROM facts WHERE name = 'source'",
+        "DELETE FROM facts WHERE name = 'syncs'", "DELETE FROM facts WHERE name = 'sources'",
+        "UPDATE facts SET value = '[]' WHERE name = 'sources'", "UPDATE facts SET value = '{' WHERE name = 'sources'",
+        "UPDATE facts SET value = '[7]' WHERE name = 'sources'",
         "UPDATE facts SET value = 'x' WHERE name = 'published'",
     ],
 )  # fmt: skip

@@ -255,9 +255,9 @@ def test_a_source_that_is_ahead_by_many_publications_is_caught_up_with_at_once(w
 def test_syncing_from_another_place_does_not_change_where_the_device_syncs_from(world: World, tmp_path: Path) -> None:
     shutil.copytree(world.repository, tmp_path / "stick")
     with world.device() as device:
-        before = device.state().source
+        before = device.state().sources
         device.sync(str(tmp_path / "stick"))
-        assert device.state().source == before
+        assert device.state().sources == before
 
 
 # HTTPS
@@ -641,7 +641,7 @@ def test_an_authority_that_published_ahead_of_time_mends_it_by_publishing_again(
 @pytest.mark.parametrize("root", [b"", b"{}", b"[]", b"\xff", b'{"signed": {"_type": "root"}, "signatures": []}'])
 def test_what_is_no_root_document_can_not_be_enrolled_with(world: World, tmp_path: Path, root: bytes) -> None:
     with pytest.raises(SyncError, match="not a root document"):
-        Device.enroll(tmp_path / "fresh", root=root, source=str(world.repository))
+        Device.enroll(tmp_path / "fresh", root=root, sources=[str(world.repository)])
     assert not (tmp_path / "fresh").exists()
 
 
@@ -657,14 +657,14 @@ def test_what_is_no_root_document_can_not_be_enrolled_with(world: World, tmp_pat
 def test_another_document_than_a_root_can_not_be_enrolled_with(world: World, tmp_path: Path, name: str) -> None:
     root = (world.repository / "metadata" / name).read_bytes()
     with pytest.raises(SyncError, match="not a root document"):
-        Device.enroll(tmp_path / "fresh", root=root, source=str(world.repository))
+        Device.enroll(tmp_path / "fresh", root=root, sources=[str(world.repository)])
 
 
 def test_a_root_whose_signatures_do_not_hold_can_not_be_enrolled_with(world: World, tmp_path: Path) -> None:
     root = json.loads(world.authority.root_path.read_bytes())
     root["signed"]["version"] = 7
     with pytest.raises(SyncError, match="not a root document"):
-        Device.enroll(tmp_path / "fresh", root=json.dumps(root).encode(), source=str(world.repository))
+        Device.enroll(tmp_path / "fresh", root=json.dumps(root).encode(), sources=[str(world.repository)])
 
 
 # Dying

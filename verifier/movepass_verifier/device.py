@@ -1,7 +1,7 @@
 """A field device: its store, and the verifications and syncs made with it."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -23,13 +23,13 @@ class Device:
         self._clock = clock
 
     @staticmethod
-    def enroll(folder: str | Path, *, root: bytes, source: str) -> None:
+    def enroll(folder: str | Path, *, root: bytes, sources: Sequence[str]) -> None:
         """Set up a store that trusts a root; nothing is fetched yet.
 
         Args:
             folder: where the store shall be.
             root: an authority's root document, got in a way that can't be tampered with.
-            source: an http(s) address or a folder, to sync from.
+            sources: http(s) addresses or folders to sync from, in the order in which they shall be tried.
 
         Raises:
             SyncError: not a root document, or another kind of source.
@@ -39,7 +39,7 @@ class Device:
         from movepass_verifier.sources import resolve  # noqa: PLC0415 - TUF is slow to import, verifying needs none
 
         check_root(root)
-        Store.create(Path(folder), root=root, source=resolve(source))
+        Store.create(Path(folder), root=root, sources=[resolve(source) for source in sources])
 
     @classmethod
     def open(

@@ -69,7 +69,7 @@ def fetch(held: Held, source: Source) -> Held:
     published = roles.published_at(Metadata[Timestamp].from_bytes(metadata["timestamp"]).signed)
     if published is None:
         raise tuf_errors.RepositoryError(f"the timestamp lacks {roles.PUBLISHED}")
-    return Held(held.syncs, held.source, published, metadata, documents, logs)
+    return Held(held.syncs, held.sources, published, metadata, documents, logs)
 
 
 def _target(updater: Updater, name: str, max_bytes: int) -> TargetFile:

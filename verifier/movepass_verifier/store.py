@@ -5,11 +5,12 @@ verification reads within one transaction, so it sees one consistent publication
 bits, so that one check reads one small row, whatever the number revoked.
 """
 
+import json
 import shutil
 import sqlite3
 import tempfile
 import threading
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -22,13 +23,14 @@ from movepass_wire import Bitmap
 from movepass_wire.limits import TIME_LIMIT
 from movepass_wire.times import day_name
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 FILE_NAME = "device.sqlite"
 PAGE_BYTES = 2048
 _PAGE_INDEXES = PAGE_BYTES * 8
 _BUSY_SECONDS = 10
 _LAST_SEEN_STEP = 60
 """Seconds between two notes of the time; scans come in seconds, and the disk is a card that wears."""
+_CAN_NOT_WRITE = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_FULL)
 _SCHEMA = """
 CREATE TABLE facts (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
 CREATE TABLE metadata (name TEXT PRIMARY KEY, data BLOB NOT NULL);
@@ -54,7 +56,7 @@ class Held:
 
     Attributes:
         syncs: how many syncs the store has seen; a commit must find the same number.
-        source: where the device syncs from.
+        sources: where the device syncs from, in the order in which they are tried.
         published: signed time of the publication held, seconds since 1970 UTC.
         metadata: TUF's documents by role; "root" is always there.
         documents: KEYS and DENIED as published.
@@ -62,7 +64,7 @@ class Held:
     """
 
     syncs: int
-    source: str
+    sources: tuple[str, ...]
     published: int | None
     metadata: Mapping[str, bytes]
     documents: Mapping[str, bytes]
@@ -76,7 +78,7 @@ class State:
     keys: KeySet
     lists: StatusLists
     last_seen: int | None
-    source: str
+    sources: tuple[str, ...]
     logs: tuple[LogInfo, ...] = field(default=())
 
 
@@ -117,19 +119,40 @@ class Store:
             raise StoreError(f"{folder} is not a device's store; set one up: movepass enroll")
         with self._failures():
             self._db, self._copy = _connect(self._path)
-            version = self._db.execute("PRAGMA user_version").fetchone()[0]
         self._cached: tuple[int, State] | None = None
         self._lock = threading.RLock()  # threads share one connection, and SQLite's transactions belong to it
-        if version != SCHEMA_VERSION:
+        try:
+            with self._failures():
+                self._bring_up_to_version()
+        except BaseException:
             self.close()
+            raise
+
+    def _bring_up_to_version(self) -> None:
+        """Migrate a store that earlier software made; on a read-only medium a copy of it."""
+        version = _version(self._db)
+        if version == SCHEMA_VERSION:
+            return
+        if not 0 < version < SCHEMA_VERSION:
             raise StoreError(
                 f"{self._path} is of version {version}; this software reads version {SCHEMA_VERSION}: "
                 + ("update this software" if version > SCHEMA_VERSION else "enroll the device anew")
             )
+        try:
+            _migrate(self._db)
+        except sqlite3.OperationalError as e:
+            if e.sqlite_errorcode & 0xFF not in _CAN_NOT_WRITE:
+                raise
+            copy = tempfile.TemporaryDirectory(prefix="movepass-")
+            db = sqlite3.connect(Path(copy.name) / FILE_NAME, isolation_level=None, check_same_thread=False)
+            self._db.backup(db)
+            self.close()
+            self._db, self._copy = db, copy
+            _migrate(self._db)
 
     @staticmethod
-    def create(folder: Path, *, root: bytes, source: str) -> None:
-        """Make a store that trusts a root and syncs from a source, all of it or nothing.
+    def create(folder: Path, *, root: bytes, sources: Sequence[str]) -> None:
+        """Make a store that trusts a root and syncs from these sources, all of it or nothing.
 
         Raises:
             StoreError: there is one already, or the folder can't be written to.
@@ -143,7 +166,7 @@ class Store:
                 new = Path(temporary) / FILE_NAME
                 db = sqlite3.connect(new, isolation_level=None)
                 db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
-                db.execute("INSERT INTO facts VALUES ('source', ?), ('syncs', 0)", (source,))
+                db.execute("INSERT INTO facts VALUES ('sources', ?), ('syncs', 0)", (json.dumps(list(sources)),))
                 db.execute("INSERT INTO metadata VALUES ('root', ?)", (root,))
                 db.execute("PRAGMA journal_mode = WAL")
                 db.close()
@@ -159,7 +182,7 @@ class Store:
             try:
                 try:
                     state = self._state()
-                except (KeyError, TypeError, KeyDocumentError) as e:
+                except (KeyError, TypeError, ValueError, KeyDocumentError) as e:
                     raise self._damaged(e) from None
                 yield state
             finally:
@@ -173,13 +196,13 @@ class Store:
                 facts = self._facts()
                 return Held(
                     syncs=facts["syncs"],
-                    source=facts["source"],
+                    sources=_sources(facts),
                     published=facts.get("published"),
                     metadata=dict(self._db.execute("SELECT name, data FROM metadata")),
                     documents=dict(self._db.execute("SELECT name, data FROM documents")),
                     logs=dict(self._db.execute("SELECT day, data FROM logs")),
                 )
-            except (KeyError, TypeError) as e:
+            except (KeyError, TypeError, ValueError) as e:
                 raise self._damaged(e) from None
             finally:
                 self._db.execute("COMMIT")
@@ -197,7 +220,7 @@ class Store:
             StoreError: another sync finished in between, or the disk is full or read-only.
         """
         if self._copy:
-            raise StoreError(f"{self._path} is on a read-only medium; it verifies, but can't be synced")
+            raise StoreError(f"{self._path} is on a medium that can't be written to; it verifies, but can't be synced")
         with self._lock, self._failures():
             self._db.execute("PRAGMA synchronous = FULL")
             self._db.execute("BEGIN IMMEDIATE")
@@ -251,7 +274,7 @@ class Store:
             logs = tuple(LogInfo(*row) for row in rows)
             days = {log.day: _StoredList(self._db, log.day) for log in logs}
             lists = StatusLists(days, _seconds(facts, "published"), _seconds(facts, "synced_at"))
-            self._cached = facts["syncs"], State(keys, lists, None, facts["source"], logs)
+            self._cached = facts["syncs"], State(keys, lists, None, _sources(facts), logs)
         return replace(self._cached[1], last_seen=_seconds(facts, "last_seen"))
 
     def _write(self, held: Held, changed: Collection[int], read: Callable[[int], Bitmap], synced_at: int) -> None:
@@ -266,7 +289,12 @@ class Store:
             revoked = read(day)
             self._db.execute("INSERT INTO logs VALUES (?, ?, ?)", (day, len(revoked), held.logs[day]))
             self._db.executemany("INSERT INTO pages VALUES (?, ?, ?)", _pages(day, revoked))
-        facts = {"published": held.published, "synced_at": synced_at, "syncs": held.syncs + 1, "source": held.source}
+        facts = {
+            "published": held.published,
+            "synced_at": synced_at,
+            "syncs": held.syncs + 1,
+            "sources": json.dumps(held.sources),
+        }
         self._db.executemany("INSERT OR REPLACE INTO facts VALUES (?, ?)", facts.items())
         self._db.execute("DELETE FROM facts WHERE name = 'last_seen'")
 
@@ -276,6 +304,42 @@ class Store:
             yield
         except (sqlite3.Error, OSError, UnicodeDecodeError) as e:  # a damaged schema is not even text
             raise StoreError(f"{self._path}: {e}") from None
+
+
+def _version(db: sqlite3.Connection) -> int:
+    version: int = db.execute("PRAGMA user_version").fetchone()[0]
+    return version
+
+
+def _migrate(db: sqlite3.Connection) -> None:
+    """Bring a store up to this version, in one transaction."""
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        for step in _MIGRATIONS[_version(db) - 1 :]:  # another process may have been here first
+            step(db)
+        db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        raise
+
+
+def _one_source_becomes_a_list(db: sqlite3.Connection) -> None:
+    (source,) = db.execute("SELECT value FROM facts WHERE name = 'source'").fetchone()
+    db.execute("INSERT INTO facts VALUES ('sources', ?)", (json.dumps([source]),))
+    db.execute("DELETE FROM facts WHERE name = 'source'")
+
+
+_MIGRATIONS = (_one_source_becomes_a_list,)
+"""What brings a store from version 1 to 2, from 2 to 3, and so on."""
+
+
+def _sources(facts: dict[str, Any]) -> tuple[str, ...]:
+    sources = json.loads(facts["sources"])
+    if not (isinstance(sources, list) and sources and all(isinstance(source, str) for source in sources)):
+        raise TypeError(f"sources are {sources!r}")
+    return tuple(sources)
 
 
 def _seconds(facts: dict[str, Any], name: str) -> int | None:

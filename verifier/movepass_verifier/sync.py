@@ -60,7 +60,7 @@ def sync(store: Store, *, source: str | None, now: int) -> SyncResult:
 
     Args:
         store: the device's.
-        source: an http(s) address or a folder; the store's own without it.
+        source: an http(s) address or a folder; the store's first without it.
         now: seconds since 1970 UTC.
 
     Raises:
@@ -68,7 +68,7 @@ def sync(store: Store, *, source: str | None, now: int) -> SyncResult:
         StoreError: the store can't be written.
     """
     held = store.held()
-    medium = Source(source or held.source)
+    medium = Source(source or held.sources[0])
     try:
         try:
             new = offer.fetch(held, medium)
