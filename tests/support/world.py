@@ -45,7 +45,8 @@ class World:
         """Make a world of one's own from a template."""
         shutil.copytree(self.authority.folder, folder / "authority")
         shutil.copytree(self.store, folder / "device")
-        return World(Authority.open(folder / "authority"), folder / "device")
+        later = max(int(time.time()), self.now + 1)  # than what the template published
+        return World(Authority.open(folder / "authority"), folder / "device", later)
 
     @property
     def repository(self) -> Path:
