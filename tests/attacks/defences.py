@@ -636,7 +636,24 @@ def _left(patch: Patch) -> None:
     "test_an_answer_that_drips_is_left_after_the_time_for_a_file",
 )
 def _deadline(patch: Patch) -> None:
-    patch.setattr(sources._Cut, "_cut", lambda _: None)
+    patch.setattr(sources._Sockets, "cut", lambda _: None)
+
+
+@_mutation(
+    "a connection is noted only when it stands, and TLS takes its time before that",
+    "test_a_tls_handshake_that_drips_is_left_after_the_time_for_a_file",
+)
+def _handshake(patch: Patch) -> None:
+    def pool_class(kind: Any, sockets: Any) -> Any:
+        class Connection(kind.ConnectionCls):  # type: ignore[misc]
+            def connect(self) -> None:
+                sockets.check()
+                super().connect()
+                sockets.note(self, self.sock)
+
+        return type("Pool", (kind,), {"ConnectionCls": Connection})
+
+    patch.setattr(sources, "_pool_class", pool_class)
 
 
 @_mutation(
@@ -644,15 +661,7 @@ def _deadline(patch: Patch) -> None:
     "test_an_answer_that_never_comes_to_its_status_is_left_after_the_time_for_a_file",
 )
 def _second_try(patch: Patch) -> None:
-    def pool_class(kind: Any, sockets: Any) -> Any:
-        class Connection(kind.ConnectionCls):  # type: ignore[misc]
-            def connect(self) -> None:
-                super().connect()
-                sockets[:] = [self.sock]
-
-        return type("Pool", (kind,), {"ConnectionCls": Connection})
-
-    patch.setattr(sources, "_pool_class", pool_class)
+    patch.setattr(sources._Sockets, "check", lambda _: None)
 
 
 @_mutation(

@@ -134,10 +134,44 @@ class _Folder:
         return start, chunks()
 
 
-class _Sockets(list[socket.socket]):
-    """The sockets of one medium, and whether the request that uses them has had its time."""
+class _Sockets:
+    """The connections of one medium, and whether the request that uses them has had its time."""
 
-    over = False
+    def __init__(self) -> None:
+        self.over = False
+        self._open: list[tuple[Any, socket.socket]] = []
+
+    def note(self, connection: Any, sock: socket.socket) -> None:
+        """Note a connection's socket: a second handle of it, since TLS takes the first one for itself.
+
+        Raises:
+            TimeoutError: the time was over before the connection stood.
+        """
+        self._open.append((connection, sock.dup()))
+        self.check()
+
+    def check(self) -> None:
+        """Make no connection any more when the time is over; urllib3 would try a cut request again.
+
+        Raises:
+            TimeoutError: it is.
+        """
+        if self.over:
+            raise TimeoutError("no time left")
+
+    def cut(self) -> None:
+        """Cut every connection, whatever is under way on it."""
+        self.over = True
+        for _, sock in list(self._open):
+            with suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
+
+    def forget_closed(self) -> None:
+        """Let go of what is closed, which would stay open by our handle; not while an answer may be read from it."""
+        for entry in list(self._open):
+            if entry[0].sock is None:
+                entry[1].close()
+                self._open.remove(entry)
 
 
 class _Web:
@@ -192,8 +226,8 @@ class _Web:
             whole = True
         finally:
             if whole:
-                cut.timer.cancel()
                 response.release_conn()
+                cut.done()
             else:
                 cut.end(response)
 
@@ -205,14 +239,19 @@ class _Cut:
         self._sockets = sockets
         self._sockets.over = False
         self._url = url
-        self.timer = threading.Timer(FILE_SECONDS, self._cut)
-        self.timer.daemon = True
-        self.timer.start()
+        self._timer = threading.Timer(FILE_SECONDS, sockets.cut)
+        self._timer.daemon = True
+        self._timer.start()
 
     def end(self, response: urllib3.BaseHTTPResponse) -> None:
         """Be done with an answer without reading on."""
-        self.timer.cancel()
         response.close()
+        self.done()
+
+    def done(self) -> None:
+        """Be done with the request."""
+        self._timer.cancel()
+        self._sockets.forget_closed()
 
     @contextmanager
     def translated(self) -> Iterator[None]:
@@ -220,10 +259,10 @@ class _Cut:
         try:
             yield
         except urllib3.exceptions.HTTPError as e:
-            self.timer.cancel()
+            self.done()
             raise (self.too_slow() if self.over else _download_error(e)) from None
         except OSError:
-            self.timer.cancel()
+            self.done()
             if self.over:
                 raise self.too_slow() from None
             raise
@@ -237,23 +276,16 @@ class _Cut:
         """Whether the time is over."""
         return self._sockets.over
 
-    def _cut(self) -> None:
-        self._sockets.over = True
-        for sock in self._sockets:
-            with suppress(OSError):
-                sock.shutdown(socket.SHUT_RDWR)
-
 
 def _pool_class(kind: Any, sockets: _Sockets) -> Any:
-    """Make a kind of connection pool whose connections note their sockets."""
+    """Make a kind of connection pool whose connections note their sockets before a word is said on them."""
 
     class Connection(kind.ConnectionCls):  # type: ignore[misc]
-        def connect(self) -> None:
-            if sockets.over:  # urllib3 would try a cut request again
-                raise TimeoutError("no time left")
-            super().connect()
-            sockets[:] = [s for s in sockets if s.fileno() >= 0]
-            sockets.append(self.sock)
+        def _new_conn(self) -> socket.socket:
+            sockets.check()
+            sock: socket.socket = super()._new_conn()
+            sockets.note(self, sock)
+            return sock
 
     return type("Pool", (kind,), {"ConnectionCls": Connection})
 
