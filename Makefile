@@ -33,8 +33,9 @@ lint: $(READY)
 types: $(READY)
 	$(BIN)/mypy
 
-bench: $(READY) ## sizes beside other formats
+bench: $(READY) ## sizes beside other formats; what compacting revocation lists costs and saves
 	$(BIN)/python bench/qr_sizes.py
+	$(BIN)/python bench/compaction.py
 
 vectors: $(READY) ## writes tests/vectors/*.json anew
 	$(BIN)/python tests/make_vectors.py

@@ -17,12 +17,13 @@ from typing import Any
 
 from tuf.api.metadata import Metadata, MetaFile, TargetFile
 
+from movepass_issuer.compaction import grown
 from movepass_issuer.errors import RepositoryError
 from movepass_issuer.ledger import Ledger
 from movepass_issuer.repository import FolderRepository
 from movepass_keys import Signer, layout, roles
 from movepass_keys.layout import TIMESTAMP, document_name, target_file
-from movepass_wire import encode_block, new_log, read_log
+from movepass_wire import new_log
 from movepass_wire.limits import LOG_KEPT_SECONDS, PUBLISHED_DAYS_AHEAD
 from movepass_wire.statuslog import HEADER_BYTES, read_header
 from movepass_wire.times import DAY_SECONDS, day_of
@@ -171,15 +172,13 @@ class Publisher:
         targets, revoked = {roles.DENIED_TARGET: self._put(roles.DENIED_TARGET, self._denied())}, 0
         for day in days:
             name = layout.log_target(day)
-            log = self._log(named[name]) if name in named else new_log(day)
             wanted = {*self._ledger.revoked(day), *(index for pending_day, index in pending if pending_day == day)}
-            held = read_log(log).revoked if wanted else ()
-            new = [index for index in wanted if index not in held]
-            if new:
-                log += encode_block(new)
+            log, new = self._log(named[name]) if name in named else new_log(day), 0
+            if wanted:
+                log, new = grown(log, wanted)
             generation = {roles.GENERATION: read_header(log)[1]}
             targets[name] = self._put(name, log, generation) if new or name not in named else named[name]
-            revoked += len(new)
+            revoked += new
         return targets, revoked
 
     def _log(self, target: TargetFile) -> bytes:

@@ -1,0 +1,89 @@
+"""How a day's log grows, and when it is written anew in one block.
+
+A block of few indexes costs more for each of them than a block of many: split evenly into 288 blocks, a million of a
+hundred million take twice the bytes of one block. Writing the log anew, as one block of the next generation, makes it
+small for whoever comes without it, and costs everybody else the whole of it once more. bench/compaction.py weighs
+the two; docs/design.md has its table.
+"""
+
+import math
+from collections.abc import Iterable
+
+from movepass_issuer.errors import IssuerError
+from movepass_wire import Bitmap, StatusLog, encode_block, new_log, read_log
+from movepass_wire.limits import RICE_MAX_K
+from movepass_wire.statuslog import HEADER_BYTES
+
+COMPACT_ABOVE = 1.25
+"""A log is written anew when it has more than so many times the bytes of one block. The higher, the fewer bytes for a
+device that syncs often; 1.3 is promised to one that comes without the log, and chance needs some room below that."""
+COMPACT_FROM_BYTES = 16 << 10
+"""A smaller log is not written anew: what it could save is less than a sync's own documents."""
+
+_BLOCK_HEAD_BYTES = 4
+"""Count, k and sum of a block of some thousands."""
+
+
+def one_block_bytes(count: int, limit: int) -> int:
+    """Estimate a log of one block: exact within 1 % for a thousand indexes or more that are evenly spread.
+
+    Gaps between evenly spread indexes are distributed geometrically (Golomb 1966), so the mean of a quotient is
+    x / (1 - x) with x = (1 - density)^(2^k).
+
+    Args:
+        count: how many indexes.
+        limit: they are all below it.
+    """
+    log_absent = math.log1p(-count / limit) if count < limit else -math.inf
+    bits = (count * (1 + k - 1 / math.expm1(log_absent * 2**k) - 1) for k in range(RICE_MAX_K + 1))
+    return HEADER_BYTES + _BLOCK_HEAD_BYTES + math.ceil(min(bits) / 8)
+
+
+def is_due(size: int, count: int, limit: int, *, above: float = COMPACT_ABOVE) -> bool:
+    """Tell whether a log shall be written anew: the one rule.
+
+    Args:
+        size: bytes it would have, grown by another block.
+        count: how many indexes it would hold.
+        limit: they are all below it.
+        above: another bound than ours, to compare.
+    """
+    return size > COMPACT_FROM_BYTES and size > above * one_block_bytes(count, limit)
+
+
+def grown(log: bytes, wanted: Iterable[int]) -> tuple[bytes, int]:
+    """Bring indexes into a log: by another block at its end, or by a new generation of one block where that is due.
+
+    Returns:
+        The log, and how many of the indexes it did not hold before.
+
+    Raises:
+        LogError: the log can't be read.
+        IssuerError: the new log would not hold what it must; a defect of ours.
+    """
+    before = read_log(log)
+    union = before.revoked
+    new = sorted({index for index in wanted if index not in union})
+    if not new:
+        return log, 0
+    union.add(new)
+    block = encode_block(new)
+    if is_due(len(log) + len(block), len(union), len(union.bits) * 8):
+        result = new_log(before.day, before.generation + 1) + encode_block(union)
+        _check(result, StatusLog(before.day, before.generation + 1, union))
+    else:
+        result, added = log + block, Bitmap()
+        added.add(new)
+        _check(new_log(before.day, before.generation) + block, StatusLog(before.day, before.generation, added))
+    return result, len(new)
+
+
+def _check(log: bytes, wanted: StatusLog) -> None:
+    """Read back what is about to be published.
+
+    Raises:
+        IssuerError: it says something else than was wanted.
+    """
+    read = read_log(log)
+    if (read.day, read.generation, read.revoked.bits) != (wanted.day, wanted.generation, wanted.revoked.bits):
+        raise IssuerError(f"the log of day {wanted.day} would not hold what it must; nothing published: report this")
