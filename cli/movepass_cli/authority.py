@@ -19,6 +19,7 @@ from movepass_issuer import ApprovedPass, Issuer, RequestError, SignedPass, keyh
 from movepass_issuer.approved import REQUEST_MAX_BYTES
 from movepass_issuer.authority import Authority
 from movepass_issuer.issuer import GROUP
+from movepass_keys import files
 from movepass_wire import format_number
 from movepass_wire.limits import PUBLISHED_DAYS_AHEAD
 from movepass_wire.times import day_name, iso, local
@@ -267,13 +268,7 @@ def _write_whole(path: Path, data: bytes) -> None:
         raise InputError(f"{path} is not a file")
     if path.is_file() and path.stat().st_size and not path.read_bytes()[:8].startswith(_PICTURES):
         raise InputError(f"{path} exists and is no picture; it is not written over: choose another name")
-    temporary = path.with_name(f".{path.name}.new")
-    try:
-        temporary.write_bytes(data)
-        temporary.replace(path)
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise
+    files.write_whole(path, data)
 
 
 def _issued(signed: SignedPass, pictures: _Pictures) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from movepass_cli.options import ALGORITHMS, PATH, alg_option, authority_option,
 from movepass_cli.output import printable, show_json, show_rows
 from movepass_issuer import keyholding
 from movepass_issuer.authority import Authority
-from movepass_keys import ceremony, custodian, signer_from_uri
+from movepass_keys import ceremony, custodian, files, signer_from_uri
 from movepass_keys.algorithms import NAMES
 from movepass_keys.ceremony import Card, KeyChange, Proposal
 from movepass_keys.errors import CeremonyError
@@ -197,7 +197,7 @@ def collect(proposal: Path, signatures: tuple[Path, ...], *, as_json: bool) -> N
         try:
             read, _ = ceremony.collect(read, _read(path))
         except CeremonyError as e:
-            raise CeremonyError(f"{path}: {e}") from None
+            raise type(e)(f"{path}: {e}") from None
     _write(proposal, read.to_bytes(), replace=True)
     _show_proposal(read, as_json=as_json)
 
@@ -209,11 +209,11 @@ def collect(proposal: Path, signatures: tuple[Path, ...], *, as_json: bool) -> N
 def publish(authority: Path, proposals: tuple[Path, ...], *, as_json: bool) -> None:
     """Put proposals that enough have signed into the repository, all or none, and publish."""
     read = [Proposal.from_bytes(_read(path)) for path in proposals]
-    files = keyholding.publish_proposals(Authority.open(authority), read, _now())
+    names = keyholding.publish_proposals(Authority.open(authority), read, _now())
     if as_json:
-        show_json({"files": files})
+        show_json({"files": names})
     else:
-        click.echo(f"Published: {', '.join(files)}.")
+        click.echo(f"Published: {', '.join(names)}.")
 
 
 @keys.command(
@@ -318,10 +318,14 @@ def _write(path: Path, data: bytes, *, replace: bool = False) -> None:
 
     Raises:
         InputError: something is there, and it is not a proposal that grows.
+        CeremonyError: it can't be written.
     """
     if not replace and path.exists():
         raise InputError(f"{path} exists; it is not written over: choose another name")
-    custodian.write_whole(path, data)
+    try:
+        files.write_whole(path, data)
+    except OSError as e:
+        raise CeremonyError(f"can't write {path}: {e.strerror or e}; is the stick still plugged in?") from None
 
 
 def _now() -> int:

@@ -131,6 +131,7 @@ def _failed(error: Exception) -> int:
 
 
 _INPUT_ERRORS = {
+    "CeremonyFileError",
     "ClaimsError",
     "ImageError",
     "InputError",

@@ -24,7 +24,7 @@ from tuf.api.metadata import Metadata
 
 from movepass_issuer.errors import AuthorityError
 from movepass_issuer.issuer import Issuer
-from movepass_issuer.publisher import Publisher, load_keys
+from movepass_issuer.publisher import Publisher, load_document, load_keys
 from movepass_issuer.repository import FolderRepository
 from movepass_issuer.sqlite_ledger import SqliteLedger
 from movepass_keys import (
@@ -32,6 +32,7 @@ from movepass_keys import (
     KeySet,
     create_key_file,
     custodian,
+    files,
     layout,
     roles,
     signer_from_uri,
@@ -183,7 +184,11 @@ class Authority:
         raise AuthorityError(f"{folder} is of version {version}; this software reads version {_CONFIG_VERSION}")
 
     def save(self) -> "Authority":
-        """Write authority.json, whole; returns the same."""
+        """Write authority.json, whole; returns the same.
+
+        Raises:
+            AuthorityError: it can't be written.
+        """
         held = {kid.hex(): {"uri": key.uri, "published": key.published} for kid, key in self.held_keys.items()}
         config = {
             "version": _CONFIG_VERSION,
@@ -195,7 +200,7 @@ class Authority:
             "usable_from": self.usable_from,
             "online_next": self.online_next,
         }
-        custodian.write_whole(self.folder / _CONFIG, json.dumps(config, indent=2, ensure_ascii=False).encode() + b"\n")
+        write_file(self.folder / _CONFIG, json.dumps(config, indent=2, ensure_ascii=False).encode() + b"\n")
         return self
 
     @property
@@ -264,10 +269,14 @@ class Authority:
             ledger.close()
 
     def current(self, role: str) -> Metadata[Any] | None:
-        """Read the newest document of an offline role; None before the first."""
+        """Read the newest document of an offline role; None before the first.
+
+        Raises:
+            RepositoryError: it can't be read.
+        """
         version = max(self.repository.versions(role), default=0)
         data = self.repository.read(layout.document_name(role, version))
-        return Metadata.from_bytes(data) if data is not None else None
+        return load_document(data) if data is not None else None
 
     @contextmanager
     def changing(self) -> Iterator["Authority"]:
@@ -280,6 +289,18 @@ class Authority:
         """Read the document of the keys denied until a ceremony revokes them."""
         path = self.folder / DENIED
         return path.read_bytes() if path.exists() else roles.json_bytes({"denied": []})
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """Write one of an authority's own files, whole.
+
+    Raises:
+        AuthorityError: it can't be written.
+    """
+    try:
+        files.write_whole(path, data)
+    except OSError as e:
+        raise AuthorityError(f"can't write {path}: {e.strerror or e}") from None
 
 
 def new_key_file(folder: Path, alg: int) -> tuple[str, bytes]:

@@ -10,7 +10,7 @@ from typing import Any
 from tuf.api.exceptions import RepositoryError
 from tuf.api.metadata import Metadata
 
-from movepass_issuer.authority import DENIED, Authority, HeldKey, new_key_file
+from movepass_issuer.authority import DENIED, Authority, HeldKey, new_key_file, write_file
 from movepass_issuer.errors import AuthorityError
 from movepass_issuer.publisher import load_keys, put_keys
 from movepass_issuer.sqlite_ledger import SqliteLedger
@@ -170,7 +170,7 @@ def deny(authority: Authority, kid: bytes, reason: str, now: int) -> None:
         if kid not in keys.keys:
             raise AuthorityError(f"there is no published key {kid.hex()}")
         denied = replace(keys, denied={**keys.denied, kid: Withdrawal(now, reason)}).denied_to_json()
-        custodian.write_whole(authority.folder / DENIED, roles.json_bytes(denied))
+        write_file(authority.folder / DENIED, roles.json_bytes(denied))
         with authority.publisher() as publisher:
             publisher.publish(now)
 

@@ -82,7 +82,7 @@ class Publisher:
     def last_published(self) -> int | None:
         """Give when this repository was last published, seconds since 1970 UTC; None before the first time."""
         data = self._repository.read(TIMESTAMP)
-        return None if data is None else roles.published_at(_load(data).signed)
+        return None if data is None else roles.published_at(load_document(data).signed)
 
     def publish(self, now: int, *, days_ahead: int = PUBLISHED_DAYS_AHEAD, versions_ahead: int = 0) -> Publication:
         """Publish once.
@@ -101,7 +101,7 @@ class Publisher:
             before = self._repository.read(TIMESTAMP)
             if before is None:
                 self._check_never_published()
-            timestamp = None if before is None else _load(before).signed
+            timestamp = None if before is None else load_document(before).signed
             snapshot = self._current("snapshot", timestamp.snapshot_meta.version) if timestamp else None
             status = self._current(roles.STATUS, snapshot.signed.meta["status.json"].version) if snapshot else None
             pending = self._ledger.pending()
@@ -149,7 +149,7 @@ class Publisher:
         data = self._repository.read(name)
         if data is None:
             raise RepositoryError(f"{name} is missing; restore the repository from a copy")
-        return _load(data)
+        return load_document(data)
 
     def _days(self, status: Any, now: int, ahead: int) -> list[int]:
         """Give the days to list: those asked for, and any later one that is listed already, for logs only grow."""
@@ -253,7 +253,12 @@ class Publisher:
             return set()
 
 
-def _load(data: bytes) -> Any:
+def load_document(data: bytes) -> Any:
+    """Read a document of one of the roles.
+
+    Raises:
+        RepositoryError: it can't be read.
+    """
     try:
         return Metadata.from_bytes(data)
     except Exception as e:  # noqa: BLE001 - tuf raises many kinds for one cause
@@ -270,7 +275,7 @@ def load_keys(repository: FolderRepository) -> bytes:
     data = repository.read(document_name("targets", newest))
     if data is None:
         raise RepositoryError(f"there are no pass keys yet: {document_name('targets', 1)} is missing")
-    target = _load(data).signed.targets[roles.KEYS_TARGET]
+    target = load_document(data).signed.targets[roles.KEYS_TARGET]
     document = repository.read(target_file(target))
     if document is None:
         raise RepositoryError(f"{target_file(target)} is missing; restore it from a copy")

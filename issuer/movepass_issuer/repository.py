@@ -1,17 +1,16 @@
 """The published repository as a folder: static files that any web server or USB stick can hold (keys' layout)."""
 
 import fcntl
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from movepass_issuer.errors import RepositoryError
+from movepass_keys import files
 from movepass_keys.layout import METADATA, STATUS_FOLDER, TIMESTAMP
 
 _LOCK = ".publisher.lock"
 _FOLDERS = (METADATA, STATUS_FOLDER)
-_MODE = 0o644
 
 
 class FolderRepository:
@@ -72,21 +71,16 @@ class FolderRepository:
         Raises:
             RepositoryError: it exists: another publisher was first.
         """
-        path = self.root / name
-        temporary = path.with_name(f".{path.name}.new")
         with _failures():
             try:
-                _write(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _MODE), data)
-                os.link(temporary, path)  # unlike a rename, this refuses to replace
+                files.write_new(self.root / name, data)
             except FileExistsError:
                 raise RepositoryError(f"{name} exists: another publisher was first; publish again") from None
-            finally:
-                temporary.unlink(missing_ok=True)
-            _sync_folder(path.parent)
 
     def put_target(self, name: str, data: bytes) -> None:
         """Write a file whose name holds the hash of its content, whole or not at all."""
-        self._replace(name, data)
+        with _failures():
+            files.write_whole(self.root / name, data)
 
     def replace_timestamp(self, data: bytes, *, expected: bytes | None) -> None:
         """Make what was written since `expected` the published state: the one step readers notice.
@@ -96,39 +90,13 @@ class FolderRepository:
         """
         if self.read(TIMESTAMP) != expected:
             raise RepositoryError("another publisher replaced the timestamp meanwhile; publish again")
-        self._replace(TIMESTAMP, data)
+        with _failures():
+            files.write_whole(self.root / TIMESTAMP, data)
 
     def delete(self, name: str) -> None:
         """Delete a file that nothing names any more."""
         with _failures():
             (self.root / name).unlink(missing_ok=True)
-
-    def _replace(self, name: str, data: bytes) -> None:
-        path = self.root / name
-        temporary = path.with_name(f".{path.name}.new")
-        with _failures():
-            try:
-                _write(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _MODE), data)
-                temporary.replace(path)
-            except OSError:
-                temporary.unlink(missing_ok=True)
-                raise
-            _sync_folder(path.parent)
-
-
-def _write(descriptor: int, data: bytes) -> None:
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 @contextmanager

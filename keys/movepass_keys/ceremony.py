@@ -16,7 +16,7 @@ from tuf.api.exceptions import LengthOrHashMismatchError, RepositoryError
 from tuf.api.metadata import Metadata, Root, Targets
 
 from movepass_keys import layout, roles
-from movepass_keys.errors import CeremonyError, KeyDocumentError, NotEnoughSignaturesError
+from movepass_keys.errors import CeremonyError, CeremonyFileError, KeyDocumentError, NotEnoughSignaturesError
 from movepass_keys.records import KeySet, PassKey
 from movepass_keys.signers import Signer
 from movepass_wire.limits import ISSUE_AHEAD_MAX_SECONDS, PASS_MAX_SECONDS
@@ -55,16 +55,16 @@ class Card:
         """Read a card.
 
         Raises:
-            CeremonyError: not one.
+            CeremonyFileError: not one.
         """
         document = _document(data, "a custodian's card")
         try:
             name = document["movepass_custodian"]
             root, targets = (_named(_key_from_json(document[role]), name) for role in _ROLES)
         except (KeyError, TypeError, ValueError) as e:
-            raise CeremonyError(f"this is not a custodian's card: {e!r}") from None
+            raise CeremonyFileError(f"this is not a custodian's card: {e!r}") from None
         if not isinstance(name, str) or not name.isprintable() or not name:
-            raise CeremonyError("a custodian's card has a name that can be printed")
+            raise CeremonyFileError("a custodian's card has a name that can be printed")
         return cls(name, root, targets)
 
 
@@ -121,11 +121,12 @@ class Proposal:
         """Read a proposal's file, and check that it is all that it describes.
 
         Raises:
-            CeremonyError: not a proposal, cut short, or holding something that can't be described.
+            CeremonyFileError: not a proposal, or cut short.
+            CeremonyError: it holds something that can't be described.
         """
         document = _document(data, "a proposal")
         if document.get("movepass_proposal") != _FORMAT or document.get("role") not in _ROLES:
-            raise CeremonyError("this is not a proposal of this version")
+            raise CeremonyFileError("this is not a proposal of this version")
         kind: Any = Root if document["role"] == ROOT else Targets
         try:
             parts = {name: document[name] for name in ("metadata", "root", "current", "base")}
@@ -133,9 +134,9 @@ class Proposal:
             new_keys, old_keys = (text.encode() if text is not None else None for text in document["keys"])
             proposed_at = document["proposed_at"]
         except Exception as e:  # noqa: BLE001 - tuf raises many kinds for one cause
-            raise CeremonyError(f"the proposal can't be read: {e!r}") from None
+            raise CeremonyFileError(f"the proposal can't be read: {e!r}") from None
         if metadata is None or not isinstance(metadata.signed, kind) or not isinstance(proposed_at, int):
-            raise CeremonyError(f"the proposal is not one for {document['role']}")
+            raise CeremonyFileError(f"the proposal is not one for {document['role']}")
         proposal = cls(document["role"], proposed_at, metadata, root, current, (new_keys, old_keys), base)
         proposal.check_describable()
         return proposal
@@ -323,7 +324,7 @@ def sign(proposal: Proposal, signer: Signer) -> bytes:
     names = {k.keyid: name_of(k) for tally_root in _roots(proposal) for k in holders_of(tally_root, proposal.role)}
     if key.keyid not in names:
         raise CeremonyError(f"the key {fingerprint(key)} has no say in this proposal; is it the other one of the two?")
-    signature = roles.signature(proposal.metadata, signer)
+    signature = roles.signature(proposal.metadata, signer).to_dict()
     document = {"movepass_signature": proposal.digest, "custodian": names[key.keyid], **signature}
     return json.dumps(document, ensure_ascii=False, indent=1).encode()
 
@@ -335,15 +336,17 @@ def collect(proposal: Proposal, data: bytes) -> tuple[Proposal, str]:
         The proposal with it, and whose it was.
 
     Raises:
-        CeremonyError: cut short, for another proposal, by nobody with a say in it, or not a signature of it.
+        CeremonyFileError: not a signature file, or cut short.
+        CeremonyError: for another proposal, by nobody with a say in it, or not a signature of it.
     """
     document = _document(data, "a signature file")
     digest, keyid, value = (document.get(name) for name in ("movepass_signature", "keyid", "sig"))
     if digest != proposal.digest:
+        if not isinstance(digest, str):
+            raise CeremonyFileError("this is not a signature file")
         raise CeremonyError(
             "this signature is for another proposal; only one can be collected at a time, and each needs its own"
-            if isinstance(digest, str) else "this is not a signature file"
-        )  # fmt: skip
+        )
     for root in _roots(proposal):
         for key in holders_of(root, proposal.role):
             if key.keyid == keyid and isinstance(value, str):
@@ -462,7 +465,7 @@ def _document(data: bytes, what: str) -> dict[str, Any]:
     try:
         document = json.loads(data)
     except (ValueError, RecursionError):
-        raise CeremonyError(f"this is not {what}, or it was cut short; copy it again") from None
+        raise CeremonyFileError(f"this is not {what}, or it was cut short; copy it again") from None
     if not isinstance(document, dict):
-        raise CeremonyError(f"this is not {what}")
+        raise CeremonyFileError(f"this is not {what}")
     return document

@@ -1,11 +1,10 @@
 """A custodian's folder: two private keys under one passphrase, and the public card that the others get."""
 
 import json
-import os
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
+from movepass_keys import files
 from movepass_keys.ceremony import Card
 from movepass_keys.errors import CeremonyError, KeyFileError
 from movepass_keys.signers import FileSigner, create_key_file, is_encrypted
@@ -36,7 +35,7 @@ def create(folder: Path, name: str, password: bytes | None) -> Card:
     for role in _ROLES:
         create_key_file(folder / f"{role}.pem", ALG, password)
     card = Card.of(name, *(FileSigner(folder / f"{role}.pem", password) for role in _ROLES))
-    write_whole(card_path(folder), json.dumps(card.to_json(), indent=1, ensure_ascii=False).encode())
+    _write(card_path(folder), json.dumps(card.to_json(), indent=1, ensure_ascii=False).encode())
     return card
 
 
@@ -55,20 +54,8 @@ def signer(folder: Path, role: str, passphrase: Callable[[], bytes]) -> FileSign
     return FileSigner(path, passphrase() if is_encrypted(path) else None)
 
 
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all, and down to the medium.
-
-    Raises:
-        CeremonyError: it can't be written; is the stick still there?
-    """
-    temporary = path.with_name(f".{path.name}.new")
+def _write(path: Path, data: bytes) -> None:
     try:
-        with temporary.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        files.write_whole(path, data)
     except OSError as e:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
-        raise CeremonyError(f"can't write {path}: {e.strerror}; is the stick still plugged in?") from None
+        raise KeyFileError(f"can't write {path}: {e.strerror or e}") from None

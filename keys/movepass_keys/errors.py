@@ -21,5 +21,9 @@ class CeremonyError(KeysError):
     """A proposal, a signature file or a custodian's card can't be used, or should not be."""
 
 
+class CeremonyFileError(CeremonyError):
+    """A file is not the proposal, signature file, card or root that it should be, or was cut short."""
+
+
 class NotEnoughSignaturesError(CeremonyError):
     """A threshold is not met yet; the message says who is missing."""

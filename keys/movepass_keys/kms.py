@@ -36,7 +36,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from movepass_keys import algorithms
 from movepass_keys.errors import KeyFileError, KeysError, SignerError
-from movepass_keys.signers import write_new_file
+from movepass_keys.signers import write_key_file
 from movepass_wire.payload import ED25519, ESP256
 
 RAW_MAX_BYTES = 4096
@@ -222,7 +222,7 @@ def create_wrapped_key(path: Path, wrapping_key_arn: str, alg: int) -> algorithm
         "GenerateDataKeyPairWithoutPlaintext", "PrivateKeyCiphertextBlob", KeyPairSpec=spec, EncryptionContext=context
     )
     public_key = _public_key(answer["PublicKey"], alg, key.text)
-    write_new_file(path, _Wrapped(key, context, public_key, answer["PrivateKeyCiphertextBlob"]).to_bytes())
+    write_key_file(path, _Wrapped(key, context, public_key, answer["PrivateKeyCiphertextBlob"]).to_bytes())
     return public_key
 
 

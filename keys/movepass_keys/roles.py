@@ -16,7 +16,6 @@ from typing import Any
 
 from securesystemslib.exceptions import UnverifiedSignatureError, VerificationError
 from securesystemslib.signer import Key, Signature, SSlibKey
-from securesystemslib.signer import Signer as RoleSigner
 from securesystemslib.signer._utils import compute_default_keyid
 from tuf.api.metadata import (
     DelegatedRole,
@@ -56,48 +55,9 @@ RESIGN_BEFORE_SECONDS = TIMESTAMP_SECONDS
 time a USB stick may travel. What they say is pinned by the timestamp, so their own longer life gives nothing away."""
 
 
-class _Custodian(RoleSigner):
-    """One of our signers in the role of a TUF signer: TUF writes ECDSA as DER."""
-
-    def __init__(self, signer: Signer) -> None:
-        self._signer = signer
-        self._public_key = role_key(signer)
-
-    @property
-    def public_key(self) -> Key:
-        return self._public_key
-
-    @classmethod
-    def from_priv_key_uri(cls, priv_key_uri: str, public_key: Key, secrets_handler: Any = None) -> RoleSigner:
-        raise NotImplementedError
-
-    def sign(self, payload: bytes) -> Signature:
-        signature = self._signer.sign(payload)
-        if algorithms.algorithm_of(self._signer.public_key) == ESP256:
-            signature = algorithms.der_from_raw(signature)
-        return Signature(self._public_key.keyid, signature.hex())
-
-
 def role_key(signer: Signer) -> SSlibKey:
     """Give a signer's public key as TUF writes it."""
     return SSlibKey.from_crypto(signer.public_key)
-
-
-def make_root(
-    root: Iterable[Signer], targets: Iterable[Signer], online: Signer, *, threshold: int, now: int
-) -> Metadata[Root]:
-    """Make the first root: custodians for root and targets, one online key for snapshot and timestamp.
-
-    Args:
-        root: the custodians' root keys.
-        targets: their targets keys.
-        online: the key that publishes.
-        threshold: how many custodians must sign, for either role.
-        now: seconds since 1970 UTC.
-    """
-    holders = {"root": [role_key(s) for s in root], "targets": [role_key(s) for s in targets]}
-    thresholds = dict.fromkeys(holders, threshold)
-    return root_of(holders, role_key(online), thresholds=thresholds, version=1, expires=expiry(now, ROOT_DAYS))
 
 
 def root_of(
@@ -111,13 +71,8 @@ def root_of(
     return Metadata(Root(version=version, expires=expires, keys=keys, roles=roles, consistent_snapshot=True))
 
 
-def make_targets(keys_document: bytes, online: Signer, *, now: int, version: int = 1) -> Metadata[Targets]:
-    """Make the custodians' targets: the pass keys, and the delegation of status/* to the online key."""
-    return targets_of(keys_document, role_key(online), version=version, expires=expiry(now, TARGETS_DAYS))
-
-
 def targets_of(keys_document: bytes, online: Key, *, version: int, expires: datetime) -> Metadata[Targets]:
-    """Make targets from the pass keys' document and the online key."""
+    """Make the custodians' targets: the pass keys, and the delegation of status/* to the online key."""
     role = DelegatedRole(STATUS, [online.keyid], 1, terminating=True, paths=[STATUS_PATHS])
     target = TargetFile.from_data(KEYS_TARGET, keys_document, ["sha256"])
     delegations = Delegations({online.keyid: online}, {STATUS: role})
@@ -149,7 +104,7 @@ def make_timestamp(snapshot: MetaFile, *, now: int, version: int) -> Metadata[Ti
 def sign(metadata: Metadata[Any], signers: Iterable[Signer]) -> bytes:
     """Sign a document and write it as compact JSON, signatures included."""
     for signer in signers:
-        made = _Custodian(signer).sign(metadata.signed_bytes)  # not metadata.sign: it would hide the signer's own error
+        made = signature(metadata, signer)  # not metadata.sign: it would hide the signer's own error
         metadata.signatures[made.keyid] = made
     return document_bytes(metadata)
 
@@ -159,10 +114,11 @@ def document_bytes(metadata: Metadata[Any]) -> bytes:
     return metadata.to_bytes(JSONSerializer(compact=True))
 
 
-def signature(metadata: Metadata[Any], signer: Signer) -> dict[str, str]:
-    """Sign a document, and give the signature by itself: {"keyid", "sig"}."""
-    made: dict[str, str] = _Custodian(signer).sign(metadata.signed_bytes).to_dict()
-    return made
+def signature(metadata: Metadata[Any], signer: Signer) -> Signature:
+    """Sign a document, and give the signature by itself; TUF writes ECDSA as DER."""
+    raw = signer.sign(metadata.signed_bytes)
+    written = algorithms.der_from_raw(raw) if algorithms.algorithm_of(signer.public_key) == ESP256 else raw
+    return Signature(role_key(signer).keyid, written.hex())
 
 
 def with_signature(metadata: Metadata[Any], key: Key, value: str) -> Metadata[Any] | None:

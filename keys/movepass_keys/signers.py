@@ -14,11 +14,10 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from movepass_keys import algorithms
+from movepass_keys import algorithms, files
 from movepass_keys.errors import KeyFileError, KeysError, SignerError
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
-_OWNER_ONLY = stat.S_IRUSR | stat.S_IWUSR
 
 
 class Signer(Protocol):
@@ -81,30 +80,22 @@ def create_key_file(path: Path, alg: int, password: bytes | None = None) -> algo
     """
     private_key = algorithms.generate(alg)
     encryption = BestAvailableEncryption(password) if password else NoEncryption()
-    write_new_file(path, private_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption))
+    write_key_file(path, private_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption))
     return private_key.public_key()
 
 
-def write_new_file(path: Path, data: bytes) -> None:
+def write_key_file(path: Path, data: bytes) -> None:
     """Write a key to a file that does not exist yet, with mode 0600, durably.
 
     Raises:
         KeyFileError: the file exists, or its folder can't be written to.
     """
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY)
+        files.write_new(path, data, files.OWNER_ONLY)
     except FileExistsError:
         raise KeyFileError(f"{path} exists; a key is never written over: choose another name") from None
     except OSError as e:
         raise KeyFileError(f"can't create {path}: {e.strerror}") from None
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-    except OSError as e:
-        path.unlink(missing_ok=True)
-        raise KeyFileError(f"can't write {path}: {e.strerror}") from None
 
 
 def _file_signer(rest: str, base: Path) -> Signer:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from support.documents import make_root, make_targets
 from tuf.api.metadata import MetaFile, TargetFile
 
 from movepass_keys import KeySet, PassKey, Signer, algorithms, roles
@@ -130,9 +131,7 @@ class Repository:
             before: the custodians of the root before it, who sign as well; the same as now without it.
             put_as: the version in its file's name, where it is not its own.
         """
-        metadata = roles.make_root(
-            self.root_custodians, self.targets_custodians, self.online, threshold=2, now=self.now
-        )
+        metadata = make_root(self.root_custodians, self.targets_custodians, self.online, threshold=2, now=self.now)
         signers = [*(before or ())[:2], *self.root_custodians[:2]]
         self._put("root", metadata, signers, lie, put_as)
 
@@ -142,7 +141,7 @@ class Repository:
         signers = [self.pass_key] if keys is None else keys
         pass_keys = [PassKey(s.public_key, yesterday, yesterday + 365 * DAY_SECONDS) for s in signers]
         document = roles.json_bytes(KeySet.of(self.name, pass_keys, test=True).to_jwks())
-        metadata = roles.make_targets(document, self.online, now=self.now)
+        metadata = make_targets(document, self.online, now=self.now)
         self._put("targets", metadata, self.targets_custodians[:2], lie)
         self.put_target(roles.KEYS_TARGET, document)
 

@@ -28,6 +28,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_der_public_key,
 )
 from support import memory, processes
+from support.documents import make_root, make_targets
 from support.ministack import REGION, Ministack, Refusal, fronting, running
 from support.passes import approved
 from tuf.api.exceptions import UnsignedMetadataError
@@ -207,9 +208,9 @@ class House:
         repository = FolderRepository.create(folder / "repository")
         document = roles.json_bytes(house.keys.to_jwks())
         put_keys(repository, document)
-        metadata = roles.make_root(root, targets, online_signer, threshold=2, now=now)
+        metadata = make_root(root, targets, online_signer, threshold=2, now=now)
         repository.create_version("metadata/1.root.json", roles.sign(metadata, root))
-        delegation = roles.make_targets(document, online_signer, now=now)
+        delegation = make_targets(document, online_signer, now=now)
         repository.create_version("metadata/1.targets.json", roles.sign(delegation, targets))
         SqliteLedger(folder / "ledger.sqlite", create=True).close()
         house.publish()

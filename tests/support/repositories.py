@@ -8,6 +8,7 @@ from tuf.api.metadata import Metadata, MetaFile, TargetFile
 
 from movepass_keys import FileSigner, KeySet, roles
 from movepass_wire import read_log
+from support.documents import make_targets
 from support.world import World
 
 
@@ -51,7 +52,7 @@ def sign_targets(world: World, keys: KeySet, version: int, custodians: Iterable[
     document = roles.json_bytes(keys.to_jwks())
     info = TargetFile.from_data(roles.KEYS_TARGET, document)
     (world.repository / "targets" / f"{info.hashes['sha256']}.{roles.KEYS_TARGET}").write_bytes(document)
-    metadata = roles.make_targets(document, world.online_signer(), now=world.now, version=version)
+    metadata = make_targets(document, world.online_signer(), now=world.now, version=version)
     signers = [FileSigner(world.authority.folder / "custodians" / str(n) / "targets.pem") for n in custodians]
     (world.repository / "metadata" / f"{version}.targets.json").write_bytes(roles.sign(metadata, signers))
 

@@ -1,0 +1,89 @@
+"""Files that are there whole or not at all: killed, without space, made by two at once."""
+
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from support import processes
+
+from movepass_keys.files import write_new, write_whole
+
+CONTENTS = (b"old" * 100_000, b"new" * 200_000)
+WRITER = """
+import sys
+from pathlib import Path
+from movepass_keys.files import write_whole
+print("begun", flush=True)
+while True:
+    for content in (b"old" * 100_000, b"new" * 200_000):
+        write_whole(Path(sys.argv[1]), content)
+"""
+FULL = """
+import resource, signal, sys
+from pathlib import Path
+from movepass_keys import files
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+try:
+    getattr(files, sys.argv[1])(Path(sys.argv[2]), bytes(2000))
+except OSError as e:
+    print(e.strerror)
+"""
+
+
+def test_a_writer_that_is_killed_leaves_the_old_content_or_the_new(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    write_whole(path, CONTENTS[0])
+    seen = set()
+    for _ in range(15):
+        with subprocess.Popen(
+            [sys.executable, "-c", WRITER, path], stdout=subprocess.PIPE, env=processes.environment()
+        ) as writer:
+            assert writer.stdout
+            writer.stdout.readline()
+            time.sleep(random.uniform(0, 0.05))
+            writer.send_signal(signal.SIGKILL)
+        assert path.read_bytes() in CONTENTS
+        seen.add(len(list(tmp_path.iterdir())))
+    write_whole(path, CONTENTS[0])
+    assert list(tmp_path.iterdir()) == [path]
+    assert 2 in seen, "no kill came in the middle of a file, so nothing was shown"
+
+
+@pytest.mark.parametrize("function", ["write_whole", "write_new"])
+def test_a_write_that_fails_leaves_what_was_there_and_nothing_else(tmp_path: Path, function: str) -> None:
+    path = tmp_path / "file"
+    if function == "write_whole":
+        path.write_bytes(b"old")
+    before = list(tmp_path.iterdir())
+    said = processes.run(FULL, function, path)
+    assert "File too large" in said
+    assert list(tmp_path.iterdir()) == before
+    assert not before or path.read_bytes() == b"old"
+
+
+def test_of_many_who_make_one_new_file_exactly_one_does(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    made: list[bytes] = []
+    start = threading.Barrier(8)
+
+    def make(content: bytes) -> None:
+        start.wait()
+        try:
+            write_new(path, content)
+        except FileExistsError:
+            return
+        made.append(content)
+
+    threads = [threading.Thread(target=make, args=(bytes([n]) * 100_000,)) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert made == [path.read_bytes()]
+    assert list(tmp_path.iterdir()) == [path]
