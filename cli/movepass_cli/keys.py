@@ -3,7 +3,6 @@
 A ceremony's files travel on sticks: a card from each custodian, one proposal, a signature from each who signs.
 """
 
-import os
 import time
 from pathlib import Path
 from typing import Any
@@ -15,11 +14,12 @@ from movepass_cli.options import ALGORITHMS, PATH, alg_option, authority_option,
 from movepass_cli.output import printable, show_json, show_rows
 from movepass_issuer import keyholding
 from movepass_issuer.authority import Authority
-from movepass_keys import ceremony, custodian, files, signer_from_uri
+from movepass_keys import ceremony, custodian, files, roles, signer_from_uri
 from movepass_keys.algorithms import NAMES
 from movepass_keys.ceremony import Card, KeyChange, Proposal
 from movepass_keys.errors import CeremonyError
 from movepass_keys.records import PassKey
+from movepass_keys.signers import PASSPHRASE, secret_in_environment
 from movepass_keys.wording import describe
 from movepass_wire.payload import KID_BYTES
 from movepass_wire.times import iso, local
@@ -44,18 +44,28 @@ def keys() -> None:
     """Hold a ceremony; make, use, retire, revoke, deny and list the keys that sign passes."""
 
 
-@keys.command("custodian", epilog=example("movepass keys custodian /media/stick/rahima --name Rahima"))
+@keys.command("custodian", epilog=example(
+    "movepass keys custodian ~/custodian --name Rahima",
+    "movepass keys custodian ~/custodian --name Rahima \\",
+    "    --root-key 'hsm:1?label=Rahima' --targets-key 'hsm:2?label=Rahima'",
+))  # fmt: skip
 @option("--name", required=True, help="The custodian's name, as the others know it.")
 @click.option("--no-passphrase", is_flag=True, help="Do not protect the keys: for trying out only.")
+@click.option("--root-key", metavar="URI", help="Take this key for the root, as hsm:1?label=TOKEN; no file is made.")
+@click.option("--targets-key", metavar="URI", help="Take this key for the pass keys; no file is made.")
 @json_option
 @click.argument("folder", type=PATH)
-def custodian_(folder: Path, name: str, *, no_passphrase: bool, as_json: bool) -> None:
+def custodian_(
+    folder: Path, name: str, root_key: str | None, targets_key: str | None, *, no_passphrase: bool, as_json: bool
+) -> None:
     """Make a custodian's two keys in a new FOLDER, and the card that the others get.
 
-    The passphrase is asked for, or taken from MOVEPASS_PASSPHRASE.
+    The passphrase is asked for, or taken from MOVEPASS_PASSPHRASE. Keys on a token are made with the token's own tools
+    first; its PIN is asked for when it signs, or taken from MOVEPASS_PIN.
     """
-    password = None if no_passphrase else _new_passphrase()
-    card = custodian.create(folder, name, password)
+    held = {role: uri for role, uri in (("root", root_key), ("targets", targets_key)) if uri}
+    password = None if no_passphrase or len(held) == 2 else _new_passphrase()
+    card = custodian.create(folder, name, password, held, _secret)
     rows = [(role, ceremony.fingerprint(getattr(card, role))) for role in ("root", "targets")]
     if as_json:
         show_json({"custodian": name, "card": str(custodian.card_path(folder)), **dict(rows)})
@@ -65,23 +75,31 @@ def custodian_(folder: Path, name: str, *, no_passphrase: bool, as_json: bool) -
     show_rows(rows)
 
 
-@keys.command("fingerprint", epilog=example("movepass keys fingerprint rahima.card.json 1.root.json"))
+@keys.command(
+    "fingerprint",
+    epilog=example("movepass keys fingerprint rahima.card.json 1.root.json", "movepass keys fingerprint hsm:1"),
+)
 @json_option
-@click.argument("files", nargs=-1, required=True, type=PATH)
-def fingerprint(files: tuple[Path, ...], *, as_json: bool) -> None:
-    """Show the fingerprints of custodians' cards and of roots, to be read aloud and compared."""
-    for path in files:
-        data = _read(path)
-        if b"movepass_custodian" in data:
-            card = Card.from_json(data)
-            rows = [(role, ceremony.fingerprint(getattr(card, role))) for role in ("root", "targets")]
-        else:
-            rows = [("sha256", ceremony.digits_of(data))]
+@click.argument("files", nargs=-1, required=True, metavar="FILE|URI...")
+def fingerprint(files: tuple[str, ...], *, as_json: bool) -> None:
+    """Show the fingerprints of custodians' cards, of roots and of keys by URI, to be read aloud and compared."""
+    for given in files:
+        rows = _fingerprints(given)
         if as_json:
-            show_json({"file": str(path), **dict(rows)})
+            show_json({"file": given, **dict(rows)})
         else:
-            click.echo(str(path))
+            click.echo(given)
             show_rows(rows)
+
+
+def _fingerprints(given: str) -> list[tuple[str, str]]:
+    if ":" in given and not Path(given).exists():
+        return [("key", ceremony.fingerprint(roles.role_key(signer_from_uri(given, ask=_secret))))]
+    data = _read(Path(given))
+    if b"movepass_custodian" in data:
+        card = Card.from_json(data)
+        return [(role, ceremony.fingerprint(getattr(card, role))) for role in ("root", "targets")]
+    return [("sha256", ceremony.digits_of(data))]
 
 
 @keys.group("propose")
@@ -181,7 +199,7 @@ def sign(proposal: Path, key: str, out: Path, *, yes: bool) -> None:
         click.echo(printable(line))
     if not yes:
         click.confirm("Have you compared this with what you agreed on, and do you sign it?", abort=True)
-    signer = custodian.signer(Path(key), read.role, _passphrase) if ":" not in key else signer_from_uri(key)
+    signer = signer_from_uri(key, ask=_secret) if ":" in key else custodian.signer(Path(key), read.role, _secret)
     _write(out, ceremony.sign(read, signer))
     click.echo(f"Signed. Carry {out} back to whoever collects.")
 
@@ -332,13 +350,14 @@ def _now() -> int:
     return int(time.time())
 
 
-def _passphrase() -> bytes:
-    given = os.environ.get("MOVEPASS_PASSPHRASE")
-    return (given if given is not None else click.prompt("Passphrase", hide_input=True, err=True)).encode()
+def _secret(kind: str) -> str:
+    """Take a passphrase or a PIN from the environment, or ask for it; never from the command line, which others see."""
+    given = secret_in_environment(kind)
+    return given if given is not None else str(click.prompt(kind[0].upper() + kind[1:], hide_input=True, err=True))
 
 
 def _new_passphrase() -> bytes:
-    given = os.environ.get("MOVEPASS_PASSPHRASE")
+    given = secret_in_environment(PASSPHRASE)
     text = given if given is not None else click.prompt(
         "New passphrase", hide_input=True, confirmation_prompt=True, err=True
     )  # fmt: skip

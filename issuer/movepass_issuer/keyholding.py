@@ -265,7 +265,7 @@ def hold_ceremony(authority: Authority, now: int, days_ahead: int) -> None:
 
     def signed(proposal: Proposal) -> Proposal:
         for folder in folders[:THRESHOLD]:
-            signature = ceremony.sign(proposal, custodian.signer(folder, proposal.role, bytes))
+            signature = ceremony.sign(proposal, custodian.signer(folder, proposal.role))
             proposal, _ = ceremony.collect(proposal, signature)
         return proposal
 

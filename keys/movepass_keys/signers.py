@@ -2,6 +2,7 @@
 
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
@@ -17,6 +18,10 @@ from cryptography.hazmat.primitives.serialization import (
 from movepass_keys import algorithms, files
 from movepass_keys.errors import KeyFileError, KeysError, SignerError
 
+PASSPHRASE, PIN = "passphrase", "PIN"
+"""What a key may need before it signs."""
+Ask = Callable[[str], str]
+"""Asks somebody for a PASSPHRASE or a PIN."""
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -55,21 +60,40 @@ class FileSigner:
         return algorithms.sign(self._private_key, message)
 
 
-def signer_from_uri(uri: str, base: Path | None = None) -> Signer:
+def environment_only(kind: str) -> str:
+    """Take a secret from the environment, where there is nobody to ask: MOVEPASS_PASSPHRASE, MOVEPASS_PIN.
+
+    Raises:
+        SignerError: it is not there.
+    """
+    secret = secret_in_environment(kind)
+    if secret is None:
+        raise SignerError(f"the key needs its {kind}, and there is nobody to ask: set MOVEPASS_{kind.upper()}")
+    return secret
+
+
+def secret_in_environment(kind: str) -> str | None:
+    """Give a secret that the environment has, or None."""
+    return os.environ.get(f"MOVEPASS_{kind.upper()}")
+
+
+def signer_from_uri(uri: str, base: Path | None = None, ask: Ask = environment_only) -> Signer:
     """Open the signer that a URI names.
 
     Args:
-        uri: file:KEY.pem, awskms:KEY-ARN or awskms-wrapped:FILE.json (see movepass_keys.kms for the last two).
+        uri: file:KEY.pem, awskms:KEY-ARN, awskms-wrapped:FILE.json (see movepass_keys.kms for these two) or
+            hsm:NUMBER?label=TOKEN (see movepass_keys.pkcs11).
         base: folder that a relative path counts from; the current one without it.
+        ask: for a passphrase or a PIN, where the key needs one.
 
     Raises:
         KeysError: no such kind of signer, or it can't be opened.
     """
     scheme, _, rest = uri.partition(":")
-    open_signer = _SCHEMES.get(scheme)
-    if open_signer is None:
-        raise SignerError(f"expected a signer like file:KEY.pem or awskms:KEY-ARN, got {uri!r}")
-    return open_signer(rest, base or Path())
+    if scheme not in _SCHEMES:
+        forms = ", ".join(f"{name}:{form}" for name, (form, _) in _SCHEMES.items())
+        raise SignerError(f"expected a signer like one of {forms}; got {uri!r}")
+    return _SCHEMES[scheme][1](rest, base or Path(), ask)
 
 
 def create_key_file(path: Path, alg: int, password: bytes | None = None) -> algorithms.PublicKey:
@@ -98,23 +122,36 @@ def write_key_file(path: Path, data: bytes) -> None:
         raise KeyFileError(f"can't create {path}: {e.strerror}") from None
 
 
-def _file_signer(rest: str, base: Path) -> Signer:
-    return FileSigner(base / rest)
+def _file_signer(rest: str, base: Path, ask: Ask) -> Signer:
+    path = base / rest
+    return FileSigner(path, ask(PASSPHRASE).encode() if is_encrypted(path) else None)
 
 
-def _kms_signer(rest: str, _base: Path) -> Signer:
+def _kms_signer(rest: str, _base: Path, _ask: Ask) -> Signer:
     from movepass_keys.kms import KmsSigner  # noqa: PLC0415 - what is not used is not loaded
 
     return KmsSigner(rest)
 
 
-def _wrapped_signer(rest: str, base: Path) -> Signer:
+def _wrapped_signer(rest: str, base: Path, _ask: Ask) -> Signer:
     from movepass_keys.kms import WrappedSigner  # noqa: PLC0415 - what is not used is not loaded
 
     return WrappedSigner(base / rest)
 
 
-_SCHEMES = {"file": _file_signer, "awskms": _kms_signer, "awskms-wrapped": _wrapped_signer}
+def _hsm_signer(rest: str, _base: Path, ask: Ask) -> Signer:
+    from movepass_keys.pkcs11 import HsmSigner  # noqa: PLC0415 - what is not used is not loaded
+
+    return HsmSigner(rest, ask)
+
+
+_SCHEMES = {
+    "file": ("KEY.pem", _file_signer),
+    "awskms": ("KEY-ARN", _kms_signer),
+    "awskms-wrapped": ("FILE.json", _wrapped_signer),
+    "hsm": ("NUMBER?label=TOKEN", _hsm_signer),
+}
+"""How each kind of signer is written behind its name and the colon, and what opens it."""
 
 
 def is_encrypted(path: Path) -> bool:

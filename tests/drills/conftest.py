@@ -39,7 +39,7 @@ def request(request_id: str, **changes: Any) -> ApprovedPass:
 def signed_by(folder: Path, proposal: Proposal, names: Iterable[str]) -> Proposal:
     """Have custodians sign, each from a folder of their own."""
     for name in names:
-        signature = ceremony.sign(proposal, custodian.signer(folder / name, proposal.role, bytes))
+        signature = ceremony.sign(proposal, custodian.signer(folder / name, proposal.role))
         proposal, _ = ceremony.collect(Proposal.from_bytes(proposal.to_bytes()), signature)
     return proposal
 

@@ -236,7 +236,7 @@ def test_two_proposals_at_once_the_second_must_be_made_anew(drill: Drill) -> Non
     first = propose_keys(drill.authority, KeyChange(), now=now())
     second = propose_keys(drill.authority, KeyChange(), now=now() - 7)
     with pytest.raises(CeremonyError, match="for another proposal"):
-        ceremony.collect(second, ceremony.sign(first, custodian.signer(drill.custodians / "1", "targets", bytes)))
+        ceremony.collect(second, ceremony.sign(first, custodian.signer(drill.custodians / "1", "targets")))
     drill.agree(first)
     with pytest.raises(AuthorityError, match="somebody else published meanwhile"):
         drill.agree(second)
@@ -256,7 +256,7 @@ def test_a_publication_that_was_cut_short_is_finished_by_another(drill: Drill) -
 @pytest.mark.parametrize("damage", ["cut", "foreign", "flipped", "not json"])
 def test_a_signature_file_that_is_none_is_refused(drill: Drill, damage: str) -> None:
     proposal = propose_keys(drill.authority, KeyChange(), now=now())
-    data = ceremony.sign(proposal, custodian.signer(drill.custodians / "1", "targets", bytes))
+    data = ceremony.sign(proposal, custodian.signer(drill.custodians / "1", "targets"))
     other = custodian.create(drill.folder / "x", "x", None)
     document = json.loads(data)
     broken = {
@@ -272,7 +272,7 @@ def test_a_signature_file_that_is_none_is_refused(drill: Drill, damage: str) -> 
 def test_a_key_that_has_no_say_can_not_sign(drill: Drill) -> None:
     proposal = propose_keys(drill.authority, KeyChange(), now=now())
     with pytest.raises(CeremonyError, match="is it the other one of the two"):
-        ceremony.sign(proposal, custodian.signer(drill.custodians / "1", "root", bytes))
+        ceremony.sign(proposal, custodian.signer(drill.custodians / "1", "root"))
 
 
 def test_a_proposal_from_tomorrow_is_not_signed(drill: Drill) -> None:

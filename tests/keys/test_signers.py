@@ -18,7 +18,16 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
-from movepass_keys import FileSigner, KeyFileError, KeysError, SignerError, algorithms, create_key_file, signer_from_uri
+from movepass_keys import (
+    FileSigner,
+    KeyFileError,
+    KeysError,
+    SignerError,
+    algorithms,
+    create_key_file,
+    signer_from_uri,
+    signers,
+)
 from movepass_keys.algorithms import key_id, verify
 from movepass_wire.payload import ED25519, ESP256
 
@@ -252,6 +261,36 @@ def test_a_signer_is_found_by_its_uri_relative_to_the_base_or_absolute(tmp_path:
 def test_another_kind_of_signer_uri_is_refused(uri: str) -> None:
     with pytest.raises(SignerError, match="expected a signer like"):
         signer_from_uri(uri)
+
+
+def test_an_unknown_kind_of_signer_uri_is_told_every_kind_there_is() -> None:
+    with pytest.raises(SignerError) as caught:
+        signer_from_uri("vault:key")
+    for scheme in signers._SCHEMES:
+        assert f" {scheme}:" in str(caught.value)
+    for scheme in ("file", "awskms", "awskms-wrapped", "hsm"):
+        with pytest.raises(KeysError) as known:
+            signer_from_uri(f"{scheme}:nothing")
+        assert "one of" not in str(known.value)
+
+
+def test_an_encrypted_key_by_its_uri_takes_the_passphrase_from_whoever_is_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create_key_file(tmp_path / "key.pem", ESP256, b"correct horse")
+    asked = []
+
+    def ask(kind: str) -> str:
+        asked.append(kind)
+        return "correct horse"
+
+    signer_from_uri("file:key.pem", tmp_path, ask)
+    assert asked == ["passphrase"]
+    monkeypatch.delenv("MOVEPASS_PASSPHRASE", raising=False)
+    with pytest.raises(SignerError, match="set MOVEPASS_PASSPHRASE"):
+        signer_from_uri("file:key.pem", tmp_path)
+    monkeypatch.setenv("MOVEPASS_PASSPHRASE", "correct horse")
+    signer_from_uri("file:key.pem", tmp_path)
 
 
 def test_every_error_of_the_package_is_a_keys_error() -> None:

@@ -24,11 +24,11 @@ def start(code: str, *arguments: object, temporary: Path | None = None) -> "subp
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment(extra))
 
 
-def run(code: str, *arguments: object) -> str:
+def run(code: str, *arguments: object, extra: Mapping[str, str] | None = None) -> str:
     """Run code in a process of its own and give what it prints; an error there is one here."""
     command = [sys.executable, "-c", code, *map(str, arguments)]
     done = subprocess.run(
-        command, capture_output=True, text=True, env=environment(), timeout=_TIMEOUT_SECONDS, check=False
+        command, capture_output=True, text=True, env=environment(extra), timeout=_TIMEOUT_SECONDS, check=False
     )
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
