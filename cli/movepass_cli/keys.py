@@ -235,15 +235,23 @@ def publish(authority: Path, proposals: tuple[Path, ...], *, as_json: bool) -> N
 
 
 @keys.command(
-    "new", epilog=example("movepass keys new --authority A", "movepass keys new --authority A --uri awskms:ARN")
+    "new",
+    epilog=example(
+        "movepass keys new --authority A",
+        "movepass keys new --authority A --uri awskms:ARN",
+        "movepass keys new --authority A --wrapping-key ARN",
+    ),
 )
 @authority_option
 @alg_option
 @option("--uri", metavar="URI", help="Take this key, held elsewhere, in place of making one.")
+@option("--wrapping-key", metavar="ARN", help="Have this symmetric KMS key make the key, and wrap it (docs/kms.md).")
 @json_option
-def new(authority: Path, alg: str, uri: str | None, *, as_json: bool) -> None:
+def new(authority: Path, alg: str, uri: str | None, wrapping_key: str | None, *, as_json: bool) -> None:
     """Make a pass key for the authority. Nothing is signed with it until it is proposed, published and used."""
-    kid = keyholding.new_pass_key(Authority.open(authority), ALGORITHMS[alg], uri).hex()
+    if uri and wrapping_key:
+        raise click.UsageError("expected --uri or --wrapping-key, got both: a key is taken, or it is made")
+    kid = keyholding.new_pass_key(Authority.open(authority), ALGORITHMS[alg], uri, wrapping_key).hex()
     if as_json:
         show_json({"kid": kid})
     else:

@@ -3,7 +3,7 @@
 authority.json            the name, whether it is a TEST authority, which keys there are, and where
 custodians/1..3/          each custodian's folder; only where all were made at once, for trying out
 keys/online.pem           signs publications
-keys/pass-KID.pem         signs passes
+keys/pass-KID.pem         signs passes; pass-KID.json where KMS made and wrapped it
 denied.json               keys denied until a ceremony revokes them
 ledger.sqlite             which request became which pass
 repository/               what is published; its metadata/1.root.json is what devices are enrolled with
@@ -303,12 +303,30 @@ def write_file(path: Path, data: bytes) -> None:
         raise AuthorityError(f"can't write {path}: {e.strerror or e}") from None
 
 
-def new_key_file(folder: Path, alg: int) -> tuple[str, bytes]:
-    """Make a pass key's file, named by its kid; returns its URI and kid."""
-    temporary = folder / "keys" / f".new-{secrets.token_hex(8)}.pem"
-    kid = key_id(create_key_file(temporary, alg))
-    path = temporary.with_name(f"pass-{kid.hex()}.pem")
+def new_key_file(folder: Path, alg: int, wrapping: str | None = None) -> tuple[str, bytes]:
+    """Make a pass key's file, named by its kid.
+
+    Args:
+        folder: the authority's.
+        alg: ESP256 or ED25519.
+        wrapping: ARN of a KMS key that makes the pass key and wraps it; without it, it is made here.
+
+    Returns:
+        Its URI and kid.
+
+    Raises:
+        KeysError: it can't be made.
+    """
+    temporary = folder / "keys" / f".new-{secrets.token_hex(8)}"
+    if wrapping is None:
+        public_key, scheme, ending = create_key_file(temporary, alg), "file", "pem"
+    else:
+        from movepass_keys.kms import create_wrapped_key  # noqa: PLC0415 - what is not used is not loaded
+
+        public_key, scheme, ending = create_wrapped_key(temporary, wrapping, alg), "awskms-wrapped", "json"
+    kid = key_id(public_key)
+    path = temporary.with_name(f"pass-{kid.hex()}.{ending}")
     if path.exists():
         raise AuthorityError(f"there is a key {kid.hex()} already; make another")
     temporary.rename(path)
-    return f"file:keys/{path.name}", kid
+    return f"{scheme}:keys/{path.name}", kid

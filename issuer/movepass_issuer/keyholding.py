@@ -107,8 +107,14 @@ def publish_proposals(
         return [proposal.file_name for proposal in by_role.values()]
 
 
-def new_pass_key(authority: Authority, alg: int, uri: str | None = None) -> bytes:
+def new_pass_key(authority: Authority, alg: int, uri: str | None = None, wrapping: str | None = None) -> bytes:
     """Make a pass key, or take one that is held elsewhere; returns its kid. Nothing is signed with it yet.
+
+    Args:
+        authority: whose.
+        alg: ESP256 or ED25519, of a key that is made.
+        uri: of a key that is held elsewhere.
+        wrapping: ARN of a KMS key that shall make the key and wrap it (movepass_keys.kms).
 
     Raises:
         KeysError: it can't be made or opened.
@@ -116,7 +122,7 @@ def new_pass_key(authority: Authority, alg: int, uri: str | None = None) -> byte
     """
     with authority.changing() as authority:  # noqa: PLR1704 - the same, read anew
         if uri is None:
-            uri, kid = new_key_file(authority.folder, alg)
+            uri, kid = new_key_file(authority.folder, alg, wrapping)
         else:
             kid = key_id(signer_from_uri(uri, authority.folder).public_key)
             if kid in authority.held_keys:

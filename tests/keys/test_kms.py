@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import stat
+import subprocess
 import sys
 import threading
 import time
@@ -34,6 +35,8 @@ from support.passes import approved
 from tuf.api.exceptions import UnsignedMetadataError
 
 from movepass_issuer import Issuer
+from movepass_issuer.authority import Authority
+from movepass_issuer.keyholding import publish_proposals
 from movepass_issuer.publisher import Publisher, put_keys
 from movepass_issuer.repository import FolderRepository
 from movepass_issuer.sqlite_ledger import SqliteLedger
@@ -45,12 +48,15 @@ from movepass_keys import (
     Signer,
     SignerError,
     algorithms,
+    ceremony,
     create_key_file,
+    custodian,
     kms,
     roles,
     signer_from_uri,
 )
 from movepass_keys.algorithms import key_id
+from movepass_keys.ceremony import Proposal
 from movepass_keys.kms import create_wrapped_key
 from movepass_verifier import Device, Verdict, verify
 from movepass_wire.payload import ED25519, ESP256
@@ -321,6 +327,56 @@ def test_a_pass_signed_with_a_wrapped_key_is_valid_on_a_device(tmp_path: Path, w
     with house.issuer() as issuer:
         signed = issuer.issue(approved("R-1", house.now))
     assert house.synced_verdict(signed.text) == Verdict.VALID
+
+
+@pytest.mark.parametrize("alg", ["ESP256", "Ed25519"])
+def test_keys_new_has_kms_make_and_wrap_a_pass_key_that_then_signs(
+    aws: Ministack, tmp_path: Path, wrapping: str, alg: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority = Authority.create(tmp_path / "authority", name="Wrapped", test=True)
+    become(monkeypatch, aws.user(f"maker-{alg}", "kms:GenerateDataKeyPairWithoutPlaintext", resource=wrapping))
+    made = movepass("keys", "new", "--authority", authority.folder, "--wrapping-key", wrapping, "--alg", alg, "--json")
+    assert made.returncode == 0, made.stderr
+    kid = json.loads(made.stdout)["kid"]
+    path = authority.folder / "keys" / f"pass-{kid}.json"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    become(monkeypatch, aws.user(f"user-{alg}", "kms:Decrypt", resource=wrapping))
+    proposed = movepass(
+        "keys", "propose", "keys", "--authority", authority.folder, "--add", kid, "--out", tmp_path / "p"
+    )
+    assert proposed.returncode == 0, proposed.stderr
+    proposal = Proposal.from_bytes((tmp_path / "p").read_bytes())
+    for name in ("1", "2"):
+        signer = custodian.signer(authority.folder / "custodians" / name, proposal.role)
+        proposal, _ = ceremony.collect(proposal, ceremony.sign(proposal, signer))
+    publish_proposals(Authority.open(authority.folder), [proposal], int(time.time()))
+    assert movepass("keys", "use", kid, "--authority", authority.folder, "--urgent").returncode == 0
+    with Authority.open(authority.folder).issuer() as issuer:
+        signed = issuer.issue(approved("R-1", int(time.time())))
+    Device.enroll(tmp_path / "device", root=authority.root_path.read_bytes(), source=str(authority.repository.root))
+    with Device.open(tmp_path / "device") as device:
+        device.sync()
+        assert device.verify(signed.text).verdict == Verdict.VALID
+    assert algorithms.NAMES[authority.keys().keys[bytes.fromhex(kid)].alg] == alg
+
+
+def test_keys_new_with_a_key_that_can_not_wrap_makes_nothing(tmp_path: Path, arns: dict[int, str]) -> None:
+    authority = Authority.create(tmp_path / "authority", name="Wrapped", test=True)
+    before = sorted((authority.folder / "keys").iterdir())
+    for options, code, words in (
+        (["--wrapping-key", arns[ESP256]], 4, "make a symmetric key"),
+        (["--wrapping-key", "alias/mine"], 4, "expected a signer like arn:aws:kms:REGION:ACCOUNT:key/ID"),
+        (["--wrapping-key", NOWHERE, "--uri", f"awskms:{NOWHERE}"], 2, "expected --uri or --wrapping-key, got both"),
+    ):
+        ran = movepass("keys", "new", "--authority", authority.folder, *options)
+        assert (ran.returncode, words in ran.stderr) == (code, True), ran.stderr
+    assert sorted((authority.folder / "keys").iterdir()) == before
+    assert Authority.open(authority.folder) == authority
+
+
+def movepass(*arguments: object) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "movepass_cli.main", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, env=processes.environment(), check=False)
 
 
 @BOTH
