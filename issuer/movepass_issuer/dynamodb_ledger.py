@@ -8,6 +8,7 @@ Items, by partition key `pk` and sort key `sk`:
     NEXT#DAY           -            the next block of indexes (one counter a region)
     PENDING#SHARD      DAY#INDEX    revoked and not yet published
     REVOKED#DAY#SHARD  INDEX        revoked, published or not
+    COUNT#DAY#SHARD    -            how many of these there are
     FORGOTTEN          -            the day up to which personal data is gone
 
 Reads are consistent, and there is no secondary index. What is spread over SHARDS partitions would otherwise be written
@@ -160,6 +161,14 @@ class DynamoDbLedger:
                 },
                 self._put(_key(_pending(index), _pass(day, index))),
                 self._put({**_key(_revoked(day, index), str(index)), "expires": expires}),
+                {
+                    "Update": {
+                        "TableName": self._table,
+                        "Key": _key(_count(day, index)),
+                        "UpdateExpression": "SET expires = :expires ADD revoked :one",
+                        "ExpressionAttributeValues": {":expires": expires, ":one": {"N": "1"}},
+                    }
+                },
             ]
         )
         return self.find_index(day, index) or replace(entry, revoked_at=now, reason=reason)
@@ -193,6 +202,11 @@ class DynamoDbLedger:
         """See Ledger."""
         names = [_revoked(day, shard) for shard in range(SHARDS)]
         return [int(item["sk"]["S"]) for name in names for item in self._partition(name)]
+
+    def revoked_count(self, day: int) -> int:
+        """See Ledger."""
+        items = self._get([_key(_count(day, shard)) for shard in range(SHARDS)])
+        return sum(int(item["revoked"]["N"]) for item in items.values())
 
     def settle(self, published: Iterable[tuple[int, int]]) -> None:
         """See Ledger."""
@@ -428,6 +442,10 @@ def _pending(index: int) -> str:
 
 def _revoked(day: int, index: int) -> str:
     return f"REVOKED#{day}#{index % SHARDS}"
+
+
+def _count(day: int, index: int) -> str:
+    return f"COUNT#{day}#{index % SHARDS}"
 
 
 def _after(day: int, days: int) -> int:

@@ -81,6 +81,9 @@ class Ledger(Protocol):
     def revoked(self, day: int) -> list[int]:
         """Give every index of a day that has ever been revoked, published or not: what its log must hold."""
 
+    def revoked_count(self, day: int) -> int:
+        """Give how many indexes of a day have ever been revoked, without reading them all."""
+
     def settle(self, published: Iterable[tuple[int, int]]) -> None:
         """Take published ones from the pending."""
 

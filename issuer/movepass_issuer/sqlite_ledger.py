@@ -146,6 +146,12 @@ class SqliteLedger:
             rows = self._db.execute("SELECT idx FROM passes WHERE day = ? AND revoked_at IS NOT NULL", (day,))
             return [index for (index,) in rows]
 
+    def revoked_count(self, day: int) -> int:
+        """See Ledger. Counted in the index of revoked passes."""
+        with self._failures():
+            row = self._db.execute("SELECT count(*) FROM passes WHERE day = ? AND revoked_at IS NOT NULL", (day,))
+            return int(row.fetchone()[0])
+
     def settle(self, published: Iterable[tuple[int, int]]) -> None:
         """See Ledger."""
         with self._transaction():

@@ -148,6 +148,16 @@ def test_a_revocation_says_when_and_why_and_is_pending(ledger: Ledger) -> None:
     assert ledger.pending() == [(DAY, 1)]
 
 
+def test_what_was_ever_revoked_is_counted_and_listed_published_or_not(ledger: Ledger) -> None:
+    ledger.reserve([*wanted(*(f"R-{n}" for n in range(20))), *wanted("other", day=DAY + 1)])
+    assert (ledger.revoked_count(DAY), ledger.revoked(DAY)) == (0, [])
+    for index in (3, 17, 3, 4):
+        ledger.revoke(DAY, index, reason="", now=0)
+    ledger.settle([(DAY, 3)])
+    assert (ledger.revoked_count(DAY), sorted(ledger.revoked(DAY))) == (3, [3, 4, 17])
+    assert ledger.revoked_count(DAY + 1) == 0
+
+
 def test_revoking_a_second_time_changes_nothing(ledger: Ledger) -> None:
     ledger.reserve(wanted("a"))
     first = ledger.revoke(DAY, 0, reason="lost", now=1_000)
