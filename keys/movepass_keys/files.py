@@ -4,6 +4,7 @@ The data goes to a temporary file beside the path, down to the medium, and gets 
 goes down to the medium as well, so that the name outlives a power cut.
 """
 
+import errno
 import os
 import secrets
 from contextlib import suppress
@@ -11,6 +12,8 @@ from pathlib import Path
 
 OWNER_ONLY = 0o600
 _MODE = 0o644
+_NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.ENOSYS}
+"""What file systems without hard links answer, such as a stick's FAT; there a name is taken first, and filled then."""
 
 
 def write_whole(path: Path, data: bytes) -> None:
@@ -40,7 +43,13 @@ def write_new(path: Path, data: bytes, mode: int = _MODE) -> None:
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.new")
     try:
         _write(temporary, os.O_EXCL, data, mode)
-        os.link(temporary, path)  # unlike a rename, this refuses to replace
+        try:
+            os.link(temporary, path)  # unlike a rename, this refuses to replace
+        except OSError as e:
+            if e.errno not in _NO_LINKS:
+                raise
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode))
+            temporary.replace(path)
     finally:
         with suppress(OSError):
             temporary.unlink()

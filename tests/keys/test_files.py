@@ -1,5 +1,7 @@
 """Files that are there whole or not at all: killed, without space, made by two at once."""
 
+import errno
+import os
 import random
 import signal
 import subprocess
@@ -87,3 +89,20 @@ def test_of_many_who_make_one_new_file_exactly_one_does(tmp_path: Path) -> None:
         thread.join()
     assert made == [path.read_bytes()]
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("number", [errno.EPERM, errno.ENOTSUP])
+def test_a_new_file_needs_no_hard_links_and_still_replaces_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "link", refuse)  # no stick with FAT can be had here
+    write_new(tmp_path / "file", b"content", 0o600)
+    assert (tmp_path / "file").read_bytes() == b"content"
+    assert (tmp_path / "file").stat().st_mode & 0o777 == 0o600
+    with pytest.raises(FileExistsError):
+        write_new(tmp_path / "file", b"other")
+    assert (tmp_path / "file").read_bytes() == b"content"
+    assert len(list(tmp_path.iterdir())) == 1
