@@ -8,17 +8,19 @@ from pathlib import Path
 from typing import Any
 
 import click
+from tuf.api.metadata import Metadata, Root
 
 from movepass_cli.inputs import InputError
 from movepass_cli.options import ALGORITHMS, PATH, alg_option, authority_option, example, json_option, option, time_of
 from movepass_cli.output import printable, show_json, show_rows
 from movepass_issuer import keyholding
 from movepass_issuer.authority import Authority
-from movepass_keys import ceremony, custodian, files, roles, signer_from_uri
+from movepass_keys import anchor, ceremony, custodian, files, roles, signer_from_uri
 from movepass_keys.algorithms import NAMES
-from movepass_keys.ceremony import Card, KeyChange, Proposal
+from movepass_keys.ceremony import ROOT, Card, KeyChange, Proposal
 from movepass_keys.errors import CeremonyError
 from movepass_keys.records import PassKey
+from movepass_keys.roles import document_bytes
 from movepass_keys.signers import PASSPHRASE, secret_in_environment
 from movepass_keys.wording import describe
 from movepass_wire.payload import KID_BYTES
@@ -195,13 +197,55 @@ def sign(proposal: Path, key: str, out: Path, *, yes: bool) -> None:
     """Read what a proposal changes, and sign it. The signature is a small file to carry back."""
     read = Proposal.from_bytes(_read(proposal))
     ceremony.check_clock(read, _now())
-    for line in describe(read, _now()):
+    folder = None if ":" in key else Path(key)
+    held = custodian.held_root(folder) if folder else None
+    accepted = anchor.accepted_by_signing(held, read)
+    for line in [*describe(read, _now()), *_about_base(read, held)]:
         click.echo(printable(line))
     if not yes:
         click.confirm("Have you compared this with what you agreed on, and do you sign it?", abort=True)
-    signer = signer_from_uri(key, ask=_secret) if ":" in key else custodian.signer(Path(key), read.role, _secret)
-    _write(out, ceremony.sign(read, signer))
+    signer = custodian.signer(folder, read.role, _secret) if folder else signer_from_uri(key, ask=_secret)
+    signature = ceremony.sign(read, signer)
+    if folder and accepted and accepted != held:
+        custodian.remember_root(folder, accepted)
+    _write(out, signature)
     click.echo(f"Signed. Carry {out} back to whoever collects.")
+
+
+def _about_base(proposal: Proposal, held: Metadata[Root] | None) -> list[str]:
+    """Say what is known of the root that a proposal is built on, and so what is left to compare by eye."""
+    if held and not proposal.chain:
+        begun = proposal.role == ROOT and proposal.metadata.signed_bytes != held.signed_bytes
+        return ["CAREFUL: you signed another first root before; has it been agreed to begin anew?"] if begun else []
+    if proposal.base is None:
+        return []
+    if held is None:
+        return ["You hold no root to compare that fingerprint with: compare it with your paper, or with the others"]
+    if proposal.base.signed.version == held.signed.version:
+        return ["That is the root that you last accepted"]
+    return [f"It follows from version {held.signed.version}, which you last accepted, by its custodians' signatures"]
+
+
+@keys.command("remember", epilog=example("movepass keys remember --key ~/custodian 1.root.json 2.root.json"))
+@option("--key", required=True, type=PATH, metavar="FOLDER", help="Your custodian's folder.")
+@click.option("--yes", is_flag=True, help="Do not ask; the fingerprint has been compared.")
+@click.argument("roots", nargs=-1, required=True, type=PATH)
+def remember(key: Path, roots: tuple[Path, ...], *, yes: bool) -> None:
+    """Accept the root that a ceremony has ended with: a later proposal must be built on it.
+
+    ROOTS are files of the published repository, metadata/N.root.json, from the version last accepted to the newest.
+    Signing a proposal does the same for the root that it is built on.
+    """
+    held = custodian.held_root(key)
+    chain = sorted((anchor.read_root(_read(path)) for path in roots), key=lambda root: root.signed.version)
+    newest = anchor.follow(held, chain)
+    click.echo(f"Root version {newest.signed.version}, fingerprint {ceremony.digits_of(document_bytes(newest))}")
+    custodians = ", ".join(card.name for card in ceremony.cards_of(newest))
+    click.echo(printable(f"Custodians, of whom {newest.signed.roles[ROOT].threshold} must sign: {custodians}"))
+    if held is None and not yes:
+        click.confirm("Do the others have the same fingerprint?", abort=True)
+    custodian.remember_root(key, newest)
+    click.echo(f"Accepted. What is proposed must be built on it, or {key} does not sign.")
 
 
 @keys.command("collect", epilog=example("movepass keys collect root.proposal rahima.sig"))

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from tuf.api.metadata import Metadata
+from tuf.api.metadata import Metadata, Root
 
 from movepass_issuer.errors import AuthorityError
 from movepass_issuer.issuer import Issuer
@@ -277,6 +277,15 @@ class Authority:
         version = max(self.repository.versions(role), default=0)
         data = self.repository.read(layout.document_name(role, version))
         return load_document(data) if data is not None else None
+
+    def roots(self) -> list[Metadata[Root]]:
+        """Read every root there has been, the one in force last.
+
+        Raises:
+            RepositoryError: one can't be read.
+        """
+        documents = [self.repository.read(layout.document_name("root", v)) for v in self.repository.versions("root")]
+        return [load_document(data) for data in documents if data is not None]
 
     @contextmanager
     def changing(self) -> Iterator["Authority"]:

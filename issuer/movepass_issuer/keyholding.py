@@ -37,7 +37,8 @@ def propose_root(
     Raises:
         CeremonyError: nobody of that name, or the rules of ceremony.propose_root.
     """
-    current = authority.current(ROOT)
+    chain = authority.roots()
+    current = chain[-1] if chain else None
     present = {card.name: card for card in ceremony.cards_of(current)} if current else {}
     for name in without:
         if present.pop(name, None) is None:
@@ -47,7 +48,7 @@ def propose_root(
         with authority.changing() as authority:  # noqa: PLR1704 - the same, read anew
             replace(authority, online_next=online).save()
     needed = threshold or (current.signed.roles[ROOT].threshold if current else THRESHOLD)
-    return ceremony.propose_root([*present.values(), *joining], key, threshold=needed, now=now, current=current)
+    return ceremony.propose_root([*present.values(), *joining], key, threshold=needed, now=now, chain=chain)
 
 
 def propose_keys(authority: Authority, change: KeyChange, *, now: int, root: Proposal | None = None) -> Proposal:
@@ -67,9 +68,7 @@ def propose_keys(authority: Authority, change: KeyChange, *, now: int, root: Pro
         raise AuthorityError("there is no root yet; first: movepass keys propose root")
     current = authority.current(TARGETS)
     keys = load_keys(authority.repository) if current else KeySet(authority.name, authority.test, {})
-    return ceremony.propose_keys(
-        change, root=in_force, now=now, current=current, keys=keys, base=authority.current(ROOT)
-    )
+    return ceremony.propose_keys(change, root=in_force, now=now, current=current, keys=keys, chain=authority.roots())
 
 
 def publish_proposals(

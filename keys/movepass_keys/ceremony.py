@@ -7,7 +7,7 @@ can't describe: a proposal that holds anything beyond what is described is refus
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -80,7 +80,8 @@ class Proposal:
             the first.
         current: the document that it replaces, None for a first one.
         keys: the pass keys' document that a TARGETS proposal names, and the one in force.
-        base: the root in force, by which `current` is believed; its fingerprint is what custodians compare.
+        chain: every root there has been, from the first to the one in force, so that a custodian who was at none of
+            the ceremonies since can follow them; empty before the first.
     """
 
     role: str
@@ -89,7 +90,12 @@ class Proposal:
     root: Metadata[Root] | None = None
     current: Metadata[Any] | None = None
     keys: tuple[bytes | None, bytes | None] = (None, None)
-    base: Metadata[Root] | None = None
+    chain: tuple[Metadata[Root], ...] = ()
+
+    @property
+    def base(self) -> Metadata[Root] | None:
+        """The root in force, by which `current` is believed."""
+        return self.chain[-1] if self.chain else None
 
     @property
     def digest(self) -> str:
@@ -111,7 +117,7 @@ class Proposal:
             "metadata": self.metadata.to_dict(),
             "root": self.root.to_dict() if self.root else None,
             "current": self.current.to_dict() if self.current else None,
-            "base": self.base.to_dict() if self.base else None,
+            "roots": [root.to_dict() for root in self.chain],
             "keys": [text.decode() if text is not None else None for text in (new_keys, old_keys)],
         }
         return json.dumps(document, ensure_ascii=False, indent=1).encode()
@@ -129,15 +135,18 @@ class Proposal:
             raise CeremonyFileError("this is not a proposal of this version")
         kind: Any = Root if document["role"] == ROOT else Targets
         try:
-            parts = {name: document[name] for name in ("metadata", "root", "current", "base")}
-            metadata, root, current, base = (Metadata.from_dict(part) if part else None for part in parts.values())
+            parts = [document[name] for name in ("metadata", "root", "current")]
+            metadata, root, current = (Metadata.from_dict(part) if part else None for part in parts)
+            chain: tuple[Metadata[Any], ...] = tuple(Metadata.from_dict(part) for part in document["roots"])
             new_keys, old_keys = (text.encode() if text is not None else None for text in document["keys"])
             proposed_at = document["proposed_at"]
         except Exception as e:  # noqa: BLE001 - tuf raises many kinds for one cause
             raise CeremonyFileError(f"the proposal can't be read: {e!r}") from None
-        if metadata is None or not isinstance(metadata.signed, kind) or not isinstance(proposed_at, int):
+        kinds = [(metadata, kind), *((r, Root) for r in (root, *chain) if r), *((c, kind) for c in [current] if c)]
+        if not all(part and isinstance(part.signed, of) for part, of in kinds) or not isinstance(proposed_at, int):
             raise CeremonyFileError(f"the proposal is not one for {document['role']}")
-        proposal = cls(document["role"], proposed_at, metadata, root, current, (new_keys, old_keys), base)
+        assert metadata  # noqa: S101 - the first of those above
+        proposal = cls(document["role"], proposed_at, metadata, root, current, (new_keys, old_keys), chain)
         proposal.check_describable()
         return proposal
 
@@ -145,7 +154,8 @@ class Proposal:
         """Refuse what `describe` would not show: build it again from what is shown, and compare.
 
         What it is built on must be what was signed and published, or a change could be shown as no change. That rests
-        on `base`, whose fingerprint is shown: only a person can tell whether it is the root they know.
+        on `base`: whether it is the right one, a custodian's folder knows (movepass_keys.anchor), or a person who
+        compares its fingerprint.
 
         Raises:
             CeremonyError: it holds more, or what it says it is built on was never signed.
@@ -228,7 +238,7 @@ class KeyChange:
 
 
 def propose_root(
-    cards: Iterable[Card], online: SSlibKey, *, threshold: int, now: int, current: Metadata[Root] | None = None
+    cards: Iterable[Card], online: SSlibKey, *, threshold: int, now: int, chain: Sequence[Metadata[Root]] = ()
 ) -> Proposal:
     """Propose a root: the custodians named by the cards, and the online key.
 
@@ -237,7 +247,7 @@ def propose_root(
         online: the key that publishes.
         threshold: how many of them must sign.
         now: seconds since 1970 UTC.
-        current: the root in force, None for the first.
+        chain: every root so far, the one in force last.
 
     Raises:
         CeremonyError: two cards of one name or key, or a threshold that can't be met.
@@ -250,16 +260,17 @@ def propose_root(
     if not 0 < threshold <= len(cards):
         raise CeremonyError(f"a threshold of {threshold} can't be met by {len(cards)} custodians")
     holders = {ROOT: [card.root for card in cards], TARGETS: [card.targets for card in cards]}
+    current = chain[-1] if chain else None
     metadata = roles.root_of(
         holders, online, thresholds=dict.fromkeys(_ROLES, threshold),
         version=current.signed.version + 1 if current else 1, expires=roles.expiry(now, roles.ROOT_DAYS),
     )  # fmt: skip
-    return Proposal(ROOT, now, metadata, current, current, base=current)
+    return Proposal(ROOT, now, metadata, current, current, chain=tuple(chain))
 
 
 def propose_keys(
     change: KeyChange, *, root: Metadata[Root], now: int,
-    current: Metadata[Targets] | None, keys: bytes | KeySet, base: Metadata[Root] | None = None,
+    current: Metadata[Targets] | None, keys: bytes | KeySet, chain: Sequence[Metadata[Root]] = (),
 ) -> Proposal:  # fmt: skip
     """Propose new pass keys, or what becomes of the old ones.
 
@@ -269,7 +280,7 @@ def propose_keys(
         now: seconds since 1970 UTC.
         current: the targets in force, None for the first.
         keys: the pass keys in force, as published; for the first time an empty KeySet that names the authority.
-        base: the root in force; None before the first.
+        chain: every root so far, the one in force last.
 
     Raises:
         CeremonyError: a kid that is not there.
@@ -282,7 +293,8 @@ def propose_keys(
         document, online_of(root.signed),
         version=current.signed.version + 1 if current else 1, expires=roles.expiry(now, roles.TARGETS_DAYS),
     )  # fmt: skip
-    return Proposal(TARGETS, now, metadata, root, current, (document, keys if isinstance(keys, bytes) else None), base)
+    both = (document, keys if isinstance(keys, bytes) else None)
+    return Proposal(TARGETS, now, metadata, root, current, both, tuple(chain))
 
 
 def changed_keys(keys: KeySet, change: KeyChange, now: int) -> KeySet:

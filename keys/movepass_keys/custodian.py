@@ -3,16 +3,21 @@
 root.pem, targets.pem     private keys, under one passphrase
 root.uri, targets.uri     in place of either: the URI of a key that is held elsewhere, as on a token
 card.json                 the names and public keys that the others get
+root.json                 the root last accepted; what is proposed must be built on it (movepass_keys.anchor)
 """
 
 import json
 from collections.abc import Mapping
 from pathlib import Path
 
+from tuf.api.metadata import Metadata, Root
+
 from movepass_keys import files
 from movepass_keys.algorithms import key_id
+from movepass_keys.anchor import read_root
 from movepass_keys.ceremony import Card
-from movepass_keys.errors import CeremonyError, KeyFileError
+from movepass_keys.errors import CeremonyError, CeremonyFileError, KeyFileError
+from movepass_keys.roles import document_bytes
 from movepass_keys.signers import (
     Ask,
     FileSigner,
@@ -95,6 +100,38 @@ def signer(folder: Path, role: str, ask: Ask = environment_only) -> Signer:
     except (OSError, ValueError) as e:
         raise KeyFileError(f"can't read {_note(folder, role)}: {e}") from None
     return signer_from_uri(uri, folder, ask)
+
+
+def held_root(folder: Path) -> Metadata[Root] | None:
+    """Read the root that a custodian last accepted; None before the first.
+
+    Raises:
+        KeyFileError: it can't be read.
+    """
+    path = root_path(folder)
+    try:
+        return read_root(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except (OSError, CeremonyFileError) as e:
+        raise KeyFileError(
+            f"can't read {path}, the root that you last accepted ({e}); put it back from a copy, or take it away and "
+            "compare the next root's fingerprint with the others"
+        ) from None
+
+
+def remember_root(folder: Path, root: Metadata[Root]) -> None:
+    """Write the root that a custodian has accepted; interrupted, the one before it is there still.
+
+    Raises:
+        KeyFileError: it can't be written.
+    """
+    _write(root_path(folder), document_bytes(root))
+
+
+def root_path(folder: Path) -> Path:
+    """Give where the root is that a custodian last accepted."""
+    return folder / "root.json"
 
 
 def _note(folder: Path, role: str) -> Path:

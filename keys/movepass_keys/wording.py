@@ -25,7 +25,7 @@ def describe(proposal: Proposal, now: int) -> list[str]:
     lines = [f"{what}, version {signed.version}, {when}."]
     if proposal.base:
         base = digits_of(document_bytes(proposal.base))
-        lines.append(f"Built on root version {proposal.base.signed.version}; compare with your paper: {base}")
+        lines.append(f"Built on root version {proposal.base.signed.version}, fingerprint {base}")
     return lines + changes(proposal)
 
 

@@ -344,7 +344,8 @@ def test_a_proposal_on_an_invented_root_is_refused_or_shows_its_fingerprint(dril
     card = custodian.create(drill.folder / "Lina", "Lina", None)
     invented = propose_root(drill.authority, [card], now=now())
     document = json.loads(propose_root(drill.authority, [card], now=now()).to_bytes())
-    document["root"] = document["current"] = document["base"] = invented.metadata.to_dict()
+    document["root"] = document["current"] = invented.metadata.to_dict()
+    document["roots"] = [invented.metadata.to_dict()]
     with pytest.raises(CeremonyError, match="not built on what was signed before"):
         Proposal.from_bytes(json.dumps(document).encode())
     root = drill.authority.root_path.read_bytes()
