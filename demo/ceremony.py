@@ -67,6 +67,11 @@ def play(story: Ceremony) -> None:
     story.signed_by("keys-1", "rahima", "joy")
     story.person("office", *publish, "office/root-1", "office/keys-1")
 
+    print("\n--- Each custodian's folder holds to that root from now on")
+    for name in ("rahima", "kamal", "joy"):
+        story.carry(f"{authority}/repository/metadata/1.root.json", f"{name}/1.root.json")
+        story.person(name, "keys", "remember", "--key", f"{name}/keys", "--yes", f"{name}/1.root.json")
+
     print("\n--- A device is enrolled with root version 1, and a pass is issued")
     root = f"{authority}/repository/metadata/1.root.json"
     story.person("office", "keys", "fingerprint", root)
