@@ -90,7 +90,7 @@ def test_verifying_a_text_with_a_device_loads_no_more(tmp_path: Path) -> None:
 from pathlib import Path
 from movepass_verifier import Device
 from movepass_verifier.store import Store
-Store.create(Path({str(tmp_path / "device")!r}), root=b"", sources=[""])
+Store.create(Path({str(tmp_path / "device")!r}), root=b'{{"signed": {{"version": 1}}}}', sources=[""])
 with Device.open({str(tmp_path / "device")!r}) as device:
     assert device.verify("MP1:" + "0" * 250).verdict.value == "malformed"
 """

@@ -7,7 +7,6 @@ the requests and answers.
 """
 
 import json
-import re
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -115,13 +114,7 @@ def _statuslog_read(request: Message) -> Message:
         log = read_log(bytes.fromhex(request["log"]))
     except LogError:
         return REFUSED
-    return {"day": log.day, "generation": log.generation, "indexes": _indexes(log.revoked.bits)}
-
-
-def _indexes(bits: bytearray) -> list[int]:
-    """List a bitmap's indexes; a regular expression skips 128 MiB of zeros faster than a loop."""
-    found = ((match.start(), bits[match.start()]) for match in re.finditer(rb"[^\0]", bits))
-    return [at << 3 | bit for at, byte in found for bit in range(8) if byte >> bit & 1]
+    return {"day": log.day, "generation": log.generation, "indexes": list(log.revoked)}
 
 
 def _statuslog_write(request: Message) -> Message:

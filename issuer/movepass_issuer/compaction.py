@@ -68,7 +68,7 @@ def grown(log: bytes, wanted: Iterable[int]) -> tuple[bytes, int]:
         return log, 0
     union.add(new)
     block = encode_block(new)
-    if is_due(len(log) + len(block), len(union), len(union.bits) * 8):
+    if is_due(len(log) + len(block), len(union), union.highest + 1):
         result = new_log(before.day, before.generation + 1) + encode_block(union)
         _check(result, StatusLog(before.day, before.generation + 1, union))
     else:
@@ -84,6 +84,5 @@ def _check(log: bytes, wanted: StatusLog) -> None:
     Raises:
         IssuerError: it says something else than was wanted.
     """
-    read = read_log(log)
-    if (read.day, read.generation, read.revoked.bits) != (wanted.day, wanted.generation, wanted.revoked.bits):
+    if read_log(log) != wanted:
         raise IssuerError(f"the log of day {wanted.day} would not hold what it must; nothing published: report this")

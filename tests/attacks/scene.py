@@ -136,7 +136,7 @@ class Scene:
 
     def held(self, role: str) -> bytes:
         """Give what the device holds of a role."""
-        held: dict[str, bytes] = dict(self.tables()["metadata"])
+        held: dict[str, bytes] = {name: data for name, _, data in self.tables()["metadata"]}
         return held[role]
 
     def write_out(self) -> None:

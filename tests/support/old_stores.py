@@ -6,6 +6,7 @@ from contextlib import closing
 from pathlib import Path
 
 from movepass_verifier.store import FILE_NAME
+from movepass_wire import read_log
 
 VERSION_1 = """
 CREATE TABLE facts (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
@@ -16,19 +17,29 @@ CREATE TABLE pages (day INTEGER, page INTEGER, bits BLOB NOT NULL, PRIMARY KEY (
 """
 
 
+_PAGE_BYTES = 2048
+
+
 def make_version_1(folder: Path) -> None:
-    """Write a store of today anew as version 1 had it: one source, and pages only where something is revoked."""
+    """Write a store of today anew as version 1 had it: no checksums, one source, larger pages."""
     path, old = folder / FILE_NAME, folder / "old.sqlite"
-    with closing(sqlite3.connect(path, isolation_level=None)) as db:
-        db.execute("ATTACH ? AS old", (str(old),))
-        db.execute("PRAGMA old.journal_mode = WAL")
-        db.executescript(VERSION_1.replace("CREATE TABLE ", "CREATE TABLE old."))
-        db.execute("INSERT INTO old.facts SELECT name, value FROM facts WHERE name <> 'sources'")
-        (sources,) = db.execute("SELECT value FROM facts WHERE name = 'sources'").fetchone()
-        db.execute("INSERT INTO old.facts VALUES ('source', ?)", json.loads(sources))
+    with closing(sqlite3.connect(path)) as db, closing(sqlite3.connect(old, isolation_level=None)) as to:
+        to.executescript(VERSION_1)
+        facts = dict(db.execute("SELECT name, value FROM facts"))
+        kept = {name: facts[name] for name in ("syncs", "published", "synced_at", "last_seen") if name in facts}
+        (kept["source"],) = json.loads(facts["sources"])
+        to.executemany("INSERT INTO facts VALUES (?, ?)", kept.items())
         for table in ("metadata", "documents"):
-            db.execute(f"INSERT INTO old.{table} SELECT name, data FROM {table}")
-        db.execute("INSERT INTO old.logs SELECT day, revoked, data FROM logs")
-        db.execute("INSERT INTO old.pages SELECT day, page, bits FROM pages WHERE bits <> zeroblob(length(bits))")
-        db.execute("PRAGMA old.user_version = 1")
+            to.executemany(f"INSERT INTO {table} VALUES (?, ?)", db.execute(f"SELECT name, data FROM {table}"))
+        for day, data in db.execute("SELECT day, data FROM logs"):
+            revoked = read_log(data).revoked
+            to.execute("INSERT INTO logs VALUES (?, ?, ?)", (day, len(revoked), data))
+            bits = sum(1 << index for index in revoked)
+            whole = bits.to_bytes(bits.bit_length() // 8 + 1, "little")
+            for at in range(0, len(whole), _PAGE_BYTES):
+                if any(whole[at : at + _PAGE_BYTES]):
+                    row = day, at // _PAGE_BYTES, whole[at : at + _PAGE_BYTES]
+                    to.execute("INSERT INTO pages VALUES (?, ?, ?)", row)
+        to.execute("PRAGMA user_version = 1")
+        to.execute("PRAGMA journal_mode = WAL")
     old.replace(path)

@@ -71,6 +71,8 @@ def publish_by_hand(world: World, targets: Mapping[str, bytes], *, keep: bool = 
     named = dict(status_of(repository).targets) if keep else {}
     for name, content in targets.items():
         info = named[name] = TargetFile.from_data(name, content)
+        if name.endswith(".log"):
+            info.unrecognized_fields["custom"] = {roles.GENERATION: int.from_bytes(content[6:8], "big")}
         folder, slash, base = name.rpartition("/")
         path = repository / "targets" / f"{folder}{slash}{info.hashes['sha256']}.{base}"
         path.parent.mkdir(exist_ok=True, parents=True)

@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import shutil
 import sqlite3
 import time
@@ -17,10 +18,11 @@ from support.mounts import may_mount, read_only, small_disk
 from support.old_stores import make_version_1
 from support.world import World, facts
 
-from movepass_verifier import Device, StoreError, Verdict
-from movepass_verifier import store as store_module
-from movepass_verifier.store import FILE_NAME, PAGE_BYTES, SCHEMA_VERSION, Store
-from movepass_wire import Bitmap, encode_block, new_log
+from movepass_verifier import Device, StoreError, SyncError, Verdict, migrations
+from movepass_verifier.schema import SCHEMA_VERSION
+from movepass_verifier.store import FILE_NAME, Store
+from movepass_wire import encode_block, new_log, read_log
+from movepass_wire.statuslog import PAGE_INDEXES
 
 PUBLISHED = 1795316400
 
@@ -31,23 +33,16 @@ def store(world: World) -> Iterator[Store]:
         yield store
 
 
-def bitmap(*indexes: int) -> Bitmap:
-    result = Bitmap()
-    if indexes:
-        result.add(sorted(indexes))
-    return result
-
-
-NOTHING: dict[int, Bitmap] = {}
-
-
-def take_over(store: Store, published: int, lists: dict[int, set[int]], changed: set[int] | None = None) -> None:
-    """Take over lists of that time as a sync would; `changed` are the days whose log is new, all without it."""
-    held = store.held()
-    logs = {day: new_log(day) + (encode_block(indexes) if indexes else b"") for day, indexes in lists.items()}
-    new = replace(held, published=published, logs=logs)
-    bitmaps = {day: bitmap(*indexes) for day, indexes in lists.items() if changed is None or day in changed}
-    store.take_over(new, bitmaps, bitmaps.__getitem__, synced_at=published + 1)
+def take_over(store: Store, published: int, lists: dict[int, set[int]]) -> None:
+    """Take over lists of that time as a sync would; what a list held before stands in its first block."""
+    before = store.held()
+    logs = {}
+    for day, indexes in lists.items():
+        held = before.logs.get(day, new_log(day))
+        old = set(read_log(held).revoked)
+        base, new = (held, indexes - old) if old <= indexes else (new_log(day), indexes)
+        logs[day] = base + (encode_block(new) if new else b"")
+    store.take_over(before, replace(before, published=published, logs=logs), synced_at=published + 1)
 
 
 def revoked(store: Store, day: int, *indexes: int) -> set[int]:
@@ -85,7 +80,7 @@ def connect(world: World) -> sqlite3.Connection:
 
 
 def test_what_was_taken_over_is_what_is_read(store: Store) -> None:
-    edges = {0, 7, 8, 8 * PAGE_BYTES - 1, 8 * PAGE_BYTES, (1 << 30) - 1}
+    edges = {0, 7, 8, PAGE_INDEXES - 1, PAGE_INDEXES, (1 << 30) - 1}
     take_over(store, PUBLISHED, {5: edges, 6: set()})
     around = {max(0, index + step) for index in edges for step in (-1, 0, 1)}
     assert revoked(store, 5, *around) == edges
@@ -103,14 +98,16 @@ def test_a_list_takes_room_for_its_revoked_indexes_only(store: Store) -> None:
 
 def test_days_that_are_gone_go_and_unchanged_ones_stay_without_being_written(store: Store) -> None:
     take_over(store, PUBLISHED, {5: {1}, 6: {2}, 7: {3}})
-    before = store._db.execute("SELECT rowid, * FROM logs WHERE day = 6").fetchall()
-    take_over(store, PUBLISHED + 9, {6: {2}, 7: {3, 4}, 8: set()}, changed={7, 8})
-    assert store._db.execute("SELECT rowid, * FROM logs WHERE day = 6").fetchall() == before
+    written: list[str] = []
+    store._db.set_trace_callback(written.append)
+    take_over(store, PUBLISHED + 9, {6: {2}, 7: {3, 4}, 8: set()})
+    store._db.set_trace_callback(None)
+    assert set(re.findall(r"INTO (?:logs|pages) VALUES\s*\((\d+)", "".join(written))) == {"7", "8", str(7 << 17)}
     assert revoked(store, 6, 1, 2, 3) == {2}
     assert revoked(store, 7, 1, 2, 3, 4) == {3, 4}
     with store.reading() as state:
         assert set(state.lists.days) == {6, 7, 8}
-    assert store._db.execute("SELECT DISTINCT day FROM pages").fetchall() == [(6,), (7,)]
+    assert store._db.execute("SELECT id >> 17 FROM pages").fetchall() == [(6,), (7,)]
 
 
 def test_an_index_that_is_no_longer_in_a_list_is_no_longer_revoked(store: Store) -> None:
@@ -125,7 +122,7 @@ def test_a_sync_that_another_one_overtook_is_thrown_away(store: Store) -> None:
     late = store.held()
     take_over(store, PUBLISHED + 9, {5: {1, 2}})
     with pytest.raises(StoreError, match="another sync finished in between"):
-        store.take_over(replace(late, logs={}), {}, NOTHING.__getitem__, synced_at=PUBLISHED + 5)
+        store.take_over(late, replace(late, logs={}), synced_at=PUBLISHED + 5)
     assert revoked(store, 5, 1, 2) == {1, 2}
     take_over(store, PUBLISHED + 10, {5: {1, 2, 3}})
 
@@ -135,18 +132,16 @@ def test_two_stores_on_one_file_the_second_take_over_of_the_same_beginning_loses
         beginning = other.held()
         take_over(store, PUBLISHED, {5: {1}})
         with pytest.raises(StoreError, match="in between"):
-            other.take_over(beginning, {}, NOTHING.__getitem__, synced_at=PUBLISHED)
+            other.take_over(beginning, beginning, synced_at=PUBLISHED)
         assert revoked(other, 5, 1) == {1}
 
 
 def test_a_take_over_that_fails_midway_leaves_everything_as_it_was(store: Store) -> None:
     take_over(store, PUBLISHED, {5: {1}})
     before = store.held()
-    broken: Any = {5: bitmap(2), 6: "no bitmap"}
-    with pytest.raises(AttributeError):
-        store.take_over(
-            replace(before, published=PUBLISHED + 9, logs={5: b"a", 6: b"b"}), broken, broken.__getitem__, synced_at=1
-        )
+    logs = {5: new_log(5) + encode_block([2]), 6: new_log(6) + b"no block"}
+    with pytest.raises(SyncError, match="the list of day 6 is signed and yet unreadable"):
+        store.take_over(before, replace(before, published=PUBLISHED + 9, logs=logs), synced_at=1)
     assert store.held() == before
     assert revoked(store, 5, 1, 2) == {1}
     take_over(store, PUBLISHED + 9, {5: {2}})
@@ -411,7 +406,9 @@ def test_a_store_that_never_synced_has_no_keys_and_no_lists(world: World, tmp_pa
     assert (state.keys.keys, state.last_seen, state.sources) == ({}, None, (str(world.repository),))
 
 
-@pytest.mark.parametrize(("version", "words"), [(SCHEMA_VERSION + 1, "update this software"), (0, "enroll")])
+@pytest.mark.parametrize(
+    ("version", "words"), [(SCHEMA_VERSION + 1, "update this software"), (1, "doctor"), (0, "doctor")]
+)
 def test_a_store_of_another_version_is_refused_with_what_to_do(world: World, version: int, words: str) -> None:
     with closing(connect(world)) as db:
         db.execute(f"PRAGMA user_version = {version}")
@@ -450,7 +447,7 @@ def test_a_migration_that_is_cut_short_leaves_the_store_of_version_1(
     before = contents(world.store)
     make_version_1(world.store)
     with monkeypatch.context() as patch:
-        patch.setattr(store_module, "_MIGRATIONS", (*store_module._MIGRATIONS, fail))
+        patch.setattr(migrations, "_STEPS", (*migrations._STEPS, fail))
         with pytest.raises(StoreError, match="cut short"):
             Store(world.store)
     assert version(world) == 1
@@ -531,10 +528,10 @@ def test_a_file_cut_short_anywhere_is_a_store_error_or_gives_the_same_verdict(wo
 
 @pytest.mark.parametrize("name", ["keys", "denied"])
 @pytest.mark.parametrize("content", [b"", b"{}", b"\xff", b"[]"])
-def test_a_damaged_document_is_a_store_error_that_says_to_enroll_anew(world: World, name: str, content: bytes) -> None:
+def test_a_damaged_document_is_a_store_error_that_names_the_doctor(world: World, name: str, content: bytes) -> None:
     with closing(connect(world)) as db:
         db.execute("UPDATE documents SET data = ? WHERE name = ?", (content, name))
-    with pytest.raises(StoreError, match="enroll the device anew"):
+    with pytest.raises(StoreError, match="movepass doctor"):
         use(world.store, "", world.now)
 
 

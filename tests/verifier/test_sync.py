@@ -21,7 +21,7 @@ from support.world import World, facts
 
 from movepass_issuer.authority import Authority
 from movepass_keys import KeySet, PassKey, algorithms, roles
-from movepass_verifier import Device, StoreError, SyncError, Verdict, offer
+from movepass_verifier import Device, StoreError, SyncError, Verdict, offer, schema
 from movepass_verifier import sources as sources_module
 from movepass_wire import encode_block, new_log
 from movepass_wire.payload import ED25519
@@ -213,7 +213,8 @@ def test_where_the_beginning_on_the_device_is_damaged_the_whole_log_is_fetched(
 ) -> None:
     held, now = grow(world)
     with world.device() as device:
-        device._store._db.execute("UPDATE logs SET data = zeroblob(length(data)) WHERE day = ?", (world.today,))
+        damaged = held[:8] + bytes(len(held) - 8)
+        device._store._db.execute("UPDATE logs SET data = ? WHERE day = ?", (damaged, world.today))
     world.sync(server.url)
     assert [status for _, status, _ in log_exchanges(server)] == [206, 200]
     with world.device() as device:
@@ -469,10 +470,13 @@ def test_a_timestamp_that_expired_is_refused_with_both_causes(world: World) -> N
 def test_a_device_whose_lists_have_expired_can_still_sync(world: World) -> None:
     world.publish(world.now - 4 * DAY)
     with world.device() as device:
+        believed = dict(device._store.held().metadata)
         for role in ("timestamp", "snapshot", "status"):
             name = "timestamp.json" if role == "timestamp" else f"2.{role}.json"
             data = (world.repository / "metadata" / name).read_bytes()
-            device._store._db.execute("UPDATE metadata SET data = ? WHERE name = ?", (data, role))
+            believed[role] = data
+        schema.put_documents(device._store._db, "metadata", believed)
+        schema.put_facts(device._store._db, versions=schema.versions(believed))
     world.revoke_indexes([5])
     world.publish()
     world.sync()

@@ -9,8 +9,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from movepass_wire import statuslog
 from movepass_wire.errors import LogError
-from movepass_wire.statuslog import HEADER_BYTES, Bitmap, _read_block, encode_block, new_log, read_header, read_log
+from movepass_wire.statuslog import (
+    HEADER_BYTES,
+    PAGE_BYTES,
+    PAGE_INDEXES,
+    Bitmap,
+    encode_block,
+    new_log,
+    read_blocks,
+    read_header,
+    read_log,
+)
 
 DAY = 20779
 TOP_INDEX = (1 << 30) - 1
@@ -83,6 +94,41 @@ def test_a_bitmap_answers_as_a_set_does(indexes: set[int], asked: int) -> None:
 )
 def test_dense_and_sparse_blocks_come_back(indexes: Iterable[int]) -> None:
     assert list(read_log(HEADER + encode_block(indexes)).revoked) == sorted(indexes)
+
+
+@given(st.lists(index_sets, min_size=1, max_size=3), st.sampled_from([1, 2, 3, 7, 4096]))
+def test_the_size_of_the_pieces_it_is_read_in_changes_nothing(sets: list[set[int]], size: int) -> None:
+    log = HEADER + b"".join(map(encode_block, sets))
+    whole = [list(piece) for piece in read_blocks(log)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(statuslog, "_PIECE_BYTES", size)
+        pieces = list(read_blocks(log))
+    assert [index for piece in pieces for index in piece] == [index for piece in whole for index in piece]
+    assert all(len(piece) <= 8 * size for piece in pieces)
+    assert all(before < after for piece in pieces for before, after in pairwise(piece))
+
+
+def test_a_large_block_comes_in_pieces() -> None:
+    pieces = list(read_blocks(HEADER + encode_block(one_in(10, 1_000_000))))
+    assert len(pieces) > 5
+    assert sum(map(len, pieces)) == 100_000
+
+
+def test_blocks_can_be_read_from_any_of_them_on() -> None:
+    for blocks, end in enumerate(BLOCK_ENDS):
+        assert list(chain.from_iterable(read_blocks(LOG, end))) == list(chain.from_iterable(SETS[blocks:]))
+
+
+def test_a_large_log_costs_little_more_than_its_pages_and_one_of_few_indexes_next_to_nothing() -> None:
+    large, small = HEADER + encode_block(one_in(10, 2_000_000)), HEADER + encode_block([TOP_INDEX])
+    for log, most in ((large, 250_000 + 3_000_000), (small, 50_000)):
+        tracemalloc.start()
+        try:
+            read_log(log)
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        assert peak < most
 
 
 def test_the_highest_index_comes_back() -> None:
@@ -180,13 +226,12 @@ def test_every_flipped_bit_is_refused_or_changes_the_log() -> None:
 @given(st.binary(max_size=40))
 @settings(max_examples=300)
 def test_any_bytes_are_no_block_or_one_of_rising_indexes(data: bytes) -> None:
-    # _read_block, not read_log: the bitmap of an index near 2^30 takes 128 MiB, whoever names it.
     try:
-        indexes, end = _read_block(data, 0)
+        read = list(read_log(HEADER + data).revoked)
     except LogError:
         return
-    assert all(before < after for before, after in pairwise([-1, *indexes, TOP_INDEX + 1]))
-    assert end <= len(data)
+    assert all(before < after for before, after in pairwise([-1, *read, TOP_INDEX + 1]))
+    assert bool(read) is bool(data)
 
 
 @pytest.mark.parametrize(
@@ -295,13 +340,25 @@ def test_one_percent_of_a_hundred_thousand_is_close_to_the_entropy_bound() -> No
     assert size * 8 / 1000 < 8.08 * 1.03  # bits a revoked index; 8.08 is the bound at 1 %
 
 
+@given(st.lists(index_sets, min_size=2, max_size=2))
+def test_bitmaps_are_equal_if_they_hold_the_same_and_know_the_highest(sets: list[set[int]]) -> None:
+    one, other = (read_log(HEADER + encode_block(indexes)).revoked for indexes in sets)
+    assert (one == other) is (sets[0] == sets[1])
+    assert one == read_log(HEADER + encode_block(sets[0])).revoked != sets[0]
+    assert [one.highest, other.highest] == [max(indexes) for indexes in sets]
+    assert Bitmap().highest == -1
+
+
 def test_an_empty_bitmap_holds_nothing() -> None:
     bitmap = Bitmap()
     assert (len(bitmap), list(bitmap), 0 in bitmap, TOP_INDEX in bitmap) == (0, [], False, False)
 
 
-def test_a_bitmap_is_as_long_as_its_highest_index_needs() -> None:
+def test_a_bitmap_has_a_page_where_it_has_an_index() -> None:
     bitmap = Bitmap()
-    bitmap.add([0, 8])
+    bitmap.add([0, 8, TOP_INDEX])
     bitmap.add([3])
-    assert bytes(bitmap.bits) == b"\x09\x01"
+    assert bitmap.pages.keys() == {0, TOP_INDEX // PAGE_INDEXES}
+    assert bytes(bitmap.pages[0]) == b"\x09\x01" + bytes(PAGE_BYTES - 2)
+    with pytest.raises(LogError, match="listed twice"):
+        bitmap.add([8])

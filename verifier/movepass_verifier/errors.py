@@ -9,6 +9,10 @@ class StoreError(VerifierError):
     """The device's store is missing, damaged, full, or made by other software."""
 
 
+class DamagedError(StoreError):
+    """The device's store is not what was written to it; `movepass doctor` mends it."""
+
+
 class SyncError(VerifierError):
     """Nothing new could be taken over from a source; what the device holds stays as it was."""
 

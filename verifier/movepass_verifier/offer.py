@@ -21,6 +21,8 @@ from movepass_keys.layout import target_file
 from movepass_verifier.errors import SyncError
 from movepass_verifier.sources import Source
 from movepass_verifier.store import DENIED, KEYS, Held
+from movepass_wire import LogError
+from movepass_wire.statuslog import read_header
 
 LOG_MAX_BYTES = 256 << 20
 """A log's length as signed; 2^30 indexes at the worst density stay below this."""
@@ -61,10 +63,10 @@ def fetch(held: Held, source: Source) -> Held:
         status = Metadata[Targets].from_file(str(Path(scratch, f"{roles.STATUS}.json"))).signed
         if len(status.targets) > STATUS_TARGETS_MAX:
             raise tuf_errors.RepositoryError(f"{len(status.targets)} lists; a device takes {STATUS_TARGETS_MAX}")
-        names = {day: name for name in status.targets if (day := layout.log_day(name)) is not None}
+        days = [day for name in status.targets if (day := layout.log_day(name)) is not None]
         roots = sorted(Path(scratch, "root_history").iterdir())
         _check_keys_differ(*(path.read_bytes() for path in (*roots, Path(scratch, "targets.json"))))
-        logs = {day: _log(updater, source, name, held.logs.get(day, b"")) for day, name in names.items()}
+        logs = {day: _log(updater, source, day, held.logs.get(day, b"")) for day in days}
         metadata = {role: Path(scratch, f"{role}.json").read_bytes() for role in ("root", *_ROLES)}
     published = roles.published_at(Metadata[Timestamp].from_bytes(metadata["timestamp"]).signed)
     if published is None:
@@ -90,12 +92,29 @@ def _document(updater: Updater, source: Source, name: str, held: bytes | None) -
     return data
 
 
-def _log(updater: Updater, source: Source, name: str, held: bytes) -> bytes:
-    """Get a log: what is held of it is kept where the rest fits on to it."""
-    target = _target(updater, name, LOG_MAX_BYTES)
-    if _is(target, held):
-        return held
-    if 0 < len(held) < target.length:
+def _log(updater: Updater, source: Source, day: int, held: bytes) -> bytes:
+    """Get a day's log, whose header must say the day and generation that are signed."""
+    target = _target(updater, layout.log_target(day), LOG_MAX_BYTES)
+    data = held if _is(target, held) else _download(source, target, held)
+    _check_header(day, target, data)
+    return data
+
+
+def _check_header(day: int, target: TargetFile, data: bytes) -> None:
+    try:
+        said = read_header(data)
+    except LogError as e:
+        raise SyncError(f"the list of day {day} is signed and yet unreadable: {e}; nothing was taken over") from None
+    if said != (day, _generation(target)):
+        raise SyncError(
+            f"the list of day {day} says that it is of day {said[0]} and generation {said[1]}, and is signed as of "
+            f"generation {_generation(target)}; nothing was taken over"
+        )
+
+
+def _download(source: Source, target: TargetFile, held: bytes) -> bytes:
+    """Download a log: what is held of it is kept where it is of the same generation and the rest fits on to it."""
+    if 0 < len(held) < target.length and _held_generation(held) == _generation(target):
         with suppress(tuf_errors.DownloadLengthMismatchError):
             data = source.fetch_rest(target_file(target), held, target.length)
             if _is(target, data):
@@ -103,6 +122,19 @@ def _log(updater: Updater, source: Source, name: str, held: bytes) -> bytes:
     data = source.fetch_rest(target_file(target), b"", target.length)
     target.verify_length_and_hashes(data)
     return data
+
+
+def _generation(target: TargetFile) -> int | None:
+    """Give the generation that is signed for a log; None where there is none."""
+    value = target.custom.get(roles.GENERATION) if isinstance(target.custom, dict) else None
+    return value if isinstance(value, int) else None
+
+
+def _held_generation(held: bytes) -> int:
+    try:
+        return read_header(held)[1]
+    except LogError:  # damaged on the device
+        return -1
 
 
 def _is(target: TargetFile, data: bytes) -> bool:

@@ -1,8 +1,8 @@
 """The device's store: one SQLite file with all that a device knows; one transaction a sync.
 
 A power cut leaves the state before a sync or the one after it. Reading never waits for a sync, and a whole
-verification reads within one transaction, so it sees one consistent publication. Revoked indexes stand in pages of
-bits, so that one check reads one small row, whatever the number revoked.
+verification reads within one transaction, so it sees one consistent publication. What is relied on is held against
+its checksum: a damaged file gives a DamagedError, never another verdict.
 """
 
 import json
@@ -10,34 +10,39 @@ import shutil
 import sqlite3
 import tempfile
 import threading
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from movepass_keys import KeyDocumentError, KeySet
-from movepass_verifier.errors import StoreError
+from movepass_verifier import schema
+from movepass_verifier.errors import DamagedError, StoreError, SyncError
 from movepass_verifier.lists import StatusLists
-from movepass_wire import Bitmap
+from movepass_verifier.migrations import migrate
+from movepass_verifier.pages import PageReader, delete_list, write_list
+from movepass_verifier.schema import SCHEMA_VERSION
+from movepass_wire import LogError
 from movepass_wire.limits import TIME_LIMIT
 from movepass_wire.times import day_name
 
-SCHEMA_VERSION = 2
 FILE_NAME = "device.sqlite"
-PAGE_BYTES = 2048
-_PAGE_INDEXES = PAGE_BYTES * 8
 _BUSY_SECONDS = 10
 _LAST_SEEN_STEP = 60
 """Seconds between two notes of the time; scans come in seconds, and the disk is a card that wears."""
-_CAN_NOT_WRITE = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_FULL)
-_SCHEMA = """
-CREATE TABLE facts (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
-CREATE TABLE metadata (name TEXT PRIMARY KEY, data BLOB NOT NULL);
-CREATE TABLE documents (name TEXT PRIMARY KEY, data BLOB NOT NULL);
-CREATE TABLE logs (day INTEGER PRIMARY KEY, revoked INTEGER NOT NULL, data BLOB NOT NULL);
-CREATE TABLE pages (day INTEGER, page INTEGER, bits BLOB NOT NULL, PRIMARY KEY (day, page)) WITHOUT ROWID;
-"""
+_CAN_NOT_WRITE = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_FULL}
+_NOT_THE_FILES_FAULT = _CAN_NOT_WRITE | {
+    sqlite3.SQLITE_AUTH,
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_INTERRUPT,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_NOMEM,
+    sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_PROTOCOL,
+}
+"""SQLite's errors that say nothing against the file; any other does."""
 KEYS, DENIED = "keys", "denied"
 
 
@@ -86,30 +91,32 @@ _NO_KEYS = KeySet("", test=False, keys={})
 
 
 class _StoredList:
-    """A day's revoked indexes, read from the store one page at a time."""
+    """A day's revoked indexes, read from the store one page at a time, within the reading that gave it."""
 
-    __slots__ = ("_day", "_db")
+    __slots__ = ("_pages", "_store")
 
-    def __init__(self, db: sqlite3.Connection, day: int) -> None:
-        self._db = db
-        self._day = day
+    def __init__(self, store: "Store", pages: PageReader) -> None:
+        self._store = store
+        self._pages = pages
 
     def __contains__(self, index: object) -> bool:
         assert isinstance(index, int)  # noqa: S101 - what Container's signature can't say
-        page, within = divmod(index, _PAGE_INDEXES)
-        row = self._db.execute("SELECT bits FROM pages WHERE day = ? AND page = ?", (self._day, page)).fetchone()
-        return row is not None and within in Bitmap(row[0])
+        try:
+            return self._pages.has(index)
+        except (sqlite3.Error, DamagedError) as e:
+            raise self._store.failure(e) from None
 
 
 class Store:
-    """A device's store, opened. Methods raise StoreError where the file fails."""
+    """A device's store, opened. Methods raise StoreError where the file fails, DamagedError where it is damaged."""
 
     def __init__(self, folder: Path) -> None:
-        """Open a store.
+        """Open a store; one that earlier software made is migrated.
 
         Raises:
             StoreError: missing, damaged, or made by other software.
         """
+        self._folder = folder
         self._path = folder / FILE_NAME
         try:
             found = self._path.is_file()
@@ -119,7 +126,7 @@ class Store:
             raise StoreError(f"{folder} is not a device's store; set one up: movepass enroll")
         with self._failures():
             self._db, self._copy = _connect(self._path)
-        self._cached: tuple[int, State] | None = None
+        self._cached: tuple[object, State] | None = None
         self._lock = threading.RLock()  # threads share one connection, and SQLite's transactions belong to it
         try:
             with self._failures():
@@ -130,25 +137,27 @@ class Store:
 
     def _bring_up_to_version(self) -> None:
         """Migrate a store that earlier software made; on a read-only medium a copy of it."""
-        version = _version(self._db)
-        if version == SCHEMA_VERSION:
-            return
-        if not 0 < version < SCHEMA_VERSION:
+        version = schema.version(self._db)
+        if version > SCHEMA_VERSION:
             raise StoreError(
-                f"{self._path} is of version {version}; this software reads version {SCHEMA_VERSION}: "
-                + ("update this software" if version > SCHEMA_VERSION else "enroll the device anew")
+                f"{self._path} is of version {version}; this software reads version {SCHEMA_VERSION}: update this "
+                "software"
             )
-        try:
-            _migrate(self._db)
-        except sqlite3.OperationalError as e:
-            if e.sqlite_errorcode & 0xFF not in _CAN_NOT_WRITE:
-                raise
-            copy = tempfile.TemporaryDirectory(prefix="movepass-")
-            db = sqlite3.connect(Path(copy.name) / FILE_NAME, isolation_level=None, check_same_thread=False)
-            self._db.backup(db)
-            self.close()
-            self._db, self._copy = db, copy
-            _migrate(self._db)
+        if version < SCHEMA_VERSION:
+            try:
+                migrate(self._db)
+            except sqlite3.OperationalError as e:
+                if _code(e) not in _CAN_NOT_WRITE:
+                    raise
+                self._go_on_with_a_copy()
+                migrate(self._db)
+
+    def _go_on_with_a_copy(self) -> None:
+        copy = tempfile.TemporaryDirectory(prefix="movepass-")
+        db = _open(Path(copy.name) / FILE_NAME)
+        self._db.backup(db)
+        self.close()
+        self._db, self._copy = db, copy
 
     @staticmethod
     def create(folder: Path, *, root: bytes, sources: Sequence[str]) -> None:
@@ -164,12 +173,15 @@ class Store:
             folder.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(prefix=".enroll-", dir=folder) as temporary:
                 new = Path(temporary) / FILE_NAME
-                db = sqlite3.connect(new, isolation_level=None)
-                db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
-                db.execute("INSERT INTO facts VALUES ('sources', ?), ('syncs', 0)", (json.dumps(list(sources)),))
-                db.execute("INSERT INTO metadata VALUES ('root', ?)", (root,))
-                db.execute("PRAGMA journal_mode = WAL")
-                db.close()
+                with closing(_open(new)) as db:
+                    db.execute("BEGIN")
+                    schema.create(db)
+                    schema.put_facts(db, sources=json.dumps(list(sources)), syncs=0)
+                    schema.put_facts(db, versions=schema.versions({"root": root}))
+                    schema.put_documents(db, "metadata", {"root": root})
+                    schema.put_seal(db)
+                    db.execute("COMMIT")
+                    db.execute("PRAGMA journal_mode = WAL")
                 new.replace(path)
         except (OSError, sqlite3.Error) as e:
             raise StoreError(f"can't make {path}: {getattr(e, 'strerror', None) or e}") from None
@@ -177,57 +189,77 @@ class Store:
     @contextmanager
     def reading(self) -> Iterator[State]:
         """Read within one transaction: the state given, and its lists, are of one publication."""
-        with self._lock, self._failures():
-            self._db.execute("BEGIN")
-            try:
-                try:
-                    state = self._state()
-                except (KeyError, TypeError, ValueError, KeyDocumentError) as e:
-                    raise self._damaged(e) from None
-                yield state
-            finally:
-                self._db.execute("COMMIT")
+        with self._transaction():
+            with self._failures():
+                state = self._state()
+            yield state
 
     def held(self) -> Held:
-        """Read everything a sync starts from."""
-        with self._lock, self._failures():
-            self._db.execute("BEGIN")
-            try:
-                facts = self._facts()
-                return Held(
-                    syncs=facts["syncs"],
-                    sources=_sources(facts),
-                    published=facts.get("published"),
-                    metadata=dict(self._db.execute("SELECT name, data FROM metadata")),
-                    documents=dict(self._db.execute("SELECT name, data FROM documents")),
-                    logs=dict(self._db.execute("SELECT day, data FROM logs")),
-                )
-            except (KeyError, TypeError, ValueError) as e:
-                raise self._damaged(e) from None
-            finally:
-                self._db.execute("COMMIT")
+        """Read everything a sync starts from.
 
-    def take_over(self, held: Held, changed: Collection[int], read: Callable[[int], Bitmap], *, synced_at: int) -> None:
+        Raises:
+            DamagedError: something that a sync must rely on is damaged: what to trust, and what not to go behind.
+        """
+        with self._transaction(), self._failures():
+            facts = schema.facts(self._db)
+            metadata = schema.documents(self._db, "metadata")
+            if schema.versions(metadata) != facts.get("versions"):
+                raise DamagedError("its signed documents are not those of its last sync")
+            return Held(
+                syncs=_needed(facts, "syncs"),
+                sources=_sources(facts),
+                published=facts.get("published"),
+                metadata=metadata,
+                documents=dict(self._db.execute("SELECT name, data FROM documents")),
+                logs=dict(self._db.execute("SELECT day, data FROM logs")),
+            )
+
+    def check_writable(self) -> None:
+        """Make sure that a sync could be taken over, before anything is downloaded for it.
+
+        Raises:
+            StoreError: the medium is read-only.
+        """
+        with self._lock, self._failures():
+            if not self._writable():
+                raise StoreError(
+                    f"{self._path} is on a medium that can't be written to; it verifies, but can't be synced"
+                )
+
+    def _writable(self) -> bool:
+        if self._copy:
+            return False
+        try:
+            with self._at_once():
+                self._db.execute("BEGIN IMMEDIATE")
+                self._db.execute("ROLLBACK")
+        except sqlite3.OperationalError as e:
+            if _code(e) in _CAN_NOT_WRITE:
+                return False
+            if _code(e) != sqlite3.SQLITE_BUSY:  # then another process writes, so one can
+                raise
+        return True
+
+    def take_over(self, before: Held, after: Held, *, synced_at: int) -> None:
         """Replace what the store holds by what a sync has verified, in one transaction.
 
         Args:
-            held: the new state; its `syncs` is the number of syncs it started from.
-            changed: the days whose log is new or another than before.
-            read: gives the revoked indexes of such a day, one day at a time; an error undoes everything.
+            before: what the store held when the sync began.
+            after: the new state.
             synced_at: seconds since 1970 UTC.
 
         Raises:
+            SyncError: a log can't be read.
             StoreError: another sync finished in between, or the disk is full or read-only.
         """
-        if self._copy:
-            raise StoreError(f"{self._path} is on a medium that can't be written to; it verifies, but can't be synced")
+        self.check_writable()
         with self._lock, self._failures():
             self._db.execute("PRAGMA synchronous = FULL")
             self._db.execute("BEGIN IMMEDIATE")
             try:
-                if self._facts()["syncs"] != held.syncs:
+                if schema.facts(self._db, "syncs").get("syncs") != before.syncs:
                     raise StoreError("another sync finished in between; nothing is lost, sync again")
-                self._write(held, changed, read, synced_at)
+                self._write(before, after, synced_at)
                 self._db.execute("COMMIT")
             except BaseException:
                 if self._db.in_transaction:
@@ -244,11 +276,15 @@ class Store:
             self._note(now)
 
     def _note(self, now: int) -> None:
+        with suppress(sqlite3.Error), self._at_once():
+            schema.put_facts(self._db, last_seen=now)
+
+    @contextmanager
+    def _at_once(self) -> Iterator[None]:
+        """Do not wait for another process that writes."""
+        self._db.execute("PRAGMA busy_timeout = 0")
         try:
-            self._db.execute("PRAGMA busy_timeout = 0")
-            self._db.execute("INSERT OR REPLACE INTO facts VALUES ('last_seen', ?)", (now,))
-        except sqlite3.Error:
-            return
+            yield
         finally:
             self._db.execute(f"PRAGMA busy_timeout = {_BUSY_SECONDS * 1000}")
 
@@ -258,103 +294,112 @@ class Store:
         if self._copy:
             self._copy.cleanup()
 
-    def _damaged(self, cause: Exception) -> StoreError:
-        return StoreError(f"{self._path} is damaged ({cause!r}); enroll the device anew")
-
-    def _facts(self) -> dict[str, Any]:
-        return dict(self._db.execute("SELECT name, value FROM facts"))
-
-    def _state(self) -> State:
-        """Read the state, or give the one read before if no sync has come since."""
-        facts = self._facts()
-        if self._cached is None or self._cached[0] != facts["syncs"]:
-            documents = dict(self._db.execute("SELECT name, data FROM documents"))
-            keys = KeySet.from_jwks(documents[KEYS]).with_denied(documents[DENIED]) if documents else _NO_KEYS
-            rows = self._db.execute("SELECT day, revoked, length(data) FROM logs ORDER BY day")
-            logs = tuple(LogInfo(*row) for row in rows)
-            days = {log.day: _StoredList(self._db, log.day) for log in logs}
-            lists = StatusLists(days, _seconds(facts, "published"), _seconds(facts, "synced_at"))
-            self._cached = facts["syncs"], State(keys, lists, None, _sources(facts), logs)
-        return replace(self._cached[1], last_seen=_seconds(facts, "last_seen"))
-
-    def _write(self, held: Held, changed: Collection[int], read: Callable[[int], Bitmap], synced_at: int) -> None:
-        for table, rows in (("metadata", held.metadata), ("documents", held.documents)):
-            self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - a constant
-            self._db.executemany(f"INSERT INTO {table} VALUES (?, ?)", rows.items())  # noqa: S608 - a constant
-        kept = {day for day in held.logs if day not in changed}
-        for table in ("logs", "pages"):
-            marks = ",".join("?" * len(kept))
-            self._db.execute(f"DELETE FROM {table} WHERE day NOT IN ({marks})", tuple(kept))  # noqa: S608 - marks only
-        for day in changed:
-            revoked = read(day)
-            self._db.execute("INSERT INTO logs VALUES (?, ?, ?)", (day, len(revoked), held.logs[day]))
-            self._db.executemany("INSERT INTO pages VALUES (?, ?, ?)", _pages(day, revoked))
-        facts = {
-            "published": held.published,
-            "synced_at": synced_at,
-            "syncs": held.syncs + 1,
-            "sources": json.dumps(held.sources),
-        }
-        self._db.executemany("INSERT OR REPLACE INTO facts VALUES (?, ?)", facts.items())
-        self._db.execute("DELETE FROM facts WHERE name = 'last_seen'")
+    def failure(self, error: Exception) -> StoreError:
+        """Put into words what went wrong with the file."""
+        if isinstance(error, OSError | sqlite3.ProgrammingError) or _code(error) in _NOT_THE_FILES_FAULT:
+            return StoreError(f"{self._path}: {error}")
+        return DamagedError(f"{self._path} is damaged: {error}; mend it: movepass doctor --store {self._folder}")
 
     @contextmanager
     def _failures(self) -> Iterator[None]:
         try:
             yield
-        except (sqlite3.Error, OSError, UnicodeDecodeError) as e:  # a damaged schema is not even text
-            raise StoreError(f"{self._path}: {e}") from None
+        except (sqlite3.Error, OSError, UnicodeDecodeError, DamagedError) as e:  # a damaged schema is not even text
+            raise self.failure(e) from None
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """Read within one transaction; no other thread uses the connection meanwhile."""
+        with self._lock:
+            with self._failures():
+                self._db.execute("BEGIN")
+            try:
+                yield
+            finally:
+                with self._failures():
+                    if self._db.in_transaction:
+                        self._db.execute("COMMIT")
+
+    def _state(self) -> State:
+        """Read the state, or give the one read before if nothing has come since."""
+        now = schema.facts(self._db, "seal", "syncs", "last_seen")
+        version = _needed(now, "seal"), _needed(now, "syncs")
+        if self._cached is None or self._cached[0] != version:
+            self._cached = version, self._read_state(now["seal"])
+        return replace(self._cached[1], last_seen=_seconds(now, "last_seen"))
+
+    def _read_state(self, seal: int) -> State:
+        if schema.seal_of(self._db) != seal:
+            raise DamagedError("not all that it holds is of its last sync")
+        facts = schema.facts(self._db)
+        documents = schema.documents(self._db, "documents")
+        rows = self._db.execute("SELECT day, revoked, length(data), sum FROM logs ORDER BY day").fetchall()
+        days = {day: _StoredList(self, PageReader(self._db, day, crc)) for day, _, _, crc in rows}
+        lists = StatusLists(days, _seconds(facts, "published"), _seconds(facts, "synced_at"))
+        logs = tuple(LogInfo(*row[:3]) for row in rows)
+        return State(_keys(documents), lists, None, _sources(facts), logs)
+
+    def _write(self, before: Held, after: Held, synced_at: int) -> None:
+        schema.put_documents(self._db, "metadata", after.metadata)
+        schema.put_documents(self._db, "documents", after.documents)
+        for (day,) in self._db.execute("SELECT day FROM logs").fetchall():
+            if day not in after.logs:
+                delete_list(self._db, day)
+        for day, data in after.logs.items():
+            held = before.logs.get(day, b"")
+            if data != held:
+                try:
+                    write_list(self._db, day, data, held)
+                except LogError as e:
+                    raise SyncError(
+                        f"the list of day {day} is signed and yet unreadable: {e}; nothing was taken over"
+                    ) from None
+        schema.put_facts(
+            self._db,
+            published=after.published,
+            synced_at=synced_at,
+            syncs=before.syncs + 1,
+            sources=json.dumps(after.sources),
+            versions=schema.versions(after.metadata),
+            last_seen=None,
+        )
+        schema.put_seal(self._db)
 
 
-def _version(db: sqlite3.Connection) -> int:
-    version: int = db.execute("PRAGMA user_version").fetchone()[0]
-    return version
+def _code(error: Exception) -> int:
+    """Give SQLite's primary code of an error; what Python says of its own is about text that is none."""
+    code: int = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT)
+    return code & 0xFF
 
 
-def _migrate(db: sqlite3.Connection) -> None:
-    """Bring a store up to this version, in one transaction."""
-    db.execute("BEGIN IMMEDIATE")
+def _keys(documents: Mapping[str, bytes]) -> KeySet:
+    if not documents:
+        return _NO_KEYS
     try:
-        for step in _MIGRATIONS[_version(db) - 1 :]:  # another process may have been here first
-            step(db)
-        db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-        db.execute("COMMIT")
-    except BaseException:
-        if db.in_transaction:
-            db.execute("ROLLBACK")
-        raise
+        return KeySet.from_jwks(documents[KEYS]).with_denied(documents[DENIED])
+    except (KeyError, KeyDocumentError) as e:
+        raise DamagedError(f"its keys can't be read: {e}") from None
 
 
-def _one_source_becomes_a_list(db: sqlite3.Connection) -> None:
-    (source,) = db.execute("SELECT value FROM facts WHERE name = 'source'").fetchone()
-    db.execute("INSERT INTO facts VALUES ('sources', ?)", (json.dumps([source]),))
-    db.execute("DELETE FROM facts WHERE name = 'source'")
-
-
-_MIGRATIONS = (_one_source_becomes_a_list,)
-"""What brings a store from version 1 to 2, from 2 to 3, and so on."""
+def _needed(facts: dict[str, Any], name: str) -> Any:
+    if name not in facts:
+        raise DamagedError(f"its {name!r} is gone")
+    return facts[name]
 
 
 def _sources(facts: dict[str, Any]) -> tuple[str, ...]:
-    sources = json.loads(facts["sources"])
-    if not (isinstance(sources, list) and sources and all(isinstance(source, str) for source in sources)):
-        raise TypeError(f"sources are {sources!r}")
-    return tuple(sources)
+    return tuple(json.loads(_needed(facts, "sources")))
 
 
 def _seconds(facts: dict[str, Any], name: str) -> int | None:
     value = facts.get(name)
     if value is not None and not (isinstance(value, int) and 0 <= value < TIME_LIMIT):
-        raise TypeError(f"{name} is {value!r}")
+        raise DamagedError(f"its {name!r} is {value!r}")
     return value
 
 
-def _pages(day: int, revoked: Bitmap) -> Iterator[tuple[int, int, bytes]]:
-    """Cut a bitmap into pages; those without a revoked index are left out."""
-    for start in range(0, len(revoked.bits), PAGE_BYTES):
-        bits = bytes(revoked.bits[start : start + PAGE_BYTES])
-        if any(bits):
-            yield day, start // PAGE_BYTES, bits
+def _open(path: Path | str, *, uri: bool = False) -> sqlite3.Connection:
+    return sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False, uri=uri)
 
 
 def _connect(path: Path) -> tuple[sqlite3.Connection, "tempfile.TemporaryDirectory[str] | None"]:
@@ -362,7 +407,7 @@ def _connect(path: Path) -> tuple[sqlite3.Connection, "tempfile.TemporaryDirecto
 
     A write-ahead log that was left beside it must be read as well: then both are copied to where SQLite can work.
     """
-    db = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    db = _open(path)
     try:
         db.execute("PRAGMA synchronous = NORMAL")
         db.execute("SELECT count(*) FROM sqlite_master").fetchone()
@@ -375,11 +420,11 @@ def _connect(path: Path) -> tuple[sqlite3.Connection, "tempfile.TemporaryDirecto
         return db, None
     log = path.with_name(path.name + "-wal")
     if not log.exists() or not log.stat().st_size:
-        return sqlite3.connect(f"{path.resolve().as_uri()}?immutable=1", uri=True, isolation_level=None), None
+        return _open(f"{path.resolve().as_uri()}?immutable=1", uri=True), None
     copy = tempfile.TemporaryDirectory(prefix="movepass-")
     for file in (path, log):
         shutil.copy(file, copy.name)
-    return sqlite3.connect(Path(copy.name) / path.name, isolation_level=None), copy
+    return _open(Path(copy.name) / path.name), copy
 
 
 def describe(log: LogInfo) -> dict[str, int | str]:

@@ -14,7 +14,6 @@ from movepass_verifier import offer
 from movepass_verifier.errors import SyncError
 from movepass_verifier.sources import Source
 from movepass_verifier.store import DENIED, KEYS, Held, LogInfo, Store, describe
-from movepass_wire import Bitmap, LogError, read_log
 from movepass_wire.times import iso
 
 _NOT_FOUND = 404
@@ -67,6 +66,7 @@ def sync(store: Store, *, source: str | None, now: int) -> SyncResult:
         SyncError: the source can't be reached, or offers what the device must not take; nothing has changed.
         StoreError: the store can't be written.
     """
+    store.check_writable()
     held = store.held()
     medium = Source(source or held.sources[0])
     try:
@@ -78,24 +78,13 @@ def sync(store: Store, *, source: str | None, now: int) -> SyncResult:
             new = offer.fetch(held, medium)  # a publication came between two requests: begin again, once
     except (tuf_errors.RepositoryError, tuf_errors.DownloadError) as e:
         raise SyncError(f"{medium.name}: {_in_words(e)}; this device keeps what it has") from None
-    changed_days = {day for day, data in new.logs.items() if held.logs.get(day) != data}
     _check_keys(new)
-    store.take_over(new, changed_days, lambda day: _read(day, new.logs[day]), synced_at=now)
+    store.take_over(held, new, synced_at=now)
     with store.reading() as state:
         logs = state.logs
     changed = new.metadata != held.metadata
     published = new.published or 0
     return SyncResult(changed, medium.requests, medium.received, medium.name, now, published, logs)
-
-
-def _read(day: int, data: bytes) -> Bitmap:
-    try:
-        log = read_log(data)
-    except LogError as e:
-        raise SyncError(f"the list of day {day} is signed and yet unreadable: {e}; nothing was taken over") from None
-    if log.day != day:
-        raise SyncError(f"the list of day {day} says that it is of day {log.day}; nothing was taken over")
-    return log.revoked
 
 
 def _check_keys(new: Held) -> None:

@@ -5,6 +5,7 @@ Golomb-Rice code (Golomb 1966, Rice 1979), with all quotients in unary first and
 this the standard library decodes it at the speed of C. docs/spec.md takes one apart bit by bit.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate, pairwise
@@ -14,38 +15,93 @@ from movepass_wire.limits import DAY_LIMIT, GENERATION_LIMIT, INDEX_LIMIT, RICE_
 
 MAGIC = b"MPL1"
 HEADER_BYTES = 8
+PAGE_BYTES = 2000
+"""A page tells of 16,000 indexes. Two of them fit into one of SQLite's pages, with what it needs beside them."""
+PAGE_INDEXES = PAGE_BYTES * 8
 _VARINT_MAX_BYTES = 5
-_COUNT_BYTES = 65536
+_PIECE_BYTES = 4096
+"""Quotients are read so many bytes at a time, however large a block is."""
 
 
 class Bitmap:
-    """A set of indexes below 2^30, one bit each, as long as its highest index needs."""
+    """A set of indexes below 2^30: one bit each, in pages. A page that would hold none is not there.
 
-    __slots__ = ("bits",)
+    Attributes:
+        pages: by number; page n tells of the indexes from n * PAGE_INDEXES on.
+    """
 
-    def __init__(self, bits: bytearray | None = None) -> None:
-        self.bits = bytearray() if bits is None else bits
+    __slots__ = ("pages",)
+
+    def __init__(self) -> None:
+        self.pages: dict[int, bytearray] = {}
 
     def __contains__(self, index: object) -> bool:
         assert isinstance(index, int)  # noqa: S101 - what Container's signature can't say
-        byte = index >> 3
-        return byte < len(self.bits) and bool(self.bits[byte] >> (index & 7) & 1)
+        number, within = divmod(index, PAGE_INDEXES)
+        page = self.pages.get(number)
+        return page is not None and has_bit(page, within)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Bitmap) and self.pages == other.pages
+
+    __hash__ = None  # type: ignore[assignment] # it can change
+
+    @property
+    def highest(self) -> int:
+        """The highest index, or -1 where there is none."""
+        if not self.pages:
+            return -1
+        number = max(self.pages)
+        return number * PAGE_INDEXES + int.from_bytes(self.pages[number], "little").bit_length() - 1
 
     def __len__(self) -> int:
-        slices = range(0, len(self.bits), _COUNT_BYTES)
-        return sum(int.from_bytes(self.bits[at : at + _COUNT_BYTES], "little").bit_count() for at in slices)
+        return sum(int.from_bytes(page).bit_count() for page in self.pages.values())
 
     def __iter__(self) -> Iterator[int]:
-        for at, byte in enumerate(self.bits):
-            if byte:
-                yield from (at << 3 | bit for bit in range(8) if byte >> bit & 1)
+        for number, page in sorted(self.pages.items()):
+            start = number * PAGE_INDEXES
+            for at, byte in enumerate(page):
+                if byte:
+                    yield from (start + (at << 3 | bit) for bit in range(8) if byte >> bit & 1)
 
     def add(self, indexes: Sequence[int]) -> None:
-        """Add indexes, the highest last."""
-        bits = self.bits
-        bits.extend(bytes(max(0, (indexes[-1] >> 3) + 1 - len(bits))))
-        for index in indexes:
-            bits[index >> 3] |= 1 << (index & 7)
+        """Add indexes, in rising order.
+
+        Raises:
+            LogError: one is there already.
+        """
+        for number, within in by_page(indexes):
+            set_bits(self.pages.setdefault(number, bytearray(PAGE_BYTES)), within)
+
+
+def by_page(indexes: Sequence[int]) -> Iterator[tuple[int, Iterable[int]]]:
+    """Group rising indexes by the page that tells of them, counting within it from 0."""
+    at = 0
+    while at < len(indexes):
+        number = indexes[at] // PAGE_INDEXES
+        start = number * PAGE_INDEXES
+        end = bisect_left(indexes, start + PAGE_INDEXES, at)
+        yield number, [index - start for index in indexes[at:end]]
+        at = end
+
+
+def has_bit(page: bytes | bytearray, within: int) -> bool:
+    """Tell whether a page has the bit of an index, counted within it."""
+    return bool(page[within >> 3] >> (within & 7) & 1)
+
+
+def set_bits(page: bytearray, within: Iterable[int]) -> None:
+    """Set the bits of indexes, counted within a page.
+
+    Raises:
+        LogError: one is set already.
+    """
+    for index in within:
+        byte = page[index >> 3]
+        more = byte | 1 << (index & 7)
+        if more == byte:
+            raise LogError("an index is listed twice")
+        page[index >> 3] = more
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,16 +156,29 @@ def read_log(data: bytes) -> StatusLog:
     Raises:
         LogError: the log breaks a rule of docs/spec.md, and which.
     """
-    day, generation = read_header(data)
-    log = StatusLog(day, generation)
-    at, listed = HEADER_BYTES, 0
-    while at < len(data):
-        indexes, at = _read_block(data, at)
+    log = StatusLog(*read_header(data))
+    for indexes in read_blocks(data):
         log.revoked.add(indexes)
-        listed += len(indexes)
-    if len(log.revoked) != listed:
-        raise LogError("an index is listed twice")
     return log
+
+
+def read_blocks(data: bytes, start: int = HEADER_BYTES) -> Iterator[list[int]]:
+    """Read the blocks of a log from one of them on, in pieces of bounded size, so that no log costs much memory.
+
+    Args:
+        data: the whole log.
+        start: where a block begins, or the log's end.
+
+    Yields:
+        Indexes of one block, rising. That none of them is in an earlier block is for the caller to see.
+
+    Raises:
+        LogError: a block breaks a rule of docs/spec.md; perhaps after pieces that were fine.
+    """
+    while start < len(data):
+        block = _read_head(data, start)
+        yield from _read_gaps(data, block)
+        start = block.end
 
 
 def read_header(data: bytes) -> tuple[int, int]:
@@ -123,8 +192,20 @@ def read_header(data: bytes) -> tuple[int, int]:
     return int.from_bytes(data[4:6], "big"), int.from_bytes(data[6:8], "big")
 
 
-def _read_block(data: bytes, at: int) -> tuple[list[int], int]:
-    """Read the block at `at`; every length is checked against what is there before anything is allocated."""
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """What a block's head says, and where its two streams are."""
+
+    count: int
+    k: int
+    quotient_sum: int
+    unary: int
+    remainders: int
+    end: int
+
+
+def _read_head(data: bytes, at: int) -> _Block:
+    """Read the head of the block at `at`; every length is checked against what is there."""
     count, at = _read_varint(data, at)
     if at >= len(data):
         raise LogError("a block is cut short")
@@ -132,22 +213,58 @@ def _read_block(data: bytes, at: int) -> tuple[list[int], int]:
     quotient_sum, at = _read_varint(data, at + 1)
     if count < 1 or k > RICE_MAX_K or quotient_sum > (INDEX_LIMIT - 1) >> k:
         raise LogError(f"a block of {count} gaps with k = {k} and quotients of {quotient_sum} in all can't be")
-    unary_end = at + (count + quotient_sum + 7 >> 3)
-    end = unary_end + (count * k + 7 >> 3)
+    remainders = at + (count + quotient_sum + 7 >> 3)
+    end = remainders + (count * k + 7 >> 3)
     if end > len(data):
         raise LogError(f"a block is cut short: {end - len(data)} bytes are missing")
-    unary = _unpack_bits(data[at:unary_end], count + quotient_sum)
-    runs = unary.split("0")
-    if len(runs) != count + 1 or runs.pop():
+    return _Block(count, k, quotient_sum, at, remainders, end)
+
+
+def _read_gaps(data: bytes, block: _Block) -> Iterator[list[int]]:
+    """Read a block's indexes, as many at a time as a piece of its quotients tells of."""
+    done, last = 0, -1
+    for quotients in _read_quotients(data, block):
+        gaps: Iterable[int] = quotients
+        if block.k:
+            remainders = _read_remainders(data, block, done, len(quotients))
+            gaps = (q << block.k | r for q, r in zip(quotients, remainders, strict=True))
+        first, *rest = gaps
+        indexes = list(accumulate(rest, lambda before, gap: before + gap + 1, initial=last + first + 1))
+        done, last = done + len(indexes), indexes[-1]
+        if last >= INDEX_LIMIT:
+            raise LogError(f"index {last} is not below {INDEX_LIMIT}")
+        yield indexes
+
+
+def _read_quotients(data: bytes, block: _Block) -> Iterator[list[int]]:
+    """Read the quotients in pieces; a piece of a very long one alone gives none yet."""
+    bits_left, zeros_left, ones = block.count + block.quotient_sum, block.count, 0
+    for start in range(block.unary, block.remainders, _PIECE_BYTES):
+        piece = data[start : min(start + _PIECE_BYTES, block.remainders)]
+        bits = _unpack_bits(piece, min(bits_left, len(piece) * 8))
+        bits_left -= len(bits)
+        runs = list(map(len, bits.split("0")))
+        runs[0] += ones
+        ones = runs.pop()
+        zeros_left -= len(runs)
+        if zeros_left < 0:
+            break
+        if runs:
+            yield runs
+    if zeros_left or ones:
         raise LogError("a block's quotients do not add up to what it says")
-    gaps: Iterable[int] = map(len, runs)
-    if k:
-        bits = _unpack_bits(data[unary_end:end], count * k)
-        gaps = (len(run) << k | int(bits[i : i + k], 2) for run, i in zip(runs, range(0, count * k, k), strict=True))
-    indexes = list(accumulate(gaps, lambda before, gap: before + gap + 1))
-    if indexes[-1] >= INDEX_LIMIT:
-        raise LogError(f"index {indexes[-1]} is not below {INDEX_LIMIT}")
-    return indexes, end
+
+
+def _read_remainders(data: bytes, block: _Block, done: int, count: int) -> Iterator[int]:
+    """Read the remainders of `count` gaps behind the first `done`."""
+    k = block.k
+    first_bit, end_bit = done * k, (done + count) * k
+    first_byte, end_byte = first_bit >> 3, end_bit + 7 >> 3
+    piece = data[block.remainders + first_byte : block.remainders + end_byte]
+    whole = len(piece) * 8  # the last byte's other bits are the next gap's, or behind the last gap padding
+    bits = _unpack_bits(piece, whole if done + count < block.count else end_bit - first_byte * 8)
+    at = first_bit & 7
+    return (int(bits[i : i + k], 2) for i in range(at, at + count * k, k))
 
 
 def _best_k(gaps: Sequence[int]) -> int:

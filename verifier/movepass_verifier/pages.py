@@ -1,0 +1,179 @@
+"""The revocation lists in the device's store: a log as it was signed, and its indexes as pages of bits.
+
+So one check reads one small row, whatever the number revoked. Beside each log stand the checksums of its pages: a
+page that is damaged, missing, or of an earlier transaction is never taken for "not revoked".
+"""
+
+import sqlite3
+import zlib
+from collections.abc import Sequence
+
+from movepass_verifier.errors import DamagedError
+from movepass_verifier.schema import checksum
+from movepass_wire import LogError
+from movepass_wire.limits import INDEX_LIMIT
+from movepass_wire.statuslog import (
+    HEADER_BYTES,
+    PAGE_BYTES,
+    PAGE_INDEXES,
+    by_page,
+    has_bit,
+    read_blocks,
+    set_bits,
+)
+
+_PAGE_BITS = (INDEX_LIMIT // PAGE_INDEXES).bit_length()
+_SUM_BYTES = 4
+_NO_PAGE = bytes(_SUM_BYTES)
+_CACHED_PAGES = 16384
+"""Pages in memory while a log is read: 32 MB, enough for 262 M indexes a day without writing a page twice."""
+
+
+class PageReader:
+    """A day's list in the store, for lookups within one transaction."""
+
+    __slots__ = ("_day", "_db", "_sum", "_sums")
+
+    def __init__(self, db: sqlite3.Connection, day: int, crc: int) -> None:
+        """Take the day, and the checksum that its row of `logs` must have."""
+        self._db = db
+        self._day = day
+        self._sum = crc
+        self._sums: bytes | None = None
+
+    def has(self, index: int) -> bool:
+        """Tell whether an index is revoked.
+
+        Raises:
+            DamagedError: the store no longer holds what would tell.
+        """
+        if self._sums is None:
+            self._sums = _read_row(self._db, self._day, self._sum)[1]
+        number, within = divmod(index, PAGE_INDEXES)
+        page = _read_page(self._db, self._day, number, self._sums)
+        return page is not None and has_bit(page, within)
+
+
+class _PageWriter:
+    """A day's pages while indexes are added; no more than _CACHED_PAGES of them are in memory."""
+
+    def __init__(self, db: sqlite3.Connection, day: int, sums: bytes = b"") -> None:
+        """Begin from the pages that have these checksums, or from none."""
+        self._db = db
+        self._day = day
+        self._pages: dict[int, bytearray] = {}
+        self.sums = bytearray(sums)
+
+    def add(self, indexes: Sequence[int]) -> None:
+        for number, within in by_page(indexes):
+            set_bits(self._pages.get(number) or self._load(number), within)
+
+    def _load(self, number: int) -> bytearray:
+        if len(self._pages) >= _CACHED_PAGES:
+            self.flush()
+        held = _read_page(self._db, self._day, number, self.sums)
+        page = self._pages[number] = bytearray(PAGE_BYTES) if held is None else bytearray(held)
+        return page
+
+    def flush(self) -> None:
+        """Write what is in memory; a page that is there already, as it is, costs no writing."""
+        rows = []
+        for number, page in self._pages.items():
+            bits = bytes(page)
+            rows.append((_page_id(self._day, number), bits))
+            end = (number + 1) * _SUM_BYTES
+            self.sums.extend(bytes(max(0, end - len(self.sums))))
+            self.sums[end - _SUM_BYTES : end] = _page_sum(bits)
+        self._db.executemany(
+            "INSERT INTO pages VALUES (?, ?)"
+            " ON CONFLICT DO UPDATE SET bits = excluded.bits WHERE bits <> excluded.bits",
+            rows,
+        )
+        self._pages.clear()
+
+
+def write_list(db: sqlite3.Connection, day: int, data: bytes, held: bytes = b"") -> None:
+    """Write a day's log and its pages, within the caller's transaction.
+
+    Args:
+        db: the store.
+        day: UTC day.
+        data: the log, its header known to be right.
+        held: the log of the day that the store holds; where the new one begins with it, only what follows is read.
+
+    Raises:
+        LogError: the log breaks a rule; whatever has been written must not be committed.
+    """
+    if held and data.startswith(held):
+        try:
+            revoked, sums = _read_row(db, day)
+            pages = _PageWriter(db, day, sums)
+            revoked += _read_into(pages, data, len(held))
+        except (DamagedError, LogError):  # an index listed twice may be a bit that flipped: the whole log will tell
+            pass
+        else:
+            _write_row(db, day, revoked, bytes(pages.sums), data)
+            return
+    pages = _PageWriter(db, day)
+    revoked = _read_into(pages, data, HEADER_BYTES)
+    _write_row(db, day, revoked, bytes(pages.sums), data)
+    there = db.execute("SELECT id FROM pages WHERE id >= ? AND id < ?", (_page_id(day, 0), _page_id(day + 1, 0)))
+    gone = [(id_,) for (id_,) in there if _sum_at(pages.sums, id_ - _page_id(day, 0)) == _NO_PAGE]
+    db.executemany("DELETE FROM pages WHERE id = ?", gone)
+
+
+def delete_list(db: sqlite3.Connection, day: int) -> None:
+    """Delete a day's log and its pages, within the caller's transaction."""
+    db.execute("DELETE FROM logs WHERE day = ?", (day,))
+    db.execute("DELETE FROM pages WHERE id >= ? AND id < ?", (_page_id(day, 0), _page_id(day + 1, 0)))
+
+
+def _read_into(pages: _PageWriter, data: bytes, start: int) -> int:
+    """Add a log's indexes from a block on; gives how many there were."""
+    count = 0
+    for indexes in read_blocks(data, start):
+        pages.add(indexes)
+        count += len(indexes)
+    pages.flush()
+    return count
+
+
+def _write_row(db: sqlite3.Connection, day: int, revoked: int, sums: bytes, data: bytes) -> None:
+    crc = checksum(day, revoked, len(data), sums)
+    db.execute("INSERT OR REPLACE INTO logs VALUES (?, ?, ?, ?, ?)", (day, revoked, crc, sums, data))
+
+
+def _read_row(db: sqlite3.Connection, day: int, expected: int | None = None) -> tuple[int, bytes]:
+    """Read how many indexes a day's list holds, and the checksums of its pages."""
+    row = db.execute("SELECT revoked, length(data), sum, sums FROM logs WHERE day = ?", (day,)).fetchone()
+    if row is None:
+        raise DamagedError(f"the list of day {day} is gone")
+    revoked, size, crc, sums = row
+    if crc != checksum(day, revoked, size, sums) or (expected is not None and crc != expected):
+        raise DamagedError(f"the list of day {day} is not what was written")
+    return revoked, sums
+
+
+def _read_page(db: sqlite3.Connection, day: int, number: int, sums: bytes | bytearray) -> bytes | None:
+    """Read a page; None where the list holds none of its indexes."""
+    expected = _sum_at(sums, number)
+    if expected == _NO_PAGE:
+        return None
+    row = db.execute("SELECT bits FROM pages WHERE id = ?", (_page_id(day, number),)).fetchone()
+    if row is None or not isinstance(row[0], bytes) or _page_sum(row[0]) != expected:
+        raise DamagedError(f"page {number} of the list of day {day} is not what was written")
+    bits: bytes = row[0]
+    return bits
+
+
+def _page_id(day: int, number: int) -> int:
+    return day << _PAGE_BITS | number
+
+
+def _page_sum(bits: bytes) -> bytes:
+    """Give a page's checksum, which is never that of no page."""
+    return (zlib.crc32(bits) or 1).to_bytes(_SUM_BYTES, "little")
+
+
+def _sum_at(sums: bytes | bytearray, number: int) -> bytes:
+    return bytes(sums[number * _SUM_BYTES : (number + 1) * _SUM_BYTES]) or _NO_PAGE
