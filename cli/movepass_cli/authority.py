@@ -15,7 +15,7 @@ from movepass_cli.inputs import InputError, open_requests, split_requests
 from movepass_cli.main import DONE, USAGE
 from movepass_cli.options import ALGORITHMS, PATH, alg_option, authority_option, example, json_option, option
 from movepass_cli.output import printable, say, show_json, show_rows, trip_rows
-from movepass_issuer import ApprovedPass, Issuer, RequestError, SignedPass, keyholding
+from movepass_issuer import ApprovedPass, Issuer, RequestError, SignedPass, answers, keyholding
 from movepass_issuer.approved import REQUEST_MAX_BYTES
 from movepass_issuer.authority import Authority
 from movepass_issuer.issuer import GROUP
@@ -152,9 +152,7 @@ def revoke(authority: Path, numbers: tuple[str, ...], request: str | None, reaso
             entry = issuer.revoke(reason=reason, **pass_)
             number = format_number(entry.day, entry.index)
             if as_json:
-                show_json(
-                    {"pass_number": number, "request_id": entry.request_id, "revoked_at": iso(entry.revoked_at or 0)}
-                )
+                show_json(answers.revoked(entry))
             else:
                 click.echo(f"{number} is revoked since {local(entry.revoked_at or 0)}; publish to let devices know.")
 
@@ -272,10 +270,7 @@ def _write_whole(path: Path, data: bytes) -> None:
 
 
 def _issued(signed: SignedPass, pictures: _Pictures) -> dict[str, Any]:
-    row = {"request_id": signed.request_id, "pass_number": signed.number, "text": signed.text}
-    if signed.revoked_at is not None:
-        row["revoked_at"] = iso(signed.revoked_at)
-    return row | pictures.write(signed)
+    return answers.issued(signed) | pictures.write(signed)
 
 
 def _show_issued(signed: SignedPass, pictures: _Pictures, *, for_person: bool) -> None:

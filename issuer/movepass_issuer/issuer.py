@@ -1,7 +1,7 @@
 """Approved pass -> signed pass, once for each request id."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 
@@ -75,65 +75,20 @@ class SignedPass:
         return out.getvalue()
 
 
-class Issuer:
-    """Turns approved passes into signed ones, and revokes them."""
+class Revoker:
+    """Finds issued passes and revokes them: what takes no key."""
 
-    def __init__(
-        self,
-        *,
-        signer: Signer,
-        ledger: Ledger,
-        keys: KeySet | None = None,
-        usable_from: int = 0,
-        clock: Callable[[], float] = time.time,
-    ) -> None:
-        """Take a signer and a ledger.
+    def __init__(self, *, ledger: Ledger, kids: Iterable[bytes], clock: Callable[[], float] = time.time) -> None:
+        """Take a ledger.
 
         Args:
-            signer: holds the pass key.
             ledger: keeps what was issued.
-            keys: what devices are told of the keys; with it, no pass is signed that they would refuse.
-            usable_from: when devices can know the key, seconds since 1970 UTC; no pass is signed before.
+            kids: every key that passes may have been issued anew under (see Issuer.reissue).
             clock: gives the time in seconds since 1970 UTC.
-
-        Raises:
-            IssuerError: the signer's key is not among those keys, or has been revoked.
         """
-        self._signer = signer
         self._ledger = ledger
+        self._kids = frozenset(kids)
         self._clock = clock
-        self._usable_from = usable_from
-        self._public_key = signer.public_key
-        self._alg = algorithm_of(self._public_key)
-        self._kid = key_id(self._public_key)
-        self._kids = {self._kid, *(keys.keys if keys else ())}
-        self._key = self._published(keys) if keys else None
-
-    def issue(self, approved: ApprovedPass) -> SignedPass:
-        """Issue one pass; the same request again gives the same pass.
-
-        Raises:
-            RequestError: it can't become a pass (RequestConflictError: its id was used for other content).
-            LedgerError, SignerError: the ledger or the signer failed; ask again, nothing is issued twice.
-        """
-        result = self.issue_many([approved])[0]
-        if isinstance(result, RequestError):
-            raise result
-        return result
-
-    def issue_many(self, requests: Sequence[ApprovedPass]) -> list[SignedPass | RequestError]:
-        """Issue many, with two durable commits for each GROUP of them.
-
-        Returns:
-            For each request, in order, its pass or why it has none.
-
-        Raises:
-            LedgerError, SignerError: the ledger or the signer failed; ask again, nothing is issued twice.
-        """
-        results: list[SignedPass | RequestError] = []
-        for start in range(0, len(requests), GROUP):
-            results += self._issue_group(requests[start : start + GROUP])
-        return results
 
     def find(self, *, number: str | None = None, request_id: str | None = None) -> SignedPass:
         """Find an issued pass, to show or reprint it.
@@ -177,6 +132,79 @@ class Issuer:
             self._ledger.revoke(again.day, again.index, reason=reason, now=int(self._clock()))
         return self._ledger.revoke(entry.day, entry.index, reason=reason, now=int(self._clock()))
 
+    def _issued_anew(self, entry: Entry) -> list[Entry]:
+        """Give the passes that a pass was issued anew as, under other keys (see reissue)."""
+        found = list(self._ledger.find([f"{entry.request_id}+{kid.hex()}" for kid in self._kids]).values())
+        return found + [again for one in found for again in self._issued_anew(one)]
+
+    def _signed(self, entry: Entry) -> SignedPass:
+        number = format_number(entry.day, entry.index)
+        if entry.text is None:
+            raise UnknownPassError(f"pass {number} was begun and never finished; send its request again")
+        if not entry.text:
+            raise UnknownPassError(f"pass {number}: its personal data went {PERSONAL_DAYS} days after its day")
+        pass_ = decode_claims(open_text(entry.text).claims)
+        return SignedPass(entry.request_id, entry.text, number, pass_, entry.revoked_at)
+
+
+class Issuer(Revoker):
+    """Turns approved passes into signed ones, and revokes them."""
+
+    def __init__(
+        self,
+        *,
+        signer: Signer,
+        ledger: Ledger,
+        keys: KeySet | None = None,
+        usable_from: int = 0,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """Take a signer and a ledger.
+
+        Args:
+            signer: holds the pass key.
+            ledger: keeps what was issued.
+            keys: what devices are told of the keys; with it, no pass is signed that they would refuse.
+            usable_from: when devices can know the key, seconds since 1970 UTC; no pass is signed before.
+            clock: gives the time in seconds since 1970 UTC.
+
+        Raises:
+            IssuerError: the signer's key is not among those keys, or has been revoked.
+        """
+        self._signer = signer
+        self._usable_from = usable_from
+        self._public_key = signer.public_key
+        self._alg = algorithm_of(self._public_key)
+        self._kid = key_id(self._public_key)
+        super().__init__(ledger=ledger, kids={self._kid, *(keys.keys if keys else ())}, clock=clock)
+        self._key = self._published(keys) if keys else None
+
+    def issue(self, approved: ApprovedPass) -> SignedPass:
+        """Issue one pass; the same request again gives the same pass.
+
+        Raises:
+            RequestError: it can't become a pass (RequestConflictError: its id was used for other content).
+            LedgerError, SignerError: the ledger or the signer failed; ask again, nothing is issued twice.
+        """
+        result = self.issue_many([approved])[0]
+        if isinstance(result, RequestError):
+            raise result
+        return result
+
+    def issue_many(self, requests: Sequence[ApprovedPass]) -> list[SignedPass | RequestError]:
+        """Issue many, with two durable commits for each GROUP of them.
+
+        Returns:
+            For each request, in order, its pass or why it has none.
+
+        Raises:
+            LedgerError, SignerError: the ledger or the signer failed; ask again, nothing is issued twice.
+        """
+        results: list[SignedPass | RequestError] = []
+        for start in range(0, len(requests), GROUP):
+            results += self._issue_group(requests[start : start + GROUP])
+        return results
+
     def reissue(self, kid: bytes) -> Iterator[tuple[SignedPass, SignedPass]]:
         """Issue anew every pass in force that another key signed: after a leak its passes are void.
 
@@ -202,11 +230,6 @@ class Issuer:
                     raise IssuerError(f"pass {before.number} (request {before.request_id}): {made}")
                 yield before, made
 
-    def _issued_anew(self, entry: Entry) -> list[Entry]:
-        """Give the passes that a pass was issued anew as, under other keys (see reissue)."""
-        found = list(self._ledger.find([f"{entry.request_id}+{kid.hex()}" for kid in self._kids]).values())
-        return found + [again for one in found for again in self._issued_anew(one)]
-
     def _issue_group(self, group: Sequence[ApprovedPass]) -> list[SignedPass | RequestError]:
         now = int(self._clock())
         if now < self._usable_from:
@@ -217,11 +240,17 @@ class Issuer:
         wanted = [request for request, no in zip(requests, refused, strict=True) if no is None]
         entries = {entry.request_id: entry for entry in self._ledger.reserve(wanted)} if wanted else {}
         texts: dict[str, str] = {}
-        for approved, request, no in zip(group, requests, refused, strict=True):
-            entry = entries.get(request.request_id)
-            unsigned = entry and entry.text is None and entry.content_hash == request.content_hash
-            if no is None and entry and unsigned and request.request_id not in texts:
-                texts[request.request_id] = self._sign(Pass(entry.index, approved.trip))
+        try:
+            for approved, request, no in zip(group, requests, refused, strict=True):
+                entry = entries.get(request.request_id)
+                unsigned = entry and entry.text is None and entry.content_hash == request.content_hash
+                if no is None and entry and unsigned and request.request_id not in texts:
+                    texts[request.request_id] = self._sign(Pass(entry.index, approved.trip))
+        except (IssuerError, SignerError):
+            self._ledger.store(
+                list(texts.items())
+            )  # else a signer that is slow or fails now and then never gets through
+            raise
         stored = self._ledger.store(list(texts.items())) if texts else {}
         return [
             no or self._answer(approved, request, entries[approved.request_id], stored)
@@ -273,15 +302,6 @@ class Issuer:
         if (envelope.signed, envelope.signature) != (message, signature) or decode_claims(envelope.claims) != pass_:
             raise IssuerError("the payload does not say what was approved; nothing issued: a defect, please report it")
         return text
-
-    def _signed(self, entry: Entry) -> SignedPass:
-        number = format_number(entry.day, entry.index)
-        if entry.text is None:
-            raise UnknownPassError(f"pass {number} was begun and never finished; send its request again")
-        if not entry.text:
-            raise UnknownPassError(f"pass {number}: its personal data went {PERSONAL_DAYS} days after its day")
-        pass_ = decode_claims(open_text(entry.text).claims)
-        return SignedPass(entry.request_id, entry.text, number, pass_, entry.revoked_at)
 
     def _published(self, keys: KeySet) -> PassKey:
         key = keys.keys.get(self._kid)

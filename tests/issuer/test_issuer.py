@@ -304,6 +304,15 @@ def test_a_failing_signers_error_comes_through_as_issue_says(ledger: SqliteLedge
         Desk(ledger, BrokenSigner(0)).issue()
 
 
+def test_what_was_signed_before_a_signer_failed_is_kept(ledger: SqliteLedger) -> None:
+    requests = [approved(f"R-{n}", NOW) for n in range(5)]
+    with pytest.raises(SignerError):
+        Desk(ledger, BrokenSigner(fails_at=3)).issuer.issue_many(requests)
+    signer = MemorySigner()
+    Desk(ledger, signer).issuer.issue_many(requests)
+    assert signer.signed == 2
+
+
 def test_a_reserved_and_unsigned_request_is_finished_by_asking_again_under_its_index(ledger: SqliteLedger) -> None:
     broken = BrokenSigner(1)
     desk = Desk(ledger, broken)

@@ -1,0 +1,26 @@
+"""What is answered for a request, as JSON: the same from the command, the Lambda functions and the answers queue."""
+
+from typing import Any
+
+from movepass_issuer.errors import RequestError
+from movepass_issuer.issuer import SignedPass
+from movepass_issuer.ledger import Entry
+from movepass_wire import format_number
+from movepass_wire.times import iso
+
+
+def issued(signed: SignedPass) -> dict[str, Any]:
+    """Tell of an issued pass."""
+    row = {"request_id": signed.request_id, "pass_number": signed.number, "text": signed.text}
+    return row if signed.revoked_at is None else row | {"revoked_at": iso(signed.revoked_at)}
+
+
+def refused(request_id: str | None, error: RequestError) -> dict[str, Any]:
+    """Tell why a request has no pass; its id is left out where it could not be read."""
+    return ({} if request_id is None else {"request_id": request_id}) | {"error": str(error)}
+
+
+def revoked(entry: Entry) -> dict[str, Any]:
+    """Tell of a revoked pass."""
+    number = format_number(entry.day, entry.index)
+    return {"pass_number": number, "request_id": entry.request_id, "revoked_at": iso(entry.revoked_at or 0)}
