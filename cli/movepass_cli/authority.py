@@ -25,10 +25,6 @@ from movepass_wire.limits import PUBLISHED_DAYS_AHEAD
 from movepass_wire.times import day_name, iso, local
 
 _DAYS_AHEAD_MAX = 30
-_CLOCK_BACK_MAX = 300
-_CLOCK_AHEAD_MAX = 3 * 86400
-"""Seconds from one publication to the next. A clock far ahead would sign lists that lock every device that syncs, and
-forget what must be kept; whoever has not published for three days may have to say that the clock is right."""
 
 png_option = option("--png", type=PATH, metavar="F", help="Write the QR code as PNG; for many, into the folder F.")
 card_option = option(
@@ -165,13 +161,7 @@ def revoke(authority: Path, numbers: tuple[str, ...], request: str | None, reaso
 def publish(authority: Path, days_ahead: int, *, clock_checked: bool, as_json: bool) -> None:
     """Publish keys and revocation lists, signed as fresh from now."""
     with Authority.open(authority).publisher() as publisher:
-        last, now = publisher.last_published(), int(time.time())
-        if last is not None and not clock_checked and not last - _CLOCK_BACK_MAX <= now <= last + _CLOCK_AHEAD_MAX:
-            raise InputError(
-                f"last published at {local(last)}, and this machine's clock says {local(now)}: is it right? "
-                "If so: --clock-checked"
-            )
-        done = publisher.publish(int(time.time()), days_ahead=days_ahead)
+        done = publisher.publish(int(time.time()), days_ahead=days_ahead, clock_checked=clock_checked)
     if as_json:
         days = [day_name(day) for day in done.days]
         show_json({"published": iso(done.published), "version": done.version, "revoked": done.revoked, "days": days})

@@ -133,6 +133,7 @@ def _failed(error: Exception) -> int:
 _INPUT_ERRORS = {
     "CeremonyFileError",
     "ClaimsError",
+    "ClockError",
     "ImageError",
     "InputError",
     "MalformedError",

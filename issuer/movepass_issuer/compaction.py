@@ -8,6 +8,7 @@ the two; docs/design.md has its table.
 
 import math
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from movepass_issuer.errors import IssuerError
 from movepass_wire import Bitmap, StatusLog, encode_block, new_log, read_log
@@ -51,11 +52,23 @@ def is_due(size: int, count: int, limit: int, *, above: float = COMPACT_ABOVE) -
     return size > COMPACT_FROM_BYTES and size > above * one_block_bytes(count, limit)
 
 
-def grown(log: bytes, wanted: Iterable[int]) -> tuple[bytes, int]:
-    """Bring indexes into a log: by another block at its end, or by a new generation of one block where that is due.
+@dataclass(frozen=True, slots=True)
+class Grown:
+    """A log that indexes were brought into.
 
-    Returns:
-        The log, and how many of the indexes it did not hold before.
+    Attributes:
+        log: the whole of it; as it was, if it held them all.
+        added: how many it did not hold before.
+        held: how many it holds now.
+    """
+
+    log: bytes
+    added: int
+    held: int
+
+
+def grown(log: bytes, wanted: Iterable[int]) -> Grown:
+    """Bring indexes into a log: by another block at its end, or by a new generation of one block where that is due.
 
     Raises:
         LogError: the log can't be read.
@@ -65,7 +78,7 @@ def grown(log: bytes, wanted: Iterable[int]) -> tuple[bytes, int]:
     union = before.revoked
     new = sorted({index for index in wanted if index not in union})
     if not new:
-        return log, 0
+        return Grown(log, 0, len(union))
     union.add(new)
     block = encode_block(new)
     if is_due(len(log) + len(block), len(union), union.highest + 1):
@@ -75,7 +88,7 @@ def grown(log: bytes, wanted: Iterable[int]) -> tuple[bytes, int]:
         result, added = log + block, Bitmap()
         added.add(new)
         _check(new_log(before.day, before.generation) + block, StatusLog(before.day, before.generation, added))
-    return result, len(new)
+    return Grown(result, len(new), len(union))
 
 
 def _check(log: bytes, wanted: StatusLog) -> None:

@@ -9,6 +9,7 @@ Items, by partition key `pk` and sort key `sk`:
     PENDING#SHARD      DAY#INDEX    revoked and not yet published
     REVOKED#DAY#SHARD  INDEX        revoked, published or not
     COUNT#DAY#SHARD    -            how many of these there are
+    ANNOUNCED          VERSION#HASH timestamps that were published, or were about to be
     FORGOTTEN          -            the day up to which personal data is gone
 
 Reads are consistent, and there is no secondary index. What is spread over SHARDS partitions would otherwise be written
@@ -28,7 +29,7 @@ from itertools import islice
 from typing import Any, TypeVar
 
 from movepass_issuer.errors import LedgerError, UnknownPassError
-from movepass_issuer.ledger import PERSONAL_DAYS, REQUEST_DAYS, Entry, Request
+from movepass_issuer.ledger import PERSONAL_DAYS, REQUEST_DAYS, Announced, Entry, Request
 from movepass_wire.limits import INDEX_LIMIT
 from movepass_wire.times import DAY_SECONDS
 
@@ -44,6 +45,8 @@ _TRANSACTION_ITEMS = 100
 _GET_KEYS = 100
 _DELETE_ITEMS = 25
 _NONE = {"S": "-"}
+_ANNOUNCED = "ANNOUNCED"
+_VERSION_DIGITS = 15
 Item = Mapping[str, Any]
 _T = TypeVar("_T")
 
@@ -208,12 +211,26 @@ class DynamoDbLedger:
         items = self._get([_key(_count(day, shard)) for shard in range(SHARDS)])
         return sum(int(item["revoked"]["N"]) for item in items.values())
 
-    def settle(self, published: Iterable[tuple[int, int]]) -> None:
+    def announced(self) -> list[Announced]:
         """See Ledger."""
-        keys = (_key(_pending(index), _pass(day, index)) for day, index in published)
-        for group in _groups(keys, _DELETE_ITEMS):
-            requests = {self._table: [{"DeleteRequest": {"Key": key}} for key in group]}
-            self._until_done("batch_write_item", "dynamodb:BatchWriteItem", requests, "UnprocessedItems")
+        found = []
+        for item in self._partition(_ANNOUNCED):
+            version, _, digest = item["sk"]["S"].partition("#")
+            found.append(Announced(int(version), bytes.fromhex(digest), item["settled"]["BOOL"]))
+        return found
+
+    def announce(self, timestamp: Announced) -> None:
+        """See Ledger."""
+        self._write([self._put({**_announced(timestamp), "settled": {"BOOL": False}})])
+
+    def settle(self, published: Iterable[tuple[int, int]], timestamp: Announced) -> None:
+        """See Ledger. Cut short, it leaves the timestamp unsettled, and the next publication looks at everything."""
+        self._delete(_key(_pending(index), _pass(day, index)) for day, index in published)
+        settled = self._put({**_announced(timestamp), "settled": {"BOOL": True}})
+        settled["Put"]["ConditionExpression"] = "attribute_exists(pk)"  # else a later one has been settled
+        self._write([settled])
+        before = (a for a in self.announced() if a.version <= timestamp.version and a.digest != timestamp.digest)
+        self._delete(_announced(a) for a in before)
 
     def forget(self, today: int) -> None:
         """See Ledger. Notes the day, which hides what is over; TTL deletes it."""
@@ -224,6 +241,11 @@ class DynamoDbLedger:
 
     def close(self) -> None:
         """See Ledger. There is nothing to let go of; what is left of a leased block stays a gap."""
+
+    def _delete(self, keys: Iterable[Item]) -> None:
+        for group in _groups(keys, _DELETE_ITEMS):
+            requests = {self._table: [{"DeleteRequest": {"Key": key}} for key in group]}
+            self._until_done("batch_write_item", "dynamodb:BatchWriteItem", requests, "UnprocessedItems")
 
     def _reserve_group(self, group: list[Request]) -> dict[str, Entry]:
         """Reserve requests that were not known a moment ago; those that another process was first with are read."""
@@ -446,6 +468,10 @@ def _revoked(day: int, index: int) -> str:
 
 def _count(day: int, index: int) -> str:
     return f"COUNT#{day}#{index % SHARDS}"
+
+
+def _announced(timestamp: Announced) -> dict[str, Any]:
+    return _key(_ANNOUNCED, f"{timestamp.version:0{_VERSION_DIGITS}}#{timestamp.digest.hex()}")
 
 
 def _after(day: int, days: int) -> int:

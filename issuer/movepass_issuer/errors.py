@@ -22,7 +22,15 @@ class LedgerError(IssuerError):
 
 
 class RepositoryError(IssuerError):
-    """The published repository can't be read or written, or another publisher was first."""
+    """The published repository can't be read or written, or is not as it was left."""
+
+
+class BusyError(RepositoryError):
+    """Another publisher is at work, or was first: nothing was published, and the same again may succeed."""
+
+
+class ClockError(IssuerError):
+    """The clock has jumped since the last publication; somebody must say that it is right."""
 
 
 class AuthorityError(IssuerError):

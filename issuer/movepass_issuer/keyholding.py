@@ -100,6 +100,8 @@ def publish_proposals(
         for proposal in new:
             authority.repository.create_version(proposal.file_name, documents[proposal.role])
         changed.save()
+        if targets:
+            _prune_denied(changed)
         if newest_targets is not None:
             with changed.publisher() as publisher:
                 publisher.publish(now, days_ahead=days_ahead)
@@ -178,6 +180,15 @@ def deny(authority: Authority, kid: bytes, reason: str, now: int) -> None:
         write_file(authority.folder / DENIED, roles.json_bytes(denied))
         with authority.publisher() as publisher:
             publisher.publish(now)
+
+
+def _prune_denied(authority: Authority) -> None:
+    """Take from the denied keys those that the custodians have revoked since, or no longer list."""
+    keys = authority.keys()
+    listed = {kid: key for kid, key in keys.keys.items() if key.revoked is None}
+    denied = {kid: withdrawal for kid, withdrawal in keys.denied.items() if kid in listed}
+    if denied != keys.denied:
+        write_file(authority.folder / DENIED, roles.json_bytes(replace(keys, denied=denied).denied_to_json()))
 
 
 def recover(authority: Authority, now: int, *, skip: int) -> None:

@@ -5,6 +5,7 @@ Every ledger keeps these promises, and tests/issuer/test_ledger.py holds each of
     - an index of a day is given once and never again, whatever crashes;
     - a request id belongs to one content for ever, and to one stored payload: the first that was stored;
     - a revocation and its entry among the pending ones are one transaction, durable before it is confirmed;
+    - a timestamp that was announced is remembered, durably, until a later one has been settled;
     - personal data goes PERSONAL_DAYS after the pass's day, request ids REQUEST_DAYS after it.
 """
 
@@ -47,6 +48,21 @@ class Entry:
     reason: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """A timestamp that was published, or was about to be: how a publisher knows the repository again.
+
+    Attributes:
+        version: the timestamp's.
+        digest: SHA-256 of its file.
+        settled: whether it was published, and all that it published was taken from the pending ones.
+    """
+
+    version: int
+    digest: bytes
+    settled: bool = False
+
+
 class Ledger(Protocol):
     """Keeps passes. Methods raise LedgerError where the store itself fails."""
 
@@ -84,8 +100,14 @@ class Ledger(Protocol):
     def revoked_count(self, day: int) -> int:
         """Give how many indexes of a day have ever been revoked, without reading them all."""
 
-    def settle(self, published: Iterable[tuple[int, int]]) -> None:
-        """Take published ones from the pending."""
+    def announced(self) -> list[Announced]:
+        """Give the timestamp settled last and those announced since, in rising order of their versions."""
+
+    def announce(self, timestamp: Announced) -> None:
+        """Note a timestamp before it is published: durable when this returns."""
+
+    def settle(self, published: Iterable[tuple[int, int]], timestamp: Announced) -> None:
+        """Take published ones from the pending, and forget what was announced before this timestamp, at once."""
 
     def forget(self, today: int) -> None:
         """Let personal data and old request ids go, by the days above."""

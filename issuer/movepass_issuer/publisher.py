@@ -4,32 +4,46 @@ One publication:
     1. take the lease, read the published state and what is pending in the ledger
     2. write a log for each day that changed or is new, under the hash of its content
     3. write status and snapshot, where something in them changed or they would expire too soon
-    4. replace the timestamp: this, and only this, publishes
-    5. take the published ones from the pending, and delete what nothing has named for a day
+    4. announce the timestamp in the ledger, and replace it: this, and only this, publishes
+    5. take the published ones from the pending, and delete what nothing has named for a day (see cleaning)
 
 Killed anywhere, the next one begins from the published state and loses nothing: what is pending stays so until
-step 5, and an index that the log holds already is left out.
+step 5, and an index that the log holds already is left out. Overtaken, it throws its work away and begins anew.
+
+The ledger remembers the timestamp published last, so a publisher knows the repository again. Is it as it was left, then
+all that is not pending is in the logs, and only those that get more are read. Is it another, then one of the two was
+restored from a copy, and the publisher refuses.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+import random
+import time
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 
+from tuf.api.exceptions import LengthOrHashMismatchError
 from tuf.api.metadata import Metadata, MetaFile, TargetFile
 
+from movepass_issuer.cleaning import clean
 from movepass_issuer.compaction import grown
-from movepass_issuer.errors import RepositoryError
-from movepass_issuer.ledger import Ledger
-from movepass_issuer.repository import FolderRepository
+from movepass_issuer.errors import BusyError, ClockError, RepositoryError
+from movepass_issuer.ledger import Announced, Ledger
+from movepass_issuer.repository import Repository, versions_in
 from movepass_keys import Signer, layout, roles
-from movepass_keys.layout import TIMESTAMP, document_name, target_file
+from movepass_keys.layout import TIMESTAMP, document_name, log_target, target_file
 from movepass_wire import new_log
 from movepass_wire.limits import LOG_KEPT_SECONDS, PUBLISHED_DAYS_AHEAD
 from movepass_wire.statuslog import HEADER_BYTES, read_header
-from movepass_wire.times import DAY_SECONDS, day_of
+from movepass_wire.times import day_of, local
 
-_KEPT_SECONDS = DAY_SECONDS
-"""Files no longer named go after this: a slow device may be in the middle of reading them."""
+CLOCK_BACK_MAX_SECONDS = 300
+CLOCK_AHEAD_MAX_SECONDS = 3 * 86400
+"""From one publication to the next. A clock far ahead would sign lists that lock every device that syncs, and forget
+what must be kept; whoever has not published for three days may have to say that the clock is right."""
+PATIENCE_SECONDS = 15.0
+"""How long to wait for another publisher, or to begin anew when one was faster."""
+_PAUSE_SECONDS = 0.1, 0.4
 _NOBODY_DENIED = roles.json_bytes({"denied": []})
 
 
@@ -61,10 +75,11 @@ class Publisher:
     def __init__(
         self,
         *,
-        repository: FolderRepository,
+        repository: Repository,
         ledger: Ledger,
         signer: Signer,
         denied: Callable[[], bytes] = lambda: _NOBODY_DENIED,
+        patience: float = PATIENCE_SECONDS,
     ) -> None:
         """Take what is published from and with.
 
@@ -73,49 +88,96 @@ class Publisher:
             ledger: what has been revoked.
             signer: the online key.
             denied: gives the document of the keys denied at once (KeySet.denied_to_json); asked under the lease.
+            patience: how long to try while other publishers are at work, seconds.
         """
         self._denied = denied
         self._repository = repository
         self._ledger = ledger
         self._signer = signer
+        self._patience = patience
 
-    def last_published(self) -> int | None:
-        """Give when this repository was last published, seconds since 1970 UTC; None before the first time."""
-        data = self._repository.read(TIMESTAMP)
-        return None if data is None else roles.published_at(load_document(data).signed)
-
-    def publish(self, now: int, *, days_ahead: int = PUBLISHED_DAYS_AHEAD, versions_ahead: int = 0) -> Publication:
+    def publish(
+        self,
+        now: int,
+        *,
+        days_ahead: int = PUBLISHED_DAYS_AHEAD,
+        versions_ahead: int = 0,
+        clock_checked: bool = False,
+    ) -> Publication:
         """Publish once.
 
         Args:
             now: seconds since 1970 UTC.
             days_ahead: for how many days after today there shall be a log.
             versions_ahead: versions to leave out, after a restore from a backup that devices have seen more than.
+            clock_checked: publish though `now` is far from the last publication: somebody has said that it is right.
 
         Raises:
-            RepositoryError: another publisher is at work, or the repository can't be read or written.
+            BusyError: other publishers were at work or faster all the time.
+            RepositoryError: the repository can't be read or written, or is not the one that this ledger knows.
+            ClockError: the clock has jumped.
             LedgerError: the ledger can't be read or written; what was published stays so.
         """
-        with self._repository.lease():
-            self._check_online_key()
-            before = self._repository.read(TIMESTAMP)
-            if before is None:
-                self._check_never_published()
-            timestamp = None if before is None else load_document(before).signed
-            snapshot = self._current("snapshot", timestamp.snapshot_meta.version) if timestamp else None
-            status = self._current(roles.STATUS, snapshot.signed.meta["status.json"].version) if snapshot else None
-            pending = self._ledger.pending()
-            days = self._days(status, now, days_ahead)
-            targets, revoked = self._targets(status, pending, days)
-            status_meta = self._status(status, targets, now, versions_ahead)
-            snapshot_meta = self._snapshot(snapshot, status_meta, now, versions_ahead)
-            version = (timestamp.version if timestamp else 0) + versions_ahead + 1
-            published = roles.make_timestamp(snapshot_meta, now=now, version=version)
-            self._repository.replace_timestamp(roles.sign(published, [self._signer]), expected=before)
-            self._ledger.settle((day, index) for day, index in pending if day <= days[-1])
-            self._ledger.forget(day_of(now))
-            self._clean(now)
-        return Publication(now, version, revoked, tuple(days))
+        give_up = time.monotonic() + self._patience
+        while True:
+            try:
+                with self._repository.lease():
+                    publication = _Work(self._repository, self._ledger, self._signer, now)
+                    return publication.publish(
+                        self._denied, days_ahead=days_ahead, versions_ahead=versions_ahead, clock_checked=clock_checked
+                    )
+            except BusyError:
+                if time.monotonic() > give_up:
+                    raise
+            time.sleep(random.uniform(*_PAUSE_SECONDS))  # noqa: S311 - no secret
+
+
+class _Work:
+    """One attempt at a publication, under the lease."""
+
+    def __init__(self, repository: Repository, ledger: Ledger, signer: Signer, now: int) -> None:
+        self._repository = repository
+        self._ledger = ledger
+        self._signer = signer
+        self._now = now
+        self._files = repository.files(layout.METADATA_FOLDER)
+        self._read: dict[str, bytes] = {}
+
+    def publish(
+        self, denied: Callable[[], bytes], *, days_ahead: int, versions_ahead: int, clock_checked: bool
+    ) -> Publication:
+        """See Publisher.publish."""
+        self._check_online_key()
+        before = self._repository.read(TIMESTAMP)
+        timestamp = None if before is None else load_document(before).signed
+        snapshot = self._document("snapshot", timestamp.snapshot_meta.version) if timestamp else None
+        status = self._document(roles.STATUS, snapshot.signed.meta["status.json"].version) if snapshot else None
+        known = self._ledger.announced()
+        as_left = not versions_ahead and self._is_as_left(before, known)
+        if timestamp and not clock_checked and not versions_ahead:
+            _check_clock(self._now, roles.published_at(timestamp))
+
+        days = self._days(status, days_ahead)
+        counts = {day: self._ledger.revoked_count(day) for day in days}  # of what is pending or in a log, once we look
+        pending = self._ledger.pending()
+        targets, revoked = self._targets(status, pending, counts, as_left=as_left)
+        targets[roles.DENIED_TARGET] = self._put(roles.DENIED_TARGET, denied())
+        status_meta = self._status(status, targets, versions_ahead)
+        snapshot_meta = self._snapshot(snapshot, status_meta, versions_ahead)
+
+        version = max([timestamp.version if timestamp else 0, *(a.version for a in known)]) + versions_ahead + 1
+        made = roles.make_timestamp(snapshot_meta, now=self._now, version=version)
+        data = roles.sign(made, [self._signer])
+        announced = Announced(version, sha256(data).digest())
+        self._ledger.announce(announced)
+        self._repository.replace_timestamp(data, expected=before)
+        self._ledger.settle([(day, index) for day, index in pending if day <= days[-1]], announced)
+        self._ledger.forget(day_of(self._now))
+        keys = self._newest("targets").signed
+        in_force = {"targets": keys.version, "snapshot": snapshot_meta.version, roles.STATUS: status_meta.version}
+        named = {target_file(target) for target in (*targets.values(), *keys.targets.values())}
+        clean(self._repository, in_force, named, self._now)
+        return Publication(self._now, version, revoked, tuple(days))
 
     def _check_online_key(self) -> None:
         """Make sure that devices will believe what this key signs.
@@ -128,64 +190,80 @@ class Publisher:
         if root.roles["timestamp"].keyids != [keyid] or list(targets.delegations.keys) != [keyid]:
             raise RepositoryError("the root and the targets in force name another online key than this one")
 
-    def _check_never_published(self) -> None:
-        """Refuse to begin anew where something was published before: revocations would be forgotten.
+    def _is_as_left(self, timestamp: bytes | None, known: Iterable[Announced]) -> bool:
+        """Tell whether the repository is as this ledger's last publication left it, and all of that is settled.
 
         Raises:
-            RepositoryError: the timestamp has been lost.
+            RepositoryError: it is neither that nor what a publication that was cut short can have left.
         """
-        for name in self._repository.names(layout.STATUS_FOLDER):
-            if name.endswith(".log") and len(self._repository.read(name) or b"") > HEADER_BYTES:
+        settled = max((a for a in known if a.settled), key=lambda a: a.version, default=None)
+        if timestamp is None:
+            if settled or self._holds_revocations():
                 raise RepositoryError(f"{TIMESTAMP} is missing, though lists were published; restore it from a copy")
+            return False
+        digest = sha256(timestamp).digest()
+        if settled and not any(a.digest == digest for a in known):
+            version = load_document(timestamp).signed.version
+            raise RepositoryError(
+                f"{self._repository.name} is at version {version}, and not as this ledger left it at version "
+                f"{settled.version}: one of the two was restored from a copy, or somebody else publishes here. Devices "
+                "may refuse what comes next, or indexes be given twice. If you know what happened: movepass recover"
+            )
+        return settled is not None and settled.digest == digest
 
-    def _newest(self, role: str) -> Any:
-        version = max(self._repository.versions(role), default=0)
-        if not version:
-            raise RepositoryError(f"there is no {document_name(role, 1)} yet; the custodians' ceremony makes it")
-        return self._current(role, version)
+    def _holds_revocations(self) -> bool:
+        logs = (name for name in self._repository.files(layout.STATUS_FOLDER) if name.endswith(".log"))
+        return any(len(self._repository.read(name) or b"") > HEADER_BYTES for name in logs)
 
-    def _current(self, role: str, version: int) -> Any:
-        name = document_name(role, version)
-        data = self._repository.read(name)
-        if data is None:
-            raise RepositoryError(f"{name} is missing; restore the repository from a copy")
-        return load_document(data)
-
-    def _days(self, status: Any, now: int, ahead: int) -> list[int]:
+    def _days(self, status: Any, ahead: int) -> list[int]:
         """Give the days to list: those asked for, and any later one that is listed already, for logs only grow."""
-        days = listed_days(now, ahead)
+        days = listed_days(self._now, ahead)
         names = status.signed.targets if status else {}
         held = {day for name in names if (day := layout.log_day(name)) is not None}
         return sorted({*days, *(day for day in held if day >= days.start)})
 
     def _targets(
-        self, status: Any, pending: Sequence[tuple[int, int]], days: Iterable[int]
+        self, status: Any, pending: Iterable[tuple[int, int]], counts: Mapping[int, int], *, as_left: bool
     ) -> tuple[dict[str, TargetFile], int]:
-        """Bring every log up to date with all that the ledger knows as revoked, not only with what is pending.
+        """Bring every log up to date.
 
-        So a day that comes back, after a clock that was wrong or a repository restored from a copy, forgets nothing.
+        Where the repository is as it was left, with what is pending; else, and where the day is new or the ledger
+        counts more than the log then holds, with all that the ledger knows as revoked. So a day that comes back, after
+        a clock that was wrong, forgets nothing.
 
         Returns:
-            What status shall name, and how many indexes are new.
+            The logs that status shall name, and how many indexes are new.
         """
-        named: dict[str, TargetFile] = status.signed.targets if status else {}
-        targets, revoked = {roles.DENIED_TARGET: self._put(roles.DENIED_TARGET, self._denied())}, 0
-        for day in days:
-            name = layout.log_target(day)
-            wanted = {*self._ledger.revoked(day), *(index for pending_day, index in pending if pending_day == day)}
-            log, new = self._log(named[name]) if name in named else new_log(day), 0
-            if wanted:
-                log, new = grown(log, wanted)
-            generation = {roles.GENERATION: read_header(log)[1]}
-            targets[name] = self._put(name, log, generation) if new or name not in named else named[name]
-            revoked += new
+        named: Mapping[str, TargetFile] = status.signed.targets if status else {}
+        wanted: dict[int, set[int]] = {day: set() for day in counts}
+        for day, index in pending:
+            wanted.get(day, set()).add(index)
+        targets, revoked = {}, 0
+        for day, indexes in wanted.items():
+            name = log_target(day)
+            if not as_left or name not in named:
+                indexes.update(self._ledger.revoked(day))
+            if name in named and not indexes:
+                targets[name] = named[name]
+                continue
+            before = self._log(named[name]) if name in named else new_log(day)
+            after = grown(before, indexes)
+            if after.held < counts[day]:
+                after = grown(before, [*indexes, *self._ledger.revoked(day)])
+            generation = {roles.GENERATION: read_header(after.log)[1]}
+            unchanged = name in named and not after.added
+            targets[name] = named[name] if unchanged else self._put(name, after.log, generation)
+            revoked += after.added
         return targets, revoked
 
     def _log(self, target: TargetFile) -> bytes:
         data = self._repository.read(target_file(target))
         if data is None:
             raise RepositoryError(f"{target_file(target)} is missing; restore the repository from a copy")
-        target.verify_length_and_hashes(data)
+        try:
+            target.verify_length_and_hashes(data)
+        except LengthOrHashMismatchError as e:
+            raise RepositoryError(f"{target_file(target)} is damaged ({e}); restore it from a copy") from None
         return data
 
     def _put(self, name: str, data: bytes, custom: dict[str, Any] | None = None) -> TargetFile:
@@ -195,31 +273,46 @@ class Publisher:
         self._repository.put_target(target_file(target), data)
         return target
 
-    def _status(self, status: Any, targets: dict[str, TargetFile], now: int, ahead: int) -> MetaFile:
-        if not ahead and self._holds(status, now) and status.signed.targets == targets:
+    def _status(self, status: Any, targets: dict[str, TargetFile], ahead: int) -> MetaFile:
+        if not ahead and self._holds(status) and status.signed.targets == targets:
             return self._describe(roles.STATUS, status)
         version = self._unused(roles.STATUS) + ahead
-        return self._put_version(roles.STATUS, roles.make_status(targets, now=now, version=version))
+        return self._put_version(roles.STATUS, roles.make_status(targets, now=self._now, version=version))
 
-    def _snapshot(self, snapshot: Any, status: MetaFile, now: int, ahead: int) -> MetaFile:
+    def _snapshot(self, snapshot: Any, status: MetaFile, ahead: int) -> MetaFile:
         parts = {"targets.json": self._describe("targets", self._newest("targets")), "status.json": status}
-        if not ahead and self._holds(snapshot, now) and snapshot.signed.meta == parts:
+        if not ahead and self._holds(snapshot) and snapshot.signed.meta == parts:
             return self._describe("snapshot", snapshot)
         version = self._unused("snapshot") + ahead
-        return self._put_version("snapshot", roles.make_snapshot(parts, now=now, version=version))
+        return self._put_version("snapshot", roles.make_snapshot(parts, now=self._now, version=version))
 
-    def _holds(self, document: Any, now: int) -> bool:
+    def _holds(self, document: Any) -> bool:
         """Tell whether a published document may go on as it is: signed by this very key, and for long enough."""
         return (
             document is not None
             and roles.has_signed(document, roles.role_key(self._signer))
-            and document.signed.expires.timestamp() - now >= roles.RESIGN_BEFORE_SECONDS
+            and document.signed.expires.timestamp() - self._now >= roles.RESIGN_BEFORE_SECONDS
         )
+
+    def _newest(self, role: str) -> Any:
+        version = max(versions_in(self._files, role), default=0)
+        if not version:
+            raise RepositoryError(f"there is no {document_name(role, 1)} yet; the custodians' ceremony makes it")
+        return self._document(role, version)
+
+    def _document(self, role: str, version: int) -> Any:
+        """Read a versioned document; they never change, so once is enough."""
+        name = document_name(role, version)
+        data = self._read.get(name) or self._repository.read(name)
+        if data is None:
+            raise RepositoryError(f"{name} is missing; restore the repository from a copy")
+        self._read[name] = data
+        return load_document(data)
 
     def _describe(self, role: str, document: Any) -> MetaFile:
         """Describe a published document as the one above it names it: by version, length and hash."""
         version = document.signed.version
-        return MetaFile.from_data(version, self._repository.read(document_name(role, version)) or b"", ["sha256"])
+        return MetaFile.from_data(version, self._read[document_name(role, version)], ["sha256"])
 
     def _put_version(self, role: str, document: Any) -> MetaFile:
         version, data = document.signed.version, roles.sign(document, [self._signer])
@@ -228,29 +321,15 @@ class Publisher:
 
     def _unused(self, role: str) -> int:
         """Choose a version that no file has, not even one a killed publisher left behind."""
-        return max(self._repository.versions(role), default=0) + 1
+        return max(versions_in(self._files, role), default=0) + 1
 
-    def _clean(self, now: int) -> None:
-        """Delete versions superseded for a day, and the logs that only they named."""
-        kept: set[str] = set()
-        for role in ("snapshot", roles.STATUS):
-            versions = self._repository.versions(role)
-            for version, successor in zip(versions, [*versions[1:], None], strict=True):
-                outlived = now - _KEPT_SECONDS
-                if successor is not None and self._repository.modified(document_name(role, successor)) < outlived:
-                    self._repository.delete(document_name(role, version))
-                elif role == roles.STATUS:
-                    kept |= self._named_by(version)
-        for name in self._repository.names(layout.STATUS_FOLDER):
-            if name not in kept and self._repository.modified(name) < now - _KEPT_SECONDS:
-                self._repository.delete(name)
 
-    def _named_by(self, version: int) -> set[str]:
-        """Give the files that a version of status names; none where it can't be read, as nobody else can either."""
-        try:
-            return {target_file(t) for t in self._current(roles.STATUS, version).signed.targets.values()}
-        except RepositoryError:
-            return set()
+def _check_clock(now: int, last: int | None) -> None:
+    if last is not None and not last - CLOCK_BACK_MAX_SECONDS <= now <= last + CLOCK_AHEAD_MAX_SECONDS:
+        raise ClockError(
+            f"last published at {local(last)}, and this machine's clock says {local(now)}: is it right? "
+            "If so: movepass publish --clock-checked"
+        )
 
 
 def load_document(data: bytes) -> Any:
@@ -265,7 +344,7 @@ def load_document(data: bytes) -> Any:
         raise RepositoryError(f"a document of the repository can't be read ({e}); restore it from a copy") from None
 
 
-def load_keys(repository: FolderRepository) -> bytes:
+def load_keys(repository: Repository) -> bytes:
     """Read the pass keys' document that the newest targets names.
 
     Raises:
@@ -282,7 +361,7 @@ def load_keys(repository: FolderRepository) -> bytes:
     return document
 
 
-def put_keys(repository: FolderRepository, document: bytes) -> None:
+def put_keys(repository: Repository, document: bytes) -> None:
     """Write a pass keys' document where targets names it."""
     target = TargetFile.from_data(roles.KEYS_TARGET, document)
     repository.put_target(target_file(target), document)

@@ -1,20 +1,85 @@
-"""The published repository as a folder: static files that any web server or USB stick can hold (keys' layout)."""
+"""Where an authority publishes: the contract of a repository, and the one that is a folder.
+
+Every repository keeps these promises, and tests/issuer/test_repository.py holds each to them:
+
+    - a file is there whole or not at all, whatever is killed while it is written, and stays once the call has returned;
+    - of all who create the same version at once, one does; the others change nothing and are told;
+    - the timestamp is replaced only by one who knows what it was, whoever tries at the same time;
+    - the lease is held by one at a time, and comes free when its holder dies.
+
+Nothing rests on the lease but peace: publishers that hold it at the same time, because a clock jumped or one slept
+for too long, lose races for versions and the timestamp, and no revocation.
+"""
 
 import fcntl
-from collections.abc import Iterator
-from contextlib import contextmanager
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import Protocol
 
-from movepass_issuer.errors import RepositoryError
+from movepass_issuer.errors import BusyError, RepositoryError
 from movepass_keys import files
-from movepass_keys.layout import METADATA, STATUS_FOLDER, TIMESTAMP
+from movepass_keys.layout import METADATA_FOLDER, STATUS_FOLDER, TIMESTAMP, document_version
 
 _LOCK = ".publisher.lock"
-_FOLDERS = (METADATA, STATUS_FOLDER)
+_FOLDERS = (METADATA_FOLDER, STATUS_FOLDER)
+
+
+class Repository(Protocol):
+    """Holds what is published, by names from its root (keys' layout).
+
+    Methods raise RepositoryError where it fails, and BusyError where another publisher was faster.
+    """
+
+    @property
+    def name(self) -> str:
+        """What people call it: a path or an address."""
+
+    def lease(self) -> AbstractContextManager[None]:
+        """Hold the right to publish.
+
+        Raises:
+            BusyError: another publisher is at work.
+        """
+
+    def read(self, name: str) -> bytes | None:
+        """Read a file; None where there is none."""
+
+    def files(self, folder: str) -> Mapping[str, float]:
+        """List the files in a folder, not those in folders below it: name -> when written, seconds since 1970 UTC."""
+
+    def versions(self, role: str) -> list[int]:
+        """List the versions there are of a role's document, in rising order."""
+
+    def create_version(self, name: str, data: bytes) -> None:
+        """Write a versioned file that must not exist yet.
+
+        Raises:
+            BusyError: it exists: another publisher was first.
+        """
+
+    def put_target(self, name: str, data: bytes) -> None:
+        """Write a file whose name holds the hash of its content; written again, it counts as new."""
+
+    def replace_timestamp(self, data: bytes, *, expected: bytes | None) -> None:
+        """Make what was written since `expected` the published state: the one step readers notice.
+
+        Raises:
+            BusyError: the timestamp is no longer the expected one: another publisher was first.
+        """
+
+    def delete(self, name: str) -> None:
+        """Delete a file that nothing names any more, if it is there."""
+
+
+def versions_in(files: Mapping[str, float], role: str) -> list[int]:
+    """Find the versions of a role's document in the listing of the metadata, in rising order."""
+    return sorted(version for name in files if (version := document_version(name, role)) is not None)
 
 
 class FolderRepository:
-    """A repository in a local folder. Methods raise RepositoryError where the folder fails."""
+    """A repository in a local folder, whose files any web server or USB stick can hold; see Repository."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -26,77 +91,88 @@ class FolderRepository:
             (root / folder).mkdir(parents=True)
         return cls(root)
 
+    @property
+    def name(self) -> str:
+        """See Repository."""
+        return str(self.root)
+
     @contextmanager
     def lease(self) -> Iterator[None]:
-        """Hold the right to publish; a killed process lets go of it.
-
-        Raises:
-            RepositoryError: another publisher is at work.
-        """
+        """See Repository. The system takes it from a process that is killed."""
         with _failures(), (self.root / _LOCK).open("w") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                raise RepositoryError("another publisher is at work; try again when it has finished") from None
+                raise BusyError("another publisher is at work; try again when it has finished") from None
             yield
 
     def read(self, name: str) -> bytes | None:
-        """Read a file; None where there is none."""
+        """See Repository."""
         with _failures():
             try:
                 return (self.root / name).read_bytes()
             except FileNotFoundError:
                 return None
 
-    def names(self, folder: str) -> list[str]:
-        """List a folder's files, by their names from the repository's root."""
+    def files(self, folder: str) -> Mapping[str, float]:
+        """See Repository. A file that goes while this looks is left out."""
+        found = {}
         with _failures():
-            return sorted(f"{folder}/{p.name}" for p in (self.root / folder).iterdir() if p.is_file())
+            for path in sorted((self.root / folder).iterdir()):
+                try:
+                    if path.is_file():
+                        found[f"{folder}/{path.name}"] = path.stat().st_mtime
+                except FileNotFoundError:
+                    continue
+        return found
 
     def versions(self, role: str) -> list[int]:
-        """List the versions there are of a role's document, in rising order."""
-        ending = f".{role}.json"
-        names = [name.removeprefix(METADATA) for name in self.names(METADATA.rstrip("/"))]
-        numbers = [name.removesuffix(ending) for name in names if name.endswith(ending)]
-        return sorted(int(number) for number in numbers if number.isascii() and number.isdigit())
-
-    def modified(self, name: str) -> float:
-        """Give when a file was written, in seconds since 1970 UTC."""
-        with _failures():
-            return (self.root / name).stat().st_mtime
+        """See Repository."""
+        return versions_in(self.files(METADATA_FOLDER), role)
 
     def create_version(self, name: str, data: bytes) -> None:
-        """Write a versioned file that must not exist yet, whole or not at all.
-
-        Raises:
-            RepositoryError: it exists: another publisher was first.
-        """
+        """See Repository."""
         with _failures():
             try:
                 files.write_new(self.root / name, data)
             except FileExistsError:
-                raise RepositoryError(f"{name} exists: another publisher was first; publish again") from None
+                raise BusyError(f"{name} exists: another publisher was first; publish again") from None
 
     def put_target(self, name: str, data: bytes) -> None:
-        """Write a file whose name holds the hash of its content, whole or not at all."""
+        """See Repository."""
+        path = self.root / name
         with _failures():
-            files.write_whole(self.root / name, data)
+            try:
+                files.write_new(path, data)
+            except FileExistsError:
+                if path.read_bytes() == data:
+                    os.utime(path)
+                else:  # damaged
+                    files.write_whole(path, data)
 
     def replace_timestamp(self, data: bytes, *, expected: bytes | None) -> None:
-        """Make what was written since `expected` the published state: the one step readers notice.
-
-        Raises:
-            RepositoryError: the timestamp is no longer the expected one: another publisher was first.
-        """
-        if self.read(TIMESTAMP) != expected:
-            raise RepositoryError("another publisher replaced the timestamp meanwhile; publish again")
-        with _failures():
-            files.write_whole(self.root / TIMESTAMP, data)
+        """See Repository. Reading, comparing and replacing happen under a lock of their own, lease or not."""
+        path = self.root / TIMESTAMP
+        with _failures(), _locked(path.parent):
+            if self.read(TIMESTAMP) != expected:
+                raise BusyError("another publisher replaced the timestamp meanwhile; publish again")
+            files.write_whole(path, data)
 
     def delete(self, name: str) -> None:
-        """Delete a file that nothing names any more."""
+        """See Repository."""
         with _failures():
             (self.root / name).unlink(missing_ok=True)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold the lock of a folder, waiting for it."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager

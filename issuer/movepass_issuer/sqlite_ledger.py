@@ -6,10 +6,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from movepass_issuer.errors import LedgerError, UnknownPassError
-from movepass_issuer.ledger import PERSONAL_DAYS, REQUEST_DAYS, Entry, Request
+from movepass_issuer.ledger import PERSONAL_DAYS, REQUEST_DAYS, Announced, Entry, Request
 from movepass_wire.limits import INDEX_LIMIT
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 _BUSY_SECONDS = 30
 _SCHEMA = """
 CREATE TABLE passes (
@@ -19,6 +19,10 @@ CREATE TABLE passes (
 CREATE INDEX revoked ON passes (day, idx) WHERE revoked_at IS NOT NULL;
 CREATE TABLE next_index (day INTEGER PRIMARY KEY, idx INTEGER NOT NULL);
 CREATE TABLE pending (day INTEGER NOT NULL, idx INTEGER NOT NULL, PRIMARY KEY (day, idx)) WITHOUT ROWID;
+"""
+_SINCE_2 = """
+CREATE TABLE announced (version INTEGER NOT NULL, digest BLOB NOT NULL, settled INTEGER NOT NULL,
+    PRIMARY KEY (version, digest)) WITHOUT ROWID;
 """
 _COLUMNS = "request_id, content_hash, day, idx, text, revoked_at, reason"
 _VARIABLES = 500
@@ -43,8 +47,10 @@ class SqliteLedger:
             self._db.execute("PRAGMA synchronous = FULL")
             self._db.execute("PRAGMA secure_delete = ON")
             if create:
-                self._db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
+                self._db.executescript(f"BEGIN; {_SCHEMA} {_SINCE_2} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
             version = self._db.execute("PRAGMA user_version").fetchone()[0]
+        if version == 1:
+            version = self._migrate()
         if version != SCHEMA_VERSION:
             self._db.close()
             raise LedgerError(f"{path} is of version {version}; this software reads version {SCHEMA_VERSION}")
@@ -152,10 +158,24 @@ class SqliteLedger:
             row = self._db.execute("SELECT count(*) FROM passes WHERE day = ? AND revoked_at IS NOT NULL", (day,))
             return int(row.fetchone()[0])
 
-    def settle(self, published: Iterable[tuple[int, int]]) -> None:
+    def announced(self) -> list[Announced]:
+        """See Ledger."""
+        with self._failures():
+            rows = self._db.execute("SELECT version, digest, settled FROM announced ORDER BY version, digest")
+            return [Announced(version, digest, bool(settled)) for version, digest, settled in rows]
+
+    def announce(self, timestamp: Announced) -> None:
+        """See Ledger."""
+        with self._transaction():
+            self._db.execute("INSERT INTO announced VALUES (?, ?, 0)", (timestamp.version, timestamp.digest))
+
+    def settle(self, published: Iterable[tuple[int, int]], timestamp: Announced) -> None:
         """See Ledger."""
         with self._transaction():
             self._db.executemany("DELETE FROM pending WHERE day = ? AND idx = ?", published)
+            version, digest = timestamp.version, timestamp.digest
+            self._db.execute("UPDATE announced SET settled = 1 WHERE version = ? AND digest = ?", (version, digest))
+            self._db.execute("DELETE FROM announced WHERE version <= ? AND digest <> ?", (version, digest))
 
     def forget(self, today: int) -> None:
         """See Ledger. Which indexes were given stays known for ever: a row a day."""
@@ -168,6 +188,14 @@ class SqliteLedger:
     def close(self) -> None:
         """See Ledger."""
         self._db.close()
+
+    def _migrate(self) -> int:
+        """Bring a ledger of version 1 up to date, unless another process just has; gives the version it has now."""
+        with self._transaction():
+            if self._db.execute("PRAGMA user_version").fetchone()[0] == 1:
+                self._db.execute(_SINCE_2)
+                self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        return SCHEMA_VERSION
 
     def _next(self, day: int) -> int:
         row = self._db.execute("SELECT idx FROM next_index WHERE day = ?", (day,)).fetchone()

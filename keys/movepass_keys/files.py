@@ -11,6 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 
 OWNER_ONLY = 0o600
+TEMPORARY = ".new"
+"""Ending of a file that is being written; its name begins with a dot."""
 _MODE = 0o644
 _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.ENOSYS}
 """What file systems without hard links answer, such as a stick's FAT; there a name is taken first, and filled then."""
@@ -22,7 +24,7 @@ def write_whole(path: Path, data: bytes) -> None:
     Raises:
         OSError: it can't be written; what was there before is there still.
     """
-    temporary = path.with_name(f".{path.name}.new")  # the next try takes the place of what a killed one left
+    temporary = path.with_name(f".{path.name}{TEMPORARY}")  # the next try takes the place of what a killed one left
     try:
         _write(temporary, os.O_TRUNC, data, _MODE)
         temporary.replace(path)
@@ -40,7 +42,7 @@ def write_new(path: Path, data: bytes, mode: int = _MODE) -> None:
         FileExistsError: something has that name, if only a link that leads nowhere.
         OSError: it can't be written; nothing is there then.
     """
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.new")
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}{TEMPORARY}")
     try:
         _write(temporary, os.O_EXCL, data, mode)
         try:

@@ -14,13 +14,23 @@ from tuf.api.metadata import TargetFile
 
 METADATA = "metadata/"
 TIMESTAMP = "metadata/timestamp.json"
+METADATA_FOLDER = "metadata"
+TARGETS_FOLDER = "targets"
 STATUS_FOLDER = "targets/status"
+_DOCUMENT = re.compile(r"metadata/([1-9][0-9]{0,14})\.([a-z]+)\.json")
+_TARGET_FILE = re.compile(r"targets/(status/)?[0-9a-f]{64}\.([^/]+)")
 _LOG_TARGET = re.compile(r"status/(0|[1-9][0-9]{0,4})\.log")
 
 
 def document_name(role: str, version: int) -> str:
     """Name the file of a role's document: root, targets, status or snapshot."""
     return f"{METADATA}{version}.{role}.json"
+
+
+def document_version(name: str, role: str) -> int | None:
+    """Give the version that a file's name says, if it is a document of that role; else None."""
+    match = _DOCUMENT.fullmatch(name)
+    return int(match[1]) if match and match[2] == role else None
 
 
 def log_target(day: int) -> str:
@@ -32,6 +42,12 @@ def log_day(target: str) -> int | None:
     """Give the day of a log from its name among the targets; None where it is not a log's."""
     match = _LOG_TARGET.fullmatch(target)
     return int(match[1]) if match else None
+
+
+def plain_target(file: str) -> str | None:
+    """Give a target's name from its file's; None where the file is not a target's."""
+    match = _TARGET_FILE.fullmatch(file)
+    return f"{match[1] or ''}{match[2]}" if match else None
 
 
 def target_file(target: TargetFile) -> str:

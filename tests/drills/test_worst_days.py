@@ -52,6 +52,7 @@ def leak_pass_key(drill: Drill, count: int) -> tuple[int, float]:
     drill.agree(
         propose_keys(drill.authority, KeyChange(add=(key,), revoke={leaked: "copied from a server"}), now=now())
     )
+    assert json.loads(drill.authority.denied()) == {"denied": []}  # the custodians have seen to it
     use_pass_key(drill.authority, kid, now(), urgent=True)
     with drill.authority.issuer() as issuer:
         pairs = list(issuer.reissue(leaked))

@@ -12,7 +12,7 @@ from support.repositories import logs_of, status_of
 from support.world import World
 
 from movepass_issuer import IssuerError, compaction
-from movepass_issuer.compaction import COMPACT_ABOVE, COMPACT_FROM_BYTES, grown, is_due, one_block_bytes
+from movepass_issuer.compaction import COMPACT_ABOVE, COMPACT_FROM_BYTES, Grown, grown, is_due, one_block_bytes
 from movepass_wire import encode_block, new_log, read_log
 from movepass_wire.statuslog import HEADER_BYTES, read_header
 
@@ -33,8 +33,9 @@ def publications(count: int, each: int, limit: int, seed: int) -> Iterator[tuple
     log_, held = new_log(DAY), set[int]()
     for start in range(0, len(drawn), each):
         new = drawn[start : start + each]
-        log_, added = grown(log_, new)
-        assert added == each
+        after = grown(log_, new)
+        log_ = after.log
+        assert after.added == each
         held.update(new)
         yield log_, held
 
@@ -47,9 +48,10 @@ def test_a_log_holds_the_union_of_what_was_brought_and_counts_what_was_new(sets:
         data, held = new_log(DAY, 3), set[int]()
         for wanted in sets:
             before = data
-            data, added = grown(data, wanted)
-            assert added == len(wanted - held)
-            held |= wanted
+            after = grown(data, wanted)
+            assert after.added == len(wanted - held)
+            data, held = after.log, held | wanted
+            assert after.held == len(held)
             assert set(read_log(data).revoked) == held
             if generation(data) == generation(before):
                 assert data.startswith(before)
@@ -59,8 +61,8 @@ def test_a_log_holds_the_union_of_what_was_brought_and_counts_what_was_new(sets:
 
 
 def test_a_log_that_holds_everything_already_does_not_change() -> None:
-    data, _ = grown(new_log(DAY), [3, 7])
-    assert grown(data, [7, 3]) == (data, 0)
+    data = grown(new_log(DAY), [3, 7]).log
+    assert grown(data, [7, 3]) == Grown(data, 0, 2)
 
 
 def test_at_no_moment_of_a_day_is_a_log_more_than_1_3_times_the_entropy() -> None:
@@ -108,7 +110,7 @@ def test_a_log_that_would_not_hold_the_union_is_not_published(monkeypatch: pytes
     def forgetful(indexes: Any) -> bytes:
         return encode_block(sorted(indexes)[:-1])
 
-    data, _ = grown(new_log(DAY), range(0, 40_000, 2))
+    data = grown(new_log(DAY), range(0, 40_000, 2)).log
     monkeypatch.setattr(compaction, "encode_block", forgetful)
     with pytest.raises(IssuerError, match="would not hold what it must"):
         grown(data, [1, 3])

@@ -12,7 +12,7 @@ from support.ministack import REGION, Ministack
 from movepass_issuer import dynamodb_ledger
 from movepass_issuer.dynamodb_ledger import DynamoDbLedger, Region
 from movepass_issuer.errors import LedgerError
-from movepass_issuer.ledger import PERSONAL_DAYS, REQUEST_DAYS, Request
+from movepass_issuer.ledger import PERSONAL_DAYS, REQUEST_DAYS, Announced, Request
 
 DAY = 20_779
 HASH = b"h" * 32
@@ -128,7 +128,7 @@ def test_more_than_a_page_of_revocations_is_read(open_ledger: Open, monkeypatch:
     monkeypatch.setattr(ledger._client, "query", lambda **more: query(**more, Limit=2))
     assert ledger.pending() == [(DAY, index) for index in range(40)]
     assert sorted(ledger.revoked(DAY)) == list(range(40))
-    ledger.settle((DAY, index) for index in range(39))
+    ledger.settle([(DAY, index) for index in range(39)], Announced(1, b"1" * 32))
     assert ledger.pending() == [(DAY, 39)]
 
 

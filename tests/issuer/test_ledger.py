@@ -13,12 +13,13 @@ from support import processes
 
 from movepass_issuer.dynamodb_ledger import DynamoDbLedger
 from movepass_issuer.errors import LedgerError, UnknownPassError
-from movepass_issuer.ledger import PERSONAL_DAYS, REQUEST_DAYS, Ledger, Request
+from movepass_issuer.ledger import PERSONAL_DAYS, REQUEST_DAYS, Announced, Ledger, Request
 from movepass_issuer.sqlite_ledger import SqliteLedger
 from movepass_wire.limits import INDEX_LIMIT
 
 DAY = 20_779
 HASH, OTHER_HASH = b"h" * 32, b"o" * 32
+FIRST = Announced(1, b"1" * 32)
 Open = Callable[[], Ledger]
 """Opens the one ledger of a test; each call stands for another process."""
 
@@ -153,7 +154,7 @@ def test_what_was_ever_revoked_is_counted_and_listed_published_or_not(ledger: Le
     assert (ledger.revoked_count(DAY), ledger.revoked(DAY)) == (0, [])
     for index in (3, 17, 3, 4):
         ledger.revoke(DAY, index, reason="", now=0)
-    ledger.settle([(DAY, 3)])
+    ledger.settle([(DAY, 3)], FIRST)
     assert (ledger.revoked_count(DAY), sorted(ledger.revoked(DAY))) == (3, [3, 4, 17])
     assert ledger.revoked_count(DAY + 1) == 0
 
@@ -168,7 +169,7 @@ def test_revoking_a_second_time_changes_nothing(ledger: Ledger) -> None:
 def test_a_published_revocation_that_is_made_again_is_not_pending_again(ledger: Ledger) -> None:
     ledger.reserve(wanted("a"))
     ledger.revoke(DAY, 0, reason="lost", now=1_000)
-    ledger.settle([(DAY, 0)])
+    ledger.settle([(DAY, 0)], FIRST)
     ledger.revoke(DAY, 0, reason="lost", now=2_000)
     assert ledger.pending() == []
 
@@ -194,9 +195,32 @@ def test_settling_takes_what_was_published_and_nothing_else(ledger: Ledger) -> N
     for day, index in ((DAY, 2), (DAY, 0), (DAY + 1, 0)):
         ledger.revoke(day, index, reason="", now=0)
     assert sorted(ledger.pending()) == [(DAY, 0), (DAY, 2), (DAY + 1, 0)]
-    ledger.settle([(DAY, 0), (DAY, 1), (DAY + 1, 0)])
-    ledger.settle([])
+    ledger.settle([(DAY, 0), (DAY, 1), (DAY + 1, 0)], FIRST)
+    ledger.settle([], FIRST)
     assert ledger.pending() == [(DAY, 2)]
+
+
+def test_what_was_announced_is_remembered_until_a_later_one_is_settled(ledger: Ledger) -> None:
+    assert ledger.announced() == []
+    for version in (7, 8, 10):
+        ledger.announce(Announced(version, bytes([version]) * 32))
+    ledger.settle([], Announced(8, b"\x08" * 32))
+    assert ledger.announced() == [Announced(8, b"\x08" * 32, settled=True), Announced(10, b"\x0a" * 32)]
+
+
+def test_of_two_announced_with_one_version_the_settled_one_stays(ledger: Ledger) -> None:
+    for digest in (b"a", b"b"):
+        ledger.announce(Announced(3, digest * 32))
+    ledger.settle([], Announced(3, b"b" * 32))
+    assert ledger.announced() == [Announced(3, b"b" * 32, settled=True)]
+
+
+def test_who_settles_late_does_not_bring_back_what_a_later_one_has_settled(ledger: Ledger) -> None:
+    for version in (3, 4):
+        ledger.announce(Announced(version, b"a" * 32 if version == 3 else b"b" * 32))
+    ledger.settle([], Announced(4, b"b" * 32))
+    ledger.settle([], Announced(3, b"a" * 32))
+    assert ledger.announced() == [Announced(4, b"b" * 32, settled=True)]
 
 
 def test_a_payload_goes_personal_days_after_its_day_and_the_request_id_stays_used(ledger: Ledger) -> None:
@@ -354,12 +378,25 @@ def test_a_ledger_is_never_made_over_another(tmp_path: Path) -> None:
     assert opened().find(["a"])
 
 
+def test_a_ledger_of_version_1_is_brought_up_to_date(tmp_path: Path) -> None:
+    opened = sqlite_ledger(tmp_path)
+    with closing(opened()) as ledger:
+        ledger.reserve(wanted("a"))
+    with closing(sqlite3.connect(tmp_path / "ledger.sqlite")) as db:
+        db.executescript("DROP TABLE announced; PRAGMA user_version = 1;")
+    for _ in range(2):
+        with closing(opened()) as ledger:
+            ledger.announce(FIRST) if not ledger.announced() else None
+            assert ledger.announced() == [FIRST]
+            assert ledger.find(["a"])
+
+
 def test_a_ledger_of_a_later_version_is_refused(tmp_path: Path) -> None:
     sqlite_ledger(tmp_path)
     with sqlite3.connect(tmp_path / "ledger.sqlite") as db:
-        db.execute("PRAGMA user_version = 2")
+        db.execute("PRAGMA user_version = 3")
     db.close()
-    with pytest.raises(LedgerError, match="version 2"):
+    with pytest.raises(LedgerError, match="version 3"):
         SqliteLedger(tmp_path / "ledger.sqlite")
 
 

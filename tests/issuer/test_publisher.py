@@ -1,8 +1,11 @@
 """Publishing: what devices get, whatever the publisher dies of; and python-tuf itself can read it."""
 
 import os
+import shutil
+import sqlite3
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +13,15 @@ import pytest
 from support import processes
 from support.faults import Doom, Killed
 from support.passes import DAY, HOUR
-from support.repositories import logs_of, revoked_in, sign_targets, signed, status_of
+from support.repositories import logs_of, publish_by_hand, revoked_in, sign_targets, signed, status_of
 from support.servers import plainly_serving
 from support.world import World
 from tuf.ngclient import Updater
 
 from movepass_issuer import Ledger, RepositoryError, SqliteLedger
 from movepass_issuer import publisher as publisher_module
-from movepass_issuer.keyholding import deny
+from movepass_issuer.errors import ClockError
+from movepass_issuer.keyholding import deny, publish_proposals, recover
 from movepass_issuer.publisher import Publisher, listed_days
 from movepass_issuer.repository import FolderRepository
 from movepass_keys import KeySet, PassKey, algorithms, roles
@@ -38,7 +42,7 @@ def ledger(world: World) -> Iterator[SqliteLedger]:
 
 
 def publisher(world: World, repository: Any, ledger: Any) -> Publisher:
-    return Publisher(repository=repository, ledger=ledger, signer=world.online_signer())
+    return Publisher(repository=repository, ledger=ledger, signer=world.online_signer(), patience=0)
 
 
 def metadata_names(world: World) -> set[str]:
@@ -246,8 +250,9 @@ def changing(world: World) -> World:
 EXPECTED = {(2, 1), (2, 2), (2, 3), (2, 70_000), (3, 9)}
 """What must be published in the end: days ahead of the first day, and indexes."""
 
-REPOSITORY_CALLS = ("read", "names", "modified", "create_version", "put_target", "replace_timestamp", "delete")
-LEDGER_CALLS = ("pending", "settle", "forget")
+REPOSITORY_CALLS = ("read", "files", "create_version", "put_target", "replace_timestamp", "delete")
+LEDGER_CALLS = ("announced", "pending", "revoked", "announce", "settle", "forget")
+READING = {"read", "files", "announced", "pending", "revoked"}
 
 
 def run_to_the_end(world: World) -> list[str]:
@@ -285,8 +290,8 @@ def test_killed_at_any_call_the_next_publication_loses_nothing(
     tmp_path: Path,
     after: bool,  # noqa: FBT001
 ) -> None:
-    calls = run_to_the_end(changing.copy(tmp_path / "rehearsal"))
-    deadly = [at for at, name in enumerate(calls) if not after or name not in ("read", "names", "modified")]
+    calls = rehearse(changing)
+    deadly = [at for at, name in enumerate(calls) if not after or name not in READING]
     assert len(deadly) > 10
     for at in deadly:
         world = changing.copy(tmp_path / f"{at}")
@@ -327,7 +332,7 @@ class TornRepository(FolderRepository):
 
     def _temporary(self, name: str) -> Path:
         path = self.root / name
-        return path.with_name(f".{path.name}.new")
+        return path.with_name(f".{path.name}.0123abcd.new")
 
 
 TORN = [
@@ -357,7 +362,9 @@ def test_killed_again_and_again_versions_are_never_written_over(changing: World,
                 assert seen.setdefault(path.name, path.read_bytes()) == path.read_bytes(), path.name
 
     calls = rehearse(changing)
-    deadly = [n for n, name in enumerate(calls) if name in ("create_version", "replace_timestamp", "settle")]
+    deadly = [
+        n for n, name in enumerate(calls) if name in ("create_version", "announce", "replace_timestamp", "settle")
+    ]
     for index, at in enumerate(deadly * 3):
         doom = Doom(at, after=True)
         repository = doom.wrap(changing.authority.repository, *REPOSITORY_CALLS)
@@ -446,6 +453,31 @@ class Overtaken(FolderRepository):
         other()
 
 
+def test_a_publisher_that_is_overtaken_begins_anew(world: World, ledger: SqliteLedger) -> None:
+    world.revoke_indexes([5])
+
+    def other() -> None:
+        world.publish()
+        world.revoke_indexes([6])
+
+    overtaken = Overtaken(world.repository, other)
+    by = Publisher(repository=overtaken, ledger=ledger, signer=world.online_signer())
+    assert by.publish(world.now).revoked == 1
+    assert revoked_in(world.repository) == {(world.today, 5), (world.today, 6)}
+    assert ledger.pending() == []
+    world.sync()
+
+
+def test_a_publisher_waits_for_another_that_is_at_work(world: World, ledger: SqliteLedger) -> None:
+    holding = FolderRepository(world.repository).lease()
+    holding.__enter__()
+    timer = threading.Timer(0.5, holding.__exit__, (None, None, None))
+    timer.start()
+    by = Publisher(repository=world.authority.repository, ledger=ledger, signer=world.online_signer())
+    by.publish(world.now)
+    timer.join()
+
+
 def test_a_publisher_that_is_overtaken_takes_nothing_from_the_pending_ones(world: World, ledger: SqliteLedger) -> None:
     world.revoke_indexes([5])
     overtaken = Overtaken(world.repository, lambda: world.publish(world.now + 1))
@@ -503,24 +535,80 @@ def test_a_device_in_the_middle_of_reading_finds_its_files_after_the_next_public
             assert path.read_bytes() == data
 
 
-def test_roots_targets_and_pass_keys_are_never_cleaned(world: World) -> None:
+def test_roots_and_the_targets_and_pass_keys_in_force_are_never_cleaned(world: World) -> None:
     keep = {*(world.repository / "metadata").glob("*.root.json"), *(world.repository / "metadata").glob("*.targets.*")}
     keep |= set((world.repository / "targets").glob("*.jwks.json"))
     assert len(keep) == 3
-    for _ in range(2):
+    for index in range(2):
         age_files(world, 400 * DAY)
-        world.revoke_indexes([_])
+        world.revoke_indexes([index])
         world.publish()
     assert all(path.exists() for path in keep)
 
 
-def test_what_a_killed_publisher_left_half_written_among_the_targets_goes_after_a_day(world: World) -> None:
-    (world.repository / "targets" / "status" / ".0.log.new").write_bytes(b"half")
+def test_targets_and_pass_keys_that_were_replaced_go_after_a_day(world: World) -> None:
+    first = {world.repository / "metadata" / "1.targets.json", *(world.repository / "targets").glob("*.jwks.json")}
+    second = set()
+    old = world.authority.keys()
+    for version in (2, 3):
+        new = PassKey(algorithms.generate(ED25519).public_key(), world.now, world.now + version * DAY)
+        sign_targets(world, KeySet.of(old.authority, [*old.keys.values(), new], test=True), version=version)
+        world.publish()
+        second = {*(world.repository / "metadata").glob("*.targets.json")}
+        second |= set((world.repository / "targets").glob("*.jwks.json"))
+    age_files(world, DAY - 60)
     world.publish()
-    assert (world.repository / "targets" / "status" / ".0.log.new").exists()
+    assert all(path.exists() for path in first | second)
+    age_files(world, 120)
+    world.publish()
+    assert not any(path.exists() for path in first)
+    left = {path.name for path in (world.repository / "metadata").glob("*.targets.json")}
+    assert left == {"3.targets.json"}
+    assert len(list((world.repository / "targets").glob("*.jwks.json"))) == 1
+    world.sync()
+
+
+def test_pass_keys_that_wait_for_their_targets_stay(world: World) -> None:
+    """A ceremony's publication that was cut short, and is finished days later."""
+    waiting = world.repository / "targets" / f"{'0' * 64}.keys.jwks.json"
+    waiting.write_bytes(b"{}")
+    age_files(world, 30 * DAY, keep={waiting.name})
+    world.publish()
+    assert waiting.exists()
+
+
+def test_logs_of_days_that_are_over_go_a_day_after_they_left_the_list(world: World) -> None:
+    world.revoke_indexes([1])
+    world.publish()
+    gone = [path for path in (world.repository / "targets" / "status").iterdir() if f".{world.today}." in path.name]
+    assert len(gone) == 2  # empty first, then with the revocation
+    left_the_list = (world.today + 1) * DAY + 6 * HOUR
+    age_files(world, 30 * DAY)
+    world.publish(left_the_list)
+    world.publish(left_the_list + DAY)
+    assert any(path.exists() for path in gone)
+    world.publish(left_the_list + DAY + 1)
+    assert not any(path.exists() for path in gone)
+
+
+def test_what_others_keep_beside_the_published_files_stays(world: World) -> None:
+    for name in ("metadata/notes.txt", "targets/README", "targets/status/0.log", "targets/status/index.html"):
+        (world.repository / name).write_bytes(b"?")
+    age_files(world, 400 * DAY)
+    world.publish()
+    for name in ("metadata/notes.txt", "targets/README", "targets/status/0.log", "targets/status/index.html"):
+        assert (world.repository / name).exists()
+
+
+def test_what_a_killed_publisher_left_half_written_goes_after_a_day(world: World) -> None:
+    halves = [world.repository / f / ".0.x.1a2b.new" for f in ("metadata", "targets", "targets/status")]
+    for half in halves:
+        half.write_bytes(b"half")
+    world.publish()
+    assert all(half.exists() for half in halves)
     age_files(world, DAY + 60)
     world.publish()
-    assert not (world.repository / "targets" / "status" / ".0.log.new").exists()
+    assert not any(half.exists() for half in halves)
 
 
 def test_old_personal_data_goes_with_a_publication(world: World, ledger: SqliteLedger) -> None:
@@ -528,6 +616,174 @@ def test_old_personal_data_goes_with_a_publication(world: World, ledger: SqliteL
     world.publish(world.now + 9 * DAY)
     assert ledger.find(["R-1"])["R-1"].text == ""
     assert signed_pass.text
+
+
+# What a publication reads
+
+
+class Recorded:
+    """Notes every call, and lets it through."""
+
+    def __init__(self, target: Any) -> None:
+        self._target = target
+        self.calls: list[tuple[Any, ...]] = []
+
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(self._target, name)
+
+        def call(*arguments: Any, **named: Any) -> Any:
+            self.calls.append((name, *arguments))
+            return value(*arguments, **named)
+
+        return call if callable(value) else value
+
+    def of(self, name: str) -> list[Any]:
+        """The first arguments of the calls of one name."""
+        return [call[1] for call in self.calls if call[0] == name]
+
+
+def test_only_logs_that_get_more_are_read_and_written_where_the_repository_is_as_it_was_left(
+    world: World, ledger: SqliteLedger
+) -> None:
+    world.revoke_indexes([1, 2], day=world.today)
+    world.revoke_indexes([3], day=world.today + 1)
+    world.publish()
+    world.revoke_indexes([4], day=world.today + 1)
+    repository, recorded = Recorded(world.authority.repository), Recorded(ledger)
+    assert publisher(world, repository, recorded).publish(world.now).revoked == 1
+    for name in ("read", "put_target"):
+        assert {file.partition(".")[2] for file in repository.of(name) if file.endswith(".log")} == {
+            f"{world.today + 1}.log"
+        }
+    assert recorded.of("revoked") == []
+
+
+@pytest.mark.parametrize("last", ["announce", "replace_timestamp"])
+def test_after_a_publication_that_was_cut_short_all_logs_are_held_against_the_ledger(
+    world: World, ledger: SqliteLedger, last: str
+) -> None:
+    world.revoke_indexes([1])
+    at = run_to_the_end(world.copy(world.authority.folder.parent / "rehearsal")).index(last)
+    doom = Doom(at, after=True)
+    with pytest.raises(Killed):
+        publisher(
+            world, doom.wrap(world.authority.repository, *REPOSITORY_CALLS), doom.wrap(ledger, *LEDGER_CALLS)
+        ).publish(world.now)
+    recorded = Recorded(ledger)
+    publisher(world, world.authority.repository, recorded).publish(world.now)
+    assert (set(recorded.of("revoked")) == set(listed_days(world.now))) == (last == "replace_timestamp")
+    assert revoked_in(world.repository) == {(world.today, 1)}
+
+
+def test_what_the_ledger_counts_as_revoked_and_neither_log_nor_pending_has_is_brought_in(world: World) -> None:
+    """Should a pending entry ever be lost, by whatever defect."""
+    lost, other = world.issue("R-1"), world.issue("R-2")
+    world.revoke(lost, other)
+    with closing(sqlite3.connect(world.authority.ledger_path)) as db, db:
+        db.execute("DELETE FROM pending WHERE idx = ?", (lost.pass_.index,))
+    assert world.publish().revoked == 2
+    world.sync()
+    assert world.verdict(lost.text) == "revoked"
+
+
+# Knowing the repository again
+
+
+@pytest.fixture
+def restored(world: World, tmp_path: Path) -> World:
+    """A repository of yesterday in the place of today's; a device has seen today's."""
+    shutil.copytree(world.repository, tmp_path / "yesterday")
+    world.revoke_indexes([1])
+    for _ in range(3):
+        world.publish()
+    world.sync()
+    shutil.rmtree(world.repository)
+    shutil.move(tmp_path / "yesterday", world.repository)
+    return world
+
+
+def test_a_repository_that_was_restored_from_a_copy_is_not_published_into(restored: World) -> None:
+    before = {path: path.read_bytes() for path in restored.repository.rglob("*") if path.is_file()}
+    restored.revoke_indexes([2])
+    with pytest.raises(RepositoryError, match=r"restored from a copy.*movepass recover"):
+        restored.publish()
+    assert {path: path.read_bytes() for path in before} == before
+
+
+def test_recover_goes_on_from_a_repository_that_was_restored_and_devices_follow(restored: World) -> None:
+    restored.revoke_indexes([1, 2])  # the tests' shortcut leaves no trace in the ledger but the pending entry
+    recover(restored.authority, restored.now + 1, skip=1)
+    restored.sync()
+    assert revoked_in(restored.repository) == {(restored.today, 1), (restored.today, 2)}
+    restored.publish()
+    restored.sync()
+
+
+def test_a_ledger_that_was_restored_from_a_copy_publishes_nothing(world: World, tmp_path: Path) -> None:
+    """It would give indexes again that were given since."""
+    with closing(sqlite3.connect(world.authority.ledger_path)) as db:
+        db.execute("VACUUM INTO ?", (str(tmp_path / "backup"),))
+    world.revoke_and_publish(world.issue("R-1"))
+    for path in world.authority.folder.glob("ledger.sqlite*"):
+        path.unlink()
+    shutil.move(tmp_path / "backup", world.authority.ledger_path)
+    with pytest.raises(RepositoryError, match=r"restored from a copy.*movepass recover"):
+        world.publish()
+    recover(world.authority, world.now + 1, skip=1)
+    assert world.issue("R-2").pass_.index == 1
+    world.sync()
+    world.publish()
+
+
+def test_a_timestamp_that_this_ledger_did_not_publish_is_not_built_upon(world: World) -> None:
+    publish_by_hand(world, {})
+    with pytest.raises(RepositoryError, match="somebody else publishes here"):
+        world.publish()
+
+
+def test_a_ledger_that_remembers_nothing_yet_takes_the_repository_as_it_is(world: World) -> None:
+    with closing(sqlite3.connect(world.authority.ledger_path)) as db, db:
+        db.execute("DELETE FROM announced")
+    world.revoke_indexes([1])
+    assert world.publish().revoked == 1
+
+
+# The clock
+
+
+@pytest.mark.parametrize("jump", [3 * DAY + 60, -301])
+def test_nothing_is_published_after_the_clock_has_jumped_until_somebody_says_that_it_is_right(
+    world: World, ledger: SqliteLedger, jump: int
+) -> None:
+    world.publish()
+    before = (world.repository / TIMESTAMP).read_bytes()
+    by = publisher(world, world.authority.repository, ledger)
+    with pytest.raises(ClockError, match="is it right\\? If so: movepass publish --clock-checked"):
+        by.publish(world.now + jump)
+    (kid,) = world.authority.keys().keys
+    with pytest.raises(ClockError):
+        deny(world.authority, kid, "stolen", world.now + jump)
+    with pytest.raises(ClockError):
+        publish_proposals(world.authority, [], world.now + jump)
+    assert (world.repository / TIMESTAMP).read_bytes() == before
+    by.publish(world.now + jump, clock_checked=True)
+
+
+def test_three_days_without_a_publication_and_five_minutes_back_are_no_jump(world: World, ledger: SqliteLedger) -> None:
+    by = publisher(world, world.authority.repository, ledger)
+    world.publish()
+    by.publish(world.now - 300)
+    by.publish(world.now - 300 + 3 * DAY)
+
+
+def test_a_denial_that_the_clock_stopped_goes_out_with_the_next_publication(world: World) -> None:
+    pass_ = world.issue()
+    world.publish()
+    with pytest.raises(ClockError):
+        deny(world.authority, world.authority.pass_key or b"", "stolen", world.now + 4 * DAY)
+    world.publish()
+    world.sync()
+    assert world.verdict(pass_.text) == "key-revoked"
 
 
 # Failing
@@ -583,7 +839,7 @@ def test_a_missing_or_changed_log_is_not_published_over(world: World, ledger: Sq
 
 def test_a_repository_that_is_not_there_is_a_repository_error(tmp_path: Path) -> None:
     repository = FolderRepository(tmp_path / "nowhere")
-    for call in (lambda: repository.names("metadata"), lambda: repository.lease().__enter__()):
+    for call in (lambda: repository.files("metadata"), lambda: repository.lease().__enter__()):
         with pytest.raises(RepositoryError):
             call()
     assert repository.read(TIMESTAMP) is None

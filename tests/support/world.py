@@ -84,7 +84,7 @@ class World:
 
     def publish(self, now: int | None = None) -> Publication:
         with self.authority.publisher() as publisher:
-            return publisher.publish(self.now if now is None else now)
+            return publisher.publish(self.now if now is None else now, clock_checked=True)
 
     def revoke_and_publish(self, *passes: SignedPass) -> None:
         self.revoke(*passes)
