@@ -8,7 +8,7 @@ AWS_VENV := .venv-aws
 AWS_READY := $(AWS_VENV)/.ready
 AWS_PINS := ministack==1.5.33 boto3==1.43.106 botocore==1.43.106 cryptography==50.0.2
 
-.PHONY: demo demo-ceremony test slow bare lint types bench vectors clean
+.PHONY: demo demo-ceremony test slow bare lint types bench bench-scale vectors clean
 
 demo: $(READY) ## plays the main job with the real command; leaves its files in build/demo
 	$(BIN)/python demo/run.py build/demo
@@ -36,6 +36,10 @@ types: $(READY)
 bench: $(READY) ## sizes beside other formats; what compacting revocation lists costs and saves
 	$(BIN)/python bench/qr_sizes.py
 	$(BIN)/python bench/compaction.py
+
+bench-scale: OUT ?= build/scale
+bench-scale: $(READY) ## the simulation at national scale, some minutes; OUT=docs brings docs/scale.md up to date
+	PYTHONPATH=bench:tests $(BIN)/python -m scale $(OUT)
 
 vectors: $(READY) ## writes tests/vectors/*.json anew
 	$(BIN)/python tests/make_vectors.py

@@ -1,0 +1,218 @@
+"""What syncs cost, how long a revocation takes to reach a device, and what that costs the authority."""
+
+import random
+from bisect import bisect_left
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from movepass_issuer.publisher import listed_days
+from scale.assumptions import (
+    CDN_BEYOND,
+    CDN_REQUEST,
+    CDN_TIERS,
+    DAY,
+    DELAYS,
+    GB,
+    HANDSHAKE_BYTES,
+    HEAD_BYTES,
+    MAX_AGE,
+    PUBLISH_SECONDS,
+    Delays,
+)
+from scale.devices import Schedule
+from scale.lists import DAYS_AHEAD, Life, Version, share_of_day
+
+_MONTH = 30
+Lists = Mapping[int, Version]
+"""For each UTC day its log, as one publication names them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What was asked for and what came.
+
+    Attributes:
+        connections: TLS connections made.
+        requests: files asked for.
+        bodies: bytes of the answers' bodies, error pages not counted.
+    """
+
+    connections: float = 0
+    requests: float = 0
+    bodies: float = 0
+
+    def __add__(self, other: "Cost") -> "Cost":
+        return Cost(self.connections + other.connections, self.requests + other.requests, self.bodies + other.bodies)
+
+    def __mul__(self, times: float) -> "Cost":
+        return Cost(self.connections * times, self.requests * times, self.bodies * times)
+
+    @property
+    def link_bytes(self) -> float:
+        """Bytes towards the device: bodies, heads and handshakes."""
+        return self.bodies + self.requests * HEAD_BYTES + self.connections * HANDSHAKE_BYTES
+
+    @property
+    def usd(self) -> float:
+        """A day's price on the CDN, a month being thirty such days."""
+        left, month = self.link_bytes * _MONTH / GB, 0.0
+        for size, price in CDN_TIERS:
+            part = min(left, size)
+            month, left = month + part * price, left - part
+        return (month + left * CDN_BEYOND) / _MONTH + self.requests * CDN_REQUEST
+
+
+@dataclass(frozen=True, slots=True)
+class Documents:
+    """Sizes of the signed documents, in bytes.
+
+    Attributes:
+        status: without any list.
+        status_list: of one list's entry in it.
+    """
+
+    timestamp: int
+    snapshot: int
+    status: int
+    status_list: int
+
+
+def lists_of(life_of: Callable[[int], Life], published: int) -> Lists:
+    """Give the logs that a publication names, each by its UTC day.
+
+    Args:
+        life_of: gives the life of a day's log.
+        published: seconds since day 0 began.
+    """
+    return {day: life_of(day).at(published - (day - DAYS_AHEAD) * DAY) for day in listed_days(published)}
+
+
+def sync_cost(documents: Documents, held: Lists | None, new: Lists) -> Cost:
+    """Give the cost of one sync of ours, as verifier/offer.py asks for files.
+
+    Args:
+        documents: their sizes.
+        held: the lists of the publication held; None before the first sync.
+        new: those of the one found.
+    """
+    cost = Cost(1, 2, documents.timestamp)  # the root that comes next, which is not there, and the timestamp
+    if held == new:
+        return cost
+    cost += Cost(0, 2, documents.snapshot + documents.status + documents.status_list * len(new))
+    for day, version in new.items():
+        cost += _log_cost((held or {}).get(day), version)
+    return cost
+
+
+def _log_cost(held: Version | None, new: Version) -> Cost:
+    if held == new:
+        return Cost()
+    grown = held is not None and held.generation == new.generation
+    return Cost(0, 1, new.size - held.size if held and grown else new.size)
+
+
+def found_at(syncs: Sequence[float], every: int, delays: Delays, rng: random.Random) -> list[int]:
+    """Give the time of the publication that each sync finds, through a CDN that may answer with an older timestamp."""
+    found, newest = [], -1 << 40
+    for sync in syncs:
+        newest = max(newest, int((sync - delays.publishing - rng.random() * delays.cache) // every) * every)
+        found.append(newest)
+    return found
+
+
+def day_cost(
+    syncs: Sequence[float],
+    found: Sequence[int],
+    look: Callable[[int], Lists],
+    price: Callable[[Lists | None, Lists], Cost],
+) -> Cost:
+    """Add up a device's syncs from 0 to DAY; those before bring it to the state it starts the day in.
+
+    Args:
+        syncs: when it syncs.
+        found: the time of the publication that each of them finds.
+        look: gives the lists of a publication by its time.
+        price: gives the cost of a sync.
+    """
+    total, held = Cost(), None
+    for sync, published in zip(syncs, found, strict=True):
+        new = look(published)
+        if 0 < sync < DAY:
+            total += price(held, new)
+        held = new
+    return total
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How revocations reach devices.
+
+    Attributes:
+        waits: seconds from a revocation until a device refuses, sorted.
+        stale: share of the time in which a device has only lists too old to accept anything on.
+    """
+
+    waits: tuple[float, ...]
+    stale: float
+
+    def quantile(self, share: float) -> float:
+        """Give the wait that this share of devices and revocations does not exceed."""
+        return self.waits[min(int(share * len(self.waits)), len(self.waits) - 1)]
+
+
+def reach(
+    plans: Sequence[Schedule],
+    *,
+    rng: random.Random,
+    every: int = PUBLISH_SECONDS,
+    delays: Delays = DELAYS,
+    revocations: int = 40,
+) -> Reach:
+    """Draw revocations on the day from 0 to DAY, and see when each device would refuse the pass.
+
+    A device refuses as soon as it has a publication with the revocation in it, or has nothing younger than MAX_AGE.
+    """
+    waits, stale = [], 0.0
+    for plan in plans:
+        found = found_at(plan.syncs, every, delays, rng)
+        stale += _stale(plan.syncs, found)
+        for _ in range(revocations):
+            revoked = _revocation(rng)
+            waits.append(refused_at(revoked, plan.syncs, found, every) + delays.sync - revoked)
+    return Reach(tuple(sorted(waits)), stale / len(plans))
+
+
+def _revocation(rng: random.Random) -> float:
+    """Draw a time of the day, as dense as revocations are."""
+    while True:
+        at = rng.random() * DAY
+        if rng.random() * 0.1 < share_of_day(at, at + 3600):
+            return at
+
+
+def refused_at(revoked: float, syncs: Sequence[float], found: Sequence[int], every: int) -> float:
+    """Give when a device begins the sync after which it refuses a pass, or has lists too old to accept anything.
+
+    Args:
+        revoked: when the pass was revoked.
+        syncs: when it syncs.
+        found: the time of the publication that each of them finds.
+        every: seconds between publications.
+    """
+    at = bisect_left(found, -(-revoked // every) * every)
+    informed = syncs[at] if at < len(syncs) else float("inf")
+    held = found[at - 1] if at else -MAX_AGE
+    return min(informed, max(held + MAX_AGE, revoked))
+
+
+def _stale(syncs: Sequence[float], found: Sequence[int]) -> float:
+    """Give the share of the day from 0 to DAY in which the lists held are older than MAX_AGE."""
+    lost = 0.0
+    for published, until in zip(found, [*syncs[1:], float(DAY)], strict=True):
+        lost += max(0.0, min(until, DAY) - max(published + MAX_AGE, 0.0))
+    return lost / DAY
+
+
+def mean_cost(costs: Sequence[Cost]) -> Cost:
+    """Give the mean of some devices' costs."""
+    return sum(costs, Cost()) * (1 / len(costs))
