@@ -17,8 +17,9 @@ from movepass_cli.options import ALGORITHMS, PATH, alg_option, authority_option,
 from movepass_cli.output import printable, say, show_json, show_rows, trip_rows
 from movepass_issuer import ApprovedPass, Issuer, RequestError, SignedPass, answers, keyholding
 from movepass_issuer.approved import REQUEST_MAX_BYTES
-from movepass_issuer.authority import Authority
+from movepass_issuer.authority import LEDGER, REPOSITORY, Authority, Elsewhere
 from movepass_issuer.issuer import GROUP
+from movepass_issuer.places import is_remote
 from movepass_keys import files
 from movepass_wire import format_number
 from movepass_wire.limits import PUBLISHED_DAYS_AHEAD
@@ -41,23 +42,40 @@ days_ahead_option = option(
 )  # fmt: skip
 
 
-@click.command(epilog=example("movepass init --authority my-authority --name 'Dhaka trial'"))
+@click.command(
+    epilog=example(
+        "movepass init --authority my-authority --name 'Dhaka trial'",
+        "movepass init --authority aws --ledger dynamodb:TABLE --repository s3://BUCKET --pass-signer awskms:ARN …",
+    )
+)
 @authority_option
 @option("--name", default="TEST authority", show_default=True, help="What officers see.")
 @option("--production", is_flag=True, help="Not a TEST authority: its passes count.")
 @alg_option
 @days_ahead_option
 @click.option("--ceremony", is_flag=True, help="Without custodians: they hold a ceremony (see movepass keys).")
+@option("--ledger", default=LEDGER, metavar="URI", help="Keep the ledger elsewhere: dynamodb:TABLE.")
+@option("--repository", default=REPOSITORY, metavar="URI", help="Publish elsewhere: s3://BUCKET/PREFIX.")
+@option("--pass-signer", metavar="URI", help="Sign passes with a key that is held elsewhere: awskms:ARN.")
+@option("--online-signer", metavar="URI", help="Sign publications with a key that is held elsewhere: awskms:ARN.")
 @json_option
 def init(
-    authority: Path, name: str, alg: str, days_ahead: int, *, production: bool, ceremony: bool, as_json: bool
-) -> None:
-    """Make a local authority: the custodians' and the authority's keys, a ledger and a published repository."""
-    about: dict[str, Any] = {"name": name, "test": not production, "alg": ALGORITHMS[alg]}
+    authority: Path, name: str, alg: str, days_ahead: int, ledger: str, repository: str, pass_signer: str | None,
+    online_signer: str | None, *, production: bool, ceremony: bool, as_json: bool,
+) -> None:  # fmt: skip
+    """Make an authority: the custodians' and the authority's keys, a ledger and a published repository."""
+    elsewhere = Elsewhere(ledger, repository, pass_signer, online_signer)
+    about: dict[str, Any] = {
+        "name": name, "test": not production, "alg": ALGORITHMS[alg], "elsewhere": elsewhere
+    }  # fmt: skip
     made = (
         Authority.begin(authority, **about) if ceremony else Authority.create(authority, **about, days_ahead=days_ahead)
     )
-    paths = {"root": made.root_path, "repository": made.repository.root, "ledger": made.ledger_path}
+    paths = {
+        "root": made.root_path,
+        "repository": repository if is_remote(repository) else made.repository_path,
+        "ledger": made.ledger_path if ledger == LEDGER else ledger,
+    }
     if as_json:
         show_json({what: str(path) for what, path in paths.items()})
         return
@@ -163,8 +181,7 @@ def publish(authority: Path, days_ahead: int, *, clock_checked: bool, as_json: b
     with Authority.open(authority).publisher() as publisher:
         done = publisher.publish(int(time.time()), days_ahead=days_ahead, clock_checked=clock_checked)
     if as_json:
-        days = [day_name(day) for day in done.days]
-        show_json({"published": iso(done.published), "version": done.version, "revoked": done.revoked, "days": days})
+        show_json(done.to_json())
     else:
         days_words = f"{day_name(done.days[0])} to {day_name(done.days[-1])}"
         click.echo(f"Published at {local(done.published)}: {done.revoked} newly revoked, lists for {days_words}.")

@@ -4,9 +4,10 @@ authority.json            the name, whether it is a TEST authority, which keys t
 custodians/1..3/          each custodian's folder; only where all were made at once, for trying out
 keys/online.pem           signs publications
 keys/pass-KID.pem         signs passes; pass-KID.json where KMS made and wrapped it
-denied.json               keys denied until a ceremony revokes them
-ledger.sqlite             which request became which pass
-repository/               what is published; its metadata/1.root.json is what devices are enrolled with
+ledger.sqlite             which request became which pass, unless that is kept elsewhere
+repository/               what is published, unless that is done elsewhere; its metadata/1.root.json is what devices are
+                          enrolled with, its denied.json has the keys denied until a ceremony revokes them
+root.json                 what devices are enrolled with, where the repository is elsewhere
 """
 
 import fcntl
@@ -22,29 +23,49 @@ from typing import Any
 
 from tuf.api.metadata import Metadata, Root
 
+from movepass_issuer import places
 from movepass_issuer.errors import AuthorityError
 from movepass_issuer.issuer import Issuer
-from movepass_issuer.publisher import Publisher, load_document, load_keys
-from movepass_issuer.repository import FolderRepository
-from movepass_issuer.sqlite_ledger import SqliteLedger
+from movepass_issuer.ledger import Ledger
+from movepass_issuer.published_keys import load_denied, published_keys
+from movepass_issuer.publisher import Publisher, load_document
+from movepass_issuer.repository import Repository
 from movepass_keys import (
     KeyDocumentError,
     KeySet,
     create_key_file,
     custodian,
     files,
-    layout,
-    roles,
     signer_from_uri,
 )
 from movepass_keys.algorithms import key_id
+from movepass_keys.layout import document_name
 from movepass_wire.limits import PUBLISHED_DAYS_AHEAD
 from movepass_wire.payload import ESP256
 
 _CONFIG = "authority.json"
-DENIED = "denied.json"
 _CONFIG_VERSION = 1
 _NAME_MAX_CHARS = 64
+
+
+LEDGER, REPOSITORY = "ledger.sqlite", "repository"
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """What of an authority is not in its folder: URIs, each by itself.
+
+    Attributes:
+        ledger: see movepass_issuer.places.
+        repository: likewise.
+        pass_signer: of the first pass key (movepass_keys.signer_from_uri); None to make one in the folder.
+        online_signer: of the online key; likewise.
+    """
+
+    ledger: str = LEDGER
+    repository: str = REPOSITORY
+    pass_signer: str | None = None
+    online_signer: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +89,8 @@ class Authority:
         held_keys: every pass key it has, by kid.
         usable_from: when devices can know the key in use, seconds since 1970 UTC.
         online_next: URI of the online key that has been proposed and not published yet.
+        ledger_uri: where the ledger is (movepass_issuer.places).
+        repository_uri: where it publishes.
     """
 
     folder: Path
@@ -78,9 +101,11 @@ class Authority:
     held_keys: Mapping[bytes, HeldKey] = field(default_factory=dict)
     usable_from: int = 0
     online_next: str | None = None
+    ledger_uri: str = LEDGER
+    repository_uri: str = REPOSITORY
 
     @classmethod
-    def create(
+    def create(  # noqa: PLR0913 - what an authority begins with is that much
         cls,
         folder: Path,
         *,
@@ -89,6 +114,7 @@ class Authority:
         alg: int = ESP256,
         now: int | None = None,
         days_ahead: int = PUBLISHED_DAYS_AHEAD,
+        elsewhere: Elsewhere = Elsewhere(),
     ) -> "Authority":
         """Make a local authority with its custodians, all of it or nothing, and publish for the first time.
 
@@ -101,28 +127,32 @@ class Authority:
             alg: the pass key's algorithm.
             now: seconds since 1970 UTC; the clock's without it.
             days_ahead: for how many days after today there shall be a list at first.
+            elsewhere: what is not to be in the folder.
 
         Raises:
             AuthorityError: the folder is in use or can't be made.
+            RepositoryError, KeysError: what is elsewhere can't be used.
         """
         from movepass_issuer.keyholding import hold_ceremony  # noqa: PLC0415 - it stands on this module
 
         at = int(time.time()) if now is None else now
 
         def lay_out(new: Path) -> None:
-            authority = cls._lay_out(new, name=name, test=test, alg=alg)
+            authority = cls._lay_out(new, elsewhere, name=name, test=test, alg=alg)
             hold_ceremony(authority, at, days_ahead)
 
         return cls._make(folder, name, lay_out)
 
     @classmethod
-    def begin(cls, folder: Path, *, name: str, test: bool, alg: int = ESP256) -> "Authority":
+    def begin(
+        cls, folder: Path, *, name: str, test: bool, alg: int = ESP256, elsewhere: Elsewhere = Elsewhere()
+    ) -> "Authority":
         """Make an authority that waits for its custodians: an online key, a pass key, and nothing published yet.
 
         Raises:
             AuthorityError: the folder is in use or can't be made.
         """
-        return cls._make(folder, name, lambda new: cls._lay_out(new, name=name, test=test, alg=alg))
+        return cls._make(folder, name, lambda new: cls._lay_out(new, elsewhere, name=name, test=test, alg=alg))
 
     @classmethod
     def _make(cls, folder: Path, name: str, lay_out: Callable[[Path], object]) -> "Authority":
@@ -146,13 +176,21 @@ class Authority:
         return cls.open(folder)
 
     @classmethod
-    def _lay_out(cls, folder: Path, *, name: str, test: bool, alg: int) -> "Authority":
+    def _lay_out(cls, folder: Path, elsewhere: Elsewhere, *, name: str, test: bool, alg: int) -> "Authority":
         (folder / "keys").mkdir(mode=0o700)
-        create_key_file(folder / "keys" / "online.pem", custodian.ALG)
-        FolderRepository.create(folder / "repository")
-        SqliteLedger(folder / "ledger.sqlite", create=True).close()
-        authority = cls(folder, name, test, "file:keys/online.pem")
-        uri, kid = new_key_file(folder, alg)
+        online = elsewhere.online_signer
+        if online is None:
+            create_key_file(folder / "keys" / "online.pem", custodian.ALG)
+            online = "file:keys/online.pem"
+        places.create_repository(elsewhere.repository, folder)
+        places.create_ledger(elsewhere.ledger, folder)
+        authority = cls(
+            folder, name, test, online, ledger_uri=elsewhere.ledger, repository_uri=elsewhere.repository
+        )  # fmt: skip
+        if elsewhere.pass_signer is None:
+            uri, kid = new_key_file(folder, alg)
+        else:
+            uri, kid = elsewhere.pass_signer, key_id(signer_from_uri(elsewhere.pass_signer, folder).public_key)
         return replace(authority, held_keys={kid: HeldKey(uri)}).save()
 
     @classmethod
@@ -177,6 +215,8 @@ class Authority:
                     held_keys=held,
                     usable_from=config["usable_from"],
                     online_next=config["online_next"],
+                    ledger_uri=config["ledger"],
+                    repository_uri=config["repository"],
                 )
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as e:
             cause = e.strerror if isinstance(e, OSError) else repr(e)
@@ -199,6 +239,8 @@ class Authority:
             "pass_keys": held,
             "usable_from": self.usable_from,
             "online_next": self.online_next,
+            "ledger": self.ledger_uri,
+            "repository": self.repository_uri,
         }
         write_file(self.folder / _CONFIG, json.dumps(config, indent=2, ensure_ascii=False).encode() + b"\n")
         return self
@@ -217,17 +259,36 @@ class Authority:
     @property
     def root_path(self) -> Path:
         """What devices are enrolled with."""
-        return self.repository.root / "metadata" / "1.root.json"
+        if places.is_remote(self.repository_uri):
+            return self.folder / "root.json"
+        return self.repository_path / document_name("root", 1)
 
     @property
     def ledger_path(self) -> Path:
-        """The ledger's file."""
-        return self.folder / "ledger.sqlite"
+        """The ledger's file, where it is one."""
+        return self.folder / self.ledger_uri
 
     @property
-    def repository(self) -> FolderRepository:
-        """The published repository."""
-        return FolderRepository(self.folder / "repository")
+    def repository_path(self) -> Path:
+        """The repository's folder, where it is one."""
+        return self.folder / self.repository_uri
+
+    @property
+    def repository(self) -> Repository:
+        """The published repository.
+
+        Raises:
+            RepositoryError: its place can't be used.
+        """
+        return places.open_repository(self.repository_uri, self.folder)
+
+    def ledger(self) -> Ledger:
+        """Open the ledger; whoever does closes it.
+
+        Raises:
+            LedgerError: it can't be opened.
+        """
+        return places.open_ledger(self.ledger_uri, self.folder)
 
     def keys(self) -> KeySet:
         """Read the pass keys as they are published, and which of them are denied.
@@ -236,7 +297,7 @@ class Authority:
             RepositoryError: they can't be read.
         """
         try:
-            return KeySet.from_jwks(load_keys(self.repository)).with_denied(self.denied())
+            return published_keys(self.repository)
         except KeyDocumentError as e:
             raise AuthorityError(f"the published keys can't be read: {e}") from None
 
@@ -247,7 +308,7 @@ class Authority:
         Raises:
             AuthorityError, LedgerError, RepositoryError, KeysError: a part of the folder can't be used.
         """
-        ledger = SqliteLedger(self.ledger_path)
+        ledger = self.ledger()
         try:
             signer = signer_from_uri(self.pass_signer, self.folder)
             yield Issuer(signer=signer, ledger=ledger, keys=self.keys(), usable_from=self.usable_from)
@@ -261,10 +322,13 @@ class Authority:
         Raises:
             LedgerError, KeysError: a part of the folder can't be used.
         """
-        ledger = SqliteLedger(self.ledger_path)
+        ledger = self.ledger()
         try:
             signer = signer_from_uri(self.online_signer, self.folder)
-            yield Publisher(repository=self.repository, ledger=ledger, signer=signer, denied=self.denied)
+            repository = self.repository
+            yield Publisher(
+                repository=repository, ledger=ledger, signer=signer, denied=lambda: load_denied(repository)
+            )  # fmt: skip
         finally:
             ledger.close()
 
@@ -275,7 +339,7 @@ class Authority:
             RepositoryError: it can't be read.
         """
         version = max(self.repository.versions(role), default=0)
-        data = self.repository.read(layout.document_name(role, version))
+        data = self.repository.read(document_name(role, version))
         return load_document(data) if data is not None else None
 
     def roots(self) -> list[Metadata[Root]]:
@@ -284,7 +348,7 @@ class Authority:
         Raises:
             RepositoryError: one can't be read.
         """
-        documents = [self.repository.read(layout.document_name("root", v)) for v in self.repository.versions("root")]
+        documents = [self.repository.read(document_name("root", v)) for v in self.repository.versions("root")]
         return [load_document(data) for data in documents if data is not None]
 
     @contextmanager
@@ -293,11 +357,6 @@ class Authority:
         with (self.folder / ".lock").open("w") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield Authority.open(self.folder)
-
-    def denied(self) -> bytes:
-        """Read the document of the keys denied until a ceremony revokes them."""
-        path = self.folder / DENIED
-        return path.read_bytes() if path.exists() else roles.json_bytes({"denied": []})
 
 
 def write_file(path: Path, data: bytes) -> None:

@@ -10,13 +10,15 @@ from typing import Any
 from tuf.api.exceptions import RepositoryError
 from tuf.api.metadata import Metadata
 
-from movepass_issuer.authority import DENIED, Authority, HeldKey, new_key_file, write_file
+from movepass_issuer import places
+from movepass_issuer.authority import Authority, HeldKey, new_key_file, write_file
 from movepass_issuer.errors import AuthorityError
-from movepass_issuer.publisher import load_keys, put_keys
-from movepass_issuer.sqlite_ledger import SqliteLedger
+from movepass_issuer.published_keys import DENIED, load_keys
+from movepass_issuer.publisher import put_keys
 from movepass_keys import KeySet, PassKey, Withdrawal, ceremony, custodian, roles, signer_from_uri
 from movepass_keys.algorithms import PublicKey, key_id
 from movepass_keys.ceremony import ROOT, TARGETS, Card, KeyChange, Proposal
+from movepass_keys.layout import document_name
 from movepass_wire.limits import PUBLISHED_DAYS_AHEAD
 from movepass_wire.times import DAY_SECONDS, ago, day_of, local
 
@@ -100,12 +102,21 @@ def publish_proposals(
         for proposal in new:
             authority.repository.create_version(proposal.file_name, documents[proposal.role])
         changed.save()
+        if root and places.is_remote(changed.repository_uri):
+            _keep_first_root(changed)
         if targets:
             _prune_denied(changed)
         if newest_targets is not None:
             with changed.publisher() as publisher:
                 publisher.publish(now, days_ahead=days_ahead)
         return [proposal.file_name for proposal in by_role.values()]
+
+
+def _keep_first_root(authority: Authority) -> None:
+    """Have the root that devices are enrolled with at hand, where the repository is elsewhere."""
+    data = authority.repository.read(document_name(ROOT, 1))
+    if data is not None:
+        write_file(authority.root_path, data)
 
 
 def new_pass_key(authority: Authority, alg: int, uri: str | None = None, wrapping: str | None = None) -> bytes:
@@ -177,7 +188,7 @@ def deny(authority: Authority, kid: bytes, reason: str, now: int) -> None:
         if kid not in keys.keys:
             raise AuthorityError(f"there is no published key {kid.hex()}")
         denied = replace(keys, denied={**keys.denied, kid: Withdrawal(now, reason)}).denied_to_json()
-        write_file(authority.folder / DENIED, roles.json_bytes(denied))
+        authority.repository.put_target(DENIED, roles.json_bytes(denied))
         with authority.publisher() as publisher:
             publisher.publish(now)
 
@@ -188,7 +199,8 @@ def _prune_denied(authority: Authority) -> None:
     listed = {kid: key for kid, key in keys.keys.items() if key.revoked is None}
     denied = {kid: withdrawal for kid, withdrawal in keys.denied.items() if kid in listed}
     if denied != keys.denied:
-        write_file(authority.folder / DENIED, roles.json_bytes(replace(keys, denied=denied).denied_to_json()))
+        document = replace(keys, denied=denied).denied_to_json()
+        authority.repository.put_target(DENIED, roles.json_bytes(document))
 
 
 def recover(authority: Authority, now: int, *, skip: int) -> None:
@@ -203,7 +215,7 @@ def recover(authority: Authority, now: int, *, skip: int) -> None:
     Raises:
         LedgerError: a day has not that many indexes left.
     """
-    ledger = SqliteLedger(authority.ledger_path)
+    ledger = authority.ledger()
     try:
         ledger.skip(range(day_of(now) - 1, day_of(now) + _DAYS_ISSUED_AHEAD + 1), skip)
     finally:

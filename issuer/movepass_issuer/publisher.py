@@ -35,7 +35,7 @@ from movepass_keys.layout import TIMESTAMP, document_name, log_target, target_fi
 from movepass_wire import new_log
 from movepass_wire.limits import LOG_KEPT_SECONDS, PUBLISHED_DAYS_AHEAD
 from movepass_wire.statuslog import HEADER_BYTES, read_header
-from movepass_wire.times import day_of, local
+from movepass_wire.times import day_name, day_of, iso, local
 
 CLOCK_BACK_MAX_SECONDS = 300
 CLOCK_AHEAD_MAX_SECONDS = 3 * 86400
@@ -62,6 +62,11 @@ class Publication:
     version: int
     revoked: int
     days: tuple[int, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Tell of it."""
+        days = [day_name(day) for day in self.days]
+        return {"published": iso(self.published), "version": self.version, "revoked": self.revoked, "days": days}
 
 
 def listed_days(now: int, ahead: int = PUBLISHED_DAYS_AHEAD) -> range:
@@ -342,23 +347,6 @@ def load_document(data: bytes) -> Any:
         return Metadata.from_bytes(data)
     except Exception as e:  # noqa: BLE001 - tuf raises many kinds for one cause
         raise RepositoryError(f"a document of the repository can't be read ({e}); restore it from a copy") from None
-
-
-def load_keys(repository: Repository) -> bytes:
-    """Read the pass keys' document that the newest targets names.
-
-    Raises:
-        RepositoryError: there is none.
-    """
-    newest = max(repository.versions("targets"), default=0)
-    data = repository.read(document_name("targets", newest))
-    if data is None:
-        raise RepositoryError(f"there are no pass keys yet: {document_name('targets', 1)} is missing")
-    target = load_document(data).signed.targets[roles.KEYS_TARGET]
-    document = repository.read(target_file(target))
-    if document is None:
-        raise RepositoryError(f"{target_file(target)} is missing; restore it from a copy")
-    return document
 
 
 def put_keys(repository: Repository, document: bytes) -> None:

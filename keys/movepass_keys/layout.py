@@ -9,10 +9,13 @@ consistent snapshots of The Update Framework's specification 1.0, section 6).
 """
 
 import re
+from typing import TYPE_CHECKING
 
-from tuf.api.metadata import TargetFile
+if TYPE_CHECKING:  # python-tuf takes long to load, and these are only names
+    from tuf.api.metadata import TargetFile
 
 METADATA = "metadata/"
+KEYS_TARGET = "keys.jwks.json"
 TIMESTAMP = "metadata/timestamp.json"
 METADATA_FOLDER = "metadata"
 TARGETS_FOLDER = "targets"
@@ -50,7 +53,12 @@ def plain_target(file: str) -> str | None:
     return f"{match[1] or ''}{match[2]}" if match else None
 
 
-def target_file(target: TargetFile) -> str:
+def target_file(target: "TargetFile") -> str:
     """Name the file of a target: its hash stands before its name."""
-    folder, slash, base = target.path.rpartition("/")
-    return f"targets/{folder}{slash}{next(iter(target.hashes.values()))}.{base}"
+    return target_name(target.path, next(iter(target.hashes.values())))
+
+
+def target_name(path: str, digest: str) -> str:
+    """Name the file of a target by its path and the hash of its content in hexadecimal."""
+    folder, slash, base = path.rpartition("/")
+    return f"targets/{folder}{slash}{digest}.{base}"

@@ -31,15 +31,15 @@ from tuf.api.metadata import (
 )
 from tuf.api.serialization.json import JSONSerializer
 
-from movepass_keys import algorithms
+from movepass_keys import algorithms, layout
 from movepass_keys.signers import Signer
 from movepass_wire.limits import TIME_LIMIT
 from movepass_wire.payload import ESP256
 from movepass_wire.times import DAY_SECONDS
 
 STATUS = "status"
+KEYS_TARGET = layout.KEYS_TARGET
 STATUS_PATHS = "status/*"
-KEYS_TARGET = "keys.jwks.json"
 DENIED_TARGET = "status/denied-keys.json"
 PUBLISHED = "x-movepass-published"
 """Field of the timestamp: when it was published, seconds since 1970 UTC. Freshness is judged by it."""

@@ -79,7 +79,7 @@ class Drill:
         """Open a device; enrolled with the first root and synced when it is first asked for."""
         folder = self.folder / name
         if not folder.exists():
-            source = str(self.authority.repository.root)
+            source = str(self.authority.repository_path)
             Device.enroll(folder, root=self.authority.root_path.read_bytes(), sources=[source])
             with Device.open(folder) as device:
                 device.sync()

@@ -144,7 +144,7 @@ def test_a_dishonest_custodian_alone_gets_nothing_through(drill: Drill) -> None:
     alone = signed_by(drill.custodians, takeover, ["1"])
     with pytest.raises(NotEnoughSignaturesError, match="still missing, any of: 2, 3"):
         publish_proposals(drill.authority, [alone], now())
-    (drill.authority.repository.root / alone.file_name).write_bytes(roles.document_bytes(alone.metadata))
+    (drill.authority.repository_path / alone.file_name).write_bytes(roles.document_bytes(alone.metadata))
     with pytest.raises(SyncError, match="not signed by those whom this device trusts"):
         drill.device("device")
 
@@ -318,7 +318,7 @@ def test_a_device_enrolled_with_the_first_root_follows_many(drill: Drill, tmp_pa
     for _ in range(4):
         root = propose_root(drill.authority, [], now=now())
         drill.agree(root, propose_keys(drill.authority, KeyChange(), now=now(), root=root))
-    Device.enroll(tmp_path / "late", root=first, sources=[str(drill.authority.repository.root)])
+    Device.enroll(tmp_path / "late", root=first, sources=[str(drill.authority.repository_path)])
     with Device.open(tmp_path / "late") as device:
         assert device.sync().changed
 

@@ -14,7 +14,7 @@ from support.repositories import logs_of
 
 from movepass_issuer.authority import Authority
 from movepass_issuer.keyholding import propose_keys, propose_root
-from movepass_issuer.publisher import load_keys
+from movepass_issuer.published_keys import load_keys
 from movepass_keys.ceremony import KeyChange
 
 HERE = Path(__file__).with_name("tuf_js")
@@ -50,8 +50,8 @@ def test_tuf_js_follows_two_roots_and_gets_keys_and_lists(tuf_js: Path, tmp_path
     drill.agree(root, propose_keys(drill.authority, KeyChange(), now=root.proposed_at, root=root))
     (tmp_path / "js").mkdir()
     day = signed.pass_.day
-    log = logs_of(authority.repository.root)[day]
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(authority.repository.root))) as server:
+    log = logs_of(authority.repository_path)[day]
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(authority.repository_path))) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         done = subprocess.run(
             ["node", "follow.js", authority.root_path, f"http://127.0.0.1:{server.server_port}", tmp_path / "js",

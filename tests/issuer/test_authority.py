@@ -12,7 +12,7 @@ from support.passes import DAY, approved
 from support.repositories import logs_of, signed
 from support.world import World
 
-from movepass_issuer import AuthorityError, IssuerError, RepositoryError, keyholding
+from movepass_issuer import AuthorityError, IssuerError, RepositoryError, keyholding, places
 from movepass_issuer import authority as authority_module
 from movepass_issuer.authority import Authority
 from movepass_issuer.keyholding import CUSTODIANS, THRESHOLD
@@ -56,13 +56,13 @@ def test_private_keys_and_their_folders_are_for_their_owner_alone(made: Authorit
 
 
 def test_nothing_private_stands_in_what_is_published(made: Authority) -> None:
-    for path in made.repository.root.rglob("*"):
+    for path in made.repository_path.rglob("*"):
         assert not path.is_file() or b"PRIVATE" not in path.read_bytes()
         assert path.suffix != ".pem"
 
 
 def test_custodians_hold_root_and_targets_two_of_three_and_the_online_key_the_rest(made: Authority) -> None:
-    root = signed(made.repository.root, "1.root.json")
+    root = signed(made.repository_path, "1.root.json")
     for name, role in root.roles.items():
         offline = name in ("root", "targets")
         assert (len(role.keyids), role.threshold) == ((CUSTODIANS, THRESHOLD) if offline else (1, 1))
@@ -70,21 +70,21 @@ def test_custodians_hold_root_and_targets_two_of_three_and_the_online_key_the_re
     assert not holders[0] & holders[1]
     assert not holders[2] & (holders[0] | holders[1])
     assert root.consistent_snapshot
-    targets = signed(made.repository.root, "1.targets.json")
+    targets = signed(made.repository_path, "1.targets.json")
     delegated = targets.delegations.roles["status"]
     assert (delegated.paths, delegated.terminating, set(delegated.keyids)) == (["status/*"], True, holders[2])
 
 
 def test_it_has_been_published_once(made: Authority) -> None:
-    assert sorted(logs_of(made.repository.root)) == list(listed_days(NOW))
-    assert roles.published_at(signed(made.repository.root, "timestamp.json")) == NOW
+    assert sorted(logs_of(made.repository_path)) == list(listed_days(NOW))
+    assert roles.published_at(signed(made.repository_path, "timestamp.json")) == NOW
 
 
 @pytest.mark.parametrize("test", [True, False])
 def test_whether_it_is_a_test_authority_reaches_devices(tmp_path: Path, test: bool) -> None:  # noqa: FBT001
     authority = Authority.create(tmp_path / "authority", name="Dhaka", test=test)
     assert authority.test is Authority.open(authority.folder).test is authority.keys().test is test
-    Device.enroll(tmp_path / "d", root=authority.root_path.read_bytes(), sources=[str(authority.repository.root)])
+    Device.enroll(tmp_path / "d", root=authority.root_path.read_bytes(), sources=[str(authority.repository_path)])
     with Device.open(tmp_path / "d") as device:
         device.sync()
         keys = device.state().keys
@@ -180,7 +180,7 @@ STEPS = [
     *[("custodian.create_key_file", n, KeyFileError("full")) for n in (1, 4, 6)],
     ("keyholding.put_keys", 1, RepositoryError("full")),
     ("json.dumps", 1, OSError(28, "No space left on device")),
-    ("SqliteLedger", 1, KeyboardInterrupt()),
+    ("places.SqliteLedger", 1, KeyboardInterrupt()),
     ("Publisher.publish", 1, RepositoryError("full")),
     ("Publisher.publish", 1, KeyboardInterrupt()),
     ("Path.replace", 1, OSError(28, "No space left on device")),
@@ -201,17 +201,18 @@ def test_a_failure_midway_leaves_nothing(
     if existing:
         folder.mkdir()
     owner, _, name = step.rpartition(".")
-    places = {
+    owners = {
         "": authority_module,
         "json": json,
         "Publisher": Publisher,
         "custodian": custodian,
         "keyholding": keyholding,
+        "places": places,
     }
     if owner == "Path":
         monkeypatch.setattr(Path, "replace", _only_for(folder, Path.replace, error))
     else:
-        target = places[owner]
+        target = owners[owner]
         monkeypatch.setattr(target, name, Fails(getattr(target, name), nth, error))
     with pytest.raises((AuthorityError, RepositoryError, KeyFileError, KeyboardInterrupt)):
         Authority.create(folder, name="x", test=True, now=NOW)

@@ -353,7 +353,7 @@ def test_keys_new_has_kms_make_and_wrap_a_pass_key_that_then_signs(
     assert movepass("keys", "use", kid, "--authority", authority.folder, "--urgent").returncode == 0
     with Authority.open(authority.folder).issuer() as issuer:
         signed = issuer.issue(approved("R-1", int(time.time())))
-    Device.enroll(tmp_path / "device", root=authority.root_path.read_bytes(), sources=[str(authority.repository.root)])
+    Device.enroll(tmp_path / "device", root=authority.root_path.read_bytes(), sources=[str(authority.repository_path)])
     with Device.open(tmp_path / "device") as device:
         device.sync()
         assert device.verify(signed.text).verdict == Verdict.VALID

@@ -50,7 +50,7 @@ class World:
 
     @property
     def repository(self) -> Path:
-        return self.authority.repository.root
+        return self.authority.repository_path
 
     @property
     def today(self) -> int:

@@ -532,7 +532,7 @@ def test_another_authoritys_repository_is_refused(world: World, tmp_path: Path) 
     with other.publisher() as publisher:
         for _ in range(3):
             publisher.publish(world.now)
-    refused(world, other.repository.root, "not signed by those whom this device trusts")
+    refused(world, other.repository_path, "not signed by those whom this device trusts")
 
 
 def test_another_authoritys_root_offered_as_the_next_one_is_refused(world: World, tmp_path: Path) -> None:

@@ -1,0 +1,72 @@
+"""Where an authority keeps its ledger and publishes, chosen by URI; a cloud's library is loaded only for who names it.
+
+ledger        dynamodb:TABLE, or the path of an SQLite file
+repository    s3://BUCKET/PREFIX, or the path of a folder
+"""
+
+from pathlib import Path
+
+from movepass_issuer.ledger import Ledger
+from movepass_issuer.repository import FolderRepository, Repository
+from movepass_issuer.sqlite_ledger import SqliteLedger
+
+_TABLE, _BUCKET = "dynamodb:", "s3:"
+
+
+def open_ledger(uri: str, folder: Path) -> Ledger:
+    """Open a ledger.
+
+    Args:
+        uri: which.
+        folder: what a relative path counts from.
+
+    Raises:
+        LedgerError: it can't be opened.
+    """
+    if uri.startswith(_TABLE):
+        from movepass_issuer.dynamodb_ledger import DynamoDbLedger  # noqa: PLC0415 - an extra
+
+        return DynamoDbLedger(uri.removeprefix(_TABLE))
+    return SqliteLedger(folder / uri)
+
+
+def create_ledger(uri: str, folder: Path) -> None:
+    """Make a ledger. A table has been made before, by the template.
+
+    Raises:
+        LedgerError: it can't be made.
+    """
+    if not uri.startswith(_TABLE):
+        SqliteLedger(folder / uri, create=True).close()
+
+
+def open_repository(uri: str, folder: Path) -> Repository:
+    """Open a repository; the arguments are as above.
+
+    Raises:
+        RepositoryError: its place can't be used.
+    """
+    if is_remote(uri):
+        from movepass_issuer.s3_repository import S3Repository  # noqa: PLC0415 - an extra
+
+        return S3Repository(uri)
+    return FolderRepository(folder / uri)
+
+
+def create_repository(uri: str, folder: Path) -> None:
+    """Make an empty repository, or take a place in a bucket for one.
+
+    Raises:
+        RepositoryError: its place can't be used, or something is published there.
+    """
+    if is_remote(uri):
+        from movepass_issuer.s3_repository import S3Repository  # noqa: PLC0415 - an extra
+
+        S3Repository.create(uri)
+    else:
+        FolderRepository.create(folder / uri)
+
+
+def is_remote(uri: str) -> bool:
+    """Tell whether a repository is elsewhere than on this machine."""
+    return uri.startswith(_BUCKET)
