@@ -6,9 +6,10 @@ READY := $(VENV)/.ready
 # ministack, which plays AWS in the tests, pins botocore: so it has an environment of its own.
 AWS_VENV := .venv-aws
 AWS_READY := $(AWS_VENV)/.ready
-AWS_PINS := ministack==1.5.33 boto3==1.43.106 botocore==1.43.106 cryptography==50.0.2
+AWS_PINS := ministack==1.5.33 boto3==1.43.106 botocore==1.43.106 cryptography==50.0.2 \
+	aws-sam-translator==1.115.0
 
-.PHONY: demo demo-ceremony test slow bare lint types bench bench-scale vectors clean
+.PHONY: demo demo-ceremony demo-aws test slow bare package lint types bench bench-scale vectors clean
 
 demo: $(READY) ## plays the main job with the real command; leaves its files in build/demo
 	$(BIN)/python demo/run.py build/demo
@@ -25,7 +26,11 @@ slow: $(READY) $(AWS_READY) ## the proofs that take longer
 bare: $(READY) ## a device without extras: installs, syncs over HTTP, verifies
 	$(BIN)/python tests/bare_device.py
 
+package: $(READY) ## the Lambda functions' zip for arm64, and the same tried out on this machine
+	$(BIN)/python infra/package.py build/lambda/movepass.zip
+
 lint: $(READY)
+	$(BIN)/cfn-lint infra/template.yaml
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports

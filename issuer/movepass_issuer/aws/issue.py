@@ -1,0 +1,216 @@
+"""Lambda function: approved passes in, signed passes out.
+
+Three ways in:
+    the request queue        an approved pass a message. The answer goes to the answers queue, written as by `movepass
+                             issue --json`. What no pass can come of goes to the dead letters at once, with its reason
+                             beside it; what failed in passing (KMS, DynamoDB) stays in the queue and comes again
+    a direct invocation      an approved pass, or a list of them; or {"show": {"request_id": …}} or
+                             {"show": {"pass_number": …}}
+    the function's URL       the same, as the body of a POST; AWS checks who asks (IAM)
+
+Every way leads to Issuer.issue_many, so the same request by another way, or again, has the same pass for an answer.
+
+IAM: kms:GetPublicKey and kms:Sign, or kms:Decrypt (movepass_keys.kms); dynamodb:BatchGetItem, dynamodb:PutItem,
+dynamodb:UpdateItem on the table; s3:ListBucket, s3:GetObject on the repository; sqs:SendMessage on answers and dead
+letters; what Lambda needs to read the request queue.
+"""
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from movepass_issuer import answers
+from movepass_issuer.approved import ApprovedPass
+from movepass_issuer.aws import http, queues
+from movepass_issuer.aws.opening import open_issuer
+from movepass_issuer.aws.queues import Message
+from movepass_issuer.aws.settings import Settings
+from movepass_issuer.aws.telemetry import count, logger, observed
+from movepass_issuer.aws.time_limit import TimeLimit
+from movepass_issuer.errors import IssuerError, LedgerError, RequestError, UnknownPassError
+from movepass_issuer.issuer import GROUP, Issuer, SignedPass
+from movepass_keys import KeysError, SignerError
+from movepass_wire import NumberError
+
+_REASON_MAX_CHARS = 1000
+Fault = IssuerError | KeysError
+"""What went wrong on our side. Of these, RequestError alone is the asker's."""
+Outcome = SignedPass | Fault
+
+
+class IssueFunction:
+    """The function, opened: what is made here is made once a process."""
+
+    def __init__(self, issuer: Issuer, *, limit: TimeLimit, settings: Settings, sqs: Any = None) -> None:
+        self._issuer = issuer
+        self._limit = limit
+        self._settings = settings
+        self._sqs = sqs or queues.client()
+
+    @classmethod
+    def open(cls, settings: Settings) -> "IssueFunction":
+        """Open everything that does not depend on what is asked.
+
+        Raises:
+            IssuerError, KeysError: a setting is wrong, or something it names can't be had.
+        """
+        limit = TimeLimit()
+        return cls(open_issuer(settings, limit), limit=limit, settings=settings)
+
+    def __call__(self, event: Any, context: Any) -> Any:
+        """Answer one invocation.
+
+        Raises:
+            LedgerError, SignerError: a direct invocation's, where asking again may help.
+        """
+        self._limit.set(context)
+        if isinstance(event, dict) and "Records" in event:
+            return self._from_queue([Received.from_record(record) for record in event["Records"]])
+        if isinstance(event, dict) and "requestContext" in event:
+            return http.answered(event, self._answer)
+        return self._answer(event)
+
+    def _answer(self, asked: Any) -> Any:
+        match asked:
+            case {"show": dict(wanted)} if len(asked) == 1:
+                return self._show(wanted)
+            case list():
+                if len(asked) > GROUP:
+                    raise RequestError(f"{len(asked)} requests; at most {GROUP} at once")
+                outcomes = self._issue([_parsed(request) for request in asked])
+                return [_told(_id_of(request), outcome) for request, outcome in zip(asked, outcomes, strict=True)]
+            case _:
+                return _told(_id_of(asked), self._issue([_parsed(asked)])[0])
+
+    def _show(self, wanted: dict[str, Any]) -> dict[str, Any]:
+        try:
+            match wanted:
+                case {"request_id": str(request_id)} if len(wanted) == 1:
+                    return answers.issued(self._issuer.find(request_id=request_id))
+                case {"pass_number": str(number)} if len(wanted) == 1:
+                    return answers.issued(self._issuer.find(number=number))
+        except (UnknownPassError, NumberError) as e:
+            return {"error": str(e)}
+        return {"error": 'show: expected {"request_id": …} or {"pass_number": …}'}
+
+    def _issue(self, requests: Sequence[ApprovedPass | RequestError]) -> list[Outcome]:
+        """Issue all of them in one group; each has its own outcome, in order."""
+        outcomes = iter(self._issue_good([request for request in requests if isinstance(request, ApprovedPass)]))
+        told = [next(outcomes) if isinstance(request, ApprovedPass) else request for request in requests]
+        count("Issued", sum(isinstance(outcome, SignedPass) for outcome in told))
+        count("Refused", sum(isinstance(outcome, RequestError) for outcome in told))
+        count("SignerFailed", sum(isinstance(outcome, SignerError) for outcome in told))
+        count("LedgerFailed", sum(isinstance(outcome, LedgerError) for outcome in told))
+        return told
+
+    def _issue_good(self, approved: Sequence[ApprovedPass]) -> list[Outcome]:
+        try:
+            return list(self._issuer.issue_many(approved))
+        except (LedgerError, SignerError) as e:
+            logger.error("not issued", count=len(approved), error=str(e))
+            return [e] * len(approved)
+        except Exception as e:  # noqa: BLE001 - whatever it is
+            if len(approved) > 1:  # one that breaks us must not hold up the others
+                return [outcome for one in approved for outcome in self._issue_good([one])]
+            logger.error("not issued", request_id=approved[0].request_id, kind=type(e).__name__)
+            return [IssuerError(f"a defect, please report it: {type(e).__name__}")]
+
+    def _from_queue(self, received: Sequence["Received"]) -> dict[str, Any]:
+        """Deal with a batch of the queue; gives the messages that shall come again."""
+        outcomes = self._issue([_parsed(message.body) for message in received])
+        answered, dead = [], []
+        failed: dict[str, str] = {}
+        for message, outcome in zip(received, outcomes, strict=True):
+            if isinstance(outcome, SignedPass):
+                answered.append(Message(message.id, json.dumps(answers.issued(outcome))))
+            elif isinstance(outcome, RequestError):
+                answered.append(Message(message.id, json.dumps(_told(_id_of(message.body), outcome))))
+                dead.append(message.dead(outcome))
+            elif message.attempt >= self._settings.attempts:
+                dead.append(message.dead(outcome))
+            else:
+                failed[message.id] = str(outcome)
+        if self._settings.answers:
+            failed |= queues.send(self._sqs, self._settings.answers, answered)
+        failed |= queues.send(self._sqs, self._settings.dead_letters, [m for m in dead if m.key not in failed])
+        count("DeadLetters", sum(m.key not in failed for m in dead))
+        for reason in set(failed.values()):
+            logger.warning("come again", messages=[i for i, why in failed.items() if why == reason], error=reason)
+        return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A message from the request queue.
+
+    Attributes:
+        attempt: how often it has been handed out, this time included.
+    """
+
+    id: str
+    body: str
+    attempt: int
+
+    @classmethod
+    def from_record(cls, record: dict[str, Any]) -> "Received":
+        """Read it from a Lambda event."""
+        return cls(record["messageId"], record["body"], int(record["attributes"]["ApproximateReceiveCount"]))
+
+    def dead(self, error: Fault) -> Message:
+        """Make it a dead letter: as it came, with what is wrong beside it.
+
+        We send it ourselves, because SQS moves a message only after all its attempts, and can't say why.
+        """
+        words = "".join(c if c.isprintable() else " " for c in str(error))[:_REASON_MAX_CHARS]
+        logger.warning("dead letter", message_id=self.id, kind=type(error).__name__, attempt=self.attempt)
+        return Message(self.id, self.body, {"kind": type(error).__name__, "reason": words or "unknown"})
+
+
+def _parsed(request: Any) -> ApprovedPass | RequestError:
+    try:
+        if not isinstance(request, str | dict):
+            return RequestError(f"expected an approved pass as an object, got {type(request).__name__}")
+        return ApprovedPass.from_json(request)
+    except RequestError as e:
+        return e
+
+
+def _id_of(request: Any) -> str | None:
+    """Give the id of a request that may be anything, so that whoever asked knows which of theirs it was."""
+    try:
+        document = json.loads(request) if isinstance(request, str) else request
+        request_id = document.get("request_id")
+    except (ValueError, AttributeError, RecursionError):
+        return None
+    return request_id if isinstance(request_id, str) else None
+
+
+def _told(request_id: str | None, outcome: Outcome) -> dict[str, Any]:
+    """Tell an outcome.
+
+    Raises:
+        LedgerError, SignerError, IssuerError: it is none of the asker's doing.
+    """
+    if isinstance(outcome, SignedPass):
+        return answers.issued(outcome)
+    if isinstance(outcome, RequestError):
+        return answers.refused(request_id, outcome)
+    raise outcome
+
+
+@cache
+def _function() -> IssueFunction:
+    return IssueFunction.open(Settings.from_environment(os.environ))
+
+
+@observed
+def handler(event: Any, context: Any) -> Any:
+    """Take an invocation of Lambda's."""
+    return _function()(event, context)
+
+
+if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
+    _function()  # in the init phase, so that no request waits for it

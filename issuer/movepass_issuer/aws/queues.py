@@ -1,0 +1,81 @@
+"""Messages to SQS queues, ten a call."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from movepass_issuer.errors import IssuerError
+
+_CALL_MESSAGES = 10
+_CALL_BYTES = 1 << 18
+"""What one call may carry in all; SQS takes more today, and once took no more than this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message to be sent.
+
+    Attributes:
+        key: by which the sender knows it again.
+        attributes: text beside the body, which a person reads first.
+    """
+
+    key: str
+    body: str
+    attributes: dict[str, str] = field(default_factory=dict)
+
+
+class QueueError(IssuerError):
+    """A queue can't be read or written."""
+
+
+def client() -> Any:
+    """Make a client for SQS."""
+    import boto3  # noqa: PLC0415 - an extra
+    from botocore.config import Config  # noqa: PLC0415
+
+    return boto3.client("sqs", config=Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard"}))
+
+
+def send(sqs: Any, url: str, messages: Sequence[Message]) -> dict[str, str]:
+    """Send messages.
+
+    IAM: sqs:SendMessage.
+
+    Returns:
+        For those that did not go, by their keys, why.
+    """
+    failed: dict[str, str] = {}
+    for group in _groups(messages):
+        entries = [_entry(str(place), message) for place, message in enumerate(group)]
+        try:
+            answer = sqs.send_message_batch(QueueUrl=url, Entries=entries)
+        except Exception as e:  # noqa: BLE001 - boto3 raises many kinds, and each means that nothing went
+            failed |= {message.key: f"{url}: {_code(e)}" for message in group}
+        else:
+            failed |= {group[int(f["Id"])].key: f"{url}: {f['Code']}" for f in answer.get("Failed", ())}
+    return failed
+
+
+def _code(error: Exception) -> str:
+    """Give AWS's code of an error; its text may quote a message."""
+    return str(getattr(error, "response", {}).get("Error", {}).get("Code", type(error).__name__))
+
+
+def _entry(place: str, message: Message) -> dict[str, Any]:
+    attributes = {name: {"DataType": "String", "StringValue": text} for name, text in message.attributes.items()}
+    return {"Id": place, "MessageBody": message.body, "MessageAttributes": attributes}
+
+
+def _groups(messages: Iterable[Message]) -> Iterable[list[Message]]:
+    group: list[Message] = []
+    size = 0
+    for message in messages:
+        length = len(message.body.encode()) + sum(len(f"{n}{t}".encode()) for n, t in message.attributes.items())
+        if group and (len(group) == _CALL_MESSAGES or size + length > _CALL_BYTES):
+            yield group
+            group, size = [], 0
+        group.append(message)
+        size += length
+    if group:
+        yield group

@@ -1,0 +1,64 @@
+"""The functions' settings, from the environment that the template gives them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from movepass_issuer.dynamodb_ledger import Region
+from movepass_issuer.errors import IssuerError
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a function works with. A function that does without one of them is not given it.
+
+    Attributes:
+        table: MOVEPASS_TABLE, the ledger's.
+        repository: MOVEPASS_REPOSITORY, like s3://BUCKET.
+        signer: MOVEPASS_SIGNER, awskms:ARN or awskms-wrapped:FILE; the key that this function signs with.
+        folder: where a relative FILE counts from: the unpacked package.
+        region: MOVEPASS_REGION_NUMBER of MOVEPASS_REGION_COUNT.
+        usable_from: MOVEPASS_USABLE_FROM, when devices can know the pass key, seconds since 1970 UTC.
+        answers: MOVEPASS_ANSWERS, URL of the queue that answers go to; "" where nobody wants them.
+        dead_letters: MOVEPASS_DEAD_LETTERS, URL of the queue of what no pass came of.
+        attempts: MOVEPASS_ATTEMPTS, how often the request queue hands out a message.
+    """
+
+    table: str
+    repository: str
+    signer: str
+    folder: Path
+    region: Region
+    usable_from: int
+    answers: str
+    dead_letters: str
+    attempts: int
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
+        """Read them.
+
+        Raises:
+            IssuerError: one is not a number.
+        """
+
+        def text(name: str) -> str:
+            return environment.get(f"MOVEPASS_{name}", "")
+
+        def number(name: str, otherwise: int) -> int:
+            try:
+                return int(text(name) or otherwise)
+            except ValueError:
+                raise IssuerError(f"MOVEPASS_{name}: expected a whole number, got {text(name)!r}") from None
+
+        return cls(
+            table=text("TABLE"),
+            repository=text("REPOSITORY"),
+            signer=text("SIGNER"),
+            folder=Path(environment.get("LAMBDA_TASK_ROOT", ".")),
+            region=Region(number("REGION_NUMBER", 0), number("REGION_COUNT", 1)),
+            usable_from=number("USABLE_FROM", 0),
+            answers=text("ANSWERS"),
+            dead_letters=text("DEAD_LETTERS"),
+            attempts=number("ATTEMPTS", 1),
+        )

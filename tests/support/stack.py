@@ -1,0 +1,119 @@
+"""infra/template.yaml deployed to a ministack, as `aws cloudformation package` and `deploy` would."""
+
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from support.ministack import REGION, Ministack
+from support.processes import ROOT
+
+TEMPLATE = ROOT / "infra" / "template.yaml"
+_LOCAL_PACKAGE = "CodeUri: ../build/lambda/movepass.zip"
+_CODE_BUCKET = "code"
+_DEPLOY_SECONDS = 120
+CEREMONY = "ceremony"
+PEOPLE = ("key-admin", "key-policy", CEREMONY)
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A deployed stack.
+
+    Attributes:
+        outputs: as the template names them.
+    """
+
+    name: str
+    outputs: dict[str, str]
+    ministack: Ministack
+
+    def invoke(self, function: str, event: Any) -> Any:
+        """Invoke a function ("Issue", "Revoke", "Publish") directly.
+
+        Raises:
+            FunctionError: it raised.
+        """
+        answer = self.ministack.client("lambda").invoke(
+            FunctionName=self.outputs[f"{function}FunctionName"], Payload=json.dumps(event)
+        )
+        body = json.loads(answer["Payload"].read())
+        if answer.get("FunctionError"):
+            raise FunctionError(json.dumps(body))
+        return body
+
+    def resources(self) -> dict[str, str]:
+        """Give the physical names of all resources, by their names in the template."""
+        found = self.ministack.client("cloudformation").describe_stack_resources(StackName=self.name)
+        return {r["LogicalResourceId"]: r["PhysicalResourceId"] for r in found["StackResources"]}
+
+
+class FunctionError(Exception):
+    """A function raised; the message is what Lambda answered."""
+
+
+def deploy(ministack: Ministack, package: Path, name: str = "movepass", **parameters: str) -> Stack:
+    """Upload the package, create the stack, and wait for it."""
+    s3, cloudformation = ministack.client("s3"), ministack.client("cloudformation")
+    s3.create_bucket(Bucket=_CODE_BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
+    s3.upload_file(str(package), _CODE_BUCKET, package.name)
+    template = TEMPLATE.read_text("utf-8")
+    assert _LOCAL_PACKAGE in template
+    people = {person: _role(ministack, person) for person in PEOPLE}
+    values = {
+        "Architecture": "x86_64", "Runtime": "python3.11", "KeyAdminRoleArn": people["key-admin"],
+        "KeyPolicyRoleArn": people["key-policy"], "CeremonyRoleArn": people["ceremony"],
+    } | parameters  # fmt: skip
+    cloudformation.create_stack(
+        StackName=name,
+        TemplateBody=template.replace(_LOCAL_PACKAGE, f"CodeUri: s3://{_CODE_BUCKET}/{package.name}"),
+        Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in values.items()],
+        Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+    )
+    end = time.monotonic() + _DEPLOY_SECONDS
+    while True:
+        stack = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
+        if stack["StackStatus"] == "CREATE_COMPLETE":
+            outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+            made = Stack(name, outputs, ministack)
+            _mend(made)
+            return made
+        if not stack["StackStatus"].endswith("IN_PROGRESS") or time.monotonic() > end:
+            events = cloudformation.describe_stack_events(StackName=name)["StackEvents"]
+            reasons = [
+                f"{e['LogicalResourceId']}: {e['ResourceStatusReason']}"
+                for e in events
+                if e.get("ResourceStatusReason")
+            ]
+            raise RuntimeError(f"the stack is {stack['StackStatus']}: {reasons}")
+        time.sleep(0.1)
+
+
+def _mend(stack: Stack) -> None:
+    """Do what ministack leaves undone.
+
+    It keeps a number that came as a parameter as text, and can't compare it then; and it asks for a permission called
+    sqs:SendMessageBatch, which AWS does not have: there sqs:SendMessage covers both. And it is spoken to in the clear,
+    which the bucket's policy forbids.
+    """
+    functions, function = stack.ministack.client("lambda"), stack.outputs["IssueFunctionName"]
+    for mapping in functions.list_event_source_mappings(FunctionName=function)["EventSourceMappings"]:
+        functions.update_event_source_mapping(UUID=mapping["UUID"], ScalingConfig={"MaximumConcurrency": 2})
+    statement = {"Effect": "Allow", "Action": "sqs:SendMessageBatch", "Resource": "*"}
+    stack.ministack.client("iam").put_role_policy(
+        RoleName=stack.resources()["IssueRole"], PolicyName="ministack",
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
+    )  # fmt: skip
+    s3, bucket = stack.ministack.client("s3"), stack.outputs["RepositoryBucket"]
+    policy = json.loads(s3.get_bucket_policy(Bucket=bucket)["Policy"])
+    policy["Statement"] = [s for s in policy["Statement"] if s["Sid"] != "NothingInTheClear"]
+    s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(policy))
+    stack.ministack.client("iam").attach_role_policy(RoleName=CEREMONY, PolicyArn=stack.outputs["CeremonyPolicyArn"])
+
+
+def _role(ministack: Ministack, name: str) -> str:
+    """Make a role that people take on."""
+    trust = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    return str(ministack.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=document)["Role"]["Arn"])
