@@ -3,11 +3,12 @@
 With `docs` as the folder it brings docs/scale.md up to date. It exits 1 if the model and the sample disagree.
 """
 
+import math
 import random
 import sys
 import time
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from scale import full_size, plots, report, sample
@@ -20,22 +21,49 @@ from scale.peers import Outcome, at_intervals, back_end, ours, requests_a_second
 
 AGREE_WITHIN = 0.02
 OURS, HOURLY = "Ours, every 15 min", "Ours, hourly"
+APPENDED = "Ours, if never written anew"
 TSL_FRESH, TSL_SMALL = "Token Status List, as fresh", "Token Status List, for our bytes"
 DAILY, BACK_END = "Whole list once a day", "Asking the back end"
 DRAWN = 300
 """Devices drawn for each way: with others, the figures change by a few in a hundred."""
 
 
-def every_way(life: Life, once: Life, tsl: TokenStatusList, documents: Documents, drawn: int) -> dict[str, Outcome]:
+@dataclass(frozen=True, slots=True)
+class Lives:
+    """How a day's log lives.
+
+    Attributes:
+        published: as it is published.
+        appended: if it were never written anew.
+        daily: if it were published once a day, as one block.
+    """
+
+    published: Life
+    appended: Life
+    daily: Life
+
+    @classmethod
+    def play(cls, passes: int, share: float, keep: Collection[int] = ()) -> "Lives":
+        """Play them.
+
+        Args:
+            passes: that end on the day.
+            share: of them that are revoked.
+            keep: publications to keep the whole log of, as it is published.
+        """
+        return cls(live(passes, share, keep=keep), live(passes, share, above=math.inf), daily_life(passes, share))
+
+
+def every_way(lives: Lives, tsl: TokenStatusList, documents: Documents, drawn: int) -> dict[str, Outcome]:
     """Let every way play the same day.
 
     Args:
-        life: of a log as it is published.
-        once: of one that is published once a day, whole.
+        lives: of a day's log.
         tsl: the sizes of Token Status Lists.
         documents: the sizes of ours.
         drawn: how many devices.
     """
+    life = lives.published
     hourly = at_intervals(LINKS, HOUR)
     mine = ours(OURS, life, documents, LINKS, drawn)
     fresh = token_status_list(TSL_FRESH, life, tsl, LINKS, drawn)
@@ -43,9 +71,10 @@ def every_way(life: Life, once: Life, tsl: TokenStatusList, documents: Documents
     outcomes = [
         mine,
         ours(HOURLY, life, documents, hourly, drawn),
+        ours(APPENDED, lives.appended, documents, LINKS, drawn),
         fresh,
         token_status_list(TSL_SMALL, life, tsl, rarely, drawn),
-        ours(DAILY, once, documents, hourly, drawn),
+        ours(DAILY, lives.daily, documents, hourly, drawn),
         back_end(BACK_END),
     ]
     return {outcome.name: outcome for outcome in outcomes}
@@ -94,19 +123,17 @@ def main(folder: Path) -> int:
     began = time.monotonic()
     played = sample.play(sample.FULL)
     positions = {at for state in full_size.publications() for at in state.values()}
-    lives = {share: live(PASSES_A_DAY, share, keep=positions) for share in REVOKED_SHARES}
+    lives = {share: Lives.play(PASSES_A_DAY, share, positions) for share in REVOKED_SHARES}
     tsl = TokenStatusList()
-    outcomes = {
-        share: every_way(life, daily_life(PASSES_A_DAY, share), tsl, played.documents, DRAWN)
-        for share, life in lives.items()
-    }
+    outcomes = {share: every_way(one, tsl, played.documents, DRAWN) for share, one in lives.items()}
+    published = {share: one.published for share, one in lives.items()}
     tables = {
         "assumed": report.assumed(),
         "ways": report.ways(list(outcomes[MAIN_SHARE].values())),
         "links": report.links(by_link(DRAWN)),
         "shares": report.shares({share: list(ways.values()) for share, ways in outcomes.items()}),
-        "sizes": report.sizes(lives, tsl),
-        "on-device": report.on_device({share: full_size.measure(life) for share, life in lives.items()}),
+        "sizes": report.sizes(published, tsl),
+        "on-device": report.on_device({share: full_size.measure(life) for share, life in published.items()}),
         "april": report.april(passes_a_second()),
         "checked": report.checked(played),
     }

@@ -8,7 +8,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from itertools import accumulate
 
-from movepass_issuer.compaction import is_due
+from movepass_issuer.compaction import COMPACT_ABOVE, is_due
 from movepass_wire import encode_block, new_log
 from movepass_wire.statuslog import HEADER_BYTES
 from scale.assumptions import (
@@ -85,13 +85,22 @@ class Life:
         return self.versions[min(max(int(age // self.every), 0), len(self.versions) - 1)]
 
 
-def live(passes: int, share: float, *, begins: int = 0, keep: Collection[int] = (), seed: int = 1) -> Life:
+def live(
+    passes: int,
+    share: float,
+    *,
+    begins: int = 0,
+    above: float = COMPACT_ABOVE,
+    keep: Collection[int] = (),
+    seed: int = 1,
+) -> Life:
     """Play a log's life, with a publication every PUBLISH_SECONDS.
 
     Args:
         passes: that end on its day.
         share: of them that are revoked in the end, evenly among the indexes.
         begins: the log's age in seconds at the first publication; all that was revoked before comes with it.
+        above: when it is written anew, as the publisher's rule takes it; never if infinite.
         keep: publications to keep the whole log of.
         seed: of the random numbers.
     """
@@ -107,7 +116,7 @@ def live(passes: int, share: float, *, begins: int = 0, keep: Collection[int] = 
             top = max(top, *new)
             blocks.append(encode_block(new))
             size += len(blocks[-1])
-            if is_due(size, held, top + 1):
+            if is_due(size, held, top + 1, above=above):
                 generation += 1
                 blocks = [new_log(0, generation), encode_block(drawn[:held])]
                 size = sum(map(len, blocks))

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from scale import april_2021
 from scale.assumptions import DAY, DEVICES, DOWN_HOURS, HOUR, MAIN_SHARE, MINUTE
 from scale.peers import CHECKS_A_DAY, Outcome
-from scale.svg import Axis, Chart, Ticks
+from scale.svg import Axis, Chart
 
 COLOURS = "abcd"
 _HOURS = {
@@ -64,7 +64,8 @@ def costs(outcomes: Mapping[float, Sequence[Outcome]]) -> str:
     """Draw what that costs."""
     ticks = [(v, f"{v:,}") for v in (10, 30, 100, 300, 1000, 3000, 10000)]
     title = f"What that costs in a day, for {DEVICES:,} devices"
-    return _dots(title, "USD at public prices", ticks, _by_share(outcomes, lambda way: way.usd))
+    x = Axis("USD", ticks, log=True)
+    return _dots(title, "At public prices", x, _by_share(outcomes, lambda way: way.usd))
 
 
 def refusal(ways: Mapping[str, Outcome]) -> str:
@@ -93,11 +94,11 @@ def _by_share(
     return rows
 
 
-def _dots(title: str, note: str, ticks: Ticks, rows: Mapping[str, Mapping[float, float]]) -> str:
+def _dots(title: str, note: str, x: Axis, rows: Mapping[str, Mapping[float, float]]) -> str:
     """Draw a row for each way, a dot for each share of revoked passes; one dot where the share does not matter."""
     names = list(rows)[::-1]
     y = Axis("", list(enumerate(names)), inside=24)
-    chart = Chart(title, note, Axis("", ticks, log=True), y, height=170 + 40 * len(names), left=250)
+    chart = Chart(title, note, x, y, height=170 + 40 * len(names), left=250)
     for at, name in enumerate(names):
         values = list(rows[name].values())
         if len(set(values)) == 1:

@@ -78,7 +78,11 @@ def _network() -> list[Row]:
 
 def _prices() -> list[Row]:
     return [
-        (price.name, f"{price.usd:.10f}".rstrip("0") + f" USD {price.unit}", f"{price.source}; {price.read}")
+        (
+            price.name,
+            f"{price.usd:.10f}".rstrip("0").rstrip(".") + f" USD {price.unit}",
+            f"{price.source}; {price.read}",
+        )
         for price in given.PRICES
     ]
 
@@ -153,7 +157,7 @@ def on_device(syncs: Mapping[float, tuple[Sync, Sync]]) -> str:
 
 
 def _sync(sync: Sync) -> Row:
-    return (f"{_mb(sync.received)} MB", f"{sync.seconds:.1f} s", f"{sync.peak_mb:.0f} MB")
+    return (f"{sync.received / 1000:,.0f} kB", f"{sync.seconds:.1f} s", f"{sync.peak_mb:.0f} MB")
 
 
 def april(issued_a_second: float) -> str:

@@ -25,6 +25,7 @@ _FILLS = {
     "band": ("#d8dee4", "#30363d"),
 }
 """Colours on a light and on a dark page."""
+_RADII = {"a": 4.5, "b": 6, "c": 7.5, "d": 6}
 _FONTS = "text{font:13px system-ui,'Segoe UI','Noto Sans',sans-serif}text.title{font-size:17px;font-weight:600}"
 
 
@@ -140,7 +141,7 @@ class Chart:
         self._behind.append(f'<line class="grid" x1="{x0}" y1="{y0}" x2="{x1}" y2="{y1}"/>')
 
     def _circle(self, x: float, y: float, colour: str) -> None:
-        self._parts.append(f'<circle class="f-{colour}" cx="{x:.1f}" cy="{y:.1f}" r="6"/>')
+        self._parts.append(f'<circle class="f-{colour}" cx="{x:.1f}" cy="{y:.1f}" r="{_RADII[colour]}"/>')
 
     def _text(self, x: float, y: float, text: str, css: str, anchor: str = "start") -> None:
         if text:

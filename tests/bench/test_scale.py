@@ -11,7 +11,19 @@ from xml.etree import ElementTree as ET
 import pytest
 from scale import april_2021, model, peers, report, sample
 from scale import assumptions as given
-from scale.__main__ import BACK_END, DAILY, HOURLY, OURS, TSL_FRESH, TSL_SMALL, disagreement, draw, every_way
+from scale.__main__ import (
+    APPENDED,
+    BACK_END,
+    DAILY,
+    HOURLY,
+    OURS,
+    TSL_FRESH,
+    TSL_SMALL,
+    Lives,
+    disagreement,
+    draw,
+    every_way,
+)
 from scale.assumptions import DAY, HOUR, LINKS, MAX_AGE, MINUTE, PUBLISH_SECONDS, Delays, Link
 from scale.devices import Schedule, draw_plans, schedule
 from scale.lists import (
@@ -19,7 +31,6 @@ from scale.lists import (
     Life,
     TokenStatusList,
     Version,
-    daily_life,
     entropy_bytes,
     live,
     revoked_by,
@@ -55,10 +66,7 @@ def played() -> sample.Sample:
 def outcomes() -> dict[float, dict[str, peers.Outcome]]:
     tsl = TokenStatusList(bits=200_000)
     passes = 1_000_000
-    return {
-        share: every_way(live(passes, share), daily_life(passes, share), tsl, DOCUMENTS, drawn=20)
-        for share in given.REVOKED_SHARES[:2]
-    }
+    return {share: every_way(Lives.play(passes, share), tsl, DOCUMENTS, drawn=20) for share in given.REVOKED_SHARES[:2]}
 
 
 # The model beside real syncs
@@ -221,6 +229,8 @@ def test_every_way_stands_where_it_must(outcomes: dict[float, dict[str, peers.Ou
     ways = outcomes[0.01]
     assert ways[TSL_FRESH].cost.bodies > 3 * ways[OURS].cost.bodies
     assert ways[TSL_SMALL].cost.link_bytes == pytest.approx(ways[OURS].cost.link_bytes, rel=0.3)
+    assert ways[APPENDED].cost.requests == ways[OURS].cost.requests
+    assert ways[APPENDED].cost.bodies < ways[OURS].cost.bodies
     medians = [reach.quantile(0.5) for name in (OURS, HOURLY, DAILY) if (reach := ways[name].reach)]
     assert medians == sorted(medians)
     assert medians[0] < 15 * MINUTE < 6 * HOUR < medians[-1]
