@@ -325,10 +325,7 @@ class Authority:
         ledger = self.ledger()
         try:
             signer = signer_from_uri(self.online_signer, self.folder)
-            repository = self.repository
-            yield Publisher(
-                repository=repository, ledger=ledger, signer=signer, denied=lambda: load_denied(repository)
-            )  # fmt: skip
+            yield Publisher(repository=self.repository, ledger=ledger, signer=signer, denied=self.denied)
         finally:
             ledger.close()
 
@@ -357,6 +354,14 @@ class Authority:
         with (self.folder / ".lock").open("w") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield Authority.open(self.folder)
+
+    def denied(self) -> bytes:
+        """Read the document of the keys denied until a ceremony revokes them.
+
+        Raises:
+            RepositoryError: it can't be read.
+        """
+        return load_denied(self.repository)
 
 
 def write_file(path: Path, data: bytes) -> None:
