@@ -1,0 +1,372 @@
+"""The published repository as an S3 bucket, or a part of one: s3://BUCKET/PREFIX. Needs the [aws] extra.
+
+    IAM: s3:GetObject, s3:PutObject, s3:DeleteObject on arn:aws:s3:::BUCKET/PREFIX/*
+         s3:ListBucket on arn:aws:s3:::BUCKET (without it, S3 answers 403 for what is not there)
+
+Versions are created with If-None-Match, the timestamp is replaced with If-Match: S3 lets one of many through. A write
+whose answer was lost is tried again, and where the condition then fails, the object itself tells whether it was ours.
+
+The lease is an object, too, that is taken and given back by conditional writes. How old it is, S3 says: the time of its
+answer less the time at which the lease was written, both by S3's clock. So no two machines need agree on the time, and
+nothing is lost if a lease runs out under a publisher that sleeps: it loses the race for the timestamp.
+
+Region, endpoint and credentials: wherever boto3 finds them (AWS_REGION, AWS_ENDPOINT_URL, AWS_PROFILE, a role …).
+
+Sources: the S3 API Reference, PutObject (If-Match, If-None-Match, 409 ConditionalRequestConflict) and ListObjectsV2;
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html.
+"""
+
+import random
+import re
+import secrets
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, TypeVar
+
+from movepass_issuer.errors import BusyError, RepositoryError
+from movepass_issuer.repository import versions_in
+from movepass_keys.layout import METADATA_FOLDER, TIMESTAMP
+
+LEASE_SECONDS = 120
+"""A lease goes this long after it was taken: several times what a publication takes, and what a killed publisher costs
+the others."""
+DEADLINE_SECONDS = 30.0
+"""How long one call may take with all its attempts, waits included."""
+CONNECT_SECONDS = 3.0
+READ_SECONDS = 10.0
+"""Limits of one attempt; none begins when less than both is left until the deadline."""
+BACKOFF_FIRST_SECONDS = 0.1
+BACKOFF_MAX_SECONDS = 4.0
+"""Before attempt n+1 a random time from 0 to FIRST * 2^n, at most MAX ("full jitter")."""
+NETWORK_ATTEMPTS = 3
+"""Where nothing answers, trying longer rarely helps, and somebody waits."""
+TIMESTAMP_MAX_AGE = 30
+"""Seconds for which a cache may keep the timestamp; all else that is published never changes."""
+
+_LEASE = "publisher.lease"
+_HELD, _FREE = b"held", b"free"
+_URI = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(.*))?")
+_FOREVER = "public, max-age=31536000, immutable"
+_CACHE = {TIMESTAMP: f"public, max-age={TIMESTAMP_MAX_AGE}", _LEASE: "no-store"}
+_CONTENT_TYPES = {".json": "application/json"}
+_PRECONDITION_FAILED, _SERVER_ERROR = 412, 500
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class _Object:
+    """What S3 answered for an object: its content, its tag, and its age in seconds by S3's clock."""
+
+    data: bytes
+    etag: str
+    age: float
+
+
+class _MissingError(Exception):
+    """There is no such object."""
+
+
+class _ConditionError(Exception):
+    """A write's condition did not hold; `attempts` tells whether an earlier attempt may have got through."""
+
+    def __init__(self, attempts: int) -> None:
+        super().__init__()
+        self.attempts = attempts
+
+
+class S3Repository:
+    """A repository in S3; see Repository."""
+
+    def __init__(self, uri: str) -> None:
+        """Make a client; nothing is asked of S3 yet.
+
+        Args:
+            uri: s3://BUCKET or s3://BUCKET/PREFIX.
+
+        Raises:
+            RepositoryError: another kind of address, no [aws] extra, or settings that boto3 can't use.
+        """
+        match = _URI.fullmatch(uri)
+        if match is None:
+            raise RepositoryError(f"expected a repository like s3://BUCKET/PREFIX, got {uri!r}")
+        prefix = (match[2] or "").strip("/")
+        self._bucket, self._prefix = match[1], f"{prefix}/" if prefix else ""
+        self._client = _client()
+
+    @classmethod
+    def create(cls, uri: str) -> "S3Repository":
+        """Take a place in a bucket for a new repository.
+
+        Raises:
+            RepositoryError: something is published there, or it can't be read.
+        """
+        made = cls(uri)
+        if made.files(METADATA_FOLDER):
+            raise RepositoryError(f"{made.name} holds a repository already; choose another prefix")
+        return made
+
+    @property
+    def name(self) -> str:
+        """See Repository."""
+        return f"s3://{self._bucket}/{self._prefix}".rstrip("/")
+
+    @contextmanager
+    def lease(self) -> Iterator[None]:
+        """See Repository. A holder that was killed keeps it for LEASE_SECONDS."""
+        mine = self._take_lease()
+        try:
+            yield
+        finally:
+            with suppress(RepositoryError):  # what was done stands; the lease runs out by itself
+                self._put_if(_LEASE, _FREE, IfMatch=mine)
+
+    def read(self, name: str) -> bytes | None:
+        """See Repository."""
+        found = self._get(name)
+        return None if found is None else found.data
+
+    def files(self, folder: str) -> Mapping[str, float]:
+        """See Repository."""
+        wanted = {"Bucket": self._bucket, "Prefix": f"{self._prefix}{folder}/", "Delimiter": "/"}
+        found: dict[str, float] = {}
+        while True:
+            answer = self._call("s3:ListBucket", wanted["Prefix"], lambda: self._list(wanted))
+            for listed in answer.get("Contents", []):
+                found[listed["Key"].removeprefix(self._prefix)] = listed["LastModified"].timestamp()
+            if not answer["IsTruncated"]:
+                return found
+            wanted["ContinuationToken"] = answer["NextContinuationToken"]
+
+    def versions(self, role: str) -> list[int]:
+        """See Repository."""
+        return versions_in(self.files(METADATA_FOLDER), role)
+
+    def create_version(self, name: str, data: bytes) -> None:
+        """See Repository."""
+        if self._put_if(name, data, IfNoneMatch="*") is None:
+            raise BusyError(f"{name} exists: another publisher was first; publish again")
+
+    def put_target(self, name: str, data: bytes) -> None:
+        """See Repository."""
+        self._put(name, data)
+
+    def replace_timestamp(self, data: bytes, *, expected: bytes | None) -> None:
+        """See Repository."""
+        found = self._get(TIMESTAMP)
+        unchanged = (None if found is None else found.data) == expected
+        condition = {"IfNoneMatch": "*"} if found is None else {"IfMatch": found.etag}
+        if not unchanged or self._put_if(TIMESTAMP, data, **condition) is None:
+            raise BusyError("another publisher replaced the timestamp meanwhile; publish again")
+
+    def delete(self, name: str) -> None:
+        """See Repository."""
+        key = self._prefix + name
+        self._call("s3:DeleteObject", key, lambda: self._client.delete_object(Bucket=self._bucket, Key=key))
+
+    def _take_lease(self) -> str:
+        """Take the lease; gives its tag.
+
+        Raises:
+            BusyError: another publisher holds it.
+        """
+        found = self._get(_LEASE)
+        if found is not None and found.data.startswith(_HELD) and found.age < LEASE_SECONDS:
+            raise BusyError(
+                f"another publisher is at work since {found.age:.0f} s; try again when it has finished. If it was "
+                f"killed, its lease ends in {LEASE_SECONDS - found.age:.0f} s"
+            )
+        condition = {"IfNoneMatch": "*"} if found is None else {"IfMatch": found.etag}
+        mine = self._put_if(_LEASE, _HELD + b" " + secrets.token_hex(16).encode(), **condition)
+        if mine is None:
+            raise BusyError("another publisher is at work; try again when it has finished")
+        return mine
+
+    def _get(self, name: str) -> _Object | None:
+        key = self._prefix + name
+
+        def ask() -> _Object:
+            answer = self._client.get_object(Bucket=self._bucket, Key=key)
+            written: datetime = answer["LastModified"]
+            age = (_answered_at(answer) - written).total_seconds()
+            return _Object(answer["Body"].read(), answer["ETag"], age)
+
+        try:
+            return self._call("s3:GetObject", key, ask)
+        except _MissingError:
+            return None
+
+    def _list(self, wanted: Mapping[str, str]) -> Any:
+        answer = self._client.list_objects_v2(**wanted)
+        if "IsTruncated" not in answer:
+            raise LookupError
+        return answer
+
+    def _put_if(self, name: str, data: bytes, **condition: str) -> str | None:
+        """Write an object on a condition; gives its tag, or None where the condition does not hold."""
+        try:
+            return self._put(name, data, **condition)
+        except _ConditionError as e:
+            found = self._get(name) if e.attempts > 1 else None
+            return found.etag if found is not None and found.data == data else None
+
+    def _put(self, name: str, data: bytes, **condition: str) -> str:
+        key = self._prefix + name
+        headers = {
+            "ContentType": _CONTENT_TYPES.get(name[name.rfind(".") :], "application/octet-stream"),
+            "CacheControl": _CACHE.get(name, _FOREVER),
+        }
+
+        def ask() -> str:
+            answer = self._client.put_object(Bucket=self._bucket, Key=key, Body=data, **headers, **condition)
+            return str(answer["ETag"])
+
+        return self._call("s3:PutObject", key, ask)
+
+    def _call(self, action: str, key: str, ask: Callable[[], _T]) -> _T:
+        """Ask S3, patiently up to the deadline.
+
+        Raises:
+            _MissingError: there is no such object.
+            _ConditionError: a write's condition does not hold.
+            RepositoryError: it failed for good; names bucket, key, the IAM action and what to do.
+        """
+        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - an extra, and slow to import
+        from botocore.parsers import ResponseParserError  # noqa: PLC0415
+
+        last_start = time.monotonic() + DEADLINE_SECONDS - CONNECT_SECONDS - READ_SECONDS
+        attempts = 0
+        while True:
+            attempts += 1
+            try:
+                return ask()
+            except (BotoCoreError, ClientError) as e:
+                code, status = _code(e)
+                if code == "NoSuchKey" and action == "s3:GetObject":
+                    raise _MissingError from None
+                if status == _PRECONDITION_FAILED or code == "NoSuchKey":  # the latter: what it should replace is gone
+                    raise _ConditionError(attempts) from None
+                wait = random.uniform(0, min(BACKOFF_FIRST_SECONDS * 2**attempts, BACKOFF_MAX_SECONDS))  # noqa: S311
+                if not _may_pass(e, attempts) or time.monotonic() + wait > last_start:
+                    raise RepositoryError(self._explain(e, action, key, attempts)) from None
+            except (
+                ResponseParserError,
+                LookupError,
+                TypeError,
+                ValueError,
+            ):  # botocore checks little of what it parses
+                raise RepositoryError(
+                    f"{self._where(key)}: {self._client.meta.endpoint_url} does not answer as S3 does; look at "
+                    "AWS_ENDPOINT_URL and at proxies"
+                ) from None
+            time.sleep(wait)
+
+    def _where(self, key: str) -> str:
+        return f"s3://{self._bucket}/{key}"
+
+    def _explain(self, error: Exception, action: str, key: str, attempts: int) -> str:
+        code, status = _code(error)
+        otherwise = _BROKEN if status >= _SERVER_ERROR else _OTHERWISE
+        template = _ADVICE.get(code) or _ADVICE.get(type(error).__name__) or otherwise
+        on = f"arn:aws:s3:::{self._bucket}" + ("" if action == "s3:ListBucket" else f"/{self._prefix}*")
+        advice = template.format(
+            action=action,
+            on=on,
+            bucket=self._bucket,
+            endpoint=self._client.meta.endpoint_url,
+            attempts=f"{attempts} attempt{'s' * (attempts != 1)} within {DEADLINE_SECONDS:g} s",
+        )
+        said = getattr(error, "response", {}).get("Error", {}).get("Message") or str(error)
+        return f"{self._where(key)}: {action}: {advice} ({code or type(error).__name__}: {said})"
+
+
+_NO_PERMISSION = "no permission; allow {action} on {on} to the caller, in an IAM policy or the bucket's"
+_BAD_CREDENTIALS = "AWS does not accept the credentials; renew them"
+_NO_CREDENTIALS = (
+    "no AWS credentials that may use {action}; give this machine a role, or set AWS_PROFILE or AWS_ACCESS_KEY_ID"
+)
+_ELSEWHERE = "the bucket {bucket} is in another region; name its region with AWS_REGION"
+_NO_CONNECTION = (
+    "no answer from {endpoint} after {attempts}; look at the region, the network or VPC endpoint, and AWS_ENDPOINT_URL "
+    "if it is set"
+)
+_BUSY = "S3 asks to slow down: no answer after {attempts}; try again later"
+_BROKEN = "{endpoint} failed {attempts}; nothing is wrong with the request: try again later. Is it S3? AWS_ENDPOINT_URL"
+_OTHERWISE = "failed; the caller needs {action} on {on}"
+_ADVICE = {
+    "AccessDenied": _NO_PERMISSION,
+    "AllAccessDisabled": _NO_PERMISSION,
+    "NoSuchBucket": "there is no bucket {bucket}; look at the name in the authority's settings, or make it",
+    "InvalidAccessKeyId": _BAD_CREDENTIALS,
+    "SignatureDoesNotMatch": _BAD_CREDENTIALS,
+    "ExpiredToken": _BAD_CREDENTIALS,
+    "InvalidToken": _BAD_CREDENTIALS,
+    "RequestTimeTooSkewed": "S3 says that this machine's clock is wrong; set it",
+    "PermanentRedirect": _ELSEWHERE,
+    "TemporaryRedirect": _ELSEWHERE,
+    "AuthorizationHeaderMalformed": _ELSEWHERE,
+    "IllegalLocationConstraintException": _ELSEWHERE,
+    "NoCredentialsError": _NO_CREDENTIALS,
+    "PartialCredentialsError": _NO_CREDENTIALS,
+    "CredentialRetrievalError": _NO_CREDENTIALS,
+    "EndpointConnectionError": _NO_CONNECTION,
+    "ConnectTimeoutError": _NO_CONNECTION,
+    "ReadTimeoutError": _NO_CONNECTION,
+    "ConnectionClosedError": _NO_CONNECTION,
+    "ResponseStreamingError": _NO_CONNECTION,
+    "IncompleteReadError": _NO_CONNECTION,
+    "ProxyConnectionError": _NO_CONNECTION,
+    "SSLError": _NO_CONNECTION,
+    "SlowDown": _BUSY,
+    "ServiceUnavailable": _BUSY,
+    "ThrottlingException": _BUSY,
+    "InternalError": _BROKEN,
+    "OperationAborted": _BUSY,
+    "ConditionalRequestConflict": _BUSY,
+}
+"""By S3's error code, or botocore's exception: what is wrong and what to do."""
+_PASSING = {"SlowDown", "RequestTimeout", "ThrottlingException", "OperationAborted", "ConditionalRequestConflict"}
+"""Codes that mean "not now"; so does any status from 500 on."""
+
+
+def _client() -> Any:
+    try:
+        from boto3.session import Session  # noqa: PLC0415 - only who names a bucket needs the extra
+        from botocore.config import Config  # noqa: PLC0415
+        from botocore.exceptions import BotoCoreError  # noqa: PLC0415
+    except ImportError:
+        raise RepositoryError("a repository in S3 needs the aws extra: pip install 'movepass[aws]'") from None
+    config = Config(
+        retries={"total_max_attempts": 1, "mode": "standard"},  # attempts are counted here: there must be one deadline
+        connect_timeout=CONNECT_SECONDS,
+        read_timeout=READ_SECONDS,
+    )
+    try:  # a session of one's own, because the default one is not safe to make clients with in threads
+        return Session().client("s3", config=config)
+    except (BotoCoreError, ValueError) as e:
+        raise RepositoryError(f"boto3 can't use its settings for S3 (environment or ~/.aws): {e}") from None
+
+
+def _answered_at(answer: Mapping[str, Any]) -> datetime:
+    """Give the time of an answer by the clock of who gave it."""
+    return parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"])
+
+
+def _code(error: Exception) -> tuple[str, int]:
+    """Give S3's error code and HTTP status, as far as it answered."""
+    answer: Mapping[str, Any] = getattr(error, "response", None) or {}
+    return answer.get("Error", {}).get("Code", ""), answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+
+
+def _may_pass(error: Exception, attempts: int) -> bool:
+    """Tell whether the same request may succeed later."""
+    from botocore.exceptions import ClientError, ConnectionError, HTTPClientError, IncompleteReadError  # noqa: A004, PLC0415
+
+    if isinstance(error, ClientError):
+        code, status = _code(error)
+        return code in _PASSING or status >= _SERVER_ERROR
+    broken = isinstance(error, ConnectionError | HTTPClientError | IncompleteReadError)
+    return broken and attempts < NETWORK_ATTEMPTS
