@@ -44,6 +44,7 @@ what must be kept; whoever has not published for three days may have to say that
 PATIENCE_SECONDS = 15.0
 """How long to wait for another publisher, or to begin anew when one was faster."""
 _PAUSE_SECONDS = 0.1, 0.4
+_TIMESTAMP_LOST = f"{TIMESTAMP} is missing, though lists were published; restore it from a copy"
 _NOBODY_DENIED = roles.json_bytes({"denied": []})
 
 
@@ -153,7 +154,7 @@ class _Work:
     ) -> Publication:
         """See Publisher.publish."""
         self._check_online_key()
-        before = self._repository.read(TIMESTAMP)
+        before = self._repository.read(TIMESTAMP)  # before the ledger: what it forgets later has been replaced by then
         timestamp = None if before is None else load_document(before).signed
         snapshot = self._document("snapshot", timestamp.snapshot_meta.version) if timestamp else None
         status = self._document(roles.STATUS, snapshot.signed.meta["status.json"].version) if snapshot else None
@@ -202,19 +203,24 @@ class _Work:
             RepositoryError: it is neither that nor what a publication that was cut short can have left.
         """
         settled = max((a for a in known if a.settled), key=lambda a: a.version, default=None)
-        if timestamp is None:
-            if settled or self._holds_revocations():
-                raise RepositoryError(f"{TIMESTAMP} is missing, though lists were published; restore it from a copy")
-            return False
-        digest = sha256(timestamp).digest()
+        digest = sha256(timestamp or b"").digest()
         if settled and not any(a.digest == digest for a in known):
-            version = load_document(timestamp).signed.version
-            raise RepositoryError(
-                f"{self._repository.name} is at version {version}, and not as this ledger left it at version "
-                f"{settled.version}: one of the two was restored from a copy, or somebody else publishes here. Devices "
-                "may refuse what comes next, or indexes be given twice. If you know what happened: movepass recover"
-            )
+            if self._repository.read(TIMESTAMP) != timestamp:
+                raise BusyError("another publisher replaced the timestamp meanwhile; publish again")
+            raise RepositoryError(self._not_as_left(timestamp, settled))
+        if timestamp is None and self._holds_revocations():
+            raise RepositoryError(_TIMESTAMP_LOST)
         return settled is not None and settled.digest == digest
+
+    def _not_as_left(self, timestamp: bytes | None, settled: Announced) -> str:
+        if timestamp is None:
+            return _TIMESTAMP_LOST
+        version = load_document(timestamp).signed.version
+        return (
+            f"{self._repository.name} is at version {version}, and not as this ledger left it at version "
+            f"{settled.version}: one of the two was restored from a copy, or somebody else publishes here. Devices "
+            "may refuse what comes next, or indexes be given twice. If you know what happened: movepass recover"
+        )
 
     def _holds_revocations(self) -> bool:
         logs = (name for name in self._repository.files(layout.STATUS_FOLDER) if name.endswith(".log"))

@@ -87,8 +87,9 @@ class FolderRepository:
     @classmethod
     def create(cls, root: Path) -> "FolderRepository":
         """Lay out an empty repository."""
-        for folder in _FOLDERS:
-            (root / folder).mkdir(parents=True)
+        with _failures():
+            for folder in _FOLDERS:
+                (root / folder).mkdir(parents=True)
         return cls(root)
 
     @property

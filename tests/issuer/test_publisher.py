@@ -419,23 +419,6 @@ def test_a_killed_publisher_in_another_process_lets_go_of_the_lease(world: World
     world.publish()
 
 
-def test_who_loses_the_race_for_a_version_changes_nothing(world: World) -> None:
-    repository = world.authority.repository
-    before = (world.repository / "metadata" / "1.status.json").read_bytes()
-    with pytest.raises(RepositoryError, match="another publisher was first"):
-        repository.create_version("metadata/1.status.json", b"mine")
-    assert (world.repository / "metadata" / "1.status.json").read_bytes() == before
-
-
-def test_who_loses_the_race_for_the_timestamp_changes_nothing(world: World) -> None:
-    repository = world.authority.repository
-    before = repository.read(TIMESTAMP)
-    for expected in (None, b"another one"):
-        with pytest.raises(RepositoryError, match="another publisher replaced the timestamp"):
-            repository.replace_timestamp(b"mine", expected=expected)
-    assert repository.read(TIMESTAMP) == before
-
-
 class Overtaken(FolderRepository):
     """Another publisher, who got the lease of another machine, is faster."""
 
@@ -835,14 +818,6 @@ def test_a_missing_or_changed_log_is_not_published_over(world: World, ledger: Sq
     with pytest.raises(RepositoryError, match=r"\.log is missing"):
         world.publish()
     assert ledger.pending() == [(world.today, 2)]
-
-
-def test_a_repository_that_is_not_there_is_a_repository_error(tmp_path: Path) -> None:
-    repository = FolderRepository(tmp_path / "nowhere")
-    for call in (lambda: repository.files("metadata"), lambda: repository.lease().__enter__()):
-        with pytest.raises(RepositoryError):
-            call()
-    assert repository.read(TIMESTAMP) is None
 
 
 def test_nobody_is_denied_in_a_new_repository() -> None:

@@ -24,6 +24,12 @@ def start(code: str, *arguments: object, temporary: Path | None = None) -> "subp
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment(extra))
 
 
+def converse(code: str, *arguments: object) -> "subprocess.Popen[str]":
+    """Start code in a process of its own that is told things, and answers, a line at a time."""
+    command = [sys.executable, "-c", code, *map(str, arguments)]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment())
+
+
 def run(code: str, *arguments: object, extra: Mapping[str, str] | None = None) -> str:
     """Run code in a process of its own and give what it prints; an error there is one here."""
     command = [sys.executable, "-c", code, *map(str, arguments)]
