@@ -1,8 +1,7 @@
-"""Commands of an authority: init, issue, show, revoke, publish, keys."""
+"""Commands of an authority: init, issue, show, revoke."""
 
 import os
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -13,19 +12,25 @@ import click
 
 from movepass_cli.inputs import InputError, open_requests, split_requests
 from movepass_cli.main import DONE, USAGE
-from movepass_cli.options import ALGORITHMS, PATH, alg_option, authority_option, example, json_option, option
+from movepass_cli.options import (
+    ALGORITHMS,
+    PATH,
+    alg_option,
+    authority_option,
+    days_ahead_option,
+    example,
+    json_option,
+    option,
+)
 from movepass_cli.output import printable, say, show_json, show_rows, trip_rows
-from movepass_issuer import ApprovedPass, Issuer, RequestError, SignedPass, answers, keyholding
+from movepass_issuer import ApprovedPass, Issuer, RequestError, SignedPass, answers
 from movepass_issuer.approved import REQUEST_MAX_BYTES
 from movepass_issuer.authority import LEDGER, REPOSITORY, Authority, Elsewhere
 from movepass_issuer.issuer import GROUP
 from movepass_issuer.places import is_remote
 from movepass_keys import files
 from movepass_wire import format_number
-from movepass_wire.limits import PUBLISHED_DAYS_AHEAD
-from movepass_wire.times import day_name, iso, local
-
-_DAYS_AHEAD_MAX = 30
+from movepass_wire.times import iso, local
 
 png_option = option("--png", type=PATH, metavar="F", help="Write the QR code as PNG; for many, into the folder F.")
 card_option = option(
@@ -34,12 +39,6 @@ card_option = option(
     metavar="F",
     help="Write a card to print, PNG or PDF by its ending; for many, into the folder F.",
 )
-
-
-days_ahead_option = option(
-    "--days-ahead", type=click.IntRange(0, _DAYS_AHEAD_MAX), default=PUBLISHED_DAYS_AHEAD, show_default=True,
-    help="Days after today that get a list; fewer than 4 leaves passes issued 72 h ahead unverifiable.",
-)  # fmt: skip
 
 
 @click.command(
@@ -169,36 +168,6 @@ def revoke(authority: Path, numbers: tuple[str, ...], request: str | None, reaso
                 show_json(answers.revoked(entry))
             else:
                 click.echo(f"{number} is revoked since {local(entry.revoked_at or 0)}; publish to let devices know.")
-
-
-@click.command(epilog=example("movepass publish --authority my-authority"))
-@authority_option
-@days_ahead_option
-@click.option("--clock-checked", is_flag=True, help="Publish though the clock has jumped since the last time.")
-@json_option
-def publish(authority: Path, days_ahead: int, *, clock_checked: bool, as_json: bool) -> None:
-    """Publish keys and revocation lists, signed as fresh from now."""
-    with Authority.open(authority).publisher() as publisher:
-        done = publisher.publish(int(time.time()), days_ahead=days_ahead, clock_checked=clock_checked)
-    if as_json:
-        show_json(done.to_json())
-    else:
-        days_words = f"{day_name(done.days[0])} to {day_name(done.days[-1])}"
-        click.echo(f"Published at {local(done.published)}: {done.revoked} newly revoked, lists for {days_words}.")
-
-
-@click.command(epilog=example("movepass recover --authority my-authority --skip 1000000"))
-@authority_option
-@option("--skip", type=click.IntRange(1), required=True, help="More than the passes issued since the backup was made.")
-@json_option
-def recover(authority: Path, skip: int, *, as_json: bool) -> None:
-    """Go on after a restore from a backup: give no index twice, and publish what devices will not take for old."""
-    keyholding.recover(Authority.open(authority), int(time.time()), skip=skip)
-    if as_json:
-        show_json({"skipped": skip})
-    else:
-        click.echo(f"{skip} indexes of each day are left out, and the lists are published as newer than any before.")
-        click.echo("Revocations since the backup are lost with it: revoke again what you know of.")
 
 
 @dataclass(frozen=True, slots=True)

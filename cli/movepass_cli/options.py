@@ -6,11 +6,13 @@ from typing import Any, TypeVar
 
 import click
 
+from movepass_wire.limits import PUBLISHED_DAYS_AHEAD
 from movepass_wire.payload import ED25519, ESP256
 from movepass_wire.times import parse_iso
 
 F = TypeVar("F", bound=Callable[..., Any])
 PATH = click.Path(path_type=Path)
+_DAYS_AHEAD_MAX = 30
 ALGORITHMS = {"ESP256": ESP256, "Ed25519": ED25519}
 
 
@@ -41,4 +43,8 @@ json_option = click.option(
 alg_option = option(
     "--alg", type=click.Choice(list(ALGORITHMS), case_sensitive=False), default="ESP256", show_default=True,
     help="The pass key's algorithm.",
+)  # fmt: skip
+days_ahead_option = option(
+    "--days-ahead", type=click.IntRange(0, _DAYS_AHEAD_MAX), default=PUBLISHED_DAYS_AHEAD, show_default=True,
+    help="Days after today that get a list; fewer than 4 leaves passes issued 72 h ahead unverifiable.",
 )  # fmt: skip

@@ -1,0 +1,94 @@
+"""Commands that publish: publish, recover."""
+
+import signal
+import time
+from pathlib import Path
+from threading import Event
+
+import click
+
+from movepass_cli.options import authority_option, days_ahead_option, example, json_option, option
+from movepass_cli.output import say, show_json
+from movepass_issuer import keyholding
+from movepass_issuer.authority import Authority
+from movepass_issuer.publisher import Publication
+from movepass_issuer.watch import Failure, publish_every
+from movepass_wire.times import day_name, iso, local
+
+_WATCH_MAX_SECONDS = 86400
+
+
+@click.command(
+    epilog=example(
+        "movepass publish --authority my-authority",
+        "movepass publish --authority my-authority --watch 300",
+    )
+)
+@authority_option
+@days_ahead_option
+@click.option("--clock-checked", is_flag=True, help="Publish though the clock has jumped since the last time.")
+@option(
+    "--watch", type=click.IntRange(1, _WATCH_MAX_SECONDS), metavar="SECONDS",
+    help="Publish every SECONDS until stopped (SIGTERM, Ctrl-C), and go on after a failure.",
+)  # fmt: skip
+@json_option
+def publish(authority: Path, days_ahead: int, watch: int | None, *, clock_checked: bool, as_json: bool) -> None:
+    """Publish keys and revocation lists, signed as fresh from now."""
+    Authority.open(authority)
+    checked = clock_checked
+
+    def once() -> Publication:
+        nonlocal checked
+        with Authority.open(authority).publisher() as publisher:
+            done = publisher.publish(int(time.time()), days_ahead=days_ahead, clock_checked=checked)
+        checked = False
+        return done
+
+    if watch is None:
+        _show_published(once(), as_json=as_json)
+        return
+
+    def tell(came: Publication | Failure, wait: float) -> None:
+        if isinstance(came, Publication):
+            _show_published(came, as_json=as_json)
+            return
+        if as_json:
+            show_json({"at": iso(int(time.time())), "error": str(came)})
+        say(f"error: {came}; next try in {wait:.0f} s")
+
+    publish_every(watch, once, stop=_stopped_by_signals(), tell=tell)
+
+
+def _show_published(done: Publication, *, as_json: bool) -> None:
+    if as_json:
+        show_json(done.to_json())
+    else:
+        days_words = f"{day_name(done.days[0])} to {day_name(done.days[-1])}"
+        click.echo(f"Published at {local(done.published)}: {done.revoked} newly revoked, lists for {days_words}.")
+
+
+def _stopped_by_signals() -> Event:
+    """Give what the first SIGTERM or SIGINT sets; the second one ends the process at once, as ever."""
+    stop = Event()
+
+    def end(*_: object) -> None:
+        stop.set()
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGINT)}
+    return stop
+
+
+@click.command(epilog=example("movepass recover --authority my-authority --skip 1000000"))
+@authority_option
+@option("--skip", type=click.IntRange(1), required=True, help="More than the passes issued since the backup was made.")
+@json_option
+def recover(authority: Path, skip: int, *, as_json: bool) -> None:
+    """Go on after a restore from a backup: give no index twice, and publish what devices will not take for old."""
+    keyholding.recover(Authority.open(authority), int(time.time()), skip=skip)
+    if as_json:
+        show_json({"skipped": skip})
+    else:
+        click.echo(f"{skip} indexes of each day are left out, and the lists are published as newer than any before.")
+        click.echo("Revocations since the backup are lost with it: revoke again what you know of.")

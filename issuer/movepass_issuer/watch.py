@@ -1,0 +1,49 @@
+"""Publishing again and again, for a host without a scheduler."""
+
+import time
+from collections.abc import Callable
+from threading import Event
+
+from movepass_issuer.errors import IssuerError
+from movepass_issuer.publisher import Publication
+from movepass_keys.errors import KeysError
+from movepass_wire.errors import WireError
+
+RETRY_FIRST_SECONDS = 2.0
+"""After the nth failure in a row, wait this times 2^(n - 1), and never longer than after a success."""
+
+_DOUBLINGS_MAX = 16
+Failure = IssuerError | KeysError | WireError | OSError
+_FAILURES = (IssuerError, KeysError, WireError, OSError)
+
+
+def publish_every(
+    seconds: float,
+    publish: Callable[[], Publication],
+    *,
+    stop: Event,
+    tell: Callable[[Publication | Failure, float], object],
+) -> None:
+    """Publish again and again until told to stop; a publication at work is finished first.
+
+    Args:
+        seconds: from the beginning of one publication to that of the next.
+        publish: publishes once.
+        stop: set by whoever wants an end.
+        tell: is told what came of each publication, and in how many seconds the next one begins.
+    """
+    failures = 0
+    while not stop.is_set():
+        begun = time.monotonic()
+        try:
+            came: Publication | Failure = publish()
+        except _FAILURES as e:
+            came, failures = e, failures + 1
+        else:
+            failures = 0
+        if failures:
+            wait = min(RETRY_FIRST_SECONDS * 2 ** min(failures - 1, _DOUBLINGS_MAX), seconds)
+        else:
+            wait = max(0.0, seconds - (time.monotonic() - begun))
+        tell(came, wait)
+        stop.wait(wait)
