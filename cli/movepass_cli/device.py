@@ -1,24 +1,20 @@
-"""Commands of a field device: enroll, sync, verify, scan, status, inspect."""
+"""Commands of a field device: enroll, sync, verify, scan, inspect."""
 
 import sys
-import time
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import click
 
 from movepass_cli.inputs import InputError, payload_text
 from movepass_cli.main import ACCEPT, CANNOT_VERIFY, REJECT, USAGE
 from movepass_cli.options import PATH, example, json_option, option, store_option, time_of
-from movepass_cli.output import printable, say, show_json, show_rows, show_verification, trip_rows
-from movepass_verifier import Device, Freshness, ImageError, Outcome, Policy, Verification
-from movepass_verifier.store import describe
+from movepass_cli.output import say, show_json, show_rows, show_verification, trip_rows
+from movepass_verifier import Device, ImageError, Outcome, Verification
 from movepass_wire import PayloadError, WireError, decode_claims, format_number, open_text, trip_to_json
 from movepass_wire.payload import ESP256
-from movepass_wire.times import ago, day_name, iso, local
+from movepass_wire.times import ago, day_name, local
 
-_POLICY = Policy()
 _EXIT = {Outcome.ACCEPT: ACCEPT, Outcome.REJECT: REJECT, Outcome.CANNOT_VERIFY: CANNOT_VERIFY}
 _ROOT_MAX_BYTES = 1 << 20
 
@@ -102,45 +98,6 @@ def scan(store: Path, pictures: tuple[str, ...], *, as_json: bool) -> None:
                 click.echo()
 
 
-@click.command(epilog=example("movepass status --store device"))
-@store_option
-@json_option
-@click.pass_context
-def status(ctx: click.Context, store: Path, *, as_json: bool) -> None:
-    """Show the keys and lists on the device, and how old they are.
-
-    Exit code 0 where a good pass would be accepted now, 3 where it could not be verified.
-    """
-    now = int(time.time())
-    with Device.open(store) as device:
-        state, problem = device.state(), device.readiness()
-    freshness = Freshness(state.lists.published, state.lists.synced_at, now)
-    if as_json:
-        keys = [_key_row(key, state.keys.withdrawn(key.kid)) for key in state.keys.keys.values()]
-        show_json(
-            {
-                "ready": not problem,
-                "reason": problem or None,
-                "authority": {"name": state.keys.authority, "test": state.keys.test},
-                "sources": list(state.sources),
-                "freshness": freshness.to_json(),
-                "keys": keys,
-                "lists": [describe(log) for log in state.logs],
-            }
-        )
-    else:
-        age = "never fetched" if freshness.age is None else f"published {ago(freshness.age)} ago"
-        click.echo(f"{f'NOT READY: {problem}' if problem else 'READY'}. Lists {age}.")
-        test = " (TEST)" if state.keys.test else ""
-        show_rows([("Authority", state.keys.authority + test), *(("Source", source) for source in state.sources)])
-        for key in state.keys.keys.values():
-            withdrawn = state.keys.withdrawn(key.kid)
-            state_words = f"withdrawn: {withdrawn.reason}" if withdrawn else f"until {local(key.not_after)}"
-            show_rows([("Key", f"{key.kid.hex()} {state_words}")])
-        show_rows([("List", f"{day_name(log.day)}: {log.revoked} revoked") for log in state.logs])
-    ctx.exit(CANNOT_VERIFY if problem else ACCEPT)
-
-
 @click.command(epilog=example("movepass inspect photo.png"))
 @json_option
 @click.argument("given", metavar="TEXT|IMAGE|-")
@@ -185,10 +142,5 @@ def _show(result: Verification, *, as_json: bool) -> None:
     if as_json:
         show_json(result.to_json())
     else:
-        show_verification(result, _POLICY.warning_age)
+        show_verification(result)
     sys.stdout.flush()
-
-
-def _key_row(key: Any, withdrawn: Any) -> dict[str, Any]:
-    row = {"kid": key.kid.hex(), "not_before": iso(key.not_before), "not_after": iso(key.not_after)}
-    return row | ({"withdrawn": printable(withdrawn.reason)} if withdrawn else {})

@@ -34,7 +34,9 @@ _COMMANDS = {
     "sync": ("device", "fetch keys and revocation lists"),
     "verify": ("device", "verify one pass, offline"),
     "scan": ("device", "verify one pass after the other"),
-    "status": ("device", "show the keys and lists on the device, and how old"),
+    "status": ("upkeep", "show the keys and lists on the device, and how old"),
+    "configure": ("upkeep", "change how old lists may be, and where they come from"),
+    "doctor": ("upkeep", "look a device's store over, and mend it"),
     "inspect": ("device", "show what a payload says, unverified"),
 }
 
@@ -139,6 +141,7 @@ _INPUT_ERRORS = {
     "MalformedError",
     "NotAPassError",
     "NumberError",
+    "PolicyError",
     "RequestConflictError",
     "RequestError",
     "UnknownPassError",

@@ -8,7 +8,7 @@ import click
 
 from movepass_wire.limits import PUBLISHED_DAYS_AHEAD
 from movepass_wire.payload import ED25519, ESP256
-from movepass_wire.times import parse_iso
+from movepass_wire.times import parse_duration, parse_iso
 
 F = TypeVar("F", bound=Callable[..., Any])
 PATH = click.Path(path_type=Path)
@@ -31,6 +31,14 @@ def time_of(ctx: click.Context, param: click.Parameter, value: str | None) -> in
     """Read an option's ISO 8601 time, as seconds since 1970 UTC."""
     try:
         return None if value is None else parse_iso(value)
+    except ValueError as e:
+        raise click.BadParameter(str(e)) from None
+
+
+def duration_of(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:  # noqa: ARG001 - click's
+    """Read an option's length of time, in seconds."""
+    try:
+        return None if value is None else parse_duration(value)
     except ValueError as e:
         raise click.BadParameter(str(e)) from None
 

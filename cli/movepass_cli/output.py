@@ -54,7 +54,7 @@ def show_rows(rows: list[tuple[str, str]]) -> None:
             click.echo(f"  {name:<10} {printable(value)}")
 
 
-def show_verification(result: "Verification", warning_age: int) -> None:
+def show_verification(result: "Verification") -> None:
     """Show a verdict: first the outcome, then what to compare by eye, then how old the lists are."""
     words, colour = _SHOWN_AS[result.outcome.value]
     coloured = sys.stdout.isatty() and "NO_COLOR" not in os.environ
@@ -65,7 +65,7 @@ def show_verification(result: "Verification", warning_age: int) -> None:
         click.echo("\n".join(_TEST_BANNER))
     if result.pass_:
         show_rows([("Pass", result.pass_number or ""), *trip_rows(result.pass_.trip)])
-    show_rows([("Authority", result.authority or ""), ("Lists", _age(result, warning_age))])
+    show_rows([("Authority", result.authority or ""), ("Lists", _age(result))])
 
 
 def trip_rows(trip: "Trip") -> list[tuple[str, str]]:
@@ -99,10 +99,10 @@ def _place(place: "Place") -> str:
     return f"{place.text}, {name}" if place.text else name
 
 
-def _age(result: "Verification", warning_age: int) -> str:
+def _age(result: "Verification") -> str:
     from movepass_wire.times import ago  # noqa: PLC0415 - not needed for --help
 
     age = result.freshness.age
     if age is None:
         return "none: this device has never synced"
-    return f"{ago(age)} old" + ("; sync soon" if age > warning_age else "")
+    return f"{ago(age)} old" + ("; sync soon" if result.freshness.sync_soon else "")

@@ -3,7 +3,8 @@
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -38,6 +39,20 @@ def run(code: str, *arguments: object, extra: Mapping[str, str] | None = None) -
     )
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
+
+
+@contextmanager
+def writing(code: str, *arguments: object) -> Iterator[None]:
+    """Let another process say that it has begun, and do what it does until the end of the block."""
+    command = [sys.executable, "-c", code, *map(str, arguments)]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment()
+    ) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline()
+        yield
+        child.communicate(timeout=_TIMEOUT_SECONDS)
+    assert child.returncode == 0
 
 
 def open_files(folder: Path) -> list[str]:

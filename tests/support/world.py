@@ -1,8 +1,10 @@
 """A whole small world in a folder: an authority, its repository, and a device enrolled with it."""
 
+import os
 import shutil
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -119,3 +121,22 @@ def facts(world: World) -> tuple[int | None, int | None, frozenset[int]]:
     with world.device() as device:
         lists = device.state().lists
         return lists.published, lists.synced_at, frozenset(lists.days)
+
+
+@contextmanager
+def written_to_by_nobody(world: World, file_mode: int = 0o444) -> Iterator[None]:
+    """Let everyone read the world, and nobody write to the store's folder."""
+    for folder in [world.store, world.repository, *world.repository.rglob("*")]:
+        folder.chmod(0o755 if folder.is_dir() else 0o644)
+    for file in world.store.iterdir():
+        file.chmod(file_mode)
+    world.store.chmod(0o555)
+    parents = [p for p in world.store.parents if p.stat().st_uid == os.geteuid() and p != Path("/")]
+    for parent in [*parents, world.authority.folder]:
+        parent.chmod(parent.stat().st_mode | 0o011)  # and stays so: tests beside this one share the upper ones
+    try:
+        yield
+    finally:
+        world.store.chmod(0o755)
+        for file in world.store.iterdir():
+            file.chmod(0o644)

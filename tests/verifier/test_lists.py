@@ -130,7 +130,7 @@ def test_where_the_pages_that_a_new_block_touches_are_damaged_the_log_is_read_wh
 def test_a_page_that_is_missing_is_damage_and_not_no_revocation(store: Store) -> None:
     take_over(store, {DAY: new_log(DAY) + encode_block([3, 70_000])})
     store._db.execute("DELETE FROM pages WHERE id & 0x1FFFF = 0")
-    with pytest.raises(StoreError, match="page 0 of the list of day 20779 is not what was written"):
+    with pytest.raises(StoreError, match="page 0 of the list of 2026-11-22 is not what was written"):
         revoked(store, 4)
 
 

@@ -1,13 +1,12 @@
 """The device's store: one consistent publication at any time, on any medium, whatever happens to the file."""
 
-import os
 import random
 import re
 import shutil
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,8 @@ import pytest
 from support import processes
 from support.mounts import may_mount, read_only, small_disk
 from support.old_stores import make_version_1
-from support.world import World, facts
+from support.servers import serving
+from support.world import World, facts, written_to_by_nobody
 
 from movepass_verifier import Device, StoreError, SyncError, Verdict, migrations
 from movepass_verifier.schema import SCHEMA_VERSION
@@ -201,15 +201,40 @@ def test_a_check_that_is_under_way_sees_the_old_state_while_another_process_sync
         assert after.lists.published == world.now
 
 
-def test_a_check_does_not_wait_for_a_sync_that_is_writing(world: World) -> None:
-    signed = world.issue()
-    with world.device() as device, closing(connect(world)) as other:
-        other.execute("BEGIN IMMEDIATE")
-        other.execute("DELETE FROM pages")
-        began = time.monotonic()
-        assert device.verify(signed.text).verdict is Verdict.VALID
-        assert time.monotonic() - began < 1
-        other.execute("ROLLBACK")
+WRITE_AND_WAIT = """
+import sqlite3, sys
+db = sqlite3.connect(sys.argv[1], isolation_level=None)
+db.execute("BEGIN IMMEDIATE")
+for table in ("facts", "metadata", "documents", "logs", "pages"):
+    db.execute(f"DELETE FROM {table}")
+print("writing", flush=True)
+sys.stdin.read()
+db.execute("ROLLBACK")
+"""
+"""Writes in another process, as a sync does, and stays within its transaction until its input ends."""
+
+
+def test_checks_go_on_while_another_process_writes_and_see_what_was_there_before(world: World) -> None:
+    good, bad = world.issue_many(2)
+    world.revoke_and_publish(bad)
+    world.sync()
+    writing = processes.writing(WRITE_AND_WAIT, world.store / FILE_NAME)
+    with world.device() as opened_before, writing, world.device() as opened_meanwhile:
+        for device in (opened_before, opened_meanwhile):
+            assert device.verify(good.text).verdict is Verdict.VALID
+            assert device.verify(bad.text).verdict is Verdict.REVOKED
+            assert device.readiness() == ""
+            device._store.check_writable()
+    assert world.verdict(bad.text) == "revoked"
+
+
+def test_an_error_of_the_one_who_reads_is_not_taken_for_one_of_the_file(store: Store) -> None:
+    for error in (OSError("a printer"), ValueError("x"), sqlite3.OperationalError("another file")):
+        with pytest.raises(type(error)) as caught, store.reading():
+            raise error
+        assert caught.value is error
+        with store.reading():
+            pass
 
 
 VERIFY_ALL_ALONG = """
@@ -267,25 +292,6 @@ with Device.open(store, clock=lambda: now) as device:
 )
 
 
-@contextmanager
-def written_to_by_nobody(world: World, file_mode: int = 0o444) -> Iterator[None]:
-    """Let everyone read the world, and nobody write to the store's folder."""
-    for folder in [world.store, world.repository, *world.repository.rglob("*")]:
-        folder.chmod(0o755 if folder.is_dir() else 0o644)
-    for file in world.store.iterdir():
-        file.chmod(file_mode)
-    world.store.chmod(0o555)
-    parents = [p for p in world.store.parents if p.stat().st_uid == os.geteuid() and p != Path("/")]
-    for parent in [*parents, world.authority.folder]:
-        parent.chmod(parent.stat().st_mode | 0o011)  # and stays so: tests beside this one share the upper ones
-    try:
-        yield
-    finally:
-        world.store.chmod(0o755)
-        for file in world.store.iterdir():
-            file.chmod(0o644)
-
-
 def leave_log_behind(world: World) -> None:
     """Sync, and lose power before SQLite has moved the write-ahead log's content into the database."""
     beside = world.store.with_name("running")
@@ -329,6 +335,31 @@ def test_a_sync_is_refused_on_a_read_only_medium_with_a_log_left_behind(world: W
     with written_to_by_nobody(world, file_mode=0o644):
         said = processes.run(READ_ONLY, world.store, world.repository, signed.text, world.now).split()
     assert said[2] == "StoreError"
+
+
+SYNC_READ_ONLY = (
+    processes.AS_NOBODY
+    + """
+sync_a_copy(Path(sys.argv[1]), sys.argv[2])
+become_nobody()
+with Device.open(sys.argv[1]) as device:
+    try:
+        device.sync(sys.argv[3])
+    except StoreError as e:
+        print(e)
+"""
+)
+
+
+@pytest.mark.parametrize("log", ["log", "no-log"])
+def test_that_a_read_only_store_can_not_be_synced_is_said_before_anything_is_downloaded(world: World, log: str) -> None:
+    world.publish()
+    if log == "log":
+        leave_log_behind(world)
+    with written_to_by_nobody(world), serving(world.repository) as server:
+        said = processes.run(SYNC_READ_ONLY, world.store, world.repository, server.url)
+    assert "is on a medium that can't be written to; it verifies, but can't be synced" in said
+    assert server.exchanges == []
 
 
 def test_a_log_left_behind_where_one_can_write_is_read_and_goes_on(world: World) -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from movepass_wire.times import ago, day_name, day_of, iso, local, parse_iso
+from movepass_wire.times import ago, day_name, day_of, iso, local, parse_duration, parse_iso
 
 
 @pytest.mark.parametrize(
@@ -26,6 +26,19 @@ def test_a_time_is_shown_in_dhaka() -> None:
 @given(st.integers(0, (1 << 32) - 1))
 def test_every_time_of_a_pass_comes_back(seconds: int) -> None:
     assert parse_iso(iso(seconds)) == seconds
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("90m", 5_400), ("24h", 86_400), ("2d", 172_800), ("0m", 0), ("999999d", 86_399_913_600)]
+)
+def test_a_length_of_time_is_read_in_minutes_hours_or_days(text: str, seconds: int) -> None:
+    assert parse_duration(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "h", "90", "90s", "1.5h", "-1h", "1h30m", " 1h", "1 h", "1H", "৯m", "1000000m"])
+def test_a_length_of_time_written_otherwise_is_refused_with_examples(text: str) -> None:
+    with pytest.raises(ValueError, match="like 90m, 24h or 2d"):
+        parse_duration(text)
 
 
 @pytest.mark.parametrize(

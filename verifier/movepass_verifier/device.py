@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 from movepass_verifier.lists import Policy
 from movepass_verifier.store import State, Store
 from movepass_verifier.verdicts import Verification
-from movepass_verifier.verify import DEFAULT_POLICY, readiness, verify
+from movepass_verifier.verify import readiness, verify
 
 if TYPE_CHECKING:
     from movepass_verifier.sync import SyncResult
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class Device:
     """A device in use. Close it, or use it as a context manager."""
 
-    def __init__(self, store: Store, *, policy: Policy, clock: Callable[[], float]) -> None:
+    def __init__(self, store: Store, *, policy: Policy | None, clock: Callable[[], float]) -> None:
         self._store = store
         self._policy = policy
         self._clock = clock
@@ -43,13 +43,13 @@ class Device:
 
     @classmethod
     def open(
-        cls, folder: str | Path, *, policy: Policy = DEFAULT_POLICY, clock: Callable[[], float] = time.time
+        cls, folder: str | Path, *, policy: Policy | None = None, clock: Callable[[], float] = time.time
     ) -> "Device":
         """Open a device's store.
 
         Args:
             folder: the store's.
-            policy: how old lists may be.
+            policy: how old lists may be; as the device is configured without it.
             clock: gives the time in seconds since 1970 UTC.
 
         Raises:
@@ -69,9 +69,8 @@ class Device:
         """
         now = int(self._clock()) if at is None else at
         with self._store.reading() as state:
-            result = verify(
-                text, keys=state.keys, lists=state.lists, now=now, policy=self._policy, last_seen=state.last_seen
-            )
+            policy = self._policy or state.policy
+            result = verify(text, keys=state.keys, lists=state.lists, now=now, policy=policy, last_seen=state.last_seen)
         if at is None:
             self._store.note_seen(now, state.last_seen)
         return result
@@ -91,13 +90,47 @@ class Device:
         with self._store.reading() as state:
             return state
 
+    @property
+    def policy(self) -> Policy:
+        """How old lists may be."""
+        return self._policy or self.state().policy
+
+    def configure(
+        self,
+        *,
+        max_age: int | None = None,
+        warning_age: int | None = None,
+        sources: Sequence[str] | None = None,
+    ) -> None:
+        """Change what the device itself decides; what is not given stays as it is.
+
+        Args:
+            max_age: no accept rests on lists older than so many seconds.
+            warning_age: lists older than so many seconds are shown as getting old.
+            sources: http(s) addresses or folders to sync from, in the order in which they shall be tried.
+
+        Raises:
+            PolicyError: an age out of bounds.
+            SyncError: another kind of source.
+            StoreError: the store can't be written.
+        """
+        from movepass_verifier.sources import resolve  # noqa: PLC0415 - TUF is slow to import, verifying needs none
+
+        policy = self.state().policy
+        policy = Policy(
+            max_age=policy.max_age if max_age is None else max_age,
+            warning_age=policy.warning_age if warning_age is None else warning_age,
+        )
+        policy.check()
+        self._store.configure(sources=[resolve(source) for source in sources or ()], policy=policy)
+
     def readiness(self) -> str:
         """Say why a good pass could not be accepted now, or "" where it could."""
         state = self.state()
         if not any(state.keys.withdrawn(kid) is None for kid in state.keys.keys):
             return "this device has no key that is good; sync it"
-        now = int(self._clock())
-        return readiness(lists=state.lists, now=now, policy=self._policy, last_seen=state.last_seen)
+        policy = self._policy or state.policy
+        return readiness(lists=state.lists, now=int(self._clock()), policy=policy, last_seen=state.last_seen)
 
     def close(self) -> None:
         """Close the store."""

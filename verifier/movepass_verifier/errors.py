@@ -13,6 +13,10 @@ class DamagedError(StoreError):
     """The device's store is not what was written to it; `movepass doctor` mends it."""
 
 
+class PolicyError(VerifierError):
+    """A device can't be told to judge freshness so."""
+
+
 class SyncError(VerifierError):
     """Nothing new could be taken over from a source; what the device holds stays as it was."""
 

@@ -4,8 +4,8 @@ import json
 import sqlite3
 
 from movepass_verifier import schema
+from movepass_verifier.contents import fill
 from movepass_verifier.errors import DamagedError
-from movepass_verifier.pages import write_list
 from movepass_wire import LogError
 
 
@@ -27,7 +27,7 @@ def migrate(db: sqlite3.Connection) -> None:
 
 
 def _from_1_to_2(db: sqlite3.Connection) -> None:
-    """Version 1 had no checksums, larger pages, and one source."""
+    """Version 1 had no checksums, larger pages, one source, and ages that could not be configured."""
     try:
         facts = dict(db.execute("SELECT name, value FROM facts"))
         metadata = dict(db.execute("SELECT name, data FROM metadata"))
@@ -35,15 +35,9 @@ def _from_1_to_2(db: sqlite3.Connection) -> None:
         logs = dict(db.execute("SELECT day, data FROM logs"))
         for table in ("facts", "metadata", "documents", "logs", "pages"):
             db.execute(f"DROP TABLE {table}")
-        schema.create(db)
-        facts["sources"] = json.dumps([facts.pop("source")])
-        schema.put_facts(db, **facts, versions=schema.versions(metadata))
-        schema.put_documents(db, "metadata", metadata)
-        schema.put_documents(db, "documents", documents)
-        for day, data in logs.items():
-            write_list(db, day, data)
-        schema.put_seal(db)
-    except (KeyError, TypeError, ValueError, LogError) as e:
+        facts |= {"sources": json.dumps([facts.pop("source")]), "max_age": 24 * 3600, "warning_age": 6 * 3600}
+        fill(db, facts, metadata, documents, logs)
+    except (LookupError, TypeError, ValueError, LogError) as e:
         raise DamagedError(f"it can't be brought to version 2 ({e!r})") from None
 
 

@@ -12,15 +12,8 @@ from movepass_verifier.errors import DamagedError
 from movepass_verifier.schema import checksum
 from movepass_wire import LogError
 from movepass_wire.limits import INDEX_LIMIT
-from movepass_wire.statuslog import (
-    HEADER_BYTES,
-    PAGE_BYTES,
-    PAGE_INDEXES,
-    by_page,
-    has_bit,
-    read_blocks,
-    set_bits,
-)
+from movepass_wire.statuslog import HEADER_BYTES, PAGE_BYTES, PAGE_INDEXES, by_page, has_bit, read_blocks, set_bits
+from movepass_wire.times import day_name
 
 _PAGE_BITS = (INDEX_LIMIT // PAGE_INDEXES).bit_length()
 _SUM_BYTES = 4
@@ -147,10 +140,10 @@ def _read_row(db: sqlite3.Connection, day: int, expected: int | None = None) -> 
     """Read how many indexes a day's list holds, and the checksums of its pages."""
     row = db.execute("SELECT revoked, length(data), sum, sums FROM logs WHERE day = ?", (day,)).fetchone()
     if row is None:
-        raise DamagedError(f"the list of day {day} is gone")
+        raise DamagedError(f"the list of {day_name(day)} is gone")
     revoked, size, crc, sums = row
     if crc != checksum(day, revoked, size, sums) or (expected is not None and crc != expected):
-        raise DamagedError(f"the list of day {day} is not what was written")
+        raise DamagedError(f"the list of {day_name(day)} is not what was written")
     return revoked, sums
 
 
@@ -161,9 +154,15 @@ def _read_page(db: sqlite3.Connection, day: int, number: int, sums: bytes | byte
         return None
     row = db.execute("SELECT bits FROM pages WHERE id = ?", (_page_id(day, number),)).fetchone()
     if row is None or not isinstance(row[0], bytes) or _page_sum(row[0]) != expected:
-        raise DamagedError(f"page {number} of the list of day {day} is not what was written")
+        raise DamagedError(f"{page_name(_page_id(day, number))} is not what was written")
     bits: bytes = row[0]
     return bits
+
+
+def page_name(id_: int) -> str:
+    """Name a row of the table of pages for a person."""
+    day, number = divmod(id_, 1 << _PAGE_BITS)
+    return f"page {number} of the list of {day_name(day)}"
 
 
 def _page_id(day: int, number: int) -> int:

@@ -18,8 +18,9 @@ from typing import Any
 
 from movepass_keys import KeyDocumentError, KeySet
 from movepass_verifier import schema
+from movepass_verifier.contents import fill
 from movepass_verifier.errors import DamagedError, StoreError, SyncError
-from movepass_verifier.lists import StatusLists
+from movepass_verifier.lists import Policy, StatusLists
 from movepass_verifier.migrations import migrate
 from movepass_verifier.pages import PageReader, delete_list, write_list
 from movepass_verifier.schema import SCHEMA_VERSION
@@ -84,6 +85,7 @@ class State:
     lists: StatusLists
     last_seen: int | None
     sources: tuple[str, ...]
+    policy: Policy
     logs: tuple[LogInfo, ...] = field(default=())
 
 
@@ -125,7 +127,7 @@ class Store:
         if not found:
             raise StoreError(f"{folder} is not a device's store; set one up: movepass enroll")
         with self._failures():
-            self._db, self._copy = _connect(self._path)
+            self._db, self._copy = connect(self._path)
         self._cached: tuple[object, State] | None = None
         self._lock = threading.RLock()  # threads share one connection, and SQLite's transactions belong to it
         try:
@@ -154,7 +156,7 @@ class Store:
 
     def _go_on_with_a_copy(self) -> None:
         copy = tempfile.TemporaryDirectory(prefix="movepass-")
-        db = _open(Path(copy.name) / FILE_NAME)
+        db = open_file(Path(copy.name) / FILE_NAME)
         self._db.backup(db)
         self.close()
         self._db, self._copy = db, copy
@@ -173,13 +175,10 @@ class Store:
             folder.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(prefix=".enroll-", dir=folder) as temporary:
                 new = Path(temporary) / FILE_NAME
-                with closing(_open(new)) as db:
+                with closing(open_file(new)) as db:
                     db.execute("BEGIN")
-                    schema.create(db)
-                    schema.put_facts(db, sources=json.dumps(list(sources)), syncs=0)
-                    schema.put_facts(db, versions=schema.versions({"root": root}))
-                    schema.put_documents(db, "metadata", {"root": root})
-                    schema.put_seal(db)
+                    facts = {"sources": json.dumps(list(sources)), "syncs": 0, **policy_facts(Policy())}
+                    fill(db, facts, {"root": root}, {}, {})
                     db.execute("COMMIT")
                     db.execute("PRAGMA journal_mode = WAL")
                 new.replace(path)
@@ -221,24 +220,10 @@ class Store:
             StoreError: the medium is read-only.
         """
         with self._lock, self._failures():
-            if not self._writable():
+            if self._copy or not can_write(self._db):
                 raise StoreError(
                     f"{self._path} is on a medium that can't be written to; it verifies, but can't be synced"
                 )
-
-    def _writable(self) -> bool:
-        if self._copy:
-            return False
-        try:
-            with self._at_once():
-                self._db.execute("BEGIN IMMEDIATE")
-                self._db.execute("ROLLBACK")
-        except sqlite3.OperationalError as e:
-            if _code(e) in _CAN_NOT_WRITE:
-                return False
-            if _code(e) != sqlite3.SQLITE_BUSY:  # then another process writes, so one can
-                raise
-        return True
 
     def take_over(self, before: Held, after: Held, *, synced_at: int) -> None:
         """Replace what the store holds by what a sync has verified, in one transaction.
@@ -253,20 +238,29 @@ class Store:
             StoreError: another sync finished in between, or the disk is full or read-only.
         """
         self.check_writable()
-        with self._lock, self._failures():
-            self._db.execute("PRAGMA synchronous = FULL")
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                if schema.facts(self._db, "syncs").get("syncs") != before.syncs:
-                    raise StoreError("another sync finished in between; nothing is lost, sync again")
-                self._write(before, after, synced_at)
-                self._db.execute("COMMIT")
-            except BaseException:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
-                raise
+        with self._writing():
+            if schema.facts(self._db, "syncs").get("syncs") != before.syncs:
+                raise StoreError("another sync finished in between; nothing is lost, sync again")
+            self._write(before, after, synced_at)
         with suppress(sqlite3.Error):  # the commit stands; where the disk is full the log is moved over another time
             self._db.execute("PRAGMA wal_checkpoint(PASSIVE)")
+
+    def configure(self, *, sources: Sequence[str] | None, policy: Policy) -> None:
+        """Change what the device itself decides, in one transaction.
+
+        Args:
+            sources: where to sync from, in this order; as before without it.
+            policy: how old lists may be.
+
+        Raises:
+            StoreError: the disk is full or read-only.
+        """
+        self.check_writable()
+        with self._writing():
+            schema.put_facts(self._db, **policy_facts(policy))
+            if sources:
+                schema.put_facts(self._db, sources=json.dumps(list(sources)))
+            schema.put_seal(self._db)
 
     def note_seen(self, now: int, last_seen: int | None) -> None:
         """Raise the soft floor of the clock; left undone where the store is read-only or busy."""
@@ -276,17 +270,8 @@ class Store:
             self._note(now)
 
     def _note(self, now: int) -> None:
-        with suppress(sqlite3.Error), self._at_once():
+        with suppress(sqlite3.Error), _at_once(self._db):
             schema.put_facts(self._db, last_seen=now)
-
-    @contextmanager
-    def _at_once(self) -> Iterator[None]:
-        """Do not wait for another process that writes."""
-        self._db.execute("PRAGMA busy_timeout = 0")
-        try:
-            yield
-        finally:
-            self._db.execute(f"PRAGMA busy_timeout = {_BUSY_SECONDS * 1000}")
 
     def close(self) -> None:
         """Close the file."""
@@ -320,6 +305,20 @@ class Store:
                     if self._db.in_transaction:
                         self._db.execute("COMMIT")
 
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Write in one transaction, which is on the disk when it ends, or undone."""
+        with self._lock, self._failures():
+            self._db.execute("PRAGMA synchronous = FULL")
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._db.execute("COMMIT")
+            except BaseException:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                raise
+
     def _state(self) -> State:
         """Read the state, or give the one read before if nothing has come since."""
         now = schema.facts(self._db, "seal", "syncs", "last_seen")
@@ -337,7 +336,7 @@ class Store:
         days = {day: _StoredList(self, PageReader(self._db, day, crc)) for day, _, _, crc in rows}
         lists = StatusLists(days, _seconds(facts, "published"), _seconds(facts, "synced_at"))
         logs = tuple(LogInfo(*row[:3]) for row in rows)
-        return State(_keys(documents), lists, None, _sources(facts), logs)
+        return State(_keys(documents), lists, None, _sources(facts), _policy(facts), logs)
 
     def _write(self, before: Held, after: Held, synced_at: int) -> None:
         schema.put_documents(self._db, "metadata", after.metadata)
@@ -359,7 +358,6 @@ class Store:
             published=after.published,
             synced_at=synced_at,
             syncs=before.syncs + 1,
-            sources=json.dumps(after.sources),
             versions=schema.versions(after.metadata),
             last_seen=None,
         )
@@ -391,6 +389,15 @@ def _sources(facts: dict[str, Any]) -> tuple[str, ...]:
     return tuple(json.loads(_needed(facts, "sources")))
 
 
+def policy_facts(policy: Policy) -> dict[str, int]:
+    """Give what the store keeps of a policy; the clock's slack is not for a device to choose."""
+    return {"max_age": policy.max_age, "warning_age": policy.warning_age}
+
+
+def _policy(facts: dict[str, Any]) -> Policy:
+    return Policy(max_age=_needed(facts, "max_age"), warning_age=_needed(facts, "warning_age"))
+
+
 def _seconds(facts: dict[str, Any], name: str) -> int | None:
     value = facts.get(name)
     if value is not None and not (isinstance(value, int) and 0 <= value < TIME_LIMIT):
@@ -398,16 +405,37 @@ def _seconds(facts: dict[str, Any], name: str) -> int | None:
     return value
 
 
-def _open(path: Path | str, *, uri: bool = False) -> sqlite3.Connection:
+def can_write(db: sqlite3.Connection) -> bool:
+    """Tell whether the medium of an opened file can be written to."""
+    try:
+        with _at_once(db):
+            db.execute("DELETE FROM facts WHERE 0")  # BEGIN IMMEDIATE alone only reads where one can't write
+    except sqlite3.Error as e:  # where another process is writing, or the file is damaged, the medium is not to blame
+        return _code(e) not in _CAN_NOT_WRITE
+    return True
+
+
+@contextmanager
+def _at_once(db: sqlite3.Connection) -> Iterator[None]:
+    """Do not wait for another process that writes."""
+    db.execute("PRAGMA busy_timeout = 0")
+    try:
+        yield
+    finally:
+        db.execute(f"PRAGMA busy_timeout = {_BUSY_SECONDS * 1000}")
+
+
+def open_file(path: Path | str, *, uri: bool = False) -> sqlite3.Connection:
+    """Open a file for the threads of this process, which wait for other processes that write."""
     return sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False, uri=uri)
 
 
-def _connect(path: Path) -> tuple[sqlite3.Connection, "tempfile.TemporaryDirectory[str] | None"]:
+def connect(path: Path) -> tuple[sqlite3.Connection, "tempfile.TemporaryDirectory[str] | None"]:
     """Open the file; on a read-only medium without asking for the shared memory that SQLite would make beside it.
 
     A write-ahead log that was left beside it must be read as well: then both are copied to where SQLite can work.
     """
-    db = _open(path)
+    db = open_file(path)
     try:
         db.execute("PRAGMA synchronous = NORMAL")
         db.execute("SELECT count(*) FROM sqlite_master").fetchone()
@@ -420,11 +448,11 @@ def _connect(path: Path) -> tuple[sqlite3.Connection, "tempfile.TemporaryDirecto
         return db, None
     log = path.with_name(path.name + "-wal")
     if not log.exists() or not log.stat().st_size:
-        return _open(f"{path.resolve().as_uri()}?immutable=1", uri=True), None
+        return open_file(f"{path.resolve().as_uri()}?immutable=1", uri=True), None
     copy = tempfile.TemporaryDirectory(prefix="movepass-")
     for file in (path, log):
         shutil.copy(file, copy.name)
-    return _open(Path(copy.name) / path.name), copy
+    return open_file(Path(copy.name) / path.name), copy
 
 
 def describe(log: LogInfo) -> dict[str, int | str]:

@@ -84,16 +84,23 @@ class Freshness:
         published: signed time of the newest publication held, seconds since 1970 UTC; None before the first sync.
         synced_at: when a sync last succeeded; None before the first.
         now: the time of the verification.
+        warning_age: seconds from which on lists are getting old.
     """
 
     published: int | None
     synced_at: int | None
     now: int
+    warning_age: int
 
     @property
     def age(self) -> int | None:
         """Seconds from the publication until now, not below 0."""
         return None if self.published is None else max(0, self.now - self.published)
+
+    @property
+    def sync_soon(self) -> bool:
+        """Whether there are lists, and they are getting old."""
+        return self.age is not None and self.age > self.warning_age
 
     def to_json(self) -> dict[str, Any]:
         """Write as in `verify --json`."""
@@ -101,6 +108,7 @@ class Freshness:
             "synced_at": None if self.synced_at is None else iso(self.synced_at),
             "published": None if self.published is None else iso(self.published),
             "age_s": self.age,
+            "sync_soon": self.sync_soon,
         }
 
 

@@ -53,7 +53,7 @@ def verify(
     Returns:
         The verdict; every text gets exactly one.
     """
-    freshness = Freshness(lists.published, lists.synced_at, now)
+    freshness = Freshness(lists.published, lists.synced_at, now, policy.warning_age)
     pass_: Pass | None = None
     try:
         envelope = _open(text)  # 1 to 4
@@ -74,7 +74,7 @@ def verify(
 
 def readiness(*, lists: StatusLists, now: int, policy: Policy = DEFAULT_POLICY, last_seen: int | None = None) -> str:
     """Say why a good pass could not be accepted now, or "" where it could: checks 9, 12 for today, and 13."""
-    freshness = Freshness(lists.published, lists.synced_at, now)
+    freshness = Freshness(lists.published, lists.synced_at, now, policy.warning_age)
     if freshness.age is None:
         return "this device has never been synced; sync it"
     try:
@@ -139,7 +139,8 @@ def _check_clock(freshness: Freshness, policy: Policy, last_seen: int | None) ->
             raise _Stop(
                 "clock",
                 Verdict.CLOCK_WRONG,
-                f"this device's clock says {local(freshness.now)}, but {what} at {local(seen)}: set the clock",
+                f"this device's clock says {local(freshness.now)}, but {what} at {local(seen)}: set the clock; "
+                "if it is right, sync",
             )
 
 
@@ -157,11 +158,12 @@ def _check_time(pass_: Pass, freshness: Freshness, policy: Policy) -> None:
     """Step 11: nbf <= now < exp."""
     trip, now = pass_.trip, freshness.now
     if now < trip.not_before:
-        raise _Stop("time", Verdict.NOT_YET_VALID, f"not valid before {local(trip.not_before)}; now {local(now)}")
+        reason = f"not valid before {local(trip.not_before)}; this device's clock says {local(now)}"
+        raise _Stop("time", Verdict.NOT_YET_VALID, reason)
     if now >= trip.not_after:
-        reason = f"expired at {local(trip.not_after)}; now {local(now)}"
+        reason = f"expired at {local(trip.not_after)}; this device's clock says {local(now)}"
         if freshness.age is None or freshness.age > policy.max_age:
-            reason += "; the lists are old as well: make sure that this device's clock is right"
+            reason += "; the lists are old as well: make sure that it is right"
         raise _Stop("time", Verdict.EXPIRED, reason)
 
 

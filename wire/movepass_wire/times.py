@@ -3,6 +3,7 @@
 Bangladesh is UTC+6 without daylight saving, so a fixed offset serves and needs no time zone database.
 """
 
+import re
 from datetime import UTC, date, datetime, timedelta, timezone
 
 from movepass_wire.limits import TIME_LIMIT
@@ -54,6 +55,18 @@ def parse_iso(text: str) -> int:
     except (ValueError, OverflowError):
         raise ValueError(f"{expected}, got {text[:40]!r}") from None
     return seconds
+
+
+def parse_duration(text: str) -> int:
+    """Read a length of time like 90m, 24h or 2d, in seconds.
+
+    Raises:
+        ValueError: it is written otherwise.
+    """
+    match = re.fullmatch(r"([0-9]{1,6})([mhd])", text)
+    if not match:
+        raise ValueError(f"expected a length of time like 90m, 24h or 2d, got {text[:40]!r}")
+    return int(match[1]) * {"m": 60, "h": 3600, "d": DAY_SECONDS}[match[2]]
 
 
 def ago(seconds: int) -> str:

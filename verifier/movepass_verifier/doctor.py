@@ -1,0 +1,176 @@
+"""Looking over a device's store, deeply, and mending it without ever trusting less than before.
+
+From what proves itself a store is built as it should be, and compared with the one there is. What is missing is
+fetched as in any sync, and must not be behind what the device had seen. The result takes the place of the damaged
+content in one transaction, so other processes go on with the one or the other.
+"""
+
+import json
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tuf.api.metadata import Metadata, Root
+
+from movepass_verifier import schema
+from movepass_verifier.contents import fill
+from movepass_verifier.errors import DamagedError, StoreError, SyncError
+from movepass_verifier.pages import page_name
+from movepass_verifier.remains import Remains, RootError, gather
+from movepass_verifier.sources import resolve
+from movepass_verifier.store import FILE_NAME, Store, can_write, connect, open_file
+from movepass_verifier.sync import sync
+from movepass_wire.times import day_name
+
+_TOLD_MOST = 20
+"""Problems told one by one; a badly damaged file has thousands."""
+_ENROLL = "enroll the device anew, into a new folder: movepass enroll"
+_OF_THE_ONLINE_KEY = ("timestamp", "snapshot", "status")
+_WORDS: dict[str, Any] = {
+    "facts": "its {!r}".format,
+    "metadata": "its signed document {!r}".format,
+    "documents": "its document {!r}".format,
+    "logs": lambda day: f"the list of {day_name(day)}",
+    "pages": page_name,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """What was found, and what came of it.
+
+    Attributes:
+        problems: what was wrong, in words; none if the store is as it should be.
+        mended: from what it has been mended; None where there was nothing to mend, or no mending it.
+        obstacle: why it could not be mended, and what to do; None where it is as it should be now.
+    """
+
+    problems: tuple[str, ...] = ()
+    mended: str | None = None
+    obstacle: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Write as `doctor --json` shows it."""
+        return {
+            "ok": self.obstacle is None,
+            "problems": list(self.problems),
+            "mended": self.mended,
+            "obstacle": self.obstacle,
+        }
+
+
+class _ObstacleError(Exception):
+    """What stands in the way of mending."""
+
+
+def examine(folder: Path, *, source: str | None, now: int) -> Diagnosis:
+    """Look a store over, and mend it where it needs that and can be mended.
+
+    Args:
+        folder: the store's.
+        source: where to fetch what is missing; the store's own sources without it.
+        now: seconds since 1970 UTC.
+
+    Raises:
+        StoreError: there is no store, or one of later software.
+    """
+    with suppress(DamagedError), closing(Store(folder)):
+        pass  # what is no store, or of later software, is told as by every command; an older one is migrated
+    try:
+        with _opened(folder / FILE_NAME) as (db, writable):
+            remains = gather(db, now)
+            try:
+                mended = _mend(db, remains, source, now, writable=writable)
+            except (_ObstacleError, SyncError, StoreError, sqlite3.Error, OSError) as e:
+                return Diagnosis(_told(remains), obstacle=str(e))
+            return Diagnosis(_told(remains), mended)
+    except (sqlite3.Error, UnicodeDecodeError, RootError) as e:
+        return Diagnosis((str(e),), obstacle=f"nothing of it can be trusted any more; {_ENROLL}")
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[tuple[sqlite3.Connection, bool]]:
+    """Open the file however it looks inside; tells whether it can be written to."""
+    db, copy = connect(path)
+    db.text_factory = lambda data: data.decode(errors="replace")
+    try:
+        yield db, copy is None and can_write(db)
+    finally:
+        db.close()
+        if copy:
+            copy.cleanup()
+
+
+def _mend(db: sqlite3.Connection, remains: Remains, source: str | None, now: int, *, writable: bool) -> str | None:
+    """Build the store anew and put it in place, unless it is what is there; tells from what."""
+    if "sources" not in remains.facts:
+        remains.problems.append("where to sync from is no longer known")
+        if not source:
+            raise _ObstacleError("name where to sync from: movepass doctor --source")
+        remains.facts["sources"] = json.dumps([resolve(source)])
+    with tempfile.TemporaryDirectory(prefix="movepass-doctor-") as folder:
+        path = Path(folder, FILE_NAME)
+        with closing(open_file(path)) as built:
+            built.execute("BEGIN")
+            fill(built, remains.facts, remains.metadata, remains.documents, remains.logs)
+            built.execute("COMMIT")
+            if not remains.lacking:
+                remains.problems += _differences(db, built)
+        if not remains.problems:
+            return None
+        if not writable:
+            raise _ObstacleError("it is on a medium that can't be written to: copy its folder to another")
+        mended = _fetch(path.parent, remains, source, now) if remains.lacking else "from what it holds itself"
+        with closing(open_file(path)) as built:
+            schema.put_facts(built, syncs=remains.facts["syncs"] + 2)  # so that every process reads it anew
+            schema.put_seal(built)
+            built.backup(db)
+    return mended
+
+
+def _differences(db: sqlite3.Connection, built: sqlite3.Connection) -> list[str]:
+    """Hold every row of the store against what it should be."""
+    found = []
+    for table, words in _WORDS.items():
+        there, wanted = _digests(db, table), _digests(built, table)
+        keys = {key for key in there.keys() | wanted.keys() if there.get(key) != wanted.get(key)}
+        for key in sorted(keys, key=repr):
+            try:
+                found.append(f"{words(key)} is not what it should be")
+            except (TypeError, ValueError, OverflowError):  # no key of ours
+                found.append(f"a row among its {table} is not what it should be")
+    return found
+
+
+def _digests(db: sqlite3.Connection, table: str) -> dict[Any, int]:
+    found = {}
+    with suppress(sqlite3.Error):  # SQLite's own check tells of it
+        for key, *row in db.execute(f"SELECT * FROM {table}"):  # noqa: S608 - a constant
+            found[key] = hash(tuple(row))
+    return found
+
+
+def _fetch(folder: Path, remains: Remains, source: str | None, now: int) -> str:
+    """Sync what was built, and make sure that this device does not go back behind what it has seen."""
+    with closing(Store(folder)) as store:
+        result = sync(store, source=source, now=now)
+        held = store.held()
+    root, new_root = (Metadata[Root].from_bytes(data["root"]).signed for data in (remains.metadata, held.metadata))
+    floors = dict(remains.floors or {})
+    if any(root.roles[role].keyids != new_root.roles[role].keyids for role in ("timestamp", "snapshot")):
+        for role in _OF_THE_ONLINE_KEY:  # a new online key begins anew: the old one may have fast-forwarded
+            floors.pop(role, None)
+    versions = json.loads(schema.versions(held.metadata))
+    behind = [role for role, version in floors.items() if versions[role] < version]
+    if behind or (remains.floors is None and (held.published or 0) < (remains.facts.get("published") or 0)):
+        raise _ObstacleError(f"{result.source} is behind what this device has seen; try another source: --source")
+    return f"from {result.source}: {result.requests} requests, {result.received} bytes"
+
+
+def _told(remains: Remains) -> tuple[str, ...]:
+    more = len(remains.problems) - _TOLD_MOST
+    return (*remains.problems[:_TOLD_MOST], *([f"and {more} more"] if more > 0 else []))

@@ -1,0 +1,187 @@
+"""What of a device's store, however damaged, still proves itself.
+
+The root by its own signatures, the other signed documents by the root, the key documents and the logs by the lengths
+and hashes that are signed, and what the device itself has noted by its checksum. Nothing else is believed.
+"""
+
+import json
+import sqlite3
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from tuf.api import exceptions as tuf_errors
+from tuf.api.metadata import Metadata, MetaFile, Root, Snapshot, TargetFile, Targets, Timestamp
+
+from movepass_keys import layout, roles
+from movepass_verifier import schema
+from movepass_verifier.errors import DamagedError, SyncError
+from movepass_verifier.lists import MAX_AGE_LEAST, WARNING_AGE_LEAST
+from movepass_verifier.offer import check_root
+from movepass_verifier.store import DENIED, KEYS
+from movepass_wire.times import day_name
+
+_KINDS: dict[str, Any] = {"timestamp": Timestamp, "snapshot": Snapshot, "targets": Targets, roles.STATUS: Targets}
+_INTEGRITY_LINES = 20
+
+
+class RootError(Exception):
+    """Not even the root can be trusted any more."""
+
+
+@dataclass(slots=True)
+class Remains:
+    """What proves itself, as sync has it, and what was wrong with the rest.
+
+    Attributes:
+        facts: what the device itself has noted.
+        floors: the versions of signed documents that it has seen; None where that is no longer known.
+        problems: what was found to be wrong, in words.
+        lacking: whether something is missing that only a sync can bring.
+    """
+
+    facts: dict[str, Any] = field(default_factory=dict)
+    metadata: dict[str, bytes] = field(default_factory=dict)
+    documents: dict[str, bytes] = field(default_factory=dict)
+    logs: dict[int, bytes] = field(default_factory=dict)
+    floors: dict[str, int] | None = None
+    problems: list[str] = field(default_factory=list)
+    lacking: bool = False
+
+    def lack(self, problem: str) -> None:
+        """Note what only a sync can put right."""
+        self.problems.append(problem)
+        self.lacking = True
+
+
+def gather(db: sqlite3.Connection, now: int) -> Remains:
+    """Gather what proves itself.
+
+    Args:
+        db: the store, perhaps damaged.
+        now: seconds since 1970 UTC.
+
+    Raises:
+        RootError: the root does not.
+    """
+    remains = Remains()
+    _look_over_file(db, remains)
+    _gather_facts(db, remains)
+    root = _document(db, "metadata", "root")
+    try:
+        check_root(root)
+    except SyncError as e:
+        raise RootError(str(e)) from None
+    remains.metadata["root"] = root
+    synced = {role for (role,) in _rows(db, "SELECT name FROM metadata")} | set(remains.floors or {}) != {"root"}
+    if synced or "published" in remains.facts:
+        _gather_signed(db, remains, Metadata[Root].from_bytes(root).signed)
+    _fill_gaps(remains, now)
+    return remains
+
+
+def _look_over_file(db: sqlite3.Connection, remains: Remains) -> None:
+    try:
+        for (text,) in db.execute(f"PRAGMA integrity_check({_INTEGRITY_LINES})"):
+            remains.problems += [f"the file: {line}" for line in str(text).splitlines() if line != "ok"]
+        schema.version(db)
+    except (sqlite3.Error, DamagedError) as e:
+        remains.problems.append(f"the file: {e}")
+
+
+def _gather_facts(db: sqlite3.Connection, remains: Remains) -> None:
+    for name, value, crc in _rows(db, "SELECT name, value, sum FROM facts"):
+        if crc == schema.checksum(name, value):
+            remains.facts[name] = value
+        elif name == "last_seen":
+            remains.lack("when it last checked a pass is not what was written")  # only a sync clears that
+        else:
+            remains.problems.append(f"its {name!r} is not what was written")
+    remains.facts.pop("seal", None)
+    with suppress(KeyError):
+        remains.floors = json.loads(remains.facts.pop("versions"))
+
+
+def _gather_signed(db: sqlite3.Connection, remains: Remains, root: Root) -> None:
+    timestamp = _signed(db, remains, "timestamp", root, None)
+    snapshot = _signed(db, remains, "snapshot", root, timestamp and timestamp.snapshot_meta)
+    named = snapshot.meta if snapshot else {}
+    targets = _signed(db, remains, "targets", root, named.get("targets.json"))
+    status = _signed(db, remains, roles.STATUS, targets, named.get(f"{roles.STATUS}.json"))
+    if timestamp:
+        remains.facts["published"] = roles.published_at(timestamp)
+    keys, lists = (document.targets if document else {} for document in (targets, status))
+    _gather_document(db, remains, KEYS, keys.get(roles.KEYS_TARGET))
+    _gather_document(db, remains, DENIED, lists.get(roles.DENIED_TARGET))
+    for name, target in lists.items():
+        day = layout.log_day(name)
+        if day is not None:
+            _gather_log(db, remains, day, target)
+    if "synced_at" not in remains.facts:
+        remains.lack("when it last synced is no longer known")
+
+
+def _signed(db: sqlite3.Connection, remains: Remains, role: str, delegator: Any, meta: MetaFile | None) -> Any:
+    """Give what a signed document says, if its delegator's keys have signed it and it belongs to the others."""
+    data = _document(db, "metadata", role)
+    try:
+        document = Metadata[Any].from_bytes(data)
+        if delegator is None or not isinstance(document.signed, _KINDS[role]):
+            raise ValueError("nothing tells who must have signed it")
+        delegator.verify_delegate(role, document.signed_bytes, document.signatures)
+        if meta and (document.signed.version != meta.version or not _is(meta, data)):
+            raise ValueError("it does not belong to the others")
+    except (tuf_errors.RepositoryError, ValueError) as e:
+        remains.lack(f"its signed document {role!r} {f'does not hold: {e}' if data else 'is gone'}")
+        return None
+    remains.metadata[role] = data
+    return document.signed
+
+
+def _gather_document(db: sqlite3.Connection, remains: Remains, name: str, target: TargetFile | None) -> None:
+    data = _document(db, "documents", name)
+    if target and _is(target, data):
+        remains.documents[name] = data
+    else:
+        remains.lack(f"its document {name!r} is not the one that was signed")
+
+
+def _gather_log(db: sqlite3.Connection, remains: Remains, day: int, target: TargetFile) -> None:
+    data = _blob(_rows(db, "SELECT data FROM logs WHERE day = ?", day))
+    if _is(target, data):
+        remains.logs[day] = data
+    else:
+        remains.lack(f"the list of {day_name(day)} is not the one that was signed")
+
+
+def _fill_gaps(remains: Remains, now: int) -> None:
+    """Put the strictest in place of what the device itself had decided and no longer knows."""
+    strictest = {"max_age": MAX_AGE_LEAST, "warning_age": WARNING_AGE_LEAST}
+    for name in strictest.keys() - remains.facts.keys():
+        remains.problems.append(f"its {name!r} is lost: the strictest takes its place; see movepass configure")
+    remains.facts = strictest | {"syncs": now} | remains.facts
+
+
+def _is(signed: MetaFile | TargetFile, data: bytes) -> bool:
+    try:
+        signed.verify_length_and_hashes(data)
+    except tuf_errors.LengthOrHashMismatchError:
+        return False
+    return True
+
+
+def _document(db: sqlite3.Connection, table: str, name: str) -> bytes:
+    return _blob(_rows(db, f"SELECT data FROM {table} WHERE name = ?", name))  # noqa: S608 - a constant
+
+
+def _blob(rows: list[Any]) -> bytes:
+    return rows[0][0] if rows and isinstance(rows[0][0], bytes) else b""
+
+
+def _rows(db: sqlite3.Connection, query: str, *values: object) -> list[Any]:
+    """Read what can be read."""
+    found = []
+    with suppress(sqlite3.Error):
+        for row in db.execute(query, values):
+            found.append(row)  # noqa: PERF402 - what came before an error shall stay
+    return found
