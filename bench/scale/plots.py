@@ -54,10 +54,8 @@ def load(cdn_a_minute: float) -> str:
 def downloads(outcomes: Mapping[float, Sequence[Outcome]]) -> str:
     """Draw what a device downloads."""
     ticks = [(v, f"{v:,}") for v in (0.3, 1, 3, 10, 30, 100, 300, 1000)]
-    note = "MB, with heads and TLS handshakes"
-    return _dots(
-        "What a device downloads in a day", note, ticks, _by_share(outcomes, lambda way: way.cost.link_bytes / 1e6)
-    )
+    x, rows = Axis("MB", ticks, log=True), _by_share(outcomes, lambda way: way.cost.link_bytes / 1e6)
+    return _dots("What a device downloads in a day", "With heads and TLS handshakes", x, rows)
 
 
 def costs(outcomes: Mapping[float, Sequence[Outcome]]) -> str:
