@@ -17,6 +17,9 @@ demo: $(READY) ## plays the main job with the real command; leaves its files in 
 demo-ceremony: $(READY) ## three custodians, two of three must sign; leaves its files in build/demo-ceremony
 	$(BIN)/python demo/ceremony.py build/demo-ceremony
 
+demo-aws: $(READY) $(AWS_READY) ## the issuing service on AWS, which ministack plays; leaves its files in build/demo-aws
+	PYTHONPATH=infra:tests $(BIN)/python demo/service.py build/demo-aws
+
 test: $(READY) $(AWS_READY) ## all tests that take no more than minutes
 	$(BIN)/pytest -n auto -m "not slow"
 

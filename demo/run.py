@@ -40,6 +40,7 @@ class Story:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.shown: list[Shown] = []
+        self.environment: dict[str, str] = {}
 
     def movepass(
         self, *arguments: str, given: str | None = None, environment: dict[str, str] | None = None
@@ -48,7 +49,7 @@ class Story:
         print("$ movepass " + shlex.join(arguments), flush=True)
         return subprocess.run(
             [*COMMAND, *arguments], cwd=self.folder, input=given, capture_output=True, text=True, encoding="utf-8",
-            check=False, env=os.environ | (environment or {}),
+            check=False, env=os.environ | self.environment | (environment or {}),
         )  # fmt: skip
 
     def done(self, *arguments: str, given: str | None = None) -> list[dict[str, str]]:
@@ -71,6 +72,11 @@ class Story:
         print(f"  {got}: {document['reason']}")
         self.shown.append(Shown(what, given if given.endswith(".png") else given[:24] + "…", expected, got))
 
+    def note(self, what: str, expected: object, got: object) -> None:
+        """Note something else that came."""
+        print(f"  {what}: {got}")
+        self.shown.append(Shown(what, "", str(expected), str(got)))
+
     def finish(self, files: str) -> None:
         """Print what was shown and what came, and exit with an error if anything was not as expected."""
         wrong = [row for row in self.shown if row.got != row.expected]
@@ -78,10 +84,10 @@ class Story:
         print(f"\n{'WHAT WAS SHOWN':<{width}}  {'EXPECTED':<34}  GOT")
         for row in self.shown:
             print(f"{row.what:<{width}}  {row.expected:<34}  {'the same' if row.got == row.expected else row.got}")
-        print(f"\n{len(self.shown) - len(wrong)} of {len(self.shown)} verdicts as expected. Look at, in {self.folder}:")
+        print(f"\n{len(self.shown) - len(wrong)} of {len(self.shown)} as expected. Look at, in {self.folder}:")
         print(f"  {files}")
         if wrong:
-            sys.exit(f"demo: {len(wrong)} verdicts were not as expected")
+            sys.exit(f"demo: {len(wrong)} were not as expected")
 
 
 def approved_for_today(now: datetime) -> list[str]:

@@ -29,6 +29,7 @@ _COMMANDS = {
     "revoke": ("authority", "revoke passes"),
     "publish": ("publishing", "publish keys and revocation lists"),
     "recover": ("publishing", "go on after a restore from a backup"),
+    "dlq": ("dead_letters", "requests to the service on AWS that no pass came of"),
     "keys": ("keys", "hold a ceremony; the life of the keys that sign passes"),
     "enroll": ("device", "set up a device's store"),
     "sync": ("device", "fetch keys and revocation lists"),

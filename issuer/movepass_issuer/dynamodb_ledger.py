@@ -30,6 +30,7 @@ from typing import Any, TypeVar
 
 from movepass_issuer.errors import LedgerError, UnknownPassError
 from movepass_issuer.ledger import PERSONAL_DAYS, REQUEST_DAYS, Announced, Entry, Request
+from movepass_keys.aws import new_client
 from movepass_wire.limits import INDEX_LIMIT
 from movepass_wire.times import DAY_SECONDS
 
@@ -438,14 +439,13 @@ _HINTS: dict[str, Callable[[str], str]] = {
 
 def _client() -> Any:
     try:
-        import boto3  # noqa: PLC0415 - an extra
-        from botocore.config import Config  # noqa: PLC0415
+        from botocore.config import Config  # noqa: PLC0415 - an extra
         from botocore.exceptions import BotoCoreError  # noqa: PLC0415
     except ImportError:
         raise LedgerError("a ledger in DynamoDB needs boto3: pip install 'movepass[aws]'") from None
     try:
         retries = {"mode": "standard", "total_max_attempts": ATTEMPTS}
-        return boto3.client("dynamodb", config=Config(connect_timeout=2, read_timeout=5, retries=retries))
+        return new_client("dynamodb", config=Config(connect_timeout=2, read_timeout=5, retries=retries))
     except BotoCoreError as e:
         raise LedgerError(f"no client for DynamoDB: {e}") from None
 

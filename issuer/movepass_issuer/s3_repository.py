@@ -29,6 +29,7 @@ from typing import Any, TypeVar
 
 from movepass_issuer.errors import BusyError, RepositoryError
 from movepass_issuer.repository import versions_in
+from movepass_keys.aws import new_client
 from movepass_keys.layout import METADATA_FOLDER, TIMESTAMP
 
 LEASE_SECONDS = 120
@@ -334,8 +335,7 @@ _PASSING = {"SlowDown", "RequestTimeout", "ThrottlingException", "OperationAbort
 
 def _client() -> Any:
     try:
-        from boto3.session import Session  # noqa: PLC0415 - only who names a bucket needs the extra
-        from botocore.config import Config  # noqa: PLC0415
+        from botocore.config import Config  # noqa: PLC0415 - only who names a bucket needs the extra
         from botocore.exceptions import BotoCoreError  # noqa: PLC0415
     except ImportError:
         raise RepositoryError("a repository in S3 needs the aws extra: pip install 'movepass[aws]'") from None
@@ -344,8 +344,8 @@ def _client() -> Any:
         connect_timeout=CONNECT_SECONDS,
         read_timeout=READ_SECONDS,
     )
-    try:  # a session of one's own, because the default one is not safe to make clients with in threads
-        return Session().client("s3", config=config)
+    try:
+        return new_client("s3", config=config)
     except (BotoCoreError, ValueError) as e:
         raise RepositoryError(f"boto3 can't use its settings for S3 (environment or ~/.aws): {e}") from None
 

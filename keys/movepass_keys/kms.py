@@ -35,6 +35,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from movepass_keys import algorithms
+from movepass_keys.aws import new_client
 from movepass_keys.errors import KeyFileError, KeysError, SignerError
 from movepass_keys.signers import write_key_file
 from movepass_wire.payload import ED25519, ESP256
@@ -336,8 +337,7 @@ class _Kms:
             SignerError: no [aws] extra, or settings that boto3 can't use.
         """
         try:
-            from boto3.session import Session  # noqa: PLC0415 - only who names a KMS key needs the extra
-            from botocore.config import Config  # noqa: PLC0415
+            from botocore.config import Config  # noqa: PLC0415 - only who names a KMS key needs the extra
             from botocore.exceptions import BotoCoreError  # noqa: PLC0415
         except ImportError:
             raise SignerError(f"{key.text}: KMS needs the aws extra: pip install 'movepass[aws]'") from None
@@ -346,8 +346,8 @@ class _Kms:
             connect_timeout=CONNECT_SECONDS,
             read_timeout=READ_SECONDS,
         )
-        try:  # a session of one's own, because the default one is not safe to make clients with in threads
-            self._client = Session().client("kms", region_name=key.region, config=config)
+        try:
+            self._client = new_client("kms", region_name=key.region, config=config)
         except (BotoCoreError, ValueError) as e:
             raise SignerError(f"{key.text}: boto3 can't use its settings (environment or ~/.aws): {e}") from None
         self._endpoint = self._client.meta.endpoint_url

@@ -1,4 +1,4 @@
-"""The template deployed once a session, on a ministack of its own: schedules and queues work on by themselves."""
+"""AWS's API for the functions: the template deployed once a session, and an authority for functions in this process."""
 
 import os
 from collections.abc import Iterator
@@ -6,7 +6,8 @@ from pathlib import Path
 
 import package as packaging
 import pytest
-from support.ministack import Ministack, running
+from support.cloud import Cloud
+from support.ministack import REGION, Ministack, running
 from support.stack import Stack, deploy
 
 
@@ -19,26 +20,30 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ministack]:
+def deployed(tmp_path_factory: pytest.TempPathFactory, package: Path) -> Iterator[Stack]:
+    """A stack on a ministack of its own: its schedule and queue work on by themselves."""
     with running(tmp_path_factory.mktemp("ministack")) as ministack:
-        yield ministack
+        yield deploy(ministack, package)
 
 
 @pytest.fixture(scope="session")
-def stack(aws: Ministack, package: Path) -> Stack:
-    return deploy(aws, package)
-
-
-@pytest.fixture(autouse=True)
-def environment(aws: Ministack, monkeypatch: pytest.MonkeyPatch) -> None:
+def session_environment(ministack: Ministack) -> Iterator[None]:
     """Let boto3 find ministack and the root's access key, and nothing of this machine's."""
-    for name in list(os.environ):
-        if name.startswith("AWS_"):
-            monkeypatch.delenv(name)
-    settings = {
-        "AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull, "AWS_EC2_METADATA_DISABLED": "true",
-        "AWS_ENDPOINT_URL": aws.url, "AWS_DEFAULT_REGION": "eu-central-1",
-        "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test",
-    }  # fmt: skip
-    for name, value in settings.items():
-        monkeypatch.setenv(name, value)
+    with pytest.MonkeyPatch.context() as patch:
+        for name in list(os.environ):
+            if name.startswith("AWS_"):
+                patch.delenv(name)
+        settings = {
+            "AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "AWS_EC2_METADATA_DISABLED": "true", "AWS_ENDPOINT_URL": ministack.url, "AWS_DEFAULT_REGION": REGION,
+            "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test",
+        }  # fmt: skip
+        for name, value in settings.items():
+            patch.setenv(name, value)
+        yield
+
+
+@pytest.fixture
+def cloud(ministack: Ministack, session_environment: None, tmp_path: Path) -> Cloud:  # noqa: ARG001
+    """An authority on AWS of the test's own."""
+    return Cloud.create(ministack, tmp_path)

@@ -56,11 +56,15 @@ class Ministack:
 
     def user(self, name: str, *actions: str, resource: str = "*") -> tuple[str, str]:
         """Make a user who may do these actions and nothing else, and give their access key."""
+        return self.user_of({action: [resource] for action in actions}, name=name)
+
+    def user_of(self, allowed: dict[str, list[str]], *, name: str) -> tuple[str, str]:
+        """Make a user who may do each action on these resources and nothing else, and give their access key."""
         iam = self.client("iam")
         iam.create_user(UserName=name)
-        if actions:
-            statement = {"Effect": "Allow", "Action": list(actions), "Resource": resource}
-            document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        if allowed:
+            statements = [{"Effect": "Allow", "Action": a, "Resource": r} for a, r in allowed.items()]
+            document = json.dumps({"Version": "2012-10-17", "Statement": statements})
             iam.put_user_policy(UserName=name, PolicyName="only", PolicyDocument=document)
         key = iam.create_access_key(UserName=name)["AccessKey"]
         return key["AccessKeyId"], key["SecretAccessKey"]
@@ -69,8 +73,7 @@ class Ministack:
 @contextmanager
 def running(folder: Path) -> Iterator[Ministack]:
     """Start ministack on a free port and stop it in the end; its log is in the folder. Skips where it is missing."""
-    if not COMMAND.exists():
-        pytest.skip(f"NOT TESTED: {COMMAND} is missing; `make test` installs it where the package index has ministack")
+    available()
     port = _free_port()
     settings = {
         "AUTH": "true", "GATEWAY_PORT": str(port), "BIND_HOST": "127.0.0.1", "MINISTACK_HOST": "127.0.0.1",
@@ -89,6 +92,12 @@ def running(folder: Path) -> Iterator[Ministack]:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def available() -> None:
+    """Skip the test, loudly, where ministack can't be had."""
+    if not COMMAND.exists():
+        pytest.skip(f"NOT TESTED: {COMMAND} is missing; `make test` installs it where the package index has ministack")
 
 
 def _free_port() -> int:

@@ -13,8 +13,9 @@ TEMPLATE = ROOT / "infra" / "template.yaml"
 _LOCAL_PACKAGE = "CodeUri: ../build/lambda/movepass.zip"
 _CODE_BUCKET = "code"
 _DEPLOY_SECONDS = 120
-CEREMONY = "ceremony"
-PEOPLE = ("key-admin", "key-policy", CEREMONY)
+ACCOUNT = "000000000000"
+CEREMONY, OPERATOR = "ceremony", "operator"
+PEOPLE = ("key-admin", "key-policy", CEREMONY, OPERATOR)
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,16 @@ class Stack:
         if answer.get("FunctionError"):
             raise FunctionError(json.dumps(body))
         return body
+
+    def environment(self, person: str) -> dict[str, str]:
+        """Give the environment of somebody who has taken on one of the PEOPLE's roles."""
+        arn = f"arn:aws:iam::{ACCOUNT}:role/{person}"
+        keys = self.ministack.client("sts").assume_role(RoleArn=arn, RoleSessionName=person)["Credentials"]
+        return {
+            "AWS_ENDPOINT_URL": self.ministack.url, "AWS_DEFAULT_REGION": REGION,
+            "AWS_ACCESS_KEY_ID": keys["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": keys["SecretAccessKey"],
+            "AWS_SESSION_TOKEN": keys["SessionToken"],
+        }  # fmt: skip
 
     def resources(self) -> dict[str, str]:
         """Give the physical names of all resources, by their names in the template."""
@@ -77,6 +88,9 @@ def deploy(ministack: Ministack, package: Path, name: str = "movepass", **parame
         if stack["StackStatus"] == "CREATE_COMPLETE":
             outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
             made = Stack(name, outputs, ministack)
+            for person in (CEREMONY, OPERATOR):
+                arn = outputs[f"{person.title()}PolicyArn"]
+                ministack.client("iam").attach_role_policy(RoleName=person, PolicyArn=arn)
             _mend(made)
             return made
         if not stack["StackStatus"].endswith("IN_PROGRESS") or time.monotonic() > end:
@@ -101,15 +115,13 @@ def _mend(stack: Stack) -> None:
     for mapping in functions.list_event_source_mappings(FunctionName=function)["EventSourceMappings"]:
         functions.update_event_source_mapping(UUID=mapping["UUID"], ScalingConfig={"MaximumConcurrency": 2})
     statement = {"Effect": "Allow", "Action": "sqs:SendMessageBatch", "Resource": "*"}
-    stack.ministack.client("iam").put_role_policy(
-        RoleName=stack.resources()["IssueRole"], PolicyName="ministack",
-        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
-    )  # fmt: skip
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    for role in (stack.resources()["IssueRole"], OPERATOR):
+        stack.ministack.client("iam").put_role_policy(RoleName=role, PolicyName="ministack", PolicyDocument=document)
     s3, bucket = stack.ministack.client("s3"), stack.outputs["RepositoryBucket"]
     policy = json.loads(s3.get_bucket_policy(Bucket=bucket)["Policy"])
     policy["Statement"] = [s for s in policy["Statement"] if s["Sid"] != "NothingInTheClear"]
     s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(policy))
-    stack.ministack.client("iam").attach_role_policy(RoleName=CEREMONY, PolicyArn=stack.outputs["CeremonyPolicyArn"])
 
 
 def _role(ministack: Ministack, name: str) -> str:

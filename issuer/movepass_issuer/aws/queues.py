@@ -1,10 +1,12 @@
 """Messages to SQS queues, ten a call."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from movepass_issuer.errors import IssuerError
+from movepass_keys.aws import new_client
 
 _CALL_MESSAGES = 10
 _CALL_BYTES = 1 << 18
@@ -30,11 +32,33 @@ class QueueError(IssuerError):
 
 
 def client() -> Any:
-    """Make a client for SQS."""
-    import boto3  # noqa: PLC0415 - an extra
-    from botocore.config import Config  # noqa: PLC0415
+    """Make a client for SQS.
 
-    return boto3.client("sqs", config=Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard"}))
+    Raises:
+        QueueError: no [aws] extra, or settings that boto3 can't use.
+    """
+    try:
+        from botocore.config import Config  # noqa: PLC0415 - an extra
+        from botocore.exceptions import BotoCoreError  # noqa: PLC0415
+    except ImportError:
+        raise QueueError("queues need the aws extra: pip install 'movepass[aws]'") from None
+    try:
+        return new_client("sqs", config=Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard"}))
+    except (BotoCoreError, ValueError) as e:
+        raise QueueError(f"boto3 can't use its settings for SQS (environment or ~/.aws): {e}") from None
+
+
+@contextmanager
+def failures(url: str) -> Iterator[None]:
+    """Tell what AWS refuses in words.
+
+    Raises:
+        QueueError: whatever it was.
+    """
+    try:
+        yield
+    except Exception as e:  # noqa: BLE001 - boto3 raises many kinds; all are told in words
+        raise QueueError(f"{url}: {_ADVICE.get(_code(e), 'failed')} ({_code(e)})") from None
 
 
 def send(sqs: Any, url: str, messages: Sequence[Message]) -> dict[str, str]:
@@ -55,6 +79,15 @@ def send(sqs: Any, url: str, messages: Sequence[Message]) -> dict[str, str]:
         else:
             failed |= {group[int(f["Id"])].key: f"{url}: {f['Code']}" for f in answer.get("Failed", ())}
     return failed
+
+
+_NO_QUEUE = "there is no such queue in this account and region; the stack's outputs name its queues"
+_ADVICE = {
+    "AccessDenied": "these credentials may not do this with it; the queue's name stands in the stack's outputs",
+    "AWS.SimpleQueueService.NonExistentQueue": _NO_QUEUE,
+    "QueueDoesNotExist": _NO_QUEUE,
+    "NoCredentialsError": "no AWS credentials; set AWS_PROFILE or AWS_ACCESS_KEY_ID",
+}
 
 
 def _code(error: Exception) -> str:

@@ -1,0 +1,96 @@
+"""movepass dlq: the requests that no pass came of, on AWS (docs/aws.md)."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from movepass_cli.inputs import InputError
+from movepass_cli.options import example, json_option, option
+from movepass_cli.output import printable, show_json
+from movepass_issuer.aws.dead_letters import DeadLetter, DeadLetters
+from movepass_wire.times import iso, local
+
+F = TypeVar("F", bound=Callable[..., Any])
+queue_option = option("--dead-letters", required=True, metavar="URL", help="The stack's output DeadLettersUrl.")
+
+
+def chosen(command: F) -> F:
+    """Let a command be told which letters: by their ids, or all."""
+    command = click.argument("ids", nargs=-1, metavar="ID...")(command)
+    return click.option("--all", "every", is_flag=True, help="All that are there now.")(command)
+
+
+@click.group()
+def dlq() -> None:
+    """Requests to the service on AWS that no pass came of: look at them, send them again, drop them."""
+
+
+@dlq.command("list", epilog=example("movepass dlq list --dead-letters https://sqs.…/movepass-DeadLetters-…"))
+@queue_option
+@click.option("--with-requests", is_flag=True, help="Show the requests as well: they are personal data.")
+@json_option
+def show(dead_letters: str, *, with_requests: bool, as_json: bool) -> None:
+    """List them with their reasons, oldest first."""
+    with DeadLetters(dead_letters).held() as letters:
+        for letter in sorted(letters, key=lambda letter: letter.since):
+            row = {"id": letter.id, "since": iso(letter.since), "kind": letter.kind, "reason": letter.reason}
+            if as_json:
+                show_json(row | ({"request": letter.body} if with_requests else {}))
+            else:
+                click.echo(f"{letter.id}  {local(letter.since)}  {printable(letter.reason)}")
+                if with_requests:
+                    click.echo(f"  {printable(letter.body)}")
+        if not letters and not as_json:
+            click.echo("There are none.")
+
+
+@dlq.command(epilog=example("movepass dlq replay --dead-letters URL --requests URL --all"))
+@queue_option
+@option("--requests", required=True, metavar="URL", help="The stack's output RequestsUrl.")
+@chosen
+@json_option
+def replay(dead_letters: str, requests: str, ids: tuple[str, ...], *, every: bool, as_json: bool) -> None:
+    """Send requests to the service again, as they came: what failed in passing will have its pass."""
+    queue = DeadLetters(dead_letters)
+    with queue.held() as letters:
+        picked = _pick(letters, ids, every=every)
+        queue.replay(picked, requests)
+    _done(picked, "sent again", as_json=as_json)
+
+
+@dlq.command(epilog=example("movepass dlq drop --dead-letters URL 6f1c…"))
+@queue_option
+@chosen
+@json_option
+def drop(dead_letters: str, ids: tuple[str, ...], *, every: bool, as_json: bool) -> None:
+    """Delete requests for good: their sender was told, or sent a better one."""
+    queue = DeadLetters(dead_letters)
+    with queue.held() as letters:
+        picked = _pick(letters, ids, every=every)
+        queue.drop(picked)
+    _done(picked, "deleted", as_json=as_json)
+
+
+def _pick(letters: list[DeadLetter], ids: tuple[str, ...], *, every: bool) -> list[DeadLetter]:
+    """Pick the letters asked for, all of them or none.
+
+    Raises:
+        UsageError: neither ids nor --all, or both.
+        InputError: one is not there.
+    """
+    if bool(ids) == every:
+        raise click.UsageError("expected the ids of letters, or --all, one of the two")
+    by_id = {letter.id: letter for letter in letters}
+    missing = [one for one in ids if one not in by_id]
+    if missing:
+        raise InputError(f"no such letter: {', '.join(missing)}; nothing was done (see movepass dlq list)")
+    return letters if every else [by_id[one] for one in dict.fromkeys(ids)]
+
+
+def _done(letters: list[DeadLetter], words: str, *, as_json: bool) -> None:
+    for letter in letters:
+        if as_json:
+            show_json({"id": letter.id, "done": words})
+    if not as_json:
+        click.echo(f"{len(letters)} {words}.")

@@ -1,0 +1,120 @@
+"""The queue of requests that no pass came of, for the person who looks after it."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
+
+from movepass_issuer.aws import queues
+from movepass_issuer.aws.queues import Message, QueueError
+
+AT_ONCE = 1000
+"""Letters looked at in one go."""
+_HIDDEN_SECONDS = 120
+_CALL_MESSAGES = 10
+_NO_REASON = "no reason: the function was cut off each time it had this; its log may tell more"
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A request that no pass came of.
+
+    Attributes:
+        id: the message's; SQS gives another when it is sent anew.
+        body: the request as it came.
+        kind: name of the error; "" where the function could not say.
+        reason: what is wrong, in words.
+        since: when it was put aside, seconds since 1970 UTC.
+        handle: what SQS knows it by while we look at it.
+    """
+
+    id: str
+    body: str
+    kind: str
+    reason: str
+    since: int
+    handle: str
+
+
+class DeadLetters:
+    """The queue, opened.
+
+    IAM, on it: sqs:ReceiveMessage, sqs:ChangeMessageVisibility, sqs:DeleteMessage; to send a request anew,
+    sqs:SendMessage on the request queue.
+    """
+
+    def __init__(self, url: str, *, client: Any = None) -> None:
+        """Take a queue's URL.
+
+        Raises:
+            QueueError: no [aws] extra, or settings that boto3 can't use.
+        """
+        self._url = url
+        self._client = client or queues.client()
+
+    @contextmanager
+    def held(self) -> Iterator[list[DeadLetter]]:
+        """Look at the letters, AT_ONCE at most; those that are still there in the end are given back.
+
+        Raises:
+            QueueError: the queue can't be read.
+        """
+        letters: list[DeadLetter] = []
+        try:
+            while len(letters) < AT_ONCE and (some := self._receive()):
+                letters += some
+            yield letters
+        finally:
+            for letter in letters:
+                with suppress(QueueError), queues.failures(self._url):  # it was deleted, or comes back by itself later
+                    self._client.change_message_visibility(
+                        QueueUrl=self._url, ReceiptHandle=letter.handle, VisibilityTimeout=0
+                    )
+
+    def replay(self, letters: Iterable[DeadLetter], to: str) -> None:
+        """Send requests to the request queue again, each as it came, and take them from this one.
+
+        Killed in between, one may be in both: that does no harm, the same request has the same pass.
+
+        Raises:
+            QueueError: one could not be sent or taken; those before it were.
+        """
+        for letter in letters:
+            failed = queues.send(self._client, to, [Message(letter.id, letter.body)])
+            if failed:
+                raise QueueError(f"{letter.id} could not be sent: {failed[letter.id]}")
+            self.drop([letter])
+
+    def drop(self, letters: Iterable[DeadLetter]) -> None:
+        """Delete letters for good.
+
+        Raises:
+            QueueError: one could not be deleted; those before it were.
+        """
+        for letter in letters:
+            with queues.failures(self._url):
+                self._client.delete_message(QueueUrl=self._url, ReceiptHandle=letter.handle)
+
+    def _receive(self) -> list[DeadLetter]:
+        with queues.failures(self._url):
+            answer = self._client.receive_message(
+                QueueUrl=self._url,
+                MaxNumberOfMessages=_CALL_MESSAGES,
+                VisibilityTimeout=_HIDDEN_SECONDS,
+                WaitTimeSeconds=1,
+                MessageAttributeNames=["kind", "reason"],
+                MessageSystemAttributeNames=["SentTimestamp"],
+            )
+        return [_read(message) for message in answer.get("Messages", [])]
+
+
+def _read(message: dict[str, Any]) -> DeadLetter:
+    said = {name: value["StringValue"] for name, value in message.get("MessageAttributes", {}).items()}
+    return DeadLetter(
+        message["MessageId"],
+        message["Body"],
+        said.get("kind", ""),
+        said.get("reason", _NO_REASON),
+        int(message["Attributes"]["SentTimestamp"]) // 1000,
+        message["ReceiptHandle"],
+    )

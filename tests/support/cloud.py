@@ -1,0 +1,128 @@
+"""An authority on AWS for a test that calls the functions in its own process: bucket, table, keys, queues."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from movepass_issuer.authority import Authority, Elsewhere
+from movepass_issuer.aws.issue import IssueFunction
+from movepass_issuer.aws.publish import PublishFunction
+from movepass_issuer.aws.revoke import RevokeFunction
+from movepass_issuer.aws.settings import Settings
+from movepass_issuer.dynamodb_ledger import DynamoDbLedger
+from movepass_keys.layout import TIMESTAMP
+from movepass_verifier import Device
+from support.ministack import REGION, Ministack
+
+ATTEMPTS = 3
+
+
+@dataclass
+class Context:
+    """What Lambda gives a handler besides the event."""
+
+    left: float = 60.0
+    aws_request_id: str = "invocation"
+
+    def get_remaining_time_in_millis(self) -> int:
+        return int(self.left * 1000)
+
+
+@dataclass
+class Cloud:
+    """An authority on AWS; the environment must let boto3 find ministack."""
+
+    ministack: Ministack
+    authority: Authority
+    settings: Settings
+    online: Settings
+    bucket: str
+    context: Context = field(default_factory=Context)
+
+    @classmethod
+    def create(cls, ministack: Ministack, folder: Path) -> "Cloud":
+        name = f"cloud-{uuid4()}"
+        dynamodb, s3, sqs = (ministack.client(service) for service in ("dynamodb", "s3", "sqs"))
+        DynamoDbLedger.create(name, client=dynamodb)
+        s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
+        answers, dead = (sqs.create_queue(QueueName=f"{kind}-{name}")["QueueUrl"] for kind in ("answers", "dead"))
+        passes, online = (f"awskms:{ministack.key()}" for _ in range(2))
+        authority = Authority.create(
+            folder / "authority", name="Cloud", test=True,
+            elsewhere=Elsewhere(f"dynamodb:{name}", f"s3://{name}", passes, online),
+        )  # fmt: skip
+        variables = {"TABLE": name, "REPOSITORY": f"s3://{name}", "ANSWERS": answers, "DEAD_LETTERS": dead}
+        environment = {f"MOVEPASS_{key}": value for key, value in variables.items()} | {
+            "MOVEPASS_ATTEMPTS": str(ATTEMPTS)
+        }
+        settings, for_publisher = (
+            Settings.from_environment(environment | {"MOVEPASS_SIGNER": signer}) for signer in (passes, online)
+        )
+        return cls(ministack, authority, settings, for_publisher, name)
+
+    def issue(self) -> IssueFunction:
+        """Open the function anew, as a new process would."""
+        return IssueFunction.open(self.settings)
+
+    def revoke(self) -> RevokeFunction:
+        return RevokeFunction.open(self.settings)
+
+    def publish(self) -> PublishFunction:
+        return PublishFunction.open(self.online)
+
+    def ledger(self) -> DynamoDbLedger:
+        return DynamoDbLedger(self.settings.table, client=self.ministack.client("dynamodb"))
+
+    def answers(self) -> list[dict[str, Any]]:
+        """Take everything from the answers queue."""
+        return [json.loads(message["Body"]) for message in self.taken(self.settings.answers)]
+
+    def dead(self) -> list[dict[str, Any]]:
+        """Take everything from the dead letters: their bodies, kinds and reasons."""
+        return [
+            {"body": m["Body"]} | {name: value["StringValue"] for name, value in m["MessageAttributes"].items()}
+            for m in self.taken(self.settings.dead_letters)
+        ]
+
+    def taken(self, url: str) -> list[dict[str, Any]]:
+        sqs = self.ministack.client("sqs")
+        found: list[dict[str, Any]] = []
+        while some := sqs.receive_message(
+            QueueUrl=url, MaxNumberOfMessages=10, MessageAttributeNames=["All"]
+        ).get("Messages", []):  # fmt: skip
+            found += some
+            for message in some:
+                sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        return found
+
+    def mirror(self, folder: Path) -> Path:
+        """Copy what is published into a folder; what is there already never changes, but for the timestamp."""
+        s3 = self.ministack.client("s3")
+        for page in s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket):
+            for listed in page.get("Contents", []):
+                path = folder / listed["Key"]
+                if path.exists() and listed["Key"] != TIMESTAMP:
+                    continue
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(s3.get_object(Bucket=self.bucket, Key=listed["Key"])["Body"].read())
+        return folder
+
+    def enroll(self, store: Path) -> None:
+        Device.enroll(store, root=self.authority.root_path.read_bytes(), sources=["nowhere"])
+
+
+def event(bodies: Iterable[str], attempt: int = 1) -> dict[str, Any]:
+    """Write what Lambda makes of messages in a queue."""
+    records = [
+        {"messageId": f"m-{n}", "body": body, "attributes": {"ApproximateReceiveCount": str(attempt)}}
+        for n, body in enumerate(bodies)
+    ]
+    return {"Records": records}
+
+
+def failed(answer: dict[str, Any]) -> list[str]:
+    """Give the messages that shall come again."""
+    return [item["itemIdentifier"] for item in answer["batchItemFailures"]]
