@@ -15,7 +15,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 HOUSE = Path(__file__).resolve().parent.parent
-EXTRAS = {"boto3", "qrcode", "pillow", "zxing-cpp", "cbor2", "cwt"}
+EXTRAS = {"boto3", "botocore", "qrcode", "pillow", "zxing-cpp", "cbor2", "cwt"}
 sys.path.insert(0, str(HOUSE / "demo"))
 
 from run import EXAMPLES_NOW, approved_for_today  # noqa: E402 - the demo knows how to move the examples to today

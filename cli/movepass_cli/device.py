@@ -8,8 +8,8 @@ import click
 
 from movepass_cli.inputs import InputError, payload_text
 from movepass_cli.main import ACCEPT, CANNOT_VERIFY, REJECT, USAGE
-from movepass_cli.options import PATH, example, json_option, option, store_option, time_of
-from movepass_cli.output import say, show_json, show_rows, show_verification, trip_rows
+from movepass_cli.options import PATH, ca_option, example, json_option, option, store_option, time_of
+from movepass_cli.output import progress_on_terminal, say, show_json, show_rows, show_verification, trip_rows
 from movepass_verifier import Device, ImageError, Outcome, Verification
 from movepass_wire import PayloadError, WireError, decode_claims, format_number, open_text, trip_to_json
 from movepass_wire.payload import ESP256
@@ -17,6 +17,7 @@ from movepass_wire.times import ago, day_name, local
 
 _EXIT = {Outcome.ACCEPT: ACCEPT, Outcome.REJECT: REJECT, Outcome.CANNOT_VERIFY: CANNOT_VERIFY}
 _ROOT_MAX_BYTES = 1 << 20
+_SOURCE = "URL-OR-DIR"
 
 
 @click.command(
@@ -24,9 +25,10 @@ _ROOT_MAX_BYTES = 1 << 20
 )
 @store_option
 @option("--root", type=PATH, required=True, metavar="FILE", help="The authority's root document.")
-@option("--source", required=True, metavar="URL-OR-DIR", help="Where the device syncs from.")
+@option("--source", "sources", required=True, multiple=True, metavar=_SOURCE,
+        help="Where the device syncs from; several are tried in this order.")  # fmt: skip
 @json_option
-def enroll(store: Path, root: Path, source: str, *, as_json: bool) -> None:
+def enroll(store: Path, root: Path, sources: tuple[str, ...], *, as_json: bool) -> None:
     """Set up a device's store.
 
     The device will believe what the root says: get it by hand from the authority, not over the network.
@@ -36,29 +38,40 @@ def enroll(store: Path, root: Path, source: str, *, as_json: bool) -> None:
             document = file.read(_ROOT_MAX_BYTES)
     except OSError as e:
         raise InputError(f"can't read the root {root}: {e.strerror}") from None
-    Device.enroll(store, root=document, sources=[source])
+    Device.enroll(store, root=document, sources=sources)
     if as_json:
-        show_json({"store": str(store), "source": source})
+        show_json({"store": str(store), "sources": sources})
     else:
         click.echo(f"{store} is set up. It has no keys or lists yet: movepass sync --store {store}")
 
 
 @click.command(epilog=example("movepass sync --store device", "movepass sync --store device --source /media/stick"))
 @store_option
-@option("--source", metavar="URL-OR-DIR", help="Another source, this time only.")
+@option("--source", "sources", multiple=True, metavar=_SOURCE,
+        help="Other sources, this time only; several are tried in this order.")  # fmt: skip
+@ca_option
 @json_option
-def sync(store: Path, source: str | None, *, as_json: bool) -> None:
-    """Fetch keys and revocation lists, and take them over if everything about them is right."""
-    with Device.open(store) as device:
-        result = device.sync(source)
+def sync(store: Path, sources: tuple[str, ...], ca: Path | None, *, as_json: bool) -> None:
+    """Fetch keys and revocation lists, and take them over if everything about them is right.
+
+    A proxy is taken from HTTP_PROXY, HTTPS_PROXY and NO_PROXY.
+    """
+    with Device.open(store) as device, progress_on_terminal() as progress:
+        result = device.sync(*sources, ca=ca, progress=progress)
     if as_json:
         show_json(result.to_json())
         return
+    for failure in result.failures:
+        say(f"{failure.source}: {failure.reason}; went on to the next source")
     news = "Newer keys or lists taken over" if result.changed else "Nothing new"
-    click.echo(f"{news}, from {result.source}: {result.requests} requests, {result.received} bytes.")
+    click.echo(f"{news}, from {result.source}: {result.requests} requests, {result.received:,} bytes.")
     age = ago(result.synced_at - result.published)
     click.echo(f"Published {age} ago, at {local(result.published)}.")
-    show_rows([(day_name(log.day), f"{log.revoked} revoked") for log in result.logs])
+    show_rows([(day_name(log.day), _list_words(log.revoked, result.added[log.day])) for log in result.logs])
+
+
+def _list_words(revoked: int, added: int) -> str:
+    return f"{revoked:,} revoked" + (f", {added:,} of them new" if added > 0 else "")
 
 
 @click.command(

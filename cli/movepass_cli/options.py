@@ -16,10 +16,10 @@ _DAYS_AHEAD_MAX = 30
 ALGORITHMS = {"ESP256": ESP256, "Ed25519": ED25519}
 
 
-def option(name: str, **attributes: Any) -> Callable[[F], F]:
-    """Declare an option together with its environment variable."""
+def option(name: str, *parameter: str, **attributes: Any) -> Callable[[F], F]:
+    """Declare an option together with its environment variable; `parameter` is another name for the argument."""
     variable = "MOVEPASS_" + name.removeprefix("--").upper().replace("-", "_")
-    return click.option(name, envvar=variable, show_envvar=True, **attributes)
+    return click.option(name, *parameter, envvar=variable, show_envvar=True, **attributes)
 
 
 def example(*lines: str) -> str:
@@ -45,6 +45,7 @@ def duration_of(ctx: click.Context, param: click.Parameter, value: str | None) -
 
 authority_option = option("--authority", type=PATH, required=True, metavar="DIR", help="The authority's folder.")
 store_option = option("--store", type=PATH, required=True, metavar="DIR", help="The device's store.")
+ca_option = option("--ca", type=PATH, metavar="FILE", help="CA certificates to trust besides the system's, in PEM.")
 json_option = click.option(
     "--json", "as_json", is_flag=True, envvar="MOVEPASS_JSON", show_envvar=True, help="One JSON object a line."
 )

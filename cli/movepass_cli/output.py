@@ -11,12 +11,16 @@
 import json
 import os
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from movepass_verifier import Verification
+    from movepass_verifier.sources import Progress
     from movepass_wire import Place, Trip
 
 _TEST_BANNER = (
@@ -35,6 +39,25 @@ _SHOWN_AS = {
 def say(message: str) -> None:
     """Tell the user something that is not a result."""
     click.echo(f"movepass: {printable(message)}", err=True)
+
+
+@contextmanager
+def progress_on_terminal() -> "Iterator[Progress | None]":
+    """Show on standard error how downloads go, if that is a terminal; what is shown goes in the end."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+
+    def show(name: str, there: int, length: int) -> None:
+        file = name.rpartition("/")[2].partition(".")[2]  # without its hash
+        sys.stderr.write(f"\r\033[Kmovepass: {printable(file)}: {there:,} of {length:,} bytes")
+        sys.stderr.flush()
+
+    try:
+        yield show
+    finally:
+        sys.stderr.write("\r\033[K")
+        sys.stderr.flush()
 
 
 def printable(text: str) -> str:

@@ -7,7 +7,7 @@ what a test then shows is the attack going through, or the next defence behind i
 import hashlib
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
@@ -21,12 +21,13 @@ from tuf.api.metadata import DelegatedRole, Metadata, Role, Root, Snapshot, Targ
 from tuf.ngclient import Updater, UpdaterConfig
 from tuf.ngclient._internal import trusted_metadata_set
 from tuf.ngclient._internal.trusted_metadata_set import TrustedMetadataSet
-from tuf.ngclient.fetcher import FetcherInterface
 
 from movepass_keys import KeySet, layout, roles
 from movepass_keys.layout import target_file
 from movepass_verifier import offer, pages, schema, sources, sync
 from movepass_verifier.errors import SyncError
+from movepass_verifier.scratch import Partial
+from movepass_verifier.sources import folder, web
 from movepass_verifier.store import Store
 from movepass_wire import LogError
 from movepass_wire.statuslog import read_blocks
@@ -247,18 +248,27 @@ def _is_held(target: TargetFile, data: bytes) -> bool:
     "test_a_wrong_rest_of_a_log_is_thrown_away_and_the_whole_is_asked_for",
 )
 def _rest(patch: Patch) -> None:
-    def log(updater: Updater, source: sources.Source, name: str, held: bytes) -> bytes:
-        target = offer._target(updater, name, offer.LOG_MAX_BYTES)
-        return held if offer._is(target, held) else source.fetch_rest(target_file(target), held, target.length)
+    def log(target: TargetFile, source: sources.Source, partial: Partial) -> bytes:
+        beginning = partial.beginnings()[0]
+        if offer._is(target, beginning):
+            return beginning
+        return source.fetch_rest(target_file(target), beginning, target.length)
 
     patch.setattr(offer, "_log", log)
 
 
 @_mutation(
+    "what came of a log that was cut off is believed",
+    "test_wrong_bytes_of_a_log_that_was_cut_off_poison_no_later_sync",
+)
+def _partial(patch: Patch) -> None:
+    original = Partial.beginnings
+    patch.setattr(Partial, "beginnings", lambda partial: original(partial)[:1])
+
+
+@_mutation(
     "what can't be read is taken for nothing new",
     "test_garbage_in_place_of_a_document_that_nothing_names_by_hash_is_refused",
-    "test_a_login_page_in_place_of_every_file_is_refused",
-    "test_a_compressed_answer_is_not_unpacked",
     "test_a_length_in_the_header_that_is_not_the_bodys_is_refused",
 )
 def _readable(patch: Patch) -> None:
@@ -583,11 +593,8 @@ def _time_of_sync(patch: Patch) -> None:
     "test_content_of_another_length_is_refused",
 )
 def _document_bound(patch: Patch) -> None:
-    def download(fetcher: Any, url: str, _: int) -> bytes:
-        with fetcher.download_file(url, _MUCH) as file:
-            return file.read()  # type: ignore[no-any-return]
-
-    patch.setattr(FetcherInterface, "download_bytes", download)
+    original = sources.Source.download_bytes
+    patch.setattr(sources.Source, "download_bytes", lambda source, url, _: original(source, url, _MUCH))
 
 
 @_mutation(
@@ -599,7 +606,11 @@ def _document_bound(patch: Patch) -> None:
 )
 def _target_bound(patch: Patch) -> None:
     original = sources.Source.fetch_rest
-    patch.setattr(sources.Source, "fetch_rest", lambda source, name, held, _: original(source, name, held, _MUCH))
+
+    def much(source: sources.Source, name: str, held: bytes, _: int, *keep: Any) -> bytes:
+        return original(source, name, held, _MUCH, *keep)
+
+    patch.setattr(sources.Source, "fetch_rest", much)
 
 
 @_mutation(
@@ -631,7 +642,7 @@ def _left(patch: Patch) -> None:
     "test_an_answer_that_drips_is_left_after_the_time_for_a_file",
 )
 def _deadline(patch: Patch) -> None:
-    patch.setattr(sources._Sockets, "cut", lambda _: None)
+    patch.setattr(web._Sockets, "cut", lambda _: None)
 
 
 @_mutation(
@@ -648,7 +659,7 @@ def _handshake(patch: Patch) -> None:
 
         return type("Pool", (kind,), {"ConnectionCls": Connection})
 
-    patch.setattr(sources, "_pool_class", pool_class)
+    patch.setattr(web, "_pool_class", pool_class)
 
 
 @_mutation(
@@ -656,7 +667,7 @@ def _handshake(patch: Patch) -> None:
     "test_an_answer_that_never_comes_to_its_status_is_left_after_the_time_for_a_file",
 )
 def _second_try(patch: Patch) -> None:
-    patch.setattr(sources._Sockets, "check", lambda _: None)
+    patch.setattr(web._Sockets, "check", lambda _: None)
 
 
 @_mutation(
@@ -664,7 +675,7 @@ def _second_try(patch: Patch) -> None:
     "test_the_message_of_what_was_too_slow_says_so",
 )
 def _too_slow(patch: Patch) -> None:
-    patch.setattr(sources._Cut, "over", property(lambda _: False, lambda *_: None), raising=False)
+    patch.setattr(web._Cut, "over", property(lambda _: False, lambda *_: None), raising=False)
 
 
 @_mutation(
@@ -676,24 +687,24 @@ def _retry_after(patch: Patch) -> None:
     patch.setattr(urllib3, "Retry", lambda **kwargs: original(**kwargs | {"respect_retry_after_header": True}))
 
 
-def _open_anything(folder: sources._Folder, name: str, start: int) -> tuple[int, Iterator[bytes]]:
+def _open_anything(medium: folder.Folder, name: str, start: int) -> tuple[int, Generator[bytes]]:
     try:
-        file = (folder._root / name).open("rb")
+        file = (medium._root / name).open("rb")
     except FileNotFoundError:
         raise tuf_errors.DownloadHTTPError(f"there is no {name}", 404) from None
     if start:
         file.seek(start)
-    return start, iter(lambda: file.read(65536), b"")
+    return start, (chunk for chunk in iter(lambda: file.read(65536), b""))
 
 
 @_mutation("whatever is in a folder is opened", "test_what_is_no_file_on_a_stick_is_not_opened")
 def _regular(patch: Patch) -> None:
-    patch.setattr(sources._Folder, "open", _open_anything)
+    patch.setattr(folder.Folder, "open", _open_anything)
 
 
 @_mutation("names that can't be are not caught", "test_a_hash_with_a_nul_in_it_leads_nowhere")
 def _names(patch: Patch) -> None:
-    patch.setattr(sources._Folder, "open", _open_anything)
+    patch.setattr(folder.Folder, "open", _open_anything)
     patch.setattr(sources.Source, "_open", lambda source, name, start: source._medium.open(name, start))
 
 
@@ -741,15 +752,55 @@ def _status(patch: Patch) -> None:
 )
 def _range(patch: Patch) -> None:
     def right(response: Any, headers: dict[str, Any]) -> None:
-        response.headers["Content-Range"] = headers.get("Range", "").replace("=", " ")
+        response.headers["Content-Range"] = headers.get("Range", "").replace("=", " ") + "0/*"
 
     _requests(patch, right)
 
 
-@_mutation("compressed answers are unpacked", "test_a_compressed_answer_is_not_unpacked")
+@_mutation(
+    "compressed answers are unpacked",
+    "test_a_compressed_answer_is_not_unpacked",
+    "test_the_rest_of_a_log_is_not_unpacked_either",
+)
 def _packed(patch: Patch) -> None:
-    original = urllib3.HTTPResponse.stream
-    patch.setattr(urllib3.HTTPResponse, "stream", lambda response, amt, **_: original(response, amt, True))  # noqa: FBT003
+    original = urllib3.HTTPResponse.read1
+    unfit = web._unfit
+
+    def lenient(response: Any, start: int) -> str:
+        return "" if "compressed" in unfit(response, start) else unfit(response, start)
+
+    patch.setattr(web, "_unfit", lenient)
+    patch.setattr(urllib3.HTTPResponse, "read1", lambda response, amt, **_: original(response, amt, True))  # noqa: FBT003
+
+
+@_mutation(
+    "a login page is taken for a file",
+    "test_a_login_page_in_place_of_every_file_is_refused",
+    "test_a_login_page_with_a_status_of_its_own_is_named",
+)
+def _login_page(patch: Patch) -> None:
+    patch.setattr(web, "_LOGIN", "")
+    patch.setattr(web, "_HINTS", {})
+
+
+@_mutation(
+    "what is named a web page is taken for one",
+    "test_a_file_that_is_served_as_a_web_page_is_no_login_page",
+)
+def _named_a_page(patch: Patch) -> None:
+    def refuse(response: Any, _: dict[str, Any]) -> None:
+        if response.headers.get("Content-Type") == "text/html":
+            raise tuf_errors.DownloadError("a web page")
+
+    _requests(patch, refuse)
+
+
+@_mutation(
+    "that a server has no such part of a file is the end",
+    "test_where_a_server_says_that_a_log_has_no_such_rest_the_whole_is_asked_for",
+)
+def _no_such_range(patch: Patch) -> None:
+    patch.setattr("movepass_verifier.sources.source.NO_SUCH_RANGE", 0)
 
 
 @_mutation(
@@ -761,5 +812,4 @@ def _network_errors(patch: Patch) -> None:
     def as_it_is(error: Exception) -> Exception:
         raise error
 
-    patch.setattr(sources, "_download_error", as_it_is)
-    patch.setattr(FetcherInterface, "fetch", lambda source, url: source._fetch(url))  # python-tuf does it as well
+    patch.setattr(web, "_download_error", as_it_is)

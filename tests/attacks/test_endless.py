@@ -3,6 +3,7 @@
 import os
 import tracemalloc
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tuf.ngclient.config import UpdaterConfig
@@ -13,6 +14,7 @@ from attacks.simulator import TIMESTAMP, Lie, log_name
 from attacks.test_content import METADATA, TARGETS, path_of, publish_all_anew
 from movepass_keys import roles
 from movepass_verifier import offer, sources, sync
+from movepass_verifier.sources.medium import CHUNK_BYTES
 from movepass_wire import encode_block, new_log
 from movepass_wire.limits import INDEX_LIMIT
 from movepass_wire.statuslog import PAGE_INDEXES
@@ -20,7 +22,7 @@ from movepass_wire.statuslog import PAGE_INDEXES
 TOO_LONG = "a file is longer than was signed"
 ROOT = "metadata/2.root.json"
 EVERYTHING = [ROOT, "timestamp", *METADATA, *TARGETS]
-MOST_BYTES = UpdaterConfig().root_max_length + 5 * sources._CHUNK
+MOST_BYTES = UpdaterConfig().root_max_length + 5 * CHUNK_BYTES
 """The longest that one document without a signed length may be, and a chunk for each document before it."""
 
 
@@ -30,8 +32,8 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[sources.Source]:
     found: list[sources.Source] = []
 
     class Noted(sources.Source):
-        def __init__(self, name: str) -> None:
-            super().__init__(name)
+        def __init__(self, name: str, **options: Any) -> None:
+            super().__init__(name, **options)
             found.append(self)
 
     monkeypatch.setattr(sync, "Source", Noted)

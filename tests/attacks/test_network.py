@@ -12,10 +12,27 @@ from attacks.test_content import PORTAL, publish_all_anew
 AWAY = "elsewhere/"
 
 
-def test_a_login_page_in_place_of_every_file_is_refused(web: Scene) -> None:
+@pytest.mark.parametrize("kind", ["text/html", "application/json"])
+def test_a_login_page_in_place_of_every_file_is_refused(web: Scene, kind: str) -> None:
     assert web.server
-    web.server.rule = lambda *_: Answer(200, {"Content-Type": "text/html"}, [PORTAL])
-    web.must_refuse("does not offer what an authority publishes")
+    web.server.rule = lambda *_: Answer(200, {"Content-Type": kind}, [b"\n " + PORTAL])
+    web.must_refuse("answered with a web page", "is this a login page?")
+
+
+def test_a_login_page_with_a_status_of_its_own_is_named(web: Scene) -> None:
+    assert web.server
+    web.server.rule = lambda *_: Answer(511, {"Content-Type": "text/html"}, [PORTAL])
+    web.must_refuse("HTTP 511", "is this a login page?")
+
+
+def test_a_file_that_is_served_as_a_web_page_is_no_login_page(web: Scene) -> None:
+    """As a server does that does not know the ending .log; what counts is what is in it."""
+    assert web.server
+    _, path = _longer_log(web)
+    for name in (TIMESTAMP, path):
+        web.answer(name, Answer(200, {"Content-Type": "text/html"}, [web.repository.files[name]]))
+        assert web.sync().requests
+    assert web.verdict(web.repository.issue(1000)) == "revoked"
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
@@ -46,7 +63,17 @@ def test_a_compressed_answer_is_not_unpacked(web: Scene, encoding: str) -> None:
     web.repository.publish()
     packed = gzip.compress(web.repository.files[TIMESTAMP])
     web.answer(TIMESTAMP, Answer(200, {"Content-Encoding": encoding}, [packed]))
-    web.must_refuse("does not offer what an authority publishes")
+    web.must_refuse("compressed", encoding, "asked not to")
+
+
+def test_the_rest_of_a_log_is_not_unpacked_either(web: Scene) -> None:
+    assert web.server
+    held, path = _longer_log(web)
+    whole = web.repository.files[path]
+    span = {"Content-Encoding": "gzip", "Content-Range": f"bytes {held}-{len(whole) - 1}/{len(whole)}"}
+    packed = gzip.compress(whole[held:])
+    web.server.rule = lambda at, wanted: Answer(206, span, [packed]) if at == path and wanted else None
+    web.must_refuse("compressed", "asked not to")
 
 
 def test_a_part_of_a_file_that_was_asked_for_whole_is_refused(web: Scene) -> None:
@@ -56,14 +83,26 @@ def test_a_part_of_a_file_that_was_asked_for_whole_is_refused(web: Scene) -> Non
     web.must_refuse("HTTP 206")
 
 
-@pytest.mark.parametrize("span", ["bytes 0-", "bytes 9-", "", "bytes */99", "items {held}-"])
+SPANS = ["bytes 0-{last}/{size}", "bytes 9-{last}/{size}", "", "bytes */{size}", "items {held}-{last}/{size}",
+         "bytes {held}-", "bytes {held}-{last}", "bytes {held}-{last}/{size}, 0-9/{size}"]  # fmt: skip
+
+
+@pytest.mark.parametrize("span", SPANS)
 def test_another_part_of_a_log_than_was_asked_for_is_refused(web: Scene, span: str) -> None:
     assert web.server
     held, path = _longer_log(web)
-    rest = web.repository.files[path][held:]
-    header = {"Content-Range": span.format(held=held)}
-    web.server.rule = lambda at, wanted: Answer(206, header, [rest]) if at == path and wanted else None
+    whole = web.repository.files[path]
+    header = {"Content-Range": span.format(held=held, last=len(whole) - 1, size=len(whole))}
+    web.server.rule = lambda at, wanted: Answer(206, header, [whole[held:]]) if at == path and wanted else None
     web.must_refuse("another part of the file than was asked for")
+
+
+def test_where_a_server_says_that_a_log_has_no_such_rest_the_whole_is_asked_for(web: Scene) -> None:
+    assert web.server
+    _, path = _longer_log(web)
+    web.server.rule = lambda at, wanted: Answer(416, {"Content-Range": "bytes */9"}) if at == path and wanted else None
+    assert web.must_take().changed
+    assert web.verdict(web.repository.issue(1000)) == "revoked"
 
 
 @pytest.mark.parametrize("rest", [b"", b"x" * 9, b"x" * 99999], ids=["nothing", "other bytes", "too many"])
@@ -71,13 +110,37 @@ def test_a_wrong_rest_of_a_log_is_thrown_away_and_the_whole_is_asked_for(web: Sc
     """A server whose ranges are broken does no harm: what is taken over is what was signed."""
     assert web.server
     held, path = _longer_log(web)
-    header = {"Content-Range": f"bytes {held}-"}
+    header = (
+        {"Content-Range": f"bytes {held}-{held + len(rest) - 1}/*"}
+        if rest
+        else {"Content-Range": f"bytes {held}-{held}/*"}
+    )
     web.server.rule = lambda at, wanted: Answer(206, header, [rest]) if at == path and wanted else None
     assert web.must_take().changed
     assert web.verdict(web.repository.issue(1000)) == "revoked"
 
 
-@pytest.mark.parametrize(("surplus", "words"), [(9, "IncompleteRead"), (-9, "does not offer")], ids=["more", "less"])
+def test_wrong_bytes_of_a_log_that_was_cut_off_poison_no_later_sync(web: Scene) -> None:
+    """What came is kept, to go on from; what the honest server sends does not fit on to it."""
+    assert web.server
+    held, path = _longer_log(web)
+    whole = web.repository.files[path]
+    wrong = b"x" * (len(whole) - held - 3)
+    header = {
+        "Content-Range": f"bytes {held}-{len(whole) - 1}/{len(whole)}",
+        "Content-Length": str(len(whole) - held),
+    }
+    web.answer(path, Answer(206, header, [wrong]))
+    web.must_refuse("the connection was lost", recover=False)
+    assert wrong in [kept.read_bytes() for kept in web.store.glob(".partial/*")]
+    web.server.rule = None
+    assert web.must_take().changed
+    assert web.verdict(web.repository.issue(1000)) == "revoked"
+
+
+@pytest.mark.parametrize(
+    ("surplus", "words"), [(9, "9 bytes were still to come"), (-9, "does not offer")], ids=["more", "less"]
+)
 def test_a_length_in_the_header_that_is_not_the_bodys_is_refused(web: Scene, surplus: int, words: str) -> None:
     assert web.server
     web.repository.publish()

@@ -13,7 +13,8 @@ import pytest
 from attacks.scene import Scene, in_time
 from attacks.server import ENDLESS, GIVE_UP_SECONDS, Answer, Repeated, silence
 from attacks.simulator import TIMESTAMP, Lie, log_name
-from movepass_verifier import SyncError, sources
+from movepass_verifier import SyncError
+from movepass_verifier.sources import web as web_source
 
 DEADLINE, PATIENCE = 1.0, 0.3
 """In place of the 300 s for a file and the 20 s for a byte: seconds."""
@@ -33,8 +34,8 @@ ENDLESS_BEGINNINGS = {
 
 @pytest.fixture(autouse=True)
 def _hurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sources, "FILE_SECONDS", DEADLINE)
-    monkeypatch.setattr(sources, "READ_SECONDS", PATIENCE)
+    monkeypatch.setattr(web_source, "FILE_SECONDS", DEADLINE)
+    monkeypatch.setattr(web_source, "READ_SECONDS", PATIENCE)
 
 
 @pytest.mark.parametrize("after", [b"", OK, OK + b"\r\n", OK + b"Content-Length: 999\r\n\r\n{"])

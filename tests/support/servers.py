@@ -10,6 +10,8 @@ from functools import partial
 from http.server import BaseHTTPRequestHandler, HTTPServer, SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+_HOLD_SECONDS = 20
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -17,12 +19,14 @@ class Answer:
 
     Attributes:
         cut: break the connection off after this many bytes of the body.
+        hold: keep the connection open until then before it is broken off.
     """
 
     status: int
     body: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
     cut: int | None = None
+    hold: threading.Event | None = None
 
 
 @dataclass(frozen=True)
@@ -50,8 +54,10 @@ class RangeServer:
 
     def answer(self, path: str, wanted: str | None) -> Answer:
         special = self.rule(path, wanted) if self.rule else None
-        if special:
-            return special
+        return special or self.honest(path, wanted)
+
+    def honest(self, path: str, wanted: str | None) -> Answer:
+        """Give the file, or the part of it that is wanted."""
         file = self.root / path
         if not file.is_file():
             return Answer(404, b"not here\n")
@@ -77,7 +83,7 @@ class _Handler(BaseHTTPRequestHandler):
         super().__init__(*args)  # type: ignore[arg-type]
 
     def do_GET(self) -> None:
-        path, wanted = self.path.lstrip("/"), self.headers.get("Range")
+        path, wanted = self.path.lstrip("/").partition("?")[0], self.headers.get("Range")
         answer = self._served.answer(path, wanted)
         body = answer.body if answer.cut is None else answer.body[: answer.cut]
         self._served.exchanges.append(Exchange(path, wanted, answer.status, len(body)))
@@ -87,6 +93,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(answer.body)))
         self.end_headers()
         self.wfile.write(body)
+        if answer.hold:
+            answer.hold.wait(_HOLD_SECONDS)
         self.close_connection = answer.cut is not None
 
     def log_message(self, *_: object) -> None:

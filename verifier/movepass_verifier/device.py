@@ -11,6 +11,7 @@ from movepass_verifier.verdicts import Verification
 from movepass_verifier.verify import readiness, verify
 
 if TYPE_CHECKING:
+    from movepass_verifier.sources import Progress
     from movepass_verifier.sync import SyncResult
 
 
@@ -75,15 +76,21 @@ class Device:
             self._store.note_seen(now, state.last_seen)
         return result
 
-    def sync(self, source: str | None = None) -> "SyncResult":
+    def sync(self, *sources: str, ca: Path | None = None, progress: "Progress | None" = None) -> "SyncResult":
         """Fetch what is new and take it over; see sync.sync.
+
+        Args:
+            sources: where from, this time only, in the order in which they are tried.
+            ca: a file of CA certificates to trust besides the system's.
+            progress: is told how downloads go.
 
         Raises:
             SyncError, StoreError: nothing has changed.
         """
         from movepass_verifier.sync import sync  # noqa: PLC0415 - TUF is slow to import, verifying needs none
 
-        return sync(self._store, source=source, now=int(self._clock()))
+        now, old = int(self._clock()), self.policy.warning_age
+        return sync(self._store, now=now, sources=sources, old=old, ca=ca, progress=progress)
 
     def state(self) -> State:
         """Give what the device knows: keys, lists and how old they are."""

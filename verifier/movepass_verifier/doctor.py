@@ -157,7 +157,7 @@ def _digests(db: sqlite3.Connection, table: str) -> dict[Any, int]:
 def _fetch(folder: Path, remains: Remains, source: str | None, now: int) -> str:
     """Sync what was built, and make sure that this device does not go back behind what it has seen."""
     with closing(Store(folder)) as store:
-        result = sync(store, source=source, now=now)
+        result = sync(store, sources=[source] if source else (), now=now)
         held = store.held()
     root, new_root = (Metadata[Root].from_bytes(data["root"]).signed for data in (remains.metadata, held.metadata))
     floors = dict(remains.floors or {})

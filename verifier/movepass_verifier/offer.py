@@ -4,8 +4,6 @@ python-tuf works in a scratch folder laid out from the store and is read back fr
 synced to the disk. Whatever is held is compared with the trusted length and hash, every time.
 """
 
-import tempfile
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +17,7 @@ from tuf.ngclient import Updater
 from movepass_keys import layout, roles
 from movepass_keys.layout import target_file
 from movepass_verifier.errors import SyncError
+from movepass_verifier.scratch import Partials, scratch
 from movepass_verifier.sources import Source
 from movepass_verifier.store import DENIED, KEYS, Held
 from movepass_wire import LogError
@@ -48,26 +47,39 @@ def check_root(root: bytes) -> int:
     return version
 
 
-def fetch(held: Held, source: Source) -> Held:
-    """Get a whole new state from the source, every part of it verified against the signed metadata."""
-    with tempfile.TemporaryDirectory(prefix="movepass-sync-") as scratch:
+def fetch(held: Held, source: Source, folder: Path, partials: Partials) -> Held:
+    """Get a whole new state from the source, every part of it verified against the signed metadata.
+
+    Args:
+        held: what is there.
+        source: where from.
+        folder: where there is room to work in.
+        partials: downloads of lists that were cut off; new ones are added.
+
+    Raises:
+        RepositoryError, DownloadError: python-tuf's.
+        OSError: there is no room.
+    """
+    with scratch(folder) as work:
         for role in _ROLES:
             if role in held.metadata:
-                Path(scratch, f"{role}.json").write_bytes(held.metadata[role])
-        updater = Updater(scratch, layout.METADATA, fetcher=source, bootstrap=held.metadata["root"])
+                (work / f"{role}.json").write_bytes(held.metadata[role])
+        updater = Updater(str(work), layout.METADATA, fetcher=source, bootstrap=held.metadata["root"])
         updater.refresh()
         documents = {
             KEYS: _document(updater, source, roles.KEYS_TARGET, held.documents.get(KEYS)),
             DENIED: _document(updater, source, roles.DENIED_TARGET, held.documents.get(DENIED)),
         }
-        status = Metadata[Targets].from_file(str(Path(scratch, f"{roles.STATUS}.json"))).signed
+        status = Metadata[Targets].from_file(str(work / f"{roles.STATUS}.json")).signed
         if len(status.targets) > STATUS_TARGETS_MAX:
             raise tuf_errors.RepositoryError(f"{len(status.targets)} lists; a device takes {STATUS_TARGETS_MAX}")
         days = [day for name in status.targets if (day := layout.log_day(name)) is not None]
-        roots = sorted(Path(scratch, "root_history").iterdir())
-        _check_keys_differ(*(path.read_bytes() for path in (*roots, Path(scratch, "targets.json"))))
-        logs = {day: _log(updater, source, day, held.logs.get(day, b"")) for day in days}
-        metadata = {role: Path(scratch, f"{role}.json").read_bytes() for role in ("root", *_ROLES)}
+        roots = sorted((work / "root_history").iterdir())
+        _check_keys_differ(*(path.read_bytes() for path in (*roots, (work / "targets.json"))))
+        targets = {day: _target(updater, layout.log_target(day), LOG_MAX_BYTES) for day in days}
+        partials.keep_only({(day, _generation(target)) for day, target in targets.items()})
+        logs = {day: _log(source, day, targets[day], held.logs.get(day, b""), partials) for day in days}
+        metadata = {role: (work / f"{role}.json").read_bytes() for role in ("root", *_ROLES)}
     published = roles.published_at(Metadata[Timestamp].from_bytes(metadata["timestamp"]).signed)
     if published is None:
         raise tuf_errors.RepositoryError(f"the timestamp lacks {roles.PUBLISHED}")
@@ -92,10 +104,9 @@ def _document(updater: Updater, source: Source, name: str, held: bytes | None) -
     return data
 
 
-def _log(updater: Updater, source: Source, day: int, held: bytes) -> bytes:
+def _log(source: Source, day: int, target: TargetFile, held: bytes, partials: Partials) -> bytes:
     """Get a day's log, whose header must say the day and generation that are signed."""
-    target = _target(updater, layout.log_target(day), LOG_MAX_BYTES)
-    data = held if _is(target, held) else _download(source, target, held)
+    data = held if _is(target, held) else _download(source, day, target, held, partials)
     _check_header(day, target, data)
     return data
 
@@ -104,22 +115,31 @@ def _check_header(day: int, target: TargetFile, data: bytes) -> None:
     try:
         said = read_header(data)
     except LogError as e:
-        raise SyncError(f"the list of day {day} is signed and yet unreadable: {e}; nothing was taken over") from None
+        raise SyncError(f"the list of day {day} is signed and yet unreadable: {e}") from None
     if said != (day, _generation(target)):
         raise SyncError(
             f"the list of day {day} says that it is of day {said[0]} and generation {said[1]}, and is signed as of "
-            f"generation {_generation(target)}; nothing was taken over"
+            f"generation {_generation(target)}"
         )
 
 
-def _download(source: Source, target: TargetFile, held: bytes) -> bytes:
-    """Download a log: what is held of it is kept where it is of the same generation and the rest fits on to it."""
-    if 0 < len(held) < target.length and _held_generation(held) == _generation(target):
-        with suppress(tuf_errors.DownloadLengthMismatchError):
-            data = source.fetch_rest(target_file(target), held, target.length)
+def _download(source: Source, day: int, target: TargetFile, held: bytes, partials: Partials) -> bytes:
+    """Download a log: what is there of it is kept where it is of the same generation and the rest fits on to it."""
+    generation = _generation(target)
+    partial = partials.of(day, generation, held if _held_generation(held) == generation else b"", target.length)
+    for beginning in partial.beginnings():
+        if _is(target, beginning):
+            return beginning
+        try:
+            data = source.fetch_rest(target_file(target), beginning, target.length, partial.note)
+        except tuf_errors.DownloadLengthMismatchError:
+            partial.drop()
+            if not beginning:
+                raise
+        else:
             if _is(target, data):
                 return data
-    data = source.fetch_rest(target_file(target), b"", target.length)
+            partial.drop()
     target.verify_length_and_hashes(data)
     return data
 

@@ -118,7 +118,7 @@ class Store:
         Raises:
             StoreError: missing, damaged, or made by other software.
         """
-        self._folder = folder
+        self.folder = folder
         self._path = folder / FILE_NAME
         try:
             found = self._path.is_file()
@@ -283,7 +283,7 @@ class Store:
         """Put into words what went wrong with the file."""
         if isinstance(error, OSError | sqlite3.ProgrammingError) or _code(error) in _NOT_THE_FILES_FAULT:
             return StoreError(f"{self._path}: {error}")
-        return DamagedError(f"{self._path} is damaged: {error}; mend it: movepass doctor --store {self._folder}")
+        return DamagedError(f"{self._path} is damaged: {error}; mend it: movepass doctor --store {self.folder}")
 
     @contextmanager
     def _failures(self) -> Iterator[None]:
@@ -350,9 +350,7 @@ class Store:
                 try:
                     write_list(self._db, day, data, held)
                 except LogError as e:
-                    raise SyncError(
-                        f"the list of day {day} is signed and yet unreadable: {e}; nothing was taken over"
-                    ) from None
+                    raise SyncError(f"the list of day {day} is signed and yet unreadable: {e}") from None
         schema.put_facts(
             self._db,
             published=after.published,

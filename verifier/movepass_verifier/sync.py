@@ -1,22 +1,54 @@
 """Syncing: fetch what a source offers, and take over all of it or nothing.
 
-Only when everything held is what has been signed does the store's freshness move.
+Only when everything held is what has been signed does the store's freshness move. Sources are tried in order; one that
+can't be reached, is behind, or offers what must not be taken is left for the next.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
 from tuf.api import exceptions as tuf_errors
 
 from movepass_keys import KeyDocumentError, KeySet
 from movepass_verifier import offer
-from movepass_verifier.errors import SyncError
-from movepass_verifier.sources import Source
+from movepass_verifier.errors import StoreError, SyncError
+from movepass_verifier.lists import Policy
+from movepass_verifier.scratch import Partials
+from movepass_verifier.sources import Progress, Source, resolve
+from movepass_verifier.sources.medium import FORBIDDEN, NOT_FOUND
 from movepass_verifier.store import DENIED, KEYS, Held, LogInfo, Store, describe
 from movepass_wire.times import iso
 
-_NOT_FOUND = 404
+_FAILED = (SyncError, tuf_errors.RepositoryError, tuf_errors.DownloadError)
+_GONE = (NOT_FOUND, FORBIDDEN)
+"""What a missing file answers; the second one where a bucket must not be listed."""
+
+
+class Problem(StrEnum):
+    """Why nothing came from a source."""
+
+    UNREACHABLE = "unreachable"
+    """It gave no answer, or none that was of use."""
+    BEHIND = "behind"
+    """It offers an older publication than the device holds: a copy that is not kept up, or a replay."""
+    REFUSED = "refused"
+    """It offers what the device must not take."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A source that was tried in vain: its full name, the problem, and the reason in words."""
+
+    source: str
+    problem: Problem
+    reason: str
+
+    def to_json(self) -> dict[str, str]:
+        """Write as `sync --json` shows it."""
+        return {"source": self.source, "problem": self.problem.value, "reason": self.reason}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +57,14 @@ class SyncResult:
 
     Attributes:
         changed: whether anything newer was taken over.
-        requests: files asked for.
+        requests: files asked for, of whichever source.
         received: bytes that came.
-        source: where from.
+        source: where what is now held came from, or was found to be the newest.
         synced_at: seconds since 1970 UTC.
         published: signed time of the publication now held.
         logs: the lists now held.
+        added: how many are newly revoked on each of their days.
+        failures: the sources that were tried in vain.
     """
 
     changed: bool
@@ -40,6 +74,8 @@ class SyncResult:
     synced_at: int
     published: int
     logs: tuple[LogInfo, ...]
+    added: Mapping[int, int]
+    failures: tuple[Failure, ...]
 
     def to_json(self) -> dict[str, Any]:
         """Write as `sync --json` shows it."""
@@ -50,48 +86,101 @@ class SyncResult:
             "source": self.source,
             "synced_at": iso(self.synced_at),
             "published": iso(self.published),
-            "lists": [describe(log) for log in self.logs],
+            "age_s": self.synced_at - self.published,
+            "lists": [describe(log) | {"new": self.added[log.day]} for log in self.logs],
+            "failed": [failure.to_json() for failure in self.failures],
         }
 
 
-def sync(store: Store, *, source: str | None, now: int) -> SyncResult:
+def sync(
+    store: Store,
+    *,
+    now: int,
+    sources: Sequence[str] = (),
+    old: int = Policy().warning_age,
+    ca: Path | None = None,
+    progress: Progress | None = None,
+) -> SyncResult:
     """Bring a store up to date.
 
     Args:
         store: the device's.
-        source: an http(s) address or a folder; the store's first without it.
         now: seconds since 1970 UTC.
+        sources: addresses or folders to try in this order; the store's own without them.
+        old: where what a source gives was published longer ago than this, in seconds, the next one is asked as well:
+            a copy that stands still must not keep a device from what others have.
+        ca: a file of CA certificates to trust besides the system's.
+        progress: is told how downloads go.
 
     Raises:
-        SyncError: the source can't be reached, or offers what the device must not take; nothing has changed.
+        SyncError: no source could be reached and offers what the device may take; nothing has changed.
         StoreError: the store can't be written.
     """
     store.check_writable()
+    names = [resolve(name) for name in sources] or store.held().sources
+    before = {log.day: log.revoked for log in _logs(store)}
+    opened: list[Source] = []
+    failures: list[Failure] = []
+    changed, found, published = False, "", 0
+    with Partials(store.folder) as partials:
+        for name in names:
+            try:
+                with Source(name, ca=ca, progress=progress) as source:
+                    opened.append(source)
+                    newer, published = _take(store, source, partials, now)
+            except _FAILED as e:
+                failures.append(_failure(name, e))
+                partials.save()
+                continue
+            found = name if newer or not found else found
+            changed |= newer
+            if now - published <= old:
+                break
+        if not found:
+            raise SyncError(_in_vain(failures))
+    logs = _logs(store)
+    return SyncResult(
+        changed=changed,
+        requests=sum(source.requests for source in opened),
+        received=sum(source.received for source in opened),
+        source=found,
+        synced_at=now,
+        published=published,
+        logs=logs,
+        added={log.day: log.revoked - before.get(log.day, 0) for log in logs},
+        failures=tuple(failures),
+    )
+
+
+def _take(store: Store, source: Source, partials: Partials, now: int) -> tuple[bool, int]:
+    """Take over what one source offers; tells whether anything is newer, and when it was published."""
     held = store.held()
-    medium = Source(source or held.sources[0])
     try:
         try:
-            new = offer.fetch(held, medium)
+            new = offer.fetch(held, source, store.folder, partials)
         except tuf_errors.DownloadHTTPError as e:
-            if e.status_code != _NOT_FOUND:
+            if e.status_code not in _GONE:
                 raise
-            new = offer.fetch(held, medium)  # a publication came between two requests: begin again, once
-    except (tuf_errors.RepositoryError, tuf_errors.DownloadError) as e:
-        raise SyncError(f"{medium.name}: {_in_words(e)}; this device keeps what it has") from None
+            new = offer.fetch(held, source, store.folder, partials)  # a publication came in between: again, once
+    except OSError as e:
+        raise StoreError(
+            f"{store.folder} can't be written to ({e.strerror or e}); it verifies, but can't be synced"
+        ) from None
     _check_keys(new)
     store.take_over(held, new, synced_at=now)
+    return new.metadata != held.metadata, new.published or 0
+
+
+def _logs(store: Store) -> tuple[LogInfo, ...]:
     with store.reading() as state:
-        logs = state.logs
-    changed = new.metadata != held.metadata
-    published = new.published or 0
-    return SyncResult(changed, medium.requests, medium.received, medium.name, now, published, logs)
+        return state.logs
 
 
 def _check_keys(new: Held) -> None:
     try:
         KeySet.from_jwks(new.documents[KEYS]).with_denied(new.documents[DENIED])
     except KeyDocumentError as e:
-        raise SyncError(f"the keys are signed and yet unreadable: {e}; nothing was taken over") from None
+        raise SyncError(f"the keys are signed and yet unreadable: {e}") from None
 
 
 _WORDS: tuple[tuple[type[Exception], Callable[[Any], str]], ...] = (
@@ -104,7 +193,7 @@ _WORDS: tuple[tuple[type[Exception], Callable[[Any], str]], ...] = (
         lambda e: (
             f"a root is not the one that comes next ({e})"
             if "root" in str(e)
-            else f"it is behind what this device has ({e})"
+            else f"it is behind what this device has: a copy that is not kept up, or an old one played again ({e})"
         ),
     ),
     (tuf_errors.UnsignedMetadataError, lambda e: f"not signed by those whom this device trusts ({e})"),
@@ -115,8 +204,25 @@ _WORDS: tuple[tuple[type[Exception], Callable[[Any], str]], ...] = (
 )
 
 
+def _failure(source: str, error: Exception) -> Failure:
+    if isinstance(error, tuf_errors.BadVersionNumberError) and "root" not in str(error):
+        problem = Problem.BEHIND
+    elif isinstance(error, tuf_errors.DownloadError) and not isinstance(error, tuf_errors.DownloadLengthMismatchError):
+        problem = Problem.UNREACHABLE
+    else:
+        problem = Problem.REFUSED
+    return Failure(source, problem, _in_words(error))
+
+
+def _in_vain(failures: Sequence[Failure]) -> str:
+    tried = ". ".join(f"{failure.source}: {failure.reason}" for failure in failures)
+    return f"{tried}; this device keeps what it has"
+
+
 def _in_words(error: Exception) -> str:
     for kind, words in _WORDS:
         if isinstance(error, kind):
             return words(error)
+    if isinstance(error, SyncError):
+        return str(error)
     return f"it does not offer what an authority publishes ({error})"

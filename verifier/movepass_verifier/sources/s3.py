@@ -1,0 +1,130 @@
+"""An S3 bucket as a source: s3://BUCKET/PREFIX. Needs the [s3] extra, which is botocore.
+
+    IAM: s3:GetObject on arn:aws:s3:::BUCKET/PREFIX/*
+
+botocore finds the credentials, the region and the endpoint where every AWS tool does (AWS_PROFILE, AWS_DEFAULT_REGION,
+AWS_ENDPOINT_URL, …) and signs an address for GetObject; what is behind that address is fetched as from any web server,
+so that its deadline, its proxies and its CA hold here too.
+
+Without s3:ListBucket a key that is not there answers 403 as if it were denied: both are one to us (FORBIDDEN).
+Source: the Amazon S3 API Reference, GetObject and "Error responses".
+"""
+
+import re
+from collections.abc import Callable, Generator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import urllib3
+from tuf.api.exceptions import DownloadError, DownloadHTTPError
+
+from movepass_verifier.errors import SyncError
+from movepass_verifier.sources.medium import FORBIDDEN, NOT_FOUND
+from movepass_verifier.sources.web import Connections
+
+_SIGNED_SECONDS = 900
+"""How long an address holds. S3 bears a clock that is ahead by as much, so one may be behind by as much too."""
+_ERROR_MAX_BYTES = 4096
+_CODE = re.compile(rb"<Code>([A-Za-z0-9]{1,64})</Code>")
+_REGION = re.compile(rb"<Region>([a-z0-9-]{1,64})</Region>")
+_NAMED_REGION = "x-amz-bucket-region"
+_ELSEWHERE = {
+    "PermanentRedirect",
+    "TemporaryRedirect",
+    "AuthorizationHeaderMalformed",
+    "AuthorizationQueryParametersError",
+}
+_BAD_KEYS = {"InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken"}
+
+
+class Bucket:
+    """A bucket, or a part of it, that holds a repository."""
+
+    def __init__(self, name: str, *, ca: Path | None = None) -> None:
+        """Take s3://BUCKET/PREFIX, and the file of further CA certificates to trust.
+
+        Raises:
+            SyncError: the [s3] extra is missing, there are no credentials, or no region.
+        """
+        parts = urlsplit(name)
+        self._bucket, self._prefix = parts.netloc, parts.path.strip("/")
+        self._sign = _signer()
+        self._connections = Connections(self._address("metadata"), ca=ca)
+
+    def open(self, name: str, start: int) -> tuple[int, Generator[bytes]]:
+        """Open an object of it; see Medium."""
+        return self._connections.get(self._address(name), name, start, lambda response: self._explain(response, name))
+
+    def close(self) -> None:
+        """Close its connections."""
+        self._connections.close()
+
+    def _key(self, name: str) -> str:
+        return f"{self._prefix}/{name}".lstrip("/")
+
+    def _address(self, name: str) -> str:
+        return self._sign(self._bucket, self._key(name))
+
+    def _explain(self, response: urllib3.BaseHTTPResponse, name: str) -> DownloadError | None:
+        """Say what S3 means; None where it did not say."""
+        body = response.read(_ERROR_MAX_BYTES, decode_content=False)
+        found = _CODE.search(body)
+        code = found[1].decode() if found else ""
+        if b"<ServerTime>" in body:  # an address signed just now has expired, or is not good yet
+            code = "RequestTimeTooSkewed"
+        error: DownloadError | None = DownloadHTTPError(f"{name}: {code}", response.status) if code else None
+        match code:
+            case "NoSuchKey":
+                error = DownloadHTTPError(f"there is no {name} in {self._bucket}", NOT_FOUND)
+            case "NoSuchBucket":
+                error = DownloadError(f"there is no bucket {self._bucket}")
+            case "RequestTimeTooSkewed":
+                error = DownloadError("S3 says that this device's clock is wrong; set it")
+            case "InvalidAccessKeyId" | "SignatureDoesNotMatch" | "ExpiredToken" | "InvalidToken":
+                error = DownloadError(f"S3 does not take this device's credentials ({code})")
+            case _ if code in _ELSEWHERE:
+                region = _REGION.search(body)
+                where = response.headers.get(_NAMED_REGION, region[1].decode() if region else "another region")
+                error = DownloadError(f"the bucket {self._bucket} is in {where}; name it with AWS_DEFAULT_REGION")
+            case _ if response.status == FORBIDDEN:
+                error = DownloadHTTPError(
+                    f"{name} is not there, or not for this device to read ({code or 'HTTP 403'}): its credentials "
+                    f"need s3:GetObject on arn:aws:s3:::{self._bucket}/{self._key('*')}",
+                    FORBIDDEN,
+                )
+        return error
+
+
+def _signer() -> Callable[[str, str], str]:
+    """Give what turns bucket and key into a signed address."""
+    try:
+        import botocore.session  # noqa: PLC0415 - an extra, and slow to import
+        from botocore import exceptions  # noqa: PLC0415
+        from botocore.config import Config  # noqa: PLC0415
+    except ImportError:
+        raise SyncError("s3: needs the [s3] extra: pip install 'movepass[s3]'") from None
+    no_credentials = (
+        exceptions.NoCredentialsError,
+        exceptions.PartialCredentialsError,
+        exceptions.CredentialRetrievalError,
+        exceptions.ProfileNotFound,
+    )
+    try:
+        client: Any = botocore.session.get_session().create_client("s3", config=Config(signature_version="s3v4"))
+    except (exceptions.BotoCoreError, ValueError) as e:
+        raise SyncError(f"s3: {e}") from None
+
+    def sign(bucket: str, key: str) -> str:
+        try:
+            wanted = {"Bucket": bucket, "Key": key}
+            return str(client.generate_presigned_url("get_object", wanted, ExpiresIn=_SIGNED_SECONDS))
+        except no_credentials as e:
+            raise SyncError(
+                f"s3: {e}; give AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE. A bucket that everybody "
+                "may read is a source by its https:// address"
+            ) from None
+        except exceptions.BotoCoreError as e:
+            raise SyncError(f"s3: {e}") from None
+
+    return sign

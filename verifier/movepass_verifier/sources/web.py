@@ -1,0 +1,317 @@
+"""A web server as a source; proxies come from the environment, and redirects are not followed.
+
+A request has FILE_SECONDS from its first byte to its answer's last: when they are over, the connection is cut,
+whatever the server, or a proxy on the way, was doing to keep it open.
+"""
+
+import re
+import socket
+import ssl
+import threading
+import urllib.request
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import urllib3
+from tuf.api.exceptions import DownloadError, DownloadHTTPError, SlowRetrievalError
+
+from movepass_verifier.errors import SyncError
+from movepass_verifier.sources.medium import CHUNK_BYTES, OK, PARTIAL
+
+CONNECT_SECONDS = 10
+READ_SECONDS = 20
+FILE_SECONDS = 300
+"""For one file from the first byte asked to the last one got."""
+_USER_AGENT = "movepass"
+_LOGIN = "is this a login page?"
+_HINTS = {
+    407: "the proxy wants a name and a password, as in http://NAME:PASSWORD@proxy.example:3128",
+    511: _LOGIN,
+}
+_CONTENT_RANGE = re.compile(r"bytes ([0-9]+)-[0-9]+/([0-9]+|\*)")
+
+Explain = Callable[[urllib3.BaseHTTPResponse], DownloadError | None]
+"""Says what an answer means that is not the file, where the server has a language of its own for it."""
+
+
+class Web:
+    """A web server that holds a repository below an address."""
+
+    def __init__(self, base: str, *, ca: Path | None = None) -> None:
+        """Take the address, and the file of further CA certificates to trust.
+
+        Raises:
+            SyncError: that file can't be read, or the environment names a proxy that is none.
+        """
+        self._base = base.rstrip("/")
+        self._connections = Connections(base, ca=ca)
+
+    def open(self, name: str, start: int) -> tuple[int, Generator[bytes]]:
+        """Open a file of it; see Medium."""
+        return self._connections.get(f"{self._base}/{name}", name, start)
+
+    def close(self) -> None:
+        """Close its connections."""
+        self._connections.close()
+
+
+class Connections:
+    """The connections to one server, and the requests made over them."""
+
+    def __init__(self, address: str, *, ca: Path | None = None) -> None:
+        """Choose the way to an address; nothing is connected yet. Raises SyncError; see Web."""
+        self._sockets = _Sockets()
+        self._pool = _manager(address, ca)
+        self._pool.pool_classes_by_scheme = {
+            "http": _pool_class(urllib3.HTTPConnectionPool, self._sockets),
+            "https": _pool_class(urllib3.HTTPSConnectionPool, self._sockets),
+        }
+
+    def get(self, url: str, name: str, start: int, explain: Explain = lambda _: None) -> tuple[int, Generator[bytes]]:
+        """Get a file, or the rest of it from an offset on; see Medium.open.
+
+        Args:
+            url: the file's address.
+            name: the file's name, for messages.
+            start: the offset.
+            explain: may say more of an answer that is not the file.
+        """
+        headers = {**self._pool.headers, "Range": f"bytes={start}-"} if start else self._pool.headers
+        cut = _Cut(self._sockets, name)
+        with cut.translated():
+            response = self._pool.request("GET", url, headers=headers, preload_content=False, redirect=False)
+        if response.status == OK:
+            start = 0
+        elif not (response.status == PARTIAL and start):
+            with cut.translated():
+                error = explain(response) or _refusal(response, name)
+            cut.end(response)
+            raise error
+        problem = _unfit(response, start)
+        if problem:
+            cut.end(response)
+            raise DownloadError(f"{name} answered {problem}")
+        return start, self._chunks(response, cut, name, start)
+
+    def close(self) -> None:
+        """Close them all."""
+        self._pool.clear()  # this alone leaves them open until they are collected as garbage
+        self._sockets.close()
+
+    @staticmethod
+    def _chunks(response: urllib3.BaseHTTPResponse, cut: "_Cut", name: str, start: int) -> Generator[bytes]:
+        whole = False
+        first = not start
+        try:
+            with cut.translated():
+                while chunk := response.read1(CHUNK_BYTES, decode_content=False):  # what has come, not what may come
+                    if first and chunk.lstrip()[:1] == b"<":  # no file of a repository begins so
+                        raise DownloadError(f"{name} answered with a web page; {_LOGIN}")
+                    first = False
+                    yield chunk
+            if cut.over:  # an answer that was cut may look like one that ended
+                raise cut.too_slow()
+            whole = True
+        finally:
+            if whole:
+                response.release_conn()
+                cut.done()
+            else:
+                cut.end(response)
+
+
+class _Sockets:
+    """The connections of one medium, and whether the request that uses them has had its time."""
+
+    def __init__(self) -> None:
+        self.over = False
+        self._open: list[tuple[Any, socket.socket]] = []
+
+    def note(self, connection: Any, sock: socket.socket) -> None:
+        """Note a connection's socket: a second handle of it, since TLS takes the first one for itself.
+
+        Raises:
+            TimeoutError: the time was over before the connection stood.
+        """
+        self._open.append((connection, sock.dup()))
+        self.check()
+
+    def check(self) -> None:
+        """Make no connection any more when the time is over; urllib3 would try a cut request again.
+
+        Raises:
+            TimeoutError: it is.
+        """
+        if self.over:
+            raise TimeoutError("no time left")
+
+    def cut(self) -> None:
+        """Cut every connection, whatever is under way on it."""
+        self.over = True
+        for _, sock in list(self._open):
+            with suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
+
+    def forget(self) -> None:
+        """Let go of what is closed, which would stay open by our handle; not while an answer may be read from it."""
+        for entry in list(self._open):
+            if entry[0].sock is None:
+                entry[1].close()
+                self._open.remove(entry)
+
+    def close(self) -> None:
+        """Close every connection."""
+        for connection, _ in self._open:
+            connection.close()
+        self.forget()
+
+
+class _Cut:
+    """Cuts the connections in use when a request's time is over."""
+
+    def __init__(self, sockets: "_Sockets", name: str) -> None:
+        self._sockets = sockets
+        self._sockets.over = False
+        self._name = name
+        self._timer = threading.Timer(FILE_SECONDS, sockets.cut)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def end(self, response: urllib3.BaseHTTPResponse) -> None:
+        """Be done with an answer without reading on."""
+        response.close()
+        self.done()
+
+    def done(self) -> None:
+        """Be done with the request."""
+        self._timer.cancel()
+        self._sockets.forget()
+
+    @contextmanager
+    def translated(self) -> Iterator[None]:
+        """Turn urllib3's errors into python-tuf's."""
+        try:
+            yield
+        except urllib3.exceptions.HTTPError as e:
+            self.done()
+            raise (self.too_slow() if self.over else _download_error(e)) from None
+        except OSError:
+            self.done()
+            if self.over:
+                raise self.too_slow() from None
+            raise
+
+    def too_slow(self) -> SlowRetrievalError:
+        """Say so."""
+        return SlowRetrievalError(f"{self._name} took longer than {FILE_SECONDS} s")
+
+    @property
+    def over(self) -> bool:
+        """Whether the time is over."""
+        return self._sockets.over
+
+
+def _pool_class(kind: Any, sockets: _Sockets) -> Any:
+    """Make a kind of connection pool whose connections note their sockets before a word is said on them."""
+
+    class Connection(kind.ConnectionCls):  # type: ignore[misc]
+        def _new_conn(self) -> socket.socket:
+            sockets.check()
+            sock: socket.socket = super()._new_conn()
+            sockets.note(self, sock)
+            return sock
+
+    return type("Pool", (kind,), {"ConnectionCls": Connection})
+
+
+def _manager(address: str, ca: Path | None) -> urllib3.PoolManager:
+    """Choose the way to an address: straight, or by the proxy that the environment names for it."""
+    options: dict[str, Any] = {
+        "retries": urllib3.Retry(
+            connect=1, read=1, redirect=False, status=False, other=0, respect_retry_after_header=False
+        ),
+        "timeout": urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS),
+        "headers": {"User-Agent": _USER_AGENT, "Accept-Encoding": "identity"},
+    }
+    proxy = _proxy(address)
+    if "https" in {urlsplit(address).scheme, proxy.partition("://")[0]}:
+        options["ssl_context"] = _tls(ca)
+    if not proxy:
+        return urllib3.PoolManager(**options)
+    try:
+        user, at, _ = urlsplit(proxy).netloc.rpartition("@")
+        if at:
+            options["proxy_headers"] = urllib3.make_headers(proxy_basic_auth=unquote(user))
+        return urllib3.ProxyManager(proxy, proxy_ssl_context=options.get("ssl_context"), **options)
+    except (urllib3.exceptions.HTTPError, ValueError):
+        shown = re.sub("//.*@", "//", proxy)  # without the password
+        raise SyncError(f"expected a proxy like http://proxy.example:3128, got {shown!r}") from None
+
+
+def _proxy(address: str) -> str:
+    """Give the proxy for an address as HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY have it, or ""."""
+    proxies = urllib.request.getproxies_environment()
+    parts = urlsplit(address)
+    host = parts.netloc.rpartition("@")[2]
+    if urllib.request.proxy_bypass_environment(host, proxies):  # type: ignore[attr-defined] # typeshed leaves it out
+        return ""
+    proxy = proxies.get(parts.scheme) or proxies.get("all", "")
+    return proxy if "://" in proxy or not proxy else f"http://{proxy}"
+
+
+def _tls(ca: Path | None) -> ssl.SSLContext:
+    """Trust the system's CAs, or those that SSL_CERT_FILE names, and one's own."""
+    context = ssl.create_default_context()
+    if ca:
+        try:
+            context.load_verify_locations(cafile=ca)
+        except ssl.SSLError:
+            raise SyncError(f"{ca}: expected certificates in PEM (-----BEGIN CERTIFICATE-----)") from None
+        except OSError as e:
+            raise SyncError(f"can't read the CA certificates in {ca}: {e.strerror}") from None
+    return context
+
+
+def _unfit(response: urllib3.BaseHTTPResponse, start: int) -> str:
+    """Say what is wrong with an answer's headers, or ""."""
+    encoding = response.headers.get("Content-Encoding", "identity")
+    if encoding.lower() != "identity":
+        return f"compressed ({encoding}), though asked not to: a file is what was signed, byte by byte"
+    span = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", ""))
+    if start and not (span and int(span[1]) == start):
+        return "with another part of the file than was asked for"
+    return ""
+
+
+def _refusal(response: urllib3.BaseHTTPResponse, name: str) -> DownloadHTTPError:
+    status, where = response.status, response.headers.get("Location")
+    hint = f"; {_HINTS[status]}" if status in _HINTS else ""
+    text = f"{name} redirects to {where}; {_LOGIN}" if where else f"{name}: HTTP {status}{hint}"
+    return DownloadHTTPError(text, status)
+
+
+def _download_error(error: urllib3.exceptions.HTTPError) -> DownloadError:
+    reason = getattr(error, "reason", None) or error
+    if isinstance(reason, urllib3.exceptions.ProxyError):
+        return DownloadError(f"no way through the proxy that the environment names: {_plain(reason.original_error)}")
+    if isinstance(reason, urllib3.exceptions.SSLError) and isinstance(reason.args[0], ssl.SSLCertVerificationError):
+        return DownloadError(
+            f"its certificate can't be trusted ({reason.args[0].verify_message}); is the clock right, or {_LOGIN} "
+            "An authority's own CA is named with --ca"
+        )
+    if isinstance(reason, urllib3.exceptions.NameResolutionError | urllib3.exceptions.NewConnectionError):
+        return DownloadError(f"no connection: {_plain(reason)}")
+    if isinstance(reason, urllib3.exceptions.TimeoutError):
+        return SlowRetrievalError(f"no answer in time: {_plain(reason)}")
+    cause = reason.args[-1] if reason.args else None
+    if isinstance(cause, urllib3.exceptions.IncompleteRead):
+        return DownloadError(f"the connection was lost when {cause.expected} bytes were still to come")
+    return DownloadError(_plain(reason))
+
+
+def _plain(error: Exception) -> str:
+    """Leave out the connection object that urllib3 names first."""
+    return re.sub(r"^HTTPS?Connection(Pool)?\(.*?\): ", "", str(error))
