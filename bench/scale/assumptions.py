@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+from movepass_issuer.s3_repository import TIMESTAMP_MAX_AGE
+from movepass_verifier.lists import Policy
+
 MINUTE, HOUR, DAY = 60, 3600, 86400
 ASSUMED = "assumed"
 
@@ -42,11 +45,11 @@ class Delays:
     sync: float
 
 
-DELAYS = Delays(publishing=10, cache=60, sync=5)
+DELAYS = Delays(publishing=10, cache=TIMESTAMP_MAX_AGE, sync=5)
 JITTER = 0.1
 """Each wait between two syncs is drawn from the interval, less to more this share of it."""
-MAX_AGE = 24 * HOUR
-"""A device accepts nothing on lists older than this: the default policy."""
+MAX_AGE = Policy().max_age
+"""A device accepts nothing on lists older than this."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,7 +69,7 @@ def _network() -> list[Row]:
     around = f"{given.HEAD_BYTES} B of head an answer, {given.HANDSHAKE_BYTES:,} B of TLS handshake a sync or check"
     return [
         ("publication", publishing, given.ASSUMED),
-        ("CDN", f"an edge may show a timestamp {delays.cache:.0f} s old", given.ASSUMED),
+        ("CDN", f"an edge may show a timestamp {delays.cache:.0f} s old", "its `Cache-Control` in S3"),
         *[(f"{link.share:.0%} of devices: {link.name}", _link(link), given.ASSUMED) for link in given.LINKS],
         ("around the files", around, given.ASSUMED),
         ("a check at the back end", "an HTTP call, a function of 256 MB for 20 ms, a read", given.ASSUMED),
