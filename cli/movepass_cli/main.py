@@ -33,6 +33,7 @@ _COMMANDS = {
     "keys": ("keys", "hold a ceremony; the life of the keys that sign passes"),
     "enroll": ("device", "set up a device's store"),
     "sync": ("device", "fetch keys and revocation lists"),
+    "export-bundle": ("bundle", "copy a repository to a USB stick"),
     "verify": ("device", "verify one pass, offline"),
     "scan": ("device", "verify one pass after the other"),
     "status": ("upkeep", "show the keys and lists on the device, and how old"),
@@ -51,7 +52,8 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in _COMMANDS:
             return None
-        command = getattr(import_module(f"movepass_cli.{_COMMANDS[cmd_name][0]}"), cmd_name)
+        module = import_module(f"movepass_cli.{_COMMANDS[cmd_name][0]}")
+        command = getattr(module, cmd_name.replace("-", "_"))
         assert isinstance(command, click.Command)  # noqa: S101 - the table above is wrong otherwise
         return command
 

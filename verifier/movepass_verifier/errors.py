@@ -21,5 +21,9 @@ class SyncError(VerifierError):
     """Nothing new could be taken over from a source; what the device holds stays as it was."""
 
 
+class BundleError(VerifierError):
+    """A bundle can't be written; one that was there before is still whole."""
+
+
 class ImageError(VerifierError):
     """No single QR code can be read from a picture."""

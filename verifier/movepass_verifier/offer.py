@@ -19,6 +19,7 @@ from movepass_keys.layout import target_file
 from movepass_verifier.errors import SyncError
 from movepass_verifier.scratch import Partials, scratch
 from movepass_verifier.sources import Source
+from movepass_verifier.sources.medium import FORBIDDEN, NOT_FOUND
 from movepass_verifier.store import DENIED, KEYS, Held
 from movepass_wire import LogError
 from movepass_wire.statuslog import read_header
@@ -28,6 +29,8 @@ LOG_MAX_BYTES = 256 << 20
 DOCUMENT_MAX_BYTES = 1 << 20
 STATUS_TARGETS_MAX = 64
 """Files that the status role may name; an authority publishes six or seven."""
+_GONE = (NOT_FOUND, FORBIDDEN)
+"""What a missing file answers; the second one where a bucket must not be listed."""
 _ROLES = ("timestamp", "snapshot", "targets", roles.STATUS)
 
 
@@ -50,6 +53,8 @@ def check_root(root: bytes) -> int:
 def fetch(held: Held, source: Source, folder: Path, partials: Partials) -> Held:
     """Get a whole new state from the source, every part of it verified against the signed metadata.
 
+    Where a file is gone, a publication came between two requests: it begins again, once.
+
     Args:
         held: what is there.
         source: where from.
@@ -60,6 +65,15 @@ def fetch(held: Held, source: Source, folder: Path, partials: Partials) -> Held:
         RepositoryError, DownloadError: python-tuf's.
         OSError: there is no room.
     """
+    try:
+        return _fetch(held, source, folder, partials)
+    except tuf_errors.DownloadHTTPError as e:
+        if e.status_code not in _GONE:
+            raise
+        return _fetch(held, source, folder, partials)
+
+
+def _fetch(held: Held, source: Source, folder: Path, partials: Partials) -> Held:
     with scratch(folder) as work:
         for role in _ROLES:
             if role in held.metadata:

@@ -18,13 +18,11 @@ from movepass_verifier.errors import StoreError, SyncError
 from movepass_verifier.lists import Policy
 from movepass_verifier.scratch import Partials
 from movepass_verifier.sources import Progress, Source, resolve
-from movepass_verifier.sources.medium import FORBIDDEN, NOT_FOUND
 from movepass_verifier.store import DENIED, KEYS, Held, LogInfo, Store, describe
 from movepass_wire.times import iso
 
-_FAILED = (SyncError, tuf_errors.RepositoryError, tuf_errors.DownloadError)
-_GONE = (NOT_FOUND, FORBIDDEN)
-"""What a missing file answers; the second one where a bucket must not be listed."""
+FAILED: tuple[type[Exception], ...] = (SyncError, tuf_errors.RepositoryError, tuf_errors.DownloadError)
+"""What keeps a device from taking over what a source offers."""
 
 
 class Problem(StrEnum):
@@ -128,7 +126,7 @@ def sync(
                 with Source(name, ca=ca, progress=progress) as source:
                     opened.append(source)
                     newer, published = _take(store, source, partials, now)
-            except _FAILED as e:
+            except FAILED as e:
                 failures.append(_failure(name, e))
                 partials.save()
                 continue
@@ -156,12 +154,7 @@ def _take(store: Store, source: Source, partials: Partials, now: int) -> tuple[b
     """Take over what one source offers; tells whether anything is newer, and when it was published."""
     held = store.held()
     try:
-        try:
-            new = offer.fetch(held, source, store.folder, partials)
-        except tuf_errors.DownloadHTTPError as e:
-            if e.status_code not in _GONE:
-                raise
-            new = offer.fetch(held, source, store.folder, partials)  # a publication came in between: again, once
+        new = offer.fetch(held, source, store.folder, partials)
     except OSError as e:
         raise StoreError(
             f"{store.folder} can't be written to ({e.strerror or e}); it verifies, but can't be synced"
@@ -211,7 +204,7 @@ def _failure(source: str, error: Exception) -> Failure:
         problem = Problem.UNREACHABLE
     else:
         problem = Problem.REFUSED
-    return Failure(source, problem, _in_words(error))
+    return Failure(source, problem, in_words(error))
 
 
 def _in_vain(failures: Sequence[Failure]) -> str:
@@ -219,7 +212,8 @@ def _in_vain(failures: Sequence[Failure]) -> str:
     return f"{tried}; this device keeps what it has"
 
 
-def _in_words(error: Exception) -> str:
+def in_words(error: Exception) -> str:
+    """Say what became of a source, one of FAILED."""
     for kind, words in _WORDS:
         if isinstance(error, kind):
             return words(error)
