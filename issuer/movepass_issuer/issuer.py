@@ -205,6 +205,19 @@ class Issuer(Revoker):
             results += self._issue_group(requests[start : start + GROUP])
         return results
 
+    def known(self, requests: Sequence[ApprovedPass]) -> list[SignedPass | None]:
+        """Look up the passes that some requests have already; nothing is reserved or signed.
+
+        Raises:
+            LedgerError: the ledger failed.
+        """
+        entries = self._ledger.find([approved.request_id for approved in requests])
+        found = [entries.get(approved.request_id) for approved in requests]
+        return [
+            self._signed(entry) if entry and entry.text and entry.content_hash == approved.content_hash else None
+            for entry, approved in zip(found, requests, strict=True)
+        ]
+
     def reissue(self, kid: bytes) -> Iterator[tuple[SignedPass, SignedPass]]:
         """Issue anew every pass in force that another key signed: after a leak its passes are void.
 

@@ -109,7 +109,10 @@ class IssueFunction:
     def _issue_good(self, approved: Sequence[ApprovedPass]) -> list[Outcome]:
         try:
             return list(self._issuer.issue_many(approved))
-        except (LedgerError, SignerError) as e:
+        except SignerError as e:
+            logger.error("not all issued", count=len(approved), error=str(e))
+            return [signed or e for signed in self._known(approved)]
+        except LedgerError as e:
             logger.error("not issued", count=len(approved), error=str(e))
             return [e] * len(approved)
         except Exception as e:  # noqa: BLE001 - whatever it is
@@ -117,6 +120,13 @@ class IssueFunction:
                 return [outcome for one in approved for outcome in self._issue_good([one])]
             logger.error("not issued", request_id=approved[0].request_id, kind=type(e).__name__)
             return [IssuerError(f"a defect, please report it: {type(e).__name__}")]
+
+    def _known(self, approved: Sequence[ApprovedPass]) -> list[SignedPass | None]:
+        """Find those that were signed before the signer failed: they need not wait until the others come again."""
+        try:
+            return self._issuer.known(approved)
+        except LedgerError:
+            return [None] * len(approved)
 
     def _from_queue(self, received: Sequence["Received"]) -> dict[str, Any]:
         """Deal with a batch of the queue; gives the messages that shall come again."""

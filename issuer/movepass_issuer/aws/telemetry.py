@@ -45,6 +45,7 @@ def observed(handler: Handler) -> Handler:
             logger.error("a defect", kind=kind, where=where)  # noqa: TRY400 - for the same reason
             raise IssuerError(f"a defect, please report it: {kind} at {where}") from None
         finally:
-            _metrics.flush_metrics()
+            if _metrics.metric_set:
+                _metrics.flush_metrics()
 
     return observing

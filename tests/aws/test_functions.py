@@ -1,0 +1,239 @@
+"""What the functions answer, whoever asks and whatever is asked."""
+
+import base64
+import json
+import time
+from io import StringIO
+from typing import Any
+
+import pytest
+from support.cloud import ATTEMPTS, Cloud, Context, event, failed
+from support.passes import HOLDER, HOUR, iso, request
+
+from movepass_issuer import IssuerError, LedgerError
+from movepass_issuer.aws import telemetry
+from movepass_issuer.aws.issue import IssueFunction
+from movepass_issuer.aws.settings import Settings
+from movepass_issuer.issuer import GROUP
+from movepass_keys import SignerError
+from movepass_keys.kms import KmsSigner
+
+NOW = int(time.time())
+Answer = Any
+
+
+def http(body: str, **changes: Any) -> dict[str, Any]:
+    return {"requestContext": {"http": {"method": "POST"}}, "body": body, "isBase64Encoded": False} | changes
+
+
+@pytest.fixture
+def issue(cloud: Cloud) -> IssueFunction:
+    return cloud.issue()
+
+
+def test_the_same_request_by_every_way_in_has_the_same_pass(cloud: Cloud, issue: IssueFunction) -> None:
+    asked = request("R-1", NOW)
+    direct = issue(asked, cloud.context)
+    assert set(direct) == {"request_id", "pass_number", "text"}
+    assert issue([asked], cloud.context) == [direct]
+    assert issue({"show": {"request_id": "R-1"}}, cloud.context) == direct
+    assert issue({"show": {"pass_number": direct["pass_number"]}}, cloud.context) == direct
+    by_url = issue(http(json.dumps(asked)), cloud.context)
+    assert (by_url["statusCode"], json.loads(by_url["body"])) == (200, direct)
+    packed = http(base64.b64encode(json.dumps(asked).encode()).decode(), isBase64Encoded=True)
+    assert json.loads(issue(packed, cloud.context)["body"]) == direct
+    assert failed(issue(event([json.dumps(asked)]), cloud.context)) == []
+    assert cloud.answers() == [direct]
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "reason"),
+    [
+        ("", "RequestError", "not a JSON object"),
+        ("poison", "RequestError", "not a JSON object"),
+        ("[1]", "RequestError", "expected a JSON object"),
+        ("[" * 100_000, "RequestError", "at most 65536"),
+        ("[" * 50_000, "RequestError", "not a JSON object"),
+        ('{"a": 1, "a": 2}', "RequestError", "a: given twice"),
+        (json.dumps(request("R-1", NOW, colour="red")), "RequestError", "colour"),
+        (json.dumps(request("R-1", NOW - 10 * HOUR)), "RequestError", "is over"),
+        (json.dumps(request("R-1", NOW, not_after=iso(NOW + 20 * HOUR))), "RequestError", "12"),
+        (json.dumps(request("taken", NOW, reason="otherwise")), "RequestConflictError", "used before"),
+        (json.dumps(request("\u0007", NOW)), "RequestError", "printable"),
+    ],
+    ids=str,
+)
+def test_what_no_pass_can_come_of_goes_to_the_dead_letters_at_once_with_its_reason(
+    cloud: Cloud, issue: IssueFunction, body: str, kind: str, reason: str
+) -> None:
+    issue(request("taken", NOW), cloud.context)
+    good = request("good", NOW)
+    answer = issue(event([json.dumps(good), body] if body else [json.dumps(good), " "]), cloud.context)
+    assert failed(answer) == []
+    (letter,) = cloud.dead()
+    assert (letter["body"], letter["kind"]) == (body or " ", kind)
+    assert reason in letter["reason"]
+    answers = cloud.answers()
+    assert sum("text" in a for a in answers) == 1
+    assert sum(reason in a.get("error", "") for a in answers) == 1
+
+
+def test_what_fails_in_passing_stays_in_the_queue_and_the_last_time_goes_to_the_dead_letters_with_its_reason(
+    cloud: Cloud, issue: IssueFunction, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def throttled(_: KmsSigner, __: bytes) -> bytes:
+        raise SignerError("KMS is throttling")
+
+    bodies = [json.dumps(request(f"R-{n}", NOW)) for n in range(2)]
+    with monkeypatch.context() as patch:
+        patch.setattr(KmsSigner, "sign", throttled)
+        for attempt in range(1, ATTEMPTS):
+            assert failed(issue(event(bodies, attempt), cloud.context)) == ["m-0", "m-1"]
+        assert cloud.dead() == []
+        assert failed(issue(event(bodies[:1], ATTEMPTS), cloud.context)) == []
+        (letter,) = cloud.dead()
+        assert (letter["kind"], letter["reason"]) == ("SignerError", "KMS is throttling")
+    assert failed(issue(event(bodies, 2), cloud.context)) == []
+    assert sorted(answer["request_id"] for answer in cloud.answers()) == ["R-0", "R-1"]
+
+
+def test_a_real_disabled_key_and_a_missing_table_are_told_in_words(cloud: Cloud, issue: IssueFunction) -> None:
+    arn = cloud.settings.signer.removeprefix("awskms:")
+    cloud.ministack.client("kms").disable_key(KeyId=arn)
+    with pytest.raises(SignerError, match="the key is disabled"):
+        issue(request("R-1", NOW), cloud.context)
+    assert failed(issue(event([json.dumps(request("R-1", NOW))]), cloud.context)) == ["m-0"]
+    by_url = issue(http(json.dumps(request("R-1", NOW))), cloud.context)
+    assert by_url["statusCode"] == 503
+    cloud.ministack.client("kms").enable_key(KeyId=arn)
+    assert "text" in issue(request("R-1", NOW), cloud.context)
+    cloud.ministack.client("dynamodb").delete_table(TableName=cloud.settings.table)
+    with pytest.raises(LedgerError, match="no such table"):
+        issue(request("R-2", NOW), cloud.context)
+    assert failed(issue(event([json.dumps(request("R-2", NOW))]), cloud.context)) == ["m-0"]
+
+
+def test_a_request_that_breaks_us_does_not_hold_up_the_others(
+    cloud: Cloud, issue: IssueFunction, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    many = issue._issuer.issue_many
+
+    def breaks(requests: Any) -> Any:
+        if any(one.request_id == "R-3" for one in requests):
+            raise ZeroDivisionError(HOLDER)
+        return many(requests)
+
+    monkeypatch.setattr(issue._issuer, "issue_many", breaks)
+    bodies = [json.dumps(request(f"R-{n}", NOW)) for n in range(6)]
+    assert failed(issue(event(bodies), cloud.context)) == ["m-3"]
+    assert len(cloud.answers()) == 5
+
+
+def test_an_invocation_that_runs_out_of_time_keeps_what_it_has_signed(cloud: Cloud, issue: IssueFunction) -> None:
+    class Running(Context):
+        def get_remaining_time_in_millis(self) -> int:
+            self.left -= 10
+            return super().get_remaining_time_in_millis()
+
+    bodies = [json.dumps(request(f"R-{n}", NOW)) for n in range(10)]
+    left = [len(failed(issue(event(bodies), Running(left=60.0)))) for _ in range(6)]
+    assert 10 > left[0] > left[1] > left[-1] == 0
+    assert {answer["request_id"] for answer in cloud.answers()} == {f"R-{n}" for n in range(10)}
+
+
+def test_answers_that_can_not_be_sent_bring_the_request_back(cloud: Cloud, issue: IssueFunction) -> None:
+    body = json.dumps(request("R-1", NOW))
+    sqs = cloud.ministack.client("sqs")
+    sqs.delete_queue(QueueUrl=cloud.settings.answers)
+    assert failed(issue(event([body, "poison"]), cloud.context)) == ["m-0", "m-1"]
+    assert cloud.dead() == [], "its sender has not been told yet"
+    name = cloud.settings.answers.rpartition("/")[2]
+    sqs.create_queue(QueueName=name)
+    assert failed(issue(event([body, "poison"], 2), cloud.context)) == []
+    assert len(cloud.answers()) == 2
+    assert len(cloud.dead()) == 1
+
+
+@pytest.mark.parametrize(
+    ("asked", "status", "error"),
+    [
+        (http("{"), 400, "JSON"),
+        (http("x", isBase64Encoded=True), 400, "JSON"),
+        ({"requestContext": {"http": {"method": "GET"}}}, 405, "POST"),
+        (http(json.dumps({"request_id": "R"})), 422, "missing"),
+        (http(json.dumps([{}] * (GROUP + 1))), 422, f"at most {GROUP}"),
+        (http("7"), 422, "expected an approved pass as an object, got int"),
+        (http(json.dumps({"show": {"request_id": "nobody"}})), 422, "no pass"),
+    ],
+    ids=["half", "base64", "get", "missing", "many", "number", "unknown"],
+)
+def test_the_url_refuses_with_a_reason(
+    cloud: Cloud, issue: IssueFunction, asked: dict[str, Any], status: int, error: str
+) -> None:
+    answer = issue(asked, cloud.context)
+    assert answer["statusCode"] == status
+    assert error in json.loads(answer["body"])["error"]
+
+
+def test_a_list_is_answered_in_order_each_by_itself(cloud: Cloud, issue: IssueFunction) -> None:
+    asked = [request("R-1", NOW), 7, {"request_id": "R-2"}, request("R-3", NOW)]
+    answers = issue(asked, cloud.context)
+    assert [("text" in answer, answer.get("request_id")) for answer in answers] == [
+        (True, "R-1"), (False, None), (False, "R-2"), (True, "R-3"),
+    ]  # fmt: skip
+
+
+def test_a_revocation_is_durable_and_a_second_one_changes_nothing(cloud: Cloud, issue: IssueFunction) -> None:
+    issued = issue(request("R-1", NOW), cloud.context)
+    revoke = cloud.revoke()
+    first = revoke({"pass_number": issued["pass_number"], "reason": "stolen"}, cloud.context)
+    assert set(first) == {"pass_number", "request_id", "revoked_at"}
+    assert revoke([{"request_id": "R-1"}], cloud.context) == [first]
+    assert cloud.ledger().pending() != []
+    assert issue({"show": {"request_id": "R-1"}}, cloud.context)["revoked_at"] == first["revoked_at"]
+
+
+@pytest.mark.parametrize(
+    "wanted", [{}, 7, {"pass_number": 7}, {"request_id": "a", "reason": 7}, {"request_id": "a", "why": "x"},
+               {"request_id": "nobody"}, {"pass_number": "nonsense"}], ids=str,
+)  # fmt: skip
+def test_a_revocation_that_can_not_be_says_why(cloud: Cloud, wanted: Any) -> None:
+    assert "error" in cloud.revoke()(wanted, cloud.context)
+
+
+def test_a_key_that_devices_do_not_know_does_not_sign(cloud: Cloud) -> None:
+    settings = Settings.from_environment(
+        {"MOVEPASS_TABLE": cloud.settings.table, "MOVEPASS_REPOSITORY": cloud.settings.repository}
+        | {"MOVEPASS_SIGNER": f"awskms:{cloud.ministack.key()}"}
+    )
+    with pytest.raises(IssuerError, match="devices do not know the key"):
+        IssueFunction.open(settings)
+
+
+def test_a_publisher_that_meets_another_says_so_and_is_done(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    publish = cloud.publish()
+    monkeypatch.setattr(publish._publisher, "_patience", 0)
+    with cloud.authority.repository.lease():
+        assert "another publisher is at work" in publish({}, cloud.context)["error"]
+    assert "published" in publish({}, cloud.context)
+
+
+def test_neither_logs_nor_errors_tell_what_a_pass_says(
+    cloud: Cloud, issue: IssueFunction, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = StringIO()
+    monkeypatch.setattr(telemetry.logger.registered_handler, "stream", log)
+
+    def broken(_: Any) -> Any:
+        raise ValueError(f"could not do it for {HOLDER}")
+
+    handler = telemetry.observed(issue.__call__)
+    bad = [json.dumps(request("R-1", NOW, holder={"name": HOLDER, "id_type": HOLDER, "id_last": "4821"})), HOLDER]
+    handler(event([*bad, json.dumps(request("R-2", NOW))]), cloud.context)
+    monkeypatch.setattr(issue, "_answer", broken)
+    with pytest.raises(IssuerError, match="ValueError at test_functions"):
+        handler(request("R-3", NOW), cloud.context)
+    said = log.getvalue()
+    assert "dead letter" in said
+    assert "a defect" in said
+    assert not [text for text in (HOLDER, "4821", "MP1:", "DHAKA METRO") if text in said]
