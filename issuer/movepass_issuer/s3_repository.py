@@ -30,7 +30,7 @@ from typing import Any, TypeVar
 from movepass_issuer.errors import BusyError, RepositoryError
 from movepass_issuer.repository import versions_in
 from movepass_keys.aws import new_client
-from movepass_keys.layout import METADATA_FOLDER, TIMESTAMP
+from movepass_keys.layout import METADATA_FOLDER, TARGETS_FOLDER, TIMESTAMP
 
 LEASE_SECONDS = 120
 """A lease goes this long after it was taken: several times what a publication takes, and what a killed publisher costs
@@ -52,7 +52,7 @@ _LEASE = "publisher.lease"
 _HELD, _FREE = b"held", b"free"
 _URI = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(.*))?")
 _FOREVER = "public, max-age=31536000, immutable"
-_CACHE = {TIMESTAMP: f"public, max-age={TIMESTAMP_MAX_AGE}", _LEASE: "no-store"}
+_PUBLISHED = (f"{METADATA_FOLDER}/", f"{TARGETS_FOLDER}/")
 _CONTENT_TYPES = {".json": "application/json"}
 _PRECONDITION_FAILED, _SERVER_ERROR = 412, 500
 _T = TypeVar("_T")
@@ -218,7 +218,7 @@ class S3Repository:
         key = self._prefix + name
         headers = {
             "ContentType": _CONTENT_TYPES.get(name[name.rfind(".") :], "application/octet-stream"),
-            "CacheControl": _CACHE.get(name, _FOREVER),
+            "CacheControl": _cache_control(name),
         }
 
         def ask() -> str:
@@ -348,6 +348,12 @@ def _client() -> Any:
         return new_client("s3", config=config)
     except (BotoCoreError, ValueError) as e:
         raise RepositoryError(f"boto3 can't use its settings for S3 (environment or ~/.aws): {e}") from None
+
+
+def _cache_control(name: str) -> str:
+    if name == TIMESTAMP:
+        return f"public, max-age={TIMESTAMP_MAX_AGE}"
+    return _FOREVER if name.startswith(_PUBLISHED) else "no-store"
 
 
 def _answered_at(answer: Mapping[str, Any]) -> datetime:

@@ -15,6 +15,7 @@ from support.s3 import Fault, Front
 
 from movepass_issuer import s3_repository
 from movepass_issuer.errors import BusyError, RepositoryError
+from movepass_issuer.published_keys import DENIED
 from movepass_issuer.repository import FolderRepository, Repository
 from movepass_issuer.s3_repository import S3Repository
 from movepass_keys.layout import TIMESTAMP
@@ -253,18 +254,20 @@ def test_each_kind_of_file_says_what_it_is_and_how_long_caches_may_keep_it(minis
     repository = S3Repository(f"s3://{bucket}/")
     repository.create_version(VERSION, b"{}")
     repository.put_target(LOG, b"log")
+    repository.put_target(DENIED, b"{}")
     repository.replace_timestamp(b"{}", expected=None)
     repository.replace_timestamp(b"{ }", expected=b"{}")
     with repository.lease():
         pass
     heads = {
         key: ministack.client("s3").head_object(Bucket=bucket, Key=key)
-        for key in (VERSION, LOG, TIMESTAMP, "publisher.lease")
+        for key in (VERSION, LOG, TIMESTAMP, DENIED, "publisher.lease")
     }
     assert {key: (head["ContentType"], head["CacheControl"]) for key, head in heads.items()} == {
         VERSION: ("application/json", "public, max-age=31536000, immutable"),
         LOG: ("application/octet-stream", "public, max-age=31536000, immutable"),
         TIMESTAMP: ("application/json", "public, max-age=30"),
+        DENIED: ("application/json", "no-store"),
         "publisher.lease": ("application/octet-stream", "no-store"),
     }
 
