@@ -2,8 +2,9 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.passes import DAY, HOUR, approved, iso
@@ -11,7 +12,8 @@ from support.world import World, facts
 
 from movepass_issuer import SqliteLedger
 from movepass_issuer.authority import Authority
-from movepass_verifier import Device, Policy, StoreError, Verdict
+from movepass_verifier import Device, Policy, PolicyError, StoreError, SyncError, Verdict
+from movepass_verifier.lists import MAX_AGE_LEAST, MAX_AGE_MOST, WARNING_AGE_LEAST
 from movepass_verifier.store import FILE_NAME
 
 
@@ -85,7 +87,8 @@ def test_the_signed_time_of_publication_is_a_floor_that_no_sync_clears(world: Wo
         clock.now = world.now - 301
         result = device.verify(text)
         assert result.verdict is Verdict.CLOCK_WRONG
-        assert "set the clock" in result.reason
+        assert result.reason.endswith("set the clock; if it is right, sync")
+        assert result.reason == device.readiness()
         device.sync(str(world.repository))
         assert device.verify(text).verdict is Verdict.CLOCK_WRONG
 
@@ -134,6 +137,80 @@ def test_the_devices_own_policy_decides_what_is_stale(world: World) -> None:
         assert device.verify(text).verdict is Verdict.STALE
     with Device.open(world.store, policy=Policy(max_age=61), clock=lambda: published + 61) as device:
         assert device.verify(text).verdict is Verdict.VALID
+
+
+def test_a_device_goes_by_what_it_was_configured_with_and_keeps_it_through_a_sync(world: World, clock: Clock) -> None:
+    text = world.issue().text
+    with world.device(clock) as device:
+        device.configure(max_age=2 * HOUR, warning_age=HOUR)
+        device.configure(sources=["https://one.example", str(world.repository)])
+        world.publish()
+        device.sync(str(world.repository))
+    with world.device(clock) as device:
+        assert device.policy == Policy(max_age=2 * HOUR, warning_age=HOUR)
+        assert device.state().sources == ("https://one.example", str(world.repository))
+        clock.now = world.now + HOUR + 1
+        assert device.verify(text).freshness.sync_soon
+        assert device.verify(text).verdict is Verdict.VALID
+        clock.now = world.now + 2 * HOUR + 1
+        assert device.verify(text).verdict is Verdict.STALE
+
+
+def test_what_is_configured_while_a_sync_is_under_way_is_not_lost(world: World) -> None:
+    world.publish()
+    with world.device() as device:
+        before = device._store.held()
+        device.configure(max_age=2 * HOUR, warning_age=HOUR, sources=["https://one.example"])
+        device._store.take_over(before, replace(before, published=world.now), synced_at=world.now)
+        assert (device.policy.max_age, device.state().sources) == (2 * HOUR, ("https://one.example",))
+
+
+@pytest.mark.parametrize(
+    "ages",
+    [
+        {"max_age": MAX_AGE_MOST + 1},
+        {"max_age": MAX_AGE_LEAST - 1, "warning_age": 60},
+        {"warning_age": WARNING_AGE_LEAST - 1},
+        {"warning_age": DAY},
+        {"max_age": 6 * HOUR},
+        {"max_age": -1},
+    ],
+    ids=str,
+)
+def test_ages_out_of_bounds_are_refused_and_nothing_changes(world: World, ages: dict[str, Any]) -> None:
+    with world.device() as device:
+        with pytest.raises(PolicyError, match=r"expected a (maximum|warning) age"):
+            device.configure(**ages)
+        assert device.policy == Policy()
+
+
+@pytest.mark.parametrize(
+    "ages", [(MAX_AGE_MOST, MAX_AGE_MOST - 1), (MAX_AGE_LEAST, WARNING_AGE_LEAST), (DAY, DAY - 1)], ids=str
+)
+def test_ages_at_the_bounds_are_taken(world: World, ages: tuple[int, int]) -> None:
+    with world.device() as device:
+        device.configure(max_age=ages[0], warning_age=ages[1])
+        assert (device.policy.max_age, device.policy.warning_age) == ages
+
+
+def test_a_sync_that_brings_nothing_newer_moves_the_time_of_syncing_and_not_the_age(world: World, clock: Clock) -> None:
+    world.publish()
+    with world.device(clock) as device:
+        device.sync(str(world.repository))
+        clock.now += 5 * HOUR
+        device.sync(str(world.repository))
+        lists = device.state().lists
+        assert (lists.published, lists.synced_at) == (world.now, world.now + 5 * HOUR)
+        assert device.verify("").freshness.age == 5 * HOUR
+
+
+def test_a_sync_that_was_refused_moves_neither(world: World, clock: Clock) -> None:
+    with world.device(clock) as device:
+        before = device.state().lists
+        clock.now += HOUR
+        with pytest.raises(SyncError):
+            device.sync(str(world.store))
+        assert (device.state().lists.published, device.state().lists.synced_at) == (before.published, before.synced_at)
 
 
 def test_a_pass_for_a_day_that_has_no_list_is_status_unknown_until_the_day_is_published(world: World) -> None:

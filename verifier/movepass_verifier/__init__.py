@@ -1,7 +1,15 @@
 """The field device's side: QR text -> verdict, offline; the device's store, and its sync."""
 
 from movepass_verifier.device import Device
-from movepass_verifier.errors import BundleError, ImageError, StoreError, SyncError, VerifierError
+from movepass_verifier.errors import (
+    BundleError,
+    DamagedError,
+    ImageError,
+    PolicyError,
+    StoreError,
+    SyncError,
+    VerifierError,
+)
 from movepass_verifier.lists import Policy, StatusLists
 from movepass_verifier.verdicts import Check, Freshness, Outcome, Verdict, Verification
 from movepass_verifier.verify import verify
@@ -9,11 +17,13 @@ from movepass_verifier.verify import verify
 __all__ = [
     "BundleError",
     "Check",
+    "DamagedError",
     "Device",
     "Freshness",
     "ImageError",
     "Outcome",
     "Policy",
+    "PolicyError",
     "StatusLists",
     "StoreError",
     "SyncError",
