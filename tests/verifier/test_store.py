@@ -5,15 +5,15 @@ import re
 import shutil
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import closing, suppress
+from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from support import processes
-from support.mounts import may_mount, read_only, small_disk
+from support.mounts import may_mount, read_only
 from support.old_stores import make_version_1
 from support.servers import serving
 from support.world import World, facts, written_to_by_nobody
@@ -627,100 +627,7 @@ def test_much_random_damage_is_a_store_error_or_goes_unnoticed_and_nothing_else(
     assert damage_anywhere(world, tmp_path / "damaged", 20_000, seed=int(time.time())) == []
 
 
-# A disk that is full
-
-SYNC_WITH_LIMIT = """
-import resource, signal, sys
-import movepass_verifier.sync
-from movepass_verifier import Device, StoreError
-store, repository, limit = sys.argv[1], sys.argv[2], int(sys.argv[3])
-device = Device.open(store)
-signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
-try:
-    device.sync(repository)
-    print("synced")
-except StoreError:
-    print("StoreError")
-"""
-
-
-def big_change(world: World) -> set[int]:
-    """Publish a change that takes a store much room; gives the indexes."""
-    indexes = set(random.Random(3).sample(range(1 << 21), 500))
-    world.revoke_indexes(indexes)
-    world.publish()
-    return indexes
-
-
-def state_of(folder: Path, day: int, indexes: set[int]) -> tuple[int | None, int]:
-    """Give a store's publication and how many of these indexes it knows as revoked, and check its file."""
-    with Device.open(folder) as device, device._store.reading() as state:
-        known = sum(index in state.lists.days[day] for index in indexes)
-        published = state.lists.published
-    with closing(sqlite3.connect(folder / FILE_NAME)) as db:
-        assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-    return published, known
-
-
-def sync_with_limits(world: World, folder: Path, limits: Iterable[int], indexes: set[int]) -> list[tuple[bool, bool]]:
-    """Sync where no file may grow beyond a limit; for each, whether the sync said it was done, and whether it was."""
-    old, seen = facts(world)[0], []
-    for limit in limits:
-        store = folder / f"{limit}"
-        shutil.copytree(world.store, store)
-        said = processes.run(SYNC_WITH_LIMIT, store, world.repository, limit)
-        state = state_of(store, world.today, indexes)
-        assert state in ((old, 0), (world.now, len(indexes)))
-        seen.append((said == "synced", state[0] == world.now))
-        world.sync(store=store)
-        assert state_of(store, world.today, indexes) == (world.now, len(indexes))
-    return seen
-
-
-def test_where_a_file_can_not_grow_a_sync_leaves_the_old_state_or_the_new_one_and_says_which(
-    world: World, tmp_path: Path
-) -> None:
-    indexes = big_change(world)
-    size = (world.store / FILE_NAME).stat().st_size
-    limits = (size, size + 20_000, size + 100_000, 300_000, 600_000, 3_000_000)
-    assert set(sync_with_limits(world, tmp_path, limits, indexes)) == {(True, True), (False, False)}
-
-
-def test_where_only_the_database_can_not_grow_a_sync_that_was_committed_says_that_it_is_done(
-    world: World, tmp_path: Path
-) -> None:
-    """A database that is large already, and a change that fits into the write-ahead log beside it."""
-    world.revoke_indexes(random.Random(4).sample(range(1 << 21), 500), day=world.today + 1)
-    world.publish()
-    world.sync()
-    indexes = set(random.Random(3).sample(range(1 << 19), 100))
-    world.revoke_indexes(indexes)
-    world.publish(world.now + 1)
-    world.now += 1
-    size = (world.store / FILE_NAME).stat().st_size
-    assert sync_with_limits(world, tmp_path, [size, size + 8_192], indexes) == [(True, True)] * 2
-
-
-def sync_on_small_disks(world: World, disk: Path, sizes: range) -> list[tuple[bool, bool]]:
-    """Sync on disks of these sizes in KB; for each, whether the sync said it was done, and whether it was."""
-    old = facts(world)[0]
-    indexes = big_change(world)
-    seen = []
-    for kilobytes in sizes:
-        with small_disk(disk, kilobytes):
-            shutil.copytree(world.store, disk / "device")
-            done = False
-            with suppress(StoreError):
-                world.sync(store=disk / "device")
-                done = True
-            state = state_of(disk / "device", world.today, indexes)
-            assert state in ((old, 0), (world.now, len(indexes)))
-            seen.append((done, state[0] == world.now))
-    return seen
-
-
-if may_mount():  # more of the same, on real file systems, where the tests may mount one
+if may_mount():  # more of the same, on a real file system, where the tests may mount one
 
     @pytest.mark.parametrize("log", ["log", "no-log"])
     def test_a_medium_that_not_even_root_can_write_to_verifies(world: World, log: str) -> None:
@@ -729,9 +636,3 @@ if may_mount():  # more of the same, on real file systems, where the tests may m
         leave_log_behind(world) if log == "log" else world.sync()
         with read_only(world.store):
             assert world.verdict(signed.text) == "revoked"
-
-    def test_on_a_full_disk_a_sync_leaves_the_old_state_or_the_new_one_and_says_which(
-        world: World, tmp_path: Path
-    ) -> None:
-        seen = sync_on_small_disks(world, tmp_path / "disk", range(150, 3_000, 150))
-        assert set(seen) == {(True, True), (False, False)}
