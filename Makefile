@@ -41,8 +41,9 @@ lint: $(READY)
 types: $(READY)
 	$(BIN)/mypy
 
-bench: $(READY) ## sizes beside other formats; what compacting revocation lists costs and saves
+bench: $(READY) ## passes and lists beside other formats; what compacting revocation lists costs and saves
 	$(BIN)/python bench/qr_sizes.py
+	PYTHONPATH=bench:tests $(BIN)/python bench/lists.py
 	$(BIN)/python bench/compaction.py
 
 bench-scale: OUT ?= build/scale

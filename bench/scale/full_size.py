@@ -63,7 +63,7 @@ def measure(life: Life) -> tuple[Sync, Sync]:
                 }
                 publish_by_hand(world, logs)
                 world = World(world.authority, world.store, world.now + PUBLISH_SECONDS)
-                taken.append(_sync(store, world.now))
+                taken.append(sync_in_a_process(store, world.now))
     return taken[0], taken[1]
 
 
@@ -71,7 +71,8 @@ def _of_day(log: bytes, day: int) -> bytes:
     return log[:4] + day.to_bytes(2, "big") + log[6:]
 
 
-def _sync(store: Path, now: int) -> Sync:
+def sync_in_a_process(store: Path, now: int) -> Sync:
+    """Measure a device's sync in a process of its own."""
     command = [sys.executable, str(_DEVICE), str(store), str(now)]
     told = subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True, env=environment())
     disk = sum(file.stat().st_size for file in store.iterdir())

@@ -57,12 +57,9 @@ def _laid_out(db: sqlite3.Connection) -> bool:
 
 
 def checksum(*parts: object) -> int:
-    """Give the CRC-32 of some values; none of them can take over a byte from the next."""
-    crc = 0
-    for part in parts:
-        data = part if isinstance(part, bytes) else repr(part).encode()
-        crc = zlib.crc32(data, zlib.crc32(b"%d:" % len(data), crc))
-    return crc
+    """Give the CRC-32 of some values, of the bytes among them by their own."""
+    words = [(len(part), zlib.crc32(part)) if isinstance(part, bytes) else part for part in parts]
+    return zlib.crc32(repr(words).encode())
 
 
 # Facts
