@@ -9,7 +9,7 @@ AWS_READY := $(AWS_VENV)/.ready
 AWS_PINS := ministack==1.5.33 boto3==1.43.106 botocore==1.43.106 cryptography==50.0.2 \
 	aws-sam-translator==1.115.0
 
-.PHONY: demo demo-ceremony demo-aws test slow bare package lint types bench bench-scale vectors clean
+.PHONY: demo demo-ceremony demo-aws bench-aws test slow bare package lint types bench bench-scale vectors clean
 
 demo: $(READY) ## plays the main job with the real command; leaves its files in build/demo
 	$(BIN)/python demo/run.py build/demo
@@ -45,6 +45,9 @@ bench: $(READY) ## passes and lists beside other formats; what compacting revoca
 	$(BIN)/python bench/qr_sizes.py
 	PYTHONPATH=bench:tests $(BIN)/python bench/lists.py
 	$(BIN)/python bench/compaction.py
+
+bench-aws: $(READY) $(AWS_READY) ## load on the functions on AWS, which ministack plays; beside bare kms:Sign
+	PYTHONPATH=infra:tests $(BIN)/python bench/aws_load.py
 
 bench-scale: OUT ?= build/scale
 bench-scale: $(READY) ## the simulation at national scale, some minutes; OUT=docs brings docs/scale.md up to date

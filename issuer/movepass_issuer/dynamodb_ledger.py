@@ -88,6 +88,8 @@ class DynamoDbLedger:
         self._region = region
         self._block = block
         self._leased: dict[int, Iterator[int]] = {}
+        self._missing: frozenset[str] = frozenset()
+        self._reserved: dict[str, Entry] = {}
         self._forgotten: int | None = None
 
     @staticmethod
@@ -110,15 +112,16 @@ class DynamoDbLedger:
     def find(self, request_ids: Sequence[str]) -> dict[str, Entry]:
         """See Ledger."""
         wanted = list(dict.fromkeys(request_ids))
-        items = self._get([_key(f"{kind}#{request_id}") for request_id in wanted for kind in "RT"])
-        if not items:
+        if not wanted:
             return {}
-        forgotten = self._forgotten_day()
+        items = self._get([_key(f"{kind}#{request_id}") for request_id in wanted for kind in "RT"])
+        forgotten = self._forgotten_day() if items else 0
         found = {}
         for request_id in wanted:
             item, payload = items.get(f"R#{request_id}"), items.get(f"T#{request_id}")
             if item is not None and int(item["day"]["N"]) >= forgotten - REQUEST_DAYS:
                 found[request_id] = _entry(request_id, item, payload, forgotten)
+        self._missing = frozenset(wanted) - found.keys()
         return found
 
     def find_index(self, day: int, index: int) -> Entry | None:
@@ -128,16 +131,25 @@ class DynamoDbLedger:
         return None if item is None else self.find([item["request_id"]["S"]]).get(item["request_id"]["S"])
 
     def reserve(self, requests: Sequence[Request]) -> list[Entry]:
-        """See Ledger. One transaction for fifty requests: a crash leaves each of these reserved or none."""
-        entries = self.find([request.request_id for request in requests])
+        """See Ledger. One transaction for fifty requests: a crash leaves each of these reserved or none.
+
+        What was looked for and not found a moment ago is not looked for again; if another was faster in between, the
+        transaction says so, and an index stays a gap.
+        """
+        missing, self._missing = self._missing, frozenset()
+        entries = self.find([r.request_id for r in requests if r.request_id not in missing])
         new = {r.request_id: r for r in requests if r.request_id not in entries}
         for group in _groups(new.values(), _TRANSACTION_ITEMS // 2):
             entries |= self._reserve_group(group)
+        self._reserved, self._missing = entries, frozenset()
         return [entries[request.request_id] for request in requests]
 
     def store(self, texts: Sequence[tuple[str, str]]) -> dict[str, str]:
-        """See Ledger."""
-        entries = self.find([request_id for request_id, _ in texts])
+        """See Ledger. What was reserved a moment ago need not be looked up."""
+        asked = {request_id for request_id, _ in texts}
+        entries = {i: entry for i, entry in self._reserved.items() if i in asked and entry.text is None}
+        entries |= self.find([request_id for request_id, _ in texts if request_id not in entries])
+        self._reserved = {}
         wanted = {i: text for i, text in texts if i in entries and entries[i].text is None}
         stored: dict[str, str | None] = {i: entry.text for i, entry in entries.items() if entry.text is not None}
         for group in _groups(wanted, _TRANSACTION_ITEMS):

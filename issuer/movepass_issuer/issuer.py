@@ -251,7 +251,8 @@ class Issuer(Revoker):
         known = self._ledger.find([request.request_id for request in requests])
         refused = [self._refusal(a, known, now) for a in group]
         wanted = [request for request, no in zip(requests, refused, strict=True) if no is None]
-        entries = {entry.request_id: entry for entry in self._ledger.reserve(wanted)} if wanted else {}
+        new = [request for request in wanted if request.request_id not in known]
+        entries = {**known, **{entry.request_id: entry for entry in (self._ledger.reserve(new) if new else ())}}
         texts: dict[str, str] = {}
         try:
             for approved, request, no in zip(group, requests, refused, strict=True):

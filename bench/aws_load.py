@@ -1,0 +1,241 @@
+"""Load on the functions, on ministack: passes a second beside bare kms:Sign, calls a pass, times, cold start.
+
+python bench/aws_load.py [PASSES]
+
+Everything runs on one machine, server and functions alike, so only ratios taken in one run mean anything. ministack
+hands the function 10 messages at once where AWS hands it 100. As many functions at a time as sign bare.
+"""
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import zipfile
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import boto3
+import package
+from botocore.client import BaseClient
+from support.cloud import Cloud, event
+from support.ministack import REGION, Ministack, running
+from support.passes import request
+from support.processes import environment
+from support.stack import CEREMONY, Stack, deploy
+
+from movepass_keys.kms import create_wrapped_key
+from movepass_wire.payload import ESP256
+
+AT_ONCE = 4
+BARE_SECONDS = 5.0
+DIRECT = 200
+BATCHES = (1, 10, 100)
+COLD_RUNS = 9
+BAR_QUEUE = 0.3
+BAR_COLD = 2.0
+IMPORTS = {
+    "boto3 and cryptography": "import boto3; from cryptography.hazmat.primitives.asymmetric import ec",
+    "issue function": "import movepass_issuer.aws.issue, boto3",
+    "revoke function": "import movepass_issuer.aws.revoke, boto3",
+    "publish function": "import movepass_issuer.aws.publish, boto3",
+}
+
+
+def sign_bare(url: str, key: str, seconds: float) -> float:
+    """Sign as often as possible; gives signatures a second."""
+    kms = boto3.client(
+        "kms", endpoint_url=url, region_name=REGION, aws_access_key_id="test", aws_secret_access_key="test"
+    )
+    wanted = {"KeyId": key, "Message": b"m" * 160, "MessageType": "RAW", "SigningAlgorithm": "ECDSA_SHA_256"}
+    kms.sign(**wanted)
+    count, begun = 0, time.monotonic()
+    while time.monotonic() < begun + seconds:
+        kms.sign(**wanted)
+        count += 1
+    return count / (time.monotonic() - begun)
+
+
+def bare(ministack: Ministack) -> float:
+    """Have several processes sign at once."""
+    key = ministack.key()
+    with ProcessPoolExecutor(AT_ONCE) as pool:
+        running_ = [pool.submit(sign_bare, ministack.url, key, BARE_SECONDS) for _ in range(AT_ONCE)]
+        return sum(one.result() for one in running_)
+
+
+def through_the_queue(stack: Stack, begin: str, count: int) -> float:
+    """Fill the queue, let it be read, and wait until all are answered; gives passes a second."""
+    sqs, functions = stack.ministack.client("sqs"), stack.ministack.client("lambda")
+    (mapping,) = functions.list_event_source_mappings()["EventSourceMappings"]
+    functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
+    now = int(time.time())
+    for start in range(0, count, 10):
+        entries = [
+            {"Id": str(n), "MessageBody": json.dumps(request(f"{begin}-{n}", now))}
+            for n in range(start, min(start + 10, count))
+        ]
+        sqs.send_message_batch(QueueUrl=stack.outputs["RequestsUrl"], Entries=entries)
+    scaling = {"MaximumConcurrency": AT_ONCE}
+    answers = stack.outputs["AnswersUrl"]
+    before = waiting(sqs, answers)
+    begun = time.monotonic()
+    functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=True, ScalingConfig=scaling)
+    while waiting(sqs, answers) < before + count:
+        if time.monotonic() > begun + 300:
+            sys.exit(f"aws_load: {waiting(sqs, answers) - before} of {count} answers after 300 s")
+        time.sleep(0.1)
+    return count / (time.monotonic() - begun)
+
+
+def waiting(sqs: Any, url: str) -> int:
+    """Count the messages in a queue."""
+    name = "ApproximateNumberOfMessages"
+    return int(sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[name])["Attributes"][name])
+
+
+def direct(stack: Stack) -> tuple[float, float]:
+    """Invoke one at a time; gives the median and the 99th percentile, in milliseconds."""
+    times = []
+    for n in range(DIRECT):
+        asked, begun = request(f"direct-{n}", int(time.time())), time.perf_counter()
+        stack.invoke("Issue", asked)
+        times.append(1000 * (time.perf_counter() - begun))
+    return statistics.median(times), statistics.quantiles(times, n=100)[98]
+
+
+@contextmanager
+def stack_with(signing: str) -> Iterator[Stack]:
+    """Deploy, and set up an authority whose pass key is in KMS, or wrapped by it."""
+    with tempfile.TemporaryDirectory() as temporary, running(Path(temporary)) as ministack:
+        folder = Path(temporary)
+        files = []
+        if signing == "awskms-wrapped":
+            os.environ.update(root_environment(ministack))
+            create_wrapped_key(folder / "pass.json", ministack.wrapping_key(), ESP256)
+            files = [folder / "pass.json"]
+        package.build_here(folder / "movepass.zip", files)
+        stack = deploy(ministack, folder / "movepass.zip", PublishRate="rate(1 day)")
+        pass_signer = f"awskms:{stack.outputs['PassKeyArn']}"
+        if files:
+            pass_signer = f"awskms-wrapped:{files[0]}"
+            unwrap_instead(stack)
+        people = root_environment(ministack) if files else stack.environment(CEREMONY)
+        subprocess.run(
+            [
+                sys.executable, "-m", "movepass_cli.main", "init", "--authority", folder / "authority",
+                "--ledger", f"dynamodb:{stack.outputs['Table']}", "--pass-signer", pass_signer,
+                "--repository", f"s3://{stack.outputs['RepositoryBucket']}",
+                "--online-signer", f"awskms:{stack.outputs['OnlineKeyArn'] if not files else ministack.key()}",
+            ], check=True, env=environment(people), stdout=subprocess.DEVNULL,
+        )  # fmt: skip
+        yield stack
+
+
+def unwrap_instead(stack: Stack) -> None:
+    """Have the function unwrap its key, as with Signing=wrapped, whose key policy ministack can't evaluate."""
+    functions, name = stack.ministack.client("lambda"), stack.outputs["IssueFunctionName"]
+    variables = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+    variables |= {"MOVEPASS_SIGNER": "awskms-wrapped:pass.json"}
+    functions.update_function_configuration(FunctionName=name, Environment={"Variables": variables})
+    statement = {"Effect": "Allow", "Action": "kms:Decrypt", "Resource": "*"}
+    stack.ministack.client("iam").put_role_policy(
+        RoleName=stack.resources()["IssueRole"], PolicyName="unwrap",
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
+    )  # fmt: skip
+
+
+def root_environment(ministack: Ministack) -> dict[str, str]:
+    """Give the environment of the account's root."""
+    return {
+        "AWS_ENDPOINT_URL": ministack.url, "AWS_DEFAULT_REGION": REGION, "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+    }  # fmt: skip
+
+
+def calls_a_pass() -> dict[int, float]:
+    """Count the calls to AWS that a warm function makes for batches of several sizes."""
+    with tempfile.TemporaryDirectory() as temporary, running(Path(temporary)) as ministack:
+        os.environ.update(root_environment(ministack))
+        cloud = Cloud.create(ministack, Path(temporary))
+        issue = cloud.issue()
+        issue(event([json.dumps(request("first", int(time.time())))]), cloud.context)
+        return {size: counted(lambda size=size: issue(batch(size), cloud.context)) / size for size in BATCHES}  # type: ignore[misc]
+
+
+def batch(size: int) -> dict[str, Any]:
+    """Write a batch of the queue."""
+    return event(json.dumps(request(f"batch-{size}-{n}", int(time.time()))) for n in range(size))
+
+
+def counted(run: Callable[[], object]) -> int:
+    """Count the calls to AWS that something makes."""
+    make, count = BaseClient._make_api_call, 0  # noqa: SLF001 - the one place that all calls pass
+
+    def call(*arguments: Any) -> Any:
+        nonlocal count
+        count += 1
+        return make(*arguments)
+
+    BaseClient._make_api_call = call  # noqa: SLF001
+    try:
+        run()
+    finally:
+        BaseClient._make_api_call = make  # noqa: SLF001
+    return count
+
+
+def cold() -> dict[str, float]:
+    """Time the imports of each function from its package, in turns; gives medians in milliseconds."""
+    with tempfile.TemporaryDirectory() as temporary:
+        zipped, folder = Path(temporary) / "movepass.zip", Path(temporary) / "code"
+        package.build_here(zipped)
+        with zipfile.ZipFile(zipped) as archive:
+            archive.extractall(folder)
+        times: dict[str, list[float]] = {name: [] for name in IMPORTS}
+        for _ in range(COLD_RUNS + 1):  # the first compiles
+            for name, code in IMPORTS.items():
+                timed = (
+                    f"import sys, time; sys.path.insert(0, {str(folder)!r}); t = time.perf_counter(); {code}; "
+                    "print(1000 * (time.perf_counter() - t))"
+                )
+                command = [sys.executable, "-I", "-S", "-c", timed]
+                times[name].append(float(subprocess.run(command, check=True, capture_output=True, text=True).stdout))
+        return {name: statistics.median(some[1:]) for name, some in times.items()}
+
+
+def main() -> int:
+    """Print the figures; the exit code is 1 if a bar is missed."""
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
+    missed = []
+    for signing in ("awskms", "awskms-wrapped"):
+        with stack_with(signing) as stack:
+            through_the_queue(stack, "warm", 200)
+            signatures = bare(stack.ministack)
+            passes = through_the_queue(stack, "load", count)
+            p50, p99 = direct(stack)
+        ratio = passes / signatures
+        print(f"{signing}: {passes:.0f} passes/s through the queue, bare kms:Sign {signatures:.0f}/s: {ratio:.2f}")
+        print(f"{signing}: direct invocation, one at a time: p50 {p50:.0f} ms, p99 {p99:.0f} ms")
+        if ratio < BAR_QUEUE:
+            missed.append(f"{signing}: {ratio:.2f} of bare kms:Sign; at least {BAR_QUEUE}")
+    for size, calls in calls_a_pass().items():
+        print(f"a batch of {size}: {calls:.2f} calls to AWS a pass")
+    times = cold()
+    floor = times["boto3 and cryptography"]
+    for name, milliseconds in times.items():
+        print(f"importing {name}: {milliseconds:.0f} ms, {milliseconds / floor:.2f} of the floor")
+    if times["issue function"] > BAR_COLD * floor:
+        missed.append(f"importing the issue function takes {times['issue function'] / floor:.2f} of the floor")
+    for line in missed:
+        print(f"MISSED: {line}", file=sys.stderr)
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
