@@ -1,8 +1,11 @@
 """Commands of a field device: enroll, sync, verify, scan, inspect."""
 
 import sys
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,14 +13,19 @@ from movepass_cli.inputs import InputError, payload_text
 from movepass_cli.main import ACCEPT, CANNOT_VERIFY, REJECT, USAGE
 from movepass_cli.options import PATH, ca_option, example, json_option, option, store_option, time_of
 from movepass_cli.output import progress_on_terminal, say, show_json, show_rows, show_verification, trip_rows
+from movepass_cli.signals import Stopped, stopped_by_signals
 from movepass_verifier import Device, ImageError, Outcome, Verification
 from movepass_wire import PayloadError, WireError, decode_claims, format_number, open_text, trip_to_json
 from movepass_wire.payload import ESP256
-from movepass_wire.times import ago, day_name, local
+from movepass_wire.times import ago, day_name, iso, local
+
+if TYPE_CHECKING:
+    from movepass_verifier.sync import SyncResult
 
 _EXIT = {Outcome.ACCEPT: ACCEPT, Outcome.REJECT: REJECT, Outcome.CANNOT_VERIFY: CANNOT_VERIFY}
 _ROOT_MAX_BYTES = 1 << 20
 _SOURCE = "URL-OR-DIR"
+_WATCH_SECONDS, _WATCH_MAX_SECONDS = 900, 86400
 
 
 @click.command(
@@ -45,29 +53,75 @@ def enroll(store: Path, root: Path, sources: tuple[str, ...], *, as_json: bool) 
         click.echo(f"{store} is set up. It has no keys or lists yet: movepass sync --store {store}")
 
 
-@click.command(epilog=example("movepass sync --store device", "movepass sync --store device --source /media/stick"))
+@click.command(
+    epilog=example(
+        "movepass sync --store device",
+        "movepass sync --store device --source /media/stick",
+        "movepass sync --store device --watch 900",
+    )
+)
 @store_option
 @option("--source", "sources", multiple=True, metavar=_SOURCE,
         help="Other sources, this time only; several are tried in this order.")  # fmt: skip
 @ca_option
+@option("--watch", type=click.IntRange(1, _WATCH_MAX_SECONDS), is_flag=False, flag_value=_WATCH_SECONDS,
+        metavar="[SECONDS]", help="Sync about every SECONDS (900) until stopped, whatever fails.")  # fmt: skip
 @json_option
-def sync(store: Path, sources: tuple[str, ...], ca: Path | None, *, as_json: bool) -> None:
+def sync(store: Path, sources: tuple[str, ...], ca: Path | None, watch: int | None, *, as_json: bool) -> None:
     """Fetch keys and revocation lists, and take them over if everything about them is right.
 
     A proxy is taken from HTTP_PROXY, HTTPS_PROXY and NO_PROXY.
     """
-    with Device.open(store) as device, progress_on_terminal() as progress:
-        result = device.sync(*sources, ca=ca, progress=progress)
+
+    def once() -> "SyncResult":
+        with Device.open(store) as device, progress_on_terminal() as progress:
+            return device.sync(*sources, ca=ca, progress=progress)
+
+    if watch:
+        with Device.open(store) as device:
+            ready = not device.readiness()
+        _watch(watch, once, ready=ready, as_json=as_json)
+        return
+    result = once()
     if as_json:
         show_json(result.to_json())
         return
+    _say_failures(result)
+    click.echo(f"{_news(result)}.")
+    click.echo(f"Published {ago(result.synced_at - result.published)} ago, at {local(result.published)}.")
+    show_rows([(day_name(log.day), _list_words(log.revoked, result.added[log.day])) for log in result.logs])
+
+
+def _watch(seconds: int, once: "Callable[[], SyncResult]", *, ready: bool, as_json: bool) -> None:
+    from movepass_verifier.watch import sync_every  # noqa: PLC0415 - TUF is slow to import, verifying needs none
+
+    def tell(came: "SyncResult | Exception | None", wait: float) -> None:
+        if came is None:
+            say(f"the first sync is in {wait:.0f} s; SIGTERM or Ctrl-C ends this")
+        elif isinstance(came, Exception):
+            if as_json:
+                show_json({"at": iso(int(time.time())), "error": str(came), "next_s": round(wait)})
+            else:
+                say(f"error: {came}; next try in {wait:.0f} s")
+        elif as_json:
+            show_json(came.to_json() | {"next_s": round(wait)})
+        else:
+            _say_failures(came)
+            age = ago(came.synced_at - came.published)
+            click.echo(f"{local(came.synced_at)}: {_news(came)}; published {age} ago; next sync in {wait:.0f} s")
+
+    with suppress(Stopped):
+        sync_every(seconds, once, ready=ready, stop=stopped_by_signals(at_once=True), tell=tell)
+
+
+def _say_failures(result: "SyncResult") -> None:
     for failure in result.failures:
         say(f"{failure.source}: {failure.reason}; went on to the next source")
+
+
+def _news(result: "SyncResult") -> str:
     news = "Newer keys or lists taken over" if result.changed else "Nothing new"
-    click.echo(f"{news}, from {result.source}: {result.requests} requests, {result.received:,} bytes.")
-    age = ago(result.synced_at - result.published)
-    click.echo(f"Published {age} ago, at {local(result.published)}.")
-    show_rows([(day_name(log.day), _list_words(log.revoked, result.added[log.day])) for log in result.logs])
+    return f"{news}, from {result.source}: {result.requests} requests, {result.received:,} bytes"
 
 
 def _list_words(revoked: int, added: int) -> str:

@@ -1,14 +1,13 @@
 """Commands that publish: publish, recover."""
 
-import signal
 import time
 from pathlib import Path
-from threading import Event
 
 import click
 
 from movepass_cli.options import authority_option, days_ahead_option, example, json_option, option
 from movepass_cli.output import say, show_json
+from movepass_cli.signals import stopped_by_signals
 from movepass_issuer import keyholding
 from movepass_issuer.authority import Authority
 from movepass_issuer.publisher import Publication
@@ -56,7 +55,7 @@ def publish(authority: Path, days_ahead: int, watch: int | None, *, clock_checke
             show_json({"at": iso(int(time.time())), "error": str(came)})
         say(f"error: {came}; next try in {wait:.0f} s")
 
-    publish_every(watch, once, stop=_stopped_by_signals(), tell=tell)
+    publish_every(watch, once, stop=stopped_by_signals(), tell=tell)
 
 
 def _show_published(done: Publication, *, as_json: bool) -> None:
@@ -65,19 +64,6 @@ def _show_published(done: Publication, *, as_json: bool) -> None:
     else:
         days_words = f"{day_name(done.days[0])} to {day_name(done.days[-1])}"
         click.echo(f"Published at {local(done.published)}: {done.revoked} newly revoked, lists for {days_words}.")
-
-
-def _stopped_by_signals() -> Event:
-    """Give what the first SIGTERM or SIGINT sets; the second one ends the process at once, as ever."""
-    stop = Event()
-
-    def end(*_: object) -> None:
-        stop.set()
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGINT)}
-    return stop
 
 
 @click.command(epilog=example("movepass recover --authority my-authority --skip 1000000"))
