@@ -61,7 +61,19 @@ def test_the_same_request_by_every_way_in_has_the_same_pass(cloud: Cloud, issue:
         (json.dumps(request("taken", NOW, reason="otherwise")), "RequestConflictError", "used before"),
         (json.dumps(request("\u0007", NOW)), "RequestError", "printable"),
     ],
-    ids=str,
+    ids=[
+        "empty",
+        "no JSON",
+        "a list",
+        "too long",
+        "too deep",
+        "a key twice",
+        "an unknown key",
+        "over",
+        "too long a trip",
+        "another content",
+        "not printable",
+    ],
 )
 def test_what_no_pass_can_come_of_goes_to_the_dead_letters_at_once_with_its_reason(
     cloud: Cloud, issue: IssueFunction, body: str, kind: str, reason: str
