@@ -4,19 +4,23 @@ import base64
 import json
 import time
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import pytest
 from support.cloud import ATTEMPTS, Cloud, Context, event, failed
-from support.passes import HOLDER, HOUR, iso, request
+from support.passes import HOLDER, HOUR, approved, iso, request
 
-from movepass_issuer import IssuerError, LedgerError
+from movepass_issuer import IssuerError, LedgerError, keyholding
+from movepass_issuer.authority import Authority, Elsewhere
 from movepass_issuer.aws import telemetry
 from movepass_issuer.aws.issue import IssueFunction
 from movepass_issuer.aws.settings import Settings
+from movepass_issuer.dynamodb_ledger import DynamoDbLedger
 from movepass_issuer.issuer import GROUP
 from movepass_keys import SignerError
 from movepass_keys.kms import KmsSigner
+from movepass_verifier import Device, Verdict
 
 NOW = int(time.time())
 Answer = Any
@@ -220,6 +224,38 @@ def test_a_key_that_devices_do_not_know_does_not_sign(cloud: Cloud) -> None:
     )
     with pytest.raises(IssuerError, match="devices do not know the key"):
         IssueFunction.open(settings)
+
+
+def test_a_key_denied_at_the_desk_stays_denied_when_the_function_publishes(cloud: Cloud, tmp_path: Path) -> None:
+    issued = cloud.issue()(request("R-1", NOW), cloud.context)
+    (kid,) = cloud.authority.held_keys
+    keyholding.deny(cloud.authority, kid, "leaked", int(time.time()))
+    assert "published" in cloud.publish()({}, cloud.context)
+    cloud.enroll(tmp_path / "device")
+    with Device.open(tmp_path / "device") as device:
+        device.sync(str(cloud.mirror(tmp_path / "mirror")))
+        assert device.verify(issued["text"]).verdict is Verdict.KEY_REVOKED
+    with pytest.raises(IssuerError, match="has been revoked"):
+        cloud.issue()
+
+
+def test_custodians_hold_their_ceremony_for_an_authority_whose_parts_are_elsewhere(
+    cloud: Cloud, tmp_path: Path
+) -> None:
+    settings, online = cloud.settings, cloud.online.signer
+    DynamoDbLedger.create(f"{settings.table}-other", client=cloud.ministack.client("dynamodb"))
+    elsewhere = Elsewhere(f"dynamodb:{settings.table}-other", f"{settings.repository}/other", settings.signer, online)
+    begun = Authority.begin(tmp_path / "begun", name="Begun", test=False, elsewhere=elsewhere)
+    assert not begun.root_path.exists()
+    keyholding.hold_ceremony(begun, NOW, 4)
+    opened = Authority.open(tmp_path / "begun")
+    assert opened.pass_key is not None
+    assert opened.root_path.read_bytes() == opened.repository.read("metadata/1.root.json")
+    assert not (tmp_path / "begun" / "ledger.sqlite").exists()
+    with opened.issuer() as issuer:
+        assert issuer.issue(approved("R-1", NOW)).text.startswith("MP1:")
+    with pytest.raises(IssuerError, match="holds a repository already"):
+        Authority.begin(tmp_path / "again", name="Again", test=False, elsewhere=elsewhere)
 
 
 def test_a_publisher_that_meets_another_says_so_and_is_done(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
