@@ -38,6 +38,7 @@ def test_what_was_got_from_where_and_how_old_it_is_in_words(movepass: Movepass, 
     assert second.startswith("Published ")
     assert any("1 revoked, 1 of them new" in line for line in lists)
     assert ran.err.startswith(f"movepass: {NOWHERE}: no connection: ")
+    assert "host=" not in ran.err
     assert "went on to the next source" in ran.err
     again = movepass("sync", "--store", own.device)
     assert again.out.startswith("Nothing new, from ")

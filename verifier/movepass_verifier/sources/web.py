@@ -314,4 +314,4 @@ def _download_error(error: urllib3.exceptions.HTTPError) -> DownloadError:
 
 def _plain(error: Exception) -> str:
     """Leave out the connection object that urllib3 names first."""
-    return re.sub(r"^HTTPS?Connection(Pool)?\(.*?\): ", "", str(error))
+    return re.sub(r"^\w*Connection(Pool)?\(.*?\): ", "", str(error))
