@@ -486,6 +486,7 @@ def test_a_device_whose_lists_have_expired_can_still_sync(world: World) -> None:
             believed[role] = data
         schema.put_documents(device._store._db, "metadata", believed)
         schema.put_facts(device._store._db, versions=schema.versions(believed))
+        schema.put_seal(device._store._db)
     world.revoke_indexes([5])
     world.publish()
     world.sync()

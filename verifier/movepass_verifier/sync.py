@@ -5,6 +5,7 @@ can't be reached, is behind, or offers what must not be taken is left for the ne
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -14,7 +15,7 @@ from tuf.api import exceptions as tuf_errors
 
 from movepass_keys import KeyDocumentError, KeySet
 from movepass_verifier import offer
-from movepass_verifier.errors import StoreError, SyncError
+from movepass_verifier.errors import DamagedError, StoreError, SyncError
 from movepass_verifier.lists import Policy
 from movepass_verifier.scratch import Partials
 from movepass_verifier.sources import Progress, Source, resolve
@@ -116,7 +117,9 @@ def sync(
     """
     store.check_writable()
     names = [resolve(name) for name in sources] or store.held().sources
-    before = {log.day: log.revoked for log in _logs(store)}
+    before: dict[int, int] = {}
+    with suppress(DamagedError):  # a sync may be what mends it
+        before = {log.day: log.revoked for log in _logs(store)}
     opened: list[Source] = []
     failures: list[Failure] = []
     changed, found, published = False, "", 0
