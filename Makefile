@@ -45,7 +45,7 @@ bench: $(READY) ## passes, lists and syncs beside other ways; what compacting re
 	$(BIN)/python bench/qr_sizes.py
 	PYTHONPATH=bench:tests $(BIN)/python bench/lists.py
 	$(BIN)/python bench/compaction.py
-	PYTHONPATH=tests $(BIN)/python bench/sync_bytes.py --large
+	PYTHONPATH=bench:tests $(BIN)/python bench/sync_bytes.py --large
 
 bench-aws: $(READY) $(AWS_READY) ## load on the functions on AWS, which ministack plays; beside bare kms:Sign
 	PYTHONPATH=infra:tests $(BIN)/python bench/aws_load.py

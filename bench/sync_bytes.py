@@ -1,14 +1,14 @@
 """What a sync costs on the wire: nothing new, 10 newly revoked, 1,000 newly revoked; beside a Token Status List.
 
-Run it from the repository's root: `PYTHONPATH=tests python bench/sync_bytes.py [--large]`. It prints a table, and exits
-1 if a bar is missed. A real publisher signs, a real device syncs over HTTP from nginx (or, where that is missing, from
-the tests' own server), and the server's own count of what it sent is taken: bodies, error pages included, no headers.
+Run it from the repository's root: `PYTHONPATH=bench:tests python bench/sync_bytes.py [--large]`. It prints a table,
+and exits 1 if a bar is missed. A real publisher signs, a real device syncs over HTTP from nginx (or, where that is
+missing, from the tests' own server), and the server's own count of what it sent is taken: bodies, error pages included,
+no headers.
 
 The peer is the IETF's Token Status List in its shortest form: one bit for each pass, compressed by zlib at level 9,
 without signature and envelope. It has no deltas, so a change costs the whole list again.
 """
 
-import math
 import random
 import shutil
 import sys
@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from scale.lists import entropy_bytes
 from support.nginx import find_nginx, nginx_serving
 from support.servers import serving
 from support.world import World
@@ -54,12 +55,6 @@ class Cost:
     sent: int
     entropy: float
     peer: int
-
-
-def entropy(passes: int, revoked: int, newly: int) -> float:
-    """Bytes to tell which of the passes that were good are revoked now."""
-    good = passes - revoked
-    return (math.lgamma(good + 1) - math.lgamma(newly + 1) - math.lgamma(good - newly + 1)) / math.log(2) / 8
 
 
 def status_list(passes: int, revoked: Sequence[int]) -> int:
@@ -102,7 +97,7 @@ def measure(passes: int, revoked: int, *, seed: int = 1) -> Iterator[Cost]:
                 bodies = sent()
             if result.added[world.today] != newly or result.requests != len(bodies):
                 raise RuntimeError(f"{result.added} new in {result.requests} requests, {len(bodies)} answered")
-            bound = entropy(passes, revoked, newly)
+            bound = entropy_bytes(passes - revoked, newly)
             peer = status_list(passes, indexes[: revoked + newly])
             yield Cost(passes, revoked, newly, result.requests, sum(bodies), bound, peer)
 

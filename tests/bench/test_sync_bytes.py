@@ -34,9 +34,8 @@ def test_the_bars_can_be_missed(costs: list[sync_bytes.Cost]) -> None:
         assert len(sync_bytes.missed_bars([worse])) == 1
 
 
-def test_the_entropy_of_ten_in_a_million_is_twenty_two_bytes() -> None:
-    assert sync_bytes.entropy(1_000_000, 10_000, 10) == pytest.approx(22.2, abs=0.3)
-    assert sync_bytes.entropy(1_000_000, 10_000, 0) == 0
+def test_the_entropy_is_that_of_what_is_new(costs: list[sync_bytes.Cost]) -> None:
+    assert [round(cost.entropy) for cost in costs] == [0, 22, 1423]
 
 
 def test_the_peer_is_a_bitmap_compressed() -> None:
