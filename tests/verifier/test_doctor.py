@@ -260,6 +260,35 @@ def test_a_check_that_is_under_way_goes_on_with_what_it_began_with(synced: Synce
         assert synced.bad.pass_.index in state.lists.days[synced.bad.pass_.day]
 
 
+EXAMINE_WHEN_TOLD = """
+import sys
+from pathlib import Path
+from movepass_verifier.doctor import examine
+print("ready", flush=True)
+examine(Path(sys.argv[1]), source=None, now=0)
+"""
+
+
+def test_killed_at_any_instant_the_doctor_leaves_the_damaged_store_or_the_mended_one(
+    synced: Synced, tmp_path: Path
+) -> None:
+    synced.change("DELETE FROM pages WHERE id = (SELECT min(id) FROM pages)", "UPDATE documents SET sum = 1")
+    store, damaged, chance, seen = synced.world.store, tmp_path / "damaged", random.Random(2), list[bool]()
+    shutil.copytree(store, damaged)
+    for _ in range(8):
+        child = processes.start(EXAMINE_WHEN_TOLD, store, temporary=tmp_path)
+        assert child.stdout is not None
+        assert child.stdout.readline() == "ready\n"
+        time.sleep(chance.uniform(0, 0.1))
+        child.kill()
+        child.communicate(timeout=60)
+        seen.append(use(synced))
+        assert doctor_mends(synced)
+        shutil.rmtree(store)
+        shutil.copytree(damaged, store)
+    assert not all(seen)
+
+
 # Damage anywhere
 
 

@@ -113,6 +113,8 @@ def _gather_signed(db: sqlite3.Connection, remains: Remains, root: Root) -> None
     keys, lists = (document.targets if document else {} for document in (targets, status))
     _gather_document(db, remains, KEYS, keys.get(roles.KEYS_TARGET))
     _gather_document(db, remains, DENIED, lists.get(roles.DENIED_TARGET))
+    if len(remains.documents) < 2:  # one without the other says nothing of any key
+        remains.documents = {}
     for name, target in lists.items():
         day = layout.log_day(name)
         if day is not None:
