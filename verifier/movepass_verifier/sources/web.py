@@ -11,6 +11,7 @@ import threading
 import urllib.request
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -31,6 +32,8 @@ _HINTS = {
     407: "the proxy wants a name and a password, as in http://NAME:PASSWORD@proxy.example:3128",
     511: _LOGIN,
 }
+_TOLD_CHARS = 200
+"""The most that a message repeats of what a server has said."""
 _CONTENT_RANGE = re.compile(r"bytes ([0-9]+)-[0-9]+/([0-9]+|\*)")
 
 Explain = Callable[[urllib3.BaseHTTPResponse], DownloadError | None]
@@ -279,7 +282,7 @@ def _unfit(response: urllib3.BaseHTTPResponse, start: int) -> str:
     """Say what is wrong with an answer's headers, or ""."""
     encoding = response.headers.get("Content-Encoding", "identity")
     if encoding.lower() != "identity":
-        return f"compressed ({encoding}), though asked not to: a file is what was signed, byte by byte"
+        return f"compressed ({encoding[:_TOLD_CHARS]}), though asked not to: a file is what was signed, byte by byte"
     span = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", ""))
     if start and not (span and int(span[1]) == start):
         return "with another part of the file than was asked for"
@@ -289,7 +292,7 @@ def _unfit(response: urllib3.BaseHTTPResponse, start: int) -> str:
 def _refusal(response: urllib3.BaseHTTPResponse, name: str) -> DownloadHTTPError:
     status, where = response.status, response.headers.get("Location")
     hint = f"; {_HINTS[status]}" if status in _HINTS else ""
-    text = f"{name} redirects to {where}; {_LOGIN}" if where else f"{name}: HTTP {status}{hint}"
+    text = f"{name} redirects to {where[:_TOLD_CHARS]}; {_LOGIN}" if where else f"{name}: HTTP {status}{hint}"
     return DownloadHTTPError(text, status)
 
 
@@ -309,9 +312,12 @@ def _download_error(error: urllib3.exceptions.HTTPError) -> DownloadError:
     cause = reason.args[-1] if reason.args else None
     if isinstance(cause, urllib3.exceptions.IncompleteRead):
         return DownloadError(f"the connection was lost when {cause.expected} bytes were still to come")
-    return DownloadError(_plain(reason))
+    return DownloadError(f"the connection failed: {_plain(reason)}")
 
 
-def _plain(error: Exception) -> str:
-    """Leave out the connection object that urllib3 names first."""
-    return re.sub(r"^\w*Connection(Pool)?\(.*?\): ", "", str(error))
+def _plain(error: BaseException) -> str:
+    """Say what an error says, without the objects that urllib3 names, and not all that a server may have made of it."""
+    cause = error.__cause__ or (error.args[-1] if error.args else None)
+    if isinstance(error, urllib3.exceptions.HTTPError) and isinstance(cause, OSError | HTTPException):
+        error = cause
+    return str(getattr(error, "strerror", None) or error)[:_TOLD_CHARS]
