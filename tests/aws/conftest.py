@@ -26,24 +26,22 @@ def deployed(tmp_path_factory: pytest.TempPathFactory, package: Path) -> Iterato
         yield deploy(ministack, package)
 
 
-@pytest.fixture(scope="session")
-def session_environment(ministack: Ministack) -> Iterator[None]:
+@pytest.fixture
+def environment(ministack: Ministack, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let boto3 find ministack and the root's access key, and nothing of this machine's."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name in list(os.environ):
-            if name.startswith("AWS_"):
-                patch.delenv(name)
-        settings = {
-            "AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-            "AWS_EC2_METADATA_DISABLED": "true", "AWS_ENDPOINT_URL": ministack.url, "AWS_DEFAULT_REGION": REGION,
-            "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test",
-        }  # fmt: skip
-        for name, value in settings.items():
-            patch.setenv(name, value)
-        yield
+    for name in list(os.environ):
+        if name.startswith("AWS_"):
+            monkeypatch.delenv(name)
+    settings = {
+        "AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull, "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_ENDPOINT_URL": ministack.url, "AWS_DEFAULT_REGION": REGION,
+        "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test",
+    }  # fmt: skip
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
 
 
 @pytest.fixture
-def cloud(ministack: Ministack, session_environment: None, tmp_path: Path) -> Cloud:  # noqa: ARG001
+def cloud(ministack: Ministack, environment: None, tmp_path: Path) -> Cloud:  # noqa: ARG001
     """An authority on AWS of the test's own."""
     return Cloud.create(ministack, tmp_path)

@@ -58,7 +58,8 @@ def test_killed_while_the_queue_is_worked_off_each_request_has_one_pass(service:
     for start in range(0, REQUESTS, 10):
         entries = [{"Id": str(n), "MessageBody": json.dumps(request(f"R-{n}", now))} for n in range(start, start + 10)]
         sqs.send_message_batch(QueueUrl=o["RequestsUrl"], Entries=entries)
-    chance, killed, given = random.Random(1), 0, {}
+    chance, killed = random.Random(1), 0
+    given: dict[str, set[str | None]] = {}
     end, next_kill = time.monotonic() + 120, 0.0
     while len(given) < REQUESTS:
         assert time.monotonic() < end, f"{len(given)} of {REQUESTS}"
@@ -73,6 +74,6 @@ def test_killed_while_the_queue_is_worked_off_each_request_has_one_pass(service:
     assert killed > 1
     assert {len(texts) for texts in given.values()} == {1}
     ledger = DynamoDbLedger(o["Table"], client=service.ministack.client("dynamodb"))
-    entries = ledger.find(list(given))
-    assert {request_id: {entry.text} for request_id, entry in entries.items()} == given
-    assert len({entry.index for entry in entries.values()}) == REQUESTS
+    found = ledger.find(list(given))
+    assert {request_id: {entry.text} for request_id, entry in found.items()} == given
+    assert len({entry.index for entry in found.values()}) == REQUESTS

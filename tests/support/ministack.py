@@ -79,8 +79,10 @@ def running(folder: Path) -> Iterator[Ministack]:
         "AUTH": "true", "GATEWAY_PORT": str(port), "BIND_HOST": "127.0.0.1", "MINISTACK_HOST": "127.0.0.1",
         "MINISTACK_REGION": REGION, "IOT_MTLS_ENABLED": "0", "SFTP_ENABLED": "0",
     }  # fmt: skip
+    # Its functions inherit its environment: an address in it would send them to another ministack.
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     with (folder / "ministack.log").open("wb") as log:
-        process = subprocess.Popen([COMMAND], stdout=log, stderr=log, env={**os.environ, **settings}, cwd=folder)
+        process = subprocess.Popen([COMMAND], stdout=log, stderr=log, env=ours | settings, cwd=folder)
     try:
         url = f"http://127.0.0.1:{port}"
         _wait_for_health(process, url, folder / "ministack.log")
