@@ -248,13 +248,10 @@ def _is_held(target: TargetFile, data: bytes) -> bool:
     "test_a_wrong_rest_of_a_log_is_thrown_away_and_the_whole_is_asked_for",
 )
 def _rest(patch: Patch) -> None:
-    def log(target: TargetFile, source: sources.Source, partial: Partial) -> bytes:
-        beginning = partial.beginnings()[0]
-        if offer._is(target, beginning):
-            return beginning
-        return source.fetch_rest(target_file(target), beginning, target.length)
+    def download(source: sources.Source, _: int, target: TargetFile, held: bytes, *__: Any) -> bytes:
+        return source.fetch_rest(target_file(target), held, target.length)
 
-    patch.setattr(offer, "_log", log)
+    patch.setattr(offer, "_download", download)
 
 
 @_mutation(

@@ -2,10 +2,11 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,39 @@ def run_movepass(*arguments: object, given: str | bytes = b"", cwd: Path | None 
 def movepass() -> Movepass:
     """The command."""
     return run_movepass
+
+
+Start = Callable[..., "subprocess.Popen[str]"]
+ENDS_WITHIN = 30
+
+
+@pytest.fixture
+def launch() -> Iterator[Start]:
+    """Start the command beside the test; whatever is still running in the end is killed."""
+    started: list[subprocess.Popen[str]] = []
+
+    def run(*arguments: object) -> "subprocess.Popen[str]":
+        command, pipe = [sys.executable, "-m", "movepass_cli.main", *map(str, arguments)], subprocess.PIPE
+        started.append(subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True))
+        return started[-1]
+
+    yield run
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def next_row(process: "subprocess.Popen[str]") -> Any:
+    """Wait for the next line, which is JSON."""
+    assert process.stdout is not None
+    return json.loads(process.stdout.readline())
+
+
+def end(process: "subprocess.Popen[str]", how: signal.Signals = signal.SIGTERM) -> tuple[int, str, str]:
+    """Send a signal, and give exit code, stdout and stderr."""
+    process.send_signal(how)
+    out, err = process.communicate(timeout=ENDS_WITHIN)
+    return process.returncode, out, err
 
 
 def make_request(request_id: str = "R-1", **changes: Any) -> dict[str, Any]:

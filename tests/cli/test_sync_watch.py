@@ -4,22 +4,15 @@ import json
 import shutil
 import signal
 import sqlite3
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 from support.servers import Answer, serving
 
-from .conftest import Field, Movepass, set_up
-
-Start = Callable[..., "subprocess.Popen[str]"]
-ENDS_WITHIN = 30
+from .conftest import ENDS_WITHIN, Field, Movepass, Start, end, next_row, set_up
 
 
 @pytest.fixture
@@ -29,46 +22,21 @@ def own(tmp_path: Path) -> Field:
 
 
 @pytest.fixture
-def start(own: Field) -> Iterator[Start]:
-    """Start the command; whatever is still running in the end is killed."""
-    started: list[subprocess.Popen[str]] = []
-
-    def run(*options: object) -> "subprocess.Popen[str]":
-        command = [sys.executable, "-m", "movepass_cli.main", "sync", "--store", str(own.device)]
-        pipe = subprocess.PIPE
-        started.append(subprocess.Popen([*command, *map(str, options)], stdout=pipe, stderr=pipe, text=True))
-        return started[-1]
-
-    yield run
-    for process in started:
-        process.kill()
-        process.communicate()
-
-
-def row(process: "subprocess.Popen[str]") -> Any:
-    """Wait for the next line, which is JSON."""
-    assert process.stdout is not None
-    return json.loads(process.stdout.readline())
-
-
-def end(process: "subprocess.Popen[str]", how: signal.Signals = signal.SIGTERM) -> tuple[int, str, str]:
-    """Send a signal, and give exit code, stdout and stderr."""
-    process.send_signal(how)
-    out, err = process.communicate(timeout=ENDS_WITHIN)
-    return process.returncode, out, err
+def start(launch: Start, own: Field) -> Start:
+    return lambda *options: launch("sync", "--store", own.device, *options)
 
 
 def test_it_brings_what_is_published_again_and_again_and_ends_cleanly(
     movepass: Movepass, own: Field, start: Start
 ) -> None:
     watcher = start("--watch", 1, "--json")
-    assert set(row(watcher)) == {
+    assert set(next_row(watcher)) == {
         "changed", "requests", "bytes", "source", "synced_at", "published", "age_s", "lists", "failed", "next_s",
     }  # fmt: skip
     assert movepass("verify", "--store", own.device, own.text).code == 0
     assert movepass("revoke", "--authority", own.authority, own.number).code == 0
     assert movepass("publish", "--authority", own.authority).code == 0
-    while not row(watcher)["changed"]:
+    while not next_row(watcher)["changed"]:
         pass
     assert movepass("verify", "--store", own.device, own.text).code == 1
     code, out, err = end(watcher)
@@ -81,15 +49,15 @@ def test_it_brings_what_is_published_again_and_again_and_ends_cleanly(
 def test_a_failure_is_told_and_the_next_try_goes_on(own: Field, start: Start) -> None:
     watcher = start("--watch", 1, "--json")
     repository = own.authority / "repository"
-    assert "error" not in row(watcher)
+    assert "error" not in next_row(watcher)
     shutil.move(repository, own.authority / "away")
-    failed = row(watcher)
+    failed = next_row(watcher)
     while "error" not in failed:
-        failed = row(watcher)
+        failed = next_row(watcher)
     assert "is the stick plugged in" in failed["error"]
     assert set(failed) == {"at", "error", "next_s"}
     shutil.move(own.authority / "away", repository)
-    while "error" in row(watcher):
+    while "error" in next_row(watcher):
         pass
     assert end(watcher, signal.SIGINT)[0] == 0
 

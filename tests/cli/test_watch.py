@@ -3,13 +3,10 @@
 import json
 import shutil
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from subprocess import Popen
 
 import pytest
 
@@ -17,10 +14,8 @@ from movepass_issuer import SqliteLedger
 from movepass_issuer.authority import Authority
 from movepass_issuer.repository import FolderRepository
 
-from .conftest import Movepass, make_request
+from .conftest import ENDS_WITHIN, Movepass, Start, end, make_request, next_row
 
-Start = Callable[..., "subprocess.Popen[str]"]
-ENDS_WITHIN = 30
 DAY = 86400
 
 
@@ -31,40 +26,15 @@ def authority(movepass: Movepass, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def start(authority: Path) -> Iterator[Start]:
-    """Start the command; whatever is still running in the end is killed."""
-    started: list[subprocess.Popen[str]] = []
-
-    def run(*options: object) -> "subprocess.Popen[str]":
-        command = [sys.executable, "-m", "movepass_cli.main", "publish", "--authority", str(authority)]
-        pipe = subprocess.PIPE
-        started.append(subprocess.Popen([*command, *map(str, options)], stdout=pipe, stderr=pipe, text=True))
-        return started[-1]
-
-    yield run
-    for process in started:
-        process.kill()
-        process.communicate()
-
-
-def row(process: "subprocess.Popen[str]") -> Any:
-    """Wait for the next line, which is JSON."""
-    assert process.stdout is not None
-    return json.loads(process.stdout.readline())
-
-
-def end(process: "subprocess.Popen[str]", how: signal.Signals = signal.SIGTERM) -> tuple[int, str, str]:
-    """Send a signal, and give exit code, stdout and stderr."""
-    process.send_signal(how)
-    out, err = process.communicate(timeout=ENDS_WITHIN)
-    return process.returncode, out, err
+def start(launch: Start, authority: Path) -> Start:
+    return lambda *options: launch("publish", "--authority", authority, *options)
 
 
 def test_it_publishes_again_and_again_whatever_other_commands_do_at_the_same_time(
     movepass: Movepass, authority: Path, start: Start
 ) -> None:
     watcher = start("--watch", 1, "--json")
-    versions = [row(watcher)["version"]]
+    versions = [next_row(watcher)["version"]]
     issued = movepass("issue", "--authority", authority, "-", "--json", given=json.dumps(make_request()))
     assert movepass("revoke", "--authority", authority, issued.row["pass_number"]).code == 0
     for _ in range(3):  # side by side with the watcher's own, and none of them is refused
@@ -72,7 +42,7 @@ def test_it_publishes_again_and_again_whatever_other_commands_do_at_the_same_tim
         assert ran.code == 0, ran.err
     kid = movepass("keys", "list", "--authority", authority, "--json").row["keys"][0]["kid"]
     assert movepass("keys", "deny", kid, "--authority", authority, "--reason", "stolen").code == 0
-    versions += [row(watcher)["version"] for _ in range(3)]
+    versions += [next_row(watcher)["version"] for _ in range(3)]
     assert versions == sorted(set(versions))
     with closing(SqliteLedger(authority / "ledger.sqlite")) as ledger:
         assert ledger.pending() == []
@@ -83,16 +53,16 @@ def test_it_publishes_again_and_again_whatever_other_commands_do_at_the_same_tim
 
 def test_a_failure_is_told_in_words_and_the_next_try_goes_on(authority: Path, start: Start) -> None:
     watcher = start("--watch", 1, "--json")
-    assert "version" in row(watcher)
+    assert "version" in next_row(watcher)
     shutil.move(authority / "repository", authority / "away")
-    failed = row(watcher)
+    failed = next_row(watcher)
     while "error" not in failed:  # the one that was at work
-        failed = row(watcher)
+        failed = next_row(watcher)
     assert "No such file or directory" in failed["error"]
     shutil.move(authority / "away", authority / "repository")
-    came = row(watcher)
+    came = next_row(watcher)
     while "error" in came:
-        came = row(watcher)
+        came = next_row(watcher)
     assert came["version"] > 1
     code, _, err = end(watcher)
     assert code == 0
@@ -144,14 +114,14 @@ def test_a_clock_that_jumped_stops_it_until_somebody_says_that_it_is_right(autho
     with Authority.open(authority).publisher() as publisher:
         publisher.publish(int(time.time()) + 4 * DAY, clock_checked=True)
     watcher = start("--watch", 1, "--json")
-    assert "is it right? If so: movepass publish --clock-checked" in row(watcher)["error"]
+    assert "is it right? If so: movepass publish --clock-checked" in next_row(watcher)["error"]
     assert end(watcher)[0] == 0
     watcher = start("--watch", 1, "--clock-checked", "--json")
-    assert ["version" in row(watcher) for _ in range(2)] == [True, True]
+    assert ["version" in next_row(watcher) for _ in range(2)] == [True, True]
     assert end(watcher)[0] == 0
 
 
-def wait_until_it_handles_signals(process: "subprocess.Popen[str]") -> None:
+def wait_until_it_handles_signals(process: Popen[str]) -> None:
     """Look into /proc for its handler of SIGTERM."""
     deadline = time.monotonic() + ENDS_WITHIN
     while time.monotonic() < deadline:
