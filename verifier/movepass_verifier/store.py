@@ -12,7 +12,7 @@ import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -128,7 +128,7 @@ class Store:
             raise StoreError(f"{folder} is not a device's store; set one up: movepass enroll")
         with self._failures():
             self._db, self._copy = connect(self._path)
-        self._cached: tuple[object, State] | None = None
+        self._cached: tuple[int, State] | None = None
         self._lock = threading.RLock()  # threads share one connection, and SQLite's transactions belong to it
         try:
             with self._failures():
@@ -239,7 +239,7 @@ class Store:
         """
         self.check_writable()
         with self._writing():
-            if schema.facts(self._db, "syncs").get("syncs") != before.syncs:
+            if schema.facts(self._db).get("syncs") != before.syncs:
                 raise StoreError("another sync finished in between; nothing is lost, sync again")
             self._write(before, after, synced_at)
         with suppress(sqlite3.Error):  # the commit stands; where the disk is full the log is moved over another time
@@ -270,6 +270,7 @@ class Store:
             self._note(now)
 
     def _note(self, now: int) -> None:
+        self._cached = None
         with suppress(sqlite3.Error), _at_once(self._db):
             schema.put_facts(self._db, last_seen=now)
 
@@ -296,19 +297,24 @@ class Store:
     def _transaction(self) -> Iterator[None]:
         """Read within one transaction; no other thread uses the connection meanwhile."""
         with self._lock:
-            with self._failures():
-                self._db.execute("BEGIN")
+            self._execute("BEGIN")
             try:
                 yield
             finally:
-                with self._failures():
-                    if self._db.in_transaction:
-                        self._db.execute("COMMIT")
+                if self._db.in_transaction:
+                    self._execute("COMMIT")
+
+    def _execute(self, statement: str) -> None:
+        try:
+            self._db.execute(statement)
+        except sqlite3.Error as e:
+            raise self.failure(e) from None
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
         """Write in one transaction, which is on the disk when it ends, or undone."""
         with self._lock, self._failures():
+            self._cached = None
             self._db.execute("PRAGMA synchronous = FULL")
             self._db.execute("BEGIN IMMEDIATE")
             try:
@@ -320,23 +326,22 @@ class Store:
                 raise
 
     def _state(self) -> State:
-        """Read the state, or give the one read before if nothing has come since."""
-        now = schema.facts(self._db, "seal", "syncs", "last_seen")
-        version = _needed(now, "seal"), _needed(now, "syncs")
+        """Read the state, or give the one read before if nobody has written since; we forget it when we write."""
+        version = self._db.execute("PRAGMA data_version").fetchone()[0]
         if self._cached is None or self._cached[0] != version:
-            self._cached = version, self._read_state(now["seal"])
-        return replace(self._cached[1], last_seen=_seconds(now, "last_seen"))
+            self._cached = version, self._read_state()
+        return self._cached[1]
 
-    def _read_state(self, seal: int) -> State:
-        if schema.seal_of(self._db) != seal:
-            raise DamagedError("not all that it holds is of its last sync")
+    def _read_state(self) -> State:
         facts = schema.facts(self._db)
+        if schema.seal_of(self._db) != _needed(facts, "seal"):
+            raise DamagedError("not all that it holds is of its last sync")
         documents = schema.documents(self._db, "documents")
         rows = self._db.execute("SELECT day, revoked, length(data), sum FROM logs ORDER BY day").fetchall()
         days = {day: _StoredList(self, PageReader(self._db, day, crc)) for day, _, _, crc in rows}
         lists = StatusLists(days, _seconds(facts, "published"), _seconds(facts, "synced_at"))
         logs = tuple(LogInfo(*row[:3]) for row in rows)
-        return State(_keys(documents), lists, None, _sources(facts), _policy(facts), logs)
+        return State(_keys(documents), lists, _seconds(facts, "last_seen"), _sources(facts), _policy(facts), logs)
 
     def _write(self, before: Held, after: Held, synced_at: int) -> None:
         schema.put_documents(self._db, "metadata", after.metadata)
