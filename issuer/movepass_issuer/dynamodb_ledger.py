@@ -451,7 +451,8 @@ _HINTS: dict[str, Callable[[str], str]] = {
 
 def _client() -> Any:
     try:
-        from botocore.config import Config  # noqa: PLC0415 - an extra
+        import boto3.session  # noqa: F401, PLC0415 - an extra; botocore may be there alone
+        from botocore.config import Config  # noqa: PLC0415
         from botocore.exceptions import BotoCoreError  # noqa: PLC0415
     except ImportError:
         raise LedgerError("a ledger in DynamoDB needs boto3: pip install 'movepass[aws]'") from None

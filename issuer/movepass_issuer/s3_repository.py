@@ -335,7 +335,8 @@ _PASSING = {"SlowDown", "RequestTimeout", "ThrottlingException", "OperationAbort
 
 def _client() -> Any:
     try:
-        from botocore.config import Config  # noqa: PLC0415 - only who names a bucket needs the extra
+        import boto3.session  # noqa: F401, PLC0415 - only who names a bucket needs the extra; botocore may be alone
+        from botocore.config import Config  # noqa: PLC0415
         from botocore.exceptions import BotoCoreError  # noqa: PLC0415
     except ImportError:
         raise RepositoryError("a repository in S3 needs the aws extra: pip install 'movepass[aws]'") from None

@@ -337,7 +337,8 @@ class _Kms:
             SignerError: no [aws] extra, or settings that boto3 can't use.
         """
         try:
-            from botocore.config import Config  # noqa: PLC0415 - only who names a KMS key needs the extra
+            import boto3.session  # noqa: F401, PLC0415 - only who names a KMS key needs the extra; botocore may be alone
+            from botocore.config import Config  # noqa: PLC0415
             from botocore.exceptions import BotoCoreError  # noqa: PLC0415
         except ImportError:
             raise SignerError(f"{key.text}: KMS needs the aws extra: pip install 'movepass[aws]'") from None

@@ -38,7 +38,8 @@ def client() -> Any:
         QueueError: no [aws] extra, or settings that boto3 can't use.
     """
     try:
-        from botocore.config import Config  # noqa: PLC0415 - an extra
+        import boto3.session  # noqa: F401, PLC0415 - an extra; botocore may be there alone
+        from botocore.config import Config  # noqa: PLC0415
         from botocore.exceptions import BotoCoreError  # noqa: PLC0415
     except ImportError:
         raise QueueError("queues need the aws extra: pip install 'movepass[aws]'") from None
