@@ -30,7 +30,7 @@ from typing import Any, TypeVar
 
 from movepass_issuer.errors import LedgerError, UnknownPassError
 from movepass_issuer.ledger import PERSONAL_DAYS, REQUEST_DAYS, Announced, Entry, Request
-from movepass_keys.aws import new_client
+from movepass_keys.aws import AwsClientError, new_client
 from movepass_wire.limits import INDEX_LIMIT
 from movepass_wire.times import DAY_SECONDS
 
@@ -451,16 +451,10 @@ _HINTS: dict[str, Callable[[str], str]] = {
 
 def _client() -> Any:
     try:
-        import boto3.session  # noqa: F401, PLC0415 - an extra; botocore may be there alone
-        from botocore.config import Config  # noqa: PLC0415
-        from botocore.exceptions import BotoCoreError  # noqa: PLC0415
-    except ImportError:
-        raise LedgerError("a ledger in DynamoDB needs boto3: pip install 'movepass[aws]'") from None
-    try:
         retries = {"mode": "standard", "total_max_attempts": ATTEMPTS}
-        return new_client("dynamodb", config=Config(connect_timeout=2, read_timeout=5, retries=retries))
-    except BotoCoreError as e:
-        raise LedgerError(f"no client for DynamoDB: {e}") from None
+        return new_client("dynamodb", connect_timeout=2, read_timeout=5, retries=retries)
+    except AwsClientError as e:
+        raise LedgerError(f"a ledger in DynamoDB: {e}") from None
 
 
 def _key(pk: str, sk: str = _NONE["S"]) -> dict[str, Any]:

@@ -16,10 +16,8 @@ Sources: the S3 API Reference, PutObject (If-Match, If-None-Match, 409 Condition
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html.
 """
 
-import random
 import re
 import secrets
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -29,7 +27,16 @@ from typing import Any, TypeVar
 
 from movepass_issuer.errors import BusyError, RepositoryError
 from movepass_issuer.repository import versions_in
-from movepass_keys.aws import new_client
+from movepass_keys.aws import (
+    NO_CONNECTION,
+    NO_CREDENTIALS,
+    AwsClientError,
+    Patience,
+    RefusedError,
+    UnintelligibleError,
+    patient_client,
+    patiently,
+)
 from movepass_keys.layout import METADATA_FOLDER, TARGETS_FOLDER, TIMESTAMP
 
 LEASE_SECONDS = 120
@@ -43,8 +50,6 @@ READ_SECONDS = 10.0
 BACKOFF_FIRST_SECONDS = 0.1
 BACKOFF_MAX_SECONDS = 4.0
 """Before attempt n+1 a random time from 0 to FIRST * 2^n, at most MAX ("full jitter")."""
-NETWORK_ATTEMPTS = 3
-"""Where nothing answers, trying longer rarely helps, and somebody waits."""
 TIMESTAMP_MAX_AGE = 30
 """Seconds for which a cache may keep the timestamp; all else that is published never changes."""
 
@@ -96,7 +101,13 @@ class S3Repository:
             raise RepositoryError(f"expected a repository like s3://BUCKET/PREFIX, got {uri!r}")
         prefix = (match[2] or "").strip("/")
         self._bucket, self._prefix = match[1], f"{prefix}/" if prefix else ""
-        self._client = _client()
+        self._patience = Patience(
+            DEADLINE_SECONDS, CONNECT_SECONDS, READ_SECONDS, BACKOFF_FIRST_SECONDS, BACKOFF_MAX_SECONDS
+        )
+        try:
+            self._client = patient_client("s3", self._patience)
+        except AwsClientError as e:
+            raise RepositoryError(f"{self.name}: {e}") from None
 
     @classmethod
     def create(cls, uri: str) -> "S3Repository":
@@ -235,53 +246,33 @@ class S3Repository:
             _ConditionError: a write's condition does not hold.
             RepositoryError: it failed for good; names bucket, key, the IAM action and what to do.
         """
-        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - an extra, and slow to import
-        from botocore.parsers import ResponseParserError  # noqa: PLC0415
-
-        last_start = time.monotonic() + DEADLINE_SECONDS - CONNECT_SECONDS - READ_SECONDS
-        attempts = 0
-        while True:
-            attempts += 1
-            try:
-                return ask()
-            except (BotoCoreError, ClientError) as e:
-                code, status = _code(e)
-                if code == "NoSuchKey" and action == "s3:GetObject":
-                    raise _MissingError from None
-                if status == _PRECONDITION_FAILED or code == "NoSuchKey":  # the latter: what it should replace is gone
-                    raise _ConditionError(attempts) from None
-                wait = random.uniform(0, min(BACKOFF_FIRST_SECONDS * 2**attempts, BACKOFF_MAX_SECONDS))  # noqa: S311
-                if not _may_pass(e, attempts) or time.monotonic() + wait > last_start:
-                    raise RepositoryError(self._explain(e, action, key, attempts)) from None
-            except (
-                ResponseParserError,
-                LookupError,
-                TypeError,
-                ValueError,
-            ):  # botocore checks little of what it parses
-                raise RepositoryError(
-                    f"{self._where(key)}: {self._client.meta.endpoint_url} does not answer as S3 does; look at "
-                    "AWS_ENDPOINT_URL and at proxies"
-                ) from None
-            time.sleep(wait)
+        try:
+            return patiently(ask, self._patience, lambda refused: refused.code in _PASSING)
+        except RefusedError as e:
+            if e.code == "NoSuchKey" and action == "s3:GetObject":
+                raise _MissingError from None
+            if e.status == _PRECONDITION_FAILED or e.code == "NoSuchKey":  # the latter: what it should replace is gone
+                raise _ConditionError(e.attempts) from None
+            raise RepositoryError(self._explain(e, action, key)) from None
+        except UnintelligibleError:
+            raise RepositoryError(
+                f"{self._where(key)}: {self._client.meta.endpoint_url} does not answer as S3 does; look at "
+                "AWS_ENDPOINT_URL and at proxies"
+            ) from None
 
     def _where(self, key: str) -> str:
         return f"s3://{self._bucket}/{key}"
 
-    def _explain(self, error: Exception, action: str, key: str, attempts: int) -> str:
-        code, status = _code(error)
-        otherwise = _BROKEN if status >= _SERVER_ERROR else _OTHERWISE
-        template = _ADVICE.get(code) or _ADVICE.get(type(error).__name__) or otherwise
-        on = f"arn:aws:s3:::{self._bucket}" + ("" if action == "s3:ListBucket" else f"/{self._prefix}*")
-        advice = template.format(
+    def _explain(self, refused: RefusedError, action: str, key: str) -> str:
+        otherwise = _BROKEN if refused.status >= _SERVER_ERROR else _OTHERWISE
+        advice = _ADVICE.get(refused.kind, otherwise).format(
             action=action,
-            on=on,
+            on=f"arn:aws:s3:::{self._bucket}" + ("" if action == "s3:ListBucket" else f"/{self._prefix}*"),
             bucket=self._bucket,
             endpoint=self._client.meta.endpoint_url,
-            attempts=f"{attempts} attempt{'s' * (attempts != 1)} within {DEADLINE_SECONDS:g} s",
+            attempts=self._patience.in_words(refused.attempts),
         )
-        said = getattr(error, "response", {}).get("Error", {}).get("Message") or str(error)
-        return f"{self._where(key)}: {action}: {advice} ({code or type(error).__name__}: {said})"
+        return f"{self._where(key)}: {action}: {advice} ({refused.kind}: {refused.said})"
 
 
 _NO_PERMISSION = "no permission; allow {action} on {on} to the caller, in an IAM policy or the bucket's"
@@ -310,17 +301,10 @@ _ADVICE = {
     "TemporaryRedirect": _ELSEWHERE,
     "AuthorizationHeaderMalformed": _ELSEWHERE,
     "IllegalLocationConstraintException": _ELSEWHERE,
-    "NoCredentialsError": _NO_CREDENTIALS,
-    "PartialCredentialsError": _NO_CREDENTIALS,
-    "CredentialRetrievalError": _NO_CREDENTIALS,
-    "EndpointConnectionError": _NO_CONNECTION,
-    "ConnectTimeoutError": _NO_CONNECTION,
-    "ReadTimeoutError": _NO_CONNECTION,
-    "ConnectionClosedError": _NO_CONNECTION,
+    **dict.fromkeys(NO_CREDENTIALS, _NO_CREDENTIALS),
+    **dict.fromkeys(NO_CONNECTION, _NO_CONNECTION),
     "ResponseStreamingError": _NO_CONNECTION,
     "IncompleteReadError": _NO_CONNECTION,
-    "ProxyConnectionError": _NO_CONNECTION,
-    "SSLError": _NO_CONNECTION,
     "SlowDown": _BUSY,
     "ServiceUnavailable": _BUSY,
     "ThrottlingException": _BUSY,
@@ -333,24 +317,6 @@ _PASSING = {"SlowDown", "RequestTimeout", "ThrottlingException", "OperationAbort
 """Codes that mean "not now"; so does any status from 500 on."""
 
 
-def _client() -> Any:
-    try:
-        import boto3.session  # noqa: F401, PLC0415 - only who names a bucket needs the extra; botocore may be alone
-        from botocore.config import Config  # noqa: PLC0415
-        from botocore.exceptions import BotoCoreError  # noqa: PLC0415
-    except ImportError:
-        raise RepositoryError("a repository in S3 needs the aws extra: pip install 'movepass[aws]'") from None
-    config = Config(
-        retries={"total_max_attempts": 1, "mode": "standard"},  # attempts are counted here: there must be one deadline
-        connect_timeout=CONNECT_SECONDS,
-        read_timeout=READ_SECONDS,
-    )
-    try:
-        return new_client("s3", config=config)
-    except (BotoCoreError, ValueError) as e:
-        raise RepositoryError(f"boto3 can't use its settings for S3 (environment or ~/.aws): {e}") from None
-
-
 def _cache_control(name: str) -> str:
     if name == TIMESTAMP:
         return f"public, max-age={TIMESTAMP_MAX_AGE}"
@@ -360,20 +326,3 @@ def _cache_control(name: str) -> str:
 def _answered_at(answer: Mapping[str, Any]) -> datetime:
     """Give the time of an answer by the clock of who gave it."""
     return parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"])
-
-
-def _code(error: Exception) -> tuple[str, int]:
-    """Give S3's error code and HTTP status, as far as it answered."""
-    answer: Mapping[str, Any] = getattr(error, "response", None) or {}
-    return answer.get("Error", {}).get("Code", ""), answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-
-
-def _may_pass(error: Exception, attempts: int) -> bool:
-    """Tell whether the same request may succeed later."""
-    from botocore.exceptions import ClientError, ConnectionError, HTTPClientError, IncompleteReadError  # noqa: A004, PLC0415
-
-    if isinstance(error, ClientError):
-        code, status = _code(error)
-        return code in _PASSING or status >= _SERVER_ERROR
-    broken = isinstance(error, ConnectionError | HTTPClientError | IncompleteReadError)
-    return broken and attempts < NETWORK_ATTEMPTS

@@ -1,30 +1,163 @@
-"""boto3's clients. Needs the [aws] extra.
+"""boto3's clients, and patience with what they call. Needs the [aws] extra.
 
 Each client has a session of its own, because boto3's default one is not safe to make clients with in threads. What
 takes a session's time is reading how AWS's services are called; that is read once a process, for all of them.
 """
 
+import random
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
+
+from movepass_keys.errors import KeysError
+
+NETWORK_ATTEMPTS = 3
+"""Where nothing answers, trying longer rarely helps, and somebody waits."""
+NO_CREDENTIALS = ("NoCredentialsError", "PartialCredentialsError", "CredentialRetrievalError")
+NO_CONNECTION = (
+    "EndpointConnectionError",
+    "ConnectTimeoutError",
+    "ReadTimeoutError",
+    "ConnectionClosedError",
+    "ProxyConnectionError",
+    "SSLError",
+)
+"""botocore's exceptions, by name, that call for the same advice."""
+_SERVER_ERROR = 500
+_T = TypeVar("_T")
 
 
-def new_client(service: str, **settings: Any) -> Any:
+class AwsClientError(KeysError):
+    """No client can be made: no [aws] extra, or settings that boto3 can't use."""
+
+
+class UnintelligibleError(Exception):
+    """What answered is not the service that was asked."""
+
+
+class RefusedError(Exception):
+    """A call failed for good.
+
+    Attributes:
+        code: AWS's code of the error; "" where it did not answer.
+        status: the HTTP status; 0 where it did not answer.
+        said: AWS's message, or botocore's.
+        kind: the code, or else the name of botocore's exception.
+        attempts: how many there were.
+    """
+
+    def __init__(self, error: Exception, attempts: int) -> None:
+        super().__init__(str(error))
+        answer: Mapping[str, Any] = getattr(error, "response", None) or {}
+        details = answer.get("Error", {})
+        self.code: str = details.get("Code", "")
+        self.status: int = answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        self.said: str = details.get("Message") or str(error)
+        self.kind = self.code or type(error).__name__
+        self.attempts = attempts
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a call may take, in seconds.
+
+    Attributes:
+        deadline: with all its attempts, waits included.
+        connect: for one attempt to get a connection.
+        read: for one attempt to be answered; none begins when less than both is left until the deadline.
+        backoff_first: before attempt n+1 a random time from 0 to backoff_first * 2^n ("full jitter") ...
+        backoff_max: ... at most this.
+    """
+
+    deadline: float
+    connect: float
+    read: float
+    backoff_first: float
+    backoff_max: float
+
+    def in_words(self, attempts: int) -> str:
+        """Say how often was tried, and within what."""
+        return f"{attempts} attempt{'s' * (attempts != 1)} within {self.deadline:g} s"
+
+
+def new_client(service: str, region: str | None = None, **config: Any) -> Any:
     """Make a client.
 
     Args:
         service: as boto3 names it.
-        settings: as boto3's Session.client takes them.
+        region: AWS's; where boto3 finds one without it.
+        config: as botocore's Config takes it.
 
     Raises:
-        ImportError: no [aws] extra.
-        BotoCoreError, ValueError: settings (environment or ~/.aws) that boto3 can't use.
+        AwsClientError: no [aws] extra, or settings (environment or ~/.aws) that boto3 can't use.
     """
-    from boto3.session import Session  # noqa: PLC0415 - an extra
-    from botocore.session import get_session  # noqa: PLC0415
+    try:
+        from boto3.session import Session  # noqa: PLC0415 - an extra; botocore may be there without boto3
+        from botocore.config import Config  # noqa: PLC0415
+        from botocore.exceptions import BotoCoreError  # noqa: PLC0415
+        from botocore.session import get_session  # noqa: PLC0415
+    except ImportError:
+        raise AwsClientError("this needs the aws extra: pip install 'movepass[aws]'") from None
+    try:
+        core = get_session()
+        core.register_component("data_loader", _loader(core.get_config_variable("data_path")))
+        return Session(botocore_session=core).client(service, region_name=region, config=Config(**config))
+    except (BotoCoreError, ValueError) as e:
+        raise AwsClientError(f"boto3 can't use its settings (environment or ~/.aws): {e}") from None
 
-    core = get_session()
-    core.register_component("data_loader", _loader(core.get_config_variable("data_path")))
-    return Session(botocore_session=core).client(service, **settings)
+
+def patient_client(service: str, patience: Patience, region: str | None = None) -> Any:
+    """Make a client for `patiently`: attempts are counted there, for botocore's retries have no overall deadline.
+
+    Raises:
+        AwsClientError: see new_client.
+    """
+    retries = {"total_max_attempts": 1, "mode": "standard"}
+    return new_client(service, region, retries=retries, connect_timeout=patience.connect, read_timeout=patience.read)
+
+
+def patiently(ask: Callable[[], _T], patience: Patience, passes: Callable[[RefusedError], bool]) -> _T:
+    """Ask AWS, again and again up to the deadline where the same request may succeed later.
+
+    Source: https://docs.aws.amazon.com/general/latest/gr/api-retries.html.
+
+    Args:
+        ask: calls the service, and takes what is needed out of its answer.
+        patience: how long.
+        passes: tells of a refusal that it means "not now"; any status from 500 on does anyway.
+
+    Raises:
+        RefusedError: it failed for good.
+        UnintelligibleError: the answer lacks what the service answers, or can't be read.
+    """
+    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - an extra, and slow to import
+    from botocore.parsers import ResponseParserError  # noqa: PLC0415
+
+    last_start = time.monotonic() + patience.deadline - patience.connect - patience.read
+    attempts = 0
+    while True:
+        attempts += 1
+        try:
+            return ask()
+        except (BotoCoreError, ClientError) as e:
+            refused = RefusedError(e, attempts)
+            wait = random.uniform(0, min(patience.backoff_first * 2**attempts, patience.backoff_max))  # noqa: S311
+            if not _may_pass(e, refused, passes) or time.monotonic() + wait > last_start:
+                raise refused from None
+        except (ResponseParserError, LookupError, TypeError, ValueError):  # botocore checks little of what it parses
+            raise UnintelligibleError from None
+        time.sleep(wait)
+
+
+def _may_pass(error: Exception, refused: RefusedError, passes: Callable[[RefusedError], bool]) -> bool:
+    from botocore.exceptions import ClientError, ConnectionError, HTTPClientError, IncompleteReadError  # noqa: A004, PLC0415
+
+    if isinstance(error, ClientError):
+        return passes(refused) or refused.status >= _SERVER_ERROR
+    broken = isinstance(error, ConnectionError | HTTPClientError | IncompleteReadError)
+    return broken and refused.attempts < NETWORK_ATTEMPTS
 
 
 @cache

@@ -14,11 +14,9 @@ GenerateDataKeyPairWithoutPlaintext); what it says is also in botocore's data/km
 import hashlib
 import json
 import logging
-import random
 import re
 import secrets
 import threading
-import time
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -35,7 +33,16 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from movepass_keys import algorithms
-from movepass_keys.aws import new_client
+from movepass_keys.aws import (
+    NO_CONNECTION,
+    NO_CREDENTIALS,
+    AwsClientError,
+    Patience,
+    RefusedError,
+    UnintelligibleError,
+    patient_client,
+    patiently,
+)
 from movepass_keys.errors import KeyFileError, KeysError, SignerError
 from movepass_keys.signers import write_key_file
 from movepass_wire.payload import ED25519, ESP256
@@ -50,8 +57,6 @@ READ_SECONDS = 5.0
 BACKOFF_FIRST_SECONDS = 0.1
 BACKOFF_MAX_SECONDS = 2.0
 """Before attempt n+1 a random time from 0 to FIRST * 2^n, at most MAX ("full jitter")."""
-NETWORK_ATTEMPTS = 3
-"""Where nothing answers, trying longer rarely helps, and somebody waits."""
 
 _SPECS = {"ECC_NIST_P256": (ESP256, "ECDSA_SHA_256"), "ECC_NIST_EDWARDS25519": (ED25519, "ED25519_SHA_512")}
 """KeySpec, and KeyPairSpec, to our algorithm and KMS's name of it."""
@@ -59,6 +64,7 @@ _SIGNING_KEY = "an asymmetric key of KeySpec ECC_NIST_P256 or ECC_NIST_EDWARDS25
 _WRAPPING_KEY = "a symmetric key (KeySpec SYMMETRIC_DEFAULT, KeyUsage ENCRYPT_DECRYPT)"
 _PURPOSE = {"movepass": "signing-key"}
 _FORMAT = 1
+_TOO_MANY_REQUESTS = 429
 _ED25519_V2 = bytes.fromhex("020101 3005 06032b6570 0422 0420")
 """What stands before the seed: version 2, id-Ed25519, an octet string in an octet string."""
 _ARN = re.compile(r"arn:aws[a-z-]*:kms:([a-z0-9-]+):[0-9]{12}:(key|alias)/[A-Za-z0-9/_-]+")
@@ -322,7 +328,6 @@ def _public_key(spki: bytes, alg: int, source: str) -> algorithms.PublicKey:
 class _Kms:
     """KMS, asked about one key: patient with throttling up to a deadline, every failure in words.
 
-    Attempts are counted here and not by botocore, whose retry modes have no overall deadline.
     Source: https://docs.aws.amazon.com/kms/latest/developerguide/throttling.html.
     """
 
@@ -336,21 +341,13 @@ class _Kms:
         Raises:
             SignerError: no [aws] extra, or settings that boto3 can't use.
         """
-        try:
-            import boto3.session  # noqa: F401, PLC0415 - only who names a KMS key needs the extra; botocore may be alone
-            from botocore.config import Config  # noqa: PLC0415
-            from botocore.exceptions import BotoCoreError  # noqa: PLC0415
-        except ImportError:
-            raise SignerError(f"{key.text}: KMS needs the aws extra: pip install 'movepass[aws]'") from None
-        config = Config(
-            retries={"total_max_attempts": 1, "mode": "standard"},
-            connect_timeout=CONNECT_SECONDS,
-            read_timeout=READ_SECONDS,
+        self._patience = Patience(
+            DEADLINE_SECONDS, CONNECT_SECONDS, READ_SECONDS, BACKOFF_FIRST_SECONDS, BACKOFF_MAX_SECONDS
         )
         try:
-            self._client = new_client("kms", region_name=key.region, config=config)
-        except (BotoCoreError, ValueError) as e:
-            raise SignerError(f"{key.text}: boto3 can't use its settings (environment or ~/.aws): {e}") from None
+            self._client = patient_client("kms", self._patience, key.region)
+        except AwsClientError as e:
+            raise SignerError(f"{key.text}: {e}") from None
         self._endpoint = self._client.meta.endpoint_url
         self._key, self._wanted = key, wanted
 
@@ -366,42 +363,33 @@ class _Kms:
             SignerError: it failed for good, or the deadline is near; names the key, the IAM action and what to do.
         """
         from botocore import xform_name  # noqa: PLC0415 - see above
-        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
-        from botocore.parsers import ResponseParserError  # noqa: PLC0415
 
         method = getattr(self._client, xform_name(operation))
-        last_start = time.monotonic() + DEADLINE_SECONDS - CONNECT_SECONDS - READ_SECONDS
-        attempt = 0
-        while True:
-            try:
-                answer = method(KeyId=self._key.text, **parameters)
-            except (BotoCoreError, ClientError) as e:
-                attempt += 1
-                wait = random.uniform(0, min(BACKOFF_FIRST_SECONDS * 2**attempt, BACKOFF_MAX_SECONDS))  # noqa: S311
-                if not _may_pass(e, attempt) or time.monotonic() + wait > last_start:
-                    raise SignerError(self._explain(e, operation, attempt)) from None
-                time.sleep(wait)
-                continue
-            except (ResponseParserError, TypeError, ValueError):  # botocore checks little of what it parses
-                answer = {}
-            if expected in answer:
-                return answer
+
+        def ask() -> Any:
+            answer = method(KeyId=self._key.text, **parameters)
+            answer[expected]
+            return answer
+
+        try:
+            return patiently(ask, self._patience, _passes)
+        except RefusedError as e:
+            raise SignerError(self._explain(e, operation)) from None
+        except UnintelligibleError:
             raise SignerError(
                 f"{self._key.text}: kms:{operation}: {self._endpoint} does not answer as KMS does; look at "
                 "AWS_ENDPOINT_URL and at proxies"
-            )
+            ) from None
 
-    def _explain(self, error: Exception, operation: str, attempts: int) -> str:
-        code, said = _code(error)
-        template = _ADVICE.get(code) or _ADVICE.get(type(error).__name__) or _OTHERWISE
-        advice = template.format(
+    def _explain(self, refused: RefusedError, operation: str) -> str:
+        advice = _ADVICE.get(refused.kind, _OTHERWISE).format(
             action=f"kms:{operation}",
             region=self._key.region,
             wanted=self._wanted,
             endpoint=self._endpoint,
-            attempts=f"{attempts} attempt{'s' * (attempts != 1)} within {DEADLINE_SECONDS:g} s",
+            attempts=self._patience.in_words(refused.attempts),
         )
-        return f"{self._key.text}: kms:{operation}: {advice} ({code or type(error).__name__}: {said})"
+        return f"{self._key.text}: kms:{operation}: {advice} ({refused.kind}: {refused.said})"
 
 
 _NO_PERMISSION = (
@@ -441,15 +429,8 @@ _ADVICE = {
     "InvalidClientTokenId": _BAD_CREDENTIALS,
     "ExpiredTokenException": _BAD_CREDENTIALS,
     "InvalidSignatureException": _BAD_CREDENTIALS,
-    "NoCredentialsError": _NO_CREDENTIALS,
-    "PartialCredentialsError": _NO_CREDENTIALS,
-    "CredentialRetrievalError": _NO_CREDENTIALS,
-    "EndpointConnectionError": _NO_CONNECTION,
-    "ConnectTimeoutError": _NO_CONNECTION,
-    "ReadTimeoutError": _NO_CONNECTION,
-    "ConnectionClosedError": _NO_CONNECTION,
-    "ProxyConnectionError": _NO_CONNECTION,
-    "SSLError": _NO_CONNECTION,
+    **dict.fromkeys(NO_CREDENTIALS, _NO_CREDENTIALS),
+    **dict.fromkeys(NO_CONNECTION, _NO_CONNECTION),
     "ThrottlingException": _BUSY,
     "KMSInternalException": _BROKEN,
     "DependencyTimeoutException": _BROKEN,
@@ -458,18 +439,6 @@ _ADVICE = {
 """By AWS's error code, or botocore's exception: what is wrong and what to do."""
 
 
-def _code(error: Exception) -> tuple[str, str]:
-    """Give AWS's error code and message, or none and the exception's own words."""
-    answer: Mapping[str, Any] = getattr(error, "response", {})
-    details = answer.get("Error", {}) if isinstance(answer, Mapping) else {}
-    return details.get("Code", ""), details.get("Message") or str(error)
-
-
-def _may_pass(error: Exception, attempt: int) -> bool:
-    """Tell whether the same request may succeed later."""
-    from botocore.exceptions import ClientError, ConnectionError, HTTPClientError  # noqa: A004, PLC0415 - botocore's
-
-    if isinstance(error, ClientError):
-        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        return _code(error)[0] == "ThrottlingException" or status == 429 or status >= 500
-    return isinstance(error, ConnectionError | HTTPClientError) and attempt < NETWORK_ATTEMPTS
+def _passes(refused: RefusedError) -> bool:
+    """Tell whether KMS says "not now"."""
+    return refused.code == "ThrottlingException" or refused.status == _TOO_MANY_REQUESTS

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from movepass_issuer.errors import IssuerError
-from movepass_keys.aws import new_client
+from movepass_keys.aws import AwsClientError, new_client
 
 _CALL_MESSAGES = 10
 _CALL_BYTES = 1 << 18
@@ -38,15 +38,9 @@ def client() -> Any:
         QueueError: no [aws] extra, or settings that boto3 can't use.
     """
     try:
-        import boto3.session  # noqa: F401, PLC0415 - an extra; botocore may be there alone
-        from botocore.config import Config  # noqa: PLC0415
-        from botocore.exceptions import BotoCoreError  # noqa: PLC0415
-    except ImportError:
-        raise QueueError("queues need the aws extra: pip install 'movepass[aws]'") from None
-    try:
-        return new_client("sqs", config=Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard"}))
-    except (BotoCoreError, ValueError) as e:
-        raise QueueError(f"boto3 can't use its settings for SQS (environment or ~/.aws): {e}") from None
+        return new_client("sqs", connect_timeout=2, read_timeout=5, retries={"mode": "standard"})
+    except AwsClientError as e:
+        raise QueueError(f"queues in SQS: {e}") from None
 
 
 @contextmanager
