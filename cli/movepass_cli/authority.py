@@ -22,13 +22,15 @@ from movepass_cli.options import (
     json_option,
     option,
 )
-from movepass_cli.output import printable, say, show_json, show_rows, trip_rows
+from movepass_cli.output import printable, say, show_json, show_rows
 from movepass_issuer import ApprovedPass, Issuer, RequestError, SignedPass, answers
 from movepass_issuer.approved import REQUEST_MAX_BYTES
 from movepass_issuer.authority import LEDGER, REPOSITORY, Authority, Elsewhere
 from movepass_issuer.issuer import GROUP
 from movepass_issuer.places import is_remote
 from movepass_keys import files
+from movepass_verifier.shown import trip_rows
+from movepass_verifier.words import words
 from movepass_wire import format_number
 from movepass_wire.times import iso, local
 
@@ -258,7 +260,7 @@ def _show_issued(signed: SignedPass, pictures: _Pictures, *, for_person: bool) -
 
 
 def _show_for_person(signed: SignedPass, document: dict[str, Any]) -> None:
-    rows = [("Pass", signed.number), ("Request", signed.request_id), *trip_rows(signed.pass_.trip)]
+    rows = [("Pass", signed.number), ("Request", signed.request_id), *trip_rows(signed.pass_.trip, words())]
     revoked = "" if signed.revoked_at is None else f"since {local(signed.revoked_at)}"
     show_rows([*rows, ("REVOKED", revoked), ("QR code", document.get("png", "")), ("Card", document.get("card", ""))])
     click.echo(f"  {signed.text}")

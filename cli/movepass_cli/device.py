@@ -11,10 +11,12 @@ import click
 
 from movepass_cli.inputs import InputError, payload_text
 from movepass_cli.main import ACCEPT, CANNOT_VERIFY, REJECT, USAGE
-from movepass_cli.options import PATH, ca_option, example, json_option, option, store_option, time_of
-from movepass_cli.output import progress_on_terminal, say, show_json, show_rows, show_verification, trip_rows
+from movepass_cli.options import PATH, ca_option, example, json_option, language_option, option, store_option, time_of
+from movepass_cli.output import progress_on_terminal, say, show_json, show_rows, show_verification
 from movepass_cli.signals import Stopped, stopped_by_signals
 from movepass_verifier import Device, ImageError, Outcome, Verification
+from movepass_verifier.shown import trip_rows
+from movepass_verifier.words import words
 from movepass_wire import PayloadError, WireError, decode_claims, format_number, open_text, trip_to_json
 from movepass_wire.payload import ESP256
 from movepass_wire.times import ago, day_name, iso, local
@@ -133,22 +135,24 @@ def _list_words(revoked: int, added: int) -> str:
 )
 @store_option
 @option("--at", callback=time_of, metavar="TIME", help="Verify as of another time, ISO 8601 with zone.")
+@language_option
 @json_option
 @click.argument("given", metavar="TEXT|IMAGE|-")
 @click.pass_context
-def verify(ctx: click.Context, store: Path, given: str, at: int | None, *, as_json: bool) -> None:
+def verify(ctx: click.Context, store: Path, given: str, at: int | None, language: str, *, as_json: bool) -> None:
     """Verify one pass, offline: a payload's text, a picture of its QR code, or text on stdin."""
     with Device.open(store) as device:
         result = device.verify(payload_text(given), at)
-    _show(result, as_json=as_json)
+    _show(result, language, as_json=as_json)
     ctx.exit(_EXIT[result.outcome])
 
 
 @click.command(epilog=example("movepass scan --store device", "movepass scan --store device inbox/*.png"))
 @store_option
+@language_option
 @json_option
 @click.argument("pictures", nargs=-1, type=click.Path())
-def scan(store: Path, pictures: tuple[str, ...], *, as_json: bool) -> None:
+def scan(store: Path, pictures: tuple[str, ...], language: str, *, as_json: bool) -> None:
     """Verify one pass after the other: pictures, or else lines of text on stdin, as a hand scanner types them.
 
     A line or picture that can't be read does not stop it; the end of input does.
@@ -160,7 +164,7 @@ def scan(store: Path, pictures: tuple[str, ...], *, as_json: bool) -> None:
             except ImageError as e:
                 say(str(e))
                 continue
-            _show(device.verify(text), as_json=as_json)
+            _show(device.verify(text), language, as_json=as_json)
             if not as_json:
                 click.echo()
 
@@ -193,7 +197,9 @@ def inspect(ctx: click.Context, given: str, *, as_json: bool) -> None:
         )
         return
     click.echo("UNVERIFIED: this is what the payload says, true or not.")
-    show_rows([("Pass", number), *trip_rows(pass_.trip), ("Key", f"{envelope.kid.hex()} ({alg})")])
+    english = words()
+    key = (english("label.key"), f"{envelope.kid.hex()} ({alg})")
+    show_rows([(english("label.pass"), number), *trip_rows(pass_.trip, english), key])
 
 
 def _typed_lines() -> Iterable[str]:
@@ -205,9 +211,9 @@ def _typed_lines() -> Iterable[str]:
             yield text
 
 
-def _show(result: Verification, *, as_json: bool) -> None:
+def _show(result: Verification, language: str, *, as_json: bool) -> None:
     if as_json:
         show_json(result.to_json())
     else:
-        show_verification(result)
+        show_verification(result, language)
     sys.stdout.flush()

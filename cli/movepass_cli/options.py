@@ -49,6 +49,9 @@ ca_option = option("--ca", type=PATH, metavar="FILE", help="CA certificates to t
 json_option = click.option(
     "--json", "as_json", is_flag=True, envvar="MOVEPASS_JSON", show_envvar=True, help="One JSON object a line."
 )
+language_option = option(
+    "--language", type=click.Choice(["en", "bn"]), default="en", show_default=True, help="English or Bangla."
+)
 alg_option = option(
     "--alg", type=click.Choice(list(ALGORITHMS), case_sensitive=False), default="ESP256", show_default=True,
     help="The pass key's algorithm.",

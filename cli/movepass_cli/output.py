@@ -11,29 +11,19 @@
 import json
 import os
 import sys
+import unicodedata
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from movepass_verifier import Verification
     from movepass_verifier.sources import Progress
-    from movepass_wire import Place, Trip
-
-_TEST_BANNER = (
-    "************************************************************",
-    "*   T E S T   T E S T   T E S T   T E S T   T E S T        *",
-    "*   a TEST authority signed this: it lets nobody through   *",
-    "************************************************************",
-)
-_SHOWN_AS = {
-    "accept": ("✔ ACCEPT", "green"),
-    "reject": ("✘ REJECT", "red"),
-    "cannot-verify": ("? CANNOT VERIFY", "yellow"),
-}
+_LABEL_WIDTH = 10
+_NO_COLUMN = {"Mn", "Me", "Cf"}
 
 
 def say(message: str) -> None:
@@ -70,62 +60,38 @@ def show_json(document: dict[str, Any]) -> None:
     click.echo(json.dumps(document, ensure_ascii=False))
 
 
-def show_rows(rows: list[tuple[str, str]]) -> None:
+def show_rows(rows: "Iterable[tuple[str, str]]") -> None:
     """Show named values, one a line."""
+    rows = [(name, value) for name, value in rows if value]
+    width = max([_LABEL_WIDTH, *(columns(name) for name, _ in rows)])
     for name, value in rows:
-        if value:
-            click.echo(f"  {name:<10} {printable(value)}")
+        click.echo(f"  {name}{' ' * (width - columns(name))} {printable(value)}")
 
 
-def show_verification(result: "Verification") -> None:
+def columns(text: str) -> int:
+    """Count the columns that a text takes on a terminal: marks that go onto a letter take none."""
+    return sum(unicodedata.category(c) not in _NO_COLUMN for c in text)
+
+
+def show_verification(result: "Verification", language: str) -> None:
     """Show a verdict: first the outcome, then what to compare by eye, then how old the lists are."""
-    words, colour = _SHOWN_AS[result.outcome.value]
-    coloured = sys.stdout.isatty() and "NO_COLOR" not in os.environ
-    click.echo(click.style(f"{words}  ({result.verdict.value})", fg=colour, bold=True) if coloured else
-               f"{words}  ({result.verdict.value})")  # fmt: skip
-    click.echo(f"  {printable(result.reason)}")
-    if result.test:
-        click.echo("\n".join(_TEST_BANNER))
-    if result.pass_:
-        show_rows([("Pass", result.pass_number or ""), *trip_rows(result.pass_.trip)])
-    show_rows([("Authority", result.authority or ""), ("Lists", _age(result))])
+    from movepass_verifier.shown import looks, shown  # noqa: PLC0415 - not needed for --help
+    from movepass_verifier.words import words  # noqa: PLC0415
+
+    view, look = shown(result, words(language)), looks()[result.outcome]
+    head = f"{look.symbol} {view.outcome}  ({view.verdict})"
+    click.echo(click.style(head, fg=look.colour, bold=True) if may_colour() else head)
+    click.echo(f"  {printable(view.reason)}")
+    if result.technical:
+        click.echo(f"  {printable(result.technical)}")
+    click.echo(f"  {view.advice}")
+    if view.test:
+        width = max(map(columns, view.test))
+        lines = [f"*  {line}{' ' * (width - columns(line))}  *" for line in view.test]
+        click.echo("\n".join(["*" * (width + 6), *lines, "*" * (width + 6)]))
+    show_rows(view.rows)
 
 
-def trip_rows(trip: "Trip") -> list[tuple[str, str]]:
-    """Name what a pass says, in the order in which an officer compares it."""
-    from movepass_wire.codes import ID_TYPES, REASONS  # noqa: PLC0415 - not needed for --help
-    from movepass_wire.times import local  # noqa: PLC0415
-
-    paper = ID_TYPES.by_number.get(trip.id_type)
-    reason = REASONS.by_number.get(trip.reason) if isinstance(trip.reason, int) else None
-    driver = trip.driver_name or ""
-    if trip.driver_licence_last:
-        driver += f", licence ending {trip.driver_licence_last}"
-    return [
-        ("Holder", trip.holder_name),
-        ("ID", f"{paper.en if paper else f'paper {trip.id_type}'} ending {trip.id_last}"),
-        ("Vehicle", trip.vehicle or ""),
-        ("Driver", driver),
-        ("From", _place(trip.origin)),
-        ("To", _place(trip.destination)),
-        ("Valid", f"{local(trip.not_before).removesuffix(' Asia/Dhaka')} to {local(trip.not_after)}"),
-        ("Reason", reason.en if reason else str(trip.reason)),
-        ("Unknown", ", ".join(f"{key}: {value!r}" for key, value in trip.unknown.items())),
-    ]
-
-
-def _place(place: "Place") -> str:
-    from movepass_wire.codes import DISTRICTS  # noqa: PLC0415 - not needed for --help
-
-    district = DISTRICTS.by_number.get(place.district)
-    name = district.en if district else f"district {place.district}"
-    return f"{place.text}, {name}" if place.text else name
-
-
-def _age(result: "Verification") -> str:
-    from movepass_wire.times import ago  # noqa: PLC0415 - not needed for --help
-
-    age = result.freshness.age
-    if age is None:
-        return "none: this device has never synced"
-    return f"{ago(age)} old" + ("; sync soon" if result.freshness.sync_soon else "")
+def may_colour() -> bool:
+    """Tell whether standard output takes colour: a terminal, without NO_COLOR (https://no-color.org)."""
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")

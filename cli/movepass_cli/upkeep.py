@@ -11,6 +11,7 @@ from movepass_cli.options import duration_of, example, json_option, option, stor
 from movepass_cli.output import printable, say, show_json, show_rows
 from movepass_verifier import Device, Freshness, Policy
 from movepass_verifier.store import describe
+from movepass_verifier.words import words
 from movepass_wire.times import ago, day_name, iso, local
 
 
@@ -26,7 +27,8 @@ def status(ctx: click.Context, store: Path, *, as_json: bool) -> None:
     """
     now = int(time.time())
     with Device.open(store) as device:
-        state, problem = device.state(), device.readiness()
+        state, why = device.state(), device.readiness()
+    problem = words().say(why) if why else ""
     freshness = Freshness(state.lists.published, state.lists.synced_at, now, state.policy.warning_age)
     if as_json:
         keys = [_key_row(key, state.keys.withdrawn(key.kid)) for key in state.keys.keys.values()]

@@ -82,7 +82,7 @@ def test_what_is_configured_decides(movepass: Movepass, field: Field, device: Pa
     assert movepass("configure", "--store", device, "--max-age", "30m", "--warning-age", "10m").code == 0
     ran = movepass("verify", "--store", device, field.text)
     assert ran.code == 3
-    assert "(stale)" in ran.out
+    assert "(lists too old)" in ran.out
     assert movepass("configure", "--store", device, env={"MOVEPASS_MAX_AGE": "2h"}).code == 0
     assert "sync soon" in movepass("verify", "--store", device, field.text).out
 

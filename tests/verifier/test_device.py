@@ -88,7 +88,7 @@ def test_the_signed_time_of_publication_is_a_floor_that_no_sync_clears(world: Wo
         result = device.verify(text)
         assert result.verdict is Verdict.CLOCK_WRONG
         assert result.reason.endswith("set the clock; if it is right, sync")
-        assert result.reason == device.readiness()
+        assert result.why == device.readiness()
         device.sync(str(world.repository))
         assert device.verify(text).verdict is Verdict.CLOCK_WRONG
 

@@ -223,7 +223,7 @@ def test_checks_go_on_while_another_process_writes_and_see_what_was_there_before
         for device in (opened_before, opened_meanwhile):
             assert device.verify(good.text).verdict is Verdict.VALID
             assert device.verify(bad.text).verdict is Verdict.REVOKED
-            assert device.readiness() == ""
+            assert device.readiness() is None
             device._store.check_writable()
     assert world.verdict(bad.text) == "revoked"
 

@@ -9,6 +9,7 @@ from movepass_verifier.lists import Policy
 from movepass_verifier.store import State, Store
 from movepass_verifier.verdicts import Verification
 from movepass_verifier.verify import readiness, verify
+from movepass_verifier.words import Message, message
 
 if TYPE_CHECKING:
     from movepass_verifier.sources import Progress
@@ -131,11 +132,11 @@ class Device:
         policy.check()
         self._store.configure(sources=[resolve(source) for source in sources or ()], policy=policy)
 
-    def readiness(self) -> str:
-        """Say why a good pass could not be accepted now, or "" where it could."""
+    def readiness(self) -> Message | None:
+        """Say why a good pass could not be accepted now, or None where it could."""
         state = self.state()
         if not any(state.keys.withdrawn(kid) is None for kid in state.keys.keys):
-            return "this device has no key that is good; sync it"
+            return message("ready.no-good-key")
         policy = self._policy or state.policy
         return readiness(lists=state.lists, now=int(self._clock()), policy=policy, last_seen=state.last_seen)
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, NamedTuple
 
+from movepass_verifier.words import Message, words
 from movepass_wire import Pass, format_number, trip_to_json
 from movepass_wire.times import iso
 
@@ -118,7 +119,8 @@ class Verification:
 
     Attributes:
         verdict: decides the outcome.
-        reason: in words that an officer can repeat.
+        why: the reason, to be said in words that an officer can repeat.
+        technical: what a help desk may want to know besides, in English.
         failed: the check that decided; None where all passed.
         pass_: what the pass says, only where its signature held under a trusted key.
         authority: who signed; None where no signature held.
@@ -127,7 +129,8 @@ class Verification:
     """
 
     verdict: Verdict
-    reason: str
+    why: Message
+    technical: str
     failed: str | None
     pass_: Pass | None
     authority: str | None
@@ -138,6 +141,12 @@ class Verification:
     def outcome(self) -> Outcome:
         """Accept, reject or cannot verify."""
         return self.verdict.outcome
+
+    @property
+    def reason(self) -> str:
+        """The reason in English, with what is technical about it."""
+        said = words().say(self.why)
+        return f"{said}: {self.technical}" if self.technical else said
 
     @property
     def pass_number(self) -> str | None:

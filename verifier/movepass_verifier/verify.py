@@ -5,7 +5,9 @@ The steps are numbered as in docs/spec.md, "Verifying". Nothing here reads a clo
 
 from movepass_keys import KeySet, PassKey
 from movepass_verifier.lists import Policy, StatusLists
+from movepass_verifier.other_codes import what_else, what_is_wrong
 from movepass_verifier.verdicts import Freshness, Verdict, Verification
+from movepass_verifier.words import Message, message
 from movepass_wire import (
     Envelope,
     NotAPassError,
@@ -16,7 +18,7 @@ from movepass_wire import (
     decode_claims,
     open_text,
 )
-from movepass_wire.times import ago, day_name, day_of, local
+from movepass_wire.times import day_of
 
 DEFAULT_POLICY = Policy()
 
@@ -24,11 +26,12 @@ DEFAULT_POLICY = Policy()
 class _Stop(Exception):  # noqa: N818 - not an error: the first check that fails decides
     """A check has failed."""
 
-    def __init__(self, check: str, verdict: Verdict, reason: str) -> None:
-        super().__init__(reason)
+    def __init__(self, check: str, verdict: Verdict, why: Message, technical: str = "") -> None:
+        super().__init__(why.key)
         self.check = check
         self.verdict = verdict
-        self.reason = reason
+        self.why = why
+        self.technical = technical
 
 
 def verify(
@@ -65,24 +68,35 @@ def verify(
         _check_time(pass_, freshness, policy)  # 11
         _check_status(pass_, lists, freshness)  # 12
         _check_freshness(freshness, policy)  # 13
-        verdict, reason, failed = Verdict.VALID, f"valid until {local(pass_.trip.not_after)}", None
+        verdict, failed, technical = Verdict.VALID, None, ""
+        why = message("reason.valid", until=pass_.trip.not_after)
     except _Stop as stop:
-        verdict, reason, failed = stop.verdict, stop.reason, stop.check
-    authority = keys.authority if pass_ else None
-    return Verification(verdict, reason, failed, pass_, authority, bool(pass_) and keys.test, freshness)
+        verdict, failed, why, technical = stop.verdict, stop.check, stop.why, stop.technical
+    return Verification(
+        verdict=verdict,
+        why=why,
+        technical=technical,
+        failed=failed,
+        pass_=pass_,
+        authority=keys.authority if pass_ else None,
+        test=bool(pass_) and keys.test,
+        freshness=freshness,
+    )
 
 
-def readiness(*, lists: StatusLists, now: int, policy: Policy = DEFAULT_POLICY, last_seen: int | None = None) -> str:
-    """Say why a good pass could not be accepted now, or "" where it could: checks 9, 12 for today, and 13."""
+def readiness(
+    *, lists: StatusLists, now: int, policy: Policy = DEFAULT_POLICY, last_seen: int | None = None
+) -> Message | None:
+    """Say why a good pass could not be accepted now, or None where it could: checks 9, 12 for today, and 13."""
     freshness = Freshness(lists.published, lists.synced_at, now, policy.warning_age)
     if freshness.age is None:
-        return "this device has never been synced; sync it"
+        return message("ready.never-synced")
     try:
         _check_clock(freshness, policy, last_seen)
         _check_freshness(freshness, policy)
     except _Stop as stop:
-        return stop.reason
-    return "" if day_of(now) in lists.days else f"no revocation list for {day_name(day_of(now))}; sync this device"
+        return stop.why
+    return None if day_of(now) in lists.days else message("ready.no-list", day=day_of(now))
 
 
 def _open(text: str) -> Envelope:
@@ -90,11 +104,11 @@ def _open(text: str) -> Envelope:
     try:
         return open_text(text)
     except NotAPassError as e:
-        raise _Stop(e.check, Verdict.NOT_A_PASS, f"this is not a movement pass: {e}") from None
+        raise _Stop(e.check, Verdict.NOT_A_PASS, what_else(text), str(e)) from None
     except UnsupportedVersionError as e:
-        raise _Stop(e.check, Verdict.UNSUPPORTED_VERSION, f"{e}; update this device") from None
+        raise _Stop(e.check, Verdict.UNSUPPORTED_VERSION, message("reason.unsupported-version"), str(e)) from None
     except PayloadError as e:
-        raise _Stop(e.check, Verdict.MALFORMED, f"damaged, or not copied exactly: {e}") from None
+        raise _Stop(e.check, Verdict.MALFORMED, what_is_wrong(text), str(e)) from None
 
 
 def _key(envelope: Envelope, keys: KeySet, freshness: Freshness) -> PassKey:
@@ -104,16 +118,13 @@ def _key(envelope: Envelope, keys: KeySet, freshness: Freshness) -> PassKey:
     key = keys.keys.get(kid)
     if key is None and withdrawn is None:
         if freshness.age is None:
-            reason = "this device has no keys yet; sync it"
+            why = message("reason.no-keys")
         else:
-            reason = (
-                f"not signed by any key of {keys.authority}; this device's keys are {ago(freshness.age)} old: "
-                "treat as suspect"
-            )
-        raise _Stop("key-known", Verdict.UNKNOWN_KEY, reason)
+            why = message("reason.unknown-key", authority=keys.authority, age=freshness.age)
+        raise _Stop("key-known", Verdict.UNKNOWN_KEY, why)
     if withdrawn:
-        reason = f"the key {kid.hex()} that signed it has been withdrawn ({withdrawn.reason}); its passes are void"
-        raise _Stop("key-good", Verdict.KEY_REVOKED, reason)
+        why = message("reason.key-revoked", kid=kid.hex(), why=withdrawn.reason)
+        raise _Stop("key-good", Verdict.KEY_REVOKED, why)
     assert key is not None  # noqa: S101 - one of the two was there, and it was not the withdrawal
     return key
 
@@ -121,7 +132,7 @@ def _key(envelope: Envelope, keys: KeySet, freshness: Freshness) -> PassKey:
 def _check_signature(envelope: Envelope, key: PassKey) -> None:
     """Step 7: the signature is the key's, by the key's own algorithm."""
     if envelope.alg != key.alg or not key.verifies(envelope.signature, envelope.signed):
-        raise _Stop("signature", Verdict.FORGED, "the signature does not hold: the pass was made up or changed")
+        raise _Stop("signature", Verdict.FORGED, message("reason.forged"))
 
 
 def _claims(envelope: Envelope) -> Pass:
@@ -129,66 +140,55 @@ def _claims(envelope: Envelope) -> Pass:
     try:
         return decode_claims(envelope.claims)
     except WireError as e:
-        raise _Stop("claims", Verdict.MALFORMED, f"signed, but not a pass as it should be: {e}") from None
+        raise _Stop("claims", Verdict.MALFORMED, message("reason.claims"), str(e)) from None
 
 
 def _check_clock(freshness: Freshness, policy: Policy, last_seen: int | None) -> None:
     """Step 9: the clock is not before what this device has seen already."""
-    for seen, what in ((freshness.published, "the lists were published"), (last_seen, "it last checked a pass")):
+    floors = {"reason.clock-before-lists": freshness.published, "reason.clock-before-check": last_seen}
+    for key, seen in floors.items():
         if seen is not None and freshness.now < seen - policy.clock_slack:
-            raise _Stop(
-                "clock",
-                Verdict.CLOCK_WRONG,
-                f"this device's clock says {local(freshness.now)}, but {what} at {local(seen)}: set the clock; "
-                "if it is right, sync",
-            )
+            raise _Stop("clock", Verdict.CLOCK_WRONG, message(key, now=freshness.now, seen=seen))
 
 
 def _check_key_validity(pass_: Pass, key: PassKey) -> None:
     """Step 10: [nbf, exp) lies inside the key's validity."""
     if not key.covers(pass_.trip.not_before, pass_.trip.not_after):
-        raise _Stop(
-            "key-validity",
-            Verdict.KEY_NOT_VALID_THEN,
-            f"its key {key.kid.hex()} was for {local(key.not_before)} to {local(key.not_after)}; the pass is not",
+        why = message(
+            "reason.key-not-valid-then", kid=key.kid.hex(), **{"from": key.not_before, "until": key.not_after}
         )
+        raise _Stop("key-validity", Verdict.KEY_NOT_VALID_THEN, why)
 
 
 def _check_time(pass_: Pass, freshness: Freshness, policy: Policy) -> None:
     """Step 11: nbf <= now < exp."""
     trip, now = pass_.trip, freshness.now
     if now < trip.not_before:
-        reason = f"not valid before {local(trip.not_before)}; this device's clock says {local(now)}"
-        raise _Stop("time", Verdict.NOT_YET_VALID, reason)
+        why = message("reason.not-yet-valid", **{"from": trip.not_before, "now": now})
+        raise _Stop("time", Verdict.NOT_YET_VALID, why)
     if now >= trip.not_after:
-        reason = f"expired at {local(trip.not_after)}; this device's clock says {local(now)}"
-        if freshness.age is None or freshness.age > policy.max_age:
-            reason += "; the lists are old as well: make sure that it is right"
-        raise _Stop("time", Verdict.EXPIRED, reason)
+        old = freshness.age is None or freshness.age > policy.max_age
+        key = "reason.expired-old-lists" if old else "reason.expired"
+        raise _Stop("time", Verdict.EXPIRED, message(key, until=trip.not_after, now=now))
 
 
 def _check_status(pass_: Pass, lists: StatusLists, freshness: Freshness) -> None:
     """Step 12: the list of the pass's day is there, and does not hold its index."""
     revoked = lists.days.get(pass_.day)
     if revoked is None:
-        when = "never synced" if freshness.age is None else f"lists are {ago(freshness.age)} old"
-        raise _Stop(
-            "status",
-            Verdict.STATUS_UNKNOWN,
-            f"no revocation list for {day_name(pass_.day)} on this device ({when}); sync, or call in the pass number",
-        )
+        if freshness.age is None:
+            why = message("reason.status-never-synced", day=pass_.day)
+        else:
+            why = message("reason.status-unknown", day=pass_.day, age=freshness.age)
+        raise _Stop("status", Verdict.STATUS_UNKNOWN, why)
     if pass_.index in revoked:
-        raise _Stop("status", Verdict.REVOKED, "the pass has been revoked")
+        raise _Stop("status", Verdict.REVOKED, message("reason.revoked"))
 
 
 def _check_freshness(freshness: Freshness, policy: Policy) -> None:
     """Step 13: what was relied on is not too old."""
     age = freshness.age
-    if age is None or age > policy.max_age:
-        old = "of unknown age" if age is None else f"{ago(age)} old"
-        raise _Stop(
-            "freshness",
-            Verdict.STALE,
-            f"the lists are {old}, more than {ago(policy.max_age)}, or this device's clock is ahead: "
-            "check the clock, then sync, or call in the pass number",
-        )
+    if age is None:
+        raise _Stop("freshness", Verdict.STALE, message("reason.stale-unknown-age"))
+    if age > policy.max_age:
+        raise _Stop("freshness", Verdict.STALE, message("reason.stale", age=age, max=policy.max_age))

@@ -71,12 +71,17 @@ def parse_duration(text: str) -> int:
 
 def ago(seconds: int) -> str:
     """Write a length of time in its two largest units: "3 d 4 h", "5 h 12 min", "2 min", "0 s"."""
+    return " ".join(f"{count} {unit}" for count, unit in ago_parts(seconds))
+
+
+def ago_parts(seconds: int) -> list[tuple[int, str]]:
+    """Give a length of time in its two largest units (d, h, min, s), those of zero left out; at least [(0, "s")]."""
     seconds = max(seconds, 0)
     parts = []
     for name, size in (("d", DAY_SECONDS), ("h", 3600), ("min", 60), ("s", 1)):
         count, seconds = divmod(seconds, size)
         if count:
-            parts.append(f"{count} {name}")
+            parts.append((count, name))
         elif parts:
             break
-    return " ".join(parts[:2]) or "0 s"
+    return parts[:2] or [(0, "s")]

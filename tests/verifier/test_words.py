@@ -1,0 +1,140 @@
+"""The catalogues: every language says the same things, and the code says nothing that they lack."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.processes import ROOT
+
+from movepass_verifier.other_codes import what_else, what_is_wrong
+from movepass_verifier.shown import looks
+from movepass_verifier.verdicts import CHECKS, Outcome, Verdict
+from movepass_verifier.words import LANGUAGES, message, words
+from movepass_wire.times import ago, day_name, local
+
+FOLDER = ROOT / "verifier" / "movepass_verifier" / "words"
+CATALOGUES = {language: json.loads((FOLDER / f"{language}.json").read_text("utf-8")) for language in LANGUAGES}
+SAMPLES = {None: "Rahima", "number": 12, "time": 1795316400, "minute": 1795316400, "day": 20779, "span": 7500}
+LATIN_IN_BANGLA = {"Caps", "Lock", "US", "English"}
+"""What stands on keys and in menus."""
+SHELLS_ONLY = {"check", "state", "language", "test", "phone"}
+"""What other shells than the command's show."""
+
+
+def placeholders(text: str) -> dict[str, str | None]:
+    return {name: kind or None for name, kind in re.findall(r"\{(\w+)(?::(\w+))?\}", text)}
+
+
+def sources() -> Iterator[Path]:
+    for folder in ("verifier/movepass_verifier", "cli/movepass_cli"):
+        yield from (ROOT / folder).rglob("*.py")
+
+
+def test_there_is_a_catalogue_for_each_language_and_no_other() -> None:
+    assert {path.stem for path in FOLDER.glob("??.json")} == set(LANGUAGES)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_language_has_every_text_with_the_same_placeholders(language: str) -> None:
+    own, english = CATALOGUES[language], CATALOGUES["en"]
+    assert list(own) == list(english), "the same keys in the same order"
+    for key, text in english.items():
+        assert own[key].strip(), key
+        assert placeholders(own[key]) == placeholders(text), key
+
+
+def test_nothing_is_left_in_english() -> None:
+    for key, text in CATALOGUES["bn"].items():
+        latin = set(re.findall(r"[A-Za-z]+", re.sub(r"\{[^}]*\}", "", text)))
+        assert not latin - LATIN_IN_BANGLA, key
+
+
+def test_the_code_asks_for_no_key_that_is_missing_and_no_text_is_unused() -> None:
+    code = "\n".join(path.read_text("utf-8") for path in sources())
+    groups = {key.partition(".")[0] for key in CATALOGUES["en"]}
+    named = {key for key in re.findall(r'"([a-z]+\.[a-z0-9.-]+)"', code) if key.partition(".")[0] in groups}
+    assert named <= set(CATALOGUES["en"])
+    built = set(re.findall(r'f"([a-z]+)\.', code)) | SHELLS_ONLY
+    unused = {key for key in CATALOGUES["en"] if key not in named and key.partition(".")[0] not in built}
+    assert not unused
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_verdict_outcome_and_check_has_its_words(language: str) -> None:
+    say = words(language)
+    for verdict in Verdict:
+        assert say(f"verdict.{verdict.value}")
+        assert say(f"advice.{verdict.value}")
+    for outcome in Outcome:
+        assert say(f"outcome.{outcome.value}")
+    for check in CHECKS:
+        assert say(f"check.{check}")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_text_can_be_filled(language: str) -> None:
+    say = words(language)
+    for key, text in say.texts.items():
+        wanted = placeholders(text)
+        values = {n: message("verdict.valid") if k == "message" else SAMPLES[k] for n, k in wanted.items()}
+        assert "{" not in say(key, **values), key
+
+
+def test_values_are_shown_as_people_write_them() -> None:
+    english, bangla = words("en"), words("bn")
+    assert english.time(1795327200) == "2026-11-22 12:00 Asia/Dhaka"
+    assert bangla("reason.valid", until=1795327200) == "২০২৬-১১-২২ ১২:০০ ঢাকা সময় পর্যন্ত বৈধ"  # noqa: RUF001
+    assert english("fresh.old", age=7500) == "2 h 5 min old"
+    assert bangla("fresh.old", age=7500) == "২ ঘণ্টা ৫ মিনিট পুরোনো"
+    assert bangla.number(1234567) == "১,২৩৪,৫৬৭"
+
+
+def test_a_value_is_never_taken_for_a_placeholder() -> None:
+    said = words("en")("reason.key-revoked", kid="{why}", why="{kid:time}")
+    assert said == "the key {why} that signed it has been withdrawn ({kid:time}); its passes are void"
+
+
+@given(st.integers(0, 9999 * 86400))
+def test_english_says_times_as_the_rest_of_the_house_does(seconds: int) -> None:
+    english = words("en")
+    assert english.time(seconds) == local(seconds)
+    assert english.span(seconds) == ago(seconds)
+    assert english.day(seconds // 86400) == day_name(seconds // 86400)
+
+
+def test_an_unknown_language_is_english() -> None:
+    assert words("xx").language == "en"
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("HC1:6BFOXN%TS3DH0YOJ58S S", "reason.covid-certificate"),
+        ("shc:/5676290952432060346029", "reason.health-card"),
+        ("https://movementpass.police.gov.bd/x", "reason.web-address"),
+        ("MP1Ö6BFOXN", "reason.keyboard-layout"),
+        ("mp1ö6bfoxn", "reason.keyboard-layout"),
+        ("?P&M6BFOXN", "reason.keyboard-layout"),
+        ("মপ১ঃ", "reason.keyboard-layout"),
+        ("MP", "reason.not-a-pass"),
+        ("", "reason.not-a-pass"),
+    ],
+)
+def test_what_a_code_is_that_is_no_pass(text: str, key: str) -> None:
+    assert what_else(text).key == key
+    assert words("bn").say(what_else(text))
+
+
+def test_letters_in_the_wrong_case_are_named() -> None:
+    assert what_is_wrong("mp1:6bf").key == "reason.letter-case"
+    assert what_is_wrong("MP1:6bf").key == "reason.malformed"
+    assert what_is_wrong(" MP1:6BF").key == "reason.malformed"
+
+
+def test_each_outcome_is_told_apart_by_symbol_and_by_sound_alone() -> None:
+    for part in ("symbol", "ascii", "colour", "rgb", "sound"):
+        assert len({getattr(look, part) for look in looks().values()}) == len(Outcome)

@@ -1,0 +1,44 @@
+"""What a text is that is no readable pass, as far as its beginning tells: a scanner's fault is not called a forgery."""
+
+from movepass_verifier.words import Message, message
+from movepass_wire.payload import PREFIX
+
+_SCHEMES = {
+    "hc1:": "reason.covid-certificate",
+    "shc:/": "reason.health-card",
+    "http://": "reason.web-address",
+    "https://": "reason.web-address",
+}
+"""EU digital COVID certificate, SMART Health Card, web address."""
+
+_LAYOUTS = {
+    "MP1Ö": "layout.german-swedish",
+    "MP1Æ": "layout.danish",
+    "MP1Ø": "layout.norwegian",
+    "MP1Ñ": "layout.spanish",
+    "MP1Ç": "layout.italian-portuguese",
+    "MP1Ş": "layout.turkish",
+    "?P&M": "layout.french",
+}
+"""What becomes of MP1: where a scanner that presses the keys of a US keyboard meets another layout."""
+_BENGALI = range(0x0980, 0x0A00)
+
+
+def what_else(text: str) -> Message:
+    """Say what a text is that is no pass: another scheme's code, or one typed through a wrong keyboard layout."""
+    start = text[: len("https://")].lower()
+    for begins, key in _SCHEMES.items():
+        if start.startswith(begins):
+            return message(key)
+    layout = _LAYOUTS.get(text[: len(PREFIX)].upper())
+    if layout is None and text and ord(text[0]) in _BENGALI:
+        layout = "layout.bangla"
+    if layout:
+        return message("reason.keyboard-layout", layout=message(layout))
+    return message("reason.not-a-pass")
+
+
+def what_is_wrong(text: str) -> Message:
+    """Say what is wrong with a text that says that it is a pass."""
+    wrong_case = not text.startswith(PREFIX) and text[: len(PREFIX)].upper() == PREFIX
+    return message("reason.letter-case" if wrong_case else "reason.malformed")

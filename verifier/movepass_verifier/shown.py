@@ -1,0 +1,127 @@
+"""What an officer is shown of a verification, in one language: the shells only lay it out.
+
+Holder data is there only where the signature held.
+"""
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+from movepass_verifier.verdicts import Freshness, Outcome, Verdict, Verification
+from movepass_verifier.words import Words
+from movepass_wire import Place, Trip
+from movepass_wire.codes import DISTRICTS, ID_TYPES, REASONS, Code
+
+Rows = list[tuple[str, str]]
+"""Labels and values, in the order in which an officer compares them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How an outcome is told apart, never by colour alone.
+
+    Attributes:
+        symbol: one character.
+        ascii: the same where the terminal has no Unicode.
+        colour: a terminal's.
+        rgb: a screen's, "#rrggbb".
+        sound: tones and pauses, each Hz (0: silence) and milliseconds; each outcome has a rhythm of its own.
+    """
+
+    symbol: str
+    ascii: str
+    colour: str
+    rgb: str
+    sound: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A verdict in words.
+
+    Attributes:
+        outcome: the word that everybody at the post must understand.
+        verdict: why, in a word or two.
+        reason: why, as an officer can repeat it to the driver.
+        advice: what to do.
+        test: that a TEST authority signed it, large and in words; empty where none did.
+        rows: the pass, where its signature held; who signed; how old the lists are.
+    """
+
+    outcome: str
+    verdict: str
+    reason: str
+    advice: str
+    test: tuple[str, ...]
+    rows: Rows
+
+
+@cache
+def looks() -> dict[Outcome, Look]:
+    """Give how each outcome looks and sounds."""
+    rows = json.loads(files("movepass_verifier.words").joinpath("outcomes.json").read_text("utf-8"))
+    return {
+        Outcome(name): Look(**(row | {"sound": tuple((hz, ms) for hz, ms in row["sound"])}))
+        for name, row in rows.items()
+    }
+
+
+def shown(result: Verification, words: Words) -> Shown:
+    """Put a verification into words."""
+    rows: Rows = []
+    if result.pass_:
+        rows = [(words("label.pass"), result.pass_number or ""), *trip_rows(result.pass_.trip, words)]
+    rows += [(words("label.authority"), result.authority or ""), (words("label.lists"), age(result.freshness, words))]
+    test = (words("test.banner"), words("test.long")) if result.test else ()
+    accepted_test = result.test and result.verdict is Verdict.VALID
+    return Shown(
+        outcome=words(f"outcome.{result.outcome.value}"),
+        verdict=words(f"verdict.{result.verdict.value}"),
+        reason=words.say(result.why),
+        advice=words("advice.test" if accepted_test else f"advice.{result.verdict.value}"),
+        test=test,
+        rows=[row for row in rows if row[1]],
+    )
+
+
+def trip_rows(trip: Trip, words: Words) -> Rows:
+    """Name what a pass says; names and places in the script in which they were issued."""
+    driver = trip.driver_name or ""
+    if driver and trip.driver_licence_last:
+        driver = words("value.driver", name=driver, last=trip.driver_licence_last)
+    elif trip.driver_licence_last:
+        driver = words("value.licence", last=trip.driver_licence_last)
+    reason = trip.reason if isinstance(trip.reason, str) else _code(REASONS.by_number, trip.reason, "reason", words)
+    rows = [
+        ("holder", trip.holder_name),
+        ("id", words("value.id", paper=_code(ID_TYPES.by_number, trip.id_type, "id", words), last=trip.id_last)),
+        ("vehicle", trip.vehicle or ""),
+        ("driver", driver),
+        ("from", _place(trip.origin, words)),
+        ("to", _place(trip.destination, words)),
+        ("valid", words("value.valid", **{"from": trip.not_before, "until": trip.not_after})),
+        ("reason", reason),
+        ("unknown", ", ".join(f"{key}: {value!r}" for key, value in trip.unknown.items())),
+    ]
+    return [(words(f"label.{name}"), value) for name, value in rows if value]
+
+
+def age(freshness: Freshness, words: Words) -> str:
+    """Say how old the lists are."""
+    if freshness.age is None:
+        return words("fresh.never")
+    return words("fresh.sync-soon" if freshness.sync_soon else "fresh.old", age=freshness.age)
+
+
+def _place(place: Place, words: Words) -> str:
+    district = _code(DISTRICTS.by_number, place.district, "district", words)
+    return words("value.place", place=place.text, district=district) if place.text else district
+
+
+def _code(table: dict[int, Code], number: int, name: str, words: Words) -> str:
+    """Name a code; one that is newer than this software by its number."""
+    code = table.get(number)
+    if code is None:
+        return words(f"value.{name}-code", code=number)
+    return code.bn if words.language == "bn" else code.en

@@ -1,0 +1,97 @@
+"""Every word an officer sees: a catalogue a language, as data that the phone shows too.
+
+A catalogue (en.json, bn.json) is one flat object: message key -> text with placeholders. A placeholder names a value
+and says how it is shown:
+
+    {name}          as it is: what was issued or written by others stays in its own script
+    {name:number}   a whole number, in the language's digits
+    {name:time}     seconds since 1970 UTC, as date and time in Dhaka
+    {name:minute}   the same without the zone
+    {name:day}      a UTC day (days since 1970-01-01), as a date
+    {name:span}     seconds, as a length of time in its two largest units
+    {name:message}  another Message
+
+Tests hold every language to the same keys and placeholders, and the code to keys that exist.
+"""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Any, NamedTuple
+
+from movepass_wire.times import ago_parts, day_name, local
+
+LANGUAGES = ("en", "bn")
+DEFAULT_LANGUAGE = "en"
+_PLACEHOLDER = re.compile(r"\{(\w+)(?::(\w+))?\}")
+_ASCII_DIGITS = "0123456789"
+
+
+class Message(NamedTuple):
+    """Something to be said: a key of the catalogues and its values, in no language yet."""
+
+    key: str
+    values: Mapping[str, Any] = {}
+
+
+def message(key: str, /, **values: Any) -> Message:
+    """Make a message."""
+    return Message(key, values)
+
+
+class Words:
+    """One language."""
+
+    def __init__(self, language: str, texts: Mapping[str, str]) -> None:
+        """Take a catalogue."""
+        self.language = language
+        self.texts = texts
+        self._digits = str.maketrans(_ASCII_DIGITS, texts["format.digits"])
+        self._kinds: dict[str | None, Callable[[Any], str]] = {
+            None: str,
+            "number": self.number,
+            "time": self.time,
+            "minute": self.minute,
+            "day": self.day,
+            "span": self.span,
+            "message": self.say,
+        }
+
+    def say(self, message: Message) -> str:
+        """Put a message into words."""
+        return self(message.key, **message.values)
+
+    def __call__(self, key: str, /, **values: Any) -> str:
+        """Give the text of a key, its placeholders filled."""
+        return _PLACEHOLDER.sub(lambda found: self._kinds[found[2]](values[found[1]]), self.texts[key])
+
+    def number(self, value: int) -> str:
+        """Write a whole number; from 10,000 on with separators."""
+        return f"{value:,}".translate(self._digits) if value >= 10_000 else str(value).translate(self._digits)
+
+    def time(self, seconds: int) -> str:
+        """Write a time with its zone."""
+        date, clock = local(seconds).split()[:2]
+        return self("format.time", date=date, clock=clock).translate(self._digits)
+
+    def minute(self, seconds: int) -> str:
+        """Write a time without its zone."""
+        return " ".join(local(seconds).split()[:2]).translate(self._digits)
+
+    def day(self, day: int) -> str:
+        """Write a UTC day."""
+        return day_name(day).translate(self._digits)
+
+    def span(self, seconds: int) -> str:
+        """Write a length of time."""
+        return " ".join(self(f"unit.{unit}", count=count) for count, unit in ago_parts(seconds))
+
+
+@cache
+def words(language: str = DEFAULT_LANGUAGE) -> Words:
+    """Load a language; one that is missing is English."""
+    known = language if language in LANGUAGES else DEFAULT_LANGUAGE
+    texts = json.loads(files("movepass_verifier.words").joinpath(f"{known}.json").read_text("utf-8"))
+    return Words(known, texts)
