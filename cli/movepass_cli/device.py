@@ -22,6 +22,7 @@ from movepass_wire.payload import ESP256
 from movepass_wire.times import ago, day_name, iso, local
 
 if TYPE_CHECKING:
+    from movepass_verifier.journal import Seen
     from movepass_verifier.sync import SyncResult
 
 _EXIT = {Outcome.ACCEPT: ACCEPT, Outcome.REJECT: REJECT, Outcome.CANNOT_VERIFY: CANNOT_VERIFY}
@@ -143,7 +144,8 @@ def verify(ctx: click.Context, store: Path, given: str, at: int | None, language
     """Verify one pass, offline: a payload's text, a picture of its QR code, or text on stdin."""
     with Device.open(store) as device:
         result = device.verify(payload_text(given), at)
-    _show(result, language, as_json=as_json)
+        seen = _noted(device, result, language) if at is None else None
+    _show(result, language, seen, as_json=as_json)
     ctx.exit(_EXIT[result.outcome])
 
 
@@ -211,9 +213,17 @@ def _typed_lines() -> Iterable[str]:
             yield text
 
 
-def _show(result: Verification, language: str, *, as_json: bool) -> None:
+def _noted(device: Device, result: Verification, language: str) -> "Seen | None":
+    """Write a verdict into the journal; tells whether the pass was seen before."""
+    noted = device.note(result)
+    if device.journal_trouble:
+        say(words(language).say(device.journal_trouble))
+    return noted.seen if noted else None
+
+
+def _show(result: Verification, language: str, seen: "Seen | None" = None, *, as_json: bool) -> None:
     if as_json:
-        show_json(result.to_json())
+        show_json(result.to_json() | {"shown_before": seen.to_json() if seen else None})
     else:
-        show_verification(result, language)
+        show_verification(result, language, seen)
     sys.stdout.flush()

@@ -36,8 +36,9 @@ _COMMANDS = {
     "export-bundle": ("bundle", "copy a repository to a USB stick"),
     "verify": ("device", "verify one pass, offline"),
     "scan": ("device", "verify one pass after the other"),
+    "journal": ("journal", "show what was decided at this post, never about whom"),
     "status": ("upkeep", "show the keys and lists on the device, and how old"),
-    "configure": ("upkeep", "change how old lists may be, and where they come from"),
+    "configure": ("upkeep", "change how old lists may be, where they come from, and so on"),
     "doctor": ("upkeep", "look a device's store over, and mend it"),
     "inspect": ("device", "show what a payload says, unverified"),
 }

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from movepass_verifier import Verification
+    from movepass_verifier.journal import Seen
     from movepass_verifier.sources import Progress
 _LABEL_WIDTH = 10
 _NO_COLUMN = {"Mn", "Me", "Cf"}
@@ -73,9 +74,9 @@ def columns(text: str) -> int:
     return sum(unicodedata.category(c) not in _NO_COLUMN for c in text)
 
 
-def show_verification(result: "Verification", language: str) -> None:
+def show_verification(result: "Verification", language: str, seen: "Seen | None" = None) -> None:
     """Show a verdict: first the outcome, then what to compare by eye, then how old the lists are."""
-    from movepass_verifier.shown import looks, shown  # noqa: PLC0415 - not needed for --help
+    from movepass_verifier.shown import WARNING, looks, seen_before, shown  # noqa: PLC0415 - not needed for --help
     from movepass_verifier.words import words  # noqa: PLC0415
 
     view, look = shown(result, words(language)), looks()[result.outcome]
@@ -85,6 +86,8 @@ def show_verification(result: "Verification", language: str) -> None:
     if result.technical:
         click.echo(f"  {printable(result.technical)}")
     click.echo(f"  {view.advice}")
+    if seen:
+        click.echo(f"{WARNING} {seen_before(seen, result.freshness.now, words(language))}")
     if view.test:
         width = max(map(columns, view.test))
         lines = [f"*  {line}{' ' * (width - columns(line))}  *" for line in view.test]

@@ -10,7 +10,7 @@ from movepass_cli.main import CANNOT_VERIFY, DONE, FAILED
 from movepass_cli.options import duration_of, example, json_option, option, store_option
 from movepass_cli.output import printable, say, show_json, show_rows
 from movepass_verifier import Device, Freshness, Policy
-from movepass_verifier.store import describe
+from movepass_verifier.store import State, describe
 from movepass_verifier.words import words
 from movepass_wire.times import ago, day_name, iso, local
 
@@ -37,7 +37,7 @@ def status(ctx: click.Context, store: Path, *, as_json: bool) -> None:
                 "ready": not problem,
                 "reason": problem or None,
                 "authority": {"name": state.keys.authority, "test": state.keys.test},
-                **_configuration(state.sources, state.policy),
+                **_configuration(state),
                 "freshness": freshness.to_json(),
                 "keys": keys,
                 "lists": [describe(log) for log in state.logs],
@@ -47,7 +47,7 @@ def status(ctx: click.Context, store: Path, *, as_json: bool) -> None:
         click.echo(_at_a_glance(problem, freshness, state.policy))
         test = " (TEST)" if state.keys.test else ""
         show_rows([("Authority", state.keys.authority + test), *_times(freshness)])
-        show_rows([*_configured(state.sources, state.policy)])
+        show_rows([*_configured(state)])
         for key in state.keys.keys.values():
             withdrawn = state.keys.withdrawn(key.kid)
             state_words = f"withdrawn: {withdrawn.reason}" if withdrawn else f"until {local(key.not_after)}"
@@ -61,22 +61,30 @@ def status(ctx: click.Context, store: Path, *, as_json: bool) -> None:
 @option("--max-age", callback=duration_of, metavar="TIME", help="No accept rests on older lists: 15m to 48h.")
 @option("--warning-age", callback=duration_of, metavar="TIME", help="Older lists are shown as getting old.")
 @option("--source", multiple=True, metavar="URL-OR-DIR", help="Where the device syncs from; may be repeated.")
+@option("--journal-keep", callback=duration_of, metavar="TIME", help="The journal's entries are forgotten: 1d to 30d.")
 @json_option
 def configure(
-    store: Path, max_age: int | None, warning_age: int | None, source: tuple[str, ...], *, as_json: bool
+    store: Path,
+    max_age: int | None,
+    warning_age: int | None,
+    source: tuple[str, ...],
+    journal_keep: int | None,
+    *,
+    as_json: bool,
 ) -> None:
-    """Change what the device itself decides, or show it: how old lists may be, and where they come from.
+    """Change what the device itself decides, or show it: how old lists may be, where they come from, and so on.
 
     What is not given stays as it is. Sources given take the place of all that were there, and are tried in this order.
     """
     with Device.open(store) as device:
-        if max_age is not None or warning_age is not None or source:
-            device.configure(max_age=max_age, warning_age=warning_age, sources=source)
+        changes = {"max_age": max_age, "warning_age": warning_age, "journal_keep": journal_keep}
+        if source or any(value is not None for value in changes.values()):
+            device.configure(sources=source, **changes)
         state = device.state()
     if as_json:
-        show_json(_configuration(state.sources, state.policy))
+        show_json(_configuration(state))
     else:
-        show_rows(_configured(state.sources, state.policy))
+        show_rows(_configured(state))
 
 
 @click.command(epilog=example("movepass doctor --store device", "movepass doctor --store device --source /media/stick"))
@@ -118,13 +126,19 @@ def _times(freshness: Freshness) -> list[tuple[str, str]]:
     return [(name, "never" if at is None else f"{local(at)}, {ago(freshness.now - at)} ago") for name, at in rows]
 
 
-def _configuration(sources: tuple[str, ...], policy: Policy) -> dict[str, Any]:
-    return {"sources": list(sources), "max_age_s": policy.max_age, "warning_age_s": policy.warning_age}
+def _configuration(state: State) -> dict[str, Any]:
+    return {
+        "sources": list(state.sources),
+        "max_age_s": state.policy.max_age,
+        "warning_age_s": state.policy.warning_age,
+        "journal_keep_s": state.journal_keep,
+    }
 
 
-def _configured(sources: tuple[str, ...], policy: Policy) -> list[tuple[str, str]]:
-    ages = f"good for {ago(policy.max_age)}, with a warning from {ago(policy.warning_age)} on"
-    return [*(("Source", source) for source in sources), ("Lists", ages)]
+def _configured(state: State) -> list[tuple[str, str]]:
+    ages = f"good for {ago(state.policy.max_age)}, with a warning from {ago(state.policy.warning_age)} on"
+    sources = (("Source", source) for source in state.sources)
+    return [*sources, ("Lists", ages), ("Journal", f"forgotten after {ago(state.journal_keep)}")]
 
 
 def _key_row(key: Any, withdrawn: Any) -> dict[str, Any]:

@@ -18,8 +18,10 @@ def device(field: Field, tmp_path: Path) -> Path:
     return Path(shutil.copytree(field.device, tmp_path / "device"))
 
 
-def change(device: Path, statement: str) -> None:
+def change(device: Path, statement: str, *, check: bool = True) -> None:
+    """Write into the store what no software of ours would; without `check` also what its tables refuse."""
     with closing(sqlite3.connect(device / FILE_NAME, isolation_level=None)) as db:
+        db.execute(f"PRAGMA ignore_check_constraints = {not check}")
         db.execute(statement)
 
 
@@ -65,9 +67,11 @@ def test_status_of_lists_that_are_too_old_names_both_causes_and_what_to_do(movep
 
 def test_what_is_configured_is_kept_and_shown(movepass: Movepass, device: Path, tmp_path: Path) -> None:
     ran = movepass("configure", "--store", device, "--max-age", "12h", "--warning-age", "90m",
-                   "--source", tmp_path / "a", "--source", "https://passes.example/", "--json")  # fmt: skip
+                   "--source", tmp_path / "a", "--source", "https://passes.example/",
+                   "--journal-keep", "2d", "--json")  # fmt: skip
     expected = {
         "sources": [str(tmp_path / "a"), "https://passes.example/"], "max_age_s": 43_200, "warning_age_s": 5_400,
+        "journal_keep_s": 172_800,
     }  # fmt: skip
     assert (ran.code, ran.row) == (0, expected)
     assert movepass("configure", "--store", device, "--json").row == expected
@@ -98,6 +102,7 @@ def test_what_is_configured_decides(movepass: Movepass, field: Field, device: Pa
         (["--max-age", "soon"], "expected a length of time like 90m, 24h or 2d, got 'soon'"),
         (["--max-age", "-1h"], "like 90m, 24h or 2d"),
         (["--max-age", "1.5h"], "like 90m, 24h or 2d"),
+        (["--journal-keep", "23h"], "expected to keep the journal for 1 d to 30 d, got 23 h"),
     ],
 )
 def test_what_may_not_be_configured_is_refused_with_what_may(

@@ -5,6 +5,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+from movepass_verifier.schema import JOURNAL
 from movepass_verifier.store import FILE_NAME
 from movepass_wire import read_log
 
@@ -43,3 +44,12 @@ def make_version_1(folder: Path) -> None:
         to.execute("PRAGMA user_version = 1")
         to.execute("PRAGMA journal_mode = WAL")
     old.replace(path)
+
+
+def make_version_2(folder: Path) -> None:
+    """Write a store of today anew as version 2 had it: no journal."""
+    with closing(sqlite3.connect(folder / FILE_NAME, isolation_level=None)) as db:
+        for table in JOURNAL:
+            db.execute(f"DROP TABLE {table}")
+        db.execute("PRAGMA user_version = 2")
+        db.execute("VACUUM")

@@ -5,7 +5,7 @@ import re
 import shutil
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -14,11 +14,12 @@ from typing import Any
 import pytest
 from support import processes
 from support.mounts import may_mount, read_only
-from support.old_stores import make_version_1
+from support.old_stores import make_version_1, make_version_2
 from support.servers import serving
 from support.world import World, facts, written_to_by_nobody
 
 from movepass_verifier import Device, StoreError, SyncError, Verdict, migrations
+from movepass_verifier.contents import fill
 from movepass_verifier.schema import SCHEMA_VERSION
 from movepass_verifier.store import FILE_NAME, Store
 from movepass_wire import encode_block, new_log, read_log
@@ -448,17 +449,20 @@ def test_a_store_of_another_version_is_refused_with_what_to_do(world: World, ver
 
 
 @pytest.mark.parametrize("medium", ["written", "read-only"])
-def test_a_store_of_version_1_goes_on_as_it_was(world: World, medium: str) -> None:
+@pytest.mark.parametrize(("number", "make_old"), [(1, make_version_1), (2, make_version_2)])
+def test_a_store_of_an_earlier_version_goes_on_as_it_was(
+    world: World, medium: str, number: int, make_old: Callable[[Path], None]
+) -> None:
     signed = world.issue()
     world.revoke_and_publish(signed)
     world.sync()
     before = contents(world.store)
-    make_version_1(world.store)
+    make_old(world.store)
     if medium == "read-only":
         with written_to_by_nobody(world):
             said = processes.run(READ_ONLY, world.store, world.repository, signed.text, world.now).split()
         assert said == ["revoked", str(world.now), "StoreError", "revoked"]
-        assert version(world) == 1
+        assert version(world) == number
     assert contents(world.store) == before
     assert version(world) == SCHEMA_VERSION
     assert world.verdict(signed.text) == "revoked"
@@ -472,13 +476,14 @@ def test_a_store_of_version_1_goes_on_as_it_was(world: World, medium: str) -> No
 def test_a_migration_that_is_cut_short_leaves_the_store_of_version_1(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(_: object) -> None:
+    def fail(*contents: Any) -> None:
+        fill(*contents)
         raise OSError("cut short")
 
     before = contents(world.store)
     make_version_1(world.store)
     with monkeypatch.context() as patch:
-        patch.setattr(migrations, "_STEPS", (*migrations._STEPS, fail))
+        patch.setattr(migrations, "fill", fail)
         with pytest.raises(StoreError, match="cut short"):
             Store(world.store)
     assert version(world) == 1

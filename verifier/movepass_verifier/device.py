@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from movepass_verifier.journal import Count, Decision, Entry, Noted, check_keep
 from movepass_verifier.lists import Policy
 from movepass_verifier.store import State, Store
 from movepass_verifier.verdicts import Verification
@@ -77,6 +78,50 @@ class Device:
             self._store.note_seen(now, state.last_seen)
         return result
 
+    def note(self, result: Verification) -> Noted | None:
+        """Write a verdict into the journal, and tell whether this device was shown the same pass before.
+
+        Args:
+            result: of a verification made just now, not as of another time.
+
+        Returns:
+            None where the journal can't be kept; journal_trouble says why.
+        """
+        return self._store.note(result)
+
+    def decide(self, entry: int, decision: Decision) -> None:
+        """Write into the journal what the officer did where nothing could be verified; it may be changed by another.
+
+        Args:
+            entry: what note gave.
+            decision: what was done.
+
+        Raises:
+            ValueError: the entry's verdict leaves nothing to decide.
+        """
+        self._store.decide(entry, decision)
+
+    @property
+    def journal_trouble(self) -> Message | None:
+        """Why the last verdict could not be noted; None where it was."""
+        return self._store.journal_trouble
+
+    def entries(self) -> list[Entry]:
+        """Read the journal, the oldest entry first.
+
+        Raises:
+            StoreError: the store can't be read.
+        """
+        return self._store.read_journal()[0]
+
+    def hourly(self) -> list[Count]:
+        """Read how often each verdict came in each hour, the oldest first; counts outlast the entries.
+
+        Raises:
+            StoreError: the store can't be read.
+        """
+        return self._store.read_journal()[1]
+
     def sync(self, *sources: str, ca: Path | None = None, progress: "Progress | None" = None) -> "SyncResult":
         """Fetch what is new and take it over; see sync.sync.
 
@@ -109,6 +154,7 @@ class Device:
         max_age: int | None = None,
         warning_age: int | None = None,
         sources: Sequence[str] | None = None,
+        journal_keep: int | None = None,
     ) -> None:
         """Change what the device itself decides; what is not given stays as it is.
 
@@ -116,6 +162,7 @@ class Device:
             max_age: no accept rests on lists older than so many seconds.
             warning_age: lists older than so many seconds are shown as getting old.
             sources: http(s) addresses or folders to sync from, in the order in which they shall be tried.
+            journal_keep: entries of the journal are forgotten after so many seconds.
 
         Raises:
             PolicyError: an age out of bounds.
@@ -124,13 +171,16 @@ class Device:
         """
         from movepass_verifier.sources import resolve  # noqa: PLC0415 - TUF is slow to import, verifying needs none
 
-        policy = self.state().policy
+        state = self.state()
         policy = Policy(
-            max_age=policy.max_age if max_age is None else max_age,
-            warning_age=policy.warning_age if warning_age is None else warning_age,
+            max_age=state.policy.max_age if max_age is None else max_age,
+            warning_age=state.policy.warning_age if warning_age is None else warning_age,
         )
         policy.check()
-        self._store.configure(sources=[resolve(source) for source in sources or ()], policy=policy)
+        keep = state.journal_keep if journal_keep is None else journal_keep
+        check_keep(keep)
+        resolved = [resolve(source) for source in sources or ()]
+        self._store.configure(sources=resolved, policy=policy, journal_keep=keep)
 
     def readiness(self) -> Message | None:
         """Say why a good pass could not be accepted now, or None where it could."""

@@ -16,7 +16,7 @@ from typing import Any
 
 from tuf.api.metadata import Metadata, Root
 
-from movepass_verifier import schema
+from movepass_verifier import journal, schema
 from movepass_verifier.contents import fill
 from movepass_verifier.errors import DamagedError, StoreError, SyncError
 from movepass_verifier.pages import page_name
@@ -117,6 +117,8 @@ def _mend(db: sqlite3.Connection, remains: Remains, source: str | None, now: int
         with closing(open_file(path)) as built:
             built.execute("BEGIN")
             fill(built, remains.facts, remains.metadata, remains.documents, remains.logs)
+            if not journal.carry_over(db, built):
+                remains.problems.append("its journal is not as it should be: it begins anew")
             built.execute("COMMIT")
             if not remains.lacking:
                 remains.problems += _differences(db, built)

@@ -17,8 +17,8 @@ def migrate(db: sqlite3.Connection) -> None:
     """
     db.execute("BEGIN IMMEDIATE")
     try:
-        for step in _STEPS[schema.version(db) - 1 :]:  # another process may have been here first
-            step(db)
+        while (version := schema.version(db)) < schema.SCHEMA_VERSION:  # another process may have been here first
+            _STEPS[version](db)
         db.execute("COMMIT")
     except BaseException:
         if db.in_transaction:
@@ -26,8 +26,8 @@ def migrate(db: sqlite3.Connection) -> None:
         raise
 
 
-def _from_1_to_2(db: sqlite3.Connection) -> None:
-    """Version 1 had no checksums, larger pages, one source, and ages that could not be configured."""
+def _from_1(db: sqlite3.Connection) -> None:
+    """To this version at once: version 1 had no checksums, larger pages, one source, and ages fixed in the software."""
     try:
         facts = dict(db.execute("SELECT name, value FROM facts"))
         metadata = dict(db.execute("SELECT name, data FROM metadata"))
@@ -38,8 +38,8 @@ def _from_1_to_2(db: sqlite3.Connection) -> None:
         facts |= {"sources": json.dumps([facts.pop("source")]), "max_age": 24 * 3600, "warning_age": 6 * 3600}
         fill(db, facts, metadata, documents, logs)
     except (LookupError, TypeError, ValueError, LogError) as e:
-        raise DamagedError(f"it can't be brought to version 2 ({e!r})") from None
+        raise DamagedError(f"it can't be brought to version {schema.SCHEMA_VERSION} ({e!r})") from None
 
 
-_STEPS = (_from_1_to_2,)
-"""What brings a store from version 1 to 2, from 2 to 3, and so on."""
+_STEPS = {1: _from_1, 2: schema.create_journal}
+"""What brings a store of an earlier version on: from version 2, which had no journal, to the one after it."""

@@ -3,6 +3,7 @@
 Every row carries a checksum of its content. One more, the seal, covers those of all rows but the pages' and
 `last_seen`: so a row that is missing, or of an earlier transaction, shows as well. A list's pages are covered by the
 checksums in its row of `logs`. Checksums find what a failing card does to a file; they stop nobody who writes to it.
+The journal's tables have none, since no verdict rests on them: what they refuse to hold is damaged.
 """
 
 import json
@@ -13,7 +14,7 @@ from typing import Any
 
 from movepass_verifier.errors import DamagedError
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 APPLICATION_ID = int.from_bytes(b"MPdv", "big")
 _TABLES = (
     "CREATE TABLE facts (name TEXT PRIMARY KEY, value, sum INTEGER NOT NULL) WITHOUT ROWID",
@@ -21,6 +22,25 @@ _TABLES = (
     "CREATE TABLE documents (name TEXT PRIMARY KEY, sum INTEGER NOT NULL, data BLOB NOT NULL) WITHOUT ROWID",
     "CREATE TABLE logs (day INTEGER PRIMARY KEY, revoked INTEGER NOT NULL, sum INTEGER NOT NULL, sums BLOB, data BLOB)",
     "CREATE TABLE pages (id INTEGER PRIMARY KEY, bits BLOB NOT NULL)",
+)
+JOURNAL = {
+    "journal_keys": "(day INTEGER PRIMARY KEY, key BLOB NOT NULL, CHECK (typeof(key) = 'blob' AND length(key) = 32))",
+    "journal_entries": "(id INTEGER PRIMARY KEY, at INTEGER NOT NULL, verdict TEXT NOT NULL, failed TEXT,"
+    " published INTEGER, day INTEGER, pass BLOB, decision TEXT,"
+    " CHECK (typeof(at) = 'integer' AND typeof(verdict) = 'text' AND typeof(failed) IN ('null', 'text')"
+    " AND typeof(published) IN ('null', 'integer') AND typeof(decision) IN ('null', 'text')"
+    " AND (pass IS NULL AND day IS NULL OR typeof(day) = 'integer' AND typeof(pass) = 'blob' AND length(pass) = 16)))",
+    "journal_hours": "(hour INTEGER NOT NULL, verdict TEXT NOT NULL, scans INTEGER NOT NULL,"
+    " shown_before INTEGER NOT NULL, let_through INTEGER NOT NULL, sent_back INTEGER NOT NULL,"
+    " called_in INTEGER NOT NULL, PRIMARY KEY (hour, verdict),"
+    " CHECK (typeof(hour) = 'integer' AND typeof(verdict) = 'text' AND scans >= 1"
+    " AND shown_before BETWEEN 0 AND scans AND let_through >= 0 AND sent_back >= 0 AND called_in >= 0"
+    " AND let_through + sent_back + called_in <= scans)) WITHOUT ROWID",
+}
+"""The journal's tables: a key for each UTC day of exp, what was decided, and counts by hour (journal.py)."""
+_JOURNAL_TABLES = (
+    *(f"CREATE TABLE {name} {columns}" for name, columns in JOURNAL.items()),
+    "CREATE INDEX journal_passes ON journal_entries (pass) WHERE pass IS NOT NULL",
 )
 _UNSEALED = {"seal", "last_seen"}
 """Facts that the seal leaves out: itself, and what changes with every scan."""
@@ -31,6 +51,13 @@ def create(db: sqlite3.Connection) -> None:
     for table in _TABLES:
         db.execute(table)
     db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    create_journal(db)
+
+
+def create_journal(db: sqlite3.Connection) -> None:
+    """Make the journal's tables, which a store of version 2 lacks; the caller commits."""
+    for table in _JOURNAL_TABLES:
+        db.execute(table)
     db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
 
@@ -46,14 +73,13 @@ def version(db: sqlite3.Connection) -> int:
         return number
     if application != APPLICATION_ID or number == 0:
         raise DamagedError("it does not begin as a device's store does")
-    if number <= SCHEMA_VERSION and not _laid_out(db):
+    if number <= SCHEMA_VERSION and _layout(db) != {*_TABLES, *(_JOURNAL_TABLES if number > 2 else ())}:
         raise DamagedError("its tables are not as they should be")
     return number
 
 
-def _laid_out(db: sqlite3.Connection) -> bool:
-    found = {sql for (sql,) in db.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")}
-    return found == set(_TABLES)
+def _layout(db: sqlite3.Connection) -> set[str]:
+    return {sql for (sql,) in db.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")}
 
 
 def checksum(*parts: object) -> int:

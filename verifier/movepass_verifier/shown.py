@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
+from movepass_verifier.journal import Seen
 from movepass_verifier.verdicts import Freshness, Outcome, Verdict, Verification
 from movepass_verifier.words import Words
 from movepass_wire import Place, Trip
 from movepass_wire.codes import DISTRICTS, ID_TYPES, REASONS, Code
 
+WARNING = "!"
+"""The sign before a warning, on every terminal."""
 Rows = list[tuple[str, str]]
 """Labels and values, in the order in which an officer compares them."""
 
@@ -105,6 +108,20 @@ def trip_rows(trip: Trip, words: Words) -> Rows:
         ("unknown", ", ".join(f"{key}: {value!r}" for key, value in trip.unknown.items())),
     ]
     return [(words(f"label.{name}"), value) for name, value in rows if value]
+
+
+def seen_before(seen: Seen, now: int, words: Words) -> str:
+    """Warn that this device was shown the same pass before: when last, and how often.
+
+    Args:
+        seen: what the journal says.
+        now: seconds since 1970 UTC.
+        words: a language.
+    """
+    ago = max(0, now - seen.last_at)
+    if seen.count == 1:
+        return words("seen.once", ago=ago, last=seen.last_at)
+    return words("seen.often", count=seen.count, ago=ago, last=seen.last_at)
 
 
 def age(freshness: Freshness, words: Words) -> str:

@@ -10,26 +10,31 @@ import shutil
 import sqlite3
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from movepass_keys import KeyDocumentError, KeySet
-from movepass_verifier import schema
+from movepass_verifier import journal, schema
 from movepass_verifier.contents import fill
 from movepass_verifier.errors import DamagedError, StoreError, SyncError
 from movepass_verifier.lists import Policy, StatusLists
 from movepass_verifier.migrations import migrate
 from movepass_verifier.pages import PageReader, delete_list, write_list
 from movepass_verifier.schema import SCHEMA_VERSION
+from movepass_verifier.verdicts import Verification
+from movepass_verifier.words import Message, message
 from movepass_wire import LogError
 from movepass_wire.limits import TIME_LIMIT
 from movepass_wire.times import day_name
 
+T = TypeVar("T")
 FILE_NAME = "device.sqlite"
 _BUSY_SECONDS = 10
+_NOTE_WAITS_MS = 250
+"""So long a note waits for another process that writes; a sync seldom takes longer, and an officer is waiting."""
 _LAST_SEEN_STEP = 60
 """Seconds between two notes of the time; scans come in seconds, and the disk is a card that wears."""
 _CAN_NOT_WRITE = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_FULL}
@@ -44,6 +49,12 @@ _NOT_THE_FILES_FAULT = _CAN_NOT_WRITE | {
     sqlite3.SQLITE_PROTOCOL,
 }
 """SQLite's errors that say nothing against the file; any other does."""
+_NO_JOURNAL = {
+    sqlite3.SQLITE_BUSY: "journal.busy",
+    sqlite3.SQLITE_CANTOPEN: "journal.read-only",
+    sqlite3.SQLITE_FULL: "journal.full",
+    sqlite3.SQLITE_READONLY: "journal.read-only",
+}
 KEYS, DENIED = "keys", "denied"
 
 
@@ -86,6 +97,7 @@ class State:
     last_seen: int | None
     sources: tuple[str, ...]
     policy: Policy
+    journal_keep: int
     logs: tuple[LogInfo, ...] = field(default=())
 
 
@@ -129,6 +141,8 @@ class Store:
         with self._failures():
             self._db, self._copy = connect(self._path)
         self._cached: tuple[int, State] | None = None
+        self.journal_trouble: Message | None = None
+        """Why the last verdict could not be noted; None where it was."""
         self._lock = threading.RLock()  # threads share one connection, and SQLite's transactions belong to it
         try:
             with self._failures():
@@ -242,22 +256,31 @@ class Store:
             if schema.facts(self._db).get("syncs") != before.syncs:
                 raise StoreError("another sync finished in between; nothing is lost, sync again")
             self._write(before, after, synced_at)
-        with suppress(sqlite3.Error):  # the commit stands; where the disk is full the log is moved over another time
-            self._db.execute("PRAGMA wal_checkpoint(PASSIVE)")
+            journal.forget(self._db, synced_at, _journal_keep(schema.facts(self._db)))
+        self._clear_log()
 
-    def configure(self, *, sources: Sequence[str] | None, policy: Policy) -> None:
+    def _clear_log(self) -> None:
+        """Move the write-ahead log's content over and cut it to nothing: it may hold a key that the store forgot.
+
+        Nobody is waited for, and where the disk is full the commit stands all the same; then the next sync does it.
+        """
+        with self._lock, suppress(sqlite3.Error), _waiting(self._db, 0):
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def configure(self, *, sources: Sequence[str] | None, policy: Policy, journal_keep: int) -> None:
         """Change what the device itself decides, in one transaction.
 
         Args:
             sources: where to sync from, in this order; as before without it.
             policy: how old lists may be.
+            journal_keep: seconds after which entries of the journal are forgotten.
 
         Raises:
             StoreError: the disk is full or read-only.
         """
         self.check_writable()
         with self._writing():
-            schema.put_facts(self._db, **policy_facts(policy))
+            schema.put_facts(self._db, **policy_facts(policy), journal_keep=journal_keep)
             if sources:
                 schema.put_facts(self._db, sources=json.dumps(list(sources)))
             schema.put_seal(self._db)
@@ -271,8 +294,41 @@ class Store:
 
     def _note(self, now: int) -> None:
         self._cached = None
-        with suppress(sqlite3.Error), _at_once(self._db):
+        with suppress(sqlite3.Error), _waiting(self._db, 0):
             schema.put_facts(self._db, last_seen=now)
+
+    def note(self, result: Verification) -> journal.Noted | None:
+        """Write a verdict into the journal; None where that can't be done, and journal_trouble says why."""
+        return self._noting(lambda: journal.note(self._db, result, self._state().journal_keep))
+
+    def decide(self, entry: int, decision: journal.Decision) -> None:
+        """Write into the journal what the officer did; left undone where the store can't be written."""
+        self._noting(lambda: journal.decide(self._db, entry, decision))
+
+    def _noting(self, write: Callable[[], T]) -> T | None:
+        """Write into the journal in one small transaction, or not at all: verifying goes on without it.
+
+        It is not on the disk at once: when power fails the last entries may be lost, and nothing else.
+        """
+        with self._lock:
+            self.journal_trouble = message("journal.read-only") if self._copy else None
+            if self._copy:  # of what is on a medium that can't be written to
+                return None
+            try:
+                with _waiting(self._db, _NOTE_WAITS_MS), _transaction(self._db):
+                    return write()
+            except (sqlite3.Error, DamagedError, UnicodeDecodeError) as e:
+                self.journal_trouble = _trouble(e)
+                return None
+
+    def read_journal(self) -> tuple[list[journal.Entry], list[journal.Count]]:
+        """Read the journal: its entries and its counts by hour, the oldest first.
+
+        Raises:
+            DamagedError: it is not as it should be.
+        """
+        with self._transaction(), self._failures():
+            return list(journal.entries(self._db)), journal.hourly(self._db)
 
     def close(self) -> None:
         """Close the file."""
@@ -316,14 +372,11 @@ class Store:
         with self._lock, self._failures():
             self._cached = None
             self._db.execute("PRAGMA synchronous = FULL")
-            self._db.execute("BEGIN IMMEDIATE")
             try:
-                yield
-                self._db.execute("COMMIT")
-            except BaseException:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
-                raise
+                with _transaction(self._db):
+                    yield
+            finally:
+                self._db.execute("PRAGMA synchronous = NORMAL")
 
     def _state(self) -> State:
         """Read the state, or give the one read before if nobody has written since; we forget it when we write."""
@@ -341,7 +394,15 @@ class Store:
         days = {day: _StoredList(self, PageReader(self._db, day, crc)) for day, _, _, crc in rows}
         lists = StatusLists(days, _seconds(facts, "published"), _seconds(facts, "synced_at"))
         logs = tuple(LogInfo(*row[:3]) for row in rows)
-        return State(_keys(documents), lists, _seconds(facts, "last_seen"), _sources(facts), _policy(facts), logs)
+        return State(
+            keys=_keys(documents),
+            lists=lists,
+            last_seen=_seconds(facts, "last_seen"),
+            sources=_sources(facts),
+            policy=_policy(facts),
+            journal_keep=_journal_keep(facts),
+            logs=logs,
+        )
 
     def _write(self, before: Held, after: Held, synced_at: int) -> None:
         schema.put_documents(self._db, "metadata", after.metadata)
@@ -373,6 +434,16 @@ def _code(error: Exception) -> int:
     return code & 0xFF
 
 
+def _trouble(error: Exception) -> Message:
+    """Say why the journal is not kept."""
+    code = _code(error)
+    if code not in _NOT_THE_FILES_FAULT:
+        return message("journal.damaged")
+    if code in _NO_JOURNAL:
+        return message(_NO_JOURNAL[code])
+    return message("journal.failed", error=str(error))
+
+
 def _keys(documents: Mapping[str, bytes]) -> KeySet:
     if not documents:
         return _NO_KEYS
@@ -401,6 +472,10 @@ def _policy(facts: dict[str, Any]) -> Policy:
     return Policy(max_age=_needed(facts, "max_age"), warning_age=_needed(facts, "warning_age"))
 
 
+def _journal_keep(facts: dict[str, Any]) -> int:
+    return int(facts.get("journal_keep", journal.KEEP_SECONDS))
+
+
 def _seconds(facts: dict[str, Any], name: str) -> int | None:
     value = facts.get(name)
     if value is not None and not (isinstance(value, int) and 0 <= value < TIME_LIMIT):
@@ -411,7 +486,7 @@ def _seconds(facts: dict[str, Any], name: str) -> int | None:
 def can_write(db: sqlite3.Connection) -> bool:
     """Tell whether the medium of an opened file can be written to."""
     try:
-        with _at_once(db):
+        with _waiting(db, 0):
             db.execute("DELETE FROM facts WHERE 0")  # BEGIN IMMEDIATE alone only reads where one can't write
     except sqlite3.Error as e:  # where another process is writing, or the file is damaged, the medium is not to blame
         return _code(e) not in _CAN_NOT_WRITE
@@ -419,18 +494,35 @@ def can_write(db: sqlite3.Connection) -> bool:
 
 
 @contextmanager
-def _at_once(db: sqlite3.Connection) -> Iterator[None]:
-    """Do not wait for another process that writes."""
-    db.execute("PRAGMA busy_timeout = 0")
+def _waiting(db: sqlite3.Connection, milliseconds: int) -> Iterator[None]:
+    """Wait no longer than this for another process that writes."""
+    db.execute(f"PRAGMA busy_timeout = {milliseconds}")
     try:
         yield
     finally:
         db.execute(f"PRAGMA busy_timeout = {_BUSY_SECONDS * 1000}")
 
 
+@contextmanager
+def _transaction(db: sqlite3.Connection) -> Iterator[None]:
+    """Write in one transaction: all of it, or nothing."""
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        db.execute("COMMIT")
+    finally:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+
+
 def open_file(path: Path | str, *, uri: bool = False) -> sqlite3.Connection:
-    """Open a file for the threads of this process, which wait for other processes that write."""
-    return sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False, uri=uri)
+    """Open a file for the threads of this process, which wait for other processes that write.
+
+    What is deleted in it is overwritten, since a key of the journal must not live on in a page that is free.
+    """
+    db = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False, uri=uri)
+    db.execute("PRAGMA secure_delete = ON")
+    return db
 
 
 def connect(path: Path) -> tuple[sqlite3.Connection, "tempfile.TemporaryDirectory[str] | None"]:

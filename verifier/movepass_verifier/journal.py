@@ -1,0 +1,294 @@
+"""The journal of a post: what was decided when, by which check, on which lists; never about whom.
+
+A pass whose signature held is in it as HMAC-SHA-256 over its day and index, cut to 16 bytes: enough to say that this
+device was shown it before. Pass numbers can be tried through by whoever has the key, so there is one key for each UTC
+day of exp, and it goes in the transaction in which that day's list goes, together with the marks made with it. Counts
+by hour outlast the entries. Everything here runs within the caller's transaction; no verdict rests on any of it.
+"""
+
+import hmac
+import secrets
+import sqlite3
+import struct
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, NamedTuple
+
+from movepass_verifier.errors import DamagedError, PolicyError
+from movepass_verifier.schema import JOURNAL
+from movepass_verifier.verdicts import Outcome, Verdict, Verification
+from movepass_wire import Pass
+from movepass_wire.times import DAY_SECONDS, ago, iso
+
+KEEP_LEAST, KEEP_SECONDS, KEEP_MOST = DAY_SECONDS, 7 * DAY_SECONDS, 30 * DAY_SECONDS
+"""Entries are forgotten after so long: at least, unless configured, and at most."""
+ENTRIES_MOST = 200_000
+"""The oldest entries beyond this go; their counts stay. 14 MB, and days of one scan after the other."""
+COUNTS_KEPT_SECONDS = 90 * DAY_SECONDS
+DOUBLE_READ_SECONDS = 5
+"""The same pass within so long after its last entry is a scanner that read twice; the next car takes longer."""
+_AHEAD_SECONDS = DAY_SECONDS
+"""What is noted for later than this was noted by a wrong clock, and is forgotten as well."""
+_KEY_BYTES, _MARK_BYTES = 32, 16
+_HOUR = 3600
+
+
+class Decision(Enum):
+    """What the officer did where nothing could be verified."""
+
+    LET_THROUGH = "let-through"
+    SENT_BACK = "sent-back"
+    CALLED_IN = "called-in"
+
+    @property
+    def column(self) -> str:
+        """Its count's column."""
+        return self.value.replace("-", "_")
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """That this device was shown the same pass before: how often, and when last and first (seconds since 1970 UTC)."""
+
+    count: int
+    last_at: int
+    first_at: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Write as `shown_before` of `verify --json`."""
+        return {"count": self.count, "last_at": iso(self.last_at)}
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """What noting a verdict gives: its entry's number, and whether the pass was seen before."""
+
+    entry: int
+    seen: Seen | None
+
+
+class Entry(NamedTuple):
+    """One decision.
+
+    Attributes:
+        at: seconds since 1970 UTC, by the device's clock.
+        verdict: the device's.
+        failed: the check that decided; None where all passed.
+        published: the signed time of the lists that the device went by.
+        decision: the officer's, where nothing could be verified.
+    """
+
+    at: int
+    verdict: Verdict
+    failed: str | None
+    published: int | None
+    decision: Decision | None
+
+    def to_json(self) -> dict[str, Any]:
+        """Write as `journal entries --json` shows it."""
+        return {
+            "at": iso(self.at),
+            "outcome": self.verdict.outcome.value,
+            "verdict": self.verdict.value,
+            "failed": self.failed,
+            "lists_published": None if self.published is None else iso(self.published),
+            "decision": self.decision.value if self.decision else None,
+        }
+
+
+class Count(NamedTuple):
+    """How often a verdict came in an hour, how many of these passes had been shown before, and what was decided."""
+
+    hour: int
+    verdict: Verdict
+    scans: int
+    shown_before: int
+    let_through: int
+    sent_back: int
+    called_in: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Write as a row of `journal export`."""
+        head = (iso(self.hour * _HOUR), self.verdict.outcome.value, self.verdict.value)
+        return dict(zip(self.columns(), (*head, *self[2:]), strict=True))
+
+    @classmethod
+    def columns(cls) -> tuple[str, ...]:
+        """Give the names of what to_json gives."""
+        return ("hour", "outcome", *cls._fields[1:])
+
+
+def check_keep(seconds: int) -> None:
+    """Make sure that entries may be kept for so long.
+
+    Raises:
+        PolicyError: they may not, and for how long they may.
+    """
+    if not KEEP_LEAST <= seconds <= KEEP_MOST:
+        raise PolicyError(f"expected to keep the journal for {ago(KEEP_LEAST)} to {ago(KEEP_MOST)}, got {ago(seconds)}")
+
+
+def note(db: sqlite3.Connection, result: Verification, keep: int) -> Noted:
+    """Write an entry, unless a scanner has read the same pass twice.
+
+    Args:
+        db: the store.
+        result: of a verification that was made now.
+        keep: seconds after which entries are forgotten.
+
+    Raises:
+        DamagedError: the journal is not as it should be.
+    """
+    now, hour = result.freshness.now, result.freshness.now // _HOUR
+    if not db.execute("SELECT 1 FROM journal_hours WHERE hour = ?", (hour,)).fetchone():
+        forget(db, now, keep)
+    mark = _mark(db, result.pass_)
+    if mark:
+        again = (mark, result.verdict.value, now - DOUBLE_READ_SECONDS, now + DOUBLE_READ_SECONDS)
+        query = "SELECT max(id) FROM journal_entries WHERE pass = ? AND verdict = ? AND at BETWEEN ? AND ?"
+        (entry,) = db.execute(query, again).fetchone()
+        if entry is not None:
+            return Noted(entry, _seen(db, mark, entry))
+    seen = _seen(db, mark, 0) if mark else None
+    row = (
+        now,
+        result.verdict.value,
+        result.failed,
+        result.freshness.published,
+        result.pass_.day if mark and result.pass_ else None,
+        mark,
+    )
+    columns = "at, verdict, failed, published, day, pass"
+    new = db.execute(f"INSERT INTO journal_entries ({columns}) VALUES (?, ?, ?, ?, ?, ?)", row).lastrowid  # noqa: S608
+    assert new is not None  # noqa: S101 - a row has just been written
+    db.execute("DELETE FROM journal_entries WHERE id <= ?", (new - ENTRIES_MOST,))
+    if not _count(db, hour, result.verdict, scans=1, shown_before=int(bool(seen))):
+        first = (hour, result.verdict.value, int(bool(seen)))
+        db.execute("INSERT INTO journal_hours VALUES (?, ?, 1, ?, 0, 0, 0)", first)
+    return Noted(new, seen)
+
+
+def decide(db: sqlite3.Connection, entry: int, decision: Decision) -> None:
+    """Write down, or change, what the officer did where nothing could be verified; an entry that has gone stays gone.
+
+    Raises:
+        DamagedError: the journal is not as it should be.
+        ValueError: the entry is of a verdict that leaves nothing to decide.
+    """
+    for found in _entries(db, "WHERE id = ?", entry):
+        if found.verdict.outcome is not Outcome.CANNOT_VERIFY:
+            raise ValueError(f"the verdict was {found.verdict.value}: there is nothing to decide")
+        db.execute("UPDATE journal_entries SET decision = ? WHERE id = ?", (decision.value, entry))
+        for which, change in ((found.decision, -1), (decision, 1)):
+            if which:
+                _count(db, found.at // _HOUR, found.verdict, **{which.column: change})
+
+
+def forget(db: sqlite3.Connection, now: int, keep: int) -> None:
+    """Let go what has been kept for long enough, and the keys of days that have no list any more."""
+    ahead = now + _AHEAD_SECONDS
+    db.execute("DELETE FROM journal_entries WHERE at NOT BETWEEN ? AND ?", (now - keep, ahead))
+    hours = ((now - COUNTS_KEPT_SECONDS) // _HOUR, ahead // _HOUR)
+    db.execute("DELETE FROM journal_hours WHERE hour NOT BETWEEN ? AND ?", hours)
+    forget_days(db)
+
+
+def forget_days(db: sqlite3.Connection) -> None:
+    """Let the keys of days that have no list go, and what was marked with them."""
+    gone = "day NOT IN (SELECT day FROM logs)"
+    if db.execute(f"DELETE FROM journal_keys WHERE {gone}").rowcount:  # noqa: S608 - a constant
+        db.execute(f"UPDATE journal_entries SET day = NULL, pass = NULL WHERE day IS NOT NULL AND {gone}")  # noqa: S608
+
+
+def entries(db: sqlite3.Connection) -> Iterator[Entry]:
+    """Read all entries, the oldest first.
+
+    Raises:
+        DamagedError: one is not as it should be.
+    """
+    return _entries(db, "ORDER BY id")
+
+
+def hourly(db: sqlite3.Connection) -> list[Count]:
+    """Read the counts, the oldest first.
+
+    Raises:
+        DamagedError: one is not as it should be.
+    """
+    try:
+        rows = db.execute("SELECT * FROM journal_hours ORDER BY hour, verdict")
+        return [Count(int(hour), Verdict(verdict), *map(int, counts)) for hour, verdict, *counts in rows]
+    except (TypeError, ValueError):
+        raise DamagedError("a count in its journal is not what was written") from None
+
+
+def totals(counts: Iterable[Count], since: int) -> list[Count]:
+    """Add up the counts of all hours from a time on (seconds since 1970 UTC), in the order of the verdicts."""
+    found: dict[Verdict, list[int]] = {}
+    for count in counts:
+        if count.hour >= since // _HOUR:
+            found[count.verdict] = [a + b for a, b in zip(found.get(count.verdict, [0] * 5), count[2:], strict=True)]
+    return [Count(since // _HOUR, verdict, *found[verdict]) for verdict in Verdict if verdict in found]
+
+
+def carry_over(old: sqlite3.Connection, new: sqlite3.Connection) -> bool:
+    """Copy the journal into a store whose own is empty; where it is damaged that one stays empty.
+
+    Returns:
+        Whether it was as it should be.
+    """
+    try:
+        for _ in entries(old):
+            pass
+        hourly(old)
+        for table in JOURNAL:
+            for row in old.execute(f"SELECT * FROM {table}"):  # noqa: S608 - a constant
+                new.execute(f"INSERT INTO {table} VALUES ({', '.join('?' * len(row))})", row)  # noqa: S608
+    except (sqlite3.Error, DamagedError, OverflowError):
+        for table in JOURNAL:
+            new.execute(f"DELETE FROM {table}")  # noqa: S608 - a constant
+        return False
+    forget_days(new)
+    return True
+
+
+def _mark(db: sqlite3.Connection, pass_: Pass | None) -> bytes | None:
+    """Give a pass's mark; None where no signature held, or where the pass's day has no list to go with its key."""
+    if pass_ is None or not db.execute("SELECT 1 FROM logs WHERE day = ?", (pass_.day,)).fetchone():
+        return None
+    row = db.execute("SELECT key FROM journal_keys WHERE day = ?", (pass_.day,)).fetchone()
+    key = row[0] if row else secrets.token_bytes(_KEY_BYTES)
+    if not isinstance(key, bytes) or len(key) != _KEY_BYTES:
+        raise DamagedError("a key of its journal is not what was written")
+    if not row:
+        db.execute("INSERT INTO journal_keys VALUES (?, ?)", (pass_.day, key))
+    return hmac.digest(key, struct.pack(">II", pass_.day, pass_.index), "sha256")[:_MARK_BYTES]
+
+
+def _seen(db: sqlite3.Connection, mark: bytes, but: int) -> Seen | None:
+    """Tell whether there are entries of the same pass besides one."""
+    query = "SELECT count(*), max(at), min(at) FROM journal_entries WHERE pass = ? AND id <> ?"
+    count, last, first = db.execute(query, (mark, but)).fetchone()
+    if not count:
+        return None
+    if not (isinstance(last, int) and isinstance(first, int)):
+        raise DamagedError("an entry of its journal is not what was written")
+    return Seen(count, last, first)
+
+
+def _entries(db: sqlite3.Connection, which: str, *values: object) -> Iterator[Entry]:
+    query = f"SELECT at, verdict, failed, published, decision FROM journal_entries {which}"  # noqa: S608 - a constant
+    try:
+        for at, verdict, failed, published, decision in db.execute(query, values):
+            decided = None if decision is None else Decision(decision)
+            yield Entry(int(at), Verdict(verdict), failed, published, decided)
+    except (TypeError, ValueError):
+        raise DamagedError("an entry of its journal is not what was written") from None
+
+
+def _count(db: sqlite3.Connection, hour: int, verdict: Verdict, **changes: int) -> bool:
+    """Change counts; tells whether the hour has any of the verdict."""
+    sets = ", ".join(f"{name} = {name} + {change}" for name, change in changes.items())
+    query = f"UPDATE journal_hours SET {sets} WHERE hour = ? AND verdict = ?"  # noqa: S608 - columns and numbers
+    return bool(db.execute(query, (hour, verdict.value)).rowcount)
