@@ -35,6 +35,7 @@ _COMMANDS = {
     "sync": ("device", "fetch keys and revocation lists"),
     "export-bundle": ("bundle", "copy a repository to a USB stick"),
     "verify": ("device", "verify one pass, offline"),
+    "check-number": ("numbers", "say what is known of a pass number"),
     "scan": ("device", "verify one pass after the other"),
     "journal": ("journal", "show what was decided at this post, never about whom"),
     "status": ("upkeep", "show the keys and lists on the device, and how old"),

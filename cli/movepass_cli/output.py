@@ -20,7 +20,8 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from movepass_verifier import Verification
+    from movepass_verifier import Outcome, Verification
+    from movepass_verifier.by_number import NumberAnswer
     from movepass_verifier.journal import Seen
     from movepass_verifier.sources import Progress
 _LABEL_WIDTH = 10
@@ -76,12 +77,11 @@ def columns(text: str) -> int:
 
 def show_verification(result: "Verification", language: str, seen: "Seen | None" = None) -> None:
     """Show a verdict: first the outcome, then what to compare by eye, then how old the lists are."""
-    from movepass_verifier.shown import WARNING, looks, seen_before, shown  # noqa: PLC0415 - not needed for --help
+    from movepass_verifier.shown import WARNING, seen_before, shown  # noqa: PLC0415 - not needed for --help
     from movepass_verifier.words import words  # noqa: PLC0415
 
-    view, look = shown(result, words(language)), looks()[result.outcome]
-    head = f"{look.symbol} {view.outcome}  ({view.verdict})"
-    click.echo(click.style(head, fg=look.colour, bold=True) if may_colour() else head)
+    view = shown(result, words(language))
+    _show_head(result.outcome, f"{view.outcome}  ({view.verdict})")
     click.echo(f"  {printable(view.reason)}")
     if result.technical:
         click.echo(f"  {printable(result.technical)}")
@@ -93,6 +93,26 @@ def show_verification(result: "Verification", language: str, seen: "Seen | None"
         lines = [f"*  {line}{' ' * (width - columns(line))}  *" for line in view.test]
         click.echo("\n".join(["*" * (width + 6), *lines, "*" * (width + 6)]))
     show_rows(view.rows)
+
+
+def show_number(answer: "NumberAnswer", language: str) -> None:
+    """Show what is known of a pass number."""
+    from movepass_verifier.shown import number_shown  # noqa: PLC0415 - not needed for --help
+    from movepass_verifier.words import words  # noqa: PLC0415
+
+    view = number_shown(answer, words(language))
+    _show_head(answer.outcome, f"{view.outcome}  {printable(view.verdict)}")
+    for line in (view.reason, *view.notes, view.advice):
+        click.echo(f"  {printable(line)}")
+    show_rows(view.rows)
+
+
+def _show_head(outcome: "Outcome", text: str) -> None:
+    from movepass_verifier.shown import looks  # noqa: PLC0415 - not needed for --help
+
+    look = looks()[outcome]
+    head = f"{look.symbol} {text}"
+    click.echo(click.style(head, fg=look.colour, bold=True) if may_colour() else head)
 
 
 def may_colour() -> bool:

@@ -19,8 +19,8 @@ from movepass_wire.times import ago, day_name, local
 FOLDER = ROOT / "verifier" / "movepass_verifier" / "words"
 CATALOGUES = {language: json.loads((FOLDER / f"{language}.json").read_text("utf-8")) for language in LANGUAGES}
 SAMPLES = {None: "Rahima", "number": 12, "time": 1795316400, "minute": 1795316400, "day": 20779, "span": 7500}
-LATIN_IN_BANGLA = {"Caps", "Lock", "US", "English", "movepass", "doctor"}
-"""What stands on keys and in menus, and commands."""
+LATIN_IN_BANGLA = {"Caps", "Lock", "US", "English", "movepass", "doctor", *"ABCDEILOU"}
+"""What stands on keys and in menus; commands; the symbols of pass numbers."""
 SHELLS_ONLY = {"check", "state", "language", "test", "phone"}
 """What other shells than the command's show."""
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from movepass_verifier.by_number import NumberAnswer, answer
 from movepass_verifier.journal import Count, Decision, Entry, Noted, check_keep
 from movepass_verifier.lists import Policy
 from movepass_verifier.store import State, Store
@@ -77,6 +78,16 @@ class Device:
         if at is None:
             self._store.note_seen(now, state.last_seen)
         return result
+
+    def verify_number(self, text: str) -> NumberAnswer:
+        """Say what is known of a pass number that was typed or heard; see by_number.answer.
+
+        Raises:
+            StoreError: the store can't be read.
+        """
+        now = int(self._clock())
+        with self._store.reading() as state:
+            return answer(text, lists=state.lists, now=now, policy=self._policy or state.policy)
 
     def note(self, result: Verification) -> Noted | None:
         """Write a verdict into the journal, and tell whether this device was shown the same pass before.

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
+from movepass_verifier.by_number import NumberAnswer
 from movepass_verifier.journal import Seen
 from movepass_verifier.verdicts import Freshness, Outcome, Verdict, Verification
 from movepass_verifier.words import Words
@@ -50,6 +51,7 @@ class Shown:
         advice: what to do.
         test: that a TEST authority signed it, large and in words; empty where none did.
         rows: the pass, where its signature held; who signed; how old the lists are.
+        notes: what else is known, from what matters most on.
     """
 
     outcome: str
@@ -58,6 +60,7 @@ class Shown:
     advice: str
     test: tuple[str, ...]
     rows: Rows
+    notes: tuple[str, ...] = ()
 
 
 @cache
@@ -85,6 +88,25 @@ def shown(result: Verification, words: Words) -> Shown:
         advice=words("advice.test" if accepted_test else f"advice.{result.verdict.value}"),
         test=test,
         rows=[row for row in rows if row[1]],
+    )
+
+
+def number_shown(answer: NumberAnswer, words: Words) -> Shown:
+    """Put into words what is known of a pass number."""
+    if answer.outcome is Outcome.REJECT:
+        advice = words("advice.revoked")
+    elif answer.suggestions:
+        advice = words("number.likely", number=" / ".join(answer.suggestions))
+    else:
+        advice = words("number.advice" if answer.readable else "number.ask")
+    return Shown(
+        outcome=words(f"outcome.{answer.outcome.value}"),
+        verdict=answer.number,
+        reason=words.say(answer.why),
+        advice=advice,
+        test=(),
+        rows=[(words("label.lists"), age(answer.freshness, words))],
+        notes=tuple(words.say(known) for known in answer.known),
     )
 
 

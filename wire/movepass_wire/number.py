@@ -4,6 +4,8 @@ Two symbols for the day modulo 1024, six for the index, and a check symbol over 
 slip and every swap of neighbours. Crockford's base32 alphabet, shown 3-3-3: "A1B-2C3-D4E".
 """
 
+from dataclasses import dataclass
+
 from movepass_wire.errors import NumberError
 from movepass_wire.limits import INDEX_LIMIT
 
@@ -13,6 +15,11 @@ LENGTH = 9
 
 _READ_AS = {**{c: i for i, c in enumerate(ALPHABET)}, "O": 0, "I": 1, "L": 1}
 """Crockford's look-alikes: O is read as 0, I and L as 1."""
+_ALIKE = (
+    *("0DQ", "17", "2Z", "5S", "6G", "8B", "CG", "EF", "KX", "MN", "PR", "VY", "VW"),  # to the eye
+    *("BCDEGPTVZ3", "AHJK8", "FSX", "MN", "59", "QK", "GJZ", "1Y", "BV", "PF", "CS"),  # to the ear
+)
+"""Symbols that are mistaken for each other on paper, or over the radio as spoken in Bangladesh."""
 _POLYNOMIAL = 0b100101
 """x^5 + x^2 + 1, primitive over GF(2): x generates all of GF(32)."""
 
@@ -45,8 +52,7 @@ def format_number(day: int, index: int) -> str:
     value = day % DAYS * INDEX_LIMIT + index
     symbols = [value >> shift & 31 for shift in range(35, -1, -5)]
     symbols.append(_times_x(_checksum(symbols)))
-    text = "".join(ALPHABET[s] for s in symbols)
-    return f"{text[:3]}-{text[3:6]}-{text[6:]}"
+    return _written(symbols)
 
 
 def parse_number(text: str) -> tuple[int, int]:
@@ -58,6 +64,61 @@ def parse_number(text: str) -> tuple[int, int]:
     Raises:
         NumberError: not nine symbols of the alphabet, or the check symbol does not fit.
     """
+    symbols = _symbols(text)
+    if _checksum(symbols):
+        raise NumberError(f"{text.strip()!r} has a slip: its check symbol does not fit; ask for it again")
+    return _day_and_index(symbols)
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """What may have been meant by a number whose check symbol does not fit.
+
+    Attributes:
+        number: as format_number writes it.
+        day: modulo 1024.
+        index: the pass's.
+        alike: whether the slip is one that people make: symbols that look or sound alike, or neighbours swapped.
+    """
+
+    number: str
+    day: int
+    index: int
+    alike: bool
+
+
+def corrections(text: str) -> list[Correction]:
+    """Give every number that is one wrong symbol or one swap of neighbours away, the likeliest slips first.
+
+    Raises:
+        NumberError: not nine symbols of the alphabet.
+    """
+    symbols = _symbols(text)
+    slip = _checksum(symbols)
+    if not slip:
+        return []
+    alike: list[list[int]] = []
+    others: list[list[int]] = []
+    for at in range(LENGTH):
+        right = next(value for value in range(32) if _weighed(value, at) == slip) ^ symbols[at]
+        (alike if _are_alike(symbols[at], right) else others).append([*symbols[:at], right, *symbols[at + 1 :]])
+    swapped = [[*symbols[:at], symbols[at + 1], symbols[at], *symbols[at + 2 :]] for at in range(LENGTH - 1)]
+    likely = alike + [found for found in swapped if not _checksum(found)]
+    return [Correction(_written(found), *_day_and_index(found), found in likely) for found in likely + others]
+
+
+def _weighed(value: int, at: int) -> int:
+    """Give what a symbol at a place adds to the checksum."""
+    for _ in range(LENGTH - 1 - at):
+        value = _times_x(value)
+    return value
+
+
+def _are_alike(a: int, b: int) -> bool:
+    return any(ALPHABET[a] in group and ALPHABET[b] in group for group in _ALIKE)
+
+
+def _symbols(text: str) -> list[int]:
     compact = text.replace("-", "").replace(" ", "")
     if compact.isascii():
         compact = compact.upper()
@@ -66,13 +127,19 @@ def parse_number(text: str) -> tuple[int, int]:
         raise NumberError(f"{wrong[0]!r} is not used in pass numbers (0-9 and A-Z without I, L, O, U)")
     if len(compact) != LENGTH:
         raise NumberError(f"a pass number has {LENGTH} symbols like A1B-2C3-D4E, got {len(compact)}")
-    symbols = [_READ_AS[c] for c in compact]
-    if _checksum(symbols):
-        raise NumberError(f"{text.strip()!r} has a slip: its check symbol does not fit; ask for it again")
+    return [_READ_AS[c] for c in compact]
+
+
+def _written(symbols: list[int]) -> str:
+    text = "".join(ALPHABET[s] for s in symbols)
+    return f"{text[:3]}-{text[3:6]}-{text[6:]}"
+
+
+def _day_and_index(symbols: list[int]) -> tuple[int, int]:
     value = 0
     for symbol in symbols[:-1]:
         value = value << 5 | symbol
-    return value // INDEX_LIMIT, value % INDEX_LIMIT
+    return divmod(value, INDEX_LIMIT)
 
 
 def resolve_day(day_in_number: int, near: int) -> int:

@@ -1,0 +1,32 @@
+"""The command check-number: what is known of a pass number that was typed, or heard over the radio."""
+
+from pathlib import Path
+
+import click
+
+from movepass_cli.main import CANNOT_VERIFY, REJECT, USAGE
+from movepass_cli.options import example, json_option, language_option, store_option
+from movepass_cli.output import show_json, show_number
+from movepass_verifier import Device, Outcome
+
+
+@click.command(epilog=example("movepass check-number --store device A1B-2C3-D4E"))
+@store_option
+@language_option
+@json_option
+@click.argument("number", metavar="PASS-NUMBER")
+@click.pass_context
+def check_number(ctx: click.Context, store: Path, number: str, language: str, *, as_json: bool) -> None:
+    """Say what is known of a pass number, offline: revoked, or else not to be verified, since no signature was seen.
+
+    A number with a slip in it is not put right: what was likely meant is offered, and is to be asked for again.
+    """
+    with Device.open(store) as device:
+        answer = device.verify_number(number)
+    if as_json:
+        show_json(answer.to_json())
+    else:
+        show_number(answer, language)
+    if not answer.readable:
+        ctx.exit(USAGE)
+    ctx.exit(REJECT if answer.outcome is Outcome.REJECT else CANNOT_VERIFY)
