@@ -1,8 +1,9 @@
 """The tables of docs/scale.md, in Markdown, and how they get there."""
 
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+from page import Row, table, update
 
 from scale import april_2021
 from scale import assumptions as given
@@ -16,20 +17,6 @@ MB = 1e6
 CAPACITIES = (20_000, 60_000, 150_000, 300_000)
 _SMALL = 16 << 10
 """Bytes below which a log's ratio to the entropy says nothing of interest."""
-Row = Sequence[str]
-
-
-def table(head: Row, rows: Sequence[Row]) -> str:
-    """Write a table."""
-    return "\n".join(f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *rows))
-
-
-def put(document: str, tables: Mapping[str, str]) -> str:
-    """Put tables where a document says: between `<!-- NAME -->` and `<!-- /NAME -->`."""
-    for name, text in tables.items():
-        place = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
-        document = place.sub(rf"\g<1>{text}\n\g<2>", document)
-    return document
 
 
 def write(folder: Path, tables: Mapping[str, str], plots: Mapping[str, str]) -> None:
@@ -37,9 +24,7 @@ def write(folder: Path, tables: Mapping[str, str], plots: Mapping[str, str]) -> 
     folder.mkdir(parents=True, exist_ok=True)
     for name, plot in plots.items():
         (folder / f"scale-{name}.svg").write_text(plot, "utf-8")
-    page = folder / "scale.md"
-    places = "\n".join(f"<!-- {name} -->\n<!-- /{name} -->\n" for name in tables)
-    page.write_text(put(page.read_text("utf-8") if page.exists() else places, tables), "utf-8")
+    update(folder / "scale.md", tables)
 
 
 def assumed() -> str:

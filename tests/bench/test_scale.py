@@ -9,6 +9,7 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
+from page import put
 from scale import april_2021, model, peers, report, sample
 from scale import assumptions as given
 from scale.__main__ import (
@@ -273,12 +274,12 @@ def test_the_plots_are_whole_and_have_a_dark_side(outcomes: dict[float, dict[str
 
 def test_tables_are_put_where_the_page_says_and_nowhere_else() -> None:
     page = "a\n<!-- x -->\nold\n<!-- /x -->\nb\n<!-- y -->\n<!-- /y -->\n"
-    assert report.put(page, {"x": "new"}) == "a\n<!-- x -->\nnew\n<!-- /x -->\nb\n<!-- y -->\n<!-- /y -->\n"
+    assert put(page, {"x": "new"}) == "a\n<!-- x -->\nnew\n<!-- /x -->\nb\n<!-- y -->\n<!-- /y -->\n"
 
 
 def test_the_page_tells_what_is_assumed_as_it_is_assumed() -> None:
     page = PAGE.read_text("utf-8")
-    assert report.put(page, {"assumed": report.assumed()}) == page
+    assert put(page, {"assumed": report.assumed()}) == page
     for plot in re.findall(r"\((scale-[a-z]+\.svg)\)", page):
         assert (PAGE.parent / plot).is_file()
 
