@@ -29,8 +29,8 @@ DPI = 300
 WIDTH, HEIGHT = 1240, 1748
 """A6 in pixels at DPI."""
 
-QR_MAX_PX = 732
-"""62 mm, quiet zone included: the widest code that leaves room beside it. Modules are whole pixels, so that a code is
+QR_MAX_PX = 759
+"""64 mm, quiet zone included: the widest code that leaves room beside it. Modules are whole pixels, so that a code is
 a little smaller; without its quiet zone even the longest payload's is wider than 40 mm."""
 
 _MARGIN = 60

@@ -105,22 +105,22 @@ def _read(image: Image.Image) -> Any:
 # The QR code
 
 
-def test_png_is_read_back_as_the_text_at_level_m() -> None:
+def test_png_is_read_back_as_the_text_at_level_q() -> None:
     _, text, _ = _pass()
     barcode = _read(Image.open(BytesIO(qr_png(text))))
     assert barcode.text == text
     assert barcode.format == zxingcpp.BarcodeFormat.QRCode
-    assert barcode.ec_level == "M"
+    assert barcode.ec_level == "Q"
 
 
-def test_standard_pass_needs_version_9() -> None:
-    assert qr_version(_pass()[1]) == 9
+def test_standard_pass_needs_version_11() -> None:
+    assert qr_version(_pass()[1]) == 11
 
 
 @pytest.mark.parametrize("module_px", [1, 3, 8])
 def test_modules_are_whole_pixels_inside_a_quiet_zone_of_four(module_px: int) -> None:
     image = qr_image(_pass()[1], module_px=module_px)
-    side, quiet = (17 + 4 * 9 + 2 * 4) * module_px, 4 * module_px
+    side, quiet = (17 + 4 * 11 + 2 * 4) * module_px, 4 * module_px
     assert image.size == (side, side)
     dark = image.convert("L").point(lambda value: 255 - value).getbbox()
     assert dark == (quiet, quiet, side - quiet, side - quiet)
