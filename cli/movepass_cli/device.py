@@ -1,8 +1,6 @@
-"""Commands of a field device: enroll, sync, verify, scan, inspect."""
+"""Commands of a field device: enroll, sync, verify, inspect."""
 
-import sys
 import time
-from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,9 +10,9 @@ import click
 from movepass_cli.inputs import InputError, payload_text
 from movepass_cli.main import ACCEPT, CANNOT_VERIFY, REJECT, USAGE
 from movepass_cli.options import PATH, ca_option, example, json_option, language_option, option, store_option, time_of
-from movepass_cli.output import progress_on_terminal, say, show_json, show_rows, show_verification
+from movepass_cli.output import note, progress_on_terminal, say, show_json, show_result, show_rows
 from movepass_cli.signals import Stopped, stopped_by_signals
-from movepass_verifier import Device, ImageError, Outcome, Verification
+from movepass_verifier import Device, Outcome
 from movepass_verifier.shown import trip_rows
 from movepass_verifier.words import words
 from movepass_wire import PayloadError, WireError, decode_claims, format_number, open_text, trip_to_json
@@ -22,7 +20,8 @@ from movepass_wire.payload import ESP256
 from movepass_wire.times import ago, day_name, iso, local
 
 if TYPE_CHECKING:
-    from movepass_verifier.journal import Seen
+    from collections.abc import Callable
+
     from movepass_verifier.sync import SyncResult
 
 _EXIT = {Outcome.ACCEPT: ACCEPT, Outcome.REJECT: REJECT, Outcome.CANNOT_VERIFY: CANNOT_VERIFY}
@@ -144,31 +143,9 @@ def verify(ctx: click.Context, store: Path, given: str, at: int | None, language
     """Verify one pass, offline: a payload's text, a picture of its QR code, or text on stdin."""
     with Device.open(store) as device:
         result = device.verify(payload_text(given), at)
-        seen = _noted(device, result, language) if at is None else None
-    _show(result, language, seen, as_json=as_json)
+        noted = note(device, result, language) if at is None else None
+    show_result(result, language, noted, as_json=as_json)
     ctx.exit(_EXIT[result.outcome])
-
-
-@click.command(epilog=example("movepass scan --store device", "movepass scan --store device inbox/*.png"))
-@store_option
-@language_option
-@json_option
-@click.argument("pictures", nargs=-1, type=click.Path())
-def scan(store: Path, pictures: tuple[str, ...], language: str, *, as_json: bool) -> None:
-    """Verify one pass after the other: pictures, or else lines of text on stdin, as a hand scanner types them.
-
-    A line or picture that can't be read does not stop it; the end of input does.
-    """
-    with Device.open(store) as device:
-        for given in pictures or _typed_lines():
-            try:
-                text = payload_text(given) if pictures else given
-            except ImageError as e:
-                say(str(e))
-                continue
-            _show(device.verify(text), language, as_json=as_json)
-            if not as_json:
-                click.echo()
 
 
 @click.command(epilog=example("movepass inspect photo.png"))
@@ -202,28 +179,3 @@ def inspect(ctx: click.Context, given: str, *, as_json: bool) -> None:
     english = words()
     key = (english("label.key"), f"{envelope.kid.hex()} ({alg})")
     show_rows([(english("label.pass"), number), *trip_rows(pass_.trip, english), key])
-
-
-def _typed_lines() -> Iterable[str]:
-    if sys.stdin.isatty():
-        say("scan a pass, or type its text and Enter; Ctrl-D ends")
-    for line in sys.stdin.buffer:
-        text = line.decode(errors="replace").rstrip("\r\n")
-        if text:
-            yield text
-
-
-def _noted(device: Device, result: Verification, language: str) -> "Seen | None":
-    """Write a verdict into the journal; tells whether the pass was seen before."""
-    noted = device.note(result)
-    if device.journal_trouble:
-        say(words(language).say(device.journal_trouble))
-    return noted.seen if noted else None
-
-
-def _show(result: Verification, language: str, seen: "Seen | None" = None, *, as_json: bool) -> None:
-    if as_json:
-        show_json(result.to_json() | {"shown_before": seen.to_json() if seen else None})
-    else:
-        show_verification(result, language, seen)
-    sys.stdout.flush()

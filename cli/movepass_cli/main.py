@@ -36,7 +36,7 @@ _COMMANDS = {
     "export-bundle": ("bundle", "copy a repository to a USB stick"),
     "verify": ("device", "verify one pass, offline"),
     "check-number": ("numbers", "say what is known of a pass number"),
-    "scan": ("device", "verify one pass after the other"),
+    "scan": ("scanning.command", "verify one pass after the other"),
     "journal": ("journal", "show what was decided at this post, never about whom"),
     "status": ("upkeep", "show the keys and lists on the device, and how old"),
     "configure": ("upkeep", "change how old lists may be, where they come from, and so on"),

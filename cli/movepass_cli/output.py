@@ -20,9 +20,9 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from movepass_verifier import Outcome, Verification
+    from movepass_verifier import Device, Outcome, Verification
     from movepass_verifier.by_number import NumberAnswer
-    from movepass_verifier.journal import Seen
+    from movepass_verifier.journal import Noted, Seen
     from movepass_verifier.sources import Progress
 _LABEL_WIDTH = 10
 _NO_COLUMN = {"Mn", "Me", "Cf"}
@@ -75,6 +75,29 @@ def columns(text: str) -> int:
     return sum(unicodedata.category(c) not in _NO_COLUMN for c in text)
 
 
+def note(device: "Device", result: "Verification", language: str) -> "Noted | None":
+    """Write a verdict into the device's journal; says why where that can't be done."""
+    from movepass_verifier.words import words  # noqa: PLC0415 - not needed for --help
+
+    noted = device.note(result)
+    if device.journal_trouble:
+        say(words(language).say(device.journal_trouble))
+    return noted
+
+
+def show_result(
+    result: "Verification", language: str, noted: "Noted | None", *, as_json: bool, source: str | None = None
+) -> None:
+    """Show a verdict in words or as JSON, and whether the pass was seen before."""
+    seen = noted.seen if noted else None
+    if as_json:
+        from_where = {} if source is None else {"source": source}
+        show_json(result.to_json() | {"shown_before": seen.to_json() if seen else None} | from_where)
+    else:
+        show_verification(result, language, seen)
+    sys.stdout.flush()
+
+
 def show_verification(result: "Verification", language: str, seen: "Seen | None" = None) -> None:
     """Show a verdict: first the outcome, then what to compare by eye, then how old the lists are."""
     from movepass_verifier.shown import WARNING, seen_before, shown  # noqa: PLC0415 - not needed for --help
@@ -116,5 +139,5 @@ def _show_head(outcome: "Outcome", text: str) -> None:
 
 
 def may_colour() -> bool:
-    """Tell whether standard output takes colour: a terminal, without NO_COLOR (https://no-color.org)."""
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    """Tell whether standard output takes colour: a terminal that is not dumb, without NO_COLOR (https://no-color.org)."""
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"

@@ -201,6 +201,18 @@ class Device:
         policy = self._policy or state.policy
         return readiness(lists=state.lists, now=int(self._clock()), policy=policy, last_seen=state.last_seen)
 
+    def reopen_if_replaced(self) -> bool:
+        """Open the store anew where another one has been put into its place; tells whether that was so.
+
+        Raises:
+            StoreError: what is there now can't be opened; the old one stays in use.
+        """
+        if not self._store.replaced():
+            return False
+        before, self._store = self._store, Store(self._store.folder)
+        before.close()
+        return True
+
     def close(self) -> None:
         """Close the store."""
         self._store.close()

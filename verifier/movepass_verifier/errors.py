@@ -1,5 +1,7 @@
 """What can break while verifying or syncing. "Not verified" is not among them: that is a result."""
 
+from movepass_verifier.words import Message, words
+
 
 class VerifierError(Exception):
     """The device could not do as asked; the message says what was expected, what came, and what to do."""
@@ -26,4 +28,12 @@ class BundleError(VerifierError):
 
 
 class ImageError(VerifierError):
-    """No single QR code can be read from a picture."""
+    """No single QR code can be read from a picture.
+
+    Attributes:
+        why: what is wrong, to be said in any language.
+    """
+
+    def __init__(self, why: Message) -> None:
+        super().__init__(words().say(why))
+        self.why = why

@@ -50,7 +50,8 @@ class Shown:
         reason: why, as an officer can repeat it to the driver.
         advice: what to do.
         test: that a TEST authority signed it, large and in words; empty where none did.
-        rows: the pass, where its signature held; who signed; how old the lists are.
+        trip: what the pass says, where its signature held.
+        rows: its number and that; who signed; how old the lists are.
         notes: what else is known, from what matters most on.
     """
 
@@ -59,6 +60,7 @@ class Shown:
     reason: str
     advice: str
     test: tuple[str, ...]
+    trip: Rows
     rows: Rows
     notes: tuple[str, ...] = ()
 
@@ -75,10 +77,13 @@ def looks() -> dict[Outcome, Look]:
 
 def shown(result: Verification, words: Words) -> Shown:
     """Put a verification into words."""
-    rows: Rows = []
-    if result.pass_:
-        rows = [(words("label.pass"), result.pass_number or ""), *trip_rows(result.pass_.trip, words)]
-    rows += [(words("label.authority"), result.authority or ""), (words("label.lists"), age(result.freshness, words))]
+    trip = trip_rows(result.pass_.trip, words) if result.pass_ else []
+    rows = [
+        (words("label.pass"), result.pass_number or ""),
+        *trip,
+        (words("label.authority"), result.authority or ""),
+        (words("label.lists"), age(result.freshness, words)),
+    ]
     test = (words("test.banner"), words("test.long")) if result.test else ()
     accepted_test = result.test and result.verdict is Verdict.VALID
     return Shown(
@@ -87,6 +92,7 @@ def shown(result: Verification, words: Words) -> Shown:
         reason=words.say(result.why),
         advice=words("advice.test" if accepted_test else f"advice.{result.verdict.value}"),
         test=test,
+        trip=trip,
         rows=[row for row in rows if row[1]],
     )
 
@@ -105,6 +111,7 @@ def number_shown(answer: NumberAnswer, words: Words) -> Shown:
         reason=words.say(answer.why),
         advice=advice,
         test=(),
+        trip=[],
         rows=[(words("label.lists"), age(answer.freshness, words))],
         notes=tuple(words.say(known) for known in answer.known),
     )

@@ -139,6 +139,7 @@ class Store:
         if not found:
             raise StoreError(f"{folder} is not a device's store; set one up: movepass enroll")
         with self._failures():
+            self._inode = self._path.stat().st_ino
             self._db, self._copy = connect(self._path)
         self._cached: tuple[int, State] | None = None
         self.journal_trouble: Message | None = None
@@ -226,6 +227,13 @@ class Store:
                 documents=dict(self._db.execute("SELECT name, data FROM documents")),
                 logs=dict(self._db.execute("SELECT day, data FROM logs")),
             )
+
+    def replaced(self) -> bool:
+        """Tell whether the file that was opened is no longer the one in the folder."""
+        try:
+            return self._path.stat().st_ino != self._inode
+        except OSError:
+            return True
 
     def check_writable(self) -> None:
         """Make sure that a sync could be taken over, before anything is downloaded for it.

@@ -80,6 +80,10 @@ class Words:
         """Write a time without its zone."""
         return " ".join(local(seconds).split()[:2]).translate(self._digits)
 
+    def clock(self, seconds: int) -> str:
+        """Write the time of day in Dhaka."""
+        return self.minute(seconds).split()[1]
+
     def day(self, day: int) -> str:
         """Write a UTC day."""
         return day_name(day).translate(self._digits)

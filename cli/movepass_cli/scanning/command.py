@@ -1,0 +1,266 @@
+"""The command `movepass scan`."""
+
+import os
+import select
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import click
+
+from movepass_cli.options import PATH, example, json_option, language_option, option, store_option
+from movepass_cli.output import note, say, show_result
+from movepass_cli.scanning import feeds
+from movepass_cli.scanning.feeds import Feeds, Given
+from movepass_cli.scanning.keyboard import Key, Keyboard
+from movepass_cli.scanning.screen import Badge, frame
+from movepass_cli.scanning.session import CLOSE_SECONDS, Page, Session
+from movepass_cli.scanning.sound import Speaker
+from movepass_cli.scanning.terminal import Terminal, fits, shows_unicode
+from movepass_cli.signals import Stopped, stopped_by_signals
+from movepass_verifier import Device, Freshness, Outcome, StoreError
+from movepass_verifier.words import LANGUAGES, Message, message, words
+
+_BADGE_SECONDS = 10.0
+"""How often the screen looks how old the lists are, and whether the store is still the one it opened."""
+_DRAW_SECONDS = 0.05
+"""While codes come faster than this, not each of them is drawn; each is decided and noted."""
+_READ_BYTES = 65536
+_CLOSE_MAX_SECONDS = 3600
+
+
+@click.command(
+    epilog=example(
+        "movepass scan --store device                      a hand scanner that types",
+        "movepass scan --store device --camera 0 --serial /dev/ttyACM0",
+        "movepass scan --store device --folder inbox --language bn",
+        "movepass scan --store device photos/*.png",
+    )
+)
+@store_option
+@option("--camera", metavar="NUMBER|VIDEO", help="Look through a camera, 0 for the first; or at a video file.")
+@option("--serial", type=PATH, metavar="DEVICE", help="Read from a scanner on a serial line.")
+@option("--folder", type=click.Path(path_type=Path, exists=True, file_okay=False), metavar="DIR",
+        help="Read each picture that comes into a folder.")  # fmt: skip
+@language_option
+@option("--close-after", type=click.IntRange(0, _CLOSE_MAX_SECONDS), default=int(CLOSE_SECONDS), show_default=True,
+        metavar="SECONDS", help="Take a verdict off the screen after so long; 0 keeps it until the next.")  # fmt: skip
+@option("--sound/--silent", default=True, show_default=True, help="Whether each outcome is heard.")
+@option("--plain", is_flag=True, help="One verdict below the other, without the full screen.")
+@json_option
+@click.argument("pictures", nargs=-1, type=click.Path())
+def scan(
+    store: Path, camera: str | None, serial: Path | None, folder: Path | None,
+    language: str, close_after: int, pictures: tuple[str, ...],
+    *, sound: bool, plain: bool, as_json: bool,
+) -> None:  # fmt: skip
+    """Verify one pass after the other, from all that is named and from the keyboard.
+
+    In a terminal the verdict fills the screen. The keyboard may be a hand scanner that types a pass and Enter; a person
+    presses single keys: d details, n pass number, l language, h help, q quit, and 1 2 3 for what was done where nothing
+    could be verified. Elsewhere, and with --plain or --json, verdicts come one below the other, and lines of text are
+    read from stdin if nothing else is named. Nothing that can't be read ends it; q, Ctrl-C or the end of input does.
+    """
+    wanted = [
+        *([feeds.pictures(list(pictures))] if pictures else []),
+        *([feeds.serial(serial)] if serial else []),
+        *([feeds.folder(folder)] if folder else []),
+        *([feeds.camera(camera)] if camera else []),
+    ]
+    with Device.open(store) as device:
+        full = fits() and not plain and not as_json
+        if not full and not wanted:
+            if sys.stdin.isatty():
+                say("scan a pass, or type its text and Enter; Ctrl-D ends")
+            wanted = [feeds.lines(sys.stdin.buffer)]
+        running = Feeds(wanted)
+        with suppress(Stopped):
+            stopped_by_signals(at_once=True)
+            running.start()
+            if full:
+                _Screen(device, running, _readable(language), close_after, Speaker(on=sound)).run()
+            else:
+                _Lines(device, language, as_json=as_json).run(running)
+        running.stop()
+
+
+def _readable(language: str) -> str:
+    """Give the language that the terminal can show."""
+    if shows_unicode() or language == "en":
+        return language
+    say(words("en")("scan.no-unicode", encoding=sys.stdout.encoding))
+    return "en"
+
+
+class _Lines:
+    """One verdict below the other."""
+
+    def __init__(self, device: Device, language: str, *, as_json: bool) -> None:
+        self._device = device
+        self._language = language
+        self._as_json = as_json
+
+    def run(self, running: Feeds) -> None:
+        """Show what comes until all feeds have ended."""
+        while not running.ended:
+            select.select([running.awake], [], [])
+            for given in running.take():
+                self._show(given)
+
+    def _show(self, given: Given) -> None:
+        if isinstance(given.what, Message):
+            self._say(given.source, given.what)
+            return
+        try:
+            result = self._device.verify(given.what)
+            noted = note(self._device, result, self._language)
+        except StoreError as e:
+            self._say(given.source, message("scan.store", problem=str(e)))
+            return
+        show_result(result, self._language, noted, as_json=self._as_json, source=given.source)
+        if not self._as_json:
+            click.echo()
+
+    def _say(self, source: str, problem: Message) -> None:
+        text = words(self._language).say(problem)
+        say(text if source in text else f"{source}: {text}")
+
+
+class _Screen:
+    """The full screen."""
+
+    def __init__(self, device: Device, running: Feeds, language: str, close_after: int, speaker: Speaker) -> None:
+        self._device = device
+        self._running = running
+        self._unicode = shows_unicode()
+        languages = LANGUAGES if self._unicode else ("en",)
+        self._session = Session(device, language, close_after=close_after, languages=languages)
+        self._speaker = speaker
+        self._terminal = Terminal()
+        self._keyboard = Keyboard()
+        self._badge = _badge(device)
+        self._badge_until = time.monotonic() + _BADGE_SECONDS
+        self._drawn = 0.0
+        self._unheard: Outcome | None = None
+
+    def run(self) -> None:
+        """Go on until somebody quits."""
+        with self._terminal.taken(), _window_changes() as changes:
+            self._present()
+            while not self._session.ended:
+                self._wait(changes)
+            self._speaker.stop()
+
+    def _wait(self, changes: int) -> None:
+        """Wait for one thing to happen, and take it."""
+        fd = sys.stdin.fileno()
+        ready, _, _ = select.select([fd, self._running.awake, changes], [], [], self._patience())
+        now = time.monotonic()
+        if changes in ready:
+            os.read(changes, _READ_BYTES)
+            self._terminal.forget()
+        if fd in ready:
+            self._type(fd)
+        if self._running.awake in ready:
+            for given in self._running.take():
+                self._take(given.what)
+        for event in self._keyboard.idle(time.monotonic()):
+            self._press(event)
+        self._session.tick(time.time())
+        if now >= self._badge_until:
+            self._look_around()
+        self._present()
+
+    def _patience(self) -> float:
+        """Give the seconds until something happens by itself."""
+        now = time.monotonic()
+        times = [self._badge_until - now]
+        if (deadline := self._keyboard.deadline()) is not None:
+            times.append(deadline - now)
+        if (closes := self._session.closes) is not None:
+            times.append(closes - time.time())
+        return max(0.0, min(times))
+
+    def _type(self, fd: int) -> None:
+        try:
+            data = os.read(fd, _READ_BYTES)
+        except OSError:
+            data = b""
+        if not data:  # the terminal has gone
+            self._session.ended = True
+        self._keyboard.asked = self._session.page is Page.NUMBER
+        for event in self._keyboard.feed(data, time.monotonic()):
+            if isinstance(event, Key):
+                self._press(event)
+            else:
+                self._take(event.text, typed=True)
+
+    def _press(self, event: object) -> None:
+        if isinstance(event, Key):
+            with self._store_failures():
+                self._session.key(event, time.time())
+
+    def _take(self, what: str | Message, *, typed: bool = False) -> None:
+        """Decide, show, and only then note: the officer waits for the verdict, not for the journal."""
+        with self._store_failures():
+            if isinstance(what, Message):
+                self._session.problem(what, time.time())
+            elif typed:
+                self._unheard = self._session.line(what, time.time())
+            else:
+                self._unheard = self._session.code(what, time.time())
+            if time.monotonic() - self._drawn > _DRAW_SECONDS:
+                self._present()
+            self._session.note()
+
+    @contextmanager
+    def _store_failures(self) -> Iterator[None]:
+        try:
+            yield
+        except StoreError as e:
+            self._session.problem(message("scan.store", problem=str(e)), time.time())
+
+    def _look_around(self) -> None:
+        """Look how old the lists are now, and whether somebody has put another store into this one's place."""
+        self._badge_until = time.monotonic() + _BADGE_SECONDS
+        with self._store_failures():
+            self._device.reopen_if_replaced()
+            self._badge = _badge(self._device)
+
+    def _present(self) -> None:
+        """Bring the screen up to date, and let the last verdict be heard."""
+        lines = frame(self._session, self._badge, self._keyboard.typed, self._terminal.size, unicode=self._unicode)
+        outcome, self._unheard = self._unheard, None
+        self._terminal.show(lines, self._speaker.bells(outcome) if outcome else "")
+        self._drawn = time.monotonic()
+        if outcome:
+            self._speaker.play(outcome)
+
+
+def _badge(device: Device) -> Badge:
+    """Ask a device what the top of the screen says."""
+    now = int(time.time())
+    state = device.state()
+    freshness = Freshness(state.lists.published, state.lists.synced_at, now, device.policy.warning_age)
+    return Badge(state.keys.authority, state.keys.test, freshness, device.readiness())
+
+
+@contextmanager
+def _window_changes() -> Iterator[int]:
+    """Give what can be read when the window's size has changed; meanwhile Ctrl-Z does not stop the screen."""
+    readable, writable = os.pipe()
+    os.set_blocking(writable, False)
+    before = {
+        signal.SIGWINCH: signal.signal(signal.SIGWINCH, lambda *_: None),
+        signal.SIGTSTP: signal.signal(signal.SIGTSTP, signal.SIG_IGN),
+    }
+    signal.set_wakeup_fd(writable)
+    try:
+        yield readable
+    finally:
+        signal.set_wakeup_fd(-1)
+        for number, handler in before.items():
+            signal.signal(number, handler)

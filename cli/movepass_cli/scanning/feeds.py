@@ -1,0 +1,250 @@
+"""Where codes come from besides the keyboard: each feed is an iterator that a thread of its own runs.
+
+What a feed gives is a code's text, or what was wrong, to be told to the officer. A feed that goes on for ever looks at
+`stop` at least every second. None of them ends because of one bad code, a scanner pulled out or a camera that is gone.
+"""
+
+import os
+import select
+import termios
+import threading
+import time
+import tty
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any, NamedTuple
+
+from movepass_cli.scanning.keyboard import Keyboard, Line
+from movepass_verifier.errors import ImageError
+from movepass_verifier.words import Message, message
+
+_LOOK_SECONDS = 0.2
+"""Between two looks into a folder."""
+_AGAIN_SECONDS = 1.0
+"""Until a scanner or a camera that is gone is looked for again."""
+_STILL_SHOWN_SECONDS = 2.0
+"""A code that leaves the camera's sight for a shorter time is the same showing."""
+_READ_BYTES = 4096
+_BAUD = termios.B9600
+"""What scanners on a serial line come set to; one on USB does not care."""
+
+
+class Given(NamedTuple):
+    """What a feed gives: a code's text or what was wrong, and where it came from, for the log."""
+
+    source: str
+    what: str | Message
+
+
+Feed = Callable[[threading.Event], Iterator[Given]]
+
+
+class Feeds:
+    """Feeds that run at once."""
+
+    def __init__(self, feeds: list[Feed]) -> None:
+        """Take feeds; none runs yet."""
+        self._feeds = feeds
+        self._given: SimpleQueue[Given | None] = SimpleQueue()
+        self._running = len(feeds)
+        self._stop = threading.Event()
+        self.awake, self._waker = os.pipe()
+        """Can be read when something has been given, or a feed has ended; see select(2)."""
+
+    @property
+    def ended(self) -> bool:
+        """Whether all have ended, and all that they gave was taken."""
+        return not self._running
+
+    def start(self) -> None:
+        """Let all run."""
+        for feed in self._feeds:
+            threading.Thread(target=self._run, args=(feed,), daemon=True).start()
+
+    def take(self) -> Iterator[Given]:
+        """Take what has been given so far."""
+        with suppress(BlockingIOError):
+            os.read(self.awake, _READ_BYTES)
+        while not self._given.empty():
+            given = self._given.get()
+            if given is None:
+                self._running -= 1
+            else:
+                yield given
+
+    def stop(self) -> None:
+        """Let all end."""
+        self._stop.set()
+
+    def _run(self, feed: Feed) -> None:
+        try:
+            for given in feed(self._stop):
+                self._put(given)
+        finally:
+            self._put(None)
+
+    def _put(self, given: Given | None) -> None:
+        self._given.put(given)
+        os.write(self._waker, b".")
+
+
+def lines(file: Any) -> Feed:
+    """Read lines of text until the end of a file, as hand scanners type them into a pipe."""
+
+    def feed(_stop: threading.Event) -> Iterator[Given]:
+        for line in file:
+            text = line.decode(errors="replace").rstrip("\r\n")
+            if text:
+                yield Given("stdin", text)
+
+    return feed
+
+
+def pictures(paths: list[str]) -> Feed:
+    """Read each picture once."""
+
+    def feed(stop: threading.Event) -> Iterator[Given]:
+        for path in paths:
+            if stop.is_set():
+                return
+            yield _picture(Path(path))
+
+    return feed
+
+
+def folder(path: Path) -> Feed:
+    """Read each picture that comes into a folder, once it is whole: it has not changed between two looks."""
+    from movepass_verifier.image import IMAGE_ENDINGS  # noqa: PLC0415
+
+    def look() -> dict[Path, tuple[int, int]]:
+        with suppress(OSError):
+            entries = [entry for entry in os.scandir(path) if entry.name.lower().endswith(IMAGE_ENDINGS)]
+            return {Path(e): ((s := e.stat()).st_mtime_ns, s.st_size) for e in entries if e.is_file()}
+        return {}
+
+    def feed(stop: threading.Event) -> Iterator[Given]:
+        read = before = look()  # what lies there already has been shown to somebody else
+        while not stop.wait(_LOOK_SECONDS):
+            now = look()
+            for file in sorted(now, key=lambda file: now[file]):
+                if now[file] == before.get(file) and now[file] != read.get(file) and now[file][1]:
+                    read[file] = now[file]
+                    yield _picture(file)
+            read = {file: mark for file, mark in read.items() if file in now}
+            before = now
+
+    return feed
+
+
+def serial(device: Path) -> Feed:
+    """Read lines from a scanner on a serial line; one that was pulled out is waited for."""
+
+    def feed(stop: threading.Event) -> Iterator[Given]:
+        told = False
+        while not stop.is_set():
+            try:
+                with _opened(device) as fd:
+                    told = False
+                    yield from _lines_of(fd, stop, str(device))
+            except OSError:
+                if not told:
+                    yield Given(str(device), message("scan.serial-gone", device=str(device)))
+                told = True
+                stop.wait(_AGAIN_SECONDS)
+
+    return feed
+
+
+class _opened:  # noqa: N801 - a context manager, used as one
+    """A serial line, raw at 9,600 baud; anything else that can be read, as it is."""
+
+    def __init__(self, device: Path) -> None:
+        self._fd = os.open(device, os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK)
+
+    def __enter__(self) -> int:
+        if os.isatty(self._fd):
+            tty.setraw(self._fd)
+            mode = termios.tcgetattr(self._fd)
+            mode[4] = mode[5] = _BAUD
+            termios.tcsetattr(self._fd, termios.TCSANOW, mode)
+        return self._fd
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._fd)
+
+
+def _lines_of(fd: int, stop: threading.Event, source: str) -> Iterator[Given]:
+    keyboard = Keyboard()
+    keyboard.asked = True  # a serial line has no keys
+    while not stop.is_set():
+        if not select.select([fd], [], [], _AGAIN_SECONDS)[0]:
+            continue
+        data = os.read(fd, _READ_BYTES)
+        if not data:
+            raise OSError
+        for event in keyboard.feed(data, time.monotonic()):
+            if isinstance(event, Line):
+                yield Given(source, event.text)
+
+
+def camera(source: str) -> Feed:
+    """Look through a camera by its number, or at a video file; needs the [camera] extra.
+
+    A code is given when it comes into sight, and again when it comes back.
+    """
+    from movepass_verifier.image import codes_in, the_pass  # noqa: PLC0415
+
+    def feed(stop: threading.Event) -> Iterator[Given]:
+        name = f"camera {source}"
+        last: dict[str, float] = {}
+        for picture in _frames(source, stop):
+            if isinstance(picture, Message):
+                yield Given(name, picture)
+                continue
+            texts = codes_in(picture)
+            now = time.monotonic()
+            if texts:
+                try:
+                    what: str | Message = the_pass(texts, name)
+                except ImageError as e:
+                    what = e.why
+                key = repr(what)
+                if now - last.get(key, -_STILL_SHOWN_SECONDS) >= _STILL_SHOWN_SECONDS:
+                    yield Given(name, what)
+                last = {k: at for k, at in last.items() if now - at < _STILL_SHOWN_SECONDS} | {key: now}
+
+    return feed
+
+
+def _frames(source: str, stop: threading.Event) -> Iterator[Any]:
+    """Give pictures, grey, one after the other; a Message where there is none. A video file ends, a camera never."""
+    import cv2  # noqa: PLC0415 - an extra
+
+    number = int(source) if source.isascii() and source.isdigit() else None
+    told = False
+    while not stop.is_set():
+        capture = cv2.VideoCapture(source if number is None else number)
+        while not stop.is_set():
+            good, picture = capture.read()
+            if not good:
+                break
+            told = False
+            yield cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
+        capture.release()
+        if number is None:
+            return
+        if not told:
+            yield message("scan.camera-gone", camera=source)
+        told = True
+        stop.wait(_AGAIN_SECONDS)
+
+
+def _picture(path: Path) -> Given:
+    from movepass_verifier.image import read_qr  # noqa: PLC0415 - an extra
+
+    try:
+        return Given(str(path), read_qr(path))
+    except ImageError as e:
+        return Given(str(path), e.why)

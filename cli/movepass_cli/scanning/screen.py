@@ -1,0 +1,305 @@
+"""What the officer sees: lines of text for a size of terminal. Pure; terminal.py writes them.
+
+From top to bottom: who and how fresh, the outcome in letters to be read at two metres, why and what to do, what to
+compare by eye, the last verdicts, the keys. What does not fit goes from the bottom of the middle, never the outcome,
+the reason or what to do. Where the terminal has no Unicode, the outcome stands in plain capitals.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import NamedTuple
+
+from movepass_cli.output import columns, printable
+from movepass_cli.scanning.session import DECISION_KEYS, Page, Recent, Session, Verdict
+from movepass_verifier import Outcome
+from movepass_verifier.by_number import NumberAnswer
+from movepass_verifier.shown import Rows, age, looks, number_shown, seen_before, shown
+from movepass_verifier.verdicts import Freshness
+from movepass_verifier.words import Message, Words, words
+
+COLUMNS_LEAST, ROWS_LEAST = 40, 10
+"""Below this nothing sensible can be shown, and the screen says so."""
+_MARGIN = "  "
+_BANNER_FROM = 20
+"""Rows from which on the outcome is drawn large."""
+_SYMBOL_COLUMNS = 15
+_ASCII = str.maketrans({"✔": "+", "✘": "x", "·": "-", "│": "|", "─": "-", "…": "."})
+
+
+class Span(NamedTuple):
+    """A piece of a line and its style: "", "bold", "dim", "warn", or an outcome's name."""
+
+    text: str
+    style: str = ""
+
+
+Line = list[Span]
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """A terminal's, in characters."""
+
+    columns: int
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Badge:
+    """What the device knows, at the top of every screen.
+
+    Attributes:
+        authority: whose passes it verifies.
+        test: whether that is a TEST authority.
+        freshness: how old its lists are.
+        problem: why no pass could be accepted now, or None.
+    """
+
+    authority: str
+    test: bool
+    freshness: Freshness
+    problem: Message | None
+
+
+def frame(session: Session, badge: Badge, typed: str, size: Size, *, unicode: bool) -> list[Line]:
+    """Lay out the screen.
+
+    Args:
+        session: what is shown.
+        badge: what the device knows.
+        typed: what somebody is typing.
+        size: the terminal's.
+        unicode: whether it shows more than ASCII.
+
+    Returns:
+        One line for each row of the terminal, none wider than it.
+    """
+    say = words(session.language)
+    if size.columns < COLUMNS_LEAST or size.rows < ROWS_LEAST:
+        lines = [[Span(say("scan.too-small", columns=COLUMNS_LEAST, rows=ROWS_LEAST), "bold")]]
+    else:
+        head = _head(badge, say, size)
+        foot = _foot(session, typed, say, size)
+        middle = _middle(session, badge, say, size, unicode=unicode)
+        lines = [*head, *middle[: size.rows - len(head) - len(foot)]]
+        lines += [[] for _ in range(size.rows - len(lines) - len(foot))]
+        lines += foot
+    if not unicode:
+        lines = [[Span(_ascii(span.text), span.style) for span in line] for line in lines]
+    return [_cut(line, size.columns) for line in lines[: size.rows]]
+
+
+def _head(badge: Badge, say: Words, size: Size) -> list[Line]:
+    name = printable(badge.authority) or "movepass"
+    left = [Span(f" {say('test.short')} ", "warn"), Span(" ")] if badge.test else []
+    left.append(Span(name, "bold"))
+    lists = f"{say('label.lists')}: {age(badge.freshness, say)}"
+    old = badge.problem is not None or badge.freshness.sync_soon
+    right = [Span(f" {lists} " if old else lists, "warn" if old else ""), Span(f"   {say.clock(badge.freshness.now)}")]
+    gap = size.columns - _width(left) - _width(right)
+    if gap < 1:
+        return [left, right]
+    return [[*left, Span(" " * gap), *right]]
+
+
+def _foot(session: Session, typed: str, say: Words, size: Size) -> list[Line]:
+    lines = []
+    if typed and len(typed) > 1:
+        lines.append([Span(f"{say('scan.typed')} {printable(typed[-(size.columns - 20) :])}", "dim")])
+    if session.recent:
+        lines.append([Span(f"{say('scan.last')}  ", "dim"), *_recent(session.recent, say)])
+    keys = [say(f"key.{name}") for name in _keys(session)]
+    return [*lines, [Span("  ".join(keys), "dim")]]
+
+
+def _recent(recent: Iterable[Recent], say: Words) -> Line:
+    spans: Line = []
+    for one in reversed(list(recent)):
+        clock = say.clock(int(one.at))
+        spans.append(Span(f"{looks()[one.outcome].symbol} {clock} {one.number}".rstrip() + "  ", one.outcome.value))
+    return spans
+
+
+def _keys(session: Session) -> list[str]:
+    if session.page is Page.NUMBER:
+        return ["enter", "escape"]
+    details = ["details"] if isinstance(session.shown, Verdict) else []
+    language = ["language"] if len(session.languages) > 1 else []
+    return [*details, "number", *language, "help", "quit"]
+
+
+def _middle(session: Session, badge: Badge, say: Words, size: Size, *, unicode: bool) -> list[Line]:
+    shown: list[Line]
+    match session.page, session.shown:
+        case Page.HELP, _:
+            shown = _paragraphs(say("scan.help").split("\n"), size)
+        case Page.NUMBER, _:
+            shown = _paragraphs([say("scan.ask-number")], size, "bold")
+        case Page.DETAILS, Verdict() as verdict:
+            shown = _details(verdict, say, size)
+        case _, Verdict() as verdict:
+            shown = _verdict(verdict, say, size, unicode=unicode)
+        case _, NumberAnswer() as answer:
+            shown = _answer(answer, say, size, unicode=unicode)
+        case _, Message() as problem:
+            shown = _paragraphs([say.say(problem)], size, "warn")
+        case _:
+            shown = _ready(session, badge, say, size)
+    return shown
+
+
+def _ready(session: Session, badge: Badge, say: Words, size: Size) -> list[Line]:
+    checked = say("scan.checked", count=sum(session.counts.values()))
+    if badge.problem:
+        return _paragraphs([say("scan.not-ready"), say.say(badge.problem), checked], size, "warn")
+    return _paragraphs([say("scan.ready"), checked], size, "bold")
+
+
+def _verdict(verdict: Verdict, say: Words, size: Size, *, unicode: bool) -> list[Line]:
+    result = verdict.result
+    view = shown(result, say)
+    lines = _banner(result.outcome, say, size, unicode=unicode, test=result.test)
+    if result.test:
+        lines += _wrapped(say("test.long"), size, "warn")
+    lines += _wrapped(printable(view.reason), size, "bold")
+    lines += _wrapped(view.advice, size)
+    if verdict.seen:
+        lines += _wrapped(f"! {seen_before(verdict.seen, result.freshness.now, say)}", size, "warn")
+    if result.outcome is Outcome.CANNOT_VERIFY and verdict.noted:
+        lines += _decision(verdict, say, size)
+    return [*lines, *_rows([*view.trip, (say("label.pass"), result.pass_number or "")], size)]
+
+
+def _decision(verdict: Verdict, say: Words, size: Size) -> list[Line]:
+    choices = "   ".join(
+        f"{'*' if decision is verdict.decision else ' '}{key} {say(f'decision.{decision.value}')}"
+        for key, decision in DECISION_KEYS.items()
+    )
+    return _wrapped(f"{say('scan.ask-decision')} {choices}", size, "bold")
+
+
+def _answer(answer: NumberAnswer, say: Words, size: Size, *, unicode: bool) -> list[Line]:
+    view = number_shown(answer, say)
+    lines = _banner(answer.outcome, say, size, unicode=unicode)
+    for text in (f"{printable(view.verdict)}: {view.reason}", view.advice):
+        lines += _wrapped(text, size, "bold")
+    for note in view.notes:
+        lines += _wrapped(note, size)
+    return lines
+
+
+def _details(verdict: Verdict, say: Words, size: Size) -> list[Line]:
+    symbols = {"passed": "✔", "failed": "✘", "not-reached": "·"}
+    lines = []
+    for check in verdict.result.checks:
+        name = say(f"check.{check.name}")
+        style = "bold" if check.state == "failed" else "dim" if check.state == "not-reached" else ""
+        pad = " " * max(1, 24 - columns(name))
+        lines.append([Span(f"{_MARGIN}{symbols[check.state]} {name}{pad}{say(f'state.{check.state}')}", style)])
+    lines += _wrapped(printable(say.say(verdict.result.why)), size, "bold")
+    if verdict.result.technical:
+        lines += _wrapped(printable(verdict.result.technical), size, "dim")
+    return lines
+
+
+def _banner(outcome: Outcome, say: Words, size: Size, *, unicode: bool, test: bool = False) -> list[Line]:
+    """Draw the outcome: large where there is room, and never without its word and its symbol."""
+    if not unicode or size.rows < _BANNER_FROM:
+        look = looks()[outcome]
+        symbol, word = (look.symbol if unicode else look.ascii), say(f"outcome.{outcome.value}")
+        warning = [[Span(_filled(f"  {say('test.banner')}  ", size.columns), "warn")]] if test else []
+        return [*warning, [Span(_filled(f"  {symbol}  {word}  {symbol}  ", size.columns), outcome.value)], []]
+    drawn = banners()["half" if test else "whole"]
+    symbols, letters = drawn["symbol"][outcome.value], drawn[say.language][outcome.value]
+    lines = [*_band(drawn[say.language]["test"], [], "warn", size)] if test else []
+    return [*lines, *_band(letters, symbols, outcome.value, size)]
+
+
+def _band(letters: Sequence[str], symbols: Sequence[str], style: str, size: Size) -> Iterator[Line]:
+    """Lay large letters beside a symbol on a band across the screen."""
+    height = max(len(symbols), len(letters))
+    for symbol, row in zip(_middled(symbols, height), _middled(letters, height), strict=True):
+        yield [Span(_filled(f" {symbol:<{_SYMBOL_COLUMNS}}{row}", size.columns), style)]
+
+
+def _middled(rows: Sequence[str], height: int) -> list[str]:
+    above = (height - len(rows)) // 2
+    return [""] * above + list(rows) + [""] * (height - len(rows) - above)
+
+
+@cache
+def banners() -> dict[str, dict[str, dict[str, list[str]]]]:
+    """Give large letters: "whole" or "half" as high, "symbol" or language, outcome or "test", one text a row."""
+    found: dict[str, dict[str, dict[str, list[str]]]] = json.loads(
+        files("movepass_verifier.words").joinpath("banners.json").read_text("utf-8")
+    )
+    return found
+
+
+def _rows(rows: Rows, size: Size) -> list[Line]:
+    width = max((columns(name) for name, _ in rows), default=0) + 2
+    lines: list[Line] = []
+    for name, value in rows:
+        if not value:
+            continue
+        label = f"{_MARGIN}{name}{' ' * (width - columns(name))}"
+        first, *more = _fold(printable(value), size.columns - columns(label) - 1)
+        lines.append([Span(label, "dim"), Span(first, "bold")])
+        lines += [[Span(" " * columns(label)), Span(text, "bold")] for text in more]
+    return lines
+
+
+def _paragraphs(texts: Iterable[str], size: Size, style: str = "") -> list[Line]:
+    lines: list[Line] = [[]]
+    for text in texts:
+        lines += [*_wrapped(text, size, style), []] if text else [[]]
+        style = "" if style == "bold" else style
+    return lines
+
+
+def _wrapped(text: str, size: Size, style: str = "") -> list[Line]:
+    return [[Span(f"{_MARGIN}{part}", style)] for part in _fold(text, size.columns - 2 * len(_MARGIN))]
+
+
+def _fold(text: str, width: int) -> list[str]:
+    """Break a text at spaces; a word that is too long for a line is broken anywhere."""
+    lines = [""]
+    for word in text.split(" "):
+        joined = f"{lines[-1]} {word}" if lines[-1] else word
+        if columns(joined) <= width:
+            lines[-1] = joined
+            continue
+        if lines[-1]:
+            lines.append("")
+        for char in word:
+            if columns(lines[-1] + char) > width:
+                lines.append("")
+            lines[-1] += char
+    return lines
+
+
+def _filled(text: str, width: int) -> str:
+    return text + " " * (width - columns(text))
+
+
+def _width(line: Line) -> int:
+    return sum(columns(span.text) for span in line)
+
+
+def _ascii(text: str) -> str:
+    return text.translate(_ASCII).encode("ascii", "replace").decode()
+
+
+def _cut(line: Line, width: int) -> Line:
+    """Leave out what would not fit; a terminal that wraps would push the outcome off its top."""
+    kept: Line = []
+    for span in line:
+        room = width - _width(kept)
+        text = span.text
+        while columns(text) > room:
+            text = text[:-1]
+        kept.append(Span(text, span.style))
+    return kept

@@ -1,0 +1,86 @@
+"""What is heard: each outcome has tones of its own, from the catalogue of looks.
+
+Tones are played by what the system has for it; where there is nothing, the terminal's bell rings once for an accept,
+three times for a reject, twice where nothing could be verified.
+"""
+
+import io
+import math
+import shutil
+import subprocess
+import sys
+import wave
+from array import array
+from collections.abc import Sequence
+from functools import cache
+
+from movepass_verifier import Outcome
+from movepass_verifier.shown import looks
+
+_RATE = 22050
+_LOUD = 20000
+_FADE_SAMPLES = 110
+"""5 ms up and down, or a tone begins and ends with a click."""
+_PLAYERS = (("pw-play", "-"), ("aplay", "-q", "-"), ("play", "-q", "-t", "wav", "-"))
+_BELLS = {Outcome.ACCEPT: 1, Outcome.REJECT: 3, Outcome.CANNOT_VERIFY: 2}
+
+
+def tones(sound: Sequence[tuple[int, int]]) -> bytes:
+    """Make a WAV file of tones, each Hz and milliseconds; 0 Hz is silence."""
+    samples = array("h")
+    for hertz, milliseconds in sound:
+        count = _RATE * milliseconds // 1000
+        for at in range(count):
+            fade = min(1.0, at / _FADE_SAMPLES, (count - at) / _FADE_SAMPLES)
+            samples.append(round(_LOUD * fade * math.sin(2 * math.pi * hertz * at / _RATE)))
+    if sys.byteorder == "big":
+        samples.byteswap()
+    out = io.BytesIO()
+    with wave.open(out, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(_RATE)
+        file.writeframes(samples.tobytes())
+    return out.getvalue()
+
+
+class Speaker:
+    """Plays outcomes; a new one cuts the last one short."""
+
+    def __init__(self, *, on: bool) -> None:
+        """Look for a player; with `on` false nothing is heard."""
+        self._on = on
+        self._player = next(((path, *rest) for name, *rest in _PLAYERS if (path := shutil.which(name))), None)
+        self._playing: subprocess.Popen[bytes] | None = None
+
+    def bells(self, outcome: Outcome) -> str:
+        """Give the bells to ring where nothing plays tones."""
+        return "\a" * _BELLS[outcome] if self._on and self._player is None else ""
+
+    def play(self, outcome: Outcome) -> None:
+        """Begin to play an outcome's tones, and return at once."""
+        if not self._on or self._player is None:
+            return
+        self.stop()
+        try:
+            self._playing = subprocess.Popen(  # noqa: S603 - found by name on the PATH, as a shell would
+                self._player, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            )
+            assert self._playing.stdin is not None  # noqa: S101 - a pipe was asked for
+            self._playing.stdin.write(_file(outcome))
+            self._playing.stdin.close()
+        except OSError:
+            self._player = None  # the bell from now on
+
+    def stop(self) -> None:
+        """Stop what is being played."""
+        if self._playing is not None:
+            if self._playing.poll() is None:
+                self._playing.kill()
+            self._playing.wait()
+            self._playing = None
+
+
+@cache
+def _file(outcome: Outcome) -> bytes:
+    return tones(looks()[outcome].sound)

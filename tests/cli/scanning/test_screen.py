@@ -1,0 +1,178 @@
+"""What the officer sees, for every size, language and verdict."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from make_banners import banners as drawn
+from support.processes import ROOT
+
+from movepass_cli.output import columns
+from movepass_cli.scanning.keyboard import Key
+from movepass_cli.scanning.screen import Badge, Line, Size, banners, frame
+from movepass_cli.scanning.session import Session
+from movepass_verifier import Freshness, Verdict
+from movepass_verifier.journal import Seen
+from movepass_verifier.words import LANGUAGES, message, words
+
+from .conftest import FRESH, NOW, FakePost
+
+USUAL = Size(80, 24)
+VERDICTS = (Verdict.VALID, Verdict.REVOKED, Verdict.FORGED, Verdict.STALE)
+
+
+def texts(lines: list[Line]) -> list[str]:
+    return ["".join(span.text for span in line).rstrip() for line in lines]
+
+
+def text(session: Session, badge: Badge, size: Size = USUAL, *, typed: str = "", unicode: bool = True) -> str:
+    return "\n".join(texts(frame(session, badge, typed, size, unicode=unicode)))
+
+
+def styles(lines: list[Line]) -> set[str]:
+    return {span.style for line in lines for span in line}
+
+
+@given(
+    st.builds(Size, st.integers(1, 200), st.integers(1, 60)),
+    st.sampled_from(LANGUAGES),
+    st.sampled_from([*VERDICTS, None]),
+    st.sampled_from("dhnx"),
+    st.sampled_from(["utf-8", "ascii"]),
+    st.text(max_size=200),
+)
+def test_a_frame_has_the_size_of_its_terminal(
+    size: Size, language: str, verdict: Verdict | None, key: str, encoding: str, typed: str
+) -> None:
+    session = Session(FakePost(Seen(2, NOW, NOW), test=len(typed) % 2 == 0), language)
+    if verdict:
+        session.code(verdict.value, NOW)
+        session.note()
+    session.key(Key(key), NOW)
+    badge = Badge("Dhaka Metropolitan Police " * 3, test=True, freshness=FRESH, problem=message("ready.never-synced"))
+    lines = frame(session, badge, typed, size, unicode=encoding == "utf-8")
+    assert len(lines) <= size.rows
+    assert all(sum(columns(span.text) for span in line) <= size.columns for line in lines)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("verdict", VERDICTS)
+def test_outcome_reason_and_advice_are_always_there(
+    post: FakePost, badge: Badge, verdict: Verdict, language: str
+) -> None:
+    say = words(language)
+    for size in (USUAL, Size(80, 16), Size(40, 12)):
+        session = Session(post, language)
+        session.code(verdict.value, NOW)
+        result = post.verify(verdict.value)
+        plain = text(session, badge, size).replace("\n", " ")
+        joined = "".join(plain.split())
+        assert "".join(say.say(result.why).split()) in joined
+        assert "".join(say(f"advice.{verdict.value}").split()) in joined
+        large = banners()["whole"][language][result.outcome.value]
+        assert say(f"outcome.{result.outcome.value}") in plain or large[0] in plain
+
+
+def test_at_the_usual_size_nothing_of_a_pass_is_left_out(post: FakePost, badge: Badge) -> None:
+    post.seen = Seen(2, NOW - 600, NOW - 1200)
+    for verdict in (Verdict.VALID, Verdict.REVOKED):
+        session = Session(post, "en")
+        session.code(verdict.value, NOW)
+        session.note()
+        shown = text(session, badge)
+        for value in ("Rahima Khatun", "National ID ending 4821", "DHAKA METRO GA 11-2233", "Abdul Karim",
+                      "Mirpur 10, Dhaka", "Gazipur", "Medical treatment", "Pass  "):  # fmt: skip
+            assert value in shown
+        assert "SHOWN BEFORE" in shown
+
+
+def test_no_holder_is_shown_where_no_signature_held(post: FakePost, badge: Badge) -> None:
+    session = Session(post, "en")
+    session.code("forged", NOW)
+    assert "Rahima" not in text(session, badge)
+
+
+def test_after_cannot_verify_the_screen_asks_what_was_done(post: FakePost, badge: Badge) -> None:
+    session = Session(post, "en")
+    session.code("stale", NOW)
+    session.note()
+    assert "1 let through" in text(session, badge)
+    session.key(Key("3"), NOW)
+    assert "*3 called in" in text(session, badge)
+    session.code("revoked", NOW)
+    session.note()
+    assert "let through" not in text(session, badge).replace("Do not let through", "")
+
+
+def test_details_are_the_checks_in_order(post: FakePost, badge: Badge) -> None:
+    session = Session(post, "en")
+    session.code("stale", NOW)
+    session.key(Key("d"), NOW)
+    shown = text(session, badge)
+    assert shown.index("signature") < shown.index("not revoked") < shown.index("lists fresh enough")
+    assert "✘ lists fresh enough" in shown
+
+
+def test_a_test_authority_is_as_large_as_the_outcome_and_never_green_alone(badge: Badge) -> None:
+    session = Session(FakePost(test=True), "en")
+    session.code("valid", NOW)
+    shown = text(session, badge)
+    assert banners()["half"]["en"]["test"][0] in shown
+    assert banners()["whole"]["en"]["accept"][0] not in shown
+    assert words("en")("test.long") in shown
+    small = text(session, badge, Size(60, 15))
+    assert "T E S T   T E S T" in small
+
+
+def test_the_top_says_how_old_the_lists_are_and_warns(post: FakePost, badge: Badge) -> None:
+    fresh = frame(Session(post, "en"), badge, "", USUAL, unicode=True)
+    assert "Lists: 12 min old" in texts(fresh)[0]
+    assert "warn" not in styles(fresh)
+    old = Badge("A", test=False, freshness=Freshness(NOW - 30000, NOW, NOW, 21600), problem=None)
+    lines = frame(Session(post, "en"), old, "", USUAL, unicode=True)
+    assert "8 h 20 min old; sync soon" in texts(lines)[0]
+    assert "warn" in styles(lines[:1])
+
+
+def test_an_idle_screen_never_says_ready_on_a_device_that_is_not(post: FakePost) -> None:
+    never = Freshness(None, None, NOW, 21600)
+    badge = Badge("", test=False, freshness=never, problem=message("ready.never-synced"))
+    shown = text(Session(post, "en"), badge)
+    assert "No pass can be accepted now." in shown
+    assert "never been synced; sync it" in shown
+    assert "Ready" not in shown
+
+
+def test_what_is_typed_is_seen(post: FakePost, badge: Badge) -> None:
+    session = Session(post, "en")
+    session.key(Key("n"), NOW)
+    assert "Typed: 9B0-0" in text(session, badge, typed="9B0-0")
+
+
+def test_control_characters_do_not_reach_the_terminal(post: FakePost, badge: Badge) -> None:
+    shown = frame(Session(post, "en"), badge, "\x1b[2J\x9b2J\u202e", USUAL, unicode=True)
+    assert all(span.text.isprintable() for line in shown for span in line)
+
+
+def test_without_unicode_the_outcome_is_plain_words(post: FakePost, badge: Badge) -> None:
+    session = Session(post, "en", languages=("en",))
+    for verdict in VERDICTS:
+        session.code(verdict.value, NOW)
+    shown = text(session, badge, unicode=False)
+    assert shown.isascii()
+    assert "?  CANNOT VERIFY  ?" in shown
+
+
+def test_the_large_letters_are_what_the_catalogues_words_come_to() -> None:
+    kept = json.loads((ROOT / "verifier/movepass_verifier/words/banners.json").read_text("utf-8"))
+    assert kept == drawn(), "write them anew: python tests/make_banners.py"
+
+
+def test_the_last_verdicts_stay_in_sight(post: FakePost, badge: Badge) -> None:
+    session = Session(post, "en")
+    for verdict in ("revoked", "valid"):
+        session.code(verdict, NOW)
+    session.tick(NOW + 3600)
+    last = texts(frame(session, badge, "", USUAL, unicode=True))[-2]
+    assert last.index("✔") < last.index("✘")

@@ -1,0 +1,153 @@
+"""What happens at the post."""
+
+import pytest
+
+from movepass_cli.scanning.keyboard import END, ESCAPE, Key
+from movepass_cli.scanning.session import Page, Session
+from movepass_cli.scanning.session import Verdict as Shown
+from movepass_verifier import Outcome, Verdict
+from movepass_verifier.by_number import NumberAnswer
+from movepass_verifier.journal import Decision, Seen
+from movepass_verifier.words import message
+
+from .conftest import NOW, FakePost
+
+
+def shown(session: Session) -> Verdict | None:
+    return session.shown.result.verdict if isinstance(session.shown, Shown) else None
+
+
+def test_a_code_is_decided_shown_noted_and_counted(post: FakePost) -> None:
+    session = Session(post, "en")
+    assert session.code("revoked", NOW) is Outcome.REJECT
+    assert shown(session) is Verdict.REVOKED
+    assert post.noted == []
+    session.note()
+    session.note()
+    assert post.noted == [Verdict.REVOKED]
+    assert session.counts == {Outcome.REJECT: 1}
+    assert [(one.outcome, one.number) for one in session.recent] == [(Outcome.REJECT, session.recent[0].number)]
+
+
+def test_a_verdict_closes_itself_and_nothing_of_it_stays(post: FakePost) -> None:
+    session = Session(post, "en", close_after=20)
+    session.code("valid", NOW)
+    assert not session.tick(NOW + 19)
+    assert session.tick(NOW + 20)
+    assert session.shown is None
+    assert session.closes is None
+
+
+def test_a_key_keeps_what_somebody_is_reading(post: FakePost) -> None:
+    session = Session(post, "en", close_after=20)
+    session.code("valid", NOW)
+    session.key(Key("d"), NOW + 15)
+    assert not session.tick(NOW + 30)
+    assert session.tick(NOW + 35)
+    assert session.page is Page.MAIN
+
+
+def test_it_may_stay_until_the_next(post: FakePost) -> None:
+    session = Session(post, "en", close_after=0)
+    session.code("valid", NOW)
+    assert not session.tick(NOW + 10**6)
+
+
+def test_the_next_code_takes_the_place_of_whatever_is_shown(post: FakePost) -> None:
+    session = Session(post, "en")
+    for page in "dhn":
+        session.code("valid", NOW)
+        session.key(Key(page), NOW)
+        session.code("revoked", NOW)
+        assert (session.page, shown(session)) == (Page.MAIN, Verdict.REVOKED)
+
+
+def test_pages_turn_and_turn_back(post: FakePost) -> None:
+    session = Session(post, "en")
+    session.key(Key("d"), NOW)
+    assert session.page is Page.MAIN, "there are no details of nothing"
+    session.code("valid", NOW)
+    for key, page in (("d", Page.DETAILS), ("D", Page.MAIN), ("?", Page.HELP), ("h", Page.MAIN), ("n", Page.NUMBER)):
+        session.key(Key(key), NOW)
+        assert session.page is page
+    session.key(Key(ESCAPE), NOW)
+    assert (session.page, shown(session)) == (Page.MAIN, Verdict.VALID)
+    session.key(Key(ESCAPE), NOW)
+    assert session.shown is None
+
+
+def test_a_number_is_asked_for_before_one_is_taken(post: FakePost) -> None:
+    session = Session(post, "en")
+    session.key(Key("n"), NOW)
+    assert session.line("9B0-00C-6MS", NOW) is Outcome.CANNOT_VERIFY
+    assert post.asked == ["9B0-00C-6MS"]
+    assert isinstance(session.shown, NumberAnswer)
+    session.line("revoked", NOW)
+    session.key(Key("n"), NOW)
+    with pytest.raises(ValueError, match="MP1"):  # the fake post knows no such verdict: it was taken for a code
+        session.line("MP1:" + "0" * 240, NOW)
+    assert post.asked == ["9B0-00C-6MS"]
+
+
+@pytest.mark.parametrize(("key", "decision"), [("1", Decision.LET_THROUGH), ("2", Decision.SENT_BACK),
+                                              ("3", Decision.CALLED_IN)])  # fmt: skip
+def test_what_was_done_is_one_key_and_can_be_mended(post: FakePost, key: str, decision: Decision) -> None:
+    session = Session(post, "en")
+    session.code("stale", NOW)
+    session.note()
+    session.key(Key("2"), NOW)
+    session.key(Key(key), NOW)
+    assert post.decided[-1] == (1, decision)
+    assert isinstance(session.shown, Shown)
+    assert session.shown.decision is decision
+
+
+def test_a_verdict_that_leaves_nothing_to_decide_takes_no_decision(post: FakePost) -> None:
+    session = Session(post, "en")
+    session.code("revoked", NOW)
+    session.note()
+    session.key(Key("1"), NOW)
+    assert post.decided == []
+
+
+def test_the_language_goes_round(post: FakePost) -> None:
+    session = Session(post, "en")
+    languages = []
+    for _ in range(2):
+        session.key(Key("l"), NOW)
+        languages.append(session.language)
+    assert languages == ["bn", "en"]
+
+
+@pytest.mark.parametrize("key", [Key("q"), Key("Q"), END])
+def test_it_ends(post: FakePost, key: Key) -> None:
+    session = Session(post, "en")
+    session.key(key, NOW)
+    assert session.ended
+
+
+def test_a_key_that_means_nothing_changes_nothing(post: FakePost) -> None:
+    session = Session(post, "en")
+    session.code("valid", NOW)
+    for name in "xyz9 ম":
+        session.key(Key(name), NOW)
+    assert (session.page, shown(session), session.ended) == (Page.MAIN, Verdict.VALID, False)
+
+
+def test_a_problem_is_shown_and_counts_as_no_verdict(post: FakePost) -> None:
+    session = Session(post, "en")
+    session.problem(message("scan.serial-gone", device="/dev/ttyACM0"), NOW)
+    assert session.shown == message("scan.serial-gone", device="/dev/ttyACM0")
+    assert not session.counts
+    session.note()
+    assert post.noted == []
+
+
+def test_ten_thousand_codes_leave_five_rows(post: FakePost) -> None:
+    post.seen = Seen(1, NOW, NOW)
+    session = Session(post, "en")
+    for number in range(10_000):
+        session.code("valid" if number % 2 else "revoked", NOW + number)
+        session.note()
+    assert len(session.recent) == 5
+    assert sum(session.counts.values()) == len(post.noted) == 10_000

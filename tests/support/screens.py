@@ -1,0 +1,204 @@
+"""A terminal without a window: runs a command in it, types into it, and reads or draws what it shows.
+
+pyte takes what the command writes as a terminal does; a picture of it is an SVG, in which block characters are drawn
+and all other text is left to the reader's fonts.
+"""
+
+import fcntl
+import os
+import pty
+import select
+import struct
+import subprocess
+import sys
+import termios
+import time
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from html import escape
+from itertools import groupby
+from typing import Any
+
+import pyte
+
+_QUARTERS = " ▘▝▀▖▌▞▛▗▚▐▜▄▙▟█"
+_CELL = 9, 18
+_WRITE_BYTES = 256
+_COLOURS = {"default": "#e6e6e6", "black": "#101214", "red": "#b3261e", "green": "#1b7f3b", "brown": "#e2b714",
+            "brightwhite": "#ffffff", "white": "#ffffff"}  # fmt: skip
+_BACKGROUND = "#101214"
+_FONTS = "ui-monospace, DejaVu Sans Mono, Menlo, Consolas, Noto Sans Bengali, monospace"
+
+
+class _Terminal(pyte.Screen):
+    """pyte drops what follows a vowel sign that has no combining class; a terminal puts it onto its letter."""
+
+    def draw(self, data: str) -> None:
+        for char in data:
+            if unicodedata.category(char) in {"Mn", "Me", "Cf"} and self.cursor.x:
+                line, at = self.buffer[self.cursor.y], self.cursor.x - 1
+                line[at] = line[at]._replace(data=line[at].data + char)
+            elif unicodedata.category(char) == "Mc":
+                super().draw("\N{DOTTED CIRCLE}")
+                line, at = self.buffer[self.cursor.y], self.cursor.x - 1
+                line[at] = line[at]._replace(data=char)
+            else:
+                super().draw(char)
+
+
+class Screen:
+    """A running command and the terminal it runs in."""
+
+    def __init__(self, fd: int, process: "subprocess.Popen[bytes]", columns: int, rows: int) -> None:
+        self.process = process
+        self._fd = fd
+        self._screen = _Terminal(columns, rows)
+        self._stream = pyte.ByteStream(self._screen)
+        self._raw = b""
+
+    def type(self, text: str) -> None:
+        """Type as a hand scanner does: all at once."""
+        data = text.encode()
+        while data:  # a terminal takes input and shows output at once, or both ends wait for each other
+            readable, writable, _ = select.select([self._fd], [self._fd], [])
+            if readable:
+                self._read(0)
+            if writable:
+                data = data[os.write(self._fd, data[:_WRITE_BYTES]) :]
+
+    def until(self, shown: Callable[[str], object], seconds: float = 20) -> str:
+        """Wait until the screen shows something, and give its text."""
+        end = time.monotonic() + seconds
+        while not shown(self.text):
+            assert time.monotonic() < end, f"not shown within {seconds} s:\n{self.text}"
+            if not self._read(0.05) and self.process.poll() is not None:
+                assert shown(self.text), f"ended with {self.process.returncode}:\n{self.text}"
+        return self.text
+
+    def shows(self, text: str) -> None:
+        """Wait until a text is there, however its lines are broken."""
+        self.until(lambda shown: text in " ".join(shown.split()))
+
+    def resize(self, columns: int, rows: int) -> None:
+        """Change the window's size."""
+        self._screen.resize(rows, columns)
+        fcntl.ioctl(self._fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+    def close(self) -> None:
+        """Close the window."""
+        os.close(self._fd)
+
+    @property
+    def text(self) -> str:
+        """What it shows."""
+        return "\n".join(line.rstrip() for line in self._screen.display)
+
+    @property
+    def bells(self) -> int:
+        """How often the bell was rung."""
+        return self._raw.count(b"\a")
+
+    def raw(self) -> str:
+        """All that the command has written."""
+        while self._read(0):
+            pass
+        return self._raw.decode(errors="replace")
+
+    def svg(self) -> str:
+        """Draw what it shows."""
+        return _svg(self._screen)
+
+    def _read(self, seconds: float) -> bool:
+        if not select.select([self._fd], [], [], seconds)[0]:
+            return False
+        try:
+            data = os.read(self._fd, 65536)
+        except OSError:  # the command has gone
+            return False
+        self._raw += data
+        self._stream.feed(data)
+        return bool(data)
+
+
+@contextmanager
+def running(
+    command: Sequence[str], *, columns: int = 80, rows: int = 24, environment: Mapping[str, str] | None = None
+) -> Iterator[Screen]:
+    """Run a command in a terminal, and end it in the end."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(ours, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("MOVEPASS_")}
+    clean = {name: value for name, value in clean.items() if name not in {"COLUMNS", "LINES", "NO_COLOR"}}
+    settings = clean | {"TERM": "xterm-256color", "LANG": "C.UTF-8"} | dict(environment or {})
+    process = subprocess.Popen(
+        command, stdin=theirs, stdout=theirs, stderr=theirs, env=settings, start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - what closes with the window
+    )  # fmt: skip
+    os.close(theirs)
+    screen = Screen(ours, process, columns, rows)
+    try:
+        yield screen
+    finally:
+        if process.poll() is None:
+            process.terminate()
+        process.wait(20)
+        with suppress(OSError):  # the test has closed it
+            os.close(ours)
+
+
+def movepass(*arguments: object) -> list[str]:
+    """Give the command line of `movepass`."""
+    return [sys.executable, "-m", "movepass_cli.main", *map(str, arguments)]
+
+
+def _svg(screen: pyte.Screen) -> str:
+    wide, high = _CELL
+    width, height = screen.columns * wide + 16, screen.lines * high + 16
+    box = f'width="{width}" height="{height}" viewBox="-8 -8 {width} {height}"'
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" {box} font-family="{_FONTS}" font-size="15">',
+        f'<rect x="-8" y="-8" width="{width}" height="{height}" rx="6" fill="{_BACKGROUND}"/>',
+    ]
+    for y in range(screen.lines):
+        row = [screen.buffer[y][x] for x in range(screen.columns)]
+        at = 0
+        for style, cells in groupby(row, key=_style):
+            run = list(cells)
+            parts += _run(run, style, at, y)
+            at += len(run)
+    return "\n".join([*parts, "</svg>"]) + "\n"
+
+
+def _style(cell: Any) -> tuple[str, str, bool]:
+    colour, ground = _COLOURS.get(cell.fg, cell.fg), _COLOURS.get(cell.bg, cell.bg)
+    ground = _BACKGROUND if cell.bg == "default" else ground
+    return (ground, colour, cell.bold) if cell.reverse else (colour, ground, cell.bold)
+
+
+def _run(cells: list[Any], style: tuple[str, str, bool], x: int, y: int) -> Iterator[str]:
+    wide, high = _CELL
+    colour, ground, bold = style
+    if ground != _BACKGROUND:
+        yield f'<rect x="{x * wide}" y="{y * high}" width="{len(cells) * wide}" height="{high}" fill="{ground}"/>'
+    texts = [cell.data for cell in cells]
+    blocks = [(at, text) for at, text in enumerate(texts) if text in _QUARTERS[1:]]
+    for at, text in blocks:
+        filled = _QUARTERS.index(text)
+        half, tall = wide / 2, high / 2
+        path = "".join(
+            f"M{(x + at) * wide + dx * half:g} {y * high + dy * tall:g}h{half:g}v{tall:g}h{-half:g}z"
+            for bit, (dx, dy) in enumerate(((0, 0), (1, 0), (0, 1), (1, 1)))
+            if filled >> bit & 1
+        )
+        yield f'<path fill="{colour}" shape-rendering="crispEdges" d="{path}"/>'
+    text = "".join(" " if data in _QUARTERS else data for data in texts)
+    if text.strip():
+        weight = ' font-weight="bold"' if bold else ""
+        start = len(text) - len(text.lstrip())
+        body = text.strip()
+        fit = f' textLength="{len(body) * wide}" lengthAdjust="spacingAndGlyphs"' if body.isascii() else ""
+        yield (
+            f'<text xml:space="preserve" x="{(x + start) * wide}" y="{y * high + 14}" fill="{colour}"{weight}{fit}>'
+            f"{escape(body)}</text>"
+        )
