@@ -1,8 +1,8 @@
 """The QR code of a pass (ISO/IEC 18004): alphanumeric mode, a quiet zone of four modules.
 
 Its error correction is level Q, which mends a quarter of the code. At the same printed size its modules are finer than
-level M's, and what that costs in a blurred picture is less than what the correction wins on a creased, wet or dirty
-code; but for long texts, whose modules are fine as it is, and which take level M. bench/rain measures it.
+level M's: that costs something where a picture is blurred or ink ran, and the correction wins more where a card is
+creased or dirty or lies in glare. Long texts, whose modules are fine as it is, take level M. bench/rain measures it.
 """
 
 from __future__ import annotations
