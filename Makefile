@@ -9,7 +9,7 @@ AWS_READY := $(AWS_VENV)/.ready
 AWS_PINS := ministack==1.5.33 boto3==1.43.106 botocore==1.43.106 cryptography==50.0.2 \
 	aws-sam-translator==1.115.0
 
-.PHONY: demo demo-ceremony demo-aws bench-aws test slow bare package lint types bench bench-scale banners vectors clean
+.PHONY: demo demo-ceremony demo-aws bench-aws test slow bare package lint types bench bench-rain bench-scale banners vectors clean
 
 demo: $(READY) ## plays the main job with the real command; leaves its files in build/demo
 	$(BIN)/python demo/run.py build/demo
@@ -53,6 +53,10 @@ bench-aws: $(READY) $(AWS_READY) ## load on the functions on AWS, which ministac
 bench-scale: OUT ?= build/scale
 bench-scale: $(READY) ## the simulation at national scale, some minutes; OUT=docs brings docs/scale.md up to date
 	PYTHONPATH=bench:tests $(BIN)/python -m scale $(OUT)
+
+bench-rain: OUT ?= build/rain
+bench-rain: $(READY) ## codes blurred, wet, folded and far away, some minutes; OUT=docs brings docs/rain.md up to date
+	PYTHONPATH=bench $(BIN)/python -m rain $(OUT)
 
 banners: $(READY) ## draws the outcomes' large letters anew, after a change of their words
 	$(BIN)/python tests/make_banners.py
