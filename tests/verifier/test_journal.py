@@ -14,7 +14,7 @@ from support.mounts import may_mount, small_disk
 from support.passes import DAY, HOUR, iso
 from support.world import World, written_to_by_nobody
 
-from movepass_verifier import Device, PolicyError, Verdict, journal, schema
+from movepass_verifier import DamagedError, Device, PolicyError, Verdict, journal, schema
 from movepass_verifier.doctor import Diagnosis, examine
 from movepass_verifier.journal import (
     COUNTS_KEPT_SECONDS,
@@ -436,6 +436,29 @@ def test_where_a_table_of_it_is_gone_the_doctor_makes_it_anew(post: Post, table:
     assert post.device.journal_trouble
     assert examine(post.world.store, source=None, now=post.now).mended
     assert post.scan(good.text).seen is None
+
+
+def test_where_the_file_is_damaged_within_the_journal_a_sync_goes_on_and_the_doctor_mends_it(world: World) -> None:
+    signed = world.issue()
+    with world.device() as device:
+        device.note(device.verify(signed.text))
+    with closing(sqlite3.connect(world.store / FILE_NAME)) as db:
+        query = "SELECT rootpage FROM sqlite_master WHERE name LIKE 'journal_%'"
+        roots = [root for (root,) in db.execute(query)]
+    with (world.store / FILE_NAME).open("r+b") as file:
+        for root in roots:
+            file.seek((root - 1) * 4096)
+            file.write(b"\xa5" * 4096)
+    world.revoke_and_publish(signed)
+    world.sync()
+    with world.device() as device:
+        result = device.verify(signed.text)
+        assert (result.verdict, device.note(result)) == (Verdict.REVOKED, None)
+        assert device.journal_trouble == message("journal.damaged")
+        with pytest.raises(DamagedError, match="movepass doctor"):
+            device.entries()
+        assert examine(world.store, source=None, now=world.now).mended
+        assert device.note(device.verify(signed.text))
 
 
 def test_what_else_the_doctor_mends_leaves_the_journal_as_it_was(post: Post) -> None:

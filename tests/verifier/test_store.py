@@ -532,9 +532,11 @@ def test_a_store_file_that_may_not_be_read_is_a_store_error(world: World) -> Non
 
 def use(folder: Path, text: str, now: int) -> None:
     with Device.open(folder, clock=lambda: now) as device:
-        device.verify(text)
+        device.note(device.verify(text))
         device.state()
         device._store.held()
+        device.entries()
+        device.hourly()
 
 
 @pytest.mark.parametrize("content", [b"", b"not a database", b"SQLite format 3\0" + bytes(84), bytes(8192)])
@@ -604,6 +606,7 @@ def damage_anywhere(world: World, folder: Path, times: int, seed: int) -> list[s
     world.publish()
     world.sync()
     text = world.issue().text
+    use(world.store, text, world.now)
     data = (world.store / FILE_NAME).read_bytes()
     chance, wrong = random.Random(seed), []
     folder.mkdir()

@@ -2,8 +2,8 @@
 
 A pass whose signature held is in it as HMAC-SHA-256 over its day and index, cut to 16 bytes: enough to say that this
 device was shown it before. Pass numbers can be tried through by whoever has the key, so there is one key for each UTC
-day of exp, and it goes in the transaction in which that day's list goes, together with the marks made with it. Counts
-by hour outlast the entries. Everything here runs within the caller's transaction; no verdict rests on any of it.
+day of exp, and it goes when that day's list goes, together with the marks made with it. Counts by hour outlast the
+entries. Everything here runs within the caller's transaction; no verdict rests on any of it.
 """
 
 import hmac

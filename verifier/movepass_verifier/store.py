@@ -264,16 +264,9 @@ class Store:
             if schema.facts(self._db).get("syncs") != before.syncs:
                 raise StoreError("another sync finished in between; nothing is lost, sync again")
             self._write(before, after, synced_at)
-            self._forget(synced_at)
+        # Apart from it: a journal that is damaged keeps nobody from syncing. What is left here the next sync forgets.
+        self._noting(lambda: journal.forget(self._db, synced_at, self._state().journal_keep))
         self._clear_log()
-
-    def _forget(self, now: int) -> None:
-        """Let the journal forget what it should; where it is damaged it keeps nobody from syncing."""
-        try:
-            journal.forget(self._db, now, _journal_keep(schema.facts(self._db)))
-        except sqlite3.DatabaseError as e:
-            if _code(e) in _NOT_THE_FILES_FAULT:
-                raise
 
     def _clear_log(self) -> None:
         """Move the write-ahead log's content over and cut it to nothing: it may hold a key that the store forgot.
