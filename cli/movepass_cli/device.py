@@ -1,4 +1,4 @@
-"""Commands of a field device: enroll, sync, verify, inspect."""
+"""Commands of a field device: sync, verify, inspect."""
 
 import time
 from contextlib import suppress
@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from movepass_cli.inputs import InputError, payload_text
+from movepass_cli.inputs import payload_text
 from movepass_cli.main import ACCEPT, CANNOT_VERIFY, REJECT, USAGE
-from movepass_cli.options import PATH, ca_option, example, json_option, language_option, option, store_option, time_of
+from movepass_cli.options import SOURCE, ca_option, example, json_option, language_option, option, store_option, time_of
 from movepass_cli.output import note, progress_on_terminal, say, show_json, show_result, show_rows
 from movepass_cli.signals import Stopped, stopped_by_signals
 from movepass_verifier import Device, Outcome
@@ -25,34 +25,7 @@ if TYPE_CHECKING:
     from movepass_verifier.sync import SyncResult
 
 _EXIT = {Outcome.ACCEPT: ACCEPT, Outcome.REJECT: REJECT, Outcome.CANNOT_VERIFY: CANNOT_VERIFY}
-_ROOT_MAX_BYTES = 1 << 20
-_SOURCE = "URL-OR-DIR"
 _WATCH_SECONDS, _WATCH_MAX_SECONDS = 900, 86400
-
-
-@click.command(
-    epilog=example("movepass enroll --store device --root 1.root.json --source https://passes.example/repository")
-)
-@store_option
-@option("--root", type=PATH, required=True, metavar="FILE", help="The authority's root document.")
-@option("--source", "sources", required=True, multiple=True, metavar=_SOURCE,
-        help="Where the device syncs from; several are tried in this order.")  # fmt: skip
-@json_option
-def enroll(store: Path, root: Path, sources: tuple[str, ...], *, as_json: bool) -> None:
-    """Set up a device's store.
-
-    The device will believe what the root says: get it by hand from the authority, not over the network.
-    """
-    try:
-        with root.open("rb") as file:
-            document = file.read(_ROOT_MAX_BYTES)
-    except OSError as e:
-        raise InputError(f"can't read the root {root}: {e.strerror}") from None
-    Device.enroll(store, root=document, sources=sources)
-    if as_json:
-        show_json({"store": str(store), "sources": sources})
-    else:
-        click.echo(f"{store} is set up. It has no keys or lists yet: movepass sync --store {store}")
 
 
 @click.command(
@@ -63,7 +36,7 @@ def enroll(store: Path, root: Path, sources: tuple[str, ...], *, as_json: bool) 
     )
 )
 @store_option
-@option("--source", "sources", multiple=True, metavar=_SOURCE,
+@option("--source", "sources", multiple=True, metavar=SOURCE,
         help="Other sources, this time only; several are tried in this order.")  # fmt: skip
 @ca_option
 @option("--watch", type=click.IntRange(1, _WATCH_MAX_SECONDS), is_flag=False, flag_value=_WATCH_SECONDS,
@@ -139,9 +112,10 @@ def _list_words(revoked: int, added: int) -> str:
 @json_option
 @click.argument("given", metavar="TEXT|IMAGE|-")
 @click.pass_context
-def verify(ctx: click.Context, store: Path, given: str, at: int | None, language: str, *, as_json: bool) -> None:
+def verify(ctx: click.Context, store: Path, given: str, at: int | None, language: str | None, *, as_json: bool) -> None:
     """Verify one pass, offline: a payload's text, a picture of its QR code, or text on stdin."""
     with Device.open(store) as device:
+        language = language or device.language
         result = device.verify(payload_text(given), at)
         noted = note(device, result, language) if at is None else None
     show_result(result, language, noted, as_json=as_json)

@@ -33,14 +33,14 @@ _ENTRIES, _EXPORT = "entries", "export"
 @language_option
 @json_option
 @click.argument("what", type=click.Choice([_ENTRIES, _EXPORT]), required=False)
-def journal(store: Path, form: str, language: str, what: str | None, *, as_json: bool) -> None:
+def journal(store: Path, form: str, language: str | None, what: str | None, *, as_json: bool) -> None:
     """Show how often each verdict came in the last 24 hours; or all entries; or export the counts by hour.
 
     Whom a check was about is nowhere in it. Entries are forgotten after a week (movepass configure --journal-keep),
     counts after three months.
     """
-    say = words(language)
     with Device.open(store) as device:
+        say = words(language or device.language)
         if what == _EXPORT:
             _export((count.to_json() for count in device.hourly()), as_csv=form == "csv" and not as_json)
         elif what == _ENTRIES:

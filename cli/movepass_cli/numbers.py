@@ -16,13 +16,13 @@ from movepass_verifier import Device, Outcome
 @json_option
 @click.argument("number", metavar="PASS-NUMBER")
 @click.pass_context
-def check_number(ctx: click.Context, store: Path, number: str, language: str, *, as_json: bool) -> None:
+def check_number(ctx: click.Context, store: Path, number: str, language: str | None, *, as_json: bool) -> None:
     """Say what is known of a pass number, offline: revoked, or else not to be verified, since no signature was seen.
 
     A number with a slip in it is not put right: what was likely meant is offered, and is to be asked for again.
     """
     with Device.open(store) as device:
-        answer = device.verify_number(number)
+        answer, language = device.verify_number(number), language or device.language
     if as_json:
         show_json(answer.to_json())
     else:

@@ -11,6 +11,7 @@ from movepass_wire.payload import ED25519, ESP256
 from movepass_wire.times import parse_duration, parse_iso
 
 F = TypeVar("F", bound=Callable[..., Any])
+SOURCE = "URL-OR-DIR"
 PATH = click.Path(path_type=Path)
 _DAYS_AHEAD_MAX = 30
 ALGORITHMS = {"ESP256": ESP256, "Ed25519": ED25519}
@@ -50,7 +51,7 @@ json_option = click.option(
     "--json", "as_json", is_flag=True, envvar="MOVEPASS_JSON", show_envvar=True, help="One JSON object a line."
 )
 language_option = option(
-    "--language", type=click.Choice(["en", "bn"]), default="en", show_default=True, help="English or Bangla."
+    "--language", type=click.Choice(["en", "bn"]), help="English or Bangla; without it, what the device speaks."
 )
 alg_option = option(
     "--alg", type=click.Choice(list(ALGORITHMS), case_sensitive=False), default="ESP256", show_default=True,

@@ -11,7 +11,7 @@ from movepass_cli.options import duration_of, example, json_option, option, stor
 from movepass_cli.output import printable, say, show_json, show_rows
 from movepass_verifier import Device, Freshness, Policy
 from movepass_verifier.store import State, describe
-from movepass_verifier.words import words
+from movepass_verifier.words import LANGUAGES, words
 from movepass_wire.times import ago, day_name, iso, local
 
 
@@ -62,6 +62,7 @@ def status(ctx: click.Context, store: Path, *, as_json: bool) -> None:
 @option("--warning-age", callback=duration_of, metavar="TIME", help="Older lists are shown as getting old.")
 @option("--source", multiple=True, metavar="URL-OR-DIR", help="Where the device syncs from; may be repeated.")
 @option("--journal-keep", callback=duration_of, metavar="TIME", help="The journal's entries are forgotten: 1d to 30d.")
+@option("--language", type=click.Choice(list(LANGUAGES)), help="What the device speaks: English or Bangla.")
 @json_option
 def configure(
     store: Path,
@@ -69,6 +70,7 @@ def configure(
     warning_age: int | None,
     source: tuple[str, ...],
     journal_keep: int | None,
+    language: str | None,
     *,
     as_json: bool,
 ) -> None:
@@ -77,9 +79,14 @@ def configure(
     What is not given stays as it is. Sources given take the place of all that were there, and are tried in this order.
     """
     with Device.open(store) as device:
-        changes = {"max_age": max_age, "warning_age": warning_age, "journal_keep": journal_keep}
-        if source or any(value is not None for value in changes.values()):
-            device.configure(sources=source, **changes)
+        if source or language or any(value is not None for value in (max_age, warning_age, journal_keep)):
+            device.configure(
+                max_age=max_age,
+                warning_age=warning_age,
+                sources=source,
+                journal_keep=journal_keep,
+                language=language,
+            )
         state = device.state()
     if as_json:
         show_json(_configuration(state))
@@ -132,13 +139,15 @@ def _configuration(state: State) -> dict[str, Any]:
         "max_age_s": state.policy.max_age,
         "warning_age_s": state.policy.warning_age,
         "journal_keep_s": state.journal_keep,
+        "language": state.language,
     }
 
 
 def _configured(state: State) -> list[tuple[str, str]]:
     ages = f"good for {ago(state.policy.max_age)}, with a warning from {ago(state.policy.warning_age)} on"
     sources = (("Source", source) for source in state.sources)
-    return [*sources, ("Lists", ages), ("Journal", f"forgotten after {ago(state.journal_keep)}")]
+    kept = f"forgotten after {ago(state.journal_keep)}"
+    return [*sources, ("Lists", ages), ("Journal", kept), ("Language", words(state.language)("language.name"))]
 
 
 def _key_row(key: Any, withdrawn: Any) -> dict[str, Any]:

@@ -67,7 +67,7 @@ def test_a_device_is_enrolled_with_several_sources(movepass: Movepass, own: Fiel
     ran = movepass(
         "enroll", "--store", new, "--root", root, "--source", NOWHERE, "--source", repository, "--json"
     )  # fmt: skip
-    assert ran.row == {"store": str(new), "sources": [NOWHERE, str(repository)]}
+    assert (ran.row["store"], ran.row["sources"]) == (str(new), [NOWHERE, str(repository)])
     assert movepass("sync", "--store", new, "--json").row["source"] == str(repository)
     assert movepass("status", "--store", new, "--json").row["sources"] == [NOWHERE, str(repository)]
     from_variable = movepass(

@@ -68,10 +68,10 @@ def test_status_of_lists_that_are_too_old_names_both_causes_and_what_to_do(movep
 def test_what_is_configured_is_kept_and_shown(movepass: Movepass, device: Path, tmp_path: Path) -> None:
     ran = movepass("configure", "--store", device, "--max-age", "12h", "--warning-age", "90m",
                    "--source", tmp_path / "a", "--source", "https://passes.example/",
-                   "--journal-keep", "2d", "--json")  # fmt: skip
+                   "--journal-keep", "2d", "--language", "bn", "--json")  # fmt: skip
     expected = {
         "sources": [str(tmp_path / "a"), "https://passes.example/"], "max_age_s": 43_200, "warning_age_s": 5_400,
-        "journal_keep_s": 172_800,
+        "journal_keep_s": 172_800, "language": "bn",
     }  # fmt: skip
     assert (ran.code, ran.row) == (0, expected)
     assert movepass("configure", "--store", device, "--json").row == expected

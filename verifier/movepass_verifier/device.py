@@ -27,15 +27,25 @@ class Device:
         self._clock = clock
 
     @staticmethod
-    def enroll(folder: str | Path, *, root: bytes, sources: Sequence[str]) -> None:
+    def enroll(
+        folder: str | Path,
+        *,
+        root: bytes,
+        sources: Sequence[str],
+        policy: Policy = Policy(),  # noqa: B008 - it is frozen
+        language: str | None = None,
+    ) -> None:
         """Set up a store that trusts a root; nothing is fetched yet.
 
         Args:
             folder: where the store shall be.
             root: an authority's root document, got in a way that can't be tampered with.
             sources: http(s) addresses or folders to sync from, in the order in which they shall be tried.
+            policy: how old lists may be.
+            language: what the device speaks (words.LANGUAGES); English without it.
 
         Raises:
+            PolicyError: an age out of bounds.
             SyncError: not a root document, or another kind of source.
             StoreError: there is a store already, or the folder can't be written to.
         """
@@ -43,7 +53,9 @@ class Device:
         from movepass_verifier.sources import resolve  # noqa: PLC0415 - TUF is slow to import, verifying needs none
 
         check_root(root)
-        Store.create(Path(folder), root=root, sources=[resolve(source) for source in sources])
+        policy.check()
+        resolved = [resolve(source) for source in sources]
+        Store.create(Path(folder), root=root, sources=resolved, policy=policy, language=language)
 
     @classmethod
     def open(
@@ -159,6 +171,11 @@ class Device:
         """How old lists may be."""
         return self._policy or self.state().policy
 
+    @property
+    def language(self) -> str:
+        """What the device speaks."""
+        return self.state().language
+
     def configure(
         self,
         *,
@@ -166,6 +183,7 @@ class Device:
         warning_age: int | None = None,
         sources: Sequence[str] | None = None,
         journal_keep: int | None = None,
+        language: str | None = None,
     ) -> None:
         """Change what the device itself decides; what is not given stays as it is.
 
@@ -174,6 +192,7 @@ class Device:
             warning_age: lists older than so many seconds are shown as getting old.
             sources: http(s) addresses or folders to sync from, in the order in which they shall be tried.
             journal_keep: entries of the journal are forgotten after so many seconds.
+            language: what the device speaks (words.LANGUAGES).
 
         Raises:
             PolicyError: an age out of bounds.
@@ -191,7 +210,8 @@ class Device:
         keep = state.journal_keep if journal_keep is None else journal_keep
         check_keep(keep)
         resolved = [resolve(source) for source in sources or ()]
-        self._store.configure(sources=resolved, policy=policy, journal_keep=keep)
+        speaks = language or state.language
+        self._store.configure(sources=resolved, policy=policy, journal_keep=keep, language=speaks)
 
     def readiness(self) -> Message | None:
         """Say why a good pass could not be accepted now, or None where it could."""

@@ -23,6 +23,14 @@ class SyncError(VerifierError):
     """Nothing new could be taken over from a source; what the device holds stays as it was."""
 
 
+class EnrolmentError(VerifierError):
+    """This can't set a device up: it is no enrolment, or no fingerprint."""
+
+
+class RootRefusedError(VerifierError):
+    """The root is not the one that was expected, or can't be had; no device was set up."""
+
+
 class BundleError(VerifierError):
     """A bundle can't be written; one that was there before is still whole."""
 

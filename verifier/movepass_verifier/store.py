@@ -25,7 +25,7 @@ from movepass_verifier.migrations import migrate
 from movepass_verifier.pages import PageReader, delete_list, write_list
 from movepass_verifier.schema import SCHEMA_VERSION
 from movepass_verifier.verdicts import Verification
-from movepass_verifier.words import Message, message
+from movepass_verifier.words import DEFAULT_LANGUAGE, LANGUAGES, Message, message
 from movepass_wire import LogError
 from movepass_wire.limits import TIME_LIMIT
 from movepass_wire.times import day_name
@@ -98,6 +98,7 @@ class State:
     sources: tuple[str, ...]
     policy: Policy
     journal_keep: int
+    language: str
     logs: tuple[LogInfo, ...] = field(default=())
 
 
@@ -177,8 +178,22 @@ class Store:
         self._db, self._copy = db, copy
 
     @staticmethod
-    def create(folder: Path, *, root: bytes, sources: Sequence[str]) -> None:
+    def create(
+        folder: Path,
+        *,
+        root: bytes,
+        sources: Sequence[str],
+        policy: Policy = Policy(),  # noqa: B008 - it is frozen
+        language: str | None = None,
+    ) -> None:
         """Make a store that trusts a root and syncs from these sources, all of it or nothing.
+
+        Args:
+            folder: where it shall be.
+            root: the root document.
+            sources: in full, in the order in which they shall be tried.
+            policy: how old lists may be.
+            language: what the device speaks; None leaves that open.
 
         Raises:
             StoreError: there is one already, or the folder can't be written to.
@@ -192,7 +207,9 @@ class Store:
                 new = Path(temporary) / FILE_NAME
                 with closing(open_file(new)) as db:
                     db.execute("BEGIN")
-                    facts = {"sources": json.dumps(list(sources)), "syncs": 0, **policy_facts(Policy())}
+                    facts = {"sources": json.dumps(list(sources)), "syncs": 0, **policy_facts(policy)}
+                    if language:
+                        facts["language"] = language
                     fill(db, facts, {"root": root}, {}, {})
                     db.execute("COMMIT")
                     db.execute("PRAGMA journal_mode = WAL")
@@ -276,20 +293,21 @@ class Store:
         with self._lock, suppress(sqlite3.Error), _waiting(self._db, 0):
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
-    def configure(self, *, sources: Sequence[str] | None, policy: Policy, journal_keep: int) -> None:
+    def configure(self, *, sources: Sequence[str] | None, policy: Policy, journal_keep: int, language: str) -> None:
         """Change what the device itself decides, in one transaction.
 
         Args:
             sources: where to sync from, in this order; as before without it.
             policy: how old lists may be.
             journal_keep: seconds after which entries of the journal are forgotten.
+            language: what the device speaks.
 
         Raises:
             StoreError: the disk is full or read-only.
         """
         self.check_writable()
         with self._writing():
-            schema.put_facts(self._db, **policy_facts(policy), journal_keep=journal_keep)
+            schema.put_facts(self._db, **policy_facts(policy), journal_keep=journal_keep, language=language)
             if sources:
                 schema.put_facts(self._db, sources=json.dumps(list(sources)))
             schema.put_seal(self._db)
@@ -410,6 +428,7 @@ class Store:
             sources=_sources(facts),
             policy=_policy(facts),
             journal_keep=_journal_keep(facts),
+            language=_language(facts),
             logs=logs,
         )
 
@@ -479,6 +498,11 @@ def policy_facts(policy: Policy) -> dict[str, int]:
 
 def _policy(facts: dict[str, Any]) -> Policy:
     return Policy(max_age=_needed(facts, "max_age"), warning_age=_needed(facts, "warning_age"))
+
+
+def _language(facts: dict[str, Any]) -> str:
+    language = facts.get("language")
+    return language if language in LANGUAGES else DEFAULT_LANGUAGE
 
 
 def _journal_keep(facts: dict[str, Any]) -> int:

@@ -54,7 +54,7 @@ _CLOSE_MAX_SECONDS = 3600
 @click.argument("pictures", nargs=-1, type=click.Path())
 def scan(
     store: Path, camera: str | None, serial: Path | None, folder: Path | None,
-    language: str, close_after: int, pictures: tuple[str, ...],
+    language: str | None, close_after: int, pictures: tuple[str, ...],
     *, sound: bool, plain: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Verify one pass after the other, from all that is named and from the keyboard.
@@ -71,6 +71,7 @@ def scan(
         *([feeds.camera(camera)] if camera else []),
     ]
     with Device.open(store) as device:
+        language = language or device.language
         full = fits() and not plain and not as_json
         if not full and not wanted:
             if sys.stdin.isatty():
@@ -132,7 +133,7 @@ class _Lines:
 class _Screen:
     """The full screen."""
 
-    def __init__(self, device: Device, running: Feeds, language: str, close_after: int, speaker: Speaker) -> None:
+    def __init__(self, device: Device, running: Feeds, language: str | None, close_after: int, speaker: Speaker) -> None:
         self._device = device
         self._running = running
         self._unicode = shows_unicode()

@@ -1,0 +1,169 @@
+"""Setting devices up: enrolment, for the authority, and enroll, for each device."""
+
+import hashlib
+import sys
+from pathlib import Path
+
+import click
+
+from movepass_cli.inputs import STDIN, InputError
+from movepass_cli.options import (
+    PATH,
+    SOURCE,
+    authority_option,
+    ca_option,
+    example,
+    json_option,
+    option,
+    store_option,
+)
+from movepass_cli.output import printable, show_json, show_rows
+from movepass_keys import files, layout
+from movepass_verifier import Device
+from movepass_verifier import enrolment as enrolments
+from movepass_verifier.enrolment import ENROLMENT_MAX_BYTES, PREFIX, Enrolment
+from movepass_verifier.image import IMAGE_ENDINGS, read_qr
+from movepass_verifier.words import LANGUAGES
+
+_LANGUAGE = click.Choice(list(LANGUAGES))
+
+
+@click.command(
+    epilog=example(
+        "movepass enroll --store device enrolment.json",
+        "movepass enroll --store device enrolment.png --fingerprint '01234 56789 …'",
+        "movepass enroll --store device --root 1.root.json --source https://passes.example/repository",
+    )
+)
+@store_option
+@option("--fingerprint", metavar="HEX", help="The root's, got another way; then nothing is asked.")
+@option("--root", type=PATH, metavar="FILE", help="Without ENROLMENT: the authority's root document.")
+@option("--source", "sources", multiple=True, metavar=SOURCE,
+        help="Without ENROLMENT: where to sync from; several are tried in this order.")  # fmt: skip
+@ca_option
+@json_option
+@click.argument("given", metavar="ENROLMENT", required=False)
+def enroll(
+    store: Path, fingerprint: str | None, root: Path | None, sources: tuple[str, ...], ca: Path | None,
+    given: str | None, *, as_json: bool,
+) -> None:  # fmt: skip
+    """Set up a device's store, by an enrolment: its file, a picture of its QR code, its text, or - for stdin.
+
+    The device will believe what the root says. Compare its fingerprint with one that came from the authority another
+    way: by eye, or with --fingerprint (SHA-256 in hexadecimal, or the forty digits).
+    """
+    if given:
+        enrolment = enrolments.read(_content(given))
+    elif root and sources:
+        enrolment = Enrolment(sources, root=_read(root, "the root"))
+    else:
+        raise click.UsageError("give an ENROLMENT, or --root and --source")
+    document = enrolments.root_of(enrolment, ca=ca)
+    if fingerprint:
+        enrolments.check_fingerprint(document, fingerprint)
+    elif given:
+        _ask(document, enrolment)
+    Device.enroll(store, root=document, sources=enrolment.sources, policy=enrolment.policy, language=enrolment.language)
+    if as_json:
+        show_json({"store": str(store), "sources": enrolment.sources, **_fingerprints(document)})
+    else:
+        click.echo(f"{store} is set up, by the root with the fingerprint {enrolments.fingerprint(document)}.")
+        click.echo(f"It has no keys or lists yet: movepass sync --store {store}")
+
+
+@click.command(
+    epilog=example(
+        "movepass enrolment --authority my-authority --source https://passes.example --png enrolment.png",
+        "movepass enrolment --authority my-authority --source https://passes.example --file post.json --language bn",
+    )
+)
+@authority_option
+@option("--source", "sources", required=True, multiple=True, metavar=SOURCE,
+        help="Where devices sync from; several are tried in this order.")  # fmt: skip
+@option("--png", type=PATH, metavar="F", help="Write the QR code as PNG.")
+@option("--file", "file", type=PATH, metavar="F", help="Write the file.")
+@option("--max-age", metavar="TIME", help="In the file: no accept rests on older lists.")
+@option("--warning-age", metavar="TIME", help="In the file: older lists are shown as getting old.")
+@option("--language", type=_LANGUAGE, help="In the file: what devices speak.")
+@json_option
+def enrolment(
+    authority: Path, sources: tuple[str, ...], png: Path | None, file: Path | None, max_age: str | None,
+    warning_age: str | None, language: str | None, *, as_json: bool,
+) -> None:  # fmt: skip
+    """Make what devices are set up by, a QR code and a file, and show the fingerprint that comes with it.
+
+    Neither is secret, and neither proves itself: let the fingerprint reach whoever sets devices up another way.
+    """
+    from movepass_issuer.authority import Authority  # noqa: PLC0415 - a device has no authority, nor its libraries
+    from movepass_issuer.qr import qr_png  # noqa: PLC0415
+
+    root = Authority.open(authority).repository.read(layout.document_name("root", 1))
+    if root is None:
+        raise InputError(f"{authority} has published no root yet; see movepass keys")
+    text = enrolments.code(sources, root)
+    settings = {"max_age": max_age, "warning_age": warning_age, "language": language}
+    content = enrolments.file(sources, root, **{name: value for name, value in settings.items() if value})
+    enrolments.read(content).policy.check()
+    if png:
+        _write(png, qr_png(text))
+    if file:
+        _write(file, content)
+    if as_json:
+        show_json({"text": text, "sources": sources, **_fingerprints(root)})
+    else:
+        written = [("QR code", str(png or "")), ("File", str(file or ""))]
+        show_rows([*_told(root), *(("Source", source) for source in sources), *written])
+        click.echo(f"  {text}")
+
+
+def _content(given: str) -> bytes:
+    """Turn the ENROLMENT argument into what is read: a picture's code, a file's content, stdin, or the text itself."""
+    if given == STDIN:
+        return sys.stdin.buffer.read(ENROLMENT_MAX_BYTES)
+    if given.lower().endswith(IMAGE_ENDINGS):
+        return read_qr(Path(given)).encode()
+    if given.startswith(PREFIX):
+        return given.encode()
+    return _read(Path(given), "the enrolment")
+
+
+def _read(path: Path, what: str) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(ENROLMENT_MAX_BYTES)
+    except (OSError, ValueError) as e:  # ValueError: a NUL in the name
+        raise InputError(f"can't read {what} {path}: {getattr(e, 'strerror', None) or e}") from None
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Write a new file, whole or not at all.
+
+    Raises:
+        InputError: there is one already.
+    """
+    try:
+        files.write_new(path, data)
+    except FileExistsError:
+        raise InputError(f"{path} exists; it is not written over: choose another name") from None
+
+
+def _ask(root: bytes, enrolment: Enrolment) -> None:
+    """Let a person compare the fingerprint; whoever can't be asked must give it."""
+    rows = [*_told(root), *(("Source", source) for source in enrolment.sources)]
+    for name, value in rows:
+        click.echo(f"  {name:<11} {printable(value)}", err=True)
+    try:
+        same = click.confirm("Did the authority give you the same fingerprint, another way than this?", err=True)
+    except click.Abort:
+        raise click.UsageError("nobody answered: to set devices up unasked, give --fingerprint") from None
+    if not same:
+        raise InputError("nothing was set up; if the fingerprints differ, tell the authority")
+
+
+def _told(root: bytes) -> list[tuple[str, str]]:
+    told = _fingerprints(root)
+    return [("Fingerprint", told["fingerprint"]), ("SHA-256", told["root_sha256"])]
+
+
+def _fingerprints(root: bytes) -> dict[str, str]:
+    return {"fingerprint": enrolments.fingerprint(root), "root_sha256": hashlib.sha256(root).hexdigest()}

@@ -1,0 +1,231 @@
+"""What sets a device up in one step: a file, or a QR code's text, that says where to sync from and whom to believe.
+
+    MPE1:BASE45    compact JSON {"source": URL or list, "root": SHA-256 of metadata/1.root.json in hexadecimal}
+    a file         JSON {"source", "root": the document, or "root_sha256", "max_age"?, "warning_age"?, "language"?}
+
+A root is too large for a QR code, so the code has its hash and the root comes from the source. Neither proves itself:
+whoever sets the device up compares the root's fingerprint with one that came another way.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from movepass_keys import layout
+from movepass_keys.ceremony import digits_of
+from movepass_verifier.errors import EnrolmentError, RootRefusedError
+from movepass_verifier.lists import Policy
+from movepass_verifier.offer import DOCUMENT_MAX_BYTES, check_root
+from movepass_verifier.sources import Progress, Source, resolve
+from movepass_verifier.sync import FAILED, in_words
+from movepass_verifier.words import LANGUAGES
+from movepass_wire import WireError, base45
+from movepass_wire.times import parse_duration
+
+PREFIX = "MPE1:"
+ENROLMENT_MAX_BYTES = 1 << 20
+SOURCES_MOST = 16
+_HEX_DIGITS, _DIGITS = 64, 40
+_KEYS = {"source", "root", "root_sha256", "max_age", "warning_age", "language"}
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolment:
+    """How a device is to be set up.
+
+    Attributes:
+        sources: where to sync from, in the order in which they shall be tried.
+        root: the root document, or None where it is to be fetched.
+        root_sha256: its SHA-256 in hexadecimal, where it is to be fetched.
+        max_age, warning_age: how old lists may be, in seconds; None leaves what is usual.
+        language: what the device speaks; None leaves English.
+    """
+
+    sources: tuple[str, ...]
+    root: bytes | None = None
+    root_sha256: str | None = None
+    max_age: int | None = None
+    warning_age: int | None = None
+    language: str | None = None
+
+    @property
+    def policy(self) -> Policy:
+        """How old lists may be; not checked yet."""
+        usual = Policy()
+        return Policy(max_age=self.max_age or usual.max_age, warning_age=self.warning_age or usual.warning_age)
+
+
+def read(data: bytes) -> Enrolment:
+    """Read an enrolment: a file's content, or a QR code's text.
+
+    Raises:
+        EnrolmentError: it is none; says what was expected and what came.
+    """
+    if data.startswith(PREFIX.encode()):
+        return _read_code(data.decode("ascii", "replace").rstrip("\r\n"))
+    document = _object(data)
+    unknown = sorted(document.keys() - _KEYS)
+    if unknown:
+        raise EnrolmentError(f"an enrolment has no {unknown[0]!r}; it has {', '.join(sorted(_KEYS))}")
+    if ("root" in document) == ("root_sha256" in document):
+        raise EnrolmentError("an enrolment has either the root or its root_sha256")
+    root = document.get("root")
+    if root is not None and not isinstance(root, dict):
+        raise EnrolmentError("expected the root document itself as 'root'; for its SHA-256, 'root_sha256'")
+    language = document.get("language")
+    if language is not None and language not in LANGUAGES:
+        raise EnrolmentError(f"expected a language of {', '.join(LANGUAGES)}, got {str(language)[:40]!r}")
+    return Enrolment(
+        sources=_sources(document),
+        root=None if root is None else _compact(root),
+        root_sha256=None if root is not None else _hash(document["root_sha256"], "root_sha256"),
+        max_age=_duration(document, "max_age"),
+        warning_age=_duration(document, "warning_age"),
+        language=language,
+    )
+
+
+def code(sources: Sequence[str], root: bytes) -> str:
+    """Write a QR code's text.
+
+    Args:
+        sources: where devices shall sync from.
+        root: metadata/1.root.json, as it is published.
+    """
+    source = sources[0] if len(sources) == 1 else list(sources)
+    document = {"source": source, "root": hashlib.sha256(root).hexdigest()}
+    return PREFIX + base45.encode(_compact(document))
+
+
+def file(sources: Sequence[str], root: bytes, **settings: str) -> bytes:
+    """Write a file, with max_age, warning_age and language as it has them; arguments are code's."""
+    source = sources[0] if len(sources) == 1 else list(sources)
+    document = {"source": source, **settings, "root": json.loads(root)}
+    return json.dumps(document, indent=1, ensure_ascii=False).encode() + b"\n"
+
+
+def root_of(enrolment: Enrolment, *, ca: Path | None = None, progress: Progress | None = None) -> bytes:
+    """Give the root of an enrolment; where only its hash is known, from the first source that has it.
+
+    Args:
+        enrolment: what was read.
+        ca: a file of CA certificates to trust besides the system's.
+        progress: is told how it goes.
+
+    Raises:
+        RootRefusedError: no source could be reached that has a root with that hash.
+        SyncError: not a root document, or another kind of source.
+    """
+    if enrolment.root is not None:
+        check_root(enrolment.root)
+        return enrolment.root
+    name, failures = layout.document_name("root", 1), []
+    for address in map(resolve, enrolment.sources):
+        try:
+            with Source(address, ca=ca, progress=progress) as source:
+                root = source.download_bytes(name, DOCUMENT_MAX_BYTES)
+        except FAILED as e:
+            failures.append(f"{address}: {in_words(e)}")
+            continue
+        came = hashlib.sha256(root).hexdigest()
+        if came == enrolment.root_sha256:
+            check_root(root)
+            return root
+        failures.append(
+            f"{address}: its root is ANOTHER than the enrolment names (SHA-256 {came}, expected "
+            f"{enrolment.root_sha256}): do not use it, and tell the authority"
+        )
+    raise RootRefusedError(f"{'. '.join(failures)}; nothing was set up")
+
+
+def fingerprint(root: bytes) -> str:
+    """Give a root's fingerprint as custodians read it to each other: eight groups of five digits."""
+    return digits_of(root)
+
+
+def check_fingerprint(root: bytes, told: str) -> None:
+    """Hold a root against a fingerprint that came another way: its SHA-256 in hexadecimal, or the forty digits.
+
+    Raises:
+        EnrolmentError: it is no fingerprint.
+        RootRefusedError: it is another root's.
+    """
+    plain = "".join(c for c in told.lower() if c not in " :-")
+    if len(plain) == _DIGITS and plain.isascii() and plain.isdigit():
+        came = fingerprint(root).replace(" ", "")
+    else:
+        came, plain = hashlib.sha256(root).hexdigest(), _hash(plain, "fingerprint")
+    if came != plain:
+        raise RootRefusedError(
+            f"the root has ANOTHER fingerprint: {fingerprint(root)} (SHA-256 {hashlib.sha256(root).hexdigest()}); do "
+            "not use it, and tell the authority. Nothing was set up"
+        )
+
+
+def _read_code(text: str) -> Enrolment:
+    try:
+        document = _object(base45.decode(text.removeprefix(PREFIX)))
+    except WireError as e:
+        raise EnrolmentError(f"this enrolment is damaged, or not copied exactly: {e}") from None
+    unknown = sorted(document.keys() - {"source", "root"})
+    if unknown or "root" not in document:
+        wrong = f"it has {unknown[0]!r}" if unknown else "it has no root"
+        raise EnrolmentError(f"expected an enrolment with source and root, and nothing else; {wrong}")
+    return Enrolment(_sources(document), root_sha256=_hash(document["root"], "root"))
+
+
+def _object(data: bytes) -> dict[str, Any]:
+    """Read a JSON object that has no key twice."""
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) != len(pairs):
+            raise EnrolmentError("an enrolment has no key twice")
+        return found
+
+    try:
+        document = json.loads(data.decode("utf-8-sig"), object_pairs_hook=once)
+    except (ValueError, RecursionError) as e:
+        raise EnrolmentError(
+            f"expected an enrolment: a JSON file, a picture of its QR code, or a text {PREFIX}…; this is none ({e})"
+        ) from None
+    if not isinstance(document, dict):
+        raise EnrolmentError(f"expected an enrolment as a JSON object, got {type(document).__name__}")
+    return document
+
+
+def _sources(document: dict[str, Any]) -> tuple[str, ...]:
+    given = document.get("source")
+    sources = [given] if isinstance(given, str) else given
+    if not (isinstance(sources, list) and 0 < len(sources) <= SOURCES_MOST):
+        raise EnrolmentError(f"expected a source, or a list of at most {SOURCES_MOST} of them, as 'source'")
+    if not all(isinstance(source, str) and source for source in sources):
+        raise EnrolmentError("expected addresses or folders as 'source'")
+    return tuple(sources)
+
+
+def _hash(value: Any, name: str) -> str:
+    if isinstance(value, str) and len(value) == _HEX_DIGITS and not set(value.lower()) - set("0123456789abcdef"):
+        return value.lower()
+    also = f", or {_DIGITS} digits" if name == "fingerprint" else ""
+    raise EnrolmentError(
+        f"expected a SHA-256 of {_HEX_DIGITS} hexadecimal digits{also} as {name}, got {str(value)[:80]!r}"
+    )
+
+
+def _duration(document: dict[str, Any], name: str) -> int | None:
+    value = document.get(name)
+    if value is None:
+        return None
+    try:
+        return parse_duration(str(value))
+    except ValueError as e:
+        raise EnrolmentError(f"{name}: {e}") from None
+
+
+def _compact(document: dict[str, Any]) -> bytes:
+    """Write JSON in the one form in which an authority publishes it, so that a root's fingerprint is the same."""
+    return json.dumps(document, sort_keys=True, separators=(",", ":")).encode()
