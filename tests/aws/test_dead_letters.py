@@ -5,11 +5,13 @@ import time
 from collections.abc import Sequence
 
 import pytest
+from botocore.exceptions import ReadTimeoutError
 from click.testing import CliRunner, Result
 from support.cloud import Cloud, event
 from support.passes import HOLDER, request
 
 from movepass_cli.main import cli
+from movepass_issuer.aws import queues
 
 NOW = int(time.time())
 
@@ -92,3 +94,12 @@ def test_letters_that_can_not_be_sent_stay(cloud: Cloud, letters: Sequence[str])
 def test_a_queue_that_is_not_there_is_said_so(cloud: Cloud) -> None:
     result = dlq(cloud, "list", queue=cloud.settings.dead_letters.replace("dead", "nowhere"))
     assert "there is no such queue" in str(result.exception)
+
+
+def test_a_queue_that_does_not_answer_in_time_is_said_so() -> None:
+    class Silent:
+        def send_message_batch(self, **_: object) -> None:
+            raise ReadTimeoutError(endpoint_url="http://queue")
+
+    sent = queues.send(Silent(), "http://queue", [queues.Message("a", "b")])
+    assert sent == {"a": "http://queue: ReadTimeoutError"}

@@ -87,7 +87,8 @@ _ADVICE = {
 
 def _code(error: Exception) -> str:
     """Give AWS's code of an error; its text may quote a message."""
-    return str(getattr(error, "response", {}).get("Error", {}).get("Code", type(error).__name__))
+    answer = getattr(error, "response", None) or {}  # None where there was no answer
+    return str(answer.get("Error", {}).get("Code", type(error).__name__))
 
 
 def _entry(place: str, message: Message) -> dict[str, Any]:
