@@ -57,15 +57,34 @@ card_option = option(
 @click.option("--ceremony", is_flag=True, help="Without custodians: they hold a ceremony (see movepass keys).")
 @option("--ledger", default=LEDGER, metavar="URI", help="Keep the ledger elsewhere: dynamodb:TABLE.")
 @option("--repository", default=REPOSITORY, metavar="URI", help="Publish elsewhere: s3://BUCKET/PREFIX.")
-@option("--pass-signer", metavar="URI", help="Sign passes with a key that is held elsewhere: awskms:ARN.")
-@option("--online-signer", metavar="URI", help="Sign publications with a key that is held elsewhere: awskms:ARN.")
+@option(
+    "--pass-signer",
+    "pass_signers",
+    multiple=True,
+    metavar="URI",
+    help="Sign passes with a key that is held elsewhere: awskms:ARN. Repeat it for other regions' keys.",
+)
+@option(
+    "--online-signer",
+    "online_signers",
+    multiple=True,
+    metavar="URI",
+    help="Sign publications with a key that is held elsewhere: awskms:ARN. Repeat it for other regions' keys.",
+)
+@option(
+    "--peer",
+    "peers",
+    multiple=True,
+    metavar="NUMBER,TABLE-ARN,BUCKET-ARN",
+    help="Another region that issues as well; regions are numbered from 0. Repeat it.",
+)
 @json_option
 def init(
-    authority: Path, name: str, alg: str, days_ahead: int, ledger: str, repository: str, pass_signer: str | None,
-    online_signer: str | None, *, production: bool, ceremony: bool, as_json: bool,
+    authority: Path, name: str, alg: str, days_ahead: int, ledger: str, repository: str, pass_signers: tuple[str, ...],
+    online_signers: tuple[str, ...], peers: tuple[str, ...], *, production: bool, ceremony: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Make an authority: the custodians' and the authority's keys, a ledger and a published repository."""
-    elsewhere = Elsewhere(ledger, repository, pass_signer, online_signer)
+    elsewhere = Elsewhere(ledger, repository, pass_signers, online_signers, peers)
     about: dict[str, Any] = {
         "name": name, "test": not production, "alg": ALGORITHMS[alg], "elsewhere": elsewhere
     }  # fmt: skip
@@ -83,8 +102,8 @@ def init(
     click.echo(f"{printable(name)}{'' if production else ' (TEST)'} is ready in {authority}.")
     show_rows([(what, str(path)) for what, path in paths.items()])
     if ceremony:
-        (kid,) = made.held_keys
-        click.echo(f"It has an online key and the pass key {kid.hex()}. Next: movepass keys propose root")
+        kids = ", ".join(kid.hex() for kid in made.held_keys)
+        click.echo(f"It has an online key and the pass key {kids}. Next: movepass keys propose root")
     else:
         click.echo("Give devices the root by hand; this machine holds every key: for the real thing, --ceremony.")
 
@@ -159,12 +178,12 @@ def show(
 def revoke(authority: Path, numbers: tuple[str, ...], request: str | None, reason: str, *, as_json: bool) -> None:
     """Revoke passes. Devices refuse them once this has been published and they have synced."""
     _one_of(numbers, request)
-    with Authority.open(authority).issuer() as issuer:
+    with Authority.open(authority).revoker() as revoker:
         wanted: list[dict[str, str]] = [{"number": n} for n in numbers] if numbers else [{"request_id": request or ""}]
         for pass_ in wanted:
-            issuer.find_entry(**pass_)  # all or nothing: a number with a slip must not leave half of them revoked
+            revoker.find_entry(**pass_)  # all or nothing: a number with a slip must not leave half of them revoked
         for pass_ in wanted:
-            entry = issuer.revoke(reason=reason, **pass_)
+            entry = revoker.revoke(reason=reason, **pass_)
             number = format_number(entry.day, entry.index)
             if as_json:
                 show_json(answers.revoked(entry))

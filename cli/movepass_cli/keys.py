@@ -120,14 +120,19 @@ def propose() -> None:
 )
 @click.option("--without", multiple=True, metavar="NAME", help="One who shall leave; repeat it.")
 @option("--threshold", type=click.IntRange(1), help="How many must sign; as before without it, 2 the first time.")
-@option("--online", metavar="URI", help="A new online key, file:… or awskms:….")
+@option(
+    "--online",
+    multiple=True,
+    metavar="URI",
+    help="The online keys from then on, file:… or awskms:…; repeat it where several regions publish.",
+)
 @out_option
 @json_option
 def propose_root(
-    authority: Path, cards: tuple[Path, ...], without: tuple[str, ...], threshold: int | None, online: str | None,
+    authority: Path, cards: tuple[Path, ...], without: tuple[str, ...], threshold: int | None, online: tuple[str, ...],
     out: Path, *, as_json: bool,
 ) -> None:  # fmt: skip
-    """Propose who the custodians are, how many must sign, and which key publishes."""
+    """Propose who the custodians are, how many must sign, and which keys publish."""
     opened = Authority.open(authority)
     proposal = keyholding.propose_root(
         opened,

@@ -29,6 +29,7 @@ _COMMANDS = {
     "revoke": ("authority", "revoke passes"),
     "publish": ("publishing", "publish keys and revocation lists"),
     "recover": ("publishing", "go on after a restore from a backup"),
+    "reconcile": ("regions", "after a region was lost: revoke what it made and never returned"),
     "dlq": ("dead_letters", "requests to the service on AWS that no pass came of"),
     "keys": ("keys", "hold a ceremony; the life of the keys that sign passes"),
     "enrolment": ("enrolment", "make what devices are set up by"),

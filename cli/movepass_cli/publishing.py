@@ -2,6 +2,7 @@
 
 import time
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -11,6 +12,7 @@ from movepass_cli.signals import stopped_by_signals
 from movepass_issuer import keyholding
 from movepass_issuer.authority import Authority
 from movepass_issuer.publisher import Publication
+from movepass_issuer.replication import Followed
 from movepass_issuer.watch import Failure, publish_every
 from movepass_wire.times import day_name, iso, local
 
@@ -26,29 +28,41 @@ _WATCH_MAX_SECONDS = 86400
 @authority_option
 @days_ahead_option
 @click.option("--clock-checked", is_flag=True, help="Publish though the clock has jumped since the last time.")
+@click.option("--take-over", is_flag=True, help="Of several regions, let this one publish from now on.")
 @option(
     "--watch", type=click.IntRange(1, _WATCH_MAX_SECONDS), metavar="SECONDS",
     help="Publish every SECONDS until stopped (SIGTERM, Ctrl-C), and go on after a failure.",
 )  # fmt: skip
 @json_option
-def publish(authority: Path, days_ahead: int, watch: int | None, *, clock_checked: bool, as_json: bool) -> None:
-    """Publish keys and revocation lists, signed as fresh from now."""
+def publish(
+    authority: Path, days_ahead: int, watch: int | None, *, clock_checked: bool, take_over: bool, as_json: bool
+) -> None:
+    """Publish keys and revocation lists, signed as fresh from now.
+
+    Where several regions issue, one of them publishes, and here a copy of that is kept.
+    """
     Authority.open(authority)
     checked = clock_checked
 
-    def once() -> Publication:
-        nonlocal checked
-        with Authority.open(authority).publisher() as publisher:
-            done = publisher.publish(int(time.time()), days_ahead=days_ahead, clock_checked=checked)
-        checked = False
+    def once() -> Publication | Followed:
+        nonlocal checked, take_over
+        opened = Authority.open(authority)
+        how: dict[str, Any] = {"days_ahead": days_ahead, "clock_checked": checked}
+        done: Publication | Followed
+        if opened.peers:
+            done = _beside_others(opened, take_over=take_over, **how)
+        else:
+            with opened.publisher() as publisher:
+                done = publisher.publish(int(time.time()), **how)
+        checked = take_over = False
         return done
 
     if watch is None:
         _show_published(once(), as_json=as_json)
         return
 
-    def tell(came: Publication | Failure, wait: float) -> None:
-        if isinstance(came, Publication):
+    def tell(came: Publication | Followed | Failure, wait: float) -> None:
+        if isinstance(came, Publication | Followed):
             _show_published(came, as_json=as_json)
             return
         if as_json:
@@ -58,9 +72,20 @@ def publish(authority: Path, days_ahead: int, watch: int | None, *, clock_checke
     publish_every(watch, once, stop=stopped_by_signals(), tell=tell)
 
 
-def _show_published(done: Publication, *, as_json: bool) -> None:
+def _beside_others(authority: Authority, **how: Any) -> Publication | Followed:
+    """Tell the other regions of revocations, then publish or keep a copy, whichever this region's turn is."""
+    with authority.regions() as regions:
+        for region, why in regions.tell().items():
+            say(f"warning: region {region} is not told of all revocations: {why}")
+    with authority.turns() as turns:
+        return turns.publish(int(time.time()), **how)
+
+
+def _show_published(done: Publication | Followed, *, as_json: bool) -> None:
     if as_json:
         show_json(done.to_json())
+    elif isinstance(done, Followed):
+        click.echo(f"Another region published at {local(done.published)}, version {done.version}; the copy is here.")
     else:
         days_words = f"{day_name(done.days[0])} to {day_name(done.days[-1])}"
         click.echo(f"Published at {local(done.published)}: {done.revoked} newly revoked, lists for {days_words}.")

@@ -23,4 +23,5 @@ def refused(request_id: str | None, error: RequestError) -> dict[str, Any]:
 def revoked(entry: Entry) -> dict[str, Any]:
     """Tell of a revoked pass."""
     number = format_number(entry.day, entry.index)
-    return {"pass_number": number, "request_id": entry.request_id, "revoked_at": iso(entry.revoked_at or 0)}
+    request = {"request_id": entry.request_id} if entry.request_id else {}  # its region can't be reached
+    return {"pass_number": number, **request, "revoked_at": iso(entry.revoked_at or 0)}

@@ -16,7 +16,7 @@ import secrets
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -24,11 +24,14 @@ from typing import Any
 from tuf.api.metadata import Metadata, Root
 
 from movepass_issuer import places
+from movepass_issuer.dynamodb_ledger import DynamoDbLedger
 from movepass_issuer.errors import AuthorityError
-from movepass_issuer.issuer import Issuer
+from movepass_issuer.issuer import Issuer, Revoker
 from movepass_issuer.ledger import Ledger
 from movepass_issuer.published_keys import load_denied, published_keys
 from movepass_issuer.publisher import Publisher, load_document
+from movepass_issuer.regions import Peer, RegionalRevoker, Regions, region_beside, takeover_after
+from movepass_issuer.replication import RegionalPublisher
 from movepass_issuer.repository import Repository
 from movepass_keys import (
     KeyDocumentError,
@@ -58,14 +61,17 @@ class Elsewhere:
     Attributes:
         ledger: see movepass_issuer.places.
         repository: likewise.
-        pass_signer: of the first pass key (movepass_keys.signer_from_uri); None to make one in the folder.
-        online_signer: of the online key; likewise.
+        pass_signers: of the first pass keys (movepass_keys.signer_from_uri), the one to sign with first; none to make
+            one in the folder.
+        online_signers: of the online keys, the one to publish with first; likewise.
+        peers: the other regions (movepass_issuer.regions.Peer), where there are several.
     """
 
     ledger: str = LEDGER
     repository: str = REPOSITORY
-    pass_signer: str | None = None
-    online_signer: str | None = None
+    pass_signers: tuple[str, ...] = ()
+    online_signers: tuple[str, ...] = ()
+    peers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +90,15 @@ class Authority:
         folder: where it is.
         name: what officers see.
         test: whether it is a TEST authority.
-        online_signer: URI of the key that publishes.
+        online_signer: URI of the key that publishes here.
+        online_peers: those of the online keys that publish in other regions.
         pass_key: kid of the key that signs passes; None until one has been published.
         held_keys: every pass key it has, by kid.
         usable_from: when devices can know the key in use, seconds since 1970 UTC.
-        online_next: URI of the online key that has been proposed and not published yet.
+        online_next: those of the online keys that have been proposed and not published yet.
         ledger_uri: where the ledger is (movepass_issuer.places).
         repository_uri: where it publishes.
+        peers: the other regions that issue, as movepass_issuer.regions.Peer reads them.
     """
 
     folder: Path
@@ -100,9 +108,11 @@ class Authority:
     pass_key: bytes | None = None
     held_keys: Mapping[bytes, HeldKey] = field(default_factory=dict)
     usable_from: int = 0
-    online_next: str | None = None
+    online_peers: tuple[str, ...] = ()
+    online_next: tuple[str, ...] = ()
     ledger_uri: str = LEDGER
     repository_uri: str = REPOSITORY
+    peers: tuple[str, ...] = ()
 
     @classmethod
     def create(  # noqa: PLR0913 - what an authority begins with is that much
@@ -178,20 +188,24 @@ class Authority:
     @classmethod
     def _lay_out(cls, folder: Path, elsewhere: Elsewhere, *, name: str, test: bool, alg: int) -> "Authority":
         (folder / "keys").mkdir(mode=0o700)
-        online = elsewhere.online_signer
-        if online is None:
+        online, *peers = elsewhere.online_signers or ("file:keys/online.pem",)
+        if not elsewhere.online_signers:
             create_key_file(folder / "keys" / "online.pem", custodian.ALG)
-            online = "file:keys/online.pem"
+        if elsewhere.peers:
+            region_beside([Peer.parse(peer) for peer in elsewhere.peers])  # before anything is made
+            if not places.is_remote(elsewhere.repository):
+                raise AuthorityError("regions: expected --ledger dynamodb:TABLE-ARN and --repository s3://BUCKET")
         places.create_repository(elsewhere.repository, folder)
         places.create_ledger(elsewhere.ledger, folder)
         authority = cls(
-            folder, name, test, online, ledger_uri=elsewhere.ledger, repository_uri=elsewhere.repository
+            folder, name, test, online, online_peers=tuple(peers),
+            ledger_uri=elsewhere.ledger, repository_uri=elsewhere.repository, peers=elsewhere.peers,
         )  # fmt: skip
-        if elsewhere.pass_signer is None:
+        keys = {key_id(signer_from_uri(uri, folder).public_key): HeldKey(uri) for uri in elsewhere.pass_signers}
+        if not keys:
             uri, kid = new_key_file(folder, alg)
-        else:
-            uri, kid = elsewhere.pass_signer, key_id(signer_from_uri(elsewhere.pass_signer, folder).public_key)
-        return replace(authority, held_keys={kid: HeldKey(uri)}).save()
+            keys = {kid: HeldKey(uri)}
+        return replace(authority, held_keys=keys).save()
 
     @classmethod
     def open(cls, folder: Path) -> "Authority":
@@ -214,9 +228,11 @@ class Authority:
                     pass_key=None if in_use is None else bytes.fromhex(in_use),
                     held_keys=held,
                     usable_from=config["usable_from"],
-                    online_next=config["online_next"],
+                    online_peers=tuple(config.get("online_peers", ())),
+                    online_next=_several(config["online_next"]),
                     ledger_uri=config["ledger"],
                     repository_uri=config["repository"],
+                    peers=tuple(config.get("peers", ())),
                 )
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as e:
             cause = e.strerror if isinstance(e, OSError) else repr(e)
@@ -238,9 +254,11 @@ class Authority:
             "pass_key": self.pass_key.hex() if self.pass_key else None,
             "pass_keys": held,
             "usable_from": self.usable_from,
-            "online_next": self.online_next,
+            "online_peers": list(self.online_peers),
+            "online_next": list(self.online_next),
             "ledger": self.ledger_uri,
             "repository": self.repository_uri,
+            "peers": list(self.peers),
         }
         write_file(self.folder / _CONFIG, json.dumps(config, indent=2, ensure_ascii=False).encode() + b"\n")
         return self
@@ -288,7 +306,24 @@ class Authority:
         Raises:
             LedgerError: it can't be opened.
         """
-        return places.open_ledger(self.ledger_uri, self.folder)
+        return places.open_ledger(self.ledger_uri, self.folder, region_beside(self._others()) if self.peers else None)
+
+    def _others(self) -> list[Peer]:
+        """Give the other regions."""
+        return [Peer.parse(peer) for peer in self.peers]
+
+    @contextmanager
+    def regions(self) -> Iterator[Regions]:
+        """Open the ledger of this region and those of the others.
+
+        Raises:
+            AuthorityError: there is one region only.
+            LedgerError: one can't be opened.
+        """
+        with closing(self.ledger()) as ledger:
+            if not self.peers or not isinstance(ledger, DynamoDbLedger):
+                raise AuthorityError("this authority has one region; others are named by movepass init --peer")
+            yield Regions.beside(ledger, self._others())
 
     def keys(self) -> KeySet:
         """Read the pass keys as they are published, and which of them are denied.
@@ -314,6 +349,59 @@ class Authority:
             yield Issuer(signer=signer, ledger=ledger, keys=self.keys(), usable_from=self.usable_from)
         finally:
             ledger.close()
+
+    def ledgers(self) -> dict[int, Ledger]:
+        """Open the ledgers of all regions by their numbers, to read from for as long as it takes.
+
+        Raises:
+            LedgerError: one can't be opened.
+        """
+        peers = self._others()
+        region = region_beside(peers)
+        others = {peer.number: peer.open_ledger(region.count, hurried=False) for peer in peers}
+        return {region.number: self.ledger(), **others}
+
+    @contextmanager
+    def revoker(self) -> Iterator[Revoker]:
+        """Open what finds and revokes passes; it needs no key.
+
+        Raises:
+            LedgerError, RepositoryError: a part of the folder can't be used.
+        """
+        kids = self.keys().keys
+        if self.peers:
+            with self.regions() as regions:
+                yield RegionalRevoker(regions=regions, kids=kids)
+            return
+        with closing(self.ledger()) as ledger:
+            yield Revoker(ledger=ledger, kids=kids)
+
+    @contextmanager
+    def turns(self) -> Iterator[RegionalPublisher]:
+        """Open what publishes where there are several regions.
+
+        Raises:
+            IssuerError, KeysError: a part of the folder can't be used.
+        """
+        repository, peers = self.repository, self._others()
+        with closing(self.ledger()) as ledger:
+            signer = signer_from_uri(self.online_signer, self.folder)
+            yield RegionalPublisher(
+                Publisher(repository=repository, ledger=ledger, signer=signer, denied=self.denied),
+                repository=repository, ledger=ledger, signer=signer,
+                others=[peer.open_repository() for peer in peers],
+                takeover=takeover_after(region_beside(peers).number),
+            )  # fmt: skip
+
+    def check_turn(self) -> None:
+        """Make sure that what is put into the repository will be published from here.
+
+        Raises:
+            RepositoryError: another region publishes at present.
+        """
+        if self.peers:
+            with self.turns() as turns:
+                turns.check_turn()
 
     @contextmanager
     def publisher(self) -> Iterator[Publisher]:
@@ -362,6 +450,11 @@ class Authority:
             RepositoryError: it can't be read.
         """
         return load_denied(self.repository)
+
+
+def _several(uris: list[str] | str | None) -> tuple[str, ...]:
+    """Read URIs as they are written, or as they were when there could be one at most."""
+    return (uris,) if isinstance(uris, str) else tuple(uris or ())
 
 
 def write_file(path: Path, data: bytes) -> None:

@@ -9,6 +9,7 @@ Items, by partition key `pk` and sort key `sk`:
     PENDING#SHARD      DAY#INDEX    revoked and not yet published
     REVOKED#DAY#SHARD  INDEX        revoked, published or not
     COUNT#DAY#SHARD    -            how many of these there are
+    OUTBOX#REGION#SHARD DAY#INDEX   revoked and not yet told to another region
     ANNOUNCED          VERSION#HASH timestamps that were published, or were about to be
     FORGOTTEN          -            the day up to which personal data is gone
 
@@ -21,6 +22,7 @@ Source: Amazon DynamoDB API Reference, https://docs.aws.amazon.com/amazondynamod
 """
 
 import random
+import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -29,7 +31,7 @@ from itertools import islice
 from typing import Any, TypeVar
 
 from movepass_issuer.errors import LedgerError, UnknownPassError
-from movepass_issuer.ledger import PERSONAL_DAYS, REQUEST_DAYS, Announced, Entry, Request
+from movepass_issuer.ledger import PERSONAL_DAYS, REQUEST_DAYS, Announced, Entry, Request, Revocation
 from movepass_keys.aws import AwsClientError, new_client
 from movepass_wire.limits import INDEX_LIMIT
 from movepass_wire.times import DAY_SECONDS
@@ -46,7 +48,10 @@ _TRANSACTION_ITEMS = 100
 _GET_KEYS = 100
 _DELETE_ITEMS = 25
 _NONE = {"S": "-"}
+_NOBODY = ""
+"""In place of a request's id, at an index that was revoked before any request got it."""
 _ANNOUNCED = "ANNOUNCED"
+_ARN = re.compile(r"arn:aws[a-z-]*:dynamodb:([a-z0-9-]+):[0-9]{12}:table/([A-Za-z0-9_.-]+)")
 _VERSION_DIGITS = 15
 Item = Mapping[str, Any]
 _T = TypeVar("_T")
@@ -62,6 +67,15 @@ class Region:
     number: int = 0
     count: int = 1
 
+    @property
+    def others(self) -> list[int]:
+        """The numbers of the other regions."""
+        return [number for number in range(self.count) if number != self.number]
+
+    def owner(self, index: int, block: int = BLOCK) -> int:
+        """Give the number of the region that a pass's index is one of."""
+        return index // block % self.count
+
 
 class DynamoDbLedger:
     """The ledger in a DynamoDB table; see ledger.Ledger for what each method promises.
@@ -71,20 +85,24 @@ class DynamoDbLedger:
     (in_force, after a key leaked).
     """
 
-    def __init__(self, table: str, *, client: Any = None, region: Region = Region(), block: int = BLOCK) -> None:
+    def __init__(
+        self, table: str, *, client: Any = None, region: Region = Region(), block: int = BLOCK, hurried: bool = False
+    ) -> None:
         """Use a table; nothing is asked of it yet.
 
         Args:
-            table: its name or ARN.
-            client: boto3's; by default one for the region and credentials that boto3 finds.
+            table: its name, or its ARN where it is in another of AWS's regions than boto3 finds.
+            client: boto3's; by default one for that region, with the credentials that boto3 finds.
             region: which of several regions that issue at once this is.
             block: how many indexes are leased at once.
+            hurried: ask once and wait for seconds at most: for a region that may be lost while somebody waits.
 
         Raises:
             LedgerError: no [aws] extra, or no region or credentials to be found.
         """
-        self._table = table
-        self._client = client or _client()
+        arn = _ARN.fullmatch(table)
+        self._table = arn[2] if arn else table
+        self._client = client or _client(arn[1] if arn else None, hurried=hurried)
         self._region = region
         self._block = block
         self._leased: dict[int, Iterator[int]] = {}
@@ -163,31 +181,49 @@ class DynamoDbLedger:
             raise UnknownPassError("no pass of this number in the ledger")
         if entry.revoked_at is not None:
             return entry
-        expires = {"N": str(_after(day, REQUEST_DAYS))}
-        self._write(
-            [
-                {
-                    "Update": {
-                        "TableName": self._table,
-                        "Key": _key(f"R#{entry.request_id}"),
-                        "UpdateExpression": "SET revoked_at = :now, reason = :reason",
-                        "ConditionExpression": "attribute_exists(pk) AND attribute_not_exists(revoked_at)",
-                        "ExpressionAttributeValues": {":now": {"N": str(now)}, ":reason": {"S": reason}},
-                    }
-                },
-                self._put(_key(_pending(index), _pass(day, index))),
-                self._put({**_key(_revoked(day, index), str(index)), "expires": expires}),
-                {
-                    "Update": {
-                        "TableName": self._table,
-                        "Key": _key(_count(day, index)),
-                        "UpdateExpression": "SET expires = :expires ADD revoked :one",
-                        "ExpressionAttributeValues": {":expires": expires, ":one": {"N": "1"}},
-                    }
-                },
-            ]
-        )
+        self._revoke(Revocation(day, index, now, reason), self._mark_revoked(entry, now, reason), self._region.others)
         return self.find_index(day, index) or replace(entry, revoked_at=now, reason=reason)
+
+    def take(self, revocation: Revocation, *, tell: Iterable[int] = ()) -> None:
+        """Take a revocation of a pass that may be another region's; a second time changes nothing.
+
+        An index of ours that has no pass is never given to one: somebody was told that it is revoked.
+
+        Args:
+            revocation: whatever region took it first.
+            tell: the regions that are still to be told.
+        """
+        day, index = revocation.day, revocation.index
+        for _ in range(ATTEMPTS):
+            marks = []
+            if self._region.owner(index, self._block) == self._region.number:
+                entry = self.find_index(day, index)
+                if entry is not None and entry.revoked_at is not None:
+                    return
+                marks = self._mark_revoked(entry, revocation.at, revocation.reason) if entry else [
+                    self._put_index(Entry(_NOBODY, b"", day, index))
+                ]  # fmt: skip
+            refused = self._revoke(revocation, marks, tell)
+            if len(marks) in refused or not refused:  # it is among the revoked, or is now
+                return
+        raise self._too_busy()
+
+    def taken(self, day: int, index: int) -> int | None:
+        """Give when a pass of any region was revoked, as far as is known here; seconds since 1970 UTC."""
+        name = _revoked(day, index)
+        item = self._get([_key(name, str(index))]).get(name)
+        return int(item["at"]["N"]) if item and "at" in item else None
+
+    def outbox(self, region: int) -> Iterator[Revocation]:
+        """Give the revocations that another region has not been told of."""
+        for shard in range(SHARDS):
+            for item in self._partition(_outbox(region, shard)):
+                day, _, index = item["sk"]["S"].partition("#")
+                yield Revocation(int(day), int(index), int(item["at"]["N"]), item["reason"]["S"])
+
+    def told(self, region: int, revocations: Iterable[Revocation]) -> None:
+        """Take revocations from the outbox that a region has taken over."""
+        self._delete(_key(_outbox(region, r.index), _pass(r.day, r.index)) for r in revocations)
 
     def in_force(self, today: int) -> Iterator[list[Entry]]:
         """See Ledger. Reads the whole table: it is for the day after a leak, and costs what the table's size costs."""
@@ -254,6 +290,41 @@ class DynamoDbLedger:
 
     def close(self) -> None:
         """See Ledger. There is nothing to let go of; what is left of a leased block stays a gap."""
+
+    def _mark_revoked(self, entry: Entry, now: int, reason: str) -> list[Item]:
+        return [
+            {
+                "Update": {
+                    "TableName": self._table,
+                    "Key": _key(f"R#{entry.request_id}"),
+                    "UpdateExpression": "SET revoked_at = :now, reason = :reason",
+                    "ConditionExpression": "attribute_exists(pk) AND attribute_not_exists(revoked_at)",
+                    "ExpressionAttributeValues": {":now": {"N": str(now)}, ":reason": {"S": reason}},
+                }
+            }
+        ]
+
+    def _revoke(self, revocation: Revocation, marks: list[Item], tell: Iterable[int]) -> list[int]:
+        """Write all that a revocation is in one transaction: its marks, that it is revoked, and the rest."""
+        day, index = revocation.day, revocation.index
+        expires = {"N": str(_after(day, REQUEST_DAYS))}
+        at, reason = {"at": {"N": str(revocation.at)}, "expires": expires}, {"reason": {"S": revocation.reason}}
+        return self._write(
+            [
+                *marks,
+                self._put({**_key(_revoked(day, index), str(index)), **at}),
+                self._put(_key(_pending(index), _pass(day, index))),
+                {
+                    "Update": {
+                        "TableName": self._table,
+                        "Key": _key(_count(day, index)),
+                        "UpdateExpression": "SET expires = :expires ADD revoked :one",
+                        "ExpressionAttributeValues": {":expires": expires, ":one": {"N": "1"}},
+                    }
+                },
+                *(self._put({**_key(_outbox(region, index), _pass(day, index)), **at, **reason}) for region in tell),
+            ]
+        )
 
     def _delete(self, keys: Iterable[Item]) -> None:
         for group in _groups(keys, _DELETE_ITEMS):
@@ -434,7 +505,8 @@ class DynamoDbLedger:
             raise self._in_words(e, action) from None
 
     def _in_words(self, error: Exception, action: str) -> LedgerError:
-        code = getattr(error, "response", {}).get("Error", {}).get("Code", type(error).__name__)
+        answer = getattr(error, "response", None) or {}  # None where there was no answer
+        code = answer.get("Error", {}).get("Code", type(error).__name__)
         hint = _HINTS[code](action) if code in _HINTS else str(error)
         return LedgerError(f"the table {self._table}: {code}: {hint}")
 
@@ -449,10 +521,11 @@ _HINTS: dict[str, Callable[[str], str]] = {
 }
 
 
-def _client() -> Any:
+def _client(region: str | None, *, hurried: bool) -> Any:
     try:
-        retries = {"mode": "standard", "total_max_attempts": ATTEMPTS}
-        return new_client("dynamodb", connect_timeout=2, read_timeout=5, retries=retries)
+        retries = {"mode": "standard", "total_max_attempts": 1 if hurried else ATTEMPTS}
+        connect, read = (1, 2) if hurried else (2, 5)
+        return new_client("dynamodb", region, connect_timeout=connect, read_timeout=read, retries=retries)
     except AwsClientError as e:
         raise LedgerError(f"a ledger in DynamoDB: {e}") from None
 
@@ -475,6 +548,10 @@ def _revoked(day: int, index: int) -> str:
 
 def _count(day: int, index: int) -> str:
     return f"COUNT#{day}#{index % SHARDS}"
+
+
+def _outbox(region: int, index: int) -> str:
+    return f"OUTBOX#{region}#{index % SHARDS}"
 
 
 def _announced(timestamp: Announced) -> dict[str, Any]:

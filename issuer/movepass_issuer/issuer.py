@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from io import BytesIO
+from typing import Protocol
 
 from movepass_issuer.approved import ApprovedPass
 from movepass_issuer.errors import IssuerError, RequestConflictError, RequestError, UnknownPassError
@@ -75,10 +76,23 @@ class SignedPass:
         return out.getvalue()
 
 
+class Passes(Protocol):
+    """What of a ledger it takes to find and revoke passes; see Ledger."""
+
+    def find(self, request_ids: Sequence[str]) -> dict[str, Entry]:
+        """See Ledger."""
+
+    def find_index(self, day: int, index: int) -> Entry | None:
+        """See Ledger."""
+
+    def revoke(self, day: int, index: int, *, reason: str, now: int) -> Entry:
+        """See Ledger."""
+
+
 class Revoker:
     """Finds issued passes and revokes them: what takes no key."""
 
-    def __init__(self, *, ledger: Ledger, kids: Iterable[bytes], clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, *, ledger: Passes, kids: Iterable[bytes], clock: Callable[[], float] = time.time) -> None:
         """Take a ledger.
 
         Args:
@@ -86,7 +100,7 @@ class Revoker:
             kids: every key that passes may have been issued anew under (see Issuer.reissue).
             clock: gives the time in seconds since 1970 UTC.
         """
-        self._ledger = ledger
+        self._passes = ledger
         self._kids = frozenset(kids)
         self._clock = clock
 
@@ -109,9 +123,9 @@ class Revoker:
         if number is not None:
             short_day, index = parse_number(number)
             day = resolve_day(short_day, day_of(int(self._clock())))
-            entry = self._ledger.find_index(day, index)
+            entry = self._passes.find_index(day, index)
         elif request_id is not None:
-            entry = self._ledger.find([request_id]).get(request_id)
+            entry = self._passes.find([request_id]).get(request_id)
         else:
             raise NumberError("expected a pass number or a request id, got neither")
         if entry is None:
@@ -129,12 +143,14 @@ class Revoker:
         """
         entry = self.find_entry(number=number, request_id=request_id)
         for again in self._issued_anew(entry):
-            self._ledger.revoke(again.day, again.index, reason=reason, now=int(self._clock()))
-        return self._ledger.revoke(entry.day, entry.index, reason=reason, now=int(self._clock()))
+            self._passes.revoke(again.day, again.index, reason=reason, now=int(self._clock()))
+        return self._passes.revoke(entry.day, entry.index, reason=reason, now=int(self._clock()))
 
     def _issued_anew(self, entry: Entry) -> list[Entry]:
         """Give the passes that a pass was issued anew as, under other keys (see reissue)."""
-        found = list(self._ledger.find([f"{entry.request_id}+{kid.hex()}" for kid in self._kids]).values())
+        if not entry.request_id:  # it is in a region that can't be reached
+            return []
+        found = list(self._passes.find([f"{entry.request_id}+{kid.hex()}" for kid in self._kids]).values())
         return found + [again for one in found for again in self._issued_anew(one)]
 
     def _signed(self, entry: Entry) -> SignedPass:
@@ -171,6 +187,7 @@ class Issuer(Revoker):
         Raises:
             IssuerError: the signer's key is not among those keys, or has been revoked.
         """
+        self._ledger = ledger
         self._signer = signer
         self._usable_from = usable_from
         self._public_key = signer.public_key

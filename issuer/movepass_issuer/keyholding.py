@@ -3,7 +3,7 @@
 The custodians' part of a ceremony, which needs no authority, is movepass_keys.ceremony.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +14,7 @@ from movepass_issuer import places
 from movepass_issuer.authority import Authority, HeldKey, new_key_file, write_file
 from movepass_issuer.errors import AuthorityError
 from movepass_issuer.published_keys import DENIED, load_keys
-from movepass_issuer.publisher import put_keys
+from movepass_issuer.publisher import VERSIONS_AHEAD, put_keys
 from movepass_keys import KeySet, PassKey, Withdrawal, ceremony, custodian, roles, signer_from_uri
 from movepass_keys.algorithms import PublicKey, key_id
 from movepass_keys.ceremony import ROOT, TARGETS, Card, KeyChange, Proposal
@@ -32,7 +32,7 @@ so a device that has not synced since then accepts no pass of any key."""
 
 def propose_root(
     authority: Authority, joining: Iterable[Card], *, without: Iterable[str] = (), threshold: int | None = None,
-    online: str | None = None, now: int,
+    online: Sequence[str] = (), now: int,
 ) -> Proposal:  # fmt: skip
     """Propose a root: the present custodians, less those who leave, and those who join.
 
@@ -45,12 +45,16 @@ def propose_root(
     for name in without:
         if present.pop(name, None) is None:
             raise AuthorityError(f"nobody called {name!r} is a custodian: {', '.join(present) or 'there is none'}")
-    key = roles.role_key(signer_from_uri(online or authority.online_signer, authority.folder))
+    if current and not online:
+        publishing = ceremony.online_keys(current.signed)
+    else:
+        uris = online or (authority.online_signer, *authority.online_peers)
+        publishing = [roles.role_key(signer_from_uri(uri, authority.folder)) for uri in uris]
     if online:
         with authority.changing() as authority:  # noqa: PLR1704 - the same, read anew
-            replace(authority, online_next=online).save()
+            replace(authority, online_next=tuple(online)).save()
     needed = threshold or (current.signed.roles[ROOT].threshold if current else THRESHOLD)
-    return ceremony.propose_root([*present.values(), *joining], key, threshold=needed, now=now, chain=chain)
+    return ceremony.propose_root([*present.values(), *joining], publishing, threshold=needed, now=now, chain=chain)
 
 
 def propose_keys(authority: Authority, change: KeyChange, *, now: int, root: Proposal | None = None) -> Proposal:
@@ -89,6 +93,7 @@ def publish_proposals(
     if len({proposal.role for proposal in proposals}) != len(proposals):
         raise AuthorityError("two proposals for the same documents; choose one")
     with authority.changing() as authority:  # noqa: PLR1704 - the same, read anew
+        authority.check_turn()
         by_role = {proposal.role: proposal for proposal in proposals}
         documents = {role: ceremony.finished(proposal) for role, proposal in by_role.items()}
         root, targets = by_role.get(ROOT), by_role.get(TARGETS)
@@ -184,6 +189,7 @@ def deny(authority: Authority, kid: bytes, reason: str, now: int) -> None:
         AuthorityError: no such key.
     """
     with authority.changing() as authority:  # noqa: PLR1704 - the same, read anew
+        authority.check_turn()
         keys = authority.keys()
         if kid not in keys.keys:
             raise AuthorityError(f"there is no published key {kid.hex()}")
@@ -221,33 +227,37 @@ def recover(authority: Authority, now: int, *, skip: int) -> None:
     finally:
         ledger.close()
     with authority.publisher() as publisher:
-        publisher.publish(now, versions_ahead=RECOVERY_VERSIONS)
+        publisher.publish(now, versions_ahead=VERSIONS_AHEAD, clock_checked=True)
 
 
 def _with_online_key(authority: Authority, root: Metadata[Any] | None, targets: Metadata[Any] | None) -> Authority:
-    """Find the online key that a root names among ours, and check that the lists are delegated to it.
+    """Find the online key to publish with among a root's, and check that the lists are delegated to the same.
+
+    Those of other regions are only noted, so that a ceremony needs no region but one.
 
     Raises:
-        AuthorityError: it is not ours, or the lists are delegated to another.
+        AuthorityError: none is ours, or the lists are delegated to others.
     """
     if root is None:
         raise AuthorityError("there is no root yet; first: movepass keys propose root")
-    wanted = ceremony.online_of(root.signed).keyid
-    uris = [uri for uri in (authority.online_signer, authority.online_next) if uri]
-    uri = next((u for u in uris if roles.role_key(signer_from_uri(u, authority.folder)).keyid == wanted), None)
+    wanted = {key.keyid for key in ceremony.online_keys(root.signed)}
+    uris = (authority.online_signer, *authority.online_next)
+    uri = next((u for u in uris if roles.role_key(signer_from_uri(u, authority.folder)).keyid in wanted), None)
     if uri is None:
         raise AuthorityError(
             "the root names an online key that this authority was not told of by propose root --online"
         )
     if targets is not None:
         together = "propose the pass keys as well, keys propose keys --with ROOT-PROPOSAL, and publish both together"
-        if ceremony.delegated_by(targets.signed).keyid != wanted:
+        if {key.keyid for key in ceremony.delegated_by(targets.signed)} != wanted:
             raise AuthorityError(f"the lists are delegated to another online key than this root names; {together}")
         try:
             root.signed.verify_delegate(TARGETS, targets.signed_bytes, targets.signatures)
         except RepositoryError as e:
             raise AuthorityError(f"the pass keys lack signatures of this root's custodians ({e}); {together}") from None
-    return replace(authority, online_signer=uri, online_next=None)
+    proposed = authority.online_next if uri in authority.online_next else (uri, *authority.online_peers)
+    peers = tuple(other for other in proposed if other != uri)
+    return replace(authority, online_signer=uri, online_peers=peers, online_next=())
 
 
 def _with_published(authority: Authority, keys: KeySet, now: int) -> Authority:
@@ -261,8 +271,6 @@ def _with_published(authority: Authority, keys: KeySet, now: int) -> Authority:
 
 
 _DAYS_ISSUED_AHEAD = 4
-RECOVERY_VERSIONS = 1_000_000
-"""Versions skipped after a restore: more publications than years of one every minute."""
 
 
 def _check_built_on(proposal: Proposal, current: Metadata[Any] | None, root: Metadata[Any] | None) -> bool:
@@ -298,9 +306,8 @@ def hold_ceremony(authority: Authority, now: int, days_ahead: int) -> None:
         return proposal
 
     root = signed(propose_root(authority, cards, now=now))
-    (kid,) = authority.held_keys
-    key = first_pass_key(pass_public_key(authority, kid), now)
-    keys = signed(propose_keys(authority, KeyChange(add=(key,)), now=now, root=root))
+    first = tuple(first_pass_key(pass_public_key(authority, kid), now) for kid in authority.held_keys)
+    keys = signed(propose_keys(authority, KeyChange(add=first), now=now, root=root))
     publish_proposals(authority, [root, keys], now, days_ahead=days_ahead)
 
 

@@ -63,6 +63,22 @@ class Announced:
     settled: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Revocation:
+    """That a pass was revoked, as regions tell each other.
+
+    Attributes:
+        day: the UTC day of exp (days since 1970-01-01).
+        index: its index in that day.
+        at: when, seconds since 1970 UTC.
+    """
+
+    day: int
+    index: int
+    at: int
+    reason: str
+
+
 class Ledger(Protocol):
     """Keeps passes. Methods raise LedgerError where the store itself fails."""
 

@@ -1,32 +1,37 @@
 """Where an authority keeps its ledger and publishes, chosen by URI; a cloud's library is loaded only for who names it.
 
-ledger        dynamodb:TABLE, or the path of an SQLite file
+ledger        dynamodb:TABLE (its name or ARN), or the path of an SQLite file
 repository    s3://BUCKET/PREFIX, or the path of a folder
 """
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from movepass_issuer.ledger import Ledger
 from movepass_issuer.repository import FolderRepository, Repository
 from movepass_issuer.sqlite_ledger import SqliteLedger
 
+if TYPE_CHECKING:  # an extra
+    from movepass_issuer.dynamodb_ledger import Region
+
 _TABLE, _BUCKET = "dynamodb:", "s3:"
 
 
-def open_ledger(uri: str, folder: Path) -> Ledger:
+def open_ledger(uri: str, folder: Path, region: "Region | None" = None) -> Ledger:
     """Open a ledger.
 
     Args:
         uri: which.
         folder: what a relative path counts from.
+        region: which of several regions it is the ledger of.
 
     Raises:
         LedgerError: it can't be opened.
     """
     if uri.startswith(_TABLE):
-        from movepass_issuer.dynamodb_ledger import DynamoDbLedger  # noqa: PLC0415 - an extra
+        from movepass_issuer.dynamodb_ledger import DynamoDbLedger, Region  # noqa: PLC0415 - an extra
 
-        return DynamoDbLedger(uri.removeprefix(_TABLE))
+        return DynamoDbLedger(uri.removeprefix(_TABLE), region=region or Region())
     return SqliteLedger(folder / uri)
 
 

@@ -41,6 +41,8 @@ CLOCK_BACK_MAX_SECONDS = 300
 CLOCK_AHEAD_MAX_SECONDS = 3 * 86400
 """From one publication to the next. A clock far ahead would sign lists that lock every device that syncs, and forget
 what must be kept; whoever has not published for three days may have to say that the clock is right."""
+VERSIONS_AHEAD = 1_000_000
+"""Versions left out by who can't see the last ones: more publications than years of one every minute."""
 PATIENCE_SECONDS = 15.0
 """How long to wait for another publisher, or to begin anew when one was faster."""
 _PAUSE_SECONDS = 0.1, 0.4
@@ -160,7 +162,7 @@ class _Work:
         status = self._document(roles.STATUS, snapshot.signed.meta["status.json"].version) if snapshot else None
         known = self._ledger.announced()
         as_left = not versions_ahead and self._is_as_left(before, known)
-        if timestamp and not clock_checked and not versions_ahead:
+        if timestamp and not clock_checked:
             _check_clock(self._now, roles.published_at(timestamp))
 
         days = self._days(status, days_ahead)
@@ -193,7 +195,7 @@ class _Work:
         """
         keyid = roles.role_key(self._signer).keyid
         root, targets = (self._newest(role).signed for role in ("root", "targets"))
-        if root.roles["timestamp"].keyids != [keyid] or list(targets.delegations.keys) != [keyid]:
+        if keyid not in root.roles["timestamp"].keyids or keyid not in targets.delegations.keys:
             raise RepositoryError("the root and the targets in force name another online key than this one")
 
     def _is_as_left(self, timestamp: bytes | None, known: Iterable[Announced]) -> bool:

@@ -87,11 +87,13 @@ class _ConditionError(Exception):
 class S3Repository:
     """A repository in S3; see Repository."""
 
-    def __init__(self, uri: str) -> None:
+    def __init__(self, uri: str, *, aws_region: str | None = None, patience: Patience | None = None) -> None:
         """Make a client; nothing is asked of S3 yet.
 
         Args:
             uri: s3://BUCKET or s3://BUCKET/PREFIX.
+            aws_region: the bucket's; where boto3 finds one without it.
+            patience: how long a call may take; the constants above without it.
 
         Raises:
             RepositoryError: another kind of address, no [aws] extra, or settings that boto3 can't use.
@@ -101,11 +103,11 @@ class S3Repository:
             raise RepositoryError(f"expected a repository like s3://BUCKET/PREFIX, got {uri!r}")
         prefix = (match[2] or "").strip("/")
         self._bucket, self._prefix = match[1], f"{prefix}/" if prefix else ""
-        self._patience = Patience(
+        self._patience = patience or Patience(
             DEADLINE_SECONDS, CONNECT_SECONDS, READ_SECONDS, BACKOFF_FIRST_SECONDS, BACKOFF_MAX_SECONDS
         )
         try:
-            self._client = patient_client("s3", self._patience)
+            self._client = patient_client("s3", self._patience, aws_region)
         except AwsClientError as e:
             raise RepositoryError(f"{self.name}: {e}") from None
 

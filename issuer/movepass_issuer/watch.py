@@ -6,6 +6,7 @@ from threading import Event
 
 from movepass_issuer.errors import IssuerError
 from movepass_issuer.publisher import Publication
+from movepass_issuer.replication import Followed
 from movepass_keys.errors import KeysError
 from movepass_wire.errors import WireError
 
@@ -19,10 +20,10 @@ _FAILURES = (IssuerError, KeysError, WireError, OSError)
 
 def publish_every(
     seconds: float,
-    publish: Callable[[], Publication],
+    publish: Callable[[], Publication | Followed],
     *,
     stop: Event,
-    tell: Callable[[Publication | Failure, float], object],
+    tell: Callable[[Publication | Followed | Failure, float], object],
 ) -> None:
     """Publish again and again until told to stop; a publication at work is finished first.
 
@@ -36,7 +37,7 @@ def publish_every(
     while not stop.is_set():
         begun = time.monotonic()
         try:
-            came: Publication | Failure = publish()
+            came: Publication | Followed | Failure = publish()
         except _FAILURES as e:
             came, failures = e, failures + 1
         else:

@@ -196,7 +196,7 @@ class Proposal:
         if self.role == ROOT:
             return roles.root_of(
                 {name: holders_of(signed, name) for name in _ROLES},
-                online_of(signed),
+                online_keys(signed),
                 thresholds={name: signed.roles[name].threshold for name in _ROLES},
                 version=signed.version,
                 expires=signed.expires,
@@ -238,13 +238,14 @@ class KeyChange:
 
 
 def propose_root(
-    cards: Iterable[Card], online: SSlibKey, *, threshold: int, now: int, chain: Sequence[Metadata[Root]] = ()
-) -> Proposal:
-    """Propose a root: the custodians named by the cards, and the online key.
+    cards: Iterable[Card], online: Sequence[SSlibKey], *,
+    threshold: int, now: int, chain: Sequence[Metadata[Root]] = (),
+) -> Proposal:  # fmt: skip
+    """Propose a root: the custodians named by the cards, and the online keys.
 
     Args:
         cards: everyone who shall be a custodian from then on.
-        online: the key that publishes.
+        online: the keys that publish: one a region.
         threshold: how many of them must sign.
         now: seconds since 1970 UTC.
         chain: every root so far, the one in force last.
@@ -255,8 +256,9 @@ def propose_root(
     cards = list(cards)
     names = [card.name for card in cards]
     keyids = [key.keyid for card in cards for key in (card.root, card.targets)]
-    if len(set(names)) != len(names) or len({*keyids, online.keyid}) != len(keyids) + 1:
-        raise CeremonyError("every custodian has a name and two keys of their own, and none is the online key")
+    publishing = [key.keyid for key in online]
+    if len(set(names)) != len(names) or len({*keyids, *publishing}) != len(keyids) + len(publishing):
+        raise CeremonyError("every custodian has a name and two keys of their own, and none is an online key")
     if not 0 < threshold <= len(cards):
         raise CeremonyError(f"a threshold of {threshold} can't be met by {len(cards)} custodians")
     holders = {ROOT: [card.root for card in cards], TARGETS: [card.targets for card in cards]}
@@ -290,7 +292,7 @@ def propose_keys(
     changed = changed_keys(old, change, now)
     document = roles.json_bytes(changed.to_jwks())
     metadata = roles.targets_of(
-        document, online_of(root.signed),
+        document, online_keys(root.signed),
         version=current.signed.version + 1 if current else 1, expires=roles.expiry(now, roles.TARGETS_DAYS),
     )  # fmt: skip
     both = (document, keys if isinstance(keys, bytes) else None)
@@ -435,19 +437,18 @@ def holders_of(root: Root, role: str) -> list[Any]:
     return [root.keys[keyid] for keyid in root.roles[role].keyids]
 
 
-def online_of(root: Root) -> Any:
-    """Give the online key that a root names."""
-    (keyid,) = root.roles["timestamp"].keyids
-    return root.keys[keyid]
+def online_keys(root: Root) -> list[Any]:
+    """Give the online keys that a root names."""
+    return holders_of(root, "timestamp")
 
 
-def delegated_by(targets: Targets) -> Any:
-    """Give the online key that targets delegates the lists to."""
+def delegated_by(targets: Targets) -> list[Any]:
+    """Give the online keys that targets delegates the lists to."""
     delegations = targets.delegations
-    if delegations is None or len(delegations.keys) != 1:
-        raise CeremonyError("the pass keys' document delegates to no one key; nobody should sign it")
-    (key,) = delegations.keys.values()
-    return key
+    role = (delegations.roles or {}).get(roles.STATUS) if delegations else None
+    if delegations is None or role is None:
+        raise CeremonyError("the pass keys' document delegates the lists to no key; nobody should sign it")
+    return [delegations.keys[keyid] for keyid in role.keyids]
 
 
 def _named(key: SSlibKey, name: str) -> SSlibKey:

@@ -1,10 +1,12 @@
 """The roles of the TUF repository, and how their documents are made and signed.
 
     root       offline, a threshold of custodians: who holds which role
-    targets    offline, a threshold of custodians: keys.jwks.json, and the delegation of status/* to the online key
+    targets    offline, a threshold of custodians: keys.jwks.json, and the delegation of status/* to the online keys
     status     online: the status logs, and the keys denied at once
     snapshot   online: which versions belong together
     timestamp  online: the newest snapshot, and when it was published
+
+Where several regions publish, each has an online key of its own, and the signature of one is enough.
 
 The Update Framework's specification 1.0, https://theupdateframework.github.io/specification/latest/.
 """
@@ -61,21 +63,21 @@ def role_key(signer: Signer) -> SSlibKey:
 
 
 def root_of(
-    holders: Mapping[str, Sequence[Key]], online: Key, *, thresholds: Mapping[str, int], version: int, expires: datetime
-) -> Metadata[Root]:
-    """Make a root from the keys of each offline role and the one online key."""
-    keys: dict[str, Key] = {key.keyid: key for role in holders.values() for key in role}
-    keys[online.keyid] = online
+    holders: Mapping[str, Sequence[Key]], online: Sequence[Key], *,
+    thresholds: Mapping[str, int], version: int, expires: datetime,
+) -> Metadata[Root]:  # fmt: skip
+    """Make a root from the keys of each offline role and the online keys, each of which signs alone."""
+    keys: dict[str, Key] = {key.keyid: key for role in (*holders.values(), online) for key in role}
     roles = {name: Role([key.keyid for key in role], thresholds[name]) for name, role in holders.items()}
-    roles |= {name: Role([online.keyid], 1) for name in ("snapshot", "timestamp")}
+    roles |= {name: Role([key.keyid for key in online], 1) for name in ("snapshot", "timestamp")}
     return Metadata(Root(version=version, expires=expires, keys=keys, roles=roles, consistent_snapshot=True))
 
 
-def targets_of(keys_document: bytes, online: Key, *, version: int, expires: datetime) -> Metadata[Targets]:
-    """Make the custodians' targets: the pass keys, and the delegation of status/* to the online key."""
-    role = DelegatedRole(STATUS, [online.keyid], 1, terminating=True, paths=[STATUS_PATHS])
+def targets_of(keys_document: bytes, online: Sequence[Key], *, version: int, expires: datetime) -> Metadata[Targets]:
+    """Make the custodians' targets: the pass keys, and the delegation of status/* to each of the online keys."""
+    role = DelegatedRole(STATUS, [key.keyid for key in online], 1, terminating=True, paths=[STATUS_PATHS])
     target = TargetFile.from_data(KEYS_TARGET, keys_document, ["sha256"])
-    delegations = Delegations({online.keyid: online}, {STATUS: role})
+    delegations = Delegations({key.keyid: key for key in online}, {STATUS: role})
     return Metadata(Targets(version=version, expires=expires, targets={KEYS_TARGET: target}, delegations=delegations))
 
 

@@ -1,5 +1,7 @@
 """What a proposal changes, in plain words for whoever is about to sign it."""
 
+from securesystemslib.signer import SSlibKey
+
 from movepass_keys.ceremony import (
     ROOT,
     TARGETS,
@@ -9,7 +11,7 @@ from movepass_keys.ceremony import (
     fingerprint,
     holders_of,
     name_of,
-    online_of,
+    online_keys,
 )  # fmt: skip
 from movepass_keys.errors import CeremonyError, KeyDocumentError
 from movepass_keys.records import KeySet, PassKey
@@ -43,9 +45,7 @@ def _root_changes(proposal: Proposal) -> list[str]:
         needed_before = f"{old.roles[role].threshold} of {len(before)}" if old else needed
         changed = f", BEFORE {needed_before}" if needed != needed_before else ""
         lines.append(f"Signatures needed for {what}: {needed}{changed}")
-    online = online_of(new)
-    if old is None or online_of(old).keyid != online.keyid:
-        lines.append(f"NEW ONLINE KEY, which publishes the lists: {fingerprint(online)}")
+    lines += _online_changes("publishes the lists", online_keys(new), online_keys(old) if old else [])
     if new.roles[ROOT].threshold == 1:
         lines.append("CAREFUL: one signature is enough; one stolen laptop ends the system")
     return lines
@@ -63,12 +63,16 @@ def _key_changes(proposal: Proposal) -> list[str]:
         lines.append(f"CHANGED from: {old.authority}{' (TEST)' if old.test else ''}")
     for kid in {**old.keys, **new.keys}:
         lines += _key_change(kid.hex(), old.keys.get(kid), new.keys.get(kid))
-    if (
-        proposal.current is None
-        or delegated_by(proposal.current.signed).keyid != delegated_by(proposal.metadata.signed).keyid
-    ):
-        lines.append(f"NEW ONLINE KEY for the lists: {fingerprint(delegated_by(proposal.metadata.signed))}")
-    return lines
+    before = delegated_by(proposal.current.signed) if proposal.current else []
+    return lines + _online_changes("signs the lists", delegated_by(proposal.metadata.signed), before)
+
+
+def _online_changes(does: str, new: list[SSlibKey], old: list[SSlibKey]) -> list[str]:
+    before, after = ({key.keyid for key in keys} for keys in (old, new))
+    lines = [f"NEW ONLINE KEY, which {does}: {fingerprint(key)}" for key in new if key.keyid not in before]
+    if lines:
+        lines += [f"stays an online key: {fingerprint(key)}" for key in new if key.keyid in before]
+    return lines + [f"NO LONGER AN ONLINE KEY: {fingerprint(key)}" for key in old if key.keyid not in after]
 
 
 def _key_change(kid: str, old: PassKey | None, new: PassKey | None) -> list[str]:

@@ -8,7 +8,9 @@ import package as packaging
 import pytest
 from support.cloud import Cloud
 from support.ministack import REGION, Ministack, running
-from support.stack import Stack, deploy
+from support.stack import ACCOUNT, PEER, Stack, deploy
+
+from movepass_issuer.dynamodb_ledger import DynamoDbLedger
 
 
 @pytest.fixture(scope="session")
@@ -21,9 +23,14 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def deployed(tmp_path_factory: pytest.TempPathFactory, package: Path) -> Iterator[Stack]:
-    """A stack on a ministack of its own: its schedule and queue work on by themselves."""
+    """A stack on a ministack of its own: its schedule and queue work on by themselves. The other region is empty."""
     with running(tmp_path_factory.mktemp("ministack")) as ministack:
-        yield deploy(ministack, package)
+        DynamoDbLedger.create(PEER, client=ministack.client("dynamodb"))
+        ministack.client("s3").create_bucket(Bucket=PEER, CreateBucketConfiguration={"LocationConstraint": REGION})
+        yield deploy(
+            ministack, package, RegionNumber="0", RegionCount="2",
+            PeerTableArn=f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{PEER}", PeerBucketArn=f"arn:aws:s3:::{PEER}",
+        )  # fmt: skip
 
 
 @pytest.fixture
@@ -39,6 +46,12 @@ def environment(ministack: Ministack, monkeypatch: pytest.MonkeyPatch) -> None:
     }  # fmt: skip
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
+
+
+@pytest.fixture
+def pair(ministack: Ministack, environment: None, tmp_path: Path) -> tuple[Cloud, Cloud]:  # noqa: ARG001
+    """An authority with two regions."""
+    return Cloud.pair(ministack, tmp_path)
 
 
 @pytest.fixture

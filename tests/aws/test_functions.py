@@ -244,7 +244,9 @@ def test_custodians_hold_their_ceremony_for_an_authority_whose_parts_are_elsewhe
 ) -> None:
     settings, online = cloud.settings, cloud.online.signer
     DynamoDbLedger.create(f"{settings.table}-other", client=cloud.ministack.client("dynamodb"))
-    elsewhere = Elsewhere(f"dynamodb:{settings.table}-other", f"{settings.repository}/other", settings.signer, online)
+    elsewhere = Elsewhere(
+        f"dynamodb:{settings.table}-other", f"{settings.repository}/other", (settings.signer,), (online,)
+    )
     begun = Authority.begin(tmp_path / "begun", name="Begun", test=False, elsewhere=elsewhere)
     assert not begun.root_path.exists()
     keyholding.hold_ceremony(begun, NOW, 4)

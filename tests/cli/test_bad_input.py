@@ -16,6 +16,7 @@ from PIL import Image
 
 from .conftest import Field, Movepass, make_request, set_up
 
+PEER = "{},arn:aws:dynamodb:eu-west-1:000000000000:table/t,arn:aws:s3:::bbb"
 HCERT = "HC1:NCFOXN%TS3DH3ZSUZK+.V0ETD%65NL-AH-R6IOO6+IUKRG*I.I5BROCWAAT4V22F/8X*G3M9JUPY0BX/KR96R/S09T./0LW"
 
 
@@ -187,6 +188,28 @@ def test_wrong_usage_is_exit_code_2(movepass: Movepass, arguments: list[str]) ->
     ran = movepass(*arguments)
     assert ran.code == 2
     assert ran.err.startswith("movepass: error: ")
+
+
+@pytest.mark.parametrize(
+    ("peers", "words"),
+    [
+        (["nonsense"], "expected a region as NUMBER,TABLE-ARN,BUCKET-ARN, got 'nonsense'"),
+        ([PEER.format(2)], "regions are numbered from 0, each once; the others are said to be [2]"),
+        ([PEER.format(1), PEER.format(1)], "regions are numbered from 0"),
+        ([PEER.format(1)], "expected --ledger dynamodb:TABLE-ARN and --repository s3://BUCKET"),
+    ],
+)
+def test_regions_that_can_not_be(movepass: Movepass, tmp_path: Path, peers: list[str], words: str) -> None:
+    ran = movepass("init", "--authority", tmp_path / "a", *(part for peer in peers for part in ("--peer", peer)))
+    assert ran.code == 4
+    assert words in ran.err
+    assert not (tmp_path / "a").exists()
+
+
+def test_there_is_nothing_to_reconcile_where_there_is_one_region(movepass: Movepass, field: Field) -> None:
+    ran = movepass("reconcile", "--authority", field.authority, "--lost", "0")
+    assert ran.code == 4
+    assert "this authority has one region; others are named by movepass init --peer" in ran.err
 
 
 def test_folders_that_are_not_what_they_should_be(movepass: Movepass, field: Field, tmp_path: Path) -> None:

@@ -22,7 +22,8 @@ from movepass_issuer.keyholding import (
     recover,
     use_pass_key,
 )
-from movepass_keys import ceremony, create_key_file, custodian, roles
+from movepass_issuer.publisher import Publisher
+from movepass_keys import FileSigner, ceremony, create_key_file, custodian, roles
 from movepass_keys.ceremony import Card, KeyChange, Proposal
 from movepass_keys.errors import CeremonyError, NotEnoughSignaturesError
 from movepass_keys.wording import describe
@@ -100,7 +101,7 @@ def test_the_online_key_is_replaced_and_devices_follow(drill: Drill) -> None:
     (signed,) = drill.issue("a")
     assert drill.verdict("device", signed.text) == "valid"
     create_key_file(drill.authority.folder / "keys" / "online-2.pem", custodian.ALG)
-    root = propose_root(drill.authority, [], online="file:keys/online-2.pem", now=now())
+    root = propose_root(drill.authority, [], online=["file:keys/online-2.pem"], now=now())
     keys = propose_keys(drill.authority, KeyChange(), now=now(), root=root)
     old = drill.authority.online_signer
     with pytest.raises(AuthorityError, match="propose the pass keys as well"):
@@ -114,11 +115,41 @@ def test_the_online_key_is_replaced_and_devices_follow(drill: Drill) -> None:
     assert drill.verdict("device", signed.text) == "revoked"
 
 
+def test_another_regions_online_key_joins_and_each_of_the_two_publishes(drill: Drill) -> None:
+    (signed,) = drill.issue("a")
+    assert drill.verdict("device", signed.text) == "valid"
+    other = drill.authority.folder / "keys" / "online-2.pem"
+    create_key_file(other, custodian.ALG)
+    both = [drill.authority.online_signer, "file:keys/online-2.pem"]
+    root = propose_root(drill.authority, [], online=both, now=now())
+    keys = propose_keys(drill.authority, KeyChange(), now=now(), root=root)
+    for proposal in (root, keys):
+        lines = describe(Proposal.from_bytes(proposal.to_bytes()), now())
+        assert sum("NEW ONLINE KEY" in line for line in lines) == 1
+        assert sum("stays an online key" in line for line in lines) == 1
+    drill.agree(root, keys)
+    authority = drill.authority
+    assert (authority.online_signer, *authority.online_peers) == tuple(both)
+    with authority.revoker() as revoker:
+        revoker.revoke(number=signed.number)
+    ledger = authority.ledger()
+    Publisher(repository=authority.repository, ledger=ledger, signer=FileSigner(other)).publish(now())
+    ledger.close()
+    drill.sync("device")
+    assert drill.verdict("device", signed.text) == "revoked"
+    drill.publish()
+    drill.sync("device")
+    unchanged = propose_root(drill.authority, [], now=now())
+    assert not any("ONLINE KEY" in line for line in describe(unchanged, now()))
+    alone = propose_root(drill.authority, [], online=[authority.online_signer], now=now())
+    assert any("NO LONGER AN ONLINE KEY" in line for line in describe(alone, now()))
+
+
 def test_the_old_online_key_publishes_nothing_any_more(drill: Drill) -> None:
     drill.issue("a")
     create_key_file(drill.authority.folder / "keys" / "online-2.pem", custodian.ALG)
     stale = drill.authority
-    root = propose_root(stale, [], online="file:keys/online-2.pem", now=now())
+    root = propose_root(stale, [], online=["file:keys/online-2.pem"], now=now())
     drill.agree(root, propose_keys(stale, KeyChange(), now=now(), root=root))
     with stale.publisher() as publisher, pytest.raises(RepositoryError, match="another online key"):
         publisher.publish(now())

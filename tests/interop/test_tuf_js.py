@@ -12,10 +12,13 @@ import pytest
 from drills.conftest import Drill
 from support.repositories import logs_of
 
-from movepass_issuer.authority import Authority
+from movepass_issuer.authority import Authority, Elsewhere
 from movepass_issuer.keyholding import propose_keys, propose_root
 from movepass_issuer.published_keys import load_keys
+from movepass_issuer.publisher import Publisher
+from movepass_keys import FileSigner, create_key_file
 from movepass_keys.ceremony import KeyChange
+from movepass_wire.payload import ESP256
 
 HERE = Path(__file__).with_name("tuf_js")
 
@@ -41,13 +44,21 @@ def tuf_js(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_tuf_js_follows_two_roots_and_gets_keys_and_lists(tuf_js: Path, tmp_path: Path) -> None:
-    authority = Authority.create(tmp_path / "authority", name="Interop", test=True)
+    online = [tmp_path / f"online-{region}.pem" for region in range(2)]  # two regions publish
+    for path in online:
+        create_key_file(path, ESP256)
+    elsewhere = Elsewhere(online_signers=tuple(f"file:{path}" for path in online))
+    authority = Authority.create(tmp_path / "authority", name="Interop", test=True, elsewhere=elsewhere)
     drill = Drill(tmp_path)
     (signed,) = drill.issue("a")
     with drill.authority.issuer() as issuer:
         issuer.revoke(number=signed.number)
     root = propose_root(drill.authority, [], now=int(signed.pass_.trip.not_before) + 3600)
     drill.agree(root, propose_keys(drill.authority, KeyChange(), now=root.proposed_at, root=root))
+    ledger = authority.ledger()
+    other = Publisher(repository=authority.repository, ledger=ledger, signer=FileSigner(online[1]))
+    other.publish(root.proposed_at + 1)
+    ledger.close()
     (tmp_path / "js").mkdir()
     day = signed.pass_.day
     log = logs_of(authority.repository_path)[day]

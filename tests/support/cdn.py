@@ -12,7 +12,7 @@ from typing import Any
 
 import boto3
 
-from support.ministack import REGION, Ministack
+from support.ministack import Ministack
 
 _PASSED_ON = {
     "ContentType": "Content-Type",
@@ -59,7 +59,11 @@ def before_bucket(ministack: Ministack, bucket: str) -> Iterator[str]:
         {"s3:GetObject": objects, "s3:ListBucket": [f"arn:aws:s3:::{bucket}"]}, name=f"cdn-{bucket}"
     )
     s3 = boto3.client(
-        "s3", endpoint_url=ministack.url, region_name=REGION, aws_access_key_id=key[0], aws_secret_access_key=key[1]
+        "s3",
+        endpoint_url=ministack.url,
+        region_name=ministack.region,
+        aws_access_key_id=key[0],
+        aws_secret_access_key=key[1],
     )
     with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, s3, bucket)) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)

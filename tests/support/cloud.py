@@ -44,24 +44,49 @@ class Cloud:
 
     @classmethod
     def create(cls, ministack: Ministack, folder: Path) -> "Cloud":
-        name = f"cloud-{uuid4()}"
-        dynamodb, s3, sqs = (ministack.client(service) for service in ("dynamodb", "s3", "sqs"))
-        DynamoDbLedger.create(name, client=dynamodb)
-        s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
-        answers, dead = (sqs.create_queue(QueueName=f"{kind}-{name}")["QueueUrl"] for kind in ("answers", "dead"))
-        passes, online = (f"awskms:{ministack.key()}" for _ in range(2))
+        (made,) = cls._create(ministack, folder, 1)
+        return made
+
+    @classmethod
+    def pair(cls, ministack: Ministack, folder: Path) -> "tuple[Cloud, Cloud]":
+        """Make one authority's two regions; the desk belongs to the first."""
+        one, two = cls._create(ministack, folder, 2)
+        return one, two
+
+    @classmethod
+    def _create(cls, ministack: Ministack, folder: Path, count: int) -> "list[Cloud]":
+        names = [f"cloud-{uuid4()}" for _ in range(count)]
+        for name in names:
+            DynamoDbLedger.create(name, client=ministack.client("dynamodb"))
+            ministack.client("s3").create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
+        passes, online = ([f"awskms:{ministack.key()}" for _ in names] for _ in range(2))
+        peers = [
+            f"{number},arn:aws:dynamodb:{REGION}:000000000000:table/{name},arn:aws:s3:::{name}"
+            for number, name in enumerate(names)
+        ]
         authority = Authority.create(
             folder / "authority", name="Cloud", test=True,
-            elsewhere=Elsewhere(f"dynamodb:{name}", f"s3://{name}", passes, online),
+            elsewhere=Elsewhere(
+                f"dynamodb:{names[0]}", f"s3://{names[0]}", tuple(passes), tuple(online), tuple(peers[1:])
+            ),
         )  # fmt: skip
-        variables = {"TABLE": name, "REPOSITORY": f"s3://{name}", "ANSWERS": answers, "DEAD_LETTERS": dead}
-        environment = {f"MOVEPASS_{key}": value for key, value in variables.items()} | {
-            "MOVEPASS_ATTEMPTS": str(ATTEMPTS)
-        }
-        settings, for_publisher = (
-            Settings.from_environment(environment | {"MOVEPASS_SIGNER": signer}) for signer in (passes, online)
-        )
-        return cls(ministack, authority, settings, for_publisher, name)
+        made = []
+        for number, name in enumerate(names):
+            urls = [
+                ministack.client("sqs").create_queue(QueueName=f"{kind}-{name}")["QueueUrl"]
+                for kind in ("answers", "dead")
+            ]
+            variables = {
+                "TABLE": name, "REPOSITORY": f"s3://{name}", "ANSWERS": urls[0], "DEAD_LETTERS": urls[1],
+                "ATTEMPTS": str(ATTEMPTS), "REGION_NUMBER": str(number), "REGION_COUNT": str(count),
+                "PEERS": " ".join(peer for n, peer in enumerate(peers) if n != number),
+            }  # fmt: skip
+            settings, for_publisher = (
+                Settings.from_environment({f"MOVEPASS_{k}": v for k, v in (variables | {"SIGNER": signer}).items()})
+                for signer in (passes[number], online[number])
+            )
+            made.append(cls(ministack, authority, settings, for_publisher, name))
+        return made
 
     def issue(self) -> IssueFunction:
         """Open the function anew, as a new process would."""

@@ -6,12 +6,13 @@ access key "test" is the account's root, users have what their policies say.
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache, partial
 from http.client import HTTPConnection, HTTPException
@@ -38,12 +39,17 @@ class Ministack:
 
     url: str
     pid: int
+    region: str = REGION
 
-    @cache  # noqa: B019 - there is one a session
-    def client(self, service: str, region: str = REGION) -> Any:
+    @cache  # noqa: B019 - there are few a session
+    def client(self, service: str, region: str | None = None) -> Any:
         """Give a client of the account's root."""
         return boto3.client(
-            service, endpoint_url=self.url, region_name=region, aws_access_key_id="test", aws_secret_access_key="test"
+            service,
+            endpoint_url=self.url,
+            region_name=region or self.region,
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
         )
 
     def key(self, spec: str = "ECC_NIST_P256", usage: str = "SIGN_VERIFY", **more: Any) -> str:
@@ -71,23 +77,33 @@ class Ministack:
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[Ministack]:
-    """Start ministack on a free port and stop it in the end; its log is in the folder. Skips where it is missing."""
+def running(
+    folder: Path, *, region: str = REGION, auth: bool = True, more: Mapping[str, str] | None = None
+) -> Iterator[Ministack]:
+    """Start ministack on a free port and stop it in the end; its log is in the folder. Skips where it is missing.
+
+    It leads a group of processes, with those that it runs functions in.
+    """
     available()
     port = _free_port()
     settings = {
-        "AUTH": "true", "GATEWAY_PORT": str(port), "BIND_HOST": "127.0.0.1", "MINISTACK_HOST": "127.0.0.1",
-        "MINISTACK_REGION": REGION, "IOT_MTLS_ENABLED": "0", "SFTP_ENABLED": "0",
+        "AUTH": str(auth).lower(), "GATEWAY_PORT": str(port), "BIND_HOST": "127.0.0.1", "MINISTACK_HOST": "127.0.0.1",
+        "MINISTACK_REGION": region, "IOT_MTLS_ENABLED": "0", "SFTP_ENABLED": "0",
     }  # fmt: skip
     # Its functions inherit its environment: an address in it would send them to another ministack.
     ours = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     with (folder / "ministack.log").open("wb") as log:
-        process = subprocess.Popen([COMMAND], stdout=log, stderr=log, env=ours | settings, cwd=folder)
+        process = subprocess.Popen(
+            [COMMAND], stdout=log, stderr=log, env=ours | settings | dict(more or {}), cwd=folder,
+            start_new_session=True,
+        )  # fmt: skip
     try:
         url = f"http://127.0.0.1:{port}"
         _wait_for_health(process, url, folder / "ministack.log")
-        yield Ministack(url, process.pid)
+        yield Ministack(url, process.pid, region)
     finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGCONT)  # a test may have stopped it
         process.terminate()
         try:
             process.wait(_STOP_SECONDS)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from support.ministack import REGION, Ministack
+from support.ministack import Ministack
 from support.processes import ROOT
 
 TEMPLATE = ROOT / "infra" / "template.yaml"
@@ -14,6 +14,8 @@ _LOCAL_PACKAGE = "CodeUri: ../build/lambda/movepass.zip"
 _CODE_BUCKET = "code"
 _DEPLOY_SECONDS = 120
 ACCOUNT = "000000000000"
+PEER = "other-region"
+"""Name of the table and the bucket of another region, where a test needs no more of it."""
 CEREMONY, OPERATOR = "ceremony", "operator"
 PEOPLE = ("key-admin", "key-policy", CEREMONY, OPERATOR)
 
@@ -49,7 +51,7 @@ class Stack:
         arn = f"arn:aws:iam::{ACCOUNT}:role/{person}"
         keys = self.ministack.client("sts").assume_role(RoleArn=arn, RoleSessionName=person)["Credentials"]
         return {
-            "AWS_ENDPOINT_URL": self.ministack.url, "AWS_DEFAULT_REGION": REGION,
+            "AWS_ENDPOINT_URL": self.ministack.url, "AWS_DEFAULT_REGION": self.ministack.region,
             "AWS_ACCESS_KEY_ID": keys["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": keys["SecretAccessKey"],
             "AWS_SESSION_TOKEN": keys["SessionToken"],
         }  # fmt: skip
@@ -59,6 +61,27 @@ class Stack:
         found = self.ministack.client("cloudformation").describe_stack_resources(StackName=self.name)
         return {r["LogicalResourceId"]: r["PhysicalResourceId"] for r in found["StackResources"]}
 
+    def status(self) -> str:
+        """Give what CloudFormation says of the stack."""
+        stacks = self.ministack.client("cloudformation").describe_stacks(StackName=self.name)["Stacks"]
+        return str(stacks[0]["StackStatus"])
+
+    def update(self, **parameters: str) -> None:
+        """Deploy the same template with some parameters changed, and wait for it."""
+        cloudformation = self.ministack.client("cloudformation")
+        (before,) = cloudformation.describe_stacks(StackName=self.name)["Stacks"]
+        kept = [p for p in before["Parameters"] if p["ParameterKey"] not in parameters]
+        cloudformation.update_stack(
+            StackName=self.name, UsePreviousTemplate=True, Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+            Parameters=kept + [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
+        )  # fmt: skip
+        end = time.monotonic() + _DEPLOY_SECONDS
+        while self.status() != "UPDATE_COMPLETE":
+            assert self.status().endswith("IN_PROGRESS")
+            assert time.monotonic() < end
+            time.sleep(0.1)
+        _mend(self)
+
 
 class FunctionError(Exception):
     """A function raised; the message is what Lambda answered."""
@@ -67,7 +90,7 @@ class FunctionError(Exception):
 def deploy(ministack: Ministack, package: Path, name: str = "movepass", **parameters: str) -> Stack:
     """Upload the package, create the stack, and wait for it."""
     s3, cloudformation = ministack.client("s3"), ministack.client("cloudformation")
-    s3.create_bucket(Bucket=_CODE_BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
+    s3.create_bucket(Bucket=_CODE_BUCKET, CreateBucketConfiguration={"LocationConstraint": ministack.region})
     s3.upload_file(str(package), _CODE_BUCKET, package.name)
     template = TEMPLATE.read_text("utf-8")
     assert _LOCAL_PACKAGE in template

@@ -5,6 +5,7 @@ from movepass_issuer.aws.time_limit import TimedSigner, TimeLimit
 from movepass_issuer.dynamodb_ledger import DynamoDbLedger
 from movepass_issuer.issuer import Issuer
 from movepass_issuer.published_keys import published_keys
+from movepass_issuer.regions import Regions
 from movepass_issuer.s3_repository import S3Repository
 from movepass_keys import KeySet, signer_from_uri
 
@@ -16,6 +17,15 @@ def open_ledger(settings: Settings) -> DynamoDbLedger:
         LedgerError: no client for DynamoDB can be made.
     """
     return DynamoDbLedger(settings.table, region=settings.region)
+
+
+def open_regions(settings: Settings) -> Regions:
+    """Open the ledger together with those of the other regions.
+
+    Raises:
+        LedgerError: no client for DynamoDB can be made.
+    """
+    return Regions.beside(open_ledger(settings), settings.peers)
 
 
 def open_keys(settings: Settings) -> KeySet:

@@ -3,24 +3,31 @@
 What it is asked does not matter, but for {"clock_checked": true}, by which somebody says that the clock is right though
 it has jumped. Answers as `movepass publish --json` does. Where another publisher is at work it says so and is done.
 
+Where several regions issue, it first tells the others of the revocations that they do not know; then one of the regions
+publishes and the others keep a copy of that (movepass_issuer.replication). {"take_over": true} lets this one publish.
+
 Keys denied until the custodians' next ceremony are those in the repository's denied.json (KeySet.denied_to_json).
 
 IAM: kms:GetPublicKey and kms:Sign on the online key; dynamodb:BatchGetItem, dynamodb:PutItem, dynamodb:UpdateItem,
 dynamodb:Query, dynamodb:BatchWriteItem on the table; s3:ListBucket on the bucket, s3:GetObject, s3:PutObject,
-s3:DeleteObject on what is in it. It can't sign a pass.
+s3:DeleteObject on what is in it; dynamodb:BatchGetItem, dynamodb:PutItem, dynamodb:UpdateItem on the other regions'
+tables, s3:ListBucket and s3:GetObject on their buckets. It can't sign a pass.
 """
 
 import os
 import time
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from movepass_issuer.aws.opening import open_ledger
+from movepass_issuer.aws.opening import open_ledger, open_regions
 from movepass_issuer.aws.settings import Settings
 from movepass_issuer.aws.telemetry import count, logger, observed
 from movepass_issuer.errors import BusyError
 from movepass_issuer.published_keys import load_denied
-from movepass_issuer.publisher import Publisher
+from movepass_issuer.publisher import Publication, Publisher
+from movepass_issuer.regions import Regions
+from movepass_issuer.replication import Followed, RegionalPublisher
 from movepass_issuer.s3_repository import S3Repository
 from movepass_keys import signer_from_uri
 
@@ -28,8 +35,9 @@ from movepass_keys import signer_from_uri
 class PublishFunction:
     """The function, opened."""
 
-    def __init__(self, publisher: Publisher) -> None:
+    def __init__(self, publisher: Publisher, beside: "Beside | None" = None) -> None:
         self._publisher = publisher
+        self._beside = beside
 
     @classmethod
     def open(cls, settings: Settings) -> "PublishFunction":
@@ -38,14 +46,18 @@ class PublishFunction:
         Raises:
             IssuerError, KeysError: a setting is wrong, or what it names can't be had.
         """
-        repository = S3Repository(settings.repository)
+        repository, ledger = S3Repository(settings.repository), open_ledger(settings)
+        signer = signer_from_uri(settings.signer, settings.folder)
         publisher = Publisher(
-            repository=repository,
-            ledger=open_ledger(settings),
-            signer=signer_from_uri(settings.signer, settings.folder),
-            denied=lambda: load_denied(repository),
+            repository=repository, ledger=ledger, signer=signer, denied=lambda: load_denied(repository)
         )
-        return cls(publisher)
+        if not settings.peers:
+            return cls(publisher)
+        turns = RegionalPublisher(
+            publisher, repository=repository, ledger=ledger, signer=signer,
+            others=[peer.open_repository() for peer in settings.peers], takeover=settings.takeover,
+        )  # fmt: skip
+        return cls(publisher, Beside(open_regions(settings), turns))
 
     def __call__(self, event: Any, _context: Any) -> dict[str, Any]:
         """Publish once.
@@ -53,16 +65,37 @@ class PublishFunction:
         Raises:
             IssuerError, SignerError: it can't be published; the next time comes soon.
         """
-        clock_checked = isinstance(event, dict) and event.get("clock_checked") is True
+        asked = event if isinstance(event, dict) else {}
+        clock_checked, take_over = (asked.get(name) is True for name in ("clock_checked", "take_over"))
         try:
-            done = self._publisher.publish(int(time.time()), clock_checked=clock_checked)
+            done = self._publish(clock_checked=clock_checked, take_over=take_over)
         except BusyError as e:
             logger.warning("not published", error=str(e))
             return {"error": str(e)}
-        count("Published")
-        count("NewlyRevoked", done.revoked)
-        logger.info("published", version=done.version, revoked=done.revoked)
+        count("Published")  # or the copy of what another region published, which is not old
+        if isinstance(done, Followed):
+            logger.info("followed", version=done.version, source=done.source)
+        else:
+            count("NewlyRevoked", done.revoked)
+            logger.info("published", version=done.version, revoked=done.revoked)
         return done.to_json()
+
+    def _publish(self, *, clock_checked: bool, take_over: bool) -> Publication | Followed:
+        if self._beside is None:
+            return self._publisher.publish(int(time.time()), clock_checked=clock_checked)
+        failed = self._beside.regions.tell()
+        count("NotTold", len(failed))
+        for region, why in failed.items():
+            logger.warning("a region is not told of all revocations", region=region, error=why)
+        return self._beside.turns.publish(int(time.time()), clock_checked=clock_checked, take_over=take_over)
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What there is where other regions are: whom to tell of revocations, and whose turn it is to publish."""
+
+    regions: Regions
+    turns: RegionalPublisher
 
 
 @cache

@@ -3,8 +3,11 @@
 Asked {"pass_number": …} or {"request_id": …}, and "reason" if there is one; or a list of such. Answers as `movepass
 revoke --json` does: once it has answered, the revocation is durable, and the next publication lists it.
 
-IAM: dynamodb:BatchGetItem, dynamodb:PutItem, dynamodb:UpdateItem on the table; s3:ListBucket, s3:GetObject on the
-repository. It has no key, and can't issue.
+Where several regions issue, it takes the pass numbers of all of them, whether they can be reached or not, and tells
+them at once where they can.
+
+IAM: dynamodb:BatchGetItem, dynamodb:PutItem, dynamodb:UpdateItem, dynamodb:BatchWriteItem on the table; the first three
+on the other regions' tables; s3:ListBucket, s3:GetObject on the repository. It has no key, and can't issue.
 """
 
 import os
@@ -12,11 +15,12 @@ from functools import cache
 from typing import Any
 
 from movepass_issuer import answers
-from movepass_issuer.aws.opening import open_keys, open_ledger
+from movepass_issuer.aws.opening import open_keys, open_ledger, open_regions
 from movepass_issuer.aws.settings import Settings
 from movepass_issuer.aws.telemetry import count, observed
 from movepass_issuer.errors import UnknownPassError
 from movepass_issuer.issuer import Revoker
+from movepass_issuer.regions import RegionalRevoker
 from movepass_wire import NumberError
 
 _EXPECTED = 'expected {"pass_number": …} or {"request_id": …}, and "reason" if there is one'
@@ -35,7 +39,10 @@ class RevokeFunction:
         Raises:
             IssuerError: a setting is wrong, or what it names can't be had.
         """
-        return cls(Revoker(ledger=open_ledger(settings), kids=open_keys(settings).keys))
+        kids = open_keys(settings).keys
+        if not settings.peers:
+            return cls(Revoker(ledger=open_ledger(settings), kids=kids))
+        return cls(RegionalRevoker(regions=open_regions(settings), kids=kids))
 
     def __call__(self, event: Any, _context: Any) -> Any:
         """Answer one invocation.

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from movepass_issuer.dynamodb_ledger import Region
 from movepass_issuer.errors import IssuerError
+from movepass_issuer.regions import TAKEOVER_SECONDS, Peer, takeover_after
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,9 @@ class Settings:
         signer: MOVEPASS_SIGNER, awskms:ARN or awskms-wrapped:FILE; the key that this function signs with.
         folder: where a relative FILE counts from: the unpacked package.
         region: MOVEPASS_REGION_NUMBER of MOVEPASS_REGION_COUNT.
+        peers: MOVEPASS_PEERS, the other regions (regions.Peer), with blanks between them.
+        takeover: MOVEPASS_TAKEOVER_SECONDS without a publication after which region 0 publishes, and a third of that
+            more for each number.
         usable_from: MOVEPASS_USABLE_FROM, when devices can know the pass key, seconds since 1970 UTC.
         answers: MOVEPASS_ANSWERS, URL of the queue that answers go to; "" where nobody wants them.
         dead_letters: MOVEPASS_DEAD_LETTERS, URL of the queue of what no pass came of.
@@ -29,6 +33,8 @@ class Settings:
     signer: str
     folder: Path
     region: Region
+    peers: tuple[Peer, ...]
+    takeover: int
     usable_from: int
     answers: str
     dead_letters: str
@@ -39,7 +45,7 @@ class Settings:
         """Read them.
 
         Raises:
-            IssuerError: one is not a number.
+            IssuerError: one is not a number, or not a region.
         """
 
         def text(name: str) -> str:
@@ -51,12 +57,15 @@ class Settings:
             except ValueError:
                 raise IssuerError(f"MOVEPASS_{name}: expected a whole number, got {text(name)!r}") from None
 
+        region = Region(number("REGION_NUMBER", 0), number("REGION_COUNT", 1))
         return cls(
             table=text("TABLE"),
             repository=text("REPOSITORY"),
             signer=text("SIGNER"),
             folder=Path(environment.get("LAMBDA_TASK_ROOT", ".")),
-            region=Region(number("REGION_NUMBER", 0), number("REGION_COUNT", 1)),
+            region=region,
+            peers=tuple(Peer.parse(peer) for peer in text("PEERS").split()),
+            takeover=takeover_after(region.number, number("TAKEOVER_SECONDS", TAKEOVER_SECONDS)),
             usable_from=number("USABLE_FROM", 0),
             answers=text("ANSWERS"),
             dead_letters=text("DEAD_LETTERS"),

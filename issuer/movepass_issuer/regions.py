@@ -1,0 +1,283 @@
+"""Several regions of AWS that issue at once: what they tell each other, and what one does while another is lost.
+
+Each region has its own table, bucket, queues, functions and keys; whoever issues asks no other. What they share is who
+may sign, the same root and pass keys, and the revocations: the region that takes one writes in the same transaction
+what each other region is to be told, tries to tell it at once, and tells it before each publication until it has.
+An index tells whose it is (dynamodb_ledger.Region), so a pass is revoked by its number anywhere, its own region lost or
+not. Who publishes, movepass_issuer.replication decides.
+"""
+
+import re
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from movepass_issuer.dynamodb_ledger import DynamoDbLedger, Region
+from movepass_issuer.errors import IssuerError, LedgerError, UnknownPassError
+from movepass_issuer.issuer import Revoker
+from movepass_issuer.ledger import Entry, Revocation
+from movepass_issuer.s3_repository import S3Repository
+from movepass_keys.aws import Patience
+from movepass_wire import format_number
+
+LOST_SECONDS = 30.0
+"""For so long a region that did not answer is not asked again, because somebody waits."""
+TAKEOVER_SECONDS = 900
+"""Without a publication for so long, region 0 publishes; see takeover_after."""
+TELL_SECONDS = 60.0
+"""How long a publication waits at most for what other regions are to be told; the rest is told before the next one."""
+_TOLD_AT_ONCE = 25
+_PATIENCE = Patience(deadline=12, connect=2, read=5, backoff_first=0.1, backoff_max=1)
+"""With another region's bucket."""
+_PEER = re.compile(
+    r"([0-9]{1,3}),(arn:aws[a-z-]*:dynamodb:([a-z0-9-]+):[0-9]{12}:table/[^,]+),arn:aws[a-z-]*:s3:::([^,/]+)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """Another region.
+
+    Attributes:
+        number: its number, from 0.
+        table: its table's ARN.
+        repository: its bucket, as s3://BUCKET.
+        aws_region: AWS's name of it.
+    """
+
+    number: int
+    table: str
+    repository: str
+    aws_region: str
+
+    @classmethod
+    def parse(cls, text: str) -> "Peer":
+        """Read NUMBER,TABLE-ARN,BUCKET-ARN.
+
+        Raises:
+            IssuerError: it is written otherwise.
+        """
+        match = _PEER.fullmatch(text)
+        if match is None:
+            raise IssuerError(f"expected a region as NUMBER,TABLE-ARN,BUCKET-ARN, got {text!r}")
+        return cls(int(match[1]), match[2], f"s3://{match[4]}", match[3])
+
+    def open_ledger(self, count: int, *, hurried: bool = True) -> DynamoDbLedger:
+        """Open its table.
+
+        Args:
+            count: how many regions there are.
+            hurried: ask once and do not wait for long.
+
+        Raises:
+            LedgerError: no client for DynamoDB can be made.
+        """
+        return DynamoDbLedger(self.table, region=Region(self.number, count), hurried=hurried)
+
+    def open_repository(self) -> S3Repository:
+        """Open its bucket, to not wait for long.
+
+        Raises:
+            RepositoryError: no client for S3 can be made.
+        """
+        return S3Repository(self.repository, aws_region=self.aws_region, patience=_PATIENCE)
+
+
+def region_beside(peers: Sequence[Peer]) -> Region:
+    """Give the region that is left when these are the others.
+
+    Raises:
+        IssuerError: their numbers leave more than one.
+    """
+    numbers, count = [peer.number for peer in peers], len(peers) + 1
+    left = set(range(count)) - set(numbers)
+    if len(left) != 1:
+        raise IssuerError(f"regions are numbered from 0, each once; the others are said to be {numbers}")
+    return Region(left.pop(), count)
+
+
+def takeover_after(number: int, first: int = TAKEOVER_SECONDS) -> int:
+    """Give the seconds without a publication after which a region takes over: no two at once."""
+    return first + first * number // 3
+
+
+class LostError(IssuerError):
+    """A region can't be reached."""
+
+
+@dataclass(slots=True)
+class _Neighbour:
+    """Another region's ledger, left alone for a while where it does not answer."""
+
+    number: int
+    ledger: DynamoDbLedger
+    lost_until: float = field(default=0.0)
+
+    @contextmanager
+    def asked(self) -> Iterator[DynamoDbLedger]:
+        if time.monotonic() < self.lost_until:
+            raise LostError(f"region {self.number} can't be reached")
+        try:
+            yield self.ledger
+        except LedgerError as e:
+            self.lost_until = time.monotonic() + LOST_SECONDS
+            raise LostError(f"region {self.number} can't be reached: {e}") from None
+
+
+class Regions:
+    """A region's ledger and those of the others: finds and revokes passes of all of them; see Revoker."""
+
+    def __init__(self, own: DynamoDbLedger, region: Region, others: Iterable[tuple[int, DynamoDbLedger]]) -> None:
+        """Take the ledgers; nothing is asked of them yet.
+
+        Args:
+            own: of the region at hand.
+            region: which that is.
+            others: number and ledger of each other region.
+        """
+        self._own = own
+        self._region = region
+        self._others = {number: _Neighbour(number, ledger) for number, ledger in others}
+
+    @classmethod
+    def beside(cls, own: DynamoDbLedger, peers: Sequence[Peer]) -> "Regions":
+        """Open the ledgers of the other regions.
+
+        Raises:
+            IssuerError: their numbers leave more than one for this region, or no client for DynamoDB can be made.
+        """
+        region = region_beside(peers)
+        return cls(own, region, [(peer.number, peer.open_ledger(region.count)) for peer in peers])
+
+    def find(self, request_ids: Sequence[str]) -> dict[str, Entry]:
+        """Look up requests here, and what is not known here in every region that answers."""
+        found = self._own.find(request_ids)
+        for other in self._others.values():
+            left = [request_id for request_id in request_ids if request_id not in found]
+            try:
+                with other.asked() as ledger:
+                    found |= ledger.find(left) if left else {}
+            except LostError:
+                continue
+        return found
+
+    def find_everywhere(self, request_id: str) -> tuple[list[Entry], list[int]]:
+        """Give every region's pass of a request, and the numbers of the regions that can't be reached."""
+        found, lost = list(self._own.find([request_id]).values()), []
+        for number, other in self._others.items():
+            try:
+                with other.asked() as ledger:
+                    found += ledger.find([request_id]).values()
+            except LostError:
+                lost.append(number)
+        return found, lost
+
+    def find_index(self, day: int, index: int) -> Entry | None:
+        """Look up a pass where its index says that it is.
+
+        Where that region can't be reached, what is known of the pass is that it may be there: its request id is "".
+        """
+        owner = self._region.owner(index)
+        if owner not in self._others:
+            return self._own.find_index(day, index)
+        try:
+            with self._others[owner].asked() as ledger:
+                return ledger.find_index(day, index)
+        except LostError:
+            return Entry("", b"", day, index, revoked_at=self._own.taken(day, index))
+
+    def revoke(self, day: int, index: int, *, reason: str, now: int) -> Entry:
+        """Revoke a pass of any region: durable here when this returns, and told to the others as soon as they answer.
+
+        Raises:
+            UnknownPassError: no such pass.
+        """
+        if self._region.owner(index) == self._region.number:
+            entry = self._own.revoke(day, index, reason=reason, now=now)
+        else:
+            self._own.take(Revocation(day, index, now, reason), tell=self._others)
+            entry = self.find_index(day, index) or Entry("", b"", day, index)
+        at = now if entry.revoked_at is None else entry.revoked_at
+        revocation = Revocation(day, index, at, reason)
+        for number, other in self._others.items():
+            try:
+                self._tell(number, other, [revocation])
+            except LostError:
+                continue  # it stays in the outbox
+        return Entry(entry.request_id, entry.content_hash, day, index, entry.text, at, entry.reason or reason)
+
+    def tell(self, *, seconds: float = TELL_SECONDS) -> dict[int, str]:
+        """Tell the other regions what they have not been told.
+
+        Returns:
+            By their numbers, why those that could not be told all of it could not.
+
+        Raises:
+            LedgerError: the region's own ledger failed.
+        """
+        end = time.monotonic() + seconds
+        failed: dict[int, str] = {}
+        for number, other in self._others.items():
+            some: list[Revocation] = []
+            try:
+                for revocation in self._own.outbox(number):
+                    some.append(revocation)
+                    if len(some) == _TOLD_AT_ONCE:
+                        self._tell(number, other, some)
+                        some = []
+                    if time.monotonic() > end:
+                        failed[number] = "more than there is time for; the rest before the next publication"
+                        break
+                self._tell(number, other, some)
+            except LostError as e:
+                failed[number] = str(e)
+        return failed
+
+    def _tell(self, number: int, other: _Neighbour, revocations: list[Revocation]) -> None:
+        with other.asked() as ledger:
+            for revocation in revocations:
+                ledger.take(revocation)
+        self._own.told(number, revocations)
+
+
+class RegionalRevoker(Revoker):
+    """Revokes passes of all regions."""
+
+    def __init__(self, *, regions: Regions, kids: Iterable[bytes], clock: Callable[[], float] = time.time) -> None:
+        """Take the regions; see Revoker for the rest."""
+        super().__init__(ledger=regions, kids=kids, clock=clock)
+        self._regions = regions
+
+    def find_entry(self, *, number: str | None = None, request_id: str | None = None) -> Entry:
+        """See Revoker. A request that is not known here is looked for in every region.
+
+        Raises:
+            UnknownPassError: none such, in the regions that can be reached.
+        """
+        if request_id is None:
+            return super().find_entry(number=number)
+        return self._everywhere(request_id)[0]
+
+    def revoke(self, *, number: str | None = None, request_id: str | None = None, reason: str = "") -> Entry:
+        """See Revoker. A request may have a pass in several regions (docs/aws.md): all of them are revoked.
+
+        Raises:
+            UnknownPassError: as above.
+        """
+        if request_id is None:
+            return super().revoke(number=number, reason=reason)
+        numbers = [format_number(entry.day, entry.index) for entry in self._everywhere(request_id)]
+        first, *_ = [super(RegionalRevoker, self).revoke(number=number, reason=reason) for number in numbers]
+        return first
+
+    def _everywhere(self, request_id: str) -> list[Entry]:
+        entries, lost = self._regions.find_everywhere(request_id)
+        if entries:
+            return entries
+        if lost:
+            raise UnknownPassError(
+                f"no pass of the request {request_id!r} here, and region {', '.join(map(str, lost))} can't be reached; "
+                "revoke it by its pass number, which needs no other region"
+            )
+        raise UnknownPassError(f"no pass {request_id!r} in the ledger of any region")

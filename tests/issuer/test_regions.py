@@ -1,0 +1,266 @@
+"""What two regions' ledgers tell each other, and what one does alone while the other is lost."""
+
+import time
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from support.faults import Doom, Killed
+from support.ministack import Ministack
+
+from movepass_issuer import regions
+from movepass_issuer.dynamodb_ledger import BLOCK, DynamoDbLedger, Region
+from movepass_issuer.errors import IssuerError, LedgerError, UnknownPassError
+from movepass_issuer.ledger import Entry, Request, Revocation
+from movepass_issuer.reconciliation import twins
+from movepass_issuer.regions import Peer, RegionalRevoker, Regions, region_beside, takeover_after
+from movepass_wire import format_number
+from movepass_wire.times import day_of
+
+NOW = int(time.time())
+DAY = day_of(NOW)
+HASH = b"h" * 32
+TABLE, BUCKET = "arn:aws:dynamodb:eu-west-1:000000000000:table/t", "arn:aws:s3:::bbb"
+
+
+class Lost:
+    """A client whose region does not answer."""
+
+    def __init__(self, client: Any) -> None:
+        self.exceptions = client.exceptions
+
+    def __getattr__(self, name: str) -> Any:
+        raise TimeoutError(name)
+
+
+@dataclass
+class Pair:
+    """The ledgers of two regions."""
+
+    client: Any
+    tables: list[str]
+
+    def ledger(self, number: int, *, lost: bool = False) -> DynamoDbLedger:
+        client = Lost(self.client) if lost else self.client
+        return DynamoDbLedger(self.tables[number], client=client, region=Region(number, 2))
+
+    def regions(self, number: int, *, lost: bool = False) -> Regions:
+        other = 1 - number
+        return Regions(self.ledger(number), Region(number, 2), [(other, self.ledger(other, lost=lost))])
+
+    def revoker(self, number: int, *, lost: bool = False) -> RegionalRevoker:
+        return RegionalRevoker(regions=self.regions(number, lost=lost), kids=[b"kid1"], clock=lambda: NOW)
+
+    def issue(self, number: int, *request_ids: str) -> list[Entry]:
+        ledger = self.ledger(number)
+        entries = ledger.reserve([Request(request_id, HASH, DAY) for request_id in request_ids])
+        ledger.store([(request_id, f"text of {request_id}") for request_id in request_ids])
+        return entries
+
+    def revoked(self) -> list[set[int]]:
+        return [set(self.ledger(number).revoked(DAY)) for number in range(2)]
+
+    def pending(self) -> list[set[int]]:
+        return [{index for _, index in self.ledger(number).pending()} for number in range(2)]
+
+    def outboxes(self) -> list[list[Revocation]]:
+        return [list(self.ledger(number).outbox(1 - number)) for number in range(2)]
+
+
+@pytest.fixture
+def pair(ministack: Ministack) -> Pair:
+    client, tables = ministack.client("dynamodb"), [f"region-{uuid4()}" for _ in range(2)]
+    for table in tables:
+        DynamoDbLedger.create(table, client=client)
+    return Pair(client, tables)
+
+
+def number(entry: Entry) -> str:
+    return format_number(entry.day, entry.index)
+
+
+def test_an_index_tells_whose_it_is(pair: Pair) -> None:
+    (one,), (two,) = pair.issue(0, "a"), pair.issue(1, "b")
+    assert (one.index, two.index) == (0, BLOCK)
+    assert [Region(0, 2).owner(entry.index) for entry in (one, two)] == [0, 1]
+
+
+@pytest.mark.parametrize("at", range(2), ids=["its own region", "the other"])
+def test_a_revocation_taken_in_either_region_is_in_both(pair: Pair, at: int) -> None:
+    (entry,) = pair.issue(0, "a")
+    told = pair.revoker(at).revoke(number=number(entry), reason="stolen")
+    assert (told.request_id, told.revoked_at) == ("a", NOW)
+    assert pair.revoked() == pair.pending() == [{0}, {0}]
+    assert pair.outboxes() == [[], []]
+    found = pair.ledger(0).find(["a"])["a"]
+    assert (found.revoked_at, found.reason) == (NOW, "stolen")
+
+
+def test_by_its_request_id_a_pass_is_found_in_whatever_region(pair: Pair) -> None:
+    pair.issue(0, "a")
+    assert pair.revoker(1).revoke(request_id="a").index == 0
+    assert pair.revoked() == [{0}, {0}]
+    with pytest.raises(UnknownPassError, match="in the ledger of any region"):
+        pair.revoker(1).revoke(request_id="nobody")
+    with pytest.raises(UnknownPassError, match="no pass"):
+        pair.revoker(1).revoke(number=format_number(DAY, 5))
+
+
+def test_by_its_request_id_both_passes_of_a_request_are_revoked(pair: Pair) -> None:
+    pair.issue(0, "a")
+    pair.issue(1, "a")
+    pair.revoker(0).revoke(request_id="a")
+    assert pair.revoked() == [{0, BLOCK}, {0, BLOCK}]
+
+
+def test_while_its_region_is_lost_a_pass_is_revoked_by_its_number_and_its_region_learns_of_it(pair: Pair) -> None:
+    (entry,) = pair.issue(0, "a")
+    told = pair.revoker(1, lost=True).revoke(number=number(entry), reason="stolen")
+    assert (told.request_id, told.revoked_at) == ("", NOW)
+    assert pair.revoked() == [set(), {0}]
+    later = RegionalRevoker(regions=pair.regions(1, lost=True), kids=[], clock=lambda: NOW + 9)
+    assert later.revoke(number=number(entry)).revoked_at == NOW, "a second time changes nothing"
+    assert pair.regions(1).tell() == {}
+    assert pair.revoked() == pair.pending() == [{0}, {0}]
+    assert pair.ledger(0).find(["a"])["a"].revoked_at == NOW
+    assert pair.outboxes() == [[], []]
+
+
+def test_while_its_region_is_lost_a_request_id_does_not_do_and_the_way_out_is_named(pair: Pair) -> None:
+    pair.issue(0, "a")
+    for ask in ("find_entry", "revoke"):
+        with pytest.raises(UnknownPassError, match="region 0 can't be reached; revoke it by its pass number"):
+            getattr(pair.revoker(1, lost=True), ask)(request_id="a")
+
+
+def test_what_a_lost_region_can_not_be_told_waits_and_who_waits_asks_it_once(pair: Pair) -> None:
+    entries = pair.issue(0, *(f"R-{n}" for n in range(60)))
+    beside = pair.regions(0, lost=True)
+    revoker = RegionalRevoker(regions=beside, kids=[], clock=lambda: NOW)
+    for entry in entries:
+        revoker.revoke(number=number(entry))
+    assert "can't be reached" in beside.tell()[1]
+    assert len(pair.outboxes()[0]) == 60
+    assert pair.regions(0).tell() == {}
+    assert pair.revoked()[1] == {entry.index for entry in entries}
+
+
+def test_there_is_no_more_told_than_there_is_time_for(pair: Pair) -> None:
+    for entry in pair.issue(0, "a", "b"):
+        pair.ledger(0).revoke(DAY, entry.index, reason="", now=NOW)
+    assert "the rest before the next" in pair.regions(0).tell(seconds=-1)[1]
+    assert len(pair.outboxes()[0]) == 1, "the one it had begun with is told"
+
+
+def test_an_index_that_was_revoked_before_anybody_had_it_is_given_to_nobody(pair: Pair) -> None:
+    pair.ledger(1).take(Revocation(DAY, 2, NOW, "misheard"), tell=[0])
+    pair.regions(1).tell()
+    entries = pair.issue(0, *(f"R-{n}" for n in range(5)))
+    assert 2 not in {entry.index for entry in entries}
+    assert pair.revoked() == [{2}, {2}]
+    assert pair.ledger(0).find_index(DAY, 2) is None
+
+
+def test_a_revocation_taken_in_both_regions_at_once_is_one(pair: Pair) -> None:
+    (entry,) = pair.issue(0, "a")
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda n: pair.revoker(n % 2).revoke(number=number(entry)), range(8)))
+    for n in range(2):
+        pair.regions(n).tell()
+    assert pair.revoked() == pair.pending() == [{0}, {0}]
+    assert [pair.ledger(n).revoked_count(DAY) for n in range(2)] == [1, 1]
+
+
+def test_killed_anywhere_while_it_tells_or_is_told_each_region_counts_each_revocation_once(pair: Pair) -> None:
+    entries = iter(pair.issue(0, *(f"R-{n}" for n in range(100))))
+    revoked: set[int] = set()
+    for at in count(step=3):  # before one call, and after the next
+        entry = next(entries)
+        doom = Doom(at // 2, after=bool(at % 2))
+        calls = ("transact_write_items", "batch_get_item", "batch_write_item", "query")
+        doomed = [
+            DynamoDbLedger(table, client=doom.wrap(pair.client, *calls), region=Region(n, 2))
+            for n, table in enumerate(pair.tables)
+        ]
+        try:
+            beside = Regions(doomed[1], Region(1, 2), [(0, doomed[0])])
+            beside.revoke(DAY, entry.index, reason="", now=NOW)
+            beside.tell()
+        except Killed:
+            beside = pair.regions(1)
+            beside.revoke(DAY, entry.index, reason="", now=NOW)
+            beside.tell()
+        revoked.add(entry.index)
+        assert pair.revoked() == [revoked, revoked]
+        assert pair.ledger(0).find([entry.request_id])[entry.request_id].revoked_at == NOW
+        assert pair.outboxes() == [[], []]
+        if at // 2 >= len(doom.calls):
+            break
+    assert at > 20
+    print(f"{at // 3} places")
+    assert [pair.ledger(n).revoked_count(DAY) for n in range(2)] == [len(revoked)] * 2
+
+
+def test_twins_are_those_in_force_whose_request_another_region_has_a_pass_of(pair: Pair) -> None:
+    pair.issue(0, "both", "here", "revoked")
+    pair.issue(1, "both", "there", "revoked")
+    pair.ledger(0).revoke(DAY, 2, reason="", now=NOW)
+    pair.ledger(0).reserve([Request("begun", HASH, DAY)])
+    pair.ledger(1).reserve([Request("here", HASH, DAY)])  # begun there and never finished: nobody has it
+    found = [(twin.lost.request_id, twin.lost.index, twin.kept.index) for twin in twins_of(pair)]
+    assert found == [("both", 0, BLOCK)]
+    pair.regions(1).revoke(DAY, 0, reason="", now=NOW)
+    assert twins_of(pair) == []
+
+
+def twins_of(pair: Pair) -> list[Any]:
+    return list(twins(pair.ledger(0), [pair.ledger(1)], DAY))
+
+
+def test_a_lost_region_costs_seconds_once_and_not_each_time(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch, unanswering: str
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", unanswering)
+    for name, value in (("AWS_ACCESS_KEY_ID", "a"), ("AWS_SECRET_ACCESS_KEY", "b")):
+        monkeypatch.setenv(name, value)
+    (entry,) = pair.issue(0, "a")
+    lost = Peer.parse(f"1,{TABLE},{BUCKET}")
+    beside = Regions(pair.ledger(0), Region(0, 2), [(1, lost.open_ledger(2))])
+    begun = time.monotonic()
+    beside.revoke(DAY, entry.index, reason="", now=NOW)
+    assert beside.find_index(DAY, BLOCK) == Entry("", b"", DAY, BLOCK)
+    assert beside.find(["nobody"]) == {}
+    assert time.monotonic() - begun < regions.LOST_SECONDS / 2
+    with pytest.raises(IssuerError, match="no answer"):
+        lost.open_repository().read("metadata/timestamp.json")
+
+
+@pytest.fixture
+def unanswering() -> Iterable[str]:
+    """A server that takes connections and never says a word."""
+    import socket  # noqa: PLC0415
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+
+
+def test_regions_are_named_by_number_table_and_bucket() -> None:
+    assert Peer.parse(f"1,{TABLE},{BUCKET}") == Peer(1, TABLE, "s3://bbb", "eu-west-1")
+    assert region_beside([Peer.parse(f"1,{TABLE},{BUCKET}")]) == Region(0, 2)
+    assert region_beside([Peer.parse(f"{n},{TABLE},{BUCKET}") for n in (0, 2)]) == Region(1, 3)
+    for wrong in ("1", f"1,{TABLE}", f"x,{TABLE},{BUCKET}", f"1,t,{BUCKET}", f"1,{TABLE},s3://b"):
+        with pytest.raises(IssuerError, match="NUMBER,TABLE-ARN,BUCKET-ARN"):
+            Peer.parse(wrong)
+    for numbers in ((2,), (0, 0), (0, 3)):
+        with pytest.raises(IssuerError, match="numbered from 0"):
+            region_beside([Peer.parse(f"{n},{TABLE},{BUCKET}") for n in numbers])
+    assert [takeover_after(n) for n in range(3)] == [900, 1200, 1500]
+
+
+def test_a_region_without_a_table_says_so(pair: Pair) -> None:
+    with pytest.raises(LedgerError, match="no such table"):
+        DynamoDbLedger("nowhere", client=pair.client, region=Region(0, 2)).take(Revocation(DAY, 0, NOW, ""))

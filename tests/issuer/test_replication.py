@@ -1,0 +1,292 @@
+"""Which of two regions publishes, what the other keeps a copy of, and what becomes of both when one falls silent."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from drills.conftest import Drill
+from support.faults import Doom, Killed
+from support.ministack import Ministack
+from support.repositories import revoked_in, signed
+
+from movepass_issuer import RepositoryError
+from movepass_issuer.authority import Authority, Elsewhere
+from movepass_issuer.dynamodb_ledger import DynamoDbLedger, Region
+from movepass_issuer.errors import ClockError
+from movepass_issuer.keyholding import propose_keys, propose_root
+from movepass_issuer.ledger import Announced, Request, Revocation
+from movepass_issuer.published_keys import DENIED, load_denied
+from movepass_issuer.publisher import VERSIONS_AHEAD, Publication, Publisher
+from movepass_issuer.replication import Followed, RegionalPublisher
+from movepass_issuer.repository import FolderRepository, Repository
+from movepass_keys import FileSigner, Signer, create_key_file
+from movepass_keys.ceremony import KeyChange
+from movepass_keys.layout import TIMESTAMP
+from movepass_verifier import Device
+from movepass_wire.payload import ESP256
+from movepass_wire.times import DAY_SECONDS, day_of
+
+TAKEOVER = 900
+CALLS = ("read", "put_target", "create_version", "replace_timestamp", "delete", "files", "versions")
+
+
+@dataclass
+class Side:
+    """One of the two regions."""
+
+    folder: Path
+    ledger: DynamoDbLedger
+    signer: Signer
+    other: Path
+
+    def publisher(self, repository: Repository | None = None, *, alone: bool = False) -> RegionalPublisher:
+        own = repository or FolderRepository(self.folder)
+        publisher = Publisher(
+            repository=own, ledger=self.ledger, signer=self.signer, patience=0, denied=lambda: load_denied(own)
+        )
+        others = [] if alone else [FolderRepository(self.other)]
+        return RegionalPublisher(
+            publisher, repository=own, ledger=self.ledger, signer=self.signer, others=others, takeover=TAKEOVER
+        )
+
+    def publish(self, now: int, *, alone: bool = False) -> Publication | Followed:
+        return self.publisher(alone=alone).publish(now)
+
+
+@dataclass
+class Pair:
+    """Two regions of one authority, and the time that the test takes as now."""
+
+    authority: Authority
+    one: Side
+    two: Side
+    now: int
+
+    @property
+    def day(self) -> int:
+        return day_of(self.now)
+
+    def revoke(self, side: Side, index: int, *, tell: bool = True) -> None:
+        """Revoke an index in a region, and tell the other."""
+        revocation = Revocation(self.day, index, self.now, "lost")
+        side.ledger.take(revocation, tell=[])
+        if tell:
+            (self.two if side is self.one else self.one).ledger.take(revocation)
+
+    def devices(self, folder: Path) -> list[Path]:
+        """Enroll a device for each region."""
+        stores = [folder / f"device-{number}" for number in range(2)]
+        for store in stores:
+            if not store.exists():
+                Device.enroll(store, root=self.authority.root_path.read_bytes(), sources=["nowhere"])
+        return stores
+
+
+@pytest.fixture
+def pair(ministack: Ministack, tmp_path: Path) -> Iterator[Pair]:
+    keys = [tmp_path / f"online-{number}.pem" for number in range(2)]
+    for path in keys:
+        create_key_file(path, ESP256)
+    now = int(time.time())
+    elsewhere = Elsewhere(online_signers=tuple(f"file:{path}" for path in keys))
+    authority = Authority.create(tmp_path / "authority", name="Two", test=True, elsewhere=elsewhere, now=now - 1)
+    folders = [authority.repository_path, tmp_path / "two"]
+    FolderRepository.create(folders[1])
+    client = ministack.client("dynamodb")
+    sides = []
+    for number in range(2):
+        table = f"side-{uuid4()}"
+        DynamoDbLedger.create(table, client=client)
+        ledger = DynamoDbLedger(table, client=client, region=Region(number, 2))
+        sides.append(Side(folders[number], ledger, FileSigner(keys[number]), folders[1 - number]))
+    yield Pair(authority, sides[0], sides[1], now)
+    for side in sides:
+        side.ledger.close()
+
+
+def sync(store: Path, source: Path) -> None:
+    with Device.open(store) as device:
+        device.sync(str(source))
+
+
+def test_one_publishes_and_the_other_keeps_a_copy_that_devices_may_read(pair: Pair, tmp_path: Path) -> None:
+    pair.revoke(pair.one, 7)
+    assert isinstance(pair.one.publish(pair.now), Publication)
+    followed = pair.two.publish(pair.now + 1)
+    assert isinstance(followed, Followed)
+    assert followed.source == str(pair.one.folder)
+    assert revoked_in(pair.two.folder) == {(pair.day, 7)}
+    assert pair.two.ledger.pending() == []
+    for name in (TIMESTAMP, "metadata/1.root.json", "metadata/1.targets.json"):
+        assert (pair.one.folder / name).read_bytes() == (pair.two.folder / name).read_bytes()
+    for store in pair.devices(tmp_path):
+        sync(store, pair.two.folder)
+        sync(store, pair.one.folder)
+    assert pair.two.publish(pair.now + 2) == replace(followed, source="")
+
+
+def test_the_other_takes_over_when_nothing_was_published_for_long_enough_and_not_before(
+    pair: Pair, tmp_path: Path
+) -> None:
+    pair.revoke(pair.one, 1)
+    pair.one.publish(pair.now)
+    pair.two.publish(pair.now)
+    stores = pair.devices(tmp_path)
+    sync(stores[0], pair.one.folder)
+    pair.revoke(pair.two, 2002)
+    assert isinstance(pair.two.publish(pair.now + TAKEOVER - 1), Followed)
+    before = signed(pair.two.folder, "timestamp.json").version
+    done = pair.two.publish(pair.now + TAKEOVER)
+    assert isinstance(done, Publication)
+    assert done.version == before + VERSIONS_AHEAD + 1
+    assert revoked_in(pair.two.folder) == {(pair.day, 1), (pair.day, 2002)}
+    for store in stores:
+        sync(store, pair.two.folder)
+    again = pair.two.publish(pair.now + TAKEOVER + 1)
+    assert isinstance(again, Publication)
+    assert again.version == done.version + 1, "whoever published last goes on"
+
+
+def test_one_that_comes_back_keeps_a_copy_and_what_nobody_was_told_of_is_published(pair: Pair, tmp_path: Path) -> None:
+    pair.one.publish(pair.now)
+    pair.two.publish(pair.now)
+    pair.revoke(pair.one, 1, tell=False)
+    pair.one.publish(pair.now + 1)  # its last one; nobody has seen it but a device
+    stores = pair.devices(tmp_path)
+    sync(stores[0], pair.one.folder)
+    pair.two.publish(pair.now + 1 + TAKEOVER, alone=True)
+    assert revoked_in(pair.two.folder) == set()
+    sync(stores[0], pair.two.folder)  # newer than what it holds, though its region never saw that
+    assert isinstance(pair.one.publish(pair.now + 2 + TAKEOVER), Followed)
+    pair.two.ledger.take(Revocation(pair.day, 1, pair.now, "lost"))  # as the outbox does
+    pair.two.publish(pair.now + 3 + TAKEOVER)
+    pair.one.publish(pair.now + 4 + TAKEOVER)
+    assert revoked_in(pair.one.folder) == revoked_in(pair.two.folder) == {(pair.day, 1)}
+    for store in stores:
+        sync(store, pair.one.folder)
+
+
+def test_two_that_are_cut_off_from_each_other_both_publish_and_agree_when_they_meet(pair: Pair) -> None:
+    pair.one.publish(pair.now)
+    pair.two.publish(pair.now)
+    pair.revoke(pair.one, 1, tell=False)
+    pair.revoke(pair.two, 1001, tell=False)
+    for later in range(3):
+        pair.one.publish(pair.now + TAKEOVER + later, alone=True)
+        pair.two.publish(pair.now + TAKEOVER + later, alone=True)
+    pair.revoke(pair.one, 1001)
+    pair.revoke(pair.two, 1)
+    assert isinstance(pair.one.publish(pair.now + TAKEOVER + 4), Followed)
+    assert isinstance(pair.two.publish(pair.now + TAKEOVER + 4), Publication)
+    pair.one.publish(pair.now + TAKEOVER + 5)
+    assert revoked_in(pair.one.folder) == revoked_in(pair.two.folder) == {(pair.day, 1), (pair.day, 1001)}
+
+
+def test_the_one_asked_to_take_over_does_and_what_is_put_elsewhere_is_refused(pair: Pair) -> None:
+    pair.one.publish(pair.now)
+    pair.two.publish(pair.now)
+    pair.one.publisher().check_turn()
+    with pytest.raises(RepositoryError, match="another region publishes at present"):
+        pair.two.publisher().check_turn()
+    pair.two.publisher().publish(pair.now + 1, take_over=True)
+    pair.two.publisher().check_turn()
+    with pytest.raises(RepositoryError, match="publish --take-over"):
+        pair.one.publisher().check_turn()
+    assert isinstance(pair.one.publish(pair.now + 2), Followed)
+
+
+def test_new_roots_keys_and_denials_come_with_the_copy(pair: Pair, tmp_path: Path) -> None:
+    pair.two.publish(pair.now)
+    drill = Drill(tmp_path)
+    root = propose_root(drill.authority, [], now=pair.now)
+    drill.agree(root, propose_keys(drill.authority, KeyChange(), now=pair.now, root=root))
+    denied = b'{"denied":[{"kid":"00000000","at":1,"reason":"leaked"}]}'
+    (pair.one.folder / DENIED).write_bytes(denied)
+    pair.one.publish(int(time.time()) + 1)
+    pair.two.publish(int(time.time()) + 1)
+    assert (pair.two.folder / "metadata/2.root.json").exists()
+    assert (pair.two.folder / "metadata/2.targets.json").exists()
+    assert load_denied(FolderRepository(pair.two.folder)) == denied
+    sync(pair.devices(tmp_path)[0], pair.two.folder)
+
+
+def test_what_nobody_of_the_authority_signed_is_as_if_it_were_not_there(pair: Pair) -> None:
+    pair.one.publish(pair.now)
+    pair.two.publish(pair.now)
+    path = pair.one.folder / TIMESTAMP
+    version = signed(pair.one.folder, "timestamp.json").version
+    path.write_bytes(path.read_bytes().replace(f'"version":{version}'.encode(), b'"version":99999999'))
+    assert isinstance(pair.two.publish(pair.now + 1), Followed)
+    assert isinstance(pair.two.publish(pair.now + TAKEOVER), Publication)
+
+
+def test_a_copy_with_a_part_missing_changes_nothing_and_does_not_hold_up_a_takeover(pair: Pair) -> None:
+    pair.one.publish(pair.now)
+    pair.two.publish(pair.now)
+    held = (pair.two.folder / TIMESTAMP).read_bytes()
+    pair.revoke(pair.one, 1)
+    pair.one.publish(pair.now + 1)
+    for path in (pair.one.folder / "targets" / "status").glob(f"*.{pair.day}.log"):
+        if not (pair.two.folder / "targets" / "status" / path.name).exists():
+            path.write_bytes(b"damaged")
+    with pytest.raises(RepositoryError, match="is damaged"):
+        pair.two.publish(pair.now + 2)
+    assert (pair.two.folder / TIMESTAMP).read_bytes() == held
+    assert isinstance(pair.two.publish(pair.now + 1 + TAKEOVER), Publication)
+    assert revoked_in(pair.two.folder) == {(pair.day, 1)}
+
+
+def test_a_clock_that_has_jumped_takes_nothing_over(pair: Pair) -> None:
+    pair.one.publish(pair.now)
+    pair.two.publish(pair.now)
+    with pytest.raises(ClockError):
+        pair.two.publish(pair.now + 4 * DAY_SECONDS)
+
+
+def test_killed_anywhere_while_copying_devices_are_content_and_the_next_copy_is_whole(
+    pair: Pair, tmp_path: Path
+) -> None:
+    pair.one.publish(pair.now)
+    pair.two.publish(pair.now)
+    store = pair.devices(tmp_path)[0]
+    sync(store, pair.two.folder)
+    own = FolderRepository(pair.two.folder)
+    places, at = 0, 0
+    while True:
+        pair.revoke(pair.one, at)
+        pair.one.publish(pair.now + 1 + 2 * at)
+        doom = Doom(at // 2, after=bool(at % 2))
+        try:
+            pair.two.publisher(doom.wrap(own, *CALLS)).publish(pair.now + 2 + 2 * at)
+        except Killed:
+            places += 1
+            sync(store, pair.two.folder)
+            assert isinstance(pair.two.publish(pair.now + 2 + 2 * at), Followed)
+        assert revoked_in(pair.two.folder) == {(pair.day, index) for index in range(0, at + 1, 3)}
+        if at // 2 >= len(doom.calls):
+            break
+        at += 3  # before one call, and after the next
+    print(f"{places} places")
+    assert places > 10
+    sync(store, pair.two.folder)
+    assert pair.two.ledger.pending() == [], "what a killed one left was taken away by the next copy"
+
+
+def test_a_timestamp_that_was_taken_over_is_known_again_when_the_region_publishes(pair: Pair) -> None:
+    pair.one.publish(pair.now)
+    pair.two.publish(pair.now)
+    known = pair.two.ledger.announced()
+    assert [a.settled for a in known] == [True]
+    pair.two.ledger.announce(Announced(known[0].version + 1, b"x" * 32))  # killed before it published
+    assert isinstance(pair.two.publisher().publish(pair.now + 1, take_over=True), Publication)
+
+
+def test_what_is_pending_and_not_on_the_copied_list_stays_pending(pair: Pair) -> None:
+    pair.two.ledger.reserve([Request("a", b"h" * 32, pair.day)])
+    pair.one.publish(pair.now)
+    pair.revoke(pair.two, 1000, tell=False)
+    pair.two.publish(pair.now)
+    assert pair.two.ledger.pending() == [(pair.day, 1000)]
