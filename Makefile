@@ -9,7 +9,8 @@ AWS_READY := $(AWS_VENV)/.ready
 AWS_PINS := ministack==1.5.33 boto3==1.43.106 botocore==1.43.106 cryptography==50.0.2 \
 	aws-sam-translator==1.115.0
 
-.PHONY: demo demo-ceremony demo-aws bench-aws test slow bare package lint types bench bench-rain bench-scale banners vectors clean
+.PHONY: demo demo-ceremony demo-aws bench-aws test slow bare package region-loss lint types bench bench-rain \
+	bench-scale banners vectors clean
 
 demo: $(READY) ## plays the main job with the real command; leaves its files in build/demo
 	$(BIN)/python demo/run.py build/demo
@@ -40,6 +41,9 @@ lint: $(READY)
 
 types: $(READY)
 	$(BIN)/mypy
+
+region-loss: $(READY) $(AWS_READY) ## 5,000 requests to two regions, one of which is lost in between and comes back
+	$(BIN)/pytest -s -m slow tests/aws/test_regions.py
 
 bench: $(READY) ## passes, lists and syncs beside other ways; what compacting revocation lists costs and saves
 	$(BIN)/python bench/qr_sizes.py

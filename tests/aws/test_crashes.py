@@ -114,6 +114,61 @@ def test_killed_anywhere_while_revoking_the_pass_is_on_the_next_list_once_it_was
 
 
 @pytest.mark.parametrize("every", [pytest.param(1, marks=pytest.mark.slow), 5])
+def test_killed_anywhere_while_revoking_in_either_of_two_regions_both_lists_have_what_was_confirmed(
+    pair: tuple[Cloud, Cloud], tmp_path: Path, every: int
+) -> None:
+    one, two = pair
+    two.publish()({}, two.context)
+    now = int(time.time())
+    passes = one.issue()([request(f"R-{n}", now) for n in range(150)], one.context)
+    unused, confirmed = iter(passes), []
+    for taking in pair:
+        places = boundaries(lambda: taking.revoke()({"pass_number": next(unused)["pass_number"]}, taking.context))  # noqa: B023
+        assert len(places) > 20
+        for at, after in places[::every]:
+            confirmed.append(next(unused))
+            wanted = {"pass_number": confirmed[-1]["pass_number"]}
+            killed(lambda: taking.revoke()(wanted, taking.context), at, after=after)  # noqa: B023
+            assert taking.revoke()(wanted, taking.context)["request_id"] == confirmed[-1]["request_id"]
+    for cloud in (two, one, two):  # what one was not told at once it is told before the publication
+        assert "error" not in cloud.publish()({}, cloud.context)
+    for cloud in pair:
+        assert {index for _, index in cloud.ledger().pending()} == set()
+        assert verdicts(cloud, tmp_path / cloud.bucket, confirmed) == {Verdict.REVOKED}
+        assert verdicts(cloud, tmp_path / cloud.bucket, list(unused)) == {Verdict.VALID}
+        unused = iter(passes[-5:])
+
+
+@pytest.mark.parametrize("every", [pytest.param(1, marks=pytest.mark.slow), 25])
+def test_killed_anywhere_while_keeping_a_copy_the_next_copy_has_every_confirmed_revocation(
+    pair: tuple[Cloud, Cloud], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, every: int
+) -> None:
+    monkeypatch.setattr(s3_repository, "LEASE_SECONDS", 0)  # a lease that was left behind has run out
+    one, two = pair
+    passes = iter(one.issue()([request(f"R-{n}", int(time.time())) for n in range(200)], one.context))
+    confirmed: list[dict[str, Any]] = []
+
+    def publish_one() -> None:
+        confirmed.append(next(passes))
+        one.revoke()({"pass_number": confirmed[-1]["pass_number"]}, one.context)
+        assert "published" in one.publish()({}, one.context)
+
+    two.publish()({}, two.context)
+    publish_one()
+    places = boundaries(lambda: two.publish()({}, two.context))
+    for at, after in places[::every]:
+        publish_one()
+        killed(lambda: two.publish()({}, two.context), at, after=after)
+        verdicts(two, tmp_path, [])  # a device that syncs from what was left behind is content with it
+        publish_one()
+        assert "followed" in two.publish()({}, two.context)
+        assert verdicts(two, tmp_path, confirmed[-2:]) == {Verdict.REVOKED}, (at, after)
+    assert verdicts(two, tmp_path, confirmed) == {Verdict.REVOKED}
+    assert verdicts(two, tmp_path, list(passes)) == {Verdict.VALID}
+    assert len(places) > 40
+
+
+@pytest.mark.parametrize("every", [pytest.param(1, marks=pytest.mark.slow), 5])
 def test_killed_anywhere_while_publishing_the_next_list_has_every_confirmed_revocation(
     cloud: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, every: int
 ) -> None:

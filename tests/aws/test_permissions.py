@@ -11,7 +11,7 @@ import pytest
 import yaml
 from botocore.exceptions import ClientError
 from support.ministack import REGION
-from support.stack import TEMPLATE, Stack
+from support.stack import PEER, TEMPLATE, Stack
 
 ISSUE, REVOKE, PUBLISH = "IssueRole", "RevokeRole", "PublishRole"
 KEY = {"pk": {"S": "R#nobody"}, "sk": {"S": "-"}}
@@ -65,6 +65,14 @@ def calls(stack: Stack) -> dict[str, tuple[str, str, dict[str, Any]]]:
             **table, "KeyConditionExpression": "pk = :p", "ExpressionAttributeValues": {":p": {"S": "PENDING#0"}}}),
         "take from the pending ones": ("dynamodb", "batch_write_item", {
             "RequestItems": {o["Table"]: [{"DeleteRequest": {"Key": KEY}}]}}),
+        "read the other region's ledger": ("dynamodb", "batch_get_item", {"RequestItems": {PEER: {"Keys": [KEY]}}}),
+        "write the other region's ledger": ("dynamodb", "put_item", {"TableName": PEER, "Item": item}),
+        "list all of the other region's ledger": ("dynamodb", "scan", {"TableName": PEER}),
+        "take from the other region's ledger": ("dynamodb", "batch_write_item", {
+            "RequestItems": {PEER: [{"DeleteRequest": {"Key": KEY}}]}}),
+        "read what the other region publishes": ("s3", "list_objects_v2", {"Bucket": PEER}),
+        "write what the other region publishes": ("s3", "put_object", {"Bucket": PEER, **one, "Body": b"x"}),
+        "delete what the other region publishes": ("s3", "delete_object", {"Bucket": PEER, **one}),
         "delete one item": ("dynamodb", "delete_item", {**table, "Key": KEY}),
         "delete the ledger": ("dynamodb", "delete_table", table),
         "read the requests": ("sqs", "receive_message", {"QueueUrl": o["RequestsUrl"], "VisibilityTimeout": 0}),
@@ -81,11 +89,14 @@ def calls(stack: Stack) -> dict[str, tuple[str, str, dict[str, Any]]]:
 
 
 LEDGER = {"read the ledger", "write the ledger"}
+TELL = {"read the other region's ledger", "write the other region's ledger"}
 ALLOWED = {
     ISSUE: LEDGER
     | {"sign a pass", "read what is published", "read the requests", "send an answer", "send a dead letter"},
-    REVOKE: LEDGER | {"read what is published"},
+    REVOKE: LEDGER | TELL | {"read what is published", "take from the pending ones"},
     PUBLISH: LEDGER
+    | TELL
+    | {"read what the other region publishes"}
     | {"sign a publication", "read what is published", "write what is published", "delete what is published"}
     | {"list the pending ones", "take from the pending ones"},
 }

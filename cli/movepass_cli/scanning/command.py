@@ -133,7 +133,7 @@ class _Lines:
 class _Screen:
     """The full screen."""
 
-    def __init__(self, device: Device, running: Feeds, language: str | None, close_after: int, speaker: Speaker) -> None:
+    def __init__(self, device: Device, running: Feeds, language: str, close_after: int, speaker: Speaker) -> None:
         self._device = device
         self._running = running
         self._unicode = shows_unicode()
