@@ -78,7 +78,7 @@ def _picture(path: Path, *texts: str) -> Path:
 
 
 def test_pictures_that_hold_no_single_code(movepass: Movepass, field: Field, tmp_path: Path) -> None:
-    two = movepass("verify", "--store", field.device, _picture(tmp_path / "two.png", field.text, "https://x.example"))
+    two = movepass("verify", "--store", field.device, _picture(tmp_path / "two.png", field.text, "MP1:ANOTHER"))
     none = movepass("verify", "--store", field.device, _picture(tmp_path / "none.png"))
     (tmp_path / "not.png").write_text("no picture")
     (tmp_path / "cut.png").write_bytes(field.card.read_bytes()[:5000])
