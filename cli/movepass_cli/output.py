@@ -104,7 +104,7 @@ def show_verification(result: "Verification", language: str, seen: "Seen | None"
     from movepass_verifier.words import words  # noqa: PLC0415
 
     view = shown(result, words(language))
-    _show_head(result.outcome, f"{view.outcome}  ({view.verdict})")
+    show_head(result.outcome, f"{view.outcome}  ({view.verdict})")
     click.echo(f"  {printable(view.reason)}")
     if result.technical:
         click.echo(f"  {printable(result.technical)}")
@@ -124,13 +124,14 @@ def show_number(answer: "NumberAnswer", language: str) -> None:
     from movepass_verifier.words import words  # noqa: PLC0415
 
     view = number_shown(answer, words(language))
-    _show_head(answer.outcome, f"{view.outcome}  {printable(view.verdict)}")
+    show_head(answer.outcome, f"{view.outcome}  {printable(view.verdict)}")
     for line in (view.reason, *view.notes, view.advice):
         click.echo(f"  {printable(line)}")
     show_rows(view.rows)
 
 
-def _show_head(outcome: "Outcome", text: str) -> None:
+def show_head(outcome: "Outcome", text: str) -> None:
+    """Show a line that begins with an outcome's symbol, in its colour."""
     from movepass_verifier.shown import looks  # noqa: PLC0415 - not needed for --help
 
     look = looks()[outcome]

@@ -1,5 +1,6 @@
 """Commands that look after a device: status, configure, doctor."""
 
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -7,60 +8,45 @@ from typing import Any
 import click
 
 from movepass_cli.main import CANNOT_VERIFY, DONE, FAILED
-from movepass_cli.options import duration_of, example, json_option, option, store_option
-from movepass_cli.output import printable, say, show_json, show_rows
-from movepass_verifier import Device, Freshness, Policy
+from movepass_cli.options import SOURCE, duration_of, example, json_option, language_option, option, store_option
+from movepass_cli.output import printable, say, show_head, show_json, show_rows
+from movepass_verifier import Device, Outcome, checkup
+from movepass_verifier.checkup import Standing
 from movepass_verifier.store import State, describe
-from movepass_verifier.words import LANGUAGES, words
-from movepass_wire.times import ago, day_name, iso, local
+from movepass_verifier.words import DEFAULT_LANGUAGE, LANGUAGES, Message, words
+from movepass_wire.times import iso
 
 
-@click.command(epilog=example("movepass status --store device"))
+@click.command(epilog=example("movepass status --store device", "movepass status --store device --details"))
 @store_option
+@click.option("--details", is_flag=True, help="Show the keys and lists as well, and how the device is configured.")
+@language_option
 @json_option
 @click.pass_context
-def status(ctx: click.Context, store: Path, *, as_json: bool) -> None:
-    """Show the keys and lists on the device, and how old they are.
+def status(ctx: click.Context, store: Path, language: str | None, *, details: bool, as_json: bool) -> None:
+    """Say what would happen to a good pass now, and how old the lists are.
 
     Lists are as fresh as their publication; a sync from a source that has nothing newer does not change that. Exit code
     0 where a good pass would be accepted now, 3 where it could not be verified.
     """
-    now = int(time.time())
     with Device.open(store) as device:
-        state, why = device.state(), device.readiness()
-    problem = words().say(why) if why else ""
-    freshness = Freshness(state.lists.published, state.lists.synced_at, now, state.policy.warning_age)
+        standing = device.standing()
+    say_in = words(language or standing.state.language)
     if as_json:
-        keys = [_key_row(key, state.keys.withdrawn(key.kid)) for key in state.keys.keys.values()]
-        show_json(
-            {
-                "ready": not problem,
-                "reason": problem or None,
-                "authority": {"name": state.keys.authority, "test": state.keys.test},
-                **_configuration(state),
-                "freshness": freshness.to_json(),
-                "keys": keys,
-                "lists": [describe(log) for log in state.logs],
-            }
-        )
+        show_json(_standing(standing))
     else:
-        click.echo(_at_a_glance(problem, freshness, state.policy))
-        test = " (TEST)" if state.keys.test else ""
-        show_rows([("Authority", state.keys.authority + test), *_times(freshness)])
-        show_rows([*_configured(state)])
-        for key in state.keys.keys.values():
-            withdrawn = state.keys.withdrawn(key.kid)
-            state_words = f"withdrawn: {withdrawn.reason}" if withdrawn else f"until {local(key.not_after)}"
-            show_rows([("Key", f"{key.kid.hex()} {state_words}")])
-        show_rows([("List", f"{day_name(log.day)}: {log.revoked} revoked") for log in state.logs])
-    ctx.exit(CANNOT_VERIFY if problem else DONE)
+        outcome = Outcome.CANNOT_VERIFY if standing.why_not else Outcome.ACCEPT
+        show_head(outcome, printable(checkup.glance(standing, say_in)))
+        if details:
+            show_rows(checkup.details(standing, say_in))
+    ctx.exit(CANNOT_VERIFY if standing.why_not else DONE)
 
 
 @click.command(epilog=example("movepass configure --store device --max-age 12h --warning-age 3h"))
 @store_option
 @option("--max-age", callback=duration_of, metavar="TIME", help="No accept rests on older lists: 15m to 48h.")
 @option("--warning-age", callback=duration_of, metavar="TIME", help="Older lists are shown as getting old.")
-@option("--source", multiple=True, metavar="URL-OR-DIR", help="Where the device syncs from; may be repeated.")
+@option("--source", multiple=True, metavar=SOURCE, help="Where the device syncs from; may be repeated.")
 @option("--journal-keep", callback=duration_of, metavar="TIME", help="The journal's entries are forgotten: 1d to 30d.")
 @option("--language", type=click.Choice(list(LANGUAGES)), help="What the device speaks: English or Bangla.")
 @json_option
@@ -91,46 +77,60 @@ def configure(
     if as_json:
         show_json(_configuration(state))
     else:
-        show_rows(_configured(state))
+        show_rows(checkup.configured(state, words(state.language)))
 
 
 @click.command(epilog=example("movepass doctor --store device", "movepass doctor --store device --source /media/stick"))
 @store_option
-@option("--source", metavar="URL-OR-DIR", help="Another source for what must be fetched.")
+@option("--source", metavar=SOURCE, help="Another source for what must be fetched.")
+@language_option
 @json_option
 @click.pass_context
-def doctor(ctx: click.Context, store: Path, source: str | None, *, as_json: bool) -> None:
-    """Look a device's store over, deeply, and mend what is damaged.
+def doctor(ctx: click.Context, store: Path, source: str | None, language: str | None, *, as_json: bool) -> None:
+    """Say what is wrong on this device and how to mend it; look its store over, deeply, and mend what is damaged.
 
     Nothing is believed that does not prove itself: by a signature, by a signed hash, or by its checksum. What is then
-    missing is fetched. Exit code 0 where the store is as it should be, perhaps only now; 4 where it can't be mended.
+    missing is fetched. Exit code 0 where all is as it should be, perhaps only now; 3 where the store is, and a good
+    pass could still not be verified; 4 where the store can't be mended.
     """
     from movepass_verifier.doctor import examine  # noqa: PLC0415 - TUF is slow to import, status needs none
 
     diagnosis = examine(store, source=source, now=int(time.time()))
+    standing, found = (None, []) if diagnosis.obstacle else _look_over(store)
+    say_in = words(language or (standing.state.language if standing else None) or DEFAULT_LANGUAGE)
     if as_json:
-        show_json(diagnosis.to_json())
+        show_json(diagnosis.to_json() | {"findings": [words().say(finding) for finding in found]})
     else:
-        for problem in diagnosis.problems:
-            click.echo(f"- {printable(problem)}")
-        if not diagnosis.obstacle:
-            click.echo(f"Mended {diagnosis.mended}." if diagnosis.mended else f"{store} is as it should be.")
+        for problem in (*diagnosis.problems, *found):
+            click.echo(f"- {printable(say_in.say(problem))}")
+        if diagnosis.mended:
+            click.echo(printable(say_in("doctor.mended", how=diagnosis.mended)))
+        elif not found and not diagnosis.obstacle:
+            click.echo(printable(say_in("doctor.well", store=store)))
     if diagnosis.obstacle:
-        say(f"error: {store} is damaged and not mended: {diagnosis.obstacle}")
+        why = say_in("doctor.not-mended", store=store, why=diagnosis.obstacle)
+        say(f"error: {why}")
         ctx.exit(FAILED)
+    ctx.exit(CANNOT_VERIFY if standing and standing.why_not else DONE)
 
 
-def _at_a_glance(problem: str, freshness: Freshness, policy: Policy) -> str:
-    if problem:
-        return f"NOT READY: {printable(problem)}."
-    left = policy.max_age - (freshness.age or 0)
-    words = "READY, SYNC SOON" if freshness.sync_soon else "READY"
-    return f"{words}. Lists published {ago(freshness.age or 0)} ago, good for {ago(left)} more."
+def _look_over(store: Path) -> tuple[Standing, list[Message]]:
+    with Device.open(store) as device:
+        standing = device.standing()
+        return standing, checkup.findings(standing, writable=device.writable, encoding=sys.stdout.encoding)
 
 
-def _times(freshness: Freshness) -> list[tuple[str, str]]:
-    rows = (("Published", freshness.published), ("Synced", freshness.synced_at))
-    return [(name, "never" if at is None else f"{local(at)}, {ago(freshness.now - at)} ago") for name, at in rows]
+def _standing(standing: Standing) -> dict[str, Any]:
+    state = standing.state
+    return {
+        "ready": not standing.why_not,
+        "reason": words().say(standing.why_not) if standing.why_not else None,
+        "authority": {"name": state.keys.authority, "test": state.keys.test},
+        **_configuration(state),
+        "freshness": standing.freshness.to_json(),
+        "keys": [_key_row(key, state.keys.withdrawn(key.kid)) for key in state.keys.keys.values()],
+        "lists": [describe(log) for log in state.logs],
+    }
 
 
 def _configuration(state: State) -> dict[str, Any]:
@@ -141,13 +141,6 @@ def _configuration(state: State) -> dict[str, Any]:
         "journal_keep_s": state.journal_keep,
         "language": state.language,
     }
-
-
-def _configured(state: State) -> list[tuple[str, str]]:
-    ages = f"good for {ago(state.policy.max_age)}, with a warning from {ago(state.policy.warning_age)} on"
-    sources = (("Source", source) for source in state.sources)
-    kept = f"forgotten after {ago(state.journal_keep)}"
-    return [*sources, ("Lists", ages), ("Journal", kept), ("Language", words(state.language)("language.name"))]
 
 
 def _key_row(key: Any, withdrawn: Any) -> dict[str, Any]:

@@ -38,16 +38,25 @@ def age(device: Path, seconds: int) -> None:
 def test_status_tells_at_a_glance_that_a_device_is_ready(movepass: Movepass, device: Path) -> None:
     ran = movepass("status", "--store", device)
     assert ran.code == 0
-    assert ran.out.splitlines()[0].startswith("READY. Lists published ")
-    assert "good for 23 h" in ran.out.splitlines()[0]
-    assert "good for 1 d, with a warning from 6 h on" in ran.out
-    assert {line.split()[0] for line in ran.out.splitlines()} >= {"Published", "Synced", "Source", "Key", "List"}
+    (line,) = ran.out.splitlines()
+    assert line.startswith("✔ READY: a good pass is accepted now. Lists published ")
+    assert "good for 23 h" in line
+    assert line.endswith("TEST: its passes let nobody through.")
+
+
+def test_status_tells_the_rest_on_request(movepass: Movepass, device: Path) -> None:
+    said = movepass("status", "--store", device, "--details").out
+    assert "good for 1 d, with a warning from 6 h on" in said
+    labels = {line.split()[0] for line in said.splitlines()[1:]}
+    assert labels == {"Authority", "Published", "Synced", "Key", "List", "Source", "Lists", "Journal", "Language"}
+    assert "Test of the command (TEST)" in said
 
 
 def test_status_tells_to_sync_soon_when_lists_are_getting_old(movepass: Movepass, device: Path) -> None:
     age(device, 7 * 3600)
     ran = movepass("status", "--store", device)
-    assert (ran.code, ran.out.splitlines()[0].split(".")[0]) == (0, "READY, SYNC SOON")
+    assert ran.code == 0
+    assert ran.out.startswith("✔ READY, SYNC SOON: a good pass is accepted now. Lists published 7 h")
     row = movepass("status", "--store", device, "--json").row
     assert (row["ready"], row["freshness"]["sync_soon"]) == (True, True)
     assert row["freshness"]["synced_at"] > row["freshness"]["published"]
@@ -57,9 +66,24 @@ def test_status_of_lists_that_are_too_old_names_both_causes_and_what_to_do(movep
     age(device, 25 * 3600)
     ran = movepass("status", "--store", device)
     assert ran.code == 3
-    first = ran.out.splitlines()[0]
-    assert first.startswith("NOT READY: the lists are 1 d 1 h old, more than 1 d, or this device's clock is ahead")
-    assert "check the clock, then sync" in first
+    (line,) = ran.out.splitlines()
+    assert line.startswith(
+        "? NOT READY: a good pass can't be verified now: the lists are 1 d 1 h old, more than 1 d, or"
+    )
+    assert "this device's clock is ahead: check the clock, then sync" in line
+
+
+def test_status_and_doctor_speak_what_the_device_speaks(movepass: Movepass, device: Path) -> None:
+    assert movepass("configure", "--store", device, "--language", "bn").code == 0
+    said = movepass("status", "--store", device, "--details").out
+    assert said.startswith("✔ প্রস্তুত: ভালো পাস এখন গ্রহণ করা হবে।")
+    assert "\n  কর্তৃপক্ষ" in said
+    assert movepass("doctor", "--store", device).out == f"{device} ঠিক আছে।\n"
+    assert movepass("status", "--store", device, "--language", "en").out.startswith("✔ READY")
+    change(device, "UPDATE documents SET sum = 1 WHERE name = 'keys'")
+    said = movepass("doctor", "--store", device, "--language", "bn").out
+    assert "এর দলিল 'keys' যেমন হওয়ার কথা তেমন নয়" in said
+    assert "ঠিক করা হয়েছে যা আছে তা থেকেই।" in said
 
 
 # Configuring
@@ -77,7 +101,10 @@ def test_what_is_configured_is_kept_and_shown(movepass: Movepass, device: Path, 
     assert movepass("configure", "--store", device, "--json").row == expected
     status = movepass("status", "--store", device, "--json").row
     assert {name: status[name] for name in expected} == expected
-    assert "good for 12 h, with a warning from 1 h 30 min on" in movepass("status", "--store", device).out
+    assert (
+        "good for 12 h, with a warning from 1 h 30 min on"
+        in movepass("status", "--store", device, "--details", "--language", "en").out
+    )
 
 
 def test_what_is_configured_decides(movepass: Movepass, field: Field, device: Path) -> None:
@@ -121,7 +148,7 @@ def test_what_may_not_be_configured_is_refused_with_what_may(
 def test_the_doctor_finds_nothing_wrong_with_a_good_store(movepass: Movepass, device: Path) -> None:
     ran = movepass("doctor", "--store", device)
     assert (ran.code, ran.out) == (0, f"{device} is as it should be.\n")
-    nothing = {"ok": True, "problems": [], "mended": None, "obstacle": None}
+    nothing = {"ok": True, "problems": [], "mended": None, "obstacle": None, "findings": []}
     assert movepass("doctor", "--store", device, "--json").row == nothing
 
 
@@ -158,3 +185,21 @@ def test_a_source_that_is_named_serves_the_doctor(movepass: Movepass, field: Fie
     assert ran.code == 4
     assert "nowhere" in ran.err
     assert movepass("doctor", "--store", device, "--source", field.authority / "repository").code == 0
+
+
+def test_the_doctor_says_what_is_wrong_on_the_device_besides_its_store(movepass: Movepass, device: Path) -> None:
+    ran = movepass("doctor", "--store", device, env={"PYTHONIOENCODING": "ascii"})
+    assert (ran.code, ran.out) == (0, "- this terminal shows no Bangla and no signs: set LANG=C.UTF-8\n")
+
+
+def test_the_doctor_of_a_device_that_can_verify_nothing_says_why(
+    movepass: Movepass, field: Field, tmp_path: Path
+) -> None:
+    repository = field.authority / "repository"
+    root = repository / "metadata" / "1.root.json"
+    assert movepass("enroll", "--store", tmp_path / "new", "--root", root, "--source", repository).code == 0
+    ran = movepass("doctor", "--store", tmp_path / "new")
+    assert ran.code == 3
+    assert ran.out == "- a good pass can't be verified now: this device has no key that is good; sync it\n"
+    row = movepass("doctor", "--store", tmp_path / "new", "--json").row
+    assert (row["ok"], len(row["findings"])) == (True, 1)

@@ -6,6 +6,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -15,10 +16,25 @@ from support.world import World, facts, written_to_by_nobody
 
 from movepass_issuer import SignedPass
 from movepass_verifier import Device, Outcome, StoreError
-from movepass_verifier.doctor import Diagnosis, examine
+from movepass_verifier.doctor import examine
 from movepass_verifier.lists import MAX_AGE_LEAST
 from movepass_verifier.store import FILE_NAME, Store
 from movepass_wire.times import day_name
+
+
+@dataclass(frozen=True)
+class Told:
+    """A diagnosis in English."""
+
+    problems: tuple[str, ...] = ()
+    mended: str | None = None
+    obstacle: str | None = None
+
+
+def look_over(store: Path, source: str | None, now: int) -> Told:
+    said = examine(store, source=source, now=now).to_json()
+    assert said["ok"] == (said["obstacle"] is None)
+    return Told(tuple(said["problems"]), said["mended"], said["obstacle"])
 
 
 class Synced:
@@ -33,8 +49,8 @@ class Synced:
         world.publish()
         world.sync()
 
-    def examine(self, source: str | None = None) -> Diagnosis:
-        return examine(self.world.store, source=source or str(self.world.repository), now=self.world.now)
+    def examine(self, source: str | None = None) -> Told:
+        return look_over(self.world.store, source or str(self.world.repository), self.world.now)
 
     def verdicts(self) -> tuple[str, str]:
         return self.world.verdict(self.good.text), self.world.verdict(self.bad.text)
@@ -65,10 +81,10 @@ def synced(world: World) -> Synced:
 
 def test_a_store_that_is_as_it_should_be_is_left_alone(synced: Synced, tmp_path: Path) -> None:
     before = (synced.world.store / FILE_NAME).read_bytes()
-    assert synced.examine() == Diagnosis()
+    assert synced.examine() == Told()
     assert (synced.world.store / FILE_NAME).read_bytes() == before
     synced.world.enroll(tmp_path / "fresh")
-    assert examine(tmp_path / "fresh", source=None, now=synced.world.now) == Diagnosis()
+    assert look_over(tmp_path / "fresh", None, synced.world.now) == Told()
 
 
 # Mended from what the store itself holds
@@ -103,7 +119,7 @@ def test_what_the_signed_documents_and_logs_prove_is_mended_without_fetching(syn
         assert (diagnosis.mended, diagnosis.obstacle) == ("from what it holds itself", None)
         words = FROM_ITSELF[damage].replace("DAY", day_name(synced.day))
         assert any(words in problem for problem in diagnosis.problems), diagnosis
-        assert synced.examine() == Diagnosis()
+        assert synced.examine() == Told()
     if "max_age" not in damage:
         assert synced.verdicts() == ("valid", "revoked")
     assert facts(synced.world) == before
@@ -159,7 +175,7 @@ def test_what_only_the_authority_can_prove_is_fetched_and_until_then_nothing_cha
         assert "is the stick plugged in?" in (diagnosis.obstacle or "")
         assert synced.rows() == before
     assert str(synced.world.repository) in (synced.examine().mended or "")
-    assert synced.examine() == Diagnosis()
+    assert synced.examine() == Told()
     assert synced.verdicts() == ("valid", "revoked")
 
 
@@ -189,7 +205,7 @@ def test_where_even_the_versions_are_lost_the_time_of_publication_keeps_it_from_
 
 def test_where_sources_are_lost_one_must_be_named(synced: Synced) -> None:
     synced.change("DELETE FROM facts WHERE name = 'sources'")
-    diagnosis = examine(synced.world.store, source=None, now=synced.world.now)
+    diagnosis = look_over(synced.world.store, None, synced.world.now)
     assert diagnosis.obstacle == "name where to sync from: movepass doctor --source"
     assert synced.examine().mended
     with synced.world.device() as device:
@@ -227,7 +243,7 @@ EXAMINE = (
 from movepass_verifier.doctor import examine
 sync_a_copy(Path(sys.argv[1]), sys.argv[2])
 become_nobody()
-print(examine(Path(sys.argv[1]), source=sys.argv[2], now=0).obstacle)
+print(examine(Path(sys.argv[1]), source=sys.argv[2], now=0).to_json()["obstacle"])
 """
 )
 
@@ -341,7 +357,7 @@ def doctor_mends(synced: Synced) -> bool:
         assert "enroll" in diagnosis.obstacle or "medium" in diagnosis.obstacle, diagnosis
         return False
     assert use(synced)
-    assert synced.examine() == Diagnosis()
+    assert synced.examine() == Told()
     return True
 
 

@@ -418,7 +418,7 @@ def test_a_damaged_journal_changes_no_verdict_and_the_doctor_empties_it(post: Po
     assert post.device.verify(good.text).verdict is Verdict.VALID
     assert post.device.verify(bad.text).verdict is Verdict.REVOKED
     diagnosis = examine(post.world.store, source=None, now=post.now)
-    assert "its journal is not as it should be: it begins anew" in diagnosis.problems
+    assert message("damage.journal") in diagnosis.problems
     assert diagnosis.obstacle is None
     assert examine(post.world.store, source=None, now=post.now) == Diagnosis()
     assert post.device.entries() == []

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from movepass_verifier.by_number import NumberAnswer, answer
+from movepass_verifier.checkup import Standing
+from movepass_verifier.errors import StoreError
 from movepass_verifier.journal import Count, Decision, Entry, Noted, check_keep
 from movepass_verifier.lists import Policy
 from movepass_verifier.store import State, Store
@@ -231,6 +233,19 @@ class Device:
             return False
         before, self._store = self._store, Store(self._store.folder)
         before.close()
+        return True
+
+    def standing(self) -> Standing:
+        """Say how the device stands now."""
+        return Standing(self.state(), self.readiness(), int(self._clock()))
+
+    @property
+    def writable(self) -> bool:
+        """Whether the store can be written: without that it verifies, but can't be synced and keeps no journal."""
+        try:
+            self._store.check_writable()
+        except StoreError:
+            return False
         return True
 
     def close(self) -> None:

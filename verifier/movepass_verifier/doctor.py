@@ -8,7 +8,7 @@ content in one transaction, so other processes go on with the one or the other.
 import json
 import sqlite3
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,23 +19,23 @@ from tuf.api.metadata import Metadata, Root
 from movepass_verifier import journal, schema
 from movepass_verifier.contents import fill
 from movepass_verifier.errors import DamagedError, StoreError, SyncError
-from movepass_verifier.pages import page_name
+from movepass_verifier.pages import page_of
 from movepass_verifier.remains import Remains, RootError, gather
 from movepass_verifier.sources import resolve
 from movepass_verifier.store import FILE_NAME, Store, can_write, connect, open_file
 from movepass_verifier.sync import sync
-from movepass_wire.times import day_name
+from movepass_verifier.words import Message, message, words
+from movepass_wire.limits import DAY_LIMIT
 
 _TOLD_MOST = 20
 """Problems told one by one; a badly damaged file has thousands."""
-_ENROLL = "enroll the device anew, into a new folder: movepass enroll"
 _OF_THE_ONLINE_KEY = ("timestamp", "snapshot", "status")
-_WORDS: dict[str, Any] = {
-    "facts": "its {!r}".format,
-    "metadata": "its signed document {!r}".format,
-    "documents": "its document {!r}".format,
-    "logs": lambda day: f"the list of {day_name(day)}",
-    "pages": page_name,
+_ROWS: dict[str, Callable[[Any], Message]] = {
+    "facts": lambda name: message("damage.row-fact", name=name),
+    "metadata": lambda name: message("damage.row-signed", name=name),
+    "documents": lambda name: message("damage.row-document", name=name),
+    "logs": lambda day: message("damage.row-list", day=day),
+    "pages": lambda id_: message("damage.row-page", **dict(zip(("day", "number"), page_of(id_), strict=True))),
 }
 
 
@@ -44,27 +44,32 @@ class Diagnosis:
     """What was found, and what came of it.
 
     Attributes:
-        problems: what was wrong, in words; none if the store is as it should be.
+        problems: what was wrong; none if the store is as it should be.
         mended: from what it has been mended; None where there was nothing to mend, or no mending it.
         obstacle: why it could not be mended, and what to do; None where it is as it should be now.
     """
 
-    problems: tuple[str, ...] = ()
-    mended: str | None = None
-    obstacle: str | None = None
+    problems: tuple[Message, ...] = ()
+    mended: Message | None = None
+    obstacle: Message | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Write as `doctor --json` shows it."""
+        say = words().say
         return {
             "ok": self.obstacle is None,
-            "problems": list(self.problems),
-            "mended": self.mended,
-            "obstacle": self.obstacle,
+            "problems": [say(problem) for problem in self.problems],
+            "mended": say(self.mended) if self.mended else None,
+            "obstacle": say(self.obstacle) if self.obstacle else None,
         }
 
 
 class _ObstacleError(Exception):
     """What stands in the way of mending."""
+
+    def __init__(self, why: Message) -> None:
+        super().__init__(why.key)
+        self.why = why
 
 
 def examine(folder: Path, *, source: str | None, now: int) -> Diagnosis:
@@ -85,11 +90,13 @@ def examine(folder: Path, *, source: str | None, now: int) -> Diagnosis:
             remains = gather(db, now)
             try:
                 mended = _mend(db, remains, source, now, writable=writable)
-            except (_ObstacleError, SyncError, StoreError, sqlite3.Error, OSError) as e:
-                return Diagnosis(_told(remains), obstacle=str(e))
+            except _ObstacleError as e:
+                return Diagnosis(_told(remains), obstacle=e.why)
+            except (SyncError, StoreError, sqlite3.Error, OSError) as e:
+                return Diagnosis(_told(remains), obstacle=message("obstacle.failed", error=e))
             return Diagnosis(_told(remains), mended)
     except (sqlite3.Error, UnicodeDecodeError, RootError) as e:
-        return Diagnosis((str(e),), obstacle=f"nothing of it can be trusted any more; {_ENROLL}")
+        return Diagnosis((message("damage.file", error=e),), obstacle=message("obstacle.anew"))
 
 
 @contextmanager
@@ -105,12 +112,12 @@ def _opened(path: Path) -> Iterator[tuple[sqlite3.Connection, bool]]:
             copy.cleanup()
 
 
-def _mend(db: sqlite3.Connection, remains: Remains, source: str | None, now: int, *, writable: bool) -> str | None:
+def _mend(db: sqlite3.Connection, remains: Remains, source: str | None, now: int, *, writable: bool) -> Message | None:
     """Build the store anew and put it in place, unless it is what is there; tells from what."""
     if "sources" not in remains.facts:
-        remains.problems.append("where to sync from is no longer known")
+        remains.problems.append(message("damage.sources"))
         if not source:
-            raise _ObstacleError("name where to sync from: movepass doctor --source")
+            raise _ObstacleError(message("obstacle.source"))
         remains.facts["sources"] = json.dumps([resolve(source)])
     with tempfile.TemporaryDirectory(prefix="movepass-doctor-") as folder:
         path = Path(folder, FILE_NAME)
@@ -118,15 +125,15 @@ def _mend(db: sqlite3.Connection, remains: Remains, source: str | None, now: int
             built.execute("BEGIN")
             fill(built, remains.facts, remains.metadata, remains.documents, remains.logs)
             if not journal.carry_over(db, built):
-                remains.problems.append("its journal is not as it should be: it begins anew")
+                remains.problems.append(message("damage.journal"))
             built.execute("COMMIT")
             if not remains.lacking:
                 remains.problems += _differences(db, built)
         if not remains.problems:
             return None
         if not writable:
-            raise _ObstacleError("it is on a medium that can't be written to: copy its folder to another")
-        mended = _fetch(path.parent, remains, source, now) if remains.lacking else "from what it holds itself"
+            raise _ObstacleError(message("obstacle.medium"))
+        mended = _fetch(path.parent, remains, source, now) if remains.lacking else message("mended.itself")
         with closing(open_file(path)) as built:
             schema.put_facts(built, syncs=remains.facts["syncs"] + 2)  # so that every process reads it anew
             schema.put_seal(built)
@@ -134,18 +141,23 @@ def _mend(db: sqlite3.Connection, remains: Remains, source: str | None, now: int
     return mended
 
 
-def _differences(db: sqlite3.Connection, built: sqlite3.Connection) -> list[str]:
+def _differences(db: sqlite3.Connection, built: sqlite3.Connection) -> list[Message]:
     """Hold every row of the store against what it should be."""
     found = []
-    for table, words in _WORDS.items():
+    for table, name in _ROWS.items():
         there, wanted = _digests(db, table), _digests(built, table)
         keys = {key for key in there.keys() | wanted.keys() if there.get(key) != wanted.get(key)}
         for key in sorted(keys, key=repr):
-            try:
-                found.append(f"{words(key)} is not what it should be")
-            except (TypeError, ValueError, OverflowError):  # no key of ours
-                found.append(f"a row among its {table} is not what it should be")
+            what = name(key) if _is_ours(table, key) else message("damage.row-other", name=table)
+            found.append(message("damage.row", what=what))
     return found
+
+
+def _is_ours(table: str, key: object) -> bool:
+    """Tell whether a row's key is one that could be named."""
+    if table in ("logs", "pages"):
+        return isinstance(key, int) and 0 <= (page_of(key)[0] if table == "pages" else key) < DAY_LIMIT
+    return isinstance(key, str)
 
 
 def _digests(db: sqlite3.Connection, table: str) -> dict[Any, int]:
@@ -156,7 +168,7 @@ def _digests(db: sqlite3.Connection, table: str) -> dict[Any, int]:
     return found
 
 
-def _fetch(folder: Path, remains: Remains, source: str | None, now: int) -> str:
+def _fetch(folder: Path, remains: Remains, source: str | None, now: int) -> Message:
     """Sync what was built, and make sure that this device does not go back behind what it has seen."""
     with closing(Store(folder)) as store:
         result = sync(store, sources=[source] if source else (), now=now)
@@ -169,10 +181,10 @@ def _fetch(folder: Path, remains: Remains, source: str | None, now: int) -> str:
     versions = json.loads(schema.versions(held.metadata))
     behind = [role for role, version in floors.items() if versions[role] < version]
     if behind or (remains.floors is None and (held.published or 0) < (remains.facts.get("published") or 0)):
-        raise _ObstacleError(f"{result.source} is behind what this device has seen; try another source: --source")
-    return f"from {result.source}: {result.requests} requests, {result.received} bytes"
+        raise _ObstacleError(message("obstacle.behind", source=result.source))
+    return message("mended.fetched", source=result.source, requests=result.requests, received=result.received)
 
 
-def _told(remains: Remains) -> tuple[str, ...]:
+def _told(remains: Remains) -> tuple[Message, ...]:
     more = len(remains.problems) - _TOLD_MOST
-    return (*remains.problems[:_TOLD_MOST], *([f"and {more} more"] if more > 0 else []))
+    return (*remains.problems[:_TOLD_MOST], *([message("damage.more", count=more)] if more > 0 else []))

@@ -161,8 +161,13 @@ def _read_page(db: sqlite3.Connection, day: int, number: int, sums: bytes | byte
 
 def page_name(id_: int) -> str:
     """Name a row of the table of pages for a person."""
-    day, number = divmod(id_, 1 << _PAGE_BITS)
+    day, number = page_of(id_)
     return f"page {number} of the list of {day_name(day)}"
+
+
+def page_of(id_: int) -> tuple[int, int]:
+    """Give the day and the number of a row of the table of pages."""
+    return divmod(id_, 1 << _PAGE_BITS)
 
 
 def _page_id(day: int, number: int) -> int:

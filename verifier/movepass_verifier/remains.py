@@ -19,7 +19,7 @@ from movepass_verifier.errors import DamagedError, SyncError
 from movepass_verifier.lists import MAX_AGE_LEAST, WARNING_AGE_LEAST
 from movepass_verifier.offer import check_root
 from movepass_verifier.store import DENIED, KEYS
-from movepass_wire.times import day_name
+from movepass_verifier.words import Message, message
 
 _KINDS: dict[str, Any] = {"timestamp": Timestamp, "snapshot": Snapshot, "targets": Targets, roles.STATUS: Targets}
 _INTEGRITY_LINES = 20
@@ -36,7 +36,7 @@ class Remains:
     Attributes:
         facts: what the device itself has noted.
         floors: the versions of signed documents that it has seen; None where that is no longer known.
-        problems: what was found to be wrong, in words.
+        problems: what was found to be wrong.
         lacking: whether something is missing that only a sync can bring.
     """
 
@@ -45,10 +45,10 @@ class Remains:
     documents: dict[str, bytes] = field(default_factory=dict)
     logs: dict[int, bytes] = field(default_factory=dict)
     floors: dict[str, int] | None = None
-    problems: list[str] = field(default_factory=list)
+    problems: list[Message] = field(default_factory=list)
     lacking: bool = False
 
-    def lack(self, problem: str) -> None:
+    def lack(self, problem: Message) -> None:
         """Note what only a sync can put right."""
         self.problems.append(problem)
         self.lacking = True
@@ -83,10 +83,10 @@ def gather(db: sqlite3.Connection, now: int) -> Remains:
 def _look_over_file(db: sqlite3.Connection, remains: Remains) -> None:
     try:
         for (text,) in db.execute(f"PRAGMA integrity_check({_INTEGRITY_LINES})"):
-            remains.problems += [f"the file: {line}" for line in str(text).splitlines() if line != "ok"]
+            remains.problems += [message("damage.file", error=line) for line in str(text).splitlines() if line != "ok"]
         schema.version(db)
     except (sqlite3.Error, DamagedError) as e:
-        remains.problems.append(f"the file: {e}")
+        remains.problems.append(message("damage.file", error=e))
 
 
 def _gather_facts(db: sqlite3.Connection, remains: Remains) -> None:
@@ -94,9 +94,9 @@ def _gather_facts(db: sqlite3.Connection, remains: Remains) -> None:
         if crc == schema.checksum(name, value):
             remains.facts[name] = value
         elif name == "last_seen":
-            remains.lack("when it last checked a pass is not what was written")  # only a sync clears that
+            remains.lack(message("damage.last-seen"))  # only a sync clears that
         else:
-            remains.problems.append(f"its {name!r} is not what was written")
+            remains.problems.append(message("damage.fact", name=name))
     remains.facts.pop("seal", None)
     with suppress(KeyError):
         remains.floors = json.loads(remains.facts.pop("versions"))
@@ -120,7 +120,7 @@ def _gather_signed(db: sqlite3.Connection, remains: Remains, root: Root) -> None
         if day is not None:
             _gather_log(db, remains, day, target)
     if "synced_at" not in remains.facts:
-        remains.lack("when it last synced is no longer known")
+        remains.lack(message("damage.synced-at"))
 
 
 def _signed(db: sqlite3.Connection, remains: Remains, role: str, delegator: Any, meta: MetaFile | None) -> Any:
@@ -134,7 +134,7 @@ def _signed(db: sqlite3.Connection, remains: Remains, role: str, delegator: Any,
         if meta and (document.signed.version != meta.version or not _is(meta, data)):
             raise ValueError("it does not belong to the others")
     except (tuf_errors.RepositoryError, ValueError) as e:
-        remains.lack(f"its signed document {role!r} {f'does not hold: {e}' if data else 'is gone'}")
+        remains.lack(message("damage.signed" if data else "damage.signed-gone", name=role, error=e))
         return None
     remains.metadata[role] = data
     return document.signed
@@ -145,7 +145,7 @@ def _gather_document(db: sqlite3.Connection, remains: Remains, name: str, target
     if target and _is(target, data):
         remains.documents[name] = data
     else:
-        remains.lack(f"its document {name!r} is not the one that was signed")
+        remains.lack(message("damage.document", name=name))
 
 
 def _gather_log(db: sqlite3.Connection, remains: Remains, day: int, target: TargetFile) -> None:
@@ -153,14 +153,14 @@ def _gather_log(db: sqlite3.Connection, remains: Remains, day: int, target: Targ
     if _is(target, data):
         remains.logs[day] = data
     else:
-        remains.lack(f"the list of {day_name(day)} is not the one that was signed")
+        remains.lack(message("damage.log", day=day))
 
 
 def _fill_gaps(remains: Remains, now: int) -> None:
     """Put the strictest in place of what the device itself had decided and no longer knows."""
     strictest = {"max_age": MAX_AGE_LEAST, "warning_age": WARNING_AGE_LEAST}
     for name in strictest.keys() - remains.facts.keys():
-        remains.problems.append(f"its {name!r} is lost: the strictest takes its place; see movepass configure")
+        remains.problems.append(message("damage.lost", name=name))
     remains.facts = strictest | {"syncs": now} | remains.facts
 
 

@@ -1,0 +1,92 @@
+"""How a device stands, and each thing that can be wrong on it."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from support.mounts import may_mount, read_only
+from support.passes import DAY, HOUR
+from support.world import World
+
+from movepass_verifier import checkup
+from movepass_verifier.checkup import Standing, details, findings, glance
+from movepass_verifier.words import LANGUAGES, words
+
+
+def keys_of(standing: Standing, *, writable: bool = True, encoding: str | None = "utf-8") -> list[str]:
+    return [finding.key for finding in findings(standing, writable=writable, encoding=encoding)]
+
+
+@pytest.fixture
+def standing(world: World) -> Standing:
+    with world.device() as device:
+        return device.standing()
+
+
+def at(standing: Standing, now: int) -> Standing:
+    return replace(standing, now=now)
+
+
+def test_of_a_good_device_there_is_nothing_to_say(standing: Standing) -> None:
+    assert standing.why_not is None
+    assert keys_of(standing) == []
+    assert glance(standing, words("en")).startswith("READY: a good pass is accepted now. Lists published ")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_everything_is_said_in_both_languages(world: World, standing: Standing, language: str) -> None:
+    say = words(language)
+    with world.device(lambda: world.now + 3 * DAY) as late:
+        for one in (standing, late.standing()):
+            assert "\n" not in glance(one, say)
+            assert all(label and value for label, value in details(one, say))
+            assert all(say.say(finding) for finding in findings(one, writable=False, encoding="ascii"))
+
+
+def test_what_stands_in_the_way_of_a_good_pass_comes_first(world: World) -> None:
+    for now, key in ((world.now + 2 * DAY, "reason.stale"), (world.now - DAY, "reason.clock-before-lists")):
+        with world.device(lambda now=now: now) as device:  # type: ignore[misc]
+            (finding,) = findings(device.standing(), writable=True, encoding="utf-8")
+        assert (finding.key, finding.values["why"].key) == ("doctor.not-ready", key)
+
+
+def test_what_does_not_matter_yet_is_said_in_time(standing: Standing) -> None:
+    now = standing.now
+    assert keys_of(at(standing, now + 7 * HOUR)) in (
+        ["doctor.sync-soon"],
+        ["doctor.days-missing", "doctor.sync-soon"],  # where that is the next UTC day
+    )
+    assert "doctor.days-missing" in keys_of(at(standing, now + 2 * DAY))
+    assert "doctor.no-key-now" in keys_of(at(standing, now + 4_000 * DAY))
+
+
+def test_a_store_that_can_not_be_written_and_a_terminal_without_utf_8_are_told(standing: Standing) -> None:
+    assert keys_of(standing, writable=False) == ["doctor.read-only"]
+    for encoding, told in (("UTF-8", False), ("utf8", False), ("ascii", True), ("cp1252", True), (None, False)):
+        assert ("doctor.no-utf8" in keys_of(standing, encoding=encoding)) == told
+
+
+def without(*gone: str) -> Callable[[str], object]:
+    return lambda name: None if name in gone else name
+
+
+def test_an_extra_that_is_missing_is_told_only_where_it_is_needed(
+    standing: Standing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bucket = replace(standing, state=replace(standing.state, sources=("https://a.example", "s3://bucket")))
+    assert keys_of(bucket) == []
+    monkeypatch.setattr(checkup, "find_spec", without("botocore"))
+    assert keys_of(standing) == []
+    assert keys_of(bucket) == ["doctor.no-buckets"]
+    monkeypatch.setattr(checkup, "find_spec", without("zxingcpp"))
+    assert keys_of(standing) == ["doctor.no-pictures"]
+
+
+if may_mount():
+
+    def test_a_device_on_a_read_only_medium_knows_it(world: World) -> None:
+        with world.device() as device:
+            assert device.writable
+        with read_only(world.store), world.device() as device:
+            assert not device.writable
+            assert device.standing().why_not is None

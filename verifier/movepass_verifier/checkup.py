@@ -1,0 +1,114 @@
+"""How a device stands: what would happen to a good pass now, and what is wrong on the device besides its store.
+
+What is wrong within the store is the doctor's to find.
+"""
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.util import find_spec
+
+from movepass_verifier.shown import Rows
+from movepass_verifier.store import State
+from movepass_verifier.verdicts import Freshness
+from movepass_verifier.words import Message, Words, message
+from movepass_wire.limits import PUBLISHED_DAYS_AHEAD
+from movepass_wire.times import day_of
+
+_SCAN_EXTRA = ("zxingcpp", "PIL")
+_S3_EXTRA = "botocore"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a device stands at one time.
+
+    Attributes:
+        state: what verifications rest on.
+        why_not: why a good pass can't be verified now; None where it would be accepted.
+        now: seconds since 1970 UTC.
+    """
+
+    state: State
+    why_not: Message | None
+    now: int
+
+    @property
+    def freshness(self) -> Freshness:
+        """How old the lists are."""
+        lists = self.state.lists
+        return Freshness(lists.published, lists.synced_at, self.now, self.state.policy.warning_age)
+
+
+def glance(standing: Standing, words: Words) -> str:
+    """Say in one line what would happen to a good pass now, and for how long that will be so."""
+    if standing.why_not:
+        return words("status.not-ready", why=standing.why_not)
+    fresh = standing.freshness
+    age = fresh.age or 0
+    ready = words("status.sync-soon" if fresh.sync_soon else "status.ready")
+    lists = words("status.lists", age=age, left=standing.state.policy.max_age - age)
+    return " ".join([ready, lists, *([words("status.test")] if standing.state.keys.test else [])])
+
+
+def details(standing: Standing, words: Words) -> Rows:
+    """Name what is on the device: whose keys, which lists, how old."""
+    state, now = standing.state, standing.now
+    authority = state.keys.authority
+    rows = [("authority", words("status.authority-test", name=authority) if state.keys.test else authority)]
+    for name, at in (("published", state.lists.published), ("synced", state.lists.synced_at)):
+        rows.append((name, words("status.never") if at is None else words("status.at", at=at, ago=now - at)))
+    for key in state.keys.keys.values():
+        withdrawn = state.keys.withdrawn(key.kid)
+        if withdrawn:
+            rows.append(("key", words("status.key-withdrawn", kid=key.kid.hex(), why=withdrawn.reason)))
+        else:
+            rows.append(("key", words("status.key", kid=key.kid.hex(), until=key.not_after)))
+    rows += [("list", words("status.list", day=log.day, count=log.revoked)) for log in state.logs]
+    return [(words(f"label.{name}"), value) for name, value in rows] + configured(state, words)
+
+
+def configured(state: State, words: Words) -> Rows:
+    """Name what the device itself decides."""
+    rows = [("source", source) for source in state.sources]
+    rows += [
+        ("lists", words("status.ages", max=state.policy.max_age, warning=state.policy.warning_age)),
+        ("journal", words("status.journal", keep=state.journal_keep)),
+        ("language", words("language.name")),
+    ]
+    return [(words(f"label.{name}"), value) for name, value in rows]
+
+
+def findings(standing: Standing, *, writable: bool, encoding: str | None) -> list[Message]:
+    """Say what is wrong on this device, and how to mend it, what matters most first.
+
+    Args:
+        standing: how it stands.
+        writable: whether its store can be written.
+        encoding: the terminal's.
+    """
+    found = [message("doctor.not-ready", why=standing.why_not)] if standing.why_not else list(_soon(standing))
+    if not writable:
+        found.append(message("doctor.read-only"))
+    if any(find_spec(name) is None for name in _SCAN_EXTRA):
+        found.append(message("doctor.no-pictures"))
+    if find_spec(_S3_EXTRA) is None:
+        buckets = (source for source in standing.state.sources if source.startswith("s3:"))
+        found += [message("doctor.no-buckets", source=source) for source in buckets]
+    if (encoding or sys.getdefaultencoding()).lower().replace("-", "") != "utf8":
+        found.append(message("doctor.no-utf8"))
+    return found
+
+
+def _soon(standing: Standing) -> Iterator[Message]:
+    """Say what does not matter yet."""
+    state, now = standing.state, standing.now
+    good = [key for kid, key in state.keys.keys.items() if state.keys.withdrawn(kid) is None]
+    if not any(key.not_before <= now < key.not_after for key in good):
+        yield message("doctor.no-key-now")
+    days = range(day_of(now), day_of(now) + PUBLISHED_DAYS_AHEAD)
+    missing = [day for day in days if day not in state.lists.days]
+    if missing:
+        yield message("doctor.days-missing", day=missing[0])
+    if standing.freshness.sync_soon:
+        yield message("doctor.sync-soon", age=standing.freshness.age)
