@@ -2,16 +2,16 @@
 
 Items, by partition key `pk` and sort key `sk`:
 
-    R#REQUEST-ID       -            content hash, day, index; when revoked and why
-    T#REQUEST-ID       -            the payload, apart because it goes sooner
-    I#DAY#INDEX        -            the request id of a pass number
-    NEXT#DAY           -            the next block of indexes (one counter a region)
-    PENDING#SHARD      DAY#INDEX    revoked and not yet published
-    REVOKED#DAY#SHARD  INDEX        revoked, published or not
-    COUNT#DAY#SHARD    -            how many of these there are
-    OUTBOX#REGION#SHARD DAY#INDEX   revoked and not yet told to another region
-    ANNOUNCED          VERSION#HASH timestamps that were published, or were about to be
-    FORGOTTEN          -            the day up to which personal data is gone
+    R#REQUEST-ID         -            content hash, day, index; when revoked and why
+    T#REQUEST-ID         -            the payload, apart because it goes sooner
+    I#DAY#INDEX          -            the request id of a pass number
+    NEXT#DAY#REGION      -            the next block of indexes
+    PENDING#SHARD        DAY#INDEX    revoked and not yet published
+    REVOKED#DAY#SHARD    INDEX        revoked, published or not, by whatever region
+    COUNT#DAY#SHARD      -            how many of these there are
+    OUTBOX#REGION#SHARD  DAY#INDEX    revoked and not yet told to another region
+    ANNOUNCED            VERSION#HASH timestamps that were published, or were about to be
+    FORGOTTEN            -            the day up to which personal data is gone
 
 Reads are consistent, and there is no secondary index. What is spread over SHARDS partitions would otherwise be written
 to one of them by everybody; an index block is leased by one update of its day's counter, so a counter is no hot key
@@ -81,8 +81,8 @@ class DynamoDbLedger:
     """The ledger in a DynamoDB table; see ledger.Ledger for what each method promises.
 
     IAM, on the table: dynamodb:BatchGetItem, dynamodb:PutItem, dynamodb:UpdateItem (to issue and to revoke);
-    dynamodb:BatchGetItem, dynamodb:PutItem, dynamodb:Query, dynamodb:BatchWriteItem (to publish); dynamodb:Scan
-    (in_force, after a key leaked).
+    dynamodb:BatchGetItem, dynamodb:PutItem, dynamodb:Query, dynamodb:BatchWriteItem (to publish, and to tell other
+    regions); dynamodb:Scan (in_force, after a key leaked or a region was lost).
     """
 
     def __init__(

@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -11,6 +12,7 @@ from drills.conftest import Drill
 from support.faults import Doom, Killed
 from support.ministack import Ministack
 from support.repositories import revoked_in, signed
+from tuf.api.metadata import Metadata
 
 from movepass_issuer import RepositoryError
 from movepass_issuer.authority import Authority, Elsewhere
@@ -22,7 +24,7 @@ from movepass_issuer.published_keys import DENIED, load_denied
 from movepass_issuer.publisher import VERSIONS_AHEAD, Publication, Publisher
 from movepass_issuer.replication import Followed, RegionalPublisher
 from movepass_issuer.repository import FolderRepository, Repository
-from movepass_keys import FileSigner, Signer, create_key_file
+from movepass_keys import FileSigner, Signer, create_key_file, roles
 from movepass_keys.ceremony import KeyChange
 from movepass_keys.layout import TIMESTAMP
 from movepass_verifier import Device
@@ -219,8 +221,29 @@ def test_what_nobody_of_the_authority_signed_is_as_if_it_were_not_there(pair: Pa
     path = pair.one.folder / TIMESTAMP
     version = signed(pair.one.folder, "timestamp.json").version
     path.write_bytes(path.read_bytes().replace(f'"version":{version}'.encode(), b'"version":99999999'))
+    held = (pair.two.folder / TIMESTAMP).read_bytes()
     assert isinstance(pair.two.publish(pair.now + 1), Followed)
+    assert (pair.two.folder / TIMESTAMP).read_bytes() == held
     assert isinstance(pair.two.publish(pair.now + TAKEOVER), Publication)
+
+
+@pytest.mark.parametrize("role", ["root", "targets"])
+def test_what_too_few_custodians_signed_is_not_taken_over_whatever_the_other_region_published(
+    pair: Pair, role: str
+) -> None:
+    pair.one.publish(pair.now)
+    pair.two.publish(pair.now)
+    forged = Metadata[Any].from_bytes((pair.one.folder / f"metadata/1.{role}.json").read_bytes())
+    forged.signed.version = 2  # and the signatures are those of the first
+    (pair.one.folder / f"metadata/2.{role}.json").write_bytes(roles.document_bytes(forged))
+    pair.one.publish(pair.now + 1)
+    if role == "targets":
+        with pytest.raises(RepositoryError, match="lack signatures of the custodians"):
+            pair.two.publish(pair.now + 2)
+    else:
+        assert isinstance(pair.two.publish(pair.now + 2), Followed)
+    assert not (pair.two.folder / f"metadata/2.{role}.json").exists()
+    assert isinstance(pair.two.publish(pair.now + 2 + TAKEOVER), Publication)
 
 
 def test_a_copy_with_a_part_missing_changes_nothing_and_does_not_hold_up_a_takeover(pair: Pair) -> None:
