@@ -9,7 +9,7 @@ AWS_READY := $(AWS_VENV)/.ready
 AWS_PINS := ministack==1.5.33 boto3==1.43.106 botocore==1.43.106 cryptography==50.0.2 \
 	aws-sam-translator==1.115.0
 
-.PHONY: demo demo-ceremony demo-aws bench-aws test slow bare package region-loss lint types bench bench-rain \
+.PHONY: demo demo-ceremony demo-aws bench-aws test slow bare package region-loss screens lint types bench bench-rain \
 	bench-scale banners vectors clean
 
 demo: $(READY) ## plays the main job with the real command; leaves its files in build/demo
@@ -20,6 +20,9 @@ demo-ceremony: $(READY) ## three custodians, two of three must sign; leaves its 
 
 demo-aws: $(READY) $(AWS_READY) ## the issuing service on AWS, which ministack plays; leaves its files in build/demo-aws
 	PYTHONPATH=infra:tests $(BIN)/python demo/service.py build/demo-aws
+
+screens: $(READY) ## draws the pictures of docs/officer.md anew, from what the command writes
+	PYTHONPATH=tests $(BIN)/python demo/officer.py docs/officer
 
 test: $(READY) $(AWS_READY) ## all tests that take no more than minutes
 	$(BIN)/pytest -n auto -m "not slow"

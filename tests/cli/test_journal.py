@@ -71,7 +71,7 @@ def test_the_summary_the_entries_and_the_export_agree(movepass: Movepass, field:
     assert [entry["failed"] for entry in entries[-3:]] == [None, "prefix", "freshness"]
     assert "CANNOT VERIFY (lists too old)  called in\n" in movepass("journal", "--store", device, "entries").out
     bangla = movepass("journal", "--store", device, "entries", "--language", "bn").out
-    assert "যাচাই হয়নি (তালিকা অতি পুরোনো)  ফোনে জানানো হয়েছে" in bangla
+    assert "যাচাই হয়নি (তালিকা অতি পুরোনো)  ফোনে জানিয়েছি" in bangla
 
 
 def test_an_empty_journal_has_nothing_to_tell(movepass: Movepass, field: Field, tmp_path: Path) -> None:

@@ -80,6 +80,15 @@ class Screen:
         """Wait until a text is there, however its lines are broken."""
         self.until(lambda shown: text in " ".join(shown.split()))
 
+    def shows_run_together(self, text: str) -> None:
+        """Wait until a text is there, white space left aside: a word too long for a line is broken anywhere."""
+        self.until(lambda shown: text in "".join(shown.split()))
+
+    def settle(self, seconds: float) -> None:
+        """Wait until nothing has been written for so long."""
+        while self._read(seconds):
+            pass
+
     def resize(self, columns: int, rows: int) -> None:
         """Change the window's size."""
         self._screen.resize(rows, columns)
@@ -180,17 +189,10 @@ def _run(cells: list[Any], style: tuple[str, str, bool], x: int, y: int) -> Iter
     wide, high = _CELL
     colour, ground, bold = style
     if ground != _BACKGROUND:
-        yield f'<rect x="{x * wide}" y="{y * high}" width="{len(cells) * wide}" height="{high}" fill="{ground}"/>'
+        yield f'<rect x="{x * wide}" y="{y * high}" width="{len(cells) * wide}" height="{high + 1}" fill="{ground}"/>'
     texts = [cell.data for cell in cells]
-    blocks = [(at, text) for at, text in enumerate(texts) if text in _QUARTERS[1:]]
-    for at, text in blocks:
-        filled = _QUARTERS.index(text)
-        half, tall = wide / 2, high / 2
-        path = "".join(
-            f"M{(x + at) * wide + dx * half:g} {y * high + dy * tall:g}h{half:g}v{tall:g}h{-half:g}z"
-            for bit, (dx, dy) in enumerate(((0, 0), (1, 0), (0, 1), (1, 1)))
-            if filled >> bit & 1
-        )
+    path = "".join(_blocks(texts, x * wide, y * high))
+    if path:
         yield f'<path fill="{colour}" shape-rendering="crispEdges" d="{path}"/>'
     text = "".join(" " if data in _QUARTERS else data for data in texts)
     if text.strip():
@@ -202,3 +204,18 @@ def _run(cells: list[Any], style: tuple[str, str, bool], x: int, y: int) -> Iter
             f'<text xml:space="preserve" x="{(x + start) * wide}" y="{y * high + 14}" fill="{colour}"{weight}{fit}>'
             f"{escape(body)}</text>"
         )
+
+
+def _blocks(texts: list[str], left: int, top: int) -> Iterator[str]:
+    """Draw block characters, each half row's neighbours as one."""
+    wide, high = _CELL[0] / 2, _CELL[1] / 2
+    filled = [_QUARTERS.index(text) if text in _QUARTERS else 0 for text in texts]
+    for row in (0, 1):
+        halves = [bool(mask >> (2 * row + column) & 1) for mask in filled for column in (0, 1)]
+        at = 0
+        for full, same in groupby(halves):
+            count = len(list(same))
+            if full:
+                width = count * wide
+                yield f"M{left + at * wide:g} {top + row * high:g}h{width:g}v{high + 0.5:g}h{-width:g}z"
+            at += count
