@@ -1,0 +1,53 @@
+"""The example's systemd units: systemd takes them, and what they run syncs."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from support.processes import ROOT
+
+from .conftest import Field
+
+UNITS = ROOT / "examples" / "systemd"
+
+
+def settings(unit: str) -> dict[str, str]:
+    """Give a unit's settings; none stands twice in ours."""
+    lines = (UNITS / unit).read_text("utf-8").splitlines()
+    return dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
+
+
+def test_what_the_service_runs_syncs_the_device_in_the_officers_home(field: Field, tmp_path: Path) -> None:
+    shutil.copytree(field.device, tmp_path / "movepass")
+    (tmp_path / ".local").mkdir()
+    (tmp_path / ".local" / "bin").symlink_to(Path(sys.executable).parent)
+    service = settings("movepass-sync.service")
+    given = service["Environment"].replace("%h", str(tmp_path))
+    environment = dict(pair.split("=", 1) for pair in given.split())
+    done = subprocess.run(
+        service["ExecStart"].split(), env=environment, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Nothing new" in done.stdout
+
+
+def test_the_configuration_file_names_options_that_there_are(field: Field) -> None:
+    lines = (UNITS / "device.conf").read_text("utf-8").splitlines()
+    pairs = dict(line.lstrip("#").split("=", 1) for line in lines if line and not line.startswith("# "))
+    assert set(pairs) == {"MOVEPASS_STORE", "HTTPS_PROXY", "MOVEPASS_CA", "MOVEPASS_LANGUAGE"}
+    pairs |= {"MOVEPASS_STORE": str(field.device), "MOVEPASS_LANGUAGE": "bn"}
+    command = [sys.executable, "-m", "movepass_cli.main", "status"]
+    done = subprocess.run(command, env=os.environ | pairs, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0
+    assert "প্রস্তুত" in done.stdout
+
+
+if shutil.which("systemd-analyze"):
+
+    def test_systemd_takes_the_units(tmp_path: Path) -> None:
+        command = ["systemd-analyze", "--user", "verify", *map(str, sorted(UNITS.glob("movepass-*")))]
+        environment = os.environ | {"XDG_RUNTIME_DIR": str(tmp_path)}
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
+        assert (done.returncode, done.stderr) == (0, "")
