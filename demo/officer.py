@@ -28,7 +28,7 @@ from movepass_verifier.words import LANGUAGES, words
 from movepass_wire import Pass, base45, encode_claims, open_text, seal, to_be_signed
 
 NAME = "Dhaka Metropolitan Police"
-BANGLA = {
+BANGLA: dict[str, Any] = {
     "holder": {"name": "রহিমা খাতুন", "id_type": "nid", "id_last": "৪৮২১"},
     "from": {"district": "dhaka", "place": "মিরপুর ১০"},
     "vehicle": {"registration": "ঢাকা মেট্রো গ ১১-২২৩৩"},
