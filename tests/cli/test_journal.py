@@ -2,7 +2,6 @@
 
 import csv
 import io
-import re
 import shutil
 from pathlib import Path
 
@@ -63,7 +62,7 @@ def test_the_summary_the_entries_and_the_export_agree(movepass: Movepass, field:
     change(device, "UPDATE journal_entries SET decision = 'called-in' WHERE verdict = 'stale'")
     said = movepass("journal", "--store", device).out
     assert " checks in the last 1 d\n" in said
-    assert re.search(r"\n  not a pass +[1-9][0-9]*\n", said)
+    assert "\n  not a pass    1\n" in said
     assert "called in 1\n" in said
     assert "entries are kept, for 7 d;" in said
     row = movepass("journal", "--store", device, "--json").row
