@@ -1,5 +1,6 @@
 """The journal: what was decided, never about whom; shown before; and what it forgets, it has forgotten."""
 
+import hmac
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -268,6 +269,25 @@ def test_the_key_of_a_day_goes_with_its_list_and_is_found_nowhere_afterwards(pos
     assert key not in held
     assert mark not in held
     assert len(post.device.entries()) == 2
+
+
+def marks_of_all(key: bytes, day: int, indexes: range) -> set[bytes]:
+    """Try pass numbers through, as whoever holds a day's key can."""
+    return {hmac.digest(key, day.to_bytes(4) + n.to_bytes(4), "sha256")[:16] for n in indexes}
+
+
+def test_not_defended_who_has_the_store_can_try_numbers_of_days_that_have_a_list_and_of_no_others(post: Post) -> None:
+    signed = post.world.issue()
+    day, index = signed.pass_.day, signed.pass_.index
+    post.scan(signed.text)
+    stolen = bytes_of(post.world.store)
+    tried = marks_of_all(key_of(post, day), day, range(index + 5))
+    assert any(mark in stolen for mark in tried)
+    post.now += 2 * DAY
+    post.world.publish(post.now)
+    post.device.sync(str(post.world.repository))
+    stolen_later = bytes_of(post.world.store)
+    assert not any(mark in stolen_later for mark in tried)
 
 
 def test_a_reader_in_the_way_keeps_the_key_in_the_log_only_until_the_next_sync(post: Post) -> None:
