@@ -14,14 +14,15 @@ from movepass_verifier.other_codes import what_else, what_is_wrong
 from movepass_verifier.shown import looks
 from movepass_verifier.verdicts import CHECKS, Outcome, Verdict
 from movepass_verifier.words import LANGUAGES, message, words
+from movepass_wire import format_number
 from movepass_wire.times import ago, day_name, local
 
 FOLDER = ROOT / "verifier" / "movepass_verifier" / "words"
 CATALOGUES = {language: json.loads((FOLDER / f"{language}.json").read_text("utf-8")) for language in LANGUAGES}
 SAMPLES = {None: "Rahima", "number": 12, "time": 1795316400, "minute": 1795316400, "day": 20779, "span": 7500}
-LATIN_IN_BANGLA = {"Caps", "Lock", "Enter", "Esc", "US", "English", "QR", "UTF", "B", "MS", *"ABCDEILOU", *"dhlnqx"}
+LATIN_IN_BANGLA = {"Caps", "Lock", "Enter", "Esc", "US", "English", "QR", "UTF", "B", "MS", *"ABCDEILOUn", *"dhlnqx"}
 """What stands on keys and in menus; the symbols of pass numbers."""
-COMMAND = r"movepass [a-z]+|pip install '[^']*'|--[a-z]+|LANG=[A-Za-z0-9.-]+"
+COMMAND = r"movepass [a-z-]+|usermod -aG|pip install '[^']*'|--[a-z]+|LANG=[A-Za-z0-9.-]+"
 SHELLS_ONLY = {"language", "phone"}
 """What other shells than the command's show."""
 
@@ -88,7 +89,7 @@ def test_every_text_can_be_filled(language: str) -> None:
 def test_values_are_shown_as_people_write_them() -> None:
     english, bangla = words("en"), words("bn")
     assert english.time(1795327200) == "2026-11-22 12:00 Asia/Dhaka"
-    assert bangla("reason.valid", until=1795327200) == "২০২৬-১১-২২ ১২:০০ ঢাকা সময় পর্যন্ত বৈধ"  # noqa: RUF001
+    assert bangla("reason.valid", until=1795327200) == "ঢাকা সময় ২০২৬-১১-২২ ১২:০০ পর্যন্ত বৈধ"  # noqa: RUF001
     assert english("fresh.old", age=7500) == "2 h 5 min old"
     assert bangla("fresh.old", age=7500) == "২ ঘণ্টা ৫ মিনিট পুরোনো"
     assert bangla.number(1234567) == "১,২৩৪,৫৬৭"
@@ -121,6 +122,9 @@ def test_an_unknown_language_is_english() -> None:
         ("mp1ö6bfoxn", "reason.keyboard-layout"),
         ("?P&M6BFOXN", "reason.keyboard-layout"),
         ("মপ১ঃ", "reason.keyboard-layout"),
+        ("MPE1:6BFOXN", "reason.enrolment"),
+        (format_number(20779, 12), "reason.pass-number"),
+        (format_number(20779, 12).replace("-", "").lower(), "reason.pass-number"),
         ("MP", "reason.not-a-pass"),
         ("", "reason.not-a-pass"),
     ],

@@ -76,6 +76,17 @@ def the_pass(texts: Sequence[str], name: str) -> str:
     return passes[0]
 
 
+def check_extra() -> None:
+    """Make sure that pictures can be read.
+
+    Raises:
+        ImageError: the extra is missing.
+    """
+    with _extra():
+        import zxingcpp  # noqa: F401, PLC0415
+        from PIL import Image  # noqa: F401, PLC0415
+
+
 @contextmanager
 def _extra() -> Iterator[None]:
     try:

@@ -1,6 +1,7 @@
 """What a text is that is no readable pass, as far as its beginning tells: a scanner's fault is not called a forgery."""
 
 from movepass_verifier.words import Message, message
+from movepass_wire import NumberError, parse_number
 from movepass_wire.payload import PREFIX
 
 _SCHEMES = {
@@ -8,8 +9,9 @@ _SCHEMES = {
     "shc:/": "reason.health-card",
     "http://": "reason.web-address",
     "https://": "reason.web-address",
+    "mpe1:": "reason.enrolment",
 }
-"""EU digital COVID certificate, SMART Health Card, web address."""
+"""EU digital COVID certificate, SMART Health Card, web address; what a device is set up with."""
 
 _LAYOUTS = {
     "MP1Ö": "layout.german-swedish",
@@ -35,7 +37,16 @@ def what_else(text: str) -> Message:
         layout = "layout.bangla"
     if layout:
         return message("reason.keyboard-layout", layout=message(layout))
-    return message("reason.not-a-pass")
+    return message("reason.pass-number" if is_number(text) else "reason.not-a-pass")
+
+
+def is_number(text: str) -> bool:
+    """Tell whether a text is a pass number alone."""
+    try:
+        parse_number(text)
+    except NumberError:
+        return False
+    return True
 
 
 def what_is_wrong(text: str) -> Message:

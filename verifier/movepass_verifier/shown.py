@@ -31,6 +31,7 @@ class Look:
         colour: a terminal's.
         rgb: a screen's, "#rrggbb".
         sound: tones and pauses, each Hz (0: silence) and milliseconds; each outcome has a rhythm of its own.
+        bells: how often a bell rings where nothing plays tones.
     """
 
     symbol: str
@@ -38,6 +39,7 @@ class Look:
     colour: str
     rgb: str
     sound: tuple[tuple[int, int], ...]
+    bells: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from movepass_verifier import Device, Freshness, Outcome, StoreError
 from movepass_verifier.words import LANGUAGES, Message, message, words
 
 _BADGE_SECONDS = 10.0
-"""How often the screen looks how old the lists are, and whether the store is still the one it opened."""
+"""How often the screen looks how old the lists are."""
 _DRAW_SECONDS = 0.05
 """While codes come faster than this, not each of them is drawn; each is decided and noted."""
 _READ_BYTES = 65536
@@ -116,6 +116,7 @@ class _Lines:
             self._say(given.source, given.what)
             return
         try:
+            self._device.reopen_if_replaced()
             result = self._device.verify(given.what)
             noted = note(self._device, result, self._language)
         except StoreError as e:
@@ -167,7 +168,10 @@ class _Screen:
             self._type(fd)
         if self._running.awake in ready:
             for given in self._running.take():
-                self._take(given.what)
+                if given.trouble and isinstance(given.what, Message):
+                    self._session.trouble(given.what)
+                else:
+                    self._take(given.what)
         for event in self._keyboard.idle(time.monotonic()):
             self._press(event)
         self._session.tick(time.time())
@@ -207,6 +211,7 @@ class _Screen:
     def _take(self, what: str | Message, *, typed: bool = False) -> None:
         """Decide, show, and only then note: the officer waits for the verdict, not for the journal."""
         with self._store_failures():
+            self._device.reopen_if_replaced()
             if isinstance(what, Message):
                 self._session.problem(what, time.time())
             elif typed:
@@ -225,10 +230,9 @@ class _Screen:
             self._session.problem(message("scan.store", problem=str(e)), time.time())
 
     def _look_around(self) -> None:
-        """Look how old the lists are now, and whether somebody has put another store into this one's place."""
+        """Look how old the lists are now."""
         self._badge_until = time.monotonic() + _BADGE_SECONDS
         with self._store_failures():
-            self._device.reopen_if_replaced()
             self._badge = _badge(self._device)
 
     def _present(self) -> None:

@@ -1,7 +1,7 @@
 """Where codes come from besides the keyboard: each feed is an iterator that a thread of its own runs.
 
-What a feed gives is a code's text, or what was wrong, to be told to the officer. A feed that goes on for ever looks at
-`stop` at least every second. None of them ends because of one bad code, a scanner pulled out or a camera that is gone.
+What a feed gives is a code's text, or what was wrong, to be told to the officer. None of them ends because of one bad
+code, a scanner pulled out or a camera that is gone; those that go on for ever look at `stop` now and then.
 """
 
 import os
@@ -11,13 +11,14 @@ import threading
 import time
 import tty
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, NamedTuple
 
 from movepass_cli.scanning.keyboard import Keyboard, Line
 from movepass_verifier.errors import ImageError
+from movepass_verifier.image import IMAGE_ENDINGS, check_extra, codes_in, read_qr, the_pass
 from movepass_verifier.words import Message, message
 
 _LOOK_SECONDS = 0.2
@@ -32,10 +33,17 @@ _BAUD = termios.B9600
 
 
 class Given(NamedTuple):
-    """What a feed gives: a code's text or what was wrong, and where it came from, for the log."""
+    """What a feed gives.
+
+    Attributes:
+        source: where it came from.
+        what: a code's text, or what was wrong with what was shown.
+        trouble: that the feed itself has a problem: nothing was shown to it.
+    """
 
     source: str
     what: str | Message
+    trouble: bool = False
 
 
 Feed = Callable[[threading.Event], Iterator[Given]]
@@ -82,6 +90,9 @@ class Feeds:
         try:
             for given in feed(self._stop):
                 self._put(given)
+        except Exception as e:  # noqa: BLE001 - a scanner's driver may raise anything; the others must go on
+            what = message("scan.feed-failed", feed=feed.__qualname__.split(".")[0], problem=f"{type(e).__name__}: {e}")
+            self._put(Given("", what, trouble=True))
         finally:
             self._put(None)
 
@@ -103,7 +114,8 @@ def lines(file: Any) -> Feed:
 
 
 def pictures(paths: list[str]) -> Feed:
-    """Read each picture once."""
+    """Read each picture once; needs the [scan] extra."""
+    check_extra()
 
     def feed(stop: threading.Event) -> Iterator[Given]:
         for path in paths:
@@ -116,7 +128,7 @@ def pictures(paths: list[str]) -> Feed:
 
 def folder(path: Path) -> Feed:
     """Read each picture that comes into a folder, once it is whole: it has not changed between two looks."""
-    from movepass_verifier.image import IMAGE_ENDINGS  # noqa: PLC0415
+    check_extra()
 
     def look() -> dict[Path, tuple[int, int]]:
         with suppress(OSError):
@@ -142,37 +154,44 @@ def serial(device: Path) -> Feed:
     """Read lines from a scanner on a serial line; one that was pulled out is waited for."""
 
     def feed(stop: threading.Event) -> Iterator[Given]:
-        told = False
+        told: Message | None = None
         while not stop.is_set():
             try:
                 with _opened(device) as fd:
-                    told = False
-                    yield from _lines_of(fd, stop, str(device))
-            except OSError:
-                if not told:
-                    yield Given(str(device), message("scan.serial-gone", device=str(device)))
-                told = True
+                    for given in _lines_of(fd, stop, str(device)):
+                        told = None
+                        yield given
+            except OSError as e:
+                trouble = _serial_trouble(device, e)
+                if trouble != told:
+                    yield Given(str(device), trouble, trouble=True)
+                told = trouble
                 stop.wait(_AGAIN_SECONDS)
 
     return feed
 
 
-class _opened:  # noqa: N801 - a context manager, used as one
-    """A serial line, raw at 9,600 baud; anything else that can be read, as it is."""
+def _serial_trouble(device: Path, error: OSError) -> Message:
+    """Say why a serial line can't be read: most often it is pulled out, or the user may not."""
+    if isinstance(error, PermissionError):
+        with suppress(OSError, KeyError):
+            return message("scan.serial-denied", device=str(device), group=device.group())
+    return message("scan.serial-gone", device=str(device))
 
-    def __init__(self, device: Path) -> None:
-        self._fd = os.open(device, os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK)
 
-    def __enter__(self) -> int:
-        if os.isatty(self._fd):
-            tty.setraw(self._fd)
-            mode = termios.tcgetattr(self._fd)
+@contextmanager
+def _opened(device: Path) -> Iterator[int]:
+    """Open a serial line, raw at 9,600 baud; anything else that can be read, as it is."""
+    fd = os.open(device, os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK)
+    try:
+        if os.isatty(fd):
+            tty.setraw(fd)
+            mode = termios.tcgetattr(fd)
             mode[4] = mode[5] = _BAUD
-            termios.tcsetattr(self._fd, termios.TCSANOW, mode)
-        return self._fd
-
-    def __exit__(self, *_: object) -> None:
-        os.close(self._fd)
+            termios.tcsetattr(fd, termios.TCSANOW, mode)
+        yield fd
+    finally:
+        os.close(fd)
 
 
 def _lines_of(fd: int, stop: threading.Event, source: str) -> Iterator[Given]:
@@ -190,18 +209,26 @@ def _lines_of(fd: int, stop: threading.Event, source: str) -> Iterator[Given]:
 
 
 def camera(source: str) -> Feed:
-    """Look through a camera by its number, or at a video file; needs the [camera] extra.
+    """Look through a camera by its number, or at a video file.
 
     A code is given when it comes into sight, and again when it comes back.
+
+    Raises:
+        ImageError: the [camera] extra is missing.
     """
-    from movepass_verifier.image import codes_in, the_pass  # noqa: PLC0415
+    check_extra()
+    try:
+        import cv2  # noqa: PLC0415 - an extra
+    except ImportError:
+        raise ImageError(message("image.camera-extra")) from None
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # it would write over the screen
 
     def feed(stop: threading.Event) -> Iterator[Given]:
         name = f"camera {source}"
         last: dict[str, float] = {}
         for picture in _frames(source, stop):
             if isinstance(picture, Message):
-                yield Given(name, picture)
+                yield Given(name, picture, trouble=True)
                 continue
             texts = codes_in(picture)
             now = time.monotonic()
@@ -226,6 +253,8 @@ def _frames(source: str, stop: threading.Event) -> Iterator[Any]:
     told = False
     while not stop.is_set():
         capture = cv2.VideoCapture(source if number is None else number)
+        if number is None and not capture.isOpened():
+            yield message("scan.video-unreadable", video=source)
         while not stop.is_set():
             good, picture = capture.read()
             if not good:
@@ -242,8 +271,6 @@ def _frames(source: str, stop: threading.Event) -> Iterator[Any]:
 
 
 def _picture(path: Path) -> Given:
-    from movepass_verifier.image import read_qr  # noqa: PLC0415 - an extra
-
     try:
         return Given(str(path), read_qr(path))
     except ImageError as e:

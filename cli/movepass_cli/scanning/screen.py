@@ -13,7 +13,7 @@ from importlib.resources import files
 from typing import NamedTuple
 
 from movepass_cli.output import columns, printable
-from movepass_cli.scanning.session import DECISION_KEYS, Page, Recent, Session, Verdict
+from movepass_cli.scanning.session import DECISION_KEYS, Decided, Page, Recent, Session
 from movepass_verifier import Outcome
 from movepass_verifier.by_number import NumberAnswer
 from movepass_verifier.shown import Rows, age, looks, number_shown, seen_before, shown
@@ -36,7 +36,7 @@ class Span(NamedTuple):
     style: str = ""
 
 
-Line = list[Span]
+ScreenLine = list[Span]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class Badge:
     problem: Message | None
 
 
-def frame(session: Session, badge: Badge, typed: str, size: Size, *, unicode: bool) -> list[Line]:
+def frame(session: Session, badge: Badge, typed: str, size: Size, *, unicode: bool) -> list[ScreenLine]:
     """Lay out the screen.
 
     Args:
@@ -92,7 +92,7 @@ def frame(session: Session, badge: Badge, typed: str, size: Size, *, unicode: bo
     return [_cut(line, size.columns) for line in lines[: size.rows]]
 
 
-def _head(badge: Badge, say: Words, size: Size) -> list[Line]:
+def _head(badge: Badge, say: Words, size: Size) -> list[ScreenLine]:
     name = printable(badge.authority) or "movepass"
     left = [Span(f" {say('test.short')} ", "warn"), Span(" ")] if badge.test else []
     left.append(Span(name, "bold"))
@@ -106,8 +106,10 @@ def _head(badge: Badge, say: Words, size: Size) -> list[Line]:
     return [[*left, Span(" " * gap), *right]]
 
 
-def _foot(session: Session, typed: str, say: Words, size: Size) -> list[Line]:
+def _foot(session: Session, typed: str, say: Words, size: Size) -> list[ScreenLine]:
     lines = []
+    if session.notice:
+        lines += _wrapped(printable(say.say(session.notice)), size, "warn")
     if typed and len(typed) > 1:
         lines.append([Span(f"{say('scan.typed')} {printable(typed[-(size.columns - 20) :])}", "dim")])
     if session.recent:
@@ -116,8 +118,8 @@ def _foot(session: Session, typed: str, say: Words, size: Size) -> list[Line]:
     return [*lines, [Span("  ".join(keys), "dim")]]
 
 
-def _recent(recent: Iterable[Recent], say: Words) -> Line:
-    spans: Line = []
+def _recent(recent: Iterable[Recent], say: Words) -> ScreenLine:
+    spans: ScreenLine = []
     for one in reversed(list(recent)):
         clock = say.clock(int(one.at))
         spans.append(Span(f"{looks()[one.outcome].symbol} {clock} {one.number}".rstrip() + "  ", one.outcome.value))
@@ -127,21 +129,21 @@ def _recent(recent: Iterable[Recent], say: Words) -> Line:
 def _keys(session: Session) -> list[str]:
     if session.page is Page.NUMBER:
         return ["enter", "escape"]
-    details = ["details"] if isinstance(session.shown, Verdict) else []
+    details = ["details"] if isinstance(session.shown, Decided) else []
     language = ["language"] if len(session.languages) > 1 else []
     return [*details, "number", *language, "help", "quit"]
 
 
-def _middle(session: Session, badge: Badge, say: Words, size: Size, *, unicode: bool) -> list[Line]:
-    shown: list[Line]
+def _middle(session: Session, badge: Badge, say: Words, size: Size, *, unicode: bool) -> list[ScreenLine]:
+    shown: list[ScreenLine]
     match session.page, session.shown:
         case Page.HELP, _:
             shown = _paragraphs(say("scan.help").split("\n"), size)
         case Page.NUMBER, _:
             shown = _paragraphs([say("scan.ask-number")], size, "bold")
-        case Page.DETAILS, Verdict() as verdict:
+        case Page.DETAILS, Decided() as verdict:
             shown = _details(verdict, say, size)
-        case _, Verdict() as verdict:
+        case _, Decided() as verdict:
             shown = _verdict(verdict, say, size, unicode=unicode)
         case _, NumberAnswer() as answer:
             shown = _answer(answer, say, size, unicode=unicode)
@@ -152,14 +154,14 @@ def _middle(session: Session, badge: Badge, say: Words, size: Size, *, unicode: 
     return shown
 
 
-def _ready(session: Session, badge: Badge, say: Words, size: Size) -> list[Line]:
-    checked = say("scan.checked", count=sum(session.counts.values()))
+def _ready(session: Session, badge: Badge, say: Words, size: Size) -> list[ScreenLine]:
+    checked = say("scan.checked", count=session.checked)
     if badge.problem:
         return _paragraphs([say("scan.not-ready"), say.say(badge.problem), checked], size, "warn")
     return _paragraphs([say("scan.ready"), checked], size, "bold")
 
 
-def _verdict(verdict: Verdict, say: Words, size: Size, *, unicode: bool) -> list[Line]:
+def _verdict(verdict: Decided, say: Words, size: Size, *, unicode: bool) -> list[ScreenLine]:
     result = verdict.result
     view = shown(result, say)
     lines = _banner(result.outcome, say, size, unicode=unicode, test=result.test)
@@ -174,7 +176,7 @@ def _verdict(verdict: Verdict, say: Words, size: Size, *, unicode: bool) -> list
     return [*lines, *_rows([*view.trip, (say("label.pass"), result.pass_number or "")], size)]
 
 
-def _decision(verdict: Verdict, say: Words, size: Size) -> list[Line]:
+def _decision(verdict: Decided, say: Words, size: Size) -> list[ScreenLine]:
     choices = "   ".join(
         f"{'*' if decision is verdict.decision else ' '}{key} {say(f'decision.{decision.value}')}"
         for key, decision in DECISION_KEYS.items()
@@ -182,7 +184,7 @@ def _decision(verdict: Verdict, say: Words, size: Size) -> list[Line]:
     return _wrapped(f"{say('scan.ask-decision')} {choices}", size, "bold")
 
 
-def _answer(answer: NumberAnswer, say: Words, size: Size, *, unicode: bool) -> list[Line]:
+def _answer(answer: NumberAnswer, say: Words, size: Size, *, unicode: bool) -> list[ScreenLine]:
     view = number_shown(answer, say)
     lines = _banner(answer.outcome, say, size, unicode=unicode)
     for text in (f"{printable(view.verdict)}: {view.reason}", view.advice):
@@ -192,7 +194,7 @@ def _answer(answer: NumberAnswer, say: Words, size: Size, *, unicode: bool) -> l
     return lines
 
 
-def _details(verdict: Verdict, say: Words, size: Size) -> list[Line]:
+def _details(verdict: Decided, say: Words, size: Size) -> list[ScreenLine]:
     symbols = {"passed": "✔", "failed": "✘", "not-reached": "·"}
     lines = []
     for check in verdict.result.checks:
@@ -206,7 +208,7 @@ def _details(verdict: Verdict, say: Words, size: Size) -> list[Line]:
     return lines
 
 
-def _banner(outcome: Outcome, say: Words, size: Size, *, unicode: bool, test: bool = False) -> list[Line]:
+def _banner(outcome: Outcome, say: Words, size: Size, *, unicode: bool, test: bool = False) -> list[ScreenLine]:
     """Draw the outcome: large where there is room, and never without its word and its symbol."""
     if not unicode or size.rows < _BANNER_FROM:
         look = looks()[outcome]
@@ -219,7 +221,7 @@ def _banner(outcome: Outcome, say: Words, size: Size, *, unicode: bool, test: bo
     return [*lines, *_band(letters, symbols, outcome.value, size)]
 
 
-def _band(letters: Sequence[str], symbols: Sequence[str], style: str, size: Size) -> Iterator[Line]:
+def _band(letters: Sequence[str], symbols: Sequence[str], style: str, size: Size) -> Iterator[ScreenLine]:
     """Lay large letters beside a symbol on a band across the screen."""
     height = max(len(symbols), len(letters))
     for symbol, row in zip(_middled(symbols, height), _middled(letters, height), strict=True):
@@ -240,9 +242,9 @@ def banners() -> dict[str, dict[str, dict[str, list[str]]]]:
     return found
 
 
-def _rows(rows: Rows, size: Size) -> list[Line]:
+def _rows(rows: Rows, size: Size) -> list[ScreenLine]:
     width = max((columns(name) for name, _ in rows), default=0) + 2
-    lines: list[Line] = []
+    lines: list[ScreenLine] = []
     for name, value in rows:
         if not value:
             continue
@@ -253,15 +255,15 @@ def _rows(rows: Rows, size: Size) -> list[Line]:
     return lines
 
 
-def _paragraphs(texts: Iterable[str], size: Size, style: str = "") -> list[Line]:
-    lines: list[Line] = [[]]
+def _paragraphs(texts: Iterable[str], size: Size, style: str = "") -> list[ScreenLine]:
+    lines: list[ScreenLine] = [[]]
     for text in texts:
         lines += [*_wrapped(text, size, style), []] if text else [[]]
         style = "" if style == "bold" else style
     return lines
 
 
-def _wrapped(text: str, size: Size, style: str = "") -> list[Line]:
+def _wrapped(text: str, size: Size, style: str = "") -> list[ScreenLine]:
     return [[Span(f"{_MARGIN}{part}", style)] for part in _fold(text, size.columns - 2 * len(_MARGIN))]
 
 
@@ -286,7 +288,7 @@ def _filled(text: str, width: int) -> str:
     return text + " " * (width - columns(text))
 
 
-def _width(line: Line) -> int:
+def _width(line: ScreenLine) -> int:
     return sum(columns(span.text) for span in line)
 
 
@@ -294,9 +296,9 @@ def _ascii(text: str) -> str:
     return text.translate(_ASCII).encode("ascii", "replace").decode()
 
 
-def _cut(line: Line, width: int) -> Line:
+def _cut(line: ScreenLine, width: int) -> ScreenLine:
     """Leave out what would not fit; a terminal that wraps would push the outcome off its top."""
-    kept: Line = []
+    kept: ScreenLine = []
     for span in line:
         room = width - _width(kept)
         text = span.text

@@ -4,7 +4,7 @@ No terminal, no clock and no file of its own: every call is told the time, and w
 post it was given. What came last is what is shown; what came before stays in sight as a row of `recent`.
 """
 
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -14,6 +14,7 @@ from movepass_cli.scanning.keyboard import END, ESCAPE, Key
 from movepass_verifier import Outcome, Verification
 from movepass_verifier.by_number import NumberAnswer
 from movepass_verifier.journal import Decision, Noted, Seen
+from movepass_verifier.other_codes import is_number
 from movepass_verifier.words import LANGUAGES, Message
 
 CLOSE_SECONDS = 20.0
@@ -59,7 +60,7 @@ class Recent:
 
 
 @dataclass(slots=True)
-class Verdict:
+class Decided:
     """The verdict that is shown.
 
     Attributes:
@@ -99,27 +100,30 @@ class Session:
         self.language = language
         self.languages = languages
         self.page = Page.MAIN
-        self.shown: Verdict | NumberAnswer | Message | None = None
+        self.shown: Decided | NumberAnswer | Message | None = None
         """A verdict, an answer to a pass number, or what was wrong with a picture or a scanner."""
         self.recent: deque[Recent] = deque(maxlen=RECENT)
-        self.counts: Counter[Outcome] = Counter()
+        self.notice: Message | None = None
+        """What is wrong with a scanner or a camera; until the next code."""
+        self.checked = 0
         self.ended = False
 
     def code(self, text: str, at: float) -> Outcome:
         """Take a code's text and show its verdict; `note` it once it is on the screen."""
         result = self._post.verify(text)
-        self._show(Verdict(result), at)
+        self._show(Decided(result), at)
         self._count(result.outcome, result.pass_number or "", at)
         return result.outcome
 
     def note(self) -> None:
         """Put the verdict that is shown into the journal."""
-        if isinstance(self.shown, Verdict) and self.shown.noted is None:
+        if isinstance(self.shown, Decided) and self.shown.noted is None:
             self.shown.noted = self._post.note(self.shown.result)
 
     def line(self, text: str, at: float) -> Outcome:
-        """Take a line that was typed: a pass number, if one was asked for, or else a code."""
-        if self.page is not Page.NUMBER or len(text) > _NUMBER_MOST_CHARS:
+        """Take a line that was typed: a pass number, if one was asked for or if it is one, or else a code."""
+        asked = self.page is Page.NUMBER and len(text) <= _NUMBER_MOST_CHARS
+        if not asked and not is_number(text):
             return self.code(text, at)
         answer = self._post.verify_number(text)
         self._show(answer, at)
@@ -127,8 +131,12 @@ class Session:
         return answer.outcome
 
     def problem(self, problem: Message, at: float) -> None:
-        """Show what is wrong with a picture, a scanner or a camera."""
+        """Show what is wrong with what was shown, in place of an earlier verdict: nobody shall take that for its."""
         self._show(problem, at)
+
+    def trouble(self, trouble: Message) -> None:
+        """Note that a scanner or a camera has a problem; the verdict that is shown stays."""
+        self.notice = trouble
 
     def key(self, key: Key, at: float) -> None:
         """Take a key that was pressed."""
@@ -137,34 +145,32 @@ class Session:
         elif key.name == ESCAPE:
             self.shown = None if self.page is Page.MAIN else self.shown
             self.page = Page.MAIN
-        elif isinstance(self.shown, Verdict) and key.name in DECISION_KEYS:
+        elif isinstance(self.shown, Decided) and key.name in DECISION_KEYS:
             self._decide(self.shown, DECISION_KEYS[key.name])
         else:
             self._turn(key.name.lower())
         if self._closes is not None:
             self._closes = at + self._close_after  # somebody is reading
 
-    def tick(self, at: float) -> bool:
-        """Take what is shown off the screen once its time is over; tells whether it did."""
-        if self._closes is None or at < self._closes:
-            return False
-        self.shown, self.page, self._closes = None, Page.MAIN, None
-        return True
+    def tick(self, at: float) -> None:
+        """Take what is shown off the screen once its time is over."""
+        if self._closes is not None and at >= self._closes:
+            self.shown, self.page, self._closes = None, Page.MAIN, None
 
     @property
     def closes(self) -> float | None:
         """When what is shown goes, or None."""
         return self._closes
 
-    def _show(self, what: Verdict | NumberAnswer | Message, at: float) -> None:
-        self.shown, self.page = what, Page.MAIN
+    def _show(self, what: Decided | NumberAnswer | Message, at: float) -> None:
+        self.shown, self.page, self.notice = what, Page.MAIN, None
         self._closes = at + self._close_after if self._close_after else None
 
     def _count(self, outcome: Outcome, number: str, at: float) -> None:
-        self.counts[outcome] += 1
+        self.checked += 1
         self.recent.append(Recent(at, outcome, number))
 
-    def _decide(self, verdict: Verdict, decision: Decision) -> None:
+    def _decide(self, verdict: Decided, decision: Decision) -> None:
         if verdict.noted and verdict.result.outcome is Outcome.CANNOT_VERIFY:
             self._post.decide(verdict.noted.entry, decision)
             verdict.decision = decision
@@ -176,5 +182,5 @@ class Session:
             self.language = self.languages[(self.languages.index(self.language) + 1) % len(self.languages)]
         elif name in pages:
             page = pages[name]
-            if page is not Page.DETAILS or isinstance(self.shown, Verdict):
+            if page is not Page.DETAILS or isinstance(self.shown, Decided):
                 self.page = Page.MAIN if self.page is page else page

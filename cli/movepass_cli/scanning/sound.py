@@ -1,7 +1,7 @@
 """What is heard: each outcome has tones of its own, from the catalogue of looks.
 
-Tones are played by what the system has for it; where there is nothing, the terminal's bell rings once for an accept,
-three times for a reject, twice where nothing could be verified.
+Tones are played by what the system has for it; where there is nothing, the terminal's bell rings, each outcome as often
+as it has tones.
 """
 
 import io
@@ -22,7 +22,6 @@ _LOUD = 20000
 _FADE_SAMPLES = 110
 """5 ms up and down, or a tone begins and ends with a click."""
 _PLAYERS = (("pw-play", "-"), ("aplay", "-q", "-"), ("play", "-q", "-t", "wav", "-"))
-_BELLS = {Outcome.ACCEPT: 1, Outcome.REJECT: 3, Outcome.CANNOT_VERIFY: 2}
 
 
 def tones(sound: Sequence[tuple[int, int]]) -> bytes:
@@ -55,7 +54,7 @@ class Speaker:
 
     def bells(self, outcome: Outcome) -> str:
         """Give the bells to ring where nothing plays tones."""
-        return "\a" * _BELLS[outcome] if self._on and self._player is None else ""
+        return "\a" * looks()[outcome].bells if self._on and self._player is None else ""
 
     def play(self, outcome: Outcome) -> None:
         """Begin to play an outcome's tones, and return at once."""

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from movepass_cli.output import may_colour
-from movepass_cli.scanning.screen import Line, Size
+from movepass_cli.scanning.screen import ScreenLine, Size
 
 _TAKE = "\x1b[?1049h\x1b[?25l\x1b[2J"
 _GIVE_BACK = "\x1b[0m\x1b[?25h\x1b[?1049l"
@@ -67,7 +67,7 @@ class Terminal:
         """Write everything anew the next time: the window has changed, or something else wrote into it."""
         self._before = []
 
-    def show(self, lines: list[Line], bells: str = "") -> None:
+    def show(self, lines: list[ScreenLine], bells: str = "") -> None:
         """Bring the screen up to date."""
         texts = [self._styled(line) for line in lines]
         if len(texts) != len(self._before):
@@ -81,7 +81,7 @@ class Terminal:
         if out or bells:
             self._write("".join(out) + bells)
 
-    def _styled(self, line: Line) -> str:
+    def _styled(self, line: ScreenLine) -> str:
         return "".join(
             f"\x1b[{self._styles[span.style]}m{span.text}\x1b[0m" if span.style else span.text for span in line
         )

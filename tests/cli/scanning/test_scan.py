@@ -142,9 +142,9 @@ def test_outcomes_can_be_heard(field: Field) -> None:
     with running(scan(field), environment={"PATH": ""}) as screen:
         screen.until(lambda shown: READY in shown)
         screen.type("hello\r")
-        screen.until(lambda _: screen.bells == 3)
+        screen.until(lambda _: screen.bells == 2)
         screen.type(field.text + "\r")
-        screen.until(lambda _: screen.bells == 4)
+        screen.until(lambda _: screen.bells == 3)
     with running(scan(field, "--silent"), environment={"PATH": ""}) as screen:
         screen.until(lambda shown: READY in shown)
         screen.type("hello\r")

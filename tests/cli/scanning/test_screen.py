@@ -10,7 +10,7 @@ from support.processes import ROOT
 
 from movepass_cli.output import columns
 from movepass_cli.scanning.keyboard import Key
-from movepass_cli.scanning.screen import Badge, Line, Size, banners, frame
+from movepass_cli.scanning.screen import Badge, ScreenLine, Size, banners, frame
 from movepass_cli.scanning.session import Session
 from movepass_verifier import Freshness, Verdict
 from movepass_verifier.journal import Seen
@@ -22,7 +22,7 @@ USUAL = Size(80, 24)
 VERDICTS = (Verdict.VALID, Verdict.REVOKED, Verdict.FORGED, Verdict.STALE)
 
 
-def texts(lines: list[Line]) -> list[str]:
+def texts(lines: list[ScreenLine]) -> list[str]:
     return ["".join(span.text for span in line).rstrip() for line in lines]
 
 
@@ -30,7 +30,7 @@ def text(session: Session, badge: Badge, size: Size = USUAL, *, typed: str = "",
     return "\n".join(texts(frame(session, badge, typed, size, unicode=unicode)))
 
 
-def styles(lines: list[Line]) -> set[str]:
+def styles(lines: list[ScreenLine]) -> set[str]:
     return {span.style for line in lines for span in line}
 
 

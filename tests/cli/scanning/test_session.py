@@ -3,18 +3,18 @@
 import pytest
 
 from movepass_cli.scanning.keyboard import END, ESCAPE, Key
-from movepass_cli.scanning.session import Page, Session
-from movepass_cli.scanning.session import Verdict as Shown
+from movepass_cli.scanning.session import Decided, Page, Session
 from movepass_verifier import Outcome, Verdict
 from movepass_verifier.by_number import NumberAnswer
 from movepass_verifier.journal import Decision, Seen
 from movepass_verifier.words import message
+from movepass_wire import format_number
 
 from .conftest import NOW, FakePost
 
 
 def shown(session: Session) -> Verdict | None:
-    return session.shown.result.verdict if isinstance(session.shown, Shown) else None
+    return session.shown.result.verdict if isinstance(session.shown, Decided) else None
 
 
 def test_a_code_is_decided_shown_noted_and_counted(post: FakePost) -> None:
@@ -25,15 +25,16 @@ def test_a_code_is_decided_shown_noted_and_counted(post: FakePost) -> None:
     session.note()
     session.note()
     assert post.noted == [Verdict.REVOKED]
-    assert session.counts == {Outcome.REJECT: 1}
+    assert session.checked == 1
     assert [(one.outcome, one.number) for one in session.recent] == [(Outcome.REJECT, session.recent[0].number)]
 
 
 def test_a_verdict_closes_itself_and_nothing_of_it_stays(post: FakePost) -> None:
     session = Session(post, "en", close_after=20)
     session.code("valid", NOW)
-    assert not session.tick(NOW + 19)
-    assert session.tick(NOW + 20)
+    session.tick(NOW + 19)
+    assert session.shown is not None
+    session.tick(NOW + 20)
     assert session.shown is None
     assert session.closes is None
 
@@ -42,15 +43,17 @@ def test_a_key_keeps_what_somebody_is_reading(post: FakePost) -> None:
     session = Session(post, "en", close_after=20)
     session.code("valid", NOW)
     session.key(Key("d"), NOW + 15)
-    assert not session.tick(NOW + 30)
-    assert session.tick(NOW + 35)
-    assert session.page is Page.MAIN
+    session.tick(NOW + 30)
+    assert session.page is Page.DETAILS
+    session.tick(NOW + 35)
+    assert (session.page, session.shown) == (Page.MAIN, None)
 
 
 def test_it_may_stay_until_the_next(post: FakePost) -> None:
     session = Session(post, "en", close_after=0)
     session.code("valid", NOW)
-    assert not session.tick(NOW + 10**6)
+    session.tick(NOW + 10**6)
+    assert session.shown is not None
 
 
 def test_the_next_code_takes_the_place_of_whatever_is_shown(post: FakePost) -> None:
@@ -98,7 +101,7 @@ def test_what_was_done_is_one_key_and_can_be_mended(post: FakePost, key: str, de
     session.key(Key("2"), NOW)
     session.key(Key(key), NOW)
     assert post.decided[-1] == (1, decision)
-    assert isinstance(session.shown, Shown)
+    assert isinstance(session.shown, Decided)
     assert session.shown.decision is decision
 
 
@@ -138,9 +141,32 @@ def test_a_problem_is_shown_and_counts_as_no_verdict(post: FakePost) -> None:
     session = Session(post, "en")
     session.problem(message("scan.serial-gone", device="/dev/ttyACM0"), NOW)
     assert session.shown == message("scan.serial-gone", device="/dev/ttyACM0")
-    assert not session.counts
+    assert session.checked == 0
     session.note()
     assert post.noted == []
+
+
+def test_a_scanner_that_is_gone_takes_no_verdict_off_the_screen(post: FakePost) -> None:
+    session = Session(post, "en")
+    session.code("valid", NOW)
+    session.trouble(message("scan.serial-gone", device="/dev/ttyACM0"))
+    assert shown(session) is Verdict.VALID
+    assert session.notice is not None
+    session.code("revoked", NOW)
+    assert session.notice is None
+
+
+def test_a_picture_that_shows_nothing_takes_the_last_verdict_off_the_screen(post: FakePost) -> None:
+    session = Session(post, "en")
+    session.code("valid", NOW)
+    session.problem(message("image.no-code", file="x.png"), NOW)
+    assert shown(session) is None
+
+
+def test_a_pass_number_alone_is_taken_for_one_whether_it_was_asked_for_or_not(post: FakePost) -> None:
+    session = Session(post, "en")
+    session.line(format_number(20779, 12), NOW)
+    assert post.asked == [format_number(20779, 12)]
 
 
 def test_ten_thousand_codes_leave_five_rows(post: FakePost) -> None:
@@ -150,4 +176,4 @@ def test_ten_thousand_codes_leave_five_rows(post: FakePost) -> None:
         session.code("valid" if number % 2 else "revoked", NOW + number)
         session.note()
     assert len(session.recent) == 5
-    assert sum(session.counts.values()) == len(post.noted) == 10_000
+    assert session.checked == len(post.noted) == 10_000

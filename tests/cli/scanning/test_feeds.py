@@ -1,0 +1,70 @@
+"""Feeds that run at once: none ends the others, whatever it raises."""
+
+import select
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from movepass_cli.scanning import feeds
+from movepass_cli.scanning.feeds import Feed, Feeds, Given
+from movepass_verifier import ImageError
+from movepass_verifier.words import message
+
+
+def given_by(*running: Feed) -> list[Given]:
+    """Let feeds run to their end."""
+    all_of_them = Feeds(list(running))
+    found: list[Given] = []
+    all_of_them.start()
+    while not all_of_them.ended:
+        select.select([all_of_them.awake], [], [], 10)
+        found += all_of_them.take()
+    return found
+
+
+def broken(_stop: threading.Event) -> Iterator[Given]:
+    yield Given("b", "one")
+    raise ValueError("a driver's own words")
+
+
+def good(_stop: threading.Event) -> Iterator[Given]:
+    for number in range(1000):
+        yield Given("g", str(number))
+
+
+def test_a_feed_that_breaks_says_so_and_the_others_go_on() -> None:
+    found = given_by(broken, good)
+    assert [given.what for given in found if given.source == "g"] == [str(number) for number in range(1000)]
+    (trouble,) = (given for given in found if given.trouble)
+    assert trouble.what == message("scan.feed-failed", feed="broken", problem="ValueError: a driver's own words")
+
+
+def test_a_video_that_is_none_is_named(tmp_path: Path) -> None:
+    (given,) = given_by(feeds.camera(str(tmp_path / "gone.mp4")))
+    assert given.what == message("scan.video-unreadable", video=str(tmp_path / "gone.mp4"))
+
+
+@pytest.mark.parametrize(("module", "key"), [("cv2", "image.camera-extra"), ("zxingcpp", "image.extra")])
+def test_an_extra_that_is_missing_is_named_before_anything_runs(
+    monkeypatch: pytest.MonkeyPatch, module: str, key: str
+) -> None:
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(ImageError) as caught:
+        feeds.camera("0")
+    assert caught.value.why.key == key
+
+
+def test_a_line_that_the_user_may_not_read_names_the_group(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    line = tmp_path / "ttyACM0"
+    line.touch()
+
+    def refused(*_: object) -> int:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("movepass_cli.scanning.feeds.os.open", refused)
+    feed = feeds.serial(line)(threading.Event())
+    given = next(feed)
+    assert given == Given(str(line), message("scan.serial-denied", device=str(line), group=line.group()), trouble=True)
