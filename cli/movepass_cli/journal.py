@@ -84,7 +84,7 @@ def _summary(found: list[Count], entries: int, keep: int, now: int, say: Words |
             }
         )
         return
-    click.echo(say("journal.checks", count=scans, span=SUMMARY_SECONDS))
+    click.echo(say("journal.checks", count=scans))
     show_rows((say(f"verdict.{count.verdict.value}"), _counted(count, say)) for count in found)
     click.echo(say("journal.kept", count=entries, span=keep))
 

@@ -61,7 +61,7 @@ def test_the_summary_the_entries_and_the_export_agree(movepass: Movepass, field:
     change(device, "UPDATE journal_hours SET called_in = 1 WHERE verdict = 'stale'")
     change(device, "UPDATE journal_entries SET decision = 'called-in' WHERE verdict = 'stale'")
     said = movepass("journal", "--store", device).out
-    assert " checks in the last 1 d\n" in said
+    assert " checks in the last 24 hours\n" in said
     assert "\n  not a pass    1\n" in said
     assert "called in 1\n" in said
     assert "entries are kept, for 7 d;" in said
@@ -84,7 +84,7 @@ def test_the_summary_the_entries_and_the_export_agree(movepass: Movepass, field:
 def test_an_empty_journal_has_nothing_to_tell(movepass: Movepass, field: Field, tmp_path: Path) -> None:
     root = field.authority / "repository" / "metadata" / "1.root.json"
     movepass("enroll", "--store", tmp_path / "new", "--root", root, "--source", tmp_path)
-    assert movepass("journal", "--store", tmp_path / "new").out.startswith("0 checks in the last 1 d\n")
+    assert movepass("journal", "--store", tmp_path / "new").out.startswith("0 checks in the last 24 hours\n")
     header = "hour,outcome,verdict,scans,shown_before,let_through,sent_back,called_in\n"
     assert movepass("journal", "--store", tmp_path / "new", "export").out == header
     assert movepass("journal", "--store", tmp_path / "new", "export", "--json").out == ""

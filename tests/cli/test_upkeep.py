@@ -83,7 +83,7 @@ def test_status_and_doctor_speak_what_the_device_speaks(movepass: Movepass, devi
     change(device, "UPDATE documents SET sum = 1 WHERE name = 'keys'")
     said = movepass("doctor", "--store", device, "--language", "bn").out
     assert "এর দলিল 'keys' যেমন হওয়ার কথা তেমন নয়" in said
-    assert "ঠিক করা হয়েছে যা আছে তা থেকেই।" in said
+    assert "যা আছে তা থেকেই ঠিক করা হয়েছে।" in said
 
 
 # Configuring

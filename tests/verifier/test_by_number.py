@@ -105,7 +105,7 @@ def slips(number: str, others: str = ALPHABET) -> list[str]:
                     if plain[at] != plain[at + 1]]  # fmt: skip
 
 
-@settings(max_examples=20)
+@settings(max_examples=20, deadline=None)
 @given(st.integers(0, DAYS - 1), st.integers(0, (1 << 30) - 1))
 def test_every_slip_is_caught_and_the_right_number_is_among_its_corrections(day: int, index: int) -> None:
     number = format_number(day, index)
@@ -118,6 +118,7 @@ def test_every_slip_is_caught_and_the_right_number_is_among_its_corrections(day:
         assert len({c.number for c in found}) == len(found)
 
 
+@settings(max_examples=20, deadline=None)
 @given(st.integers(0, DAYS - 1), st.integers(0, (1 << 30) - 1))
 def test_corrections_are_numbers_themselves_and_the_likely_ones_come_first(day: int, index: int) -> None:
     for slip in slips(format_number(day, index), "8B5S")[::5]:
