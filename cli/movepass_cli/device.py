@@ -107,7 +107,7 @@ def _list_words(revoked: int, added: int) -> str:
     epilog=example("movepass verify --store device photo.png", "movepass verify --store device --json - < payload.txt")
 )
 @store_option
-@option("--at", callback=time_of, metavar="TIME", help="Verify as of another time, ISO 8601 with zone.")
+@click.option("--at", callback=time_of, metavar="TIME", help="Verify as of another time, ISO 8601 with zone.")
 @language_option
 @json_option
 @click.argument("given", metavar="TEXT|IMAGE|-")
@@ -118,7 +118,7 @@ def verify(ctx: click.Context, store: Path, given: str, at: int | None, language
         language = language or device.language
         result = device.verify(payload_text(given), at)
         noted = note(device, result, language) if at is None else None
-    show_result(result, language, noted, as_json=as_json)
+    show_result(result, language, noted, as_json=as_json, as_of=at)
     ctx.exit(_EXIT[result.outcome])
 
 

@@ -1,4 +1,8 @@
-"""The options that commands share; each also as an environment variable MOVEPASS_NAME."""
+"""The options that commands share; most also as an environment variable MOVEPASS_NAME.
+
+What is for one command only, or is kept for good, is given on the command line alone: a variable that was forgotten
+must not decide it.
+"""
 
 from collections.abc import Callable
 from pathlib import Path

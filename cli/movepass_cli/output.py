@@ -86,25 +86,35 @@ def note(device: "Device", result: "Verification", language: str) -> "Noted | No
 
 
 def show_result(
-    result: "Verification", language: str, noted: "Noted | None", *, as_json: bool, source: str | None = None
+    result: "Verification",
+    language: str,
+    noted: "Noted | None",
+    *,
+    as_json: bool,
+    source: str | None = None,
+    as_of: int | None = None,
 ) -> None:
-    """Show a verdict in words or as JSON, and whether the pass was seen before."""
+    """Show a verdict in words or as JSON, and whether the pass was seen before; `as_of` if it is not of now."""
     seen = noted.seen if noted else None
     if as_json:
         from_where = {} if source is None else {"source": source}
         show_json(result.to_json() | {"shown_before": seen.to_json() if seen else None} | from_where)
     else:
-        show_verification(result, language, seen)
+        show_verification(result, language, seen, as_of)
     sys.stdout.flush()
 
 
-def show_verification(result: "Verification", language: str, seen: "Seen | None" = None) -> None:
+def show_verification(
+    result: "Verification", language: str, seen: "Seen | None" = None, as_of: int | None = None
+) -> None:
     """Show a verdict: first the outcome, then what to compare by eye, then how old the lists are."""
     from movepass_verifier.shown import WARNING, seen_before, shown  # noqa: PLC0415 - not needed for --help
     from movepass_verifier.words import words  # noqa: PLC0415
 
     view = shown(result, words(language))
     show_head(result.outcome, f"{view.outcome}  ({view.verdict})")
+    if as_of is not None:
+        click.echo(f"{WARNING} {words(language)('verify.as-of', at=as_of)}")
     click.echo(f"  {printable(view.reason)}")
     if result.technical:
         click.echo(f"  {printable(result.technical)}")

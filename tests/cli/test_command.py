@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from movepass_verifier.words import LANGUAGES, words
 from movepass_wire.times import iso, parse_iso
 
 from .conftest import HOUR, Field, Movepass, make_request, set_up
@@ -90,6 +91,19 @@ def test_verdicts_have_their_exit_codes(movepass: Movepass, field: Field) -> Non
 def test_at_takes_any_zone(movepass: Movepass, field: Field) -> None:
     at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 60))
     assert movepass("verify", "--store", field.device, "--at", at, field.text).code == 0
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_verdict_as_of_another_time_says_so(movepass: Movepass, field: Field, language: str) -> None:
+    at = int(time.time()) + 60
+    said = movepass("verify", "--store", field.device, "--language", language, "--at", iso(at), field.text).out
+    assert said.splitlines()[1] == f"! {words(language)('verify.as-of', at=at)}"
+    assert "not now" not in movepass("verify", "--store", field.device, field.text).out
+
+
+def test_another_time_left_in_the_environment_decides_nothing(movepass: Movepass, field: Field) -> None:
+    ran = movepass("verify", "--store", field.device, field.text, env={"MOVEPASS_AT": "2001-01-01T00:00:00Z"})
+    assert ran.code == 0
 
 
 def test_a_test_authority_says_so_large(movepass: Movepass, field: Field) -> None:
