@@ -8,6 +8,7 @@ import click
 
 from movepass_cli.inputs import STDIN, InputError
 from movepass_cli.options import (
+    LANGUAGE,
     PATH,
     SOURCE,
     authority_option,
@@ -23,9 +24,6 @@ from movepass_verifier import Device
 from movepass_verifier import enrolment as enrolments
 from movepass_verifier.enrolment import ENROLMENT_MAX_BYTES, PREFIX, Enrolment
 from movepass_verifier.image import IMAGE_ENDINGS, read_qr
-from movepass_verifier.words import LANGUAGES
-
-_LANGUAGE = click.Choice(list(LANGUAGES))
 
 
 @click.command(
@@ -37,9 +35,9 @@ _LANGUAGE = click.Choice(list(LANGUAGES))
 )
 @store_option
 @option("--fingerprint", metavar="HEX", help="The root's, got another way; then nothing is asked.")
-@option("--root", type=PATH, metavar="FILE", help="Without ENROLMENT: the authority's root document.")
-@option("--source", "sources", multiple=True, metavar=SOURCE,
-        help="Without ENROLMENT: where to sync from; several are tried in this order.")  # fmt: skip
+@click.option("--root", type=PATH, metavar="FILE", help="Without ENROLMENT: the authority's root document.")
+@click.option("--source", "sources", multiple=True, metavar=SOURCE,
+              help="Without ENROLMENT: where to sync from; several are tried in this order.")  # fmt: skip
 @ca_option
 @json_option
 @click.argument("given", metavar="ENROLMENT", required=False)
@@ -78,13 +76,13 @@ def enroll(
     )
 )
 @authority_option
-@option("--source", "sources", required=True, multiple=True, metavar=SOURCE,
-        help="Where devices sync from; several are tried in this order.")  # fmt: skip
+@click.option("--source", "sources", required=True, multiple=True, metavar=SOURCE,
+              help="Where devices sync from; several are tried in this order.")  # fmt: skip
 @option("--png", type=PATH, metavar="F", help="Write the QR code as PNG.")
 @option("--file", "file", type=PATH, metavar="F", help="Write the file.")
-@option("--max-age", metavar="TIME", help="In the file: no accept rests on older lists.")
-@option("--warning-age", metavar="TIME", help="In the file: older lists are shown as getting old.")
-@option("--language", type=_LANGUAGE, help="In the file: what devices speak.")
+@click.option("--max-age", metavar="TIME", help="In the file: no accept rests on older lists.")
+@click.option("--warning-age", metavar="TIME", help="In the file: older lists are shown as getting old.")
+@click.option("--language", type=LANGUAGE, help="In the file: what devices speak.")
 @json_option
 def enrolment(
     authority: Path, sources: tuple[str, ...], png: Path | None, file: Path | None, max_age: str | None,

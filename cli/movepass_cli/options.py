@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import click
 
+from movepass_verifier.words import LANGUAGES
 from movepass_wire.limits import PUBLISHED_DAYS_AHEAD
 from movepass_wire.payload import ED25519, ESP256
 from movepass_wire.times import parse_duration, parse_iso
@@ -18,6 +19,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 SOURCE = "URL-OR-DIR"
 PATH = click.Path(path_type=Path)
 _DAYS_AHEAD_MAX = 30
+LANGUAGE = click.Choice(LANGUAGES)
 ALGORITHMS = {"ESP256": ESP256, "Ed25519": ED25519}
 
 
@@ -54,9 +56,7 @@ ca_option = option("--ca", type=PATH, metavar="FILE", help="CA certificates to t
 json_option = click.option(
     "--json", "as_json", is_flag=True, envvar="MOVEPASS_JSON", show_envvar=True, help="One JSON object a line."
 )
-language_option = option(
-    "--language", type=click.Choice(["en", "bn"]), help="English or Bangla; without it, what the device speaks."
-)
+language_option = option("--language", type=LANGUAGE, help="English or Bangla; without it, what the device speaks.")
 alg_option = option(
     "--alg", type=click.Choice(list(ALGORITHMS), case_sensitive=False), default="ESP256", show_default=True,
     help="The pass key's algorithm.",

@@ -8,12 +8,21 @@ from typing import Any
 import click
 
 from movepass_cli.main import CANNOT_VERIFY, DONE, FAILED
-from movepass_cli.options import SOURCE, duration_of, example, json_option, language_option, option, store_option
+from movepass_cli.options import (
+    LANGUAGE,
+    SOURCE,
+    duration_of,
+    example,
+    json_option,
+    language_option,
+    option,
+    store_option,
+)
 from movepass_cli.output import printable, say, show_head, show_json, show_rows
 from movepass_verifier import Device, Outcome, checkup
 from movepass_verifier.checkup import Standing
 from movepass_verifier.store import State, describe
-from movepass_verifier.words import DEFAULT_LANGUAGE, LANGUAGES, Message, words
+from movepass_verifier.words import DEFAULT_LANGUAGE, Message, words
 from movepass_wire.times import iso
 
 
@@ -44,11 +53,12 @@ def status(ctx: click.Context, store: Path, language: str | None, *, details: bo
 
 @click.command(epilog=example("movepass configure --store device --max-age 12h --warning-age 3h"))
 @store_option
-@option("--max-age", callback=duration_of, metavar="TIME", help="No accept rests on older lists: 15m to 48h.")
-@option("--warning-age", callback=duration_of, metavar="TIME", help="Older lists are shown as getting old.")
-@option("--source", multiple=True, metavar=SOURCE, help="Where the device syncs from; may be repeated.")
-@option("--journal-keep", callback=duration_of, metavar="TIME", help="The journal's entries are forgotten: 1d to 30d.")
-@option("--language", type=click.Choice(list(LANGUAGES)), help="What the device speaks: English or Bangla.")
+@click.option("--max-age", callback=duration_of, metavar="TIME", help="No accept rests on older lists: 15m to 48h.")
+@click.option("--warning-age", callback=duration_of, metavar="TIME", help="Older lists are shown as getting old.")
+@click.option("--source", multiple=True, metavar=SOURCE, help="Where the device syncs from; may be repeated.")
+@click.option("--journal-keep", callback=duration_of, metavar="TIME",
+              help="The journal's entries are forgotten: 1d to 30d.")  # fmt: skip
+@click.option("--language", type=LANGUAGE, help="What the device speaks: English or Bangla.")
 @json_option
 def configure(
     store: Path,

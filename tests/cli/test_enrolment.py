@@ -122,6 +122,17 @@ def test_the_authority_writes_over_nothing_and_refuses_what_no_device_would_take
     assert "\n  MPE1:" in shown
 
 
+def test_no_variable_that_is_for_other_commands_gets_into_what_devices_keep(
+    movepass: Movepass, field: Field, made: Made, tmp_path: Path
+) -> None:
+    left = {"MOVEPASS_SOURCE": "https://other.example", "MOVEPASS_LANGUAGE": "en", "MOVEPASS_MAX_AGE": "1h"}
+    about = ("--authority", field.authority, "--source", tmp_path / "r", "--file", tmp_path / "e.json")
+    assert movepass("enrolment", *about, env=left).code == 0
+    assert set(json.loads((tmp_path / "e.json").read_text("utf-8"))) == {"source", "root"}
+    ran = movepass("enroll", "--store", tmp_path / "d", "--fingerprint", made.told, made.file, "--json", env=left)
+    assert ran.row["sources"] == [str(field.authority / "repository")]
+
+
 def test_a_hundred_devices_are_set_up_in_a_loop_without_a_question(made: Made, tmp_path: Path) -> None:
     for number in range(100):
         arguments = ["--store", str(tmp_path / f"device-{number}"), "--fingerprint", made.told, str(made.file)]

@@ -107,6 +107,13 @@ def test_what_is_configured_is_kept_and_shown(movepass: Movepass, device: Path, 
     )
 
 
+def test_no_variable_that_is_for_other_commands_changes_what_the_device_keeps(movepass: Movepass, device: Path) -> None:
+    before = movepass("configure", "--store", device, "--json").row
+    left = {"MAX_AGE": "2h", "WARNING_AGE": "1h", "SOURCE": "/media/stick", "JOURNAL_KEEP": "2d", "LANGUAGE": "bn"}
+    environment = {f"MOVEPASS_{name}": value for name, value in left.items()} | {"MOVEPASS_STORE": str(device)}
+    assert movepass("configure", "--json", env=environment).row == before
+
+
 def test_what_is_configured_decides(movepass: Movepass, field: Field, device: Path) -> None:
     age(device, 3600)
     assert movepass("verify", "--store", device, field.text).code == 0
@@ -114,7 +121,7 @@ def test_what_is_configured_decides(movepass: Movepass, field: Field, device: Pa
     ran = movepass("verify", "--store", device, field.text)
     assert ran.code == 3
     assert "(lists too old)" in ran.out
-    assert movepass("configure", "--store", device, env={"MOVEPASS_MAX_AGE": "2h"}).code == 0
+    assert movepass("configure", "--store", device, "--max-age", "2h").code == 0
     assert "sync soon" in movepass("verify", "--store", device, field.text).out
 
 
