@@ -11,7 +11,9 @@ from support.passes import DAY, HOUR, approved
 
 from movepass_keys import KeySet, PassKey, Withdrawal, algorithms
 from movepass_verifier import Outcome, Policy, StatusLists, Verdict, Verification, verify
+from movepass_verifier.shown import shown
 from movepass_verifier.verdicts import CHECKS
+from movepass_verifier.words import words
 from movepass_wire import Bitmap, Pass, base45, cbor, encode_claims, parse_number, seal, to_be_signed
 from movepass_wire.payload import ED25519, ESP256
 from movepass_wire.times import day_of
@@ -309,7 +311,9 @@ def test_a_pass_is_valid_from_nbf_until_the_second_before_exp(offset: int, verdi
 def test_an_expired_pass_on_a_device_with_old_lists_hints_at_the_clock() -> None:
     text = sign(Pass(1, _OLD))
     assert "make sure" not in GOOD.verify(text).reason
-    assert "make sure" in with_lists({}, NOW - 3 * DAY).verify(text).reason
+    old = with_lists({}, NOW - 3 * DAY).verify(text)
+    assert "make sure" in old.reason
+    assert shown(old, words("en")).rows[-1] == ("Lists", "3 d old: too old, sync now")
 
 
 @pytest.mark.parametrize(

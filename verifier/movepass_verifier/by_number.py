@@ -67,7 +67,7 @@ def answer(text: str, *, lists: StatusLists, now: int, policy: Policy) -> Number
         policy: how old lists may be.
     """
     typed = text.translate(_BANGLA_DIGITS)
-    freshness = Freshness(lists.published, lists.synced_at, now, policy.warning_age)
+    freshness = Freshness.of(lists, now, policy)
     try:
         short_day, index = parse_number(typed)
     except NumberError:
@@ -78,7 +78,7 @@ def answer(text: str, *, lists: StatusLists, now: int, policy: Policy) -> Number
         outcome=Outcome.REJECT if revoked else Outcome.CANNOT_VERIFY,
         number=format_number(day, index),
         why=message("reason.revoked") if revoked else message("number.no-signature"),
-        known=tuple(_known(day, lists, freshness, policy, revoked=revoked)),
+        known=tuple(_known(day, lists, freshness, revoked=revoked)),
         suggestions=(),
         readable=True,
         freshness=freshness,
@@ -113,7 +113,7 @@ def _day(day_in_number: int, lists: StatusLists, now: int) -> int:
     return listed[0] if listed else resolve_day(day_in_number, max(day_of(now), DAYS))
 
 
-def _known(day: int, lists: StatusLists, freshness: Freshness, policy: Policy, *, revoked: bool) -> list[Message]:
+def _known(day: int, lists: StatusLists, freshness: Freshness, *, revoked: bool) -> list[Message]:
     known = []
     if day not in lists.days:
         known.append(message("number.no-list", day=day))
@@ -126,7 +126,6 @@ def _known(day: int, lists: StatusLists, freshness: Freshness, policy: Policy, *
         known.append(message("number.ended", until=ends, now=freshness.now))
     else:
         known.append(message("number.ends", **{"from": begins, "until": ends}))
-    age = freshness.age
-    if age is not None and age > policy.max_age:
-        known.append(message("number.stale", age=age, max=policy.max_age))
+    if freshness.too_old:
+        known.append(message("number.stale", age=freshness.age, max=freshness.max_age))
     return known

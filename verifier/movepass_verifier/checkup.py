@@ -36,8 +36,7 @@ class Standing:
     @property
     def freshness(self) -> Freshness:
         """How old the lists are."""
-        lists = self.state.lists
-        return Freshness(lists.published, lists.synced_at, self.now, self.state.policy.warning_age)
+        return Freshness.of(self.state.lists, self.now, self.state.policy)
 
 
 def glance(standing: Standing, words: Words) -> str:
@@ -47,7 +46,7 @@ def glance(standing: Standing, words: Words) -> str:
     fresh = standing.freshness
     age = fresh.age or 0
     ready = words("status.sync-soon" if fresh.sync_soon else "status.ready")
-    lists = words("status.lists", age=age, left=standing.state.policy.max_age - age)
+    lists = words("status.lists", age=age, left=fresh.max_age - age)
     return " ".join([ready, lists, *([words("status.test")] if standing.state.keys.test else [])])
 
 

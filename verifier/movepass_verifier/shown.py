@@ -84,7 +84,7 @@ def shown(result: Verification, words: Words) -> Shown:
         (words("label.pass"), result.pass_number or ""),
         *trip,
         (words("label.authority"), result.authority or ""),
-        (words("label.lists"), age(result.freshness, words, too_old=result.verdict is Verdict.STALE)),
+        (words("label.lists"), age(result.freshness, words)),
     ]
     test = (words("test.banner"), words("test.long")) if result.test else ()
     accepted_test = result.test and result.verdict is Verdict.VALID
@@ -155,13 +155,12 @@ def seen_before(seen: Seen, now: int, words: Words) -> str:
     return words("seen.often", count=seen.count, ago=ago, last=seen.last_at)
 
 
-def age(freshness: Freshness, words: Words, *, too_old: bool = False) -> str:
+def age(freshness: Freshness, words: Words) -> str:
     """Say how old the lists are, and whether they are too old to accept anything by."""
     if freshness.age is None:
         return words("fresh.never")
-    if too_old:
-        return words("fresh.too-old", age=freshness.age)
-    return words("fresh.sync-soon" if freshness.sync_soon else "fresh.old", age=freshness.age)
+    how = "too-old" if freshness.too_old else "sync-soon" if freshness.sync_soon else "old"
+    return words(f"fresh.{how}", age=freshness.age)
 
 
 def _place(place: Place, words: Words) -> str:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, NamedTuple
 
+from movepass_verifier.lists import Policy, StatusLists
 from movepass_verifier.words import Message, words
 from movepass_wire import Pass, format_number, trip_to_json
 from movepass_wire.times import iso
@@ -86,12 +87,19 @@ class Freshness:
         synced_at: when a sync last succeeded; None before the first.
         now: the time of the verification.
         warning_age: seconds from which on lists are getting old.
+        max_age: seconds from which on no accept rests on them.
     """
 
     published: int | None
     synced_at: int | None
     now: int
     warning_age: int
+    max_age: int
+
+    @classmethod
+    def of(cls, lists: StatusLists, now: int, policy: Policy) -> "Freshness":
+        """Judge lists at a time, in seconds since 1970 UTC."""
+        return cls(lists.published, lists.synced_at, now, policy.warning_age, policy.max_age)
 
     @property
     def age(self) -> int | None:
@@ -102,6 +110,11 @@ class Freshness:
     def sync_soon(self) -> bool:
         """Whether there are lists, and they are getting old."""
         return self.age is not None and self.age > self.warning_age
+
+    @property
+    def too_old(self) -> bool:
+        """Whether there are lists, and no accept may rest on them any more."""
+        return self.age is not None and self.age > self.max_age
 
     def to_json(self) -> dict[str, Any]:
         """Write as in `verify --json`."""

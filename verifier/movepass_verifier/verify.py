@@ -56,7 +56,7 @@ def verify(
     Returns:
         The verdict; every text gets exactly one.
     """
-    freshness = Freshness(lists.published, lists.synced_at, now, policy.warning_age)
+    freshness = Freshness.of(lists, now, policy)
     pass_: Pass | None = None
     try:
         envelope = _open(text)  # 1 to 4
@@ -65,9 +65,9 @@ def verify(
         pass_ = _claims(envelope)  # 8
         _check_clock(freshness, policy, last_seen)  # 9
         _check_key_validity(pass_, key)  # 10
-        _check_time(pass_, freshness, policy)  # 11
+        _check_time(pass_, freshness)  # 11
         _check_status(pass_, lists, freshness)  # 12
-        _check_freshness(freshness, policy)  # 13
+        _check_freshness(freshness)  # 13
         verdict, failed, technical = Verdict.VALID, None, ""
         why = message("reason.valid", until=pass_.trip.not_after)
     except _Stop as stop:
@@ -88,12 +88,12 @@ def readiness(
     *, lists: StatusLists, now: int, policy: Policy = DEFAULT_POLICY, last_seen: int | None = None
 ) -> Message | None:
     """Say why a good pass could not be accepted now, or None where it could: checks 9, 12 for today, and 13."""
-    freshness = Freshness(lists.published, lists.synced_at, now, policy.warning_age)
+    freshness = Freshness.of(lists, now, policy)
     if freshness.age is None:
         return message("ready.never-synced")
     try:
         _check_clock(freshness, policy, last_seen)
-        _check_freshness(freshness, policy)
+        _check_freshness(freshness)
     except _Stop as stop:
         return stop.why
     return None if day_of(now) in lists.days else message("ready.no-list", day=day_of(now))
@@ -160,14 +160,14 @@ def _check_key_validity(pass_: Pass, key: PassKey) -> None:
         raise _Stop("key-validity", Verdict.KEY_NOT_VALID_THEN, why)
 
 
-def _check_time(pass_: Pass, freshness: Freshness, policy: Policy) -> None:
+def _check_time(pass_: Pass, freshness: Freshness) -> None:
     """Step 11: nbf <= now < exp."""
     trip, now = pass_.trip, freshness.now
     if now < trip.not_before:
         why = message("reason.not-yet-valid", **{"from": trip.not_before, "now": now})
         raise _Stop("time", Verdict.NOT_YET_VALID, why)
     if now >= trip.not_after:
-        old = freshness.age is None or freshness.age > policy.max_age
+        old = freshness.age is None or freshness.too_old
         key = "reason.expired-old-lists" if old else "reason.expired"
         raise _Stop("time", Verdict.EXPIRED, message(key, until=trip.not_after, now=now))
 
@@ -185,10 +185,10 @@ def _check_status(pass_: Pass, lists: StatusLists, freshness: Freshness) -> None
         raise _Stop("status", Verdict.REVOKED, message("reason.revoked"))
 
 
-def _check_freshness(freshness: Freshness, policy: Policy) -> None:
+def _check_freshness(freshness: Freshness) -> None:
     """Step 13: what was relied on is not too old."""
-    age = freshness.age
-    if age is None:
+    if freshness.age is None:
         raise _Stop("freshness", Verdict.STALE, message("reason.stale-unknown-age"))
-    if age > policy.max_age:
-        raise _Stop("freshness", Verdict.STALE, message("reason.stale", age=age, max=policy.max_age))
+    if freshness.too_old:
+        why = message("reason.stale", age=freshness.age, max=freshness.max_age)
+        raise _Stop("freshness", Verdict.STALE, why)

@@ -249,7 +249,7 @@ def _badge(device: Device) -> Badge:
     """Ask a device what the top of the screen says."""
     now = int(time.time())
     state = device.state()
-    freshness = Freshness(state.lists.published, state.lists.synced_at, now, device.policy.warning_age)
+    freshness = Freshness.of(state.lists, now, device.policy)
     return Badge(state.keys.authority, state.keys.test, freshness, device.readiness())
 
 

@@ -96,8 +96,7 @@ def _head(badge: Badge, say: Words, size: Size) -> list[ScreenLine]:
     name = printable(badge.authority) or "movepass"
     left = [Span(f" {say('test.short')} ", "warn"), Span(" ")] if badge.test else []
     left.append(Span(name, "bold"))
-    too_old = badge.problem is not None and badge.problem.key == "reason.stale"
-    lists = f"{say('label.lists')}: {age(badge.freshness, say, too_old=too_old)}"
+    lists = f"{say('label.lists')}: {age(badge.freshness, say)}"
     old = badge.problem is not None or badge.freshness.sync_soon
     right = [Span(f" {lists} " if old else lists, "warn" if old else ""), Span(f"   {say.clock(badge.freshness.now)}")]
     gap = size.columns - _width(left) - _width(right)

@@ -12,7 +12,7 @@ from movepass_verifier.words import message
 from movepass_wire import Pass, Place, Trip
 
 NOW = 1795316400
-FRESH = Freshness(NOW - 720, NOW - 600, NOW, 6 * 3600)
+FRESH = Freshness(NOW - 720, NOW - 600, NOW, 6 * 3600, 24 * 3600)
 TRIP = Trip(
     NOW - 3600, NOW + 7200, "Rahima Khatun", 1, "4821", Place(13, "Mirpur 10"), Place(18), 3,
     vehicle="DHAKA METRO GA 11-2233", driver_name="Abdul Karim", driver_licence_last="77AB",

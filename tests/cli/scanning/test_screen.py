@@ -129,14 +129,14 @@ def test_the_top_says_how_old_the_lists_are_and_warns(post: FakePost, badge: Bad
     fresh = frame(Session(post, "en"), badge, "", USUAL, unicode=True)
     assert "Lists: 12 min old" in texts(fresh)[0]
     assert "warn" not in styles(fresh)
-    old = Badge("A", test=False, freshness=Freshness(NOW - 30000, NOW, NOW, 21600), problem=None)
+    old = Badge("A", test=False, freshness=Freshness(NOW - 30000, NOW, NOW, 21600, 86400), problem=None)
     lines = frame(Session(post, "en"), old, "", USUAL, unicode=True)
     assert "8 h 20 min old; sync soon" in texts(lines)[0]
     assert "warn" in styles(lines[:1])
 
 
 def test_an_idle_screen_never_says_ready_on_a_device_that_is_not(post: FakePost) -> None:
-    never = Freshness(None, None, NOW, 21600)
+    never = Freshness(None, None, NOW, 21600, 86400)
     badge = Badge("", test=False, freshness=never, problem=message("ready.never-synced"))
     shown = text(Session(post, "en"), badge)
     assert "No pass can be accepted now." in shown
