@@ -12,6 +12,11 @@ AWS_PINS := ministack==1.5.33 boto3==1.43.106 botocore==1.43.106 cryptography==5
 .PHONY: demo demo-ceremony demo-aws bench-aws test slow bare package region-loss screens lint types bench bench-rain \
 	bench-scale banners vectors clean
 
+# The phone's tools: npm brings them, none of their install scripts run.
+PHONE_READY := phone/node_modules/.ready
+PHONE_TEST := build/phone-test
+ESBUILD := phone/node_modules/.bin/esbuild
+
 demo: $(READY) ## plays the main job with the real command; leaves its files in build/demo
 	$(BIN)/python demo/run.py build/demo
 
@@ -35,6 +40,18 @@ bare: $(READY) ## a device without extras: installs, syncs over HTTP, verifies
 
 package: $(READY) ## the Lambda functions' zip for arm64, and the same tried out on this machine
 	$(BIN)/python infra/package.py build/lambda/movepass.zip
+
+test-phone: $(READY) $(PHONE_READY) $(PHONE_TEST)/.ready $(PHONE_TEST)/publications.json ## the phone's verifier: types, vectors, attacks, a differential test
+	cd phone && npm run --silent check
+	cd phone && node --test --test-reporter=dot ../$(PHONE_TEST)/*.test.mjs
+	$(BIN)/python tests/run_vectors.py --command 'node $(PHONE_TEST)/vectors_adapter.mjs' \
+		--only payload --only verify --only statuslog-read --only number-read --only number-write --only number-day
+	PHONE_DEVICE='node $(PHONE_TEST)/device_adapter.mjs' PYTHONPATH=tests \
+		$(BIN)/pytest -n auto -p phone.attacks tests/attacks
+	$(BIN)/python tests/phone/differential.py --command 'node $(PHONE_TEST)/differential_adapter.mjs' --count 3000
+
+differential-phone: $(READY) $(PHONE_TEST)/.ready ## 100,000 mutated inputs through the Python verifier and the phone's
+	$(BIN)/python tests/phone/differential.py --command 'node $(PHONE_TEST)/differential_adapter.mjs'
 
 lint: $(READY)
 	$(BIN)/cfn-lint infra/template.yaml
@@ -72,7 +89,7 @@ vectors: $(READY) ## writes tests/vectors/*.json anew
 	$(BIN)/python tests/make_vectors.py
 
 clean:
-	rm -rf $(VENV) $(AWS_VENV) build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf phone/node_modules $(VENV) $(AWS_VENV) build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -83,3 +100,15 @@ $(AWS_READY): Makefile ## without it the tests against AWS's API are skipped, lo
 	$(PYTHON) -m venv $(AWS_VENV)
 	$(AWS_VENV)/bin/python -m pip install --quiet --disable-pip-version-check $(AWS_PINS) && touch $@ \
 		|| echo "make: ministack could not be installed; the tests that need AWS's API will be SKIPPED" >&2
+
+$(PHONE_READY): phone/package.json phone/package-lock.json
+	cd phone && npm ci --no-audit --no-fund --ignore-scripts --silent
+	touch $@
+
+$(PHONE_TEST)/publications.json: $(READY) tests/phone/two_publications.py
+	$(BIN)/python tests/phone/two_publications.py $@
+
+$(PHONE_TEST)/.ready: $(PHONE_READY) $(wildcard phone/src/*.ts phone/src/*/*.ts phone/test/*.ts) wire/movepass_wire/codes.json
+	$(ESBUILD) $(wildcard phone/test/*_adapter.ts phone/test/*.test.ts) --bundle --platform=node --format=esm \
+		--target=node18 --outdir=$(PHONE_TEST) --out-extension:.js=.mjs --log-level=warning
+	touch $@

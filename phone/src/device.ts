@@ -1,0 +1,64 @@
+/** A device in use: its store, what it knows, and the verifications and syncs made with it. */
+
+import { OvertakenError, type Store } from "./store/store.js";
+import type { Source } from "./trust/source.js";
+import { sound, stateOf, type State } from "./trust/state.js";
+import { sync, type SyncResult } from "./trust/sync.js";
+import { DEFAULT_POLICY } from "./verify/lists.js";
+import type { Verification } from "./verify/verdicts.js";
+import { readiness, verify, type Known } from "./verify/verify.js";
+import type { Message } from "./words/words.js";
+
+export class Device {
+  private constructor(
+    private readonly store: Store,
+    private readonly clock: () => number,
+    private state: State,
+    private lastSeen: number | null,
+    readonly sources: readonly string[],
+  ) {}
+
+  /** Open a device that has been set up; `clock` gives seconds since 1970 UTC. */
+  static async open(store: Store, clock: () => number): Promise<Device> {
+    const held = await store.held();
+    return new Device(store, clock, await stateOf(await sound(held)), await store.lastSeen(), held.sources);
+  }
+
+  /** Verify a text, offline; `at` is another time than now, "what would be", which leaves no trace. */
+  async verify(text: string, at?: number): Promise<Verification> {
+    const now = at ?? this.clock();
+    const result = await verify(text, this.known(now));
+    if (at === undefined && (await this.store.noteSeen(now, this.lastSeen))) this.lastSeen = now;
+    return result;
+  }
+
+  /** Say why a good pass could not be accepted now, or null where it could. */
+  readiness(): Message | null {
+    return readiness(this.known(this.clock()));
+  }
+
+  /** Fetch what is new and take it over; where another page of this app was faster, what that took over is used. */
+  async sync(sources: readonly Source[]): Promise<SyncResult> {
+    const old = DEFAULT_POLICY.warningAge;
+    try {
+      const result = await sync(this.store, sources, this.clock(), old);
+      if (result.state) this.use(result.state);
+      return result;
+    } catch (e) {
+      if (!(e instanceof OvertakenError)) throw e;
+      const state = await stateOf(await sound(await this.store.held()));
+      this.use(state);
+      return { state, changed: true, failures: [] };
+    }
+  }
+
+  /** What the device goes by, at a time. */
+  known(now = this.clock()): Known {
+    return { ...this.state, now, policy: DEFAULT_POLICY, lastSeen: this.lastSeen };
+  }
+
+  private use(state: State): void {
+    this.state = state;
+    this.lastSeen = null;
+  }
+}

@@ -1,0 +1,193 @@
+/** What a source offers, fetched file by file and checked against what the device trusts. */
+
+import { TIME_LIMIT } from "../wire/limits.js";
+import { WireError } from "../wire/errors.js";
+import { readHeader } from "../wire/statuslog.js";
+import type { Bytes } from "../wire/bytes.js";
+import { SourceError } from "./errors.js";
+import { DENIED_TARGET, KEYS_TARGET, logDay, logTarget, type Held } from "./held.js";
+import { member } from "./json.js";
+import { isFile, type MetaFile, type TargetFile } from "./metadata.js";
+import { fetchFile, type Keep, type Source } from "./source.js";
+import { STATUS, TrustedSet } from "./trusted.js";
+
+const ROOT_MAX_BYTES = 512_000;
+const TIMESTAMP_MAX_BYTES = 16_384;
+const SNAPSHOT_MAX_BYTES = 2_000_000;
+const TARGETS_MAX_BYTES = 5_000_000;
+const ROOTS_MAX = 256;
+/** In one sync. */
+const DOCUMENT_MAX_BYTES = 1 << 20;
+/** One log, as signed; a phone's own bound, lower than docs/spec.md's default. */
+export const LOG_MAX_BYTES = 64 << 20;
+/** Files that the status role may name; an authority publishes six or seven. */
+const STATUS_TARGETS_MAX = 64;
+const PUBLISHED = "x-movepass-published";
+const GENERATION = "generation";
+
+/** Beginnings of logs whose download was cut off, by day and generation; believed only when the whole log fits. */
+export interface Partials {
+  get(day: number, generation: number): Promise<Bytes | undefined>;
+  put(day: number, generation: number, data: Bytes): Promise<void>;
+}
+
+/**
+ * Get a whole new state from a source, every part of it verified against the signed metadata. Where a file is gone, a
+ * publication came between two requests: it begins again, once.
+ *
+ * @throws SourceError: the source can't be reached, or offers what the device must not take.
+ */
+export async function offer(held: Held, source: Source, partials: Partials, now: number): Promise<Held> {
+  try {
+    return await fetchAll(held, source, partials, now);
+  } catch (e) {
+    if (e instanceof SourceError && e.kind === "missing") return fetchAll(held, source, partials, now);
+    throw e;
+  }
+}
+
+async function fetchAll(held: Held, source: Source, partials: Partials, now: number): Promise<Held> {
+  const trusted = await refresh(held, source, now);
+  const documents = new Map<string, Bytes>();
+  for (const name of [KEYS_TARGET, DENIED_TARGET]) {
+    documents.set(name, await document(source, trusted.target(name), held.documents.get(name)));
+  }
+  if (trusted.statusTargets.size > STATUS_TARGETS_MAX) throw new SourceError("not-ours", "too many lists");
+  const days = Array.from(trusted.statusTargets.keys(), logDay).filter((day) => day !== null);
+  const targets = days.map((day) => [day, bounded(trusted.target(logTarget(day)), LOG_MAX_BYTES)] as const);
+  const logs = new Map<number, Bytes>();
+  for (const [day, target] of targets) logs.set(day, await log(source, day, target, held.logs.get(day), partials));
+  const published = trusted.timestamp.signed.get(PUBLISHED);
+  if (typeof published !== "bigint" || published < 0n || published >= TIME_LIMIT) {
+    throw new SourceError("not-ours", `the timestamp lacks ${PUBLISHED}`);
+  }
+  return { ...held, published: Number(published), metadata: trusted.metadata, documents, logs };
+}
+
+/** Bring the signed documents up to date, in the order that their specification has. */
+async function refresh(held: Held, source: Source, now: number): Promise<TrustedSet> {
+  const trusted = await TrustedSet.from(held.metadata.get("root") ?? new Uint8Array(), now);
+  await followRoots(trusted, source);
+  await trusted.holdTimestamp(held.metadata.get("timestamp"));
+  await trusted.takeTimestamp(await fetchFile(source, "metadata/timestamp.json", TIMESTAMP_MAX_BYTES));
+  if (!(await trusted.holdSnapshot(held.metadata.get("snapshot")))) {
+    await trusted.takeSnapshot(await versioned(source, "snapshot", trusted.snapshotFile, SNAPSHOT_MAX_BYTES));
+  }
+  for (const role of ["targets", STATUS] as const) {
+    if (!(await trusted.hold(role, held.metadata.get(role)))) {
+      await trusted.take(role, await versioned(source, role, trusted.file(role), TARGETS_MAX_BYTES));
+    }
+  }
+  return trusted;
+}
+
+async function followRoots(trusted: TrustedSet, source: Source): Promise<void> {
+  for (let i = 0; i < ROOTS_MAX; i++) {
+    let next: Bytes;
+    try {
+      next = await fetchFile(source, rootPath(trusted.rootVersion + 1n), ROOT_MAX_BYTES);
+    } catch (e) {
+      if (e instanceof SourceError && e.kind === "missing") return;
+      throw e;
+    }
+    await trusted.takeRoot(next);
+  }
+}
+
+function rootPath(version: bigint): string {
+  return `metadata/${version}.root.json`;
+}
+
+/** Fetch the first root that an authority published; whether it is the right one, its hash tells. */
+export async function fetchFirstRoot(source: Source): Promise<Bytes> {
+  return fetchFile(source, rootPath(1n), ROOT_MAX_BYTES);
+}
+
+async function versioned(source: Source, role: string, file: MetaFile, most: number): Promise<Bytes> {
+  const { length } = file;
+  if (length !== null && length > most) throw new SourceError("too-large", `${role} of ${length} bytes`);
+  return fetchFile(source, `metadata/${file.version}.${role}.json`, length === null ? most : Number(length));
+}
+
+async function document(source: Source, target: TargetFile, held: Bytes | undefined): Promise<Bytes> {
+  bounded(target, DOCUMENT_MAX_BYTES);
+  if (held && (await isFile(target, held))) return held;
+  const data = await fetchFile(source, targetPath(target), Number(target.length));
+  if (!(await isFile(target, data))) throw new SourceError("wrong-file", target.path);
+  return data;
+}
+
+function bounded(target: TargetFile, most: number): TargetFile {
+  if (target.length > most) throw new SourceError("too-large", `${target.path} of ${target.length} bytes`);
+  return target;
+}
+
+/** Get a day's log, whose header must say the day and generation that are signed. */
+async function log(
+  source: Source,
+  day: number,
+  target: TargetFile,
+  held: Bytes | undefined,
+  partials: Partials,
+): Promise<Bytes> {
+  const signed = member(target.custom, GENERATION);
+  const generation = typeof signed === "bigint" ? Number(signed) : -1;
+  const fits = held && (await isFile(target, held));
+  const data = fits ? held : await download(source, day, generation, target, held, partials);
+  const header = headerOf(data);
+  if (header?.day !== day || header.generation !== generation) {
+    throw new SourceError("unreadable", `the list of day ${day} is not what its signature says`);
+  }
+  return data;
+}
+
+/** Download a log: what is there of it is kept where it is of the same generation and the rest fits on to it. */
+async function download(
+  source: Source,
+  day: number,
+  generation: number,
+  target: TargetFile,
+  held: Bytes | undefined,
+  partials: Partials,
+): Promise<Bytes> {
+  const keep: Keep = (data) => partials.put(day, generation, data);
+  const found = [
+    await partials.get(day, generation),
+    held && headerOf(held)?.generation === generation ? held : undefined,
+  ];
+  const beginnings = found.filter((data) => data !== undefined).filter((data) => data.length <= target.length);
+  for (const beginning of beginnings.sort((a, b) => b.length - a.length)) {
+    if (await isFile(target, beginning)) return beginning;
+    const data = await orNull(fetchFile(source, targetPath(target), Number(target.length), beginning, keep));
+    if (data && (await isFile(target, data))) return data;
+  }
+  const data = await fetchFile(source, targetPath(target), Number(target.length), new Uint8Array(), keep);
+  if (!(await isFile(target, data))) throw new SourceError("wrong-file", target.path);
+  return data;
+}
+
+/** Where the rest makes a file too long, the beginning was another file's. */
+async function orNull(fetched: Promise<Bytes>): Promise<Bytes | null> {
+  try {
+    return await fetched;
+  } catch (e) {
+    if (e instanceof SourceError && e.kind === "too-long") return null;
+    throw e;
+  }
+}
+
+function headerOf(data: Bytes): { day: number; generation: number } | null {
+  try {
+    return readHeader(data);
+  } catch (e) {
+    if (e instanceof WireError) return null;
+    throw e;
+  }
+}
+
+/** Name the file of a target: its hash stands before its name. */
+function targetPath({ path, hashes }: TargetFile): string {
+  const at = path.lastIndexOf("/") + 1;
+  const [hash = ""] = hashes.values();
+  return `targets/${path.slice(0, at)}${hash}.${path.slice(at)}`;
+}

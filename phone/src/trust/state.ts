@@ -1,0 +1,55 @@
+/** What is held, made ready for verifying: keys and lists, each believed only if it is the file that was signed. */
+
+import type { Bytes } from "../wire/bytes.js";
+import { WireError } from "../wire/errors.js";
+import { readLog } from "../wire/statuslog.js";
+import { NO_LISTS, type StatusLists } from "../verify/lists.js";
+import { SourceError } from "./errors.js";
+import { DENIED_TARGET, KEYS_TARGET, logTarget, type Held } from "./held.js";
+import { KeyDocumentError, NO_KEYS, readKeys, type KeySet } from "./keys.js";
+import { isFile, readDocument, targetFiles, type TargetFile } from "./metadata.js";
+import { STATUS } from "./trusted.js";
+
+export interface State {
+  readonly keys: KeySet;
+  readonly lists: StatusLists;
+}
+
+/**
+ * Read keys and lists out of what a sync got.
+ *
+ * @throws SourceError: something is signed and yet breaks a rule.
+ */
+export async function stateOf(held: Held): Promise<State> {
+  const [jwks, denied] = [held.documents.get(KEYS_TARGET), held.documents.get(DENIED_TARGET)];
+  if (!jwks || !denied) return { keys: NO_KEYS, lists: NO_LISTS };
+  try {
+    const keys = await readKeys(jwks, denied);
+    const days = new Map(Array.from(held.logs, ([day, log]) => [day, readLog(log).revoked]));
+    return { keys, lists: { days, published: held.published, syncedAt: held.syncedAt } };
+  } catch (e) {
+    if (e instanceof KeyDocumentError || e instanceof WireError) throw new SourceError("unreadable", e.message);
+    throw e;
+  }
+}
+
+/**
+ * Leave out of what a store gives back whatever is not the file that was signed: a card fails, a browser evicts. A list
+ * that is missing gives "no list for that day", keys that are missing "no keys": never another verdict.
+ */
+export async function sound(held: Held): Promise<Held> {
+  const signed = new Map<string, TargetFile>();
+  for (const role of ["targets", STATUS]) {
+    const data = held.metadata.get(role);
+    if (data) for (const [path, file] of targetFiles(readDocument(data, "targets"))) signed.set(path, file);
+  }
+  const holds = async (path: string, data: Bytes): Promise<boolean> => {
+    const file = signed.get(path);
+    return file !== undefined && isFile(file, data);
+  };
+  const documents = new Map(held.documents);
+  for (const [name, data] of documents) if (!(await holds(name, data))) documents.delete(name);
+  const logs = new Map(held.logs);
+  for (const [day, data] of logs) if (!(await holds(logTarget(day), data))) logs.delete(day);
+  return { ...held, documents, logs };
+}

@@ -1,0 +1,47 @@
+/** What a text is that is no readable pass, as far as its beginning tells. */
+
+import { PREFIX } from "../wire/payload.js";
+import { message, type Message } from "../words/words.js";
+
+/** EU digital COVID certificate, SMART Health Card, web address. */
+const SCHEMES = [
+  ["hc1:", "reason.covid-certificate"],
+  ["shc:/", "reason.health-card"],
+  ["http://", "reason.web-address"],
+  ["https://", "reason.web-address"],
+] as const;
+
+/** What becomes of MP1: where a scanner that presses the keys of a US keyboard meets another layout. */
+const LAYOUTS = new Map([
+  ["MP1Ö", "layout.german-swedish"],
+  ["MP1Æ", "layout.danish"],
+  ["MP1Ø", "layout.norwegian"],
+  ["MP1Ñ", "layout.spanish"],
+  ["MP1Ç", "layout.italian-portuguese"],
+  ["MP1Ş", "layout.turkish"],
+  ["?P&M", "layout.french"],
+]);
+const BENGALI = /^[\u0980-\u09ff]/;
+
+/** Say what a text is that is no pass: another scheme's code, or one typed through a wrong keyboard layout. */
+export function whatElse(text: string): Message {
+  const start = beginning(text, "https://".length).toLowerCase();
+  const scheme = SCHEMES.find(([begins]) => start.startsWith(begins));
+  if (scheme) return message(scheme[1]);
+  const layout = LAYOUTS.get(beginning(text, PREFIX.length).toUpperCase());
+  if (layout !== undefined) return message("reason.keyboard-layout", { layout: message(layout) });
+  if (BENGALI.test(text)) return message("reason.keyboard-layout", { layout: message("layout.bangla") });
+  return message("reason.not-a-pass");
+}
+
+/** Say what is wrong with a text that says that it is a pass. */
+export function whatIsWrong(text: string): Message {
+  const wrongCase = !text.startsWith(PREFIX) && beginning(text, PREFIX.length).toUpperCase() === PREFIX;
+  return message(wrongCase ? "reason.letter-case" : "reason.malformed");
+}
+
+function beginning(text: string, length: number): string {
+  return Array.from(text.slice(0, 2 * length))
+    .slice(0, length)
+    .join("");
+}

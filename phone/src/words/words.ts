@@ -1,0 +1,94 @@
+/**
+ * Words: the catalogues that the Python verifier shows too, with the same placeholders.
+ *
+ *     {name}          as it is          {name:minute}   a time without its zone
+ *     {name:number}   a whole number    {name:day}      a UTC day, as a date
+ *     {name:time}     a time in Dhaka   {name:span}     seconds, in their two largest units
+ *     {name:message}  another message
+ */
+
+import { dayName, DAY_SECONDS, local } from "../wire/times.js";
+
+export type Catalogue = Readonly<Record<string, string>>;
+export type Values = Readonly<Record<string, string | number | Message>>;
+
+/** Something to be said: a key of the catalogues and its values, in no language yet. */
+export interface Message {
+  readonly key: string;
+  readonly values: Values;
+}
+
+export function message(key: string, values: Values = {}): Message {
+  return { key, values };
+}
+
+const PLACEHOLDER = /\{(\w+)(?::(\w+))?\}/g;
+const SEPARATED_FROM = 10_000;
+const UNITS = [
+  ["d", DAY_SECONDS],
+  ["h", 3600],
+  ["min", 60],
+  ["s", 1],
+] as const;
+
+/** One language. */
+export class Words {
+  constructor(
+    readonly language: "en" | "bn",
+    private readonly texts: Catalogue,
+  ) {}
+
+  /** Put a message into words. */
+  say(message: Message): string {
+    return this.text(message.key, message.values);
+  }
+
+  /** Give the text of a key, its placeholders filled. */
+  text(key: string, values: Values = {}): string {
+    const text = this.texts[key];
+    if (text === undefined) throw new Error(`the catalogue has no ${key}`);
+    return text.replace(PLACEHOLDER, (_, name: string, kind?: string) => this.shown(values[name], kind));
+  }
+
+  private shown(value: string | number | Message | undefined, kind?: string): string {
+    if (typeof value === "object") return this.say(value);
+    if (typeof value !== "number" || kind === undefined) return String(value);
+    if (kind === "time") return this.digits(this.text("format.time", dateAndClock(value)));
+    if (kind === "minute") return this.digits(local(value));
+    if (kind === "day") return this.digits(dayName(value));
+    return kind === "span" ? this.span(value) : this.number(value);
+  }
+
+  private number(value: number): string {
+    return this.digits(value < SEPARATED_FROM ? String(value) : value.toLocaleString("en-US"));
+  }
+
+  private span(seconds: number): string {
+    return spanParts(seconds)
+      .map(([unit, count]) => this.text(`unit.${unit}`, { count }))
+      .join(" ");
+  }
+
+  private digits(text: string): string {
+    const digits = Array.from(this.texts["format.digits"] ?? "");
+    return text.replace(/[0-9]/g, (digit) => digits[Number(digit)] ?? digit);
+  }
+}
+
+/** Take a length of time apart into its two largest units. */
+function spanParts(seconds: number): (readonly [string, number])[] {
+  let rest = Math.max(0, Math.floor(seconds));
+  const parts = UNITS.map(([unit, size]) => {
+    const count = Math.floor(rest / size);
+    rest %= size;
+    return [unit, count] as const;
+  });
+  const first = parts.findIndex(([, count]) => count > 0);
+  if (first < 0) return [["s", 0]];
+  return parts.slice(first, first + 2).filter(([, count]) => count > 0);
+}
+
+function dateAndClock(seconds: number): Values {
+  const [date = "", clock = ""] = local(seconds).split(" ");
+  return { date, clock };
+}

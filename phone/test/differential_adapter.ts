@@ -1,0 +1,146 @@
+/** The phone's side of tests/phone/differential.py: answers each line of JSON with one. */
+
+import { createInterface } from "node:readline";
+import { SourceError } from "../src/trust/errors.js";
+import { logTarget, type Held } from "../src/trust/held.js";
+import { readKeys, type KeySet } from "../src/trust/keys.js";
+import { offer } from "../src/trust/offer.js";
+import { stateOf } from "../src/trust/state.js";
+import { verify } from "../src/verify/verify.js";
+import { concat, fromHex, hex, sha256, type Bytes } from "../src/wire/bytes.js";
+import { WireError } from "../src/wire/errors.js";
+import { readLog } from "../src/wire/statuslog.js";
+import type { Message } from "../src/words/words.js";
+import { stringify, verification, type Document } from "./documents.js";
+import { Files, NO_PARTIALS } from "./files.js";
+
+/** What tests/phone/*.py send. */
+interface PayloadRequest {
+  kind: "payload";
+  state?: { keys: unknown; denied: unknown; days: Record<string, string> };
+  text: string;
+  now: number;
+  published: number | null;
+  lists: boolean;
+  last_seen: number | null;
+  policy: { max_age: number; warning_age: number; clock_slack: number };
+}
+interface LogRequest {
+  kind: "log";
+  log: string;
+}
+interface PublicationRequest {
+  kind: "publication";
+  files?: Record<string, string>;
+  root: string;
+  now: number;
+  changed: Record<string, string>;
+  gone: string[];
+  fresh: boolean;
+}
+type Request = PayloadRequest | LogRequest | PublicationRequest;
+
+const device: { keys?: KeySet; days: Map<number, Uint32Array> } = { days: new Map() };
+
+async function payload(request: PayloadRequest): Promise<Document> {
+  if (request.state) {
+    const { keys, denied, days } = request.state;
+    device.keys = await readKeys(utf8(JSON.stringify(keys)), utf8(JSON.stringify(denied)));
+    device.days = new Map(
+      Object.entries(days).map(([day, log]) => [Number(day), readLog(fromHex(log) ?? new Uint8Array()).revoked]),
+    );
+    return { result: "ready" };
+  }
+  if (!device.keys) throw new Error("no state yet");
+  const { published, policy } = request;
+  const result = await verify(request.text, {
+    keys: device.keys,
+    lists: { days: request.lists ? device.days : new Map(), published, syncedAt: published },
+    now: request.now,
+    policy: { maxAge: policy.max_age, warningAge: policy.warning_age, clockSlack: policy.clock_slack },
+    lastSeen: request.last_seen,
+  });
+  return { ...verification(result), why: why(result.why) };
+}
+
+function why({ key, values }: Message): unknown {
+  const plain = Object.entries(values).map(([name, value]) => [name, typeof value === "object" ? why(value) : value]);
+  return [key, Object.fromEntries(plain)];
+}
+
+async function log(request: LogRequest): Promise<Document> {
+  try {
+    const { day, generation, revoked } = readLog(fromHex(request.log) ?? new Uint8Array());
+    const indexes = concat(
+      ...Array.from(revoked, (index) => Uint8Array.of(index >>> 24, index >>> 16, index >>> 8, index)),
+    );
+    return { result: "read", day, generation, sha256: hex(await sha256(indexes)) };
+  } catch (e) {
+    if (e instanceof WireError) return { result: "refused" };
+    throw e;
+  }
+}
+
+const repository: { files: Record<string, string>; enrolled?: Held; held?: Held; now: number } = { files: {}, now: 0 };
+
+async function publication(request: PublicationRequest): Promise<Document> {
+  if (request.files) {
+    repository.files = request.files;
+    repository.now = request.now;
+    repository.enrolled = enrolled(latin(request.root));
+    repository.held = await offer(repository.enrolled, new Files(bytesOf(request.files)), NO_PARTIALS, request.now);
+    return taken(repository.held);
+  }
+  const files = { ...repository.files, ...request.changed };
+  const kept = Object.entries(files).filter(([path]) => !request.gone.includes(path));
+  const before = request.fresh ? repository.enrolled : repository.held;
+  if (!before) throw new Error("no publication yet");
+  try {
+    const after = await offer(before, new Files(bytesOf(Object.fromEntries(kept))), NO_PARTIALS, repository.now);
+    await stateOf(after);
+    return await taken(after);
+  } catch (e) {
+    if (e instanceof SourceError) return { result: "refused" };
+    throw e;
+  }
+}
+
+function enrolled(root: Bytes): Held {
+  return {
+    syncs: 0,
+    sources: [],
+    published: null,
+    syncedAt: null,
+    metadata: new Map([["root", root]]),
+    documents: new Map(),
+    logs: new Map(),
+  };
+}
+
+async function taken(held: Held): Promise<Document> {
+  const logs = Array.from(held.logs, ([day, data]) => [logTarget(day), data] as const);
+  const files: Record<string, string> = {};
+  for (const [name, data] of [...held.metadata, ...held.documents, ...logs]) files[name] = hex(await sha256(data));
+  return { result: "taken", published: held.published, files };
+}
+
+function bytesOf(files: Record<string, string>): Map<string, Bytes> {
+  return new Map(Object.entries(files).map(([path, data]) => [path, latin(data)]));
+}
+
+function latin(text: string): Bytes {
+  return new Uint8Array(Buffer.from(text, "latin1"));
+}
+
+function utf8(text: string): Bytes {
+  return new TextEncoder().encode(text);
+}
+
+async function answer(request: Request): Promise<Document> {
+  if (request.kind === "payload") return payload(request);
+  return request.kind === "log" ? log(request) : publication(request);
+}
+
+for await (const line of createInterface({ input: process.stdin })) {
+  console.log(stringify(await answer(JSON.parse(line) as Request)));
+}

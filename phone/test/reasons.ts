@@ -1,0 +1,10 @@
+/** Reasons in English, as the terminal says them. */
+
+import en from "../../verifier/movepass_verifier/words/en.json";
+import { Words, type Message } from "../src/words/words.js";
+
+const ENGLISH = new Words("en", en);
+
+export function formatReason(message: Message): string {
+  return ENGLISH.say(message);
+}

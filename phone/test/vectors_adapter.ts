@@ -1,0 +1,96 @@
+/** Puts the phone's verifier behind tests/run_vectors.py; tests/vectors/README.md has the requests and answers. */
+
+import { createInterface } from "node:readline";
+import { NO_KEYS, readKeys } from "../src/trust/keys.js";
+import { verify } from "../src/verify/verify.js";
+import { fromHex, hex, type Bytes } from "../src/wire/bytes.js";
+import { decodeClaims } from "../src/wire/claims.js";
+import { PayloadError, WireError } from "../src/wire/errors.js";
+import { formatNumber, parseNumber, resolveDay } from "../src/wire/number.js";
+import { openText } from "../src/wire/payload.js";
+import { readLog } from "../src/wire/statuslog.js";
+import { claimsDocument, stringify, verification, type Document } from "./documents.js";
+
+/** What tests/run_vectors.py sends; the runner has checked its form. */
+export interface State {
+  keys: unknown;
+  denied: unknown;
+  lists: { published: number | null; synced_at: number | null; days: Record<string, string> };
+}
+interface Request {
+  id: string;
+  kind: string;
+  text: string;
+  state: State;
+  now: number;
+  policy: { max_age: number; warning_age: number; clock_slack: number };
+  last_seen: number | null;
+  log: string;
+  day: number;
+  index: number;
+  day_in_number: number;
+  near: number;
+}
+
+const KINDS: Record<string, (request: Request) => Document | Promise<Document>> = {
+  payload: ({ text }) => payload(text),
+  verify: async (request) => verification(await verified(request)),
+  "statuslog-read": ({ log }) =>
+    refusedOr(() => {
+      const read = readLog(bytes(log));
+      return { day: read.day, generation: read.generation, indexes: Array.from(read.revoked) };
+    }),
+  "number-read": ({ text }) => refusedOr(() => ({ ...parseNumber(text) })),
+  "number-write": ({ day, index }) => refusedOr(() => ({ number: formatNumber(day, index) })),
+  "number-day": ({ day_in_number, near }) => ({ day: resolveDay(day_in_number, near) }),
+};
+
+function payload(text: string): Document {
+  try {
+    const envelope = openText(text);
+    const claims = claimsDocument(decodeClaims(envelope.claims));
+    return { decoded: { alg: envelope.alg, kid: hex(envelope.kid), claims, signature: hex(envelope.signature) } };
+  } catch (e) {
+    if (e instanceof PayloadError) return { refused: { check: e.check, kind: e.kind } };
+    if (e instanceof WireError) return { refused: { check: "claims", kind: "malformed" } };
+    throw e;
+  }
+}
+
+async function verified({ text, state, now, policy, last_seen }: Request): ReturnType<typeof verify> {
+  const { published, synced_at, days } = state.lists;
+  const read = Object.entries(days).map(([day, log]) => [Number(day), readLog(bytes(log)).revoked] as const);
+  return verify(text, {
+    keys: state.keys === null ? NO_KEYS : await readKeys(json(state.keys), json(state.denied)),
+    lists: { days: new Map(read), published, syncedAt: synced_at },
+    now,
+    policy: { maxAge: policy.max_age, warningAge: policy.warning_age, clockSlack: policy.clock_slack },
+    lastSeen: last_seen,
+  });
+}
+
+function refusedOr(answer: () => Document): Document {
+  try {
+    return answer();
+  } catch (e) {
+    if (e instanceof WireError) return { refused: true };
+    throw e;
+  }
+}
+
+function bytes(text: string): Bytes {
+  const data = fromHex(text);
+  if (data === null) throw new Error(`not hexadecimal: ${text}`);
+  return data;
+}
+
+function json(document: unknown): Bytes {
+  return new TextEncoder().encode(JSON.stringify(document));
+}
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const request = JSON.parse(line) as Request;
+  const answer = KINDS[request.kind];
+  if (!answer) throw new Error(`unknown kind ${request.kind}`);
+  console.log(stringify({ id: request.id, ...(await answer(request)) }));
+}
