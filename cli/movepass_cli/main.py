@@ -35,6 +35,7 @@ _COMMANDS = {
     "enrolment": ("enrolment", "make what devices are set up by"),
     "enroll": ("enrolment", "set up a device's store"),
     "sync": ("device", "fetch keys and revocation lists"),
+    "serve": ("serving", "serve the phone's app and a repository on this machine"),
     "export-bundle": ("bundle", "copy a repository to a USB stick"),
     "verify": ("device", "verify one pass, offline"),
     "check-number": ("numbers", "say what is known of a pass number"),
