@@ -15,7 +15,13 @@ AWS_PINS := ministack==1.5.33 boto3==1.43.106 botocore==1.43.106 cryptography==5
 # The phone's tools: npm brings them, none of their install scripts run.
 PHONE_READY := phone/node_modules/.ready
 PHONE_TEST := build/phone-test
-ESBUILD := phone/node_modules/.bin/esbuild
+PHONE_SOURCES := $(wildcard phone/src/*.ts phone/src/*/*.ts phone/test/*.ts phone/test/browser/*.ts) \
+	$(wildcard verifier/movepass_verifier/words/*.json) wire/movepass_wire/codes.json
+PHONE_PROGRAMS := $(wildcard phone/test/*_adapter.ts phone/test/*.test.ts phone/test/browser/*.test.ts) \
+	phone/test/browser/demo.ts
+PHONE_KINDS := payload verify statuslog-read number-read number-write number-day
+
+.PHONY: phone phone-world test-phone differential-phone demo-phone
 
 demo: $(READY) ## plays the main job with the real command; leaves its files in build/demo
 	$(BIN)/python demo/run.py build/demo
@@ -41,17 +47,33 @@ bare: $(READY) ## a device without extras: installs, syncs over HTTP, verifies
 package: $(READY) ## the Lambda functions' zip for arm64, and the same tried out on this machine
 	$(BIN)/python infra/package.py build/lambda/movepass.zip
 
-test-phone: $(READY) $(PHONE_READY) $(PHONE_TEST)/.ready $(PHONE_TEST)/publications.json ## the phone's verifier: types, vectors, attacks, a differential test
+phone: $(PHONE_READY) ## the phone's app, static files in build/phone; docs/phone.md has its variables
+	cd phone && node build.js ../build/phone
+
+test-phone: $(READY) $(PHONE_TEST)/.ready $(PHONE_TEST)/publications.json phone-world
+test-phone: ## the phone: vectors, attacks, mutated inputs, and the app in Chromium
 	cd phone && npm run --silent check
-	cd phone && node --test --test-reporter=dot ../$(PHONE_TEST)/*.test.mjs
+	cd phone && node --test --test-reporter=spec --test-concurrency=2 \
+		../$(PHONE_TEST)/*.test.mjs ../$(PHONE_TEST)/browser/*.test.mjs
 	$(BIN)/python tests/run_vectors.py --command 'node $(PHONE_TEST)/vectors_adapter.mjs' \
-		--only payload --only verify --only statuslog-read --only number-read --only number-write --only number-day
+		$(addprefix --only ,$(PHONE_KINDS))
 	PHONE_DEVICE='node $(PHONE_TEST)/device_adapter.mjs' PYTHONPATH=tests \
 		$(BIN)/pytest -n auto -p phone.attacks tests/attacks
-	$(BIN)/python tests/phone/differential.py --command 'node $(PHONE_TEST)/differential_adapter.mjs' --count 3000
+	PYTHONPATH=tests $(BIN)/python -m phone.differential --count 3000 \
+		--command 'node $(PHONE_TEST)/differential_adapter.mjs'
+
+demo-phone: $(READY) $(PHONE_TEST)/.ready phone-world ## a phone's camera is shown passes; pictures in docs/phone
+	cd phone && node ../$(PHONE_TEST)/browser/demo.mjs ../docs/phone
+
+# An authority, passes and videos made now, since passes last hours; the app with that authority built in, and without.
+phone-world: $(READY) $(PHONE_READY)
+	PYTHONPATH=tests $(BIN)/python -m phone.world
+	cd phone && PHONE_ROOT=../build/phone-world/authority/repository/metadata/1.root.json PHONE_SOURCE=repository \
+		node build.js ../build/phone-app
+	cd phone && node build.js ../build/phone-blank
 
 differential-phone: $(READY) $(PHONE_TEST)/.ready ## 100,000 mutated inputs through the Python verifier and the phone's
-	$(BIN)/python tests/phone/differential.py --command 'node $(PHONE_TEST)/differential_adapter.mjs'
+	PYTHONPATH=tests $(BIN)/python -m phone.differential --command 'node $(PHONE_TEST)/differential_adapter.mjs'
 
 lint: $(READY)
 	$(BIN)/cfn-lint infra/template.yaml
@@ -89,7 +111,8 @@ vectors: $(READY) ## writes tests/vectors/*.json anew
 	$(BIN)/python tests/make_vectors.py
 
 clean:
-	rm -rf phone/node_modules $(VENV) $(AWS_VENV) build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf phone/node_modules $(VENV) $(AWS_VENV) build
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -106,9 +129,12 @@ $(PHONE_READY): phone/package.json phone/package-lock.json
 	touch $@
 
 $(PHONE_TEST)/publications.json: $(READY) tests/phone/two_publications.py
-	$(BIN)/python tests/phone/two_publications.py $@
+	PYTHONPATH=tests $(BIN)/python -m phone.two_publications $@
 
-$(PHONE_TEST)/.ready: $(PHONE_READY) $(wildcard phone/src/*.ts phone/src/*/*.ts phone/test/*.ts) wire/movepass_wire/codes.json
-	$(ESBUILD) $(wildcard phone/test/*_adapter.ts phone/test/*.test.ts) --bundle --platform=node --format=esm \
-		--target=node18 --outdir=$(PHONE_TEST) --out-extension:.js=.mjs --log-level=warning
+$(PHONE_TEST)/.ready: $(PHONE_READY) $(PHONE_SOURCES)
+	rm -rf $(PHONE_TEST)/*.mjs $(PHONE_TEST)/browser
+	mkdir -p $(PHONE_TEST)
+	ln -sfn ../../phone/node_modules $(PHONE_TEST)/node_modules
+	phone/node_modules/.bin/esbuild $(PHONE_PROGRAMS) --bundle --platform=node --format=esm --target=node20 \
+		--packages=external --outdir=$(PHONE_TEST) --outbase=phone/test --out-extension:.js=.mjs --log-level=warning
 	touch $@

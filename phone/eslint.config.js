@@ -12,8 +12,13 @@ export default tseslint.config(
       "max-len": ["error", { code: 120 }],
       "no-control-regex": "error",
       "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true, allowBoolean: true }],
+      "@typescript-eslint/no-confusing-void-expression": ["error", { ignoreArrowShorthand: true }],
       "@typescript-eslint/explicit-function-return-type": ["error", { allowExpressions: true }],
     },
   },
-  { files: ["*.js"], ...tseslint.configs.disableTypeChecked },
+  {
+    files: ["*.js"],
+    ...tseslint.configs.disableTypeChecked,
+    rules: { ...tseslint.configs.disableTypeChecked.rules, "@typescript-eslint/explicit-function-return-type": "off" },
+  },
 );

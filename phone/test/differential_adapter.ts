@@ -3,13 +3,17 @@
 import { createInterface } from "node:readline";
 import { SourceError } from "../src/trust/errors.js";
 import { logTarget, type Held } from "../src/trust/held.js";
-import { readKeys, type KeySet } from "../src/trust/keys.js";
+import { NO_KEYS, readKeys, type KeySet } from "../src/trust/keys.js";
 import { offer } from "../src/trust/offer.js";
 import { stateOf } from "../src/trust/state.js";
+import { answer as byNumber } from "../src/verify/by_number.js";
+import { DEFAULT_POLICY } from "../src/verify/lists.js";
+import { shown } from "../src/verify/shown.js";
 import { verify } from "../src/verify/verify.js";
 import { concat, fromHex, hex, sha256, type Bytes } from "../src/wire/bytes.js";
 import { WireError } from "../src/wire/errors.js";
 import { readLog } from "../src/wire/statuslog.js";
+import { LANGUAGES, type Language } from "../src/words/catalogues.js";
 import type { Message } from "../src/words/words.js";
 import { stringify, verification, type Document } from "./documents.js";
 import { Files, NO_PARTIALS } from "./files.js";
@@ -19,6 +23,7 @@ interface PayloadRequest {
   kind: "payload";
   state?: { keys: unknown; denied: unknown; days: Record<string, string> };
   text: string;
+  language: Language;
   now: number;
   published: number | null;
   lists: boolean;
@@ -38,7 +43,14 @@ interface PublicationRequest {
   gone: string[];
   fresh: boolean;
 }
-type Request = PayloadRequest | LogRequest | PublicationRequest;
+interface NumberRequest {
+  kind: "number";
+  text: string;
+  days: Record<string, number[]>;
+  now: number;
+  published: number | null;
+}
+type Request = PayloadRequest | LogRequest | PublicationRequest | NumberRequest;
 
 const device: { keys?: KeySet; days: Map<number, Uint32Array> } = { days: new Map() };
 
@@ -60,7 +72,10 @@ async function payload(request: PayloadRequest): Promise<Document> {
     policy: { maxAge: policy.max_age, warningAge: policy.warning_age, clockSlack: policy.clock_slack },
     lastSeen: request.last_seen,
   });
-  return { ...verification(result), why: why(result.why) };
+  const { outcome, verdict, reason, advice, rows } = shown(result, LANGUAGES[request.language]);
+  const unknown = LANGUAGES[request.language].text("label.unknown"); // as Python writes it, which is its own way
+  const known = rows.filter(([label]) => label !== unknown);
+  return { ...verification(result), why: why(result.why), shown: { outcome, verdict, reason, advice, rows: known } };
 }
 
 function why({ key, values }: Message): unknown {
@@ -136,8 +151,23 @@ function utf8(text: string): Bytes {
   return new TextEncoder().encode(text);
 }
 
+/** What is known of a typed number. */
+function number({ text, days, now, published }: NumberRequest): Document {
+  const lists = new Map(Object.entries(days).map(([day, indexes]) => [Number(day), Uint32Array.from(indexes)]));
+  const known = {
+    keys: NO_KEYS,
+    lists: { days: lists, published, syncedAt: published },
+    now,
+    policy: DEFAULT_POLICY,
+    lastSeen: null,
+  };
+  const { outcome, number, suggestions, readable, ...said } = byNumber(text, known);
+  return { result: outcome, number, suggestions, readable, why: why(said.why), known: said.known.map(why) };
+}
+
 async function answer(request: Request): Promise<Document> {
   if (request.kind === "payload") return payload(request);
+  if (request.kind === "number") return number(request);
   return request.kind === "log" ? log(request) : publication(request);
 }
 

@@ -1,6 +1,6 @@
 """Sends mutated payloads, logs and publications through the Python verifier and through the phone's, and compares.
 
-    python tests/phone/differential.py --command 'node build/phone-test/differential_adapter.mjs' --count 100000
+    python -m phone.differential --command 'node build/phone-test/differential_adapter.mjs' --count 100000
 
 Each disagreement is printed with what is needed to see it again; the last line is "N inputs, M disagreements". The exit
 code is 1 if there were any. Inputs follow from --seed alone, but for the signatures in them, which are random.
@@ -20,13 +20,11 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
-from phone import logs, payloads, publications
+from phone import logs, numbers, payloads, publications
 from phone.mutate import Mutator
 
 Message = dict[str, Any]
-SHARES = {"payload": 0.6, "log": 0.3, "publication": 0.1}
+SHARES = {"payload": 0.55, "number": 0.05, "log": 0.3, "publication": 0.1}
 """How many of the inputs are of each kind; a publication takes a hundred times as long as a payload."""
 _WINDOW = 16
 """So many requests are on their way at once; their answers fit into a pipe, or each side would wait for the other."""
@@ -47,6 +45,7 @@ def cases(rng: random.Random, count: int, folder: Path) -> Iterator[Case]:
     mutator = Mutator(rng)
     streams = {
         "payload": payloads.cases(mutator),
+        "number": numbers.cases(mutator),
         "log": logs.cases(mutator),
         "publication": publications.cases(mutator, folder),
     }

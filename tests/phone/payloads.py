@@ -7,7 +7,10 @@ from typing import Any
 
 from movepass_keys import KeySet, PassKey, algorithms
 from movepass_verifier.lists import Policy, StatusLists
+from movepass_verifier.shown import shown
+from movepass_verifier.verdicts import Verification
 from movepass_verifier.verify import verify
+from movepass_verifier.words import LANGUAGES, Words, words
 from movepass_verifier.words import Message as Said
 from movepass_wire import (
     ED25519,
@@ -71,9 +74,22 @@ def cases(mutator: Mutator) -> Iterator[tuple[Message, Message]]:
         lists = StatusLists(days if given["lists"] else {}, given["published"], given["published"])
         policy = Policy(**given["policy"])
         result = verify(text, keys=keys, lists=lists, now=given["now"], policy=policy, last_seen=given["last_seen"])
-        said = result.to_json()
-        expect = {key: said[key] for key in ("outcome", "verdict", "pass", "pass_number", "authority")}
-        yield {"text": text, **given}, {**expect, "failed": result.failed, "why": _plain(result.why)}
+        language = mutator.rng.choice(LANGUAGES)
+        expect = {**_expected(result), "shown": _in_words(result, words(language))}
+        yield {"text": text, "language": language, **given}, expect
+
+
+def _expected(result: Verification) -> Message:
+    said = result.to_json()
+    expect = {key: said[key] for key in ("outcome", "verdict", "pass", "pass_number", "authority")}
+    return {**expect, "failed": result.failed, "why": plain(result.why)}
+
+
+def _in_words(result: Verification, language: Words) -> Message:
+    """Give what an officer is shown, but for what this software does not know: each side writes that in its own way."""
+    said = shown(result, language)
+    in_words: Message = {name: getattr(said, name) for name in ("outcome", "verdict", "reason", "advice")}
+    return {**in_words, "rows": [list(row) for row in said.rows if row[0] != language("label.unknown")]}
 
 
 def _circumstances(mutator: Mutator) -> Message:
@@ -143,6 +159,6 @@ def _bases() -> tuple[list[str], list[bytes]]:
     return texts, claims
 
 
-def _plain(said: Said) -> list[Any]:
-    values = {name: _plain(value) if isinstance(value, Said) else value for name, value in said.values.items()}
+def plain(said: Said) -> list[Any]:
+    values = {name: plain(value) if isinstance(value, Said) else value for name, value in said.values.items()}
     return [said.key, values]

@@ -64,6 +64,8 @@ def cases(mutator: Mutator, folder: Path) -> Iterator[tuple[Message, Message]]:
             medium.files = repository.files
             fresh = mutator.rng.random() < 0.2
             changed = {path: data for path, data in repository.files.items() if honest.files.get(path) != data}
+            if any(map(_taken_by_python_alone, changed.values())):
+                continue
             gone = [path for path in honest.files if path not in repository.files]
             request = {"changed": _latin(changed), "gone": gone, "fresh": fresh}
             yield request, _sync(enrolled if fresh else held, source, folder, partials)
@@ -101,6 +103,18 @@ def _publication(mutator: Mutator, honest: Repository) -> Repository:
         if rng.random() < 0.2:
             del repository.files[path]
     return repository
+
+
+def _taken_by_python_alone(data: bytes) -> bool:
+    """Tell whether python-tuf takes what the phone, by the letter of TUF's specification, refuses.
+
+    It takes null for the newest spec_version, and anything that Python takes for true for consistent snapshots.
+    """
+    try:
+        signed = json.loads(data)["signed"]
+        return signed.get("spec_version", "") is None or not isinstance(signed.get("consistent_snapshot", True), bool)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return False
 
 
 def _lie(mutator: Mutator, repository: Repository, kind: str) -> Lie:

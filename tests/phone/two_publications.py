@@ -1,4 +1,4 @@
-"""Writes two publications of one authority, and passes, for the phone's own tests: `python … OUT.json`.
+"""Writes two publications of one authority, and passes: `python -m phone.two_publications OUT.json`.
 
 In the second one a list has grown, and a second root, signed by other custodians, is there.
 """
@@ -7,8 +7,6 @@ import json
 import sys
 import time
 from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from attacks.simulator import MemorySigner, Repository, log_name
 

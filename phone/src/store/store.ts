@@ -53,6 +53,16 @@ export class Store implements Place {
     ]);
   }
 
+  /** Forget what the device trusts and holds, so that it can be set up anew. */
+  async forget(): Promise<void> {
+    const logs = await this.database.all("logs");
+    await this.database.write([
+      ["facts", HELD, undefined],
+      ["facts", LAST_SEEN, undefined],
+      ...Array.from(logs.keys(), (day): Change => ["logs", day, undefined]),
+    ]);
+  }
+
   async held(): Promise<Held> {
     const facts = (await this.database.get("facts", HELD)) as Facts | undefined;
     if (!facts) throw new StorageError("the device has not been set up");

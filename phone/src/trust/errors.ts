@@ -13,7 +13,7 @@ export type Refusal =
   | "too-large"; // signed, and more than a phone takes
 
 /** It gave no answer, or none that was of use. */
-export type Unreachable = "no-connection" | "login-page" | "missing" | "slow" | "status" | "cut-off";
+export type Unreachable = "no-connection" | "login-page" | "missing" | "slow" | "status";
 
 /** A sync from one source failed; the device keeps what it has. `detail` is for a help desk, in English. */
 export class SourceError extends Error {

@@ -4,7 +4,7 @@ import { concat, fromHex, hex, sha256, type Bytes } from "../wire/bytes.js";
 import { TIME_LIMIT } from "../wire/limits.js";
 import { ED25519, ESP256, KID_BYTES } from "../wire/payload.js";
 import { JsonError, member, parse, type Json } from "./json.js";
-import { ECDSA, ED25519_NAME, importPoint, pointOf, SPKI_ED25519, SPKI_P256 } from "./points.js";
+import { ECDSA, ED25519_NAME, importPoint, knowsEd25519, pointOf, SPKI_ED25519, SPKI_P256 } from "./points.js";
 
 const COORDINATE_BYTES = 32;
 
@@ -84,6 +84,7 @@ async function readKey(jwk: Json): Promise<PassKey | null> {
   const own = hex((await sha256(spki)).slice(0, KID_BYTES));
   if (own !== kid) throw new KeyDocumentError(`the key called ${kid} has the kid ${own}`);
   const key = await importPoint(pointOf(spki));
+  if (key === null && alg === ED25519 && !(await knowsEd25519())) return null;
   if (key === null) throw new KeyDocumentError(`the key ${kid} is not a point of its curve`);
   return { kid, alg, key, notBefore, notAfter, revoked: revoked === null ? null : withdrawal(revoked) };
 }

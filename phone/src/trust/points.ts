@@ -27,7 +27,7 @@ function begins(spki: Bytes, prefix: Bytes, rest: number): boolean {
   return spki.length === prefix.length + rest && equal(spki.subarray(0, prefix.length), prefix);
 }
 
-/** Make a key to verify with; null where the bytes are not a point of the curve. */
+/** Make a key to verify with; null where the bytes are no point of the curve, or the browser does not know it. */
 export async function importPoint(point: Point | null): Promise<CryptoKey | null> {
   if (point === null) return null;
   const algorithm = point.kind === "P-256" ? { name: "ECDSA", namedCurve: "P-256" } : { name: ED25519_NAME };
@@ -37,6 +37,14 @@ export async function importPoint(point: Point | null): Promise<CryptoKey | null
     if (e instanceof DOMException) return null;
     throw e;
   }
+}
+
+/** The first test vector of RFC 8032, section 7.1. */
+const ANY_ED25519 = fromHex("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a") ?? new Uint8Array();
+
+/** Tell whether this browser verifies Ed25519; those of before 2025 do not all do. */
+export async function knowsEd25519(): Promise<boolean> {
+  return (await importPoint(pointOf(concat(SPKI_ED25519, ANY_ED25519)))) !== null;
 }
 
 const HALF = 32;

@@ -1,0 +1,107 @@
+/**
+ * Builds the app into static files: `node build.js OUT`, with PHONE_ROOT (a root document), PHONE_SOURCE (where to sync
+ * from, several with spaces between, against the page's address) and PHONE_HOSTS (other origins it may fetch from).
+ *
+ * Each file but the start page, the manifest and the service worker has its hash in its name; the page names script and
+ * style with their hashes, the worker its wasm's, and the service worker every file's.
+ */
+
+import { createHash } from "node:crypto";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { build } from "esbuild";
+
+const [out] = process.argv.slice(2);
+const { PHONE_ROOT, PHONE_SOURCE, PHONE_HOSTS } = process.env;
+if (!out) throw new Error("usage: node build.js OUT");
+if (PHONE_ROOT && !PHONE_SOURCE) throw new Error("PHONE_ROOT needs PHONE_SOURCE: where to sync from");
+
+const list = (text) => (text ?? "").split(/\s+/).filter(Boolean);
+const hosts = list(PHONE_HOSTS).map((host) => new URL(host).origin);
+const read = (path) => readFileSync(new URL(path, import.meta.url));
+const integrity = (data) => `sha384-${createHash("sha384").update(data).digest("base64")}`;
+const files = [];
+
+/** Write a file, and note it for the service worker; gives its name. */
+function write(name, data, path = name) {
+  writeFileSync(join(out, name), data);
+  files.push({ path, integrity: integrity(data) });
+  return name;
+}
+
+function hashed(name, data) {
+  const [stem, ...endings] = name.split(".");
+  const hash = createHash("sha256").update(data).digest("hex").slice(0, 12);
+  return write([stem, hash, ...endings].join("."), data);
+}
+
+async function bundle(entry, define) {
+  const result = await build({
+    entryPoints: [new URL(entry, import.meta.url).pathname],
+    bundle: true,
+    write: false,
+    minify: true,
+    format: "esm",
+    target: ["chrome100", "safari16.4", "firefox114"],
+    charset: "utf8",
+    legalComments: "none",
+    define: Object.fromEntries(Object.entries(define).map(([name, value]) => [name, JSON.stringify(value)])),
+  });
+  return result.outputFiles[0].contents;
+}
+
+rmSync(out, { recursive: true, force: true });
+mkdirSync(out, { recursive: true });
+
+const require = createRequire(import.meta.url);
+const wasm = hashed("zxing_reader.wasm", readFileSync(require.resolve("zxing-wasm/reader/zxing_reader.wasm")));
+const worker = hashed("worker.js", await bundle("src/scan/worker.ts", { WASM_PATH: wasm }));
+const config = {
+  root: PHONE_ROOT ? readFileSync(PHONE_ROOT, "utf-8") : "",
+  sources: list(PHONE_SOURCE),
+  hosts,
+};
+const style = read("static/app.css");
+const icons = [192, 512].map((size) => hashed(`icon-${size}.png`, read(`static/icon-${size}.png`)));
+const manifest = JSON.parse(read("static/manifest.webmanifest"));
+manifest.icons = icons.map((src, i) => ({
+  src,
+  sizes: ["192x192", "512x512"][i],
+  type: "image/png",
+  purpose: "any maskable",
+}));
+const version = createHash("sha256")
+  .update(JSON.stringify([config, files]))
+  .update(await bundle("src/main.ts", { CONFIG: config, WORKER_PATH: worker, VERSION: "" }))
+  .digest("hex")
+  .slice(0, 8);
+const script = await bundle("src/main.ts", { CONFIG: config, WORKER_PATH: worker, VERSION: version });
+const csp = [
+  "default-src 'none'",
+  "script-src 'self' 'wasm-unsafe-eval'",
+  "style-src 'self'",
+  "img-src 'self'",
+  `connect-src ${["'self'", ...hosts].join(" ")}`,
+  "worker-src 'self'",
+  "manifest-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+].join("; ");
+const fields = {
+  CSP: csp,
+  MANIFEST: write("manifest.webmanifest", JSON.stringify(manifest)),
+  ICON: icons[0],
+  STYLE: hashed("app.css", style),
+  STYLE_INTEGRITY: integrity(style),
+  SCRIPT: hashed("app.js", script),
+  SCRIPT_INTEGRITY: integrity(script),
+};
+const html = read("static/index.html")
+  .toString()
+  .replace(/%([A-Z_]+)%/g, (_, name) => fields[name]);
+write("index.html", html, "./");
+writeFileSync(
+  join(out, "service_worker.js"),
+  await bundle("src/service_worker.ts", { FILES: files, VERSION: version }),
+);

@@ -1,0 +1,70 @@
+/** Where the page begins. */
+
+import { App, preferredLanguage, seconds } from "./app.js";
+import { config } from "./config.js";
+import { Device } from "./device.js";
+import { keepForOffline } from "./offline.js";
+import { ReaderError } from "./scan/reader.js";
+import { page } from "./screen/page.js";
+import { StorageError } from "./store/database.js";
+import { IndexedDb } from "./store/indexed_db.js";
+import { Journal } from "./store/journal.js";
+import { Store } from "./store/store.js";
+import { SourceError } from "./trust/errors.js";
+import { LANGUAGES } from "./words/catalogues.js";
+
+const DATABASE = "movepass";
+
+async function begin(): Promise<void> {
+  if (!isSecureContext) throw new InsecureError();
+  const database = await IndexedDb.open(DATABASE);
+  const store = new Store(database);
+  const journal = await Journal.open(database);
+  if (config.root && !(await store.isEnrolled())) {
+    await store.enroll(new TextEncoder().encode(config.root), config.sources);
+  }
+  const app = new App({
+    device: (await store.isEnrolled()) ? await Device.open(store, seconds) : null,
+    journal,
+    enroll: async (root, sources) => {
+      await store.enroll(root, sources);
+      return Device.open(store, seconds);
+    },
+    forget: async () => {
+      await journal.clear();
+      await store.forget();
+    },
+  });
+  void keepForOffline();
+  await app.start();
+}
+
+/** The page came over http, where browsers keep WebCrypto, cameras and service workers from it. */
+class InsecureError extends Error {}
+
+/** Say what keeps the app from working, in words that say what to do; the phone accepts nothing then. */
+function stop(e: unknown): void {
+  const words = LANGUAGES[preferredLanguage()];
+  const detail = document.createElement("p");
+  detail.lang = "en";
+  detail.textContent = e instanceof InsecureError ? "" : String(e);
+  const screen = page(words.text("phone.name"), [words.text(wordsFor(e)), detail], []);
+  document.documentElement.lang = words.language;
+  document.getElementById("over")?.replaceChildren(screen);
+  document.getElementById("scan")?.setAttribute("inert", "");
+}
+
+function wordsFor(e: unknown): string {
+  if (e instanceof InsecureError) return "phone.fatal.insecure";
+  if (e instanceof StorageError) return "phone.fatal.storage";
+  if (e instanceof ReaderError) return "phone.fatal.reader";
+  return e instanceof SourceError ? "phone.sync.damaged" : "phone.fatal.other";
+}
+
+addEventListener("unhandledrejection", (event) => {
+  stop(event.reason);
+});
+addEventListener("error", (event) => {
+  stop(event.error);
+});
+begin().catch(stop);

@@ -1,0 +1,71 @@
+/** The camera behind a video element, and its light. */
+
+export type CameraProblem = "denied" | "none" | "taken" | "failed";
+
+/** The camera can't be had; the catalogue has words for each problem, under "phone.camera." */
+export class CameraError extends Error {
+  constructor(
+    readonly problem: CameraProblem,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+const PROBLEMS: Readonly<Record<string, CameraProblem>> = {
+  NotAllowedError: "denied",
+  SecurityError: "denied",
+  NotFoundError: "none",
+  OverconstrainedError: "none",
+  NotReadableError: "taken",
+  AbortError: "taken",
+};
+const WANTED: MediaTrackConstraints = {
+  facingMode: { ideal: "environment" },
+  width: { ideal: 1920 },
+  height: { ideal: 1080 },
+};
+
+export class Camera {
+  private constructor(
+    private readonly stream: MediaStream,
+    private readonly video: HTMLVideoElement,
+  ) {}
+
+  /**
+   * Open the camera on the phone's back, or any other.
+   *
+   * @throws CameraError: it can't be had, and why.
+   */
+  static async open(video: HTMLVideoElement, ended: () => void): Promise<Camera> {
+    try {
+      const stream = await navigator.mediaDevices.getUserMedia({ video: WANTED, audio: false });
+      for (const track of stream.getTracks()) track.addEventListener("ended", ended);
+      video.srcObject = stream;
+      await video.play();
+      return new Camera(stream, video);
+    } catch (e) {
+      const name = e instanceof DOMException ? e.name : "";
+      throw new CameraError(PROBLEMS[name] ?? "failed", String(e));
+    }
+  }
+
+  /** Give the picture of now; null where there is none yet. */
+  async picture(): Promise<ImageBitmap | null> {
+    return this.video.readyState < HTMLMediaElement.HAVE_CURRENT_DATA ? null : createImageBitmap(this.video);
+  }
+
+  get hasLight(): boolean {
+    return this.stream.getVideoTracks().some((track) => "torch" in track.getCapabilities());
+  }
+
+  async setLight(on: boolean): Promise<void> {
+    const [track] = this.stream.getVideoTracks();
+    await track?.applyConstraints({ advanced: [{ torch: on } as MediaTrackConstraintSet] });
+  }
+
+  close(): void {
+    for (const track of this.stream.getTracks()) track.stop();
+    this.video.srcObject = null;
+  }
+}

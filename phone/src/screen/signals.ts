@@ -1,0 +1,43 @@
+/** Sound and vibration: each outcome has a rhythm of its own. Both need a first tap on the page. */
+
+import type { Outcome } from "../verify/verdicts.js";
+import { LOOKS } from "../words/catalogues.js";
+
+const VOLUME = 0.4;
+let audio: AudioContext | null = null;
+
+/** Let sound be heard from now on; to be called from a tap. */
+export function allowSound(): void {
+  audio ??= new AudioContext();
+  void audio.resume();
+}
+
+export function signal(outcome: Outcome): void {
+  const { sound } = LOOKS[outcome];
+  if (navigator.userActivation.hasBeenActive) navigator.vibrate(vibration(sound));
+  if (audio?.state !== "running") return;
+  let at = audio.currentTime;
+  for (const [hertz = 0, milliseconds = 0] of sound) {
+    if (hertz) tone(audio, hertz, at, milliseconds / 1000);
+    at += milliseconds / 1000;
+  }
+}
+
+function tone(context: AudioContext, hertz: number, at: number, seconds: number): void {
+  const oscillator = new OscillatorNode(context, { type: "square", frequency: hertz });
+  oscillator.connect(new GainNode(context, { gain: VOLUME })).connect(context.destination);
+  oscillator.start(at);
+  oscillator.stop(at + seconds);
+}
+
+/** Times of shaking and of rest, by turns. */
+function vibration(sound: readonly (readonly number[])[]): number[] {
+  const times: number[] = [];
+  let shaking = false;
+  for (const [hertz = 0, milliseconds = 0] of sound) {
+    if (hertz > 0 === shaking && times.length) times.push((times.pop() ?? 0) + milliseconds);
+    else times.push(milliseconds);
+    shaking = hertz > 0;
+  }
+  return times;
+}

@@ -1,0 +1,61 @@
+/**
+ * Keeps the app's own files, each by its SHA-256, for the time without a network.
+ *
+ * A version is kept whole or not at all, and is used until no page of it is open any more: a newer one waits for that.
+ * Nothing else is kept or answered: keys and lists go by the page's own sync.
+ */
+
+declare const FILES: readonly { readonly path: string; readonly integrity: string }[];
+declare const VERSION: string;
+
+const worker = globalThis as unknown as ServiceWorkerGlobalScope;
+const PREFIX = "movepass-";
+const CACHE = PREFIX + VERSION;
+const START = "./";
+
+worker.addEventListener("install", (event) => {
+  event.waitUntil(keep());
+});
+
+worker.addEventListener("activate", (event) => {
+  event.waitUntil(forgetOthers().then(() => worker.clients.claim()));
+});
+
+worker.addEventListener("fetch", (event) => {
+  const { request } = event;
+  const url = new URL(request.url);
+  const isOwn = request.mode === "navigate" ? isStart(url) : FILES.some(({ path }) => at(path) === url.href);
+  if (request.method === "GET" && isOwn) event.respondWith(answer(request));
+});
+
+async function keep(): Promise<void> {
+  const cache = await caches.open(CACHE);
+  await Promise.all(
+    FILES.map(async ({ path, integrity }) => {
+      const response = await fetch(path, { integrity, cache: "no-cache", redirect: "error", credentials: "omit" });
+      if (!response.ok) throw new Error(`${path}: HTTP ${response.status}`);
+      await cache.put(path, response);
+    }),
+  );
+}
+
+async function forgetOthers(): Promise<void> {
+  const names = await caches.keys();
+  await Promise.all(
+    names.filter((name) => name.startsWith(PREFIX) && name !== CACHE).map((name) => caches.delete(name)),
+  );
+}
+
+async function answer(request: Request): Promise<Response> {
+  const cache = await caches.open(CACHE);
+  const kept = await cache.match(request.mode === "navigate" ? START : request, { ignoreSearch: true });
+  return kept ?? fetch(request);
+}
+
+function isStart(url: URL): boolean {
+  return url.origin + url.pathname === at(START) || url.origin + url.pathname === at("index.html");
+}
+
+function at(path: string): string {
+  return new URL(path, worker.registration.scope).href;
+}

@@ -1,0 +1,24 @@
+"""Prints the code that sets a phone up: `enrolment_code.py SOURCE AUTHORITY [HASH]`, HASH in place of the root's."""
+
+import hashlib
+import sys
+from pathlib import Path
+
+from movepass_phone import enrolment_text
+from movepass_phone.enrolment import PREFIX
+from movepass_wire import base45
+
+
+def main(source: str, authority: str, other_hash: str = "") -> None:
+    """Print it."""
+    root = (Path(authority) / "repository" / "metadata" / "1.root.json").read_bytes()
+    text = enrolment_text([source], root)
+    if other_hash:
+        document = base45.decode(text.removeprefix(PREFIX))
+        wrong = document.replace(hashlib.sha256(root).hexdigest().encode(), other_hash.encode())
+        text = PREFIX + base45.encode(wrong)
+    print(text)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
