@@ -9,7 +9,8 @@ from movepass_cli.inputs import InputError
 from movepass_cli.options import PATH, example, json_option, option
 from movepass_cli.output import show_json
 from movepass_cli.signals import stopped_by_signals
-from movepass_phone import PhoneServer, ServeError, enrolment_text
+from movepass_phone import PhoneServer, ServeError
+from movepass_verifier import enrolment
 
 _PORT, _PORT_MOST = 8000, 65535
 
@@ -41,7 +42,7 @@ def serve(
         raise InputError(str(e)) from None
     stop = stopped_by_signals()
     with server:
-        text = enrolment_text([server.source], _first_root(server.roots["repository"]))
+        text = enrolment.code([server.source], _first_root(server.roots["repository"]))
         if picture:
             _draw(text, picture)
         if as_json:

@@ -1,6 +1,5 @@
 """`movepass serve`: app and repository on localhost, with ranges; nothing else of the disk."""
 
-import hashlib
 import http.client
 import json
 import signal
@@ -15,9 +14,8 @@ import pytest
 from attacks.simulator import Repository
 from support.processes import environment
 
-from movepass_phone import PhoneServer, ServeError, enrolment_text
+from movepass_phone import PhoneServer, ServeError
 from movepass_verifier import Device
-from movepass_wire import base45
 
 COMMAND = [sys.executable, "-m", "movepass_cli.main"]
 APP = {"index.html": b"<!doctype html>", "app.0123456789ab.js": b"1;", "reader.0123456789ab.wasm": b"\0asm"}
@@ -126,17 +124,6 @@ def test_a_device_syncs_from_it(server: PhoneServer, repository: Path, tmp_path:
     with Device.open(tmp_path / "device") as device:
         assert device.sync().changed
         assert device.sync().requests == 2
-
-
-def test_the_set_up_code_has_source_and_the_roots_hash() -> None:
-    text = enrolment_text(["https://passes.example/repository"], b"root")
-    document = json.loads(base45.decode(text.removeprefix("MPE1:")))
-    assert document == {
-        "source": "https://passes.example/repository",
-        "root": hashlib.sha256(b"root").hexdigest(),
-    }
-    several = json.loads(base45.decode(enrolment_text(["https://a", "https://b"], b"root").removeprefix("MPE1:")))
-    assert several["source"] == ["https://a", "https://b"]
 
 
 def test_what_is_missing_or_taken_is_named(app: Path, repository: Path, tmp_path: Path, server: PhoneServer) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 from PIL import Image, ImageOps
 
 from movepass_issuer.qr import qr_image
-from movepass_phone import enrolment_text
+from movepass_verifier import enrolment
 from movepass_wire import base45
 from movepass_wire.payload import PREFIX
 from movepass_wire.times import iso
@@ -74,7 +74,7 @@ def make(out: Path) -> Message:
 def enrolment(out: Path, source: str) -> None:
     """Write a video of the code that sets a phone up from a source."""
     root = out / "authority" / "repository" / "metadata" / "1.root.json"
-    video(out / "enrolment.y4m", [frame(qr_image(enrolment_text([source], root.read_bytes())))])
+    video(out / "enrolment.y4m", [frame(qr_image(enrolment.code([source], root.read_bytes())))])
 
 
 def frame(*codes: Image.Image) -> Image.Image:
