@@ -71,7 +71,7 @@ def make(out: Path) -> Message:
     return world
 
 
-def enrolment(out: Path, source: str) -> None:
+def set_up_code(out: Path, source: str) -> None:
     """Write a video of the code that sets a phone up from a source."""
     root = out / "authority" / "repository" / "metadata" / "1.root.json"
     video(out / "enrolment.y4m", [frame(qr_image(enrolment.code([source], root.read_bytes())))])
