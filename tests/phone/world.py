@@ -137,7 +137,7 @@ def _movepass(*arguments: object, given: str = "") -> str:
 if __name__ == "__main__":
     match sys.argv[1:]:
         case ["--enrolment", source]:
-            enrolment(OUT, source)
+            set_up_code(OUT, source)
         case _:
             shutil.rmtree(OUT, ignore_errors=True)
             make(OUT)
