@@ -70,11 +70,9 @@ def test_a_device_is_enrolled_with_several_sources(movepass: Movepass, own: Fiel
     assert (ran.row["store"], ran.row["sources"]) == (str(new), [NOWHERE, str(repository)])
     assert movepass("sync", "--store", new, "--json").row["source"] == str(repository)
     assert movepass("status", "--store", new, "--json").row["sources"] == [NOWHERE, str(repository)]
-    from_variable = movepass(
-        "enroll", "--store", tmp_path / "newer", "--root", root, "--json",
-        env={"MOVEPASS_SOURCE": f"{NOWHERE} https://passes.example/repository"},
-    )  # fmt: skip
-    assert from_variable.row["sources"] == [NOWHERE, "https://passes.example/repository"]
+    variable = {"MOVEPASS_SOURCE": f"{NOWHERE} {repository}"}
+    assert movepass("sync", "--store", new, "--json", env=variable).row["source"] == str(repository)
+    assert movepass("enroll", "--store", tmp_path / "newer", "--root", root, env=variable).code == 2
 
 
 def test_enroll_wants_a_source_and_a_root_before_anything_is_made(
