@@ -207,6 +207,6 @@ def test_the_doctor_of_a_device_that_can_verify_nothing_says_why(
     assert movepass("enroll", "--store", tmp_path / "new", "--root", root, "--source", repository).code == 0
     ran = movepass("doctor", "--store", tmp_path / "new")
     assert ran.code == 3
-    assert ran.out == "- a good pass can't be verified now: this device has no key that is good; sync it\n"
+    assert ran.out == "- a good pass can't be verified now: this device has never been synced; sync it\n"
     row = movepass("doctor", "--store", tmp_path / "new", "--json").row
     assert (row["ok"], len(row["findings"])) == (True, 1)

@@ -8,9 +8,13 @@ from support.mounts import may_mount, read_only
 from support.passes import DAY, HOUR
 from support.world import World
 
+from movepass_keys import KeySet, Withdrawal
 from movepass_verifier import checkup
 from movepass_verifier.checkup import Standing, details, findings, glance
+from movepass_verifier.lists import StatusLists
+from movepass_verifier.verify import readiness
 from movepass_verifier.words import LANGUAGES, words
+from movepass_wire.times import day_of
 
 
 def keys_of(standing: Standing, *, writable: bool = True, encoding: str | None = "utf-8") -> list[str]:
@@ -50,6 +54,32 @@ def test_what_stands_in_the_way_of_a_good_pass_comes_first(world: World) -> None
         assert (finding.key, finding.values["why"].key) == ("doctor.not-ready", key)
 
 
+def test_fresh_lists_make_no_device_ready_whose_keys_are_over(standing: Standing) -> None:
+    keys = standing.state.keys
+    over = max(key.not_after for key in keys.keys.values())
+    lists = StatusLists({day_of(over - 1): (), day_of(over): ()}, over - HOUR, over)
+    no_key = "NOT READY: a good pass can't be verified now: this device has no key that is valid at "
+    for now, said in ((over - 1, "READY"), (over, no_key)):
+        why = readiness(keys=keys, lists=lists, now=now)
+        assert glance(Standing(replace(standing.state, lists=lists), why, now), words("en")).startswith(said)
+
+
+def test_what_stands_first_in_the_way_is_told_first(standing: Standing) -> None:
+    state, now = standing.state, standing.now
+    denied = {kid: Withdrawal(now, "tried out") for kid in state.keys.keys}
+    never = replace(state.lists, published=None)
+    for keys, lists, at, key in (
+        (KeySet("", test=False, keys={}), never, now, "ready.never-synced"),
+        (replace(state.keys, denied=denied), state.lists, now + 4_000 * DAY, "ready.no-good-key"),
+        (state.keys, state.lists, now - 4_000 * DAY, "reason.clock-before-lists"),
+        (state.keys, state.lists, now + 4_000 * DAY, "ready.no-key-now"),
+        (state.keys, state.lists, now + 3 * DAY, "reason.stale"),
+        (state.keys, replace(state.lists, days={}), now, "ready.no-list"),
+    ):
+        why = readiness(keys=keys, lists=lists, now=at)
+        assert (why and why.key) == key
+
+
 def test_what_does_not_matter_yet_is_said_in_time(standing: Standing) -> None:
     now = standing.now
     assert keys_of(at(standing, now + 7 * HOUR)) in (
@@ -57,7 +87,6 @@ def test_what_does_not_matter_yet_is_said_in_time(standing: Standing) -> None:
         ["doctor.days-missing", "doctor.sync-soon"],  # where that is the next UTC day
     )
     assert "doctor.days-missing" in keys_of(at(standing, now + 2 * DAY))
-    assert "doctor.no-key-now" in keys_of(at(standing, now + 4_000 * DAY))
 
 
 def test_a_store_that_can_not_be_written_and_a_terminal_without_utf_8_are_told(standing: Standing) -> None:

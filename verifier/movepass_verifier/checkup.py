@@ -101,12 +101,8 @@ def findings(standing: Standing, *, writable: bool, encoding: str | None) -> lis
 
 def _soon(standing: Standing) -> Iterator[Message]:
     """Say what does not matter yet."""
-    state, now = standing.state, standing.now
-    good = [key for kid, key in state.keys.keys.items() if state.keys.withdrawn(kid) is None]
-    if not any(key.not_before <= now < key.not_after for key in good):
-        yield message("doctor.no-key-now")
-    days = range(day_of(now), day_of(now) + PUBLISHED_DAYS_AHEAD)
-    missing = [day for day in days if day not in state.lists.days]
+    days = range(day_of(standing.now), day_of(standing.now) + PUBLISHED_DAYS_AHEAD)
+    missing = [day for day in days if day not in standing.state.lists.days]
     if missing:
         yield message("doctor.days-missing", day=missing[0])
     if standing.freshness.sync_soon:

@@ -13,7 +13,7 @@ from movepass_verifier.lists import Policy
 from movepass_verifier.store import State, Store
 from movepass_verifier.verdicts import Verification
 from movepass_verifier.verify import readiness, verify
-from movepass_verifier.words import Message, message
+from movepass_verifier.words import Message
 
 if TYPE_CHECKING:
     from movepass_verifier.sources import Progress
@@ -217,11 +217,7 @@ class Device:
 
     def readiness(self) -> Message | None:
         """Say why a good pass could not be accepted now, or None where it could."""
-        state = self.state()
-        if not any(state.keys.withdrawn(kid) is None for kid in state.keys.keys):
-            return message("ready.no-good-key")
-        policy = self._policy or state.policy
-        return readiness(lists=state.lists, now=int(self._clock()), policy=policy, last_seen=state.last_seen)
+        return self.standing().why_not
 
     def reopen_if_replaced(self) -> bool:
         """Open the store anew where another one has been put into its place; tells whether that was so.
@@ -237,7 +233,10 @@ class Device:
 
     def standing(self) -> Standing:
         """Say how the device stands now."""
-        return Standing(self.state(), self.readiness(), int(self._clock()))
+        state, now = self.state(), int(self._clock())
+        policy = self._policy or state.policy
+        why_not = readiness(keys=state.keys, lists=state.lists, now=now, policy=policy, last_seen=state.last_seen)
+        return Standing(state, why_not, now)
 
     @property
     def writable(self) -> bool:

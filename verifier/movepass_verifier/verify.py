@@ -85,14 +85,27 @@ def verify(
 
 
 def readiness(
-    *, lists: StatusLists, now: int, policy: Policy = DEFAULT_POLICY, last_seen: int | None = None
+    *,
+    keys: KeySet,
+    lists: StatusLists,
+    now: int,
+    policy: Policy = DEFAULT_POLICY,
+    last_seen: int | None = None,
 ) -> Message | None:
-    """Say why a good pass could not be accepted now, or None where it could: checks 9, 12 for today, and 13."""
+    """Say why a good pass could not be accepted now, or None where it could; arguments are verify's.
+
+    In the order of verify's checks: keys, clock, a key's validity, freshness, and the list of today.
+    """
     freshness = Freshness.of(lists, now, policy)
     if freshness.age is None:
         return message("ready.never-synced")
+    good = [key for kid, key in keys.keys.items() if keys.withdrawn(kid) is None]
+    if not good:
+        return message("ready.no-good-key")
     try:
         _check_clock(freshness, policy, last_seen)
+        if not any(key.not_before <= now < key.not_after for key in good):
+            return message("ready.no-key-now", now=now)
         _check_freshness(freshness)
     except _Stop as stop:
         return stop.why

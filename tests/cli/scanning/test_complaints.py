@@ -94,7 +94,7 @@ def test_4_it_works_offline_and_on_the_first_run(field: Field, tmp_path: Path) -
     fresh = tmp_path / "fresh"
     assert run_movepass("enroll", "--store", fresh, "--root", root, "--source", "https://nowhere.invalid/").code == 0
     with running(command("scan", "--store", fresh), environment=offline) as screen:
-        screen.shows("this device has no key that is good; sync it")
+        screen.shows("this device has never been synced; sync it")
         screen.type(field.text + "\r")
         screen.shows("this device has no keys yet; sync it")
     with running(command("scan", "--store", field.device), environment=offline) as screen:
