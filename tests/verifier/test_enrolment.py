@@ -117,9 +117,12 @@ def test_whatever_is_given_is_an_enrolment_or_an_error_of_ours(data: bytes) -> N
         enrolments.read(data)
 
 
-def test_ages_out_of_bounds_are_refused_and_nothing_is_set_up(world: World, tmp_path: Path) -> None:
-    read = enrolments.read(enrolments.file([str(world.repository)], root_of(world), max_age="72h"))
-    with pytest.raises(PolicyError, match="expected a maximum age"):
+@pytest.mark.parametrize(("name", "age"), [("max_age", "72h"), ("max_age", "0h"), ("warning_age", "0h")])
+def test_ages_out_of_bounds_are_refused_and_nothing_is_set_up(
+    world: World, tmp_path: Path, name: str, age: str
+) -> None:
+    read = enrolments.read(enrolments.file([str(world.repository)], root_of(world), **{name: age}))
+    with pytest.raises(PolicyError, match="expected a "):
         Device.enroll(tmp_path / "d", root=enrolments.root_of(read), sources=read.sources, policy=read.policy)
     assert not (tmp_path / "d").exists()
 

@@ -55,7 +55,10 @@ class Enrolment:
     def policy(self) -> Policy:
         """How old lists may be; not checked yet."""
         usual = Policy()
-        return Policy(max_age=self.max_age or usual.max_age, warning_age=self.warning_age or usual.warning_age)
+        return Policy(
+            max_age=usual.max_age if self.max_age is None else self.max_age,
+            warning_age=usual.warning_age if self.warning_age is None else self.warning_age,
+        )
 
 
 def read(data: bytes) -> Enrolment:
