@@ -9,7 +9,8 @@ from movepass_cli.options import authority_option, example, json_option, option
 from movepass_cli.output import show_json
 from movepass_issuer.authority import Authority
 from movepass_issuer.errors import AuthorityError
-from movepass_issuer.reconciliation import REASON, Twin, twins
+from movepass_issuer.issuer import Revoker
+from movepass_issuer.reconciliation import REASON, LostPasses, Twin, twins
 from movepass_wire import format_number
 from movepass_wire.times import day_of
 
@@ -30,10 +31,11 @@ def reconcile(authority: Path, lost: int, *, dry_run: bool, as_json: bool) -> No
         ledgers = opened.ledgers()
         if lost not in ledgers:
             raise AuthorityError(f"there is no region {lost}; there are {', '.join(map(str, sorted(ledgers)))}")
+        revoker = Revoker(ledger=LostPasses(ledgers[lost], regions), kids=opened.keys().keys)
         kept = [ledger for number, ledger in ledgers.items() if number != lost]
         for twin in twins(ledgers[lost], kept, day_of(now)):
             if not dry_run:
-                regions.revoke(twin.lost.day, twin.lost.index, reason=REASON, now=int(time.time()))
+                revoker.revoke(number=format_number(twin.lost.day, twin.lost.index), reason=REASON)
             count += 1
             _show(twin, as_json=as_json, revoked=not dry_run)
     if not as_json:

@@ -15,8 +15,9 @@ from support.ministack import Ministack
 from movepass_issuer import regions
 from movepass_issuer.dynamodb_ledger import BLOCK, DynamoDbLedger, Region
 from movepass_issuer.errors import IssuerError, LedgerError, UnknownPassError
+from movepass_issuer.issuer import Revoker
 from movepass_issuer.ledger import Entry, Request, Revocation
-from movepass_issuer.reconciliation import twins
+from movepass_issuer.reconciliation import LostPasses, twins
 from movepass_issuer.regions import Peer, RegionalRevoker, Regions, region_beside, takeover_after
 from movepass_wire import format_number
 from movepass_wire.times import day_of
@@ -217,8 +218,38 @@ def test_twins_are_those_in_force_whose_request_another_region_has_a_pass_of(pai
     assert twins_of(pair) == []
 
 
-def twins_of(pair: Pair) -> list[Any]:
-    return list(twins(pair.ledger(0), [pair.ledger(1)], DAY))
+def twins_of(pair: Pair, lost: int = 0) -> list[Any]:
+    return list(twins(pair.ledger(lost), [pair.ledger(1 - lost)], DAY))
+
+
+def in_force(pair: Pair) -> list[list[str]]:
+    found = [[entry.request_id for some in pair.ledger(n).in_force(DAY) for entry in some] for n in range(2)]
+    return [sorted(ids) for ids in found]
+
+
+def reconcile(pair: Pair, lost: int) -> None:
+    ledger = LostPasses(pair.ledger(lost), pair.regions(0))
+    revoker = Revoker(ledger=ledger, kids=[b"kid1"], clock=lambda: NOW)
+    for twin in twins_of(pair, lost):
+        revoker.revoke(number=number(twin.lost))
+
+
+def test_regions_lost_in_turn_leave_each_request_the_pass_that_was_returned(pair: Pair) -> None:
+    pair.issue(0, "morning")
+    pair.issue(1, "morning")
+    reconcile(pair, lost=0)
+    pair.issue(1, "afternoon")
+    pair.issue(0, "afternoon")
+    reconcile(pair, lost=1)
+    assert in_force(pair) == [["afternoon"], ["morning"]]
+
+
+def test_what_a_lost_pass_was_issued_anew_as_goes_with_it_and_what_the_kept_one_was_stays(pair: Pair) -> None:
+    again = f"a+{b'kid1'.hex()}"
+    pair.issue(0, "a", again)
+    pair.issue(1, "a", again)
+    reconcile(pair, lost=0)
+    assert in_force(pair) == [[], ["a", again]]
 
 
 def test_a_lost_region_costs_seconds_once_and_not_each_time(
