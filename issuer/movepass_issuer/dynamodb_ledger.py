@@ -2,7 +2,8 @@
 
 Items, by partition key `pk` and sort key `sk`:
 
-    R#REQUEST-ID         -            content hash, day, index; when revoked and why
+    R#REQUEST-ID         -            content hash, day, index; when revoked and why; no hash and no index where it was
+                                      revoked in another region before it had a pass here
     T#REQUEST-ID         -            the payload, apart because it goes sooner
     I#DAY#INDEX          -            the request id of a pass number
     NEXT#DAY#REGION      -            the next block of indexes
@@ -10,6 +11,7 @@ Items, by partition key `pk` and sort key `sk`:
     REVOKED#DAY#SHARD    INDEX        revoked, published or not, by whatever region
     COUNT#DAY#SHARD      -            how many of these there are
     OUTBOX#REGION#SHARD  DAY#INDEX    revoked and not yet told to another region
+                         R#REQUEST-ID likewise, of a request
     ANNOUNCED            VERSION#HASH timestamps that were published, or were about to be
     FORGOTTEN            -            the day up to which personal data is gone
 
@@ -29,9 +31,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, TypeVar
+from zlib import crc32
 
 from movepass_issuer.errors import LedgerError, UnknownPassError
-from movepass_issuer.ledger import PERSONAL_DAYS, REQUEST_DAYS, Announced, Entry, Request, Revocation
+from movepass_issuer.ledger import (
+    NO_INDEX,
+    PERSONAL_DAYS,
+    REQUEST_DAYS,
+    Announced,
+    Entry,
+    Request,
+    RequestRevocation,
+    Revocation,
+)
 from movepass_keys.aws import AwsClientError, new_client
 from movepass_wire.limits import INDEX_LIMIT
 from movepass_wire.times import DAY_SECONDS
@@ -54,6 +66,8 @@ _ANNOUNCED = "ANNOUNCED"
 _ARN = re.compile(r"arn:aws[a-z-]*:dynamodb:([a-z0-9-]+):[0-9]{12}:table/([A-Za-z0-9_.-]+)")
 _VERSION_DIGITS = 15
 Item = Mapping[str, Any]
+Told = Revocation | RequestRevocation
+"""What regions tell each other."""
 _T = TypeVar("_T")
 
 
@@ -208,22 +222,54 @@ class DynamoDbLedger:
                 return
         raise self._too_busy()
 
+    def take_request(self, revocation: RequestRevocation, *, tell: Iterable[int] = ()) -> None:
+        """Take a revocation of a request: its pass here is revoked, or it gets none; a second time changes nothing.
+
+        The note that it gets none stands where a pass would be reserved, so of the two one comes first.
+
+        Args:
+            revocation: whatever region took it first.
+            tell: the regions that are still to be told.
+        """
+        request_id, day = revocation.request_id, revocation.day
+        values = {
+            "day": {"N": str(day)}, "revoked_at": {"N": str(revocation.at)}, "reason": {"S": revocation.reason},
+            "expires": {"N": str(_after(day, REQUEST_DAYS))},
+        }  # fmt: skip
+        for _ in range(ATTEMPTS):
+            entry = self.find([request_id]).get(request_id)
+            notes: list[Item] = [
+                {"Put": {"TableName": self._table, "Item": _outbox_key(n, revocation) | values}} for n in tell
+            ]
+            if entry is None:
+                notes.append(self._put_unless_kept(_key(f"R#{request_id}") | values))
+            if not notes or not self._write(notes):
+                break
+        else:
+            raise self._too_busy()
+        if entry is not None and entry.index != NO_INDEX:
+            self.revoke(entry.day, entry.index, reason=revocation.reason, now=revocation.at)
+
     def taken(self, day: int, index: int) -> int | None:
         """Give when a pass of any region was revoked, as far as is known here; seconds since 1970 UTC."""
         name = _revoked(day, index)
         item = self._get([_key(name, str(index))]).get(name)
         return int(item["at"]["N"]) if item and "at" in item else None
 
-    def outbox(self, region: int) -> Iterator[Revocation]:
+    def outbox(self, region: int) -> Iterator[Told]:
         """Give the revocations that another region has not been told of."""
         for shard in range(SHARDS):
-            for item in self._partition(_outbox(region, shard)):
-                day, _, index = item["sk"]["S"].partition("#")
-                yield Revocation(int(day), int(index), int(item["at"]["N"]), item["reason"]["S"])
+            for item in self._partition(f"OUTBOX#{region}#{shard}"):
+                kind, _, name = item["sk"]["S"].partition("#")
+                reason = item["reason"]["S"]
+                if kind == "R":
+                    yield RequestRevocation(name, int(item["day"]["N"]), int(item["revoked_at"]["N"]), reason)
+                else:
+                    yield Revocation(int(kind), int(name), int(item["at"]["N"]), reason)
 
-    def told(self, region: int, revocations: Iterable[Revocation]) -> None:
+    def told(self, region: int, revocations: Iterable[Told]) -> None:
         """Take revocations from the outbox that a region has taken over."""
-        self._delete(_key(_outbox(region, r.index), _pass(r.day, r.index)) for r in revocations)
+        self._delete(_outbox_key(region, revocation) for revocation in revocations)
 
     def in_force(self, today: int) -> Iterator[list[Entry]]:
         """See Ledger. Reads the whole table: it is for the day after a leak, and costs what the table's size costs."""
@@ -322,7 +368,7 @@ class DynamoDbLedger:
                         "ExpressionAttributeValues": {":expires": expires, ":one": {"N": "1"}},
                     }
                 },
-                *(self._put({**_key(_outbox(region, index), _pass(day, index)), **at, **reason}) for region in tell),
+                *(self._put({**_outbox_key(region, revocation), **at, **reason}) for region in tell),
             ]
         )
 
@@ -364,14 +410,18 @@ class DynamoDbLedger:
         raise self._too_busy()
 
     def _put_request(self, entry: Entry) -> Item:
-        """Where TTL has not yet deleted a forgotten request of the same id, it gives way."""
-        item = {
-            **_key(f"R#{entry.request_id}"),
-            "content_hash": {"B": entry.content_hash},
-            "day": {"N": str(entry.day)},
-            "idx": {"N": str(entry.index)},
-            "expires": {"N": str(_after(entry.day, REQUEST_DAYS))},
-        }
+        return self._put_unless_kept(
+            {
+                **_key(f"R#{entry.request_id}"),
+                "content_hash": {"B": entry.content_hash},
+                "day": {"N": str(entry.day)},
+                "idx": {"N": str(entry.index)},
+                "expires": {"N": str(_after(entry.day, REQUEST_DAYS))},
+            }
+        )
+
+    def _put_unless_kept(self, item: Item) -> Item:
+        """Put what is known of a request; where TTL has not yet deleted a forgotten one of its id, that gives way."""
         put = self._put(item, " OR #day < :kept", {":kept": {"N": str(self._forgotten_day() - REQUEST_DAYS)}})
         put["Put"]["ExpressionAttributeNames"] = {"#day": "day"}
         return put
@@ -550,8 +600,12 @@ def _count(day: int, index: int) -> str:
     return f"COUNT#{day}#{index % SHARDS}"
 
 
-def _outbox(region: int, index: int) -> str:
-    return f"OUTBOX#{region}#{index % SHARDS}"
+def _outbox_key(region: int, told: Told) -> dict[str, Any]:
+    if isinstance(told, RequestRevocation):
+        shard, name = crc32(told.request_id.encode()), f"R#{told.request_id}"
+    else:
+        shard, name = told.index, _pass(told.day, told.index)
+    return _key(f"OUTBOX#{region}#{shard % SHARDS}", name)
 
 
 def _announced(timestamp: Announced) -> dict[str, Any]:
@@ -565,11 +619,11 @@ def _after(day: int, days: int) -> int:
 
 def _entry(request_id: str, item: Item, payload: Item | None, forgotten: int) -> Entry:
     day, revoked_at = int(item["day"]["N"]), item.get("revoked_at")
-    index = int(item["idx"]["N"])
+    index = int(item["idx"]["N"]) if "idx" in item else NO_INDEX
     text = payload["text"]["S"] if payload and payload["pass"]["S"] == _pass(day, index) else None
     return Entry(
         request_id,
-        bytes(item["content_hash"]["B"]),
+        bytes(item["content_hash"]["B"]) if "content_hash" in item else b"",
         day,
         index,
         "" if day < forgotten - PERSONAL_DAYS else text,

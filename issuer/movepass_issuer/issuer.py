@@ -8,7 +8,7 @@ from typing import Protocol
 
 from movepass_issuer.approved import ApprovedPass
 from movepass_issuer.errors import IssuerError, RequestConflictError, RequestError, UnknownPassError
-from movepass_issuer.ledger import PERSONAL_DAYS, Entry, Ledger, Request
+from movepass_issuer.ledger import NO_INDEX, PERSONAL_DAYS, Entry, Ledger, Request
 from movepass_keys import KeySet, PassKey, Signer, SignerError
 from movepass_keys.algorithms import algorithm_of, key_id, verify
 from movepass_wire import (
@@ -154,6 +154,8 @@ class Revoker:
         return found + [again for one in found for again in self._issued_anew(one)]
 
     def _signed(self, entry: Entry) -> SignedPass:
+        if entry.index == NO_INDEX:
+            raise UnknownPassError(f"request {entry.request_id!r} was revoked, and has no pass here")
         number = format_number(entry.day, entry.index)
         if entry.text is None:
             raise UnknownPassError(f"pass {number} was begun and never finished; send its request again")
@@ -294,6 +296,8 @@ class Issuer(Revoker):
         entry = known.get(approved.request_id)
         if entry and entry.text is not None:
             return None
+        if entry and entry.revoked_at is not None:
+            return _revoked_before(entry.revoked_at)
         if trip.not_after <= now:
             return RequestError(f"not_after: {iso(trip.not_after)} is over; a pass for the past helps nobody")
         if trip.not_before > now + ISSUE_AHEAD_MAX_SECONDS:
@@ -310,6 +314,8 @@ class Issuer(Revoker):
     def _answer(
         self, approved: ApprovedPass, request: Request, entry: Entry, stored: dict[str, str]
     ) -> SignedPass | RequestError:
+        if entry.index == NO_INDEX:
+            return _revoked_before(entry.revoked_at or 0)
         if entry.content_hash != request.content_hash:
             return RequestConflictError("request_id: used before for other content; a changed pass needs a new id")
         text = stored.get(approved.request_id) or entry.text
@@ -342,3 +348,9 @@ class Issuer(Revoker):
         if withdrawn:
             raise IssuerError(f"the key {self._kid.hex()} has been revoked ({withdrawn.reason}); use another")
         return key
+
+
+def _revoked_before(at: int) -> RequestError:
+    return RequestError(
+        f"request_id: revoked at {iso(at)}, before it had a pass; what is approved since needs a new id"
+    )

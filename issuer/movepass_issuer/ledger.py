@@ -19,6 +19,10 @@ REQUEST_DAYS = 90
 """Days after a pass's day for which its request id is known, and answered as used."""
 
 
+NO_INDEX = -1
+"""In place of an index: of a request that was revoked in another region before it had a pass in this one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """A request as the ledger sees it: its id, SHA-256 of its content, and the UTC day of exp."""
@@ -34,7 +38,7 @@ class Entry:
 
     Attributes:
         day: the UTC day of exp (days since 1970-01-01).
-        index: its index in that day.
+        index: its index in that day; NO_INDEX where there is no pass and shall be none.
         text: the stored payload; None while reserved, "" once personal data has gone.
         revoked_at: seconds since 1970 UTC, or None.
     """
@@ -75,6 +79,21 @@ class Revocation:
 
     day: int
     index: int
+    at: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RequestRevocation:
+    """That a request was revoked, as regions tell each other: whatever passes it has, and none shall come.
+
+    Attributes:
+        day: the UTC day of a pass of it, from which on its id is kept.
+        at: when, seconds since 1970 UTC.
+    """
+
+    request_id: str
+    day: int
     at: int
     reason: str
 

@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from movepass_issuer.dynamodb_ledger import DynamoDbLedger, Region
+from movepass_issuer.dynamodb_ledger import DynamoDbLedger, Region, Told
 from movepass_issuer.errors import IssuerError, LedgerError, UnknownPassError
 from movepass_issuer.issuer import Revoker
-from movepass_issuer.ledger import Entry, Revocation
+from movepass_issuer.ledger import NO_INDEX, Entry, RequestRevocation, Revocation
 from movepass_issuer.s3_repository import S3Repository
 from movepass_keys.aws import Patience
 from movepass_wire import format_number
@@ -152,23 +152,23 @@ class Regions:
 
     def find(self, request_ids: Sequence[str]) -> dict[str, Entry]:
         """Look up requests here, and what is not known here in every region that answers."""
-        found = self._own.find(request_ids)
+        found = _passes(self._own, request_ids)
         for other in self._others.values():
             left = [request_id for request_id in request_ids if request_id not in found]
             try:
                 with other.asked() as ledger:
-                    found |= ledger.find(left) if left else {}
+                    found |= _passes(ledger, left) if left else {}
             except LostError:
                 continue
         return found
 
     def find_everywhere(self, request_id: str) -> tuple[list[Entry], list[int]]:
         """Give every region's pass of a request, and the numbers of the regions that can't be reached."""
-        found, lost = list(self._own.find([request_id]).values()), []
+        found, lost = list(_passes(self._own, [request_id]).values()), []
         for number, other in self._others.items():
             try:
                 with other.asked() as ledger:
-                    found += ledger.find([request_id]).values()
+                    found += _passes(ledger, [request_id]).values()
             except LostError:
                 lost.append(number)
         return found, lost
@@ -199,13 +199,30 @@ class Regions:
             self._own.take(Revocation(day, index, now, reason), tell=self._others)
             entry = self.find_index(day, index) or Entry("", b"", day, index)
         at = now if entry.revoked_at is None else entry.revoked_at
-        revocation = Revocation(day, index, at, reason)
+        self._tell_at_once(Revocation(day, index, at, reason))
+        return Entry(entry.request_id, entry.content_hash, day, index, entry.text, at, entry.reason or reason)
+
+    def revoke_request(self, request_id: str, day: int, *, reason: str, now: int) -> None:
+        """Revoke a request in all regions: durable here when this returns, and told to the others as above.
+
+        A pass of it that a region has is revoked when it is told; where there is none yet, none shall come.
+
+        Args:
+            request_id: the request's.
+            day: the UTC day of a pass of it.
+            reason: kept in the ledger.
+            now: seconds since 1970 UTC.
+        """
+        revocation = RequestRevocation(request_id, day, now, reason)
+        self._own.take_request(revocation, tell=self._others)
+        self._tell_at_once(revocation)
+
+    def _tell_at_once(self, revocation: Told) -> None:
         for number, other in self._others.items():
             try:
                 self._tell(number, other, [revocation])
             except LostError:
                 continue  # it stays in the outbox
-        return Entry(entry.request_id, entry.content_hash, day, index, entry.text, at, entry.reason or reason)
 
     def tell(self, *, seconds: float = TELL_SECONDS) -> dict[int, str]:
         """Tell the other regions what they have not been told.
@@ -219,7 +236,7 @@ class Regions:
         end = time.monotonic() + seconds
         failed: dict[int, str] = {}
         for number, other in self._others.items():
-            some: list[Revocation] = []
+            some: list[Told] = []
             try:
                 for revocation in self._own.outbox(number):
                     some.append(revocation)
@@ -234,11 +251,18 @@ class Regions:
                 failed[number] = str(e)
         return failed
 
-    def _tell(self, number: int, other: _Neighbour, revocations: list[Revocation]) -> None:
+    def _tell(self, number: int, other: _Neighbour, revocations: list[Told]) -> None:
         with other.asked() as ledger:
             for revocation in revocations:
-                ledger.take(revocation)
+                if isinstance(revocation, RequestRevocation):
+                    ledger.take_request(revocation)
+                else:
+                    ledger.take(revocation)
         self._own.told(number, revocations)
+
+
+def _passes(ledger: DynamoDbLedger, request_ids: Sequence[str]) -> dict[str, Entry]:
+    return {i: entry for i, entry in ledger.find(request_ids).items() if entry.index != NO_INDEX}
 
 
 class RegionalRevoker(Revoker):
@@ -260,14 +284,19 @@ class RegionalRevoker(Revoker):
         return self._everywhere(request_id)[0]
 
     def revoke(self, *, number: str | None = None, request_id: str | None = None, reason: str = "") -> Entry:
-        """See Revoker. A request may have a pass in several regions (docs/aws.md): all of them are revoked.
+        """See Revoker. By its request id, all passes of a request are revoked and none shall come, in any region.
+
+        By its number, one pass is: the request may have another one, which somebody holds (docs/aws.md).
 
         Raises:
             UnknownPassError: as above.
         """
         if request_id is None:
             return super().revoke(number=number, reason=reason)
-        numbers = [format_number(entry.day, entry.index) for entry in self._everywhere(request_id)]
+        entries = self._everywhere(request_id)
+        day, now = max(entry.day for entry in entries), int(self._clock())
+        self._regions.revoke_request(request_id, day, reason=reason, now=now)
+        numbers = [format_number(entry.day, entry.index) for entry in entries]
         first, *_ = [super(RegionalRevoker, self).revoke(number=number, reason=reason) for number in numbers]
         return first
 

@@ -19,7 +19,7 @@ from movepass_issuer import (
     UnknownPassError,
 )
 from movepass_issuer.issuer import GROUP
-from movepass_issuer.ledger import PERSONAL_DAYS, REQUEST_DAYS
+from movepass_issuer.ledger import PERSONAL_DAYS, REQUEST_DAYS, Request
 from movepass_keys import KeySet, PassKey, SignerError, Withdrawal, algorithms
 from movepass_wire import NumberError, decode_claims, open_text, parse_number
 from movepass_wire.limits import INDEX_LIMIT, TEXT_MAX_CHARS
@@ -399,6 +399,15 @@ def test_revoking_is_idempotent_and_keeps_the_first_time_and_reason(desk: Desk) 
     assert desk.ledger.pending() == [(day_of(NOW), 0)]
     assert desk.issuer.find(request_id="R-1").revoked_at == NOW
     assert desk.issue().revoked_at == NOW
+
+
+def test_a_request_that_was_revoked_before_it_had_a_payload_gets_none(desk: Desk) -> None:
+    request = approved("R-1", NOW)
+    desk.ledger.reserve([Request("R-1", request.content_hash, day_of(request.trip.not_after))])
+    desk.issuer.revoke(request_id="R-1")
+    with pytest.raises(RequestError, match=r"revoked at .*, before it had a pass"):
+        desk.issuer.issue(request)
+    assert desk.ledger.find(["R-1"])["R-1"].text is None
 
 
 def test_a_pass_whose_personal_data_has_gone_is_neither_shown_nor_issued_anew_but_can_be_revoked(desk: Desk) -> None:

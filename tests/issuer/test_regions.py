@@ -13,10 +13,10 @@ from support.faults import Doom, Killed
 from support.ministack import Ministack
 
 from movepass_issuer import regions
-from movepass_issuer.dynamodb_ledger import BLOCK, DynamoDbLedger, Region
+from movepass_issuer.dynamodb_ledger import BLOCK, DynamoDbLedger, Region, Told
 from movepass_issuer.errors import IssuerError, LedgerError, UnknownPassError
 from movepass_issuer.issuer import Revoker
-from movepass_issuer.ledger import Entry, Request, Revocation
+from movepass_issuer.ledger import NO_INDEX, Entry, Request, RequestRevocation, Revocation
 from movepass_issuer.reconciliation import LostPasses, twins
 from movepass_issuer.regions import Peer, RegionalRevoker, Regions, region_beside, takeover_after
 from movepass_wire import format_number
@@ -68,7 +68,7 @@ class Pair:
     def pending(self) -> list[set[int]]:
         return [{index for _, index in self.ledger(number).pending()} for number in range(2)]
 
-    def outboxes(self) -> list[list[Revocation]]:
+    def outboxes(self) -> list[list[Told]]:
         return [list(self.ledger(number).outbox(1 - number)) for number in range(2)]
 
 
@@ -131,6 +131,63 @@ def test_while_its_region_is_lost_a_pass_is_revoked_by_its_number_and_its_region
     assert pair.outboxes() == [[], []]
 
 
+def test_a_request_revoked_while_the_other_region_is_lost_has_its_pass_there_revoked_when_it_is_told(
+    pair: Pair,
+) -> None:
+    pair.issue(0, "a")
+    pair.issue(1, "a")
+    pair.revoker(0, lost=True).revoke(request_id="a", reason="stolen")
+    assert pair.revoked() == [{0}, set()]
+    pair.regions(0).tell()
+    pair.regions(1).tell()
+    assert pair.revoked() == pair.pending() == [{0, BLOCK}, {0, BLOCK}]
+    there = pair.ledger(1).find(["a"])["a"]
+    assert (there.revoked_at, there.reason) == (NOW, "stolen")
+    assert pair.outboxes() == [[], []]
+
+
+@pytest.mark.parametrize("lost", [False, True], ids=["reached", "lost"])
+def test_a_revoked_request_gets_no_pass_in_the_other_region_either(pair: Pair, *, lost: bool) -> None:
+    pair.issue(0, "a")
+    pair.revoker(0, lost=lost).revoke(request_id="a")
+    pair.regions(0).tell()
+    (entry,) = pair.ledger(1).reserve([Request("a", HASH, DAY)])
+    assert (entry.index, entry.revoked_at, entry.text) == (NO_INDEX, NOW, None)
+    assert pair.revoker(1).find_entry(request_id="a").index == 0
+    assert pair.revoker(1).revoke(request_id="a").index == 0, "a second time changes nothing"
+    assert pair.revoked() == [{0}, {0}]
+    with pytest.raises(UnknownPassError, match="was revoked"):
+        Revoker(ledger=pair.ledger(1), kids=[]).find(request_id="a")
+
+
+def test_a_request_that_is_revoked_and_reserved_at_once_is_revoked_or_has_no_pass(pair: Pair) -> None:
+    told = [RequestRevocation(f"R-{n}", DAY, NOW, "") for n in range(20)]
+
+    def take() -> None:
+        ledger = pair.ledger(1)
+        for one in told:
+            ledger.take_request(one)
+
+    def reserve() -> None:
+        ledger = pair.ledger(1)
+        for one in told:
+            ledger.reserve([Request(one.request_id, HASH, DAY)])
+
+    with ThreadPoolExecutor(2) as pool:
+        for done in [pool.submit(take), pool.submit(reserve)]:
+            done.result()
+    found = pair.ledger(1).find([one.request_id for one in told]).values()
+    assert [entry.revoked_at for entry in found] == [NOW] * 20
+    assert pair.revoked()[1] == {entry.index for entry in found} - {NO_INDEX}
+
+
+def test_a_pass_revoked_by_its_number_leaves_the_other_pass_of_its_request(pair: Pair) -> None:
+    (entry,) = pair.issue(0, "a")
+    pair.issue(1, "a")
+    pair.revoker(0).revoke(number=number(entry))
+    assert in_force(pair) == [[], ["a"]]
+
+
 def test_while_its_region_is_lost_a_request_id_does_not_do_and_the_way_out_is_named(pair: Pair) -> None:
     pair.issue(0, "a")
     for ask in ("find_entry", "revoke"):
@@ -189,12 +246,15 @@ def test_killed_anywhere_while_it_tells_or_is_told_each_region_counts_each_revoc
         ]
         try:
             beside = Regions(doomed[1], Region(1, 2), [(0, doomed[0])])
+            beside.revoke_request(entry.request_id, DAY, reason="", now=NOW)
             beside.revoke(DAY, entry.index, reason="", now=NOW)
             beside.tell()
         except Killed:
             beside = pair.regions(1)
+            beside.revoke_request(entry.request_id, DAY, reason="", now=NOW)
             beside.revoke(DAY, entry.index, reason="", now=NOW)
             beside.tell()
+        pair.regions(0).tell()  # it revoked its pass itself, and is to tell of that
         revoked.add(entry.index)
         assert pair.revoked() == [revoked, revoked]
         assert pair.ledger(0).find([entry.request_id])[entry.request_id].revoked_at == NOW
