@@ -348,3 +348,15 @@ def test_output_that_nobody_reads(field: Field) -> None:
     os.close(writing)
     assert result.returncode == 4
     assert result.stderr == b""
+
+
+def test_output_that_nobody_reads_while_the_scanner_stays_plugged_in(field: Field) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "movepass_cli.main", "scan", "--store", str(field.device)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=writing, stderr=subprocess.PIPE) as process:
+        os.close(writing)
+        assert process.stdin is not None
+        process.stdin.write(field.text.encode() + b"\n")
+        process.stdin.flush()
+        assert process.wait(timeout=60) == 4

@@ -76,7 +76,8 @@ def scan(
         if not full and not wanted:
             if sys.stdin.isatty():
                 say("scan a pass, or type its text and Enter; Ctrl-D ends")
-            wanted = [feeds.lines(sys.stdin.buffer)]
+            # A reader of its own: Python ends by abort where a thread still holds the one that is Python's.
+            wanted = [feeds.lines(open(sys.stdin.fileno(), "rb", closefd=False))]  # noqa: SIM115
         running = Feeds(wanted)
         with suppress(Stopped):
             stopped_by_signals(at_once=True)
