@@ -18,10 +18,10 @@ PHONE_TEST := build/phone-test
 PHONE_SOURCES := $(wildcard phone/src/*.ts phone/src/*/*.ts phone/test/*.ts phone/test/browser/*.ts) \
 	$(wildcard verifier/movepass_verifier/words/*.json) wire/movepass_wire/codes.json
 PHONE_PROGRAMS := $(wildcard phone/test/*_adapter.ts phone/test/*.test.ts phone/test/browser/*.test.ts) \
-	phone/test/browser/demo.ts
+	phone/test/browser/demo.ts phone/test/browser/reading.ts
 PHONE_KINDS := payload verify statuslog-read number-read number-write number-day
 
-.PHONY: phone phone-world test-phone differential-phone demo-phone
+.PHONY: phone phone-world test-phone differential-phone demo-phone bench-phone
 
 demo: $(READY) ## plays the main job with the real command; leaves its files in build/demo
 	$(BIN)/python demo/run.py build/demo
@@ -64,6 +64,9 @@ test-phone: ## the phone: vectors, attacks, mutated inputs, and the app in Chrom
 
 demo-phone: $(READY) $(PHONE_TEST)/.ready phone-world ## a phone's camera is shown passes; pictures in docs/phone
 	cd phone && node ../$(PHONE_TEST)/browser/demo.mjs ../docs/phone
+
+bench-phone: $(READY) $(PHONE_TEST)/.ready phone-world ## how often the phone reads abused codes; the table of docs/phone.md
+	PYTHONPATH=bench:tests $(BIN)/python bench/phone_reading.py
 
 # An authority, passes and videos made now, since passes last hours; the app with that authority built in, and without.
 phone-world: $(READY) $(PHONE_READY)

@@ -14,7 +14,7 @@ import { verdictScreen } from "./screen/verdict.js";
 import { SyncTimer } from "./sync_timer.js";
 import { StorageError } from "./store/database.js";
 import type { Journal, Seen } from "./store/journal.js";
-import { fetchRoot, readEnrolment, type Enrolment } from "./trust/enrolment.js";
+import { digitsOf, fetchRoot, readEnrolment, type Enrolment } from "./trust/enrolment.js";
 import { SourceError } from "./trust/errors.js";
 import { Web } from "./trust/web.js";
 import { ageOf } from "./verify/shown.js";
@@ -29,7 +29,7 @@ const FRAME_MILLISECONDS = 80;
 /** A code that was shown and has not left the picture is not shown again. */
 const GONE_MILLISECONDS = 1000;
 /** A verdict closes by itself. */
-const VERDICT_SECONDS = 30;
+const VERDICT_SECONDS = 20;
 const FIRST_SYNC_MILLISECONDS = 10_000;
 const BADGE_MILLISECONDS = 20_000;
 const LANGUAGE = "language";
@@ -219,7 +219,7 @@ export class App {
     const host = hostOf(enrolment);
     const code = document.createElement("p");
     code.className = "code";
-    code.textContent = enrolment.root.match(/.{1,4}/g)?.join(" ") ?? "";
+    code.textContent = digitsOf(enrolment);
     this.ask(
       "phone.setup.title",
       [this.words.text("phone.setup.confirm", { host }), code.cloneNode(true)],
@@ -233,8 +233,8 @@ export class App {
   private async enroll(enrolment: Enrolment): Promise<void> {
     this.tell("phone.setup.title", "phone.setup.fetching");
     try {
-      const [source = ""] = enrolment.sources;
-      const root = await fetchRoot(new Web(source), enrolment, seconds());
+      const sources = enrolment.sources.map((source) => new Web(source));
+      const root = await fetchRoot(sources, enrolment, seconds());
       this.parts.device = await this.parts.enroll(root, enrolment.sources);
       await this.timer.now();
       this.timer.start(true);

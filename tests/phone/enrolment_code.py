@@ -4,18 +4,18 @@ import hashlib
 import sys
 from pathlib import Path
 
-from movepass_verifier import enrolment
+from movepass_verifier.enrolment import PREFIX, code
 from movepass_wire import base45
 
 
 def main(source: str, authority: str, other_hash: str = "") -> None:
     """Print it."""
     root = (Path(authority) / "repository" / "metadata" / "1.root.json").read_bytes()
-    text = enrolment.code([source], root)
+    text = code([source], root)
     if other_hash:
-        document = base45.decode(text.removeprefix(enrolment.PREFIX))
+        document = base45.decode(text.removeprefix(PREFIX))
         wrong = document.replace(hashlib.sha256(root).hexdigest().encode(), other_hash.encode())
-        text = enrolment.PREFIX + base45.encode(wrong)
+        text = PREFIX + base45.encode(wrong)
     print(text)
 
 

@@ -15,7 +15,7 @@ from attacks.simulator import Repository
 from support.processes import environment
 
 from movepass_phone import PhoneServer, ServeError
-from movepass_verifier import Device
+from movepass_verifier import Device, enrolment
 
 COMMAND = [sys.executable, "-m", "movepass_cli.main"]
 APP = {"index.html": b"<!doctype html>", "app.0123456789ab.js": b"1;", "reader.0123456789ab.wasm": b"\0asm"}
@@ -144,7 +144,7 @@ def test_the_command_serves_until_it_is_stopped(app: Path, repository: Path, tmp
         assert process.stdout
         said = json.loads(process.stdout.readline())
         assert said["source"] == said["url"] + "repository"
-        assert said["enrolment"].startswith("MPE1:")
+        assert enrolment.read(said["enrolment"].encode()).sources == (said["source"],)
         assert picture.read_bytes().startswith(b"\x89PNG")
         process.send_signal(signal.SIGTERM)
         assert process.wait(10) == 0

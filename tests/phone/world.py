@@ -17,7 +17,7 @@ from typing import Any
 from PIL import Image, ImageOps
 
 from movepass_issuer.qr import qr_image
-from movepass_verifier import enrolment
+from movepass_verifier.enrolment import code
 from movepass_wire import base45
 from movepass_wire.payload import PREFIX
 from movepass_wire.times import iso
@@ -71,17 +71,17 @@ def make(out: Path) -> Message:
     return world
 
 
-def set_up_code(out: Path, source: str) -> None:
+def enrolment(out: Path, source: str) -> None:
     """Write a video of the code that sets a phone up from a source."""
     root = out / "authority" / "repository" / "metadata" / "1.root.json"
-    video(out / "enrolment.y4m", [frame(qr_image(enrolment.code([source], root.read_bytes())))])
+    video(out / "enrolment.y4m", [frame(qr_image(code([source], root.read_bytes())))])
 
 
 def frame(*codes: Image.Image) -> Image.Image:
     """Lay codes beside each other on grey, as a camera sees a print."""
     picture = Image.new("L", (WIDTH, HEIGHT), _GREY)
-    for place, code in enumerate(codes):
-        side = code.resize((_CODE_PX, _CODE_PX)).convert("L")
+    for place, picture_of_code in enumerate(codes):
+        side = picture_of_code.resize((_CODE_PX, _CODE_PX)).convert("L")
         left = (WIDTH * (2 * place + 1)) // (2 * len(codes)) - _CODE_PX // 2
         picture.paste(side, (left, (HEIGHT - _CODE_PX) // 2))
     return picture
@@ -137,7 +137,7 @@ def _movepass(*arguments: object, given: str = "") -> str:
 if __name__ == "__main__":
     match sys.argv[1:]:
         case ["--enrolment", source]:
-            set_up_code(OUT, source)
+            enrolment(OUT, source)
         case _:
             shutil.rmtree(OUT, ignore_errors=True)
             make(OUT)

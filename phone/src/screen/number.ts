@@ -7,7 +7,7 @@ import { NUMBER_LENGTH, readSymbol, wrongCharacter } from "../wire/number.js";
 import type { Words } from "../words/words.js";
 import { button, h } from "./dom.js";
 import { signal } from "./signals.js";
-import { heading, paper } from "./verdict.js";
+import { paper, verdictSection } from "./verdict.js";
 
 export function numberScreen(known: () => Known, words: Words, back: () => void): HTMLElement {
   const screen = h("section", { class: "page" }, h("h1", { tabindex: "-1" }, words.text("phone.number.title")));
@@ -60,11 +60,6 @@ function symbolsIn(text: string): number | null {
 }
 
 function answerScreen(said: Shown, words: Words, back: () => void): HTMLElement {
-  return h(
-    "section",
-    { class: "verdict", "data-outcome": said.kind, "data-verdict": "number" },
-    heading(said),
-    paper(said),
-    h("footer", {}, button(words.text("phone.next"), back, { class: "main" })),
-  );
+  const footer = h("footer", {}, button(words.text("phone.next"), back, { class: "main" }));
+  return verdictSection(said, "number", paper(said), footer);
 }

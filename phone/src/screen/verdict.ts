@@ -22,10 +22,9 @@ export function verdictScreen(
 ): HTMLElement {
   const said = shown(result, words);
   const deciding = result.outcome === "cannot-verify";
-  return h(
-    "section",
-    { class: "verdict", "data-outcome": said.kind, "data-verdict": result.verdict },
-    heading(said),
+  return verdictSection(
+    said,
+    result.verdict,
     said.test ? h("p", { class: "test", role: "alert" }, said.test) : null,
     seen ? h("p", { class: "before", role: "alert" }, seenBefore(seen, result.freshness.now, words)) : null,
     paper(said),
@@ -39,8 +38,16 @@ export function verdictScreen(
   );
 }
 
+/** A section in the outcome's colour, headed by what it is. */
+export function verdictSection(said: Shown, verdict: string, ...children: (Node | null)[]): HTMLElement {
+  const attributes = { class: "verdict", "data-outcome": said.kind, "data-verdict": verdict };
+  const section = h("section", attributes, heading(said), ...children);
+  section.style.setProperty("--outcome", LOOKS[said.kind].rgb);
+  return section;
+}
+
 /** The outcome by symbol and word, and why in a word or two. */
-export function heading({ kind, outcome, verdict }: Shown): HTMLElement {
+function heading({ kind, outcome, verdict }: Shown): HTMLElement {
   return h(
     "h1",
     { tabindex: "-1" },

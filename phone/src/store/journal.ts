@@ -65,7 +65,7 @@ export class Journal {
   async note(result: Verification): Promise<{ id: number; seen: Seen | null }> {
     const { verdict, outcome, pass, freshness } = result;
     const at = freshness.now;
-    await this.forget(at);
+    void this.forget(at); // the verdict does not wait for what is written
     const mark = pass && (await this.mark(pass.day, pass.index));
     const same = Array.from(this.entries).filter(([, entry]) => mark !== null && entry.mark === mark);
     const twice = same.findLast(
@@ -74,7 +74,7 @@ export class Journal {
     const id = twice?.[0] ?? this.next++;
     const before = same.filter(([other]) => other !== id).map(([, entry]) => entry.at);
     const day = mark === null ? null : (pass?.day ?? null);
-    if (!twice) await this.put(id, { at, verdict, outcome, published: freshness.published, day, mark, decision: null });
+    if (!twice) void this.put(id, { at, verdict, outcome, published: freshness.published, day, mark, decision: null });
     return { id, seen: before.length ? { count: before.length, lastAt: Math.max(...before) } : null };
   }
 

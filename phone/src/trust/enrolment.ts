@@ -11,7 +11,7 @@ import { TrustedSet } from "./trusted.js";
 
 export const PREFIX = "MPE1:";
 const HASH_BYTES = 32;
-const SOURCES_MAX = 8;
+const SOURCES_MAX = 16;
 
 /** Where a device shall sync from, and the hash of the root that it shall trust. */
 export interface Enrolment {
@@ -39,15 +39,30 @@ function isAddress(name: Json | undefined): name is string {
   return typeof name === "string" && /^https?:\/\/[^\s/]/.test(name) && URL.canParse(name);
 }
 
+/** Give the root's fingerprint as custodians read it to each other: eight groups of five digits. */
+export function digitsOf({ root }: Enrolment): string {
+  const digits = (BigInt(`0x${root}`) % 10n ** 40n).toString().padStart(40, "0");
+  return digits.match(/.{5}/g)?.join(" ") ?? "";
+}
+
 /**
- * Fetch the first root from a source, and believe it if it is the one whose hash the code has.
+ * Fetch the first root from the first source that has it, and believe it if it is the one whose hash the code has.
  *
- * @throws SourceError: it could not be had, or is another.
+ * @throws SourceError: it could not be had, or is another; the last source's.
  */
-export async function fetchRoot(source: Source, enrolment: Enrolment, now: number): Promise<Bytes> {
-  const root = await fetchFirstRoot(source);
-  if (hex(await sha256(root)) !== enrolment.root)
-    throw new SourceError("wrong-file", "the root is another than the code's");
-  await TrustedSet.from(root, now);
-  return root;
+export async function fetchRoot(sources: readonly Source[], enrolment: Enrolment, now: number): Promise<Bytes> {
+  let failed = new SourceError("missing", "no source");
+  for (const source of sources) {
+    try {
+      const root = await fetchFirstRoot(source);
+      if (hex(await sha256(root)) !== enrolment.root)
+        throw new SourceError("wrong-file", `another root: ${source.name}`);
+      await TrustedSet.from(root, now);
+      return root;
+    } catch (e) {
+      if (!(e instanceof SourceError)) throw e;
+      failed = e;
+    }
+  }
+  throw failed;
 }

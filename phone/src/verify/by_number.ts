@@ -59,7 +59,7 @@ export function answer(text: string, known: Known): NumberAnswer {
     outcome: revoked ? "reject" : "cannot-verify",
     number: formatNumber(day, read.index),
     why: message(revoked ? "reason.revoked" : "number.no-signature"),
-    known: knownOf(day, known, freshness, revoked),
+    known: knownOf(day, lists, freshness, revoked),
     suggestions: [],
     readable: true,
     freshness,
@@ -100,7 +100,12 @@ function dayMeant(dayInNumber: number, lists: StatusLists, now: number): number 
   return listed ?? resolveDay(dayInNumber, Math.max(dayOf(now), DAYS));
 }
 
-function knownOf(day: number, { lists, policy }: Known, { now, age }: Freshness, revoked: boolean): Message[] {
+function knownOf(
+  day: number,
+  lists: StatusLists,
+  { now, age, tooOld, maxAge }: Freshness,
+  revoked: boolean,
+): Message[] {
   const known: Message[] = [];
   if (!lists.days.has(day)) known.push(message("number.no-list", { day }));
   else if (!revoked) known.push(message("number.not-revoked", { day }));
@@ -108,6 +113,6 @@ function knownOf(day: number, { lists, policy }: Known, { now, age }: Freshness,
   if (day < today - LONG_AGO_DAYS || day > today + PUBLISHED_DAYS_AHEAD) known.push(message("number.far", { day }));
   else if (day < today) known.push(message("number.ended", { until: ends, now }));
   else known.push(message("number.ends", { from: begins, until: ends }));
-  if (age !== null && age > policy.maxAge) known.push(message("number.stale", { age, max: policy.maxAge }));
+  if (age !== null && tooOld) known.push(message("number.stale", { age, max: maxAge }));
   return known;
 }

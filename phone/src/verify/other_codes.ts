@@ -1,14 +1,17 @@
 /** What a text is that is no readable pass, as far as its beginning tells. */
 
+import { WireError } from "../wire/errors.js";
+import { parseNumber } from "../wire/number.js";
 import { PREFIX } from "../wire/payload.js";
 import { message, type Message } from "../words/words.js";
 
-/** EU digital COVID certificate, SMART Health Card, web address. */
+/** EU digital COVID certificate, SMART Health Card, web address; what a device is set up with. */
 const SCHEMES = [
   ["hc1:", "reason.covid-certificate"],
   ["shc:/", "reason.health-card"],
   ["http://", "reason.web-address"],
   ["https://", "reason.web-address"],
+  ["mpe1:", "reason.enrolment"],
 ] as const;
 
 /** What becomes of MP1: where a scanner that presses the keys of a US keyboard meets another layout. */
@@ -31,7 +34,17 @@ export function whatElse(text: string): Message {
   const layout = LAYOUTS.get(beginning(text, PREFIX.length).toUpperCase());
   if (layout !== undefined) return message("reason.keyboard-layout", { layout: message(layout) });
   if (BENGALI.test(text)) return message("reason.keyboard-layout", { layout: message("layout.bangla") });
-  return message("reason.not-a-pass");
+  return message(isNumber(text) ? "reason.pass-number" : "reason.not-a-pass");
+}
+
+function isNumber(text: string): boolean {
+  try {
+    parseNumber(text);
+    return true;
+  } catch (e) {
+    if (e instanceof WireError) return false;
+    throw e;
+  }
 }
 
 /** Say what is wrong with a text that says that it is a pass. */

@@ -69,10 +69,10 @@ export function seenBefore({ count, lastAt }: Seen, now: number, words: Words): 
   return count === 1 ? words.text("seen.once", values) : words.text("seen.often", { count, ...values });
 }
 
-/** Say how old keys and lists are. */
-export function ageOf({ age, syncSoon }: Freshness, words: Words): string {
+/** Say how old keys and lists are, and whether they are too old to accept anything by. */
+export function ageOf({ age, syncSoon, tooOld }: Freshness, words: Words): string {
   if (age === null) return words.text("fresh.never");
-  return words.text(syncSoon ? "fresh.sync-soon" : "fresh.old", { age });
+  return words.text(`fresh.${tooOld ? "too-old" : syncSoon ? "sync-soon" : "old"}`, { age });
 }
 
 /** Name what a pass says; names and places in the script in which they were issued. */

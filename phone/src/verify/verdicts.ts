@@ -51,6 +51,9 @@ export interface Freshness {
   /** Seconds from the publication until now, not below 0. */
   readonly age: number | null;
   readonly syncSoon: boolean;
+  /** Seconds from which on no accept rests on the lists, and whether they are so old. */
+  readonly maxAge: number;
+  readonly tooOld: boolean;
 }
 
 /** The result of verifying one text. */

@@ -53,9 +53,9 @@ export async function verify(text: string, known: Known): Promise<Verification> 
     return (
       checkClock(freshness, known) ?? // 9
       checkKeyValidity(claims, key) ?? // 10
-      checkTime(claims, freshness, known.policy) ?? // 11
+      checkTime(claims, freshness) ?? // 11
       checkStatus(claims, known.lists, freshness) ?? // 12
-      checkFreshness(freshness, known.policy) // 13
+      checkFreshness(freshness) // 13
     );
   };
   const stop = await decide();
@@ -81,15 +81,17 @@ function result(stop: Stop | null, pass: Pass | null, keys: KeySet, freshness: F
 export function readiness(known: Known): Message | null {
   const freshness = freshnessOf(known);
   if (freshness.age === null) return message("ready.never-synced");
-  const stop = checkClock(freshness, known) ?? checkFreshness(freshness, known.policy);
+  const stop = checkClock(freshness, known) ?? checkFreshness(freshness);
   if (stop) return stop.why;
   return known.lists.days.has(dayOf(known.now)) ? null : message("ready.no-list", { day: dayOf(known.now) });
 }
 
 export function freshnessOf({ lists, now, policy }: Known): Freshness {
   const age = lists.published === null ? null : Math.max(0, now - lists.published);
-  const syncSoon = age !== null && age > policy.warningAge;
-  return { published: lists.published, syncedAt: lists.syncedAt, now, age, syncSoon };
+  const olderThan = (seconds: number): boolean => age !== null && age > seconds;
+  const { warningAge, maxAge } = policy;
+  const judged = { age, syncSoon: olderThan(warningAge), maxAge, tooOld: olderThan(maxAge) };
+  return { published: lists.published, syncedAt: lists.syncedAt, now, ...judged };
 }
 
 /** Steps 1 to 4: bounds, prefix and version, base45, the envelope's one form. */
@@ -156,12 +158,12 @@ function checkKeyValidity(pass: Pass, key: PassKey): Stop | null {
 }
 
 /** Step 11: nbf <= now < exp. */
-function checkTime(pass: Pass, { now, age }: Freshness, policy: Policy): Stop | null {
+function checkTime(pass: Pass, { now, age, tooOld }: Freshness): Stop | null {
   if (now < pass.notBefore) {
     return new Stop("time", "not-yet-valid", message("reason.not-yet-valid", { from: pass.notBefore, now }));
   }
   if (now < pass.notAfter) return null;
-  const key = age === null || age > policy.maxAge ? "reason.expired-old-lists" : "reason.expired";
+  const key = age === null || tooOld ? "reason.expired-old-lists" : "reason.expired";
   return new Stop("time", "expired", message(key, { until: pass.notAfter, now }));
 }
 
@@ -176,8 +178,8 @@ function checkStatus(pass: Pass, lists: StatusLists, { age }: Freshness): Stop |
 }
 
 /** Step 13: what was relied on is not too old. */
-function checkFreshness({ age }: Freshness, policy: Policy): Stop | null {
+function checkFreshness({ age, maxAge, tooOld }: Freshness): Stop | null {
   if (age === null) return new Stop("freshness", "stale", message("reason.stale-unknown-age"));
-  if (age <= policy.maxAge) return null;
-  return new Stop("freshness", "stale", message("reason.stale", { age, max: policy.maxAge }));
+  if (!tooOld) return null;
+  return new Stop("freshness", "stale", message("reason.stale", { age, max: maxAge }));
 }

@@ -76,6 +76,7 @@ export class Phone {
     readonly context: BrowserContext,
     readonly page: Page,
   ) {
+    page.setDefaultTimeout(60_000); // for a busy machine; nothing waits without a reason
     page.on("pageerror", (error) => this.faults.push(String(error)));
     page.on("console", (message) => {
       if (/Content Security Policy|integrity/.test(message.text())) this.faults.push(message.text());
@@ -122,7 +123,7 @@ export class Phone {
   /** Wait for the verdict, and give it; the page must be good for a screen reader as well. */
   async verdict(): Promise<string> {
     const verdict = this.page.locator(".verdict");
-    await verdict.waitFor({ timeout: 10_000 });
+    await verdict.waitFor({ timeout: 60_000 });
     await this.checkAccess();
     return (await verdict.getAttribute("data-verdict")) ?? "";
   }
@@ -160,7 +161,7 @@ interface AxeViolation {
 
 /** A test that does not wait for ever. */
 export function check(name: string, run: () => Promise<void> | void): Promise<void> {
-  return test(name, { timeout: 30_000 }, run);
+  return test(name, { timeout: 180_000 }, run);
 }
 
 /** Start a browser for as long as something is done with it. */
