@@ -13,6 +13,8 @@ from movepass_cli.options import SOURCE, ca_option, example, json_option, langua
 from movepass_cli.output import note, progress_on_terminal, say, show_json, show_result, show_rows
 from movepass_cli.signals import Stopped, stopped_by_signals
 from movepass_verifier import Device, Outcome
+from movepass_verifier.errors import OtherCodeError
+from movepass_verifier.other_schemes import OtherCode, take_apart
 from movepass_verifier.shown import trip_rows
 from movepass_verifier.words import words
 from movepass_wire import PayloadError, WireError, decode_claims, format_number, open_text, trip_to_json
@@ -127,11 +129,20 @@ def verify(ctx: click.Context, store: Path, given: str, at: int | None, language
 @click.argument("given", metavar="TEXT|IMAGE|-")
 @click.pass_context
 def inspect(ctx: click.Context, given: str, *, as_json: bool) -> None:
-    """Show what a payload says. Nothing is verified: anybody can make a payload that says anything."""
+    """Show what a payload says. Nothing is verified: anybody can make a payload that says anything.
+
+    Of a COVID certificate (HCERT), a SMART Health Card or a signed web token (JWT) it shows who issued it, the key and
+    the times, and nothing of whom it is about.
+    """
+    text = payload_text(given)
     try:
-        envelope = open_text(payload_text(given))
+        other = take_apart(text)
+        if other:
+            _show_other(other, as_json=as_json)
+            return
+        envelope = open_text(text)
         pass_ = decode_claims(envelope.claims)
-    except (PayloadError, WireError) as e:
+    except (OtherCodeError, PayloadError, WireError) as e:
         if as_json:
             show_json({"verified": False, "error": str(e)})
         say(f"error: not a readable pass: {e}")
@@ -153,3 +164,25 @@ def inspect(ctx: click.Context, given: str, *, as_json: bool) -> None:
     english = words()
     key = (english("label.key"), f"{envelope.kid.hex()} ({alg})")
     show_rows([(english("label.pass"), number), *trip_rows(pass_.trip, english), key])
+
+
+def _show_other(code: OtherCode, *, as_json: bool) -> None:
+    """Show what a code of another scheme says of itself."""
+    english = words()
+    what = english.say(code.what)
+    if as_json:
+        said = {"scheme": code.scheme, "alg": code.alg, "kid": code.kid, "issuer": code.issuer}
+        times = {"issued_at": code.issued_at, "not_before": code.not_before, "expires_at": code.expires_at}
+        shown = {name: None if at is None else iso(at) for name, at in times.items()}
+        show_json({"verified": False, "reason": what, **said, **shown})
+        return
+    click.echo(f"UNVERIFIED: {what}.")
+    key = " ".join(part for part in (code.kid, code.alg and f"({code.alg})") if part)
+    rows = [(english("label.issuer"), code.issuer or ""), (english("label.key"), key)]
+    for label, at in (
+        (english("label.issued"), code.issued_at),
+        (english("label.not-before"), code.not_before),
+        (english("label.expires"), code.expires_at),
+    ):
+        rows.append((label, "" if at is None else english.time(at)))
+    show_rows(rows)

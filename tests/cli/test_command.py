@@ -2,10 +2,12 @@
 
 import json
 import time
+from base64 import urlsafe_b64encode
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import qrcode
 
 from movepass_verifier.words import LANGUAGES, words
 from movepass_wire.times import iso, parse_iso
@@ -196,6 +198,29 @@ def test_inspect_says_unverified(movepass: Movepass, field: Field) -> None:
     assert ran.code == 0
     assert "UNVERIFIED" in ran.out
     assert movepass("inspect", "--json", field.text).row["pass_number"] == field.number
+
+
+def test_inspect_says_what_a_code_of_another_scheme_is(movepass: Movepass, tmp_path: Path) -> None:
+    header, payload = {"alg": "ES256", "kid": "k1"}, {"iss": "https://a.example", "sub": "Muster", "exp": 1730000000}
+    text = "".join(
+        urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") + "." for part in (header, payload)
+    )
+    ran = movepass("inspect", text)
+    assert ran.code == 0
+    assert ran.out.startswith("UNVERIFIED: this is a signed web token (JWT), not a movement pass.\n")
+    assert "https://a.example" in ran.out
+    assert "Muster" not in ran.out
+    picture = tmp_path / "token.png"
+    qrcode.make(text).save(picture)
+    row = movepass("inspect", "--json", picture).row
+    assert (row["scheme"], row["kid"], row["expires_at"]) == ("jwt", "k1", "2024-10-27T09:33:20+06:00")
+    assert (row["verified"], row["issued_at"], "pass" in row) == (False, None, False)
+
+
+def test_inspect_of_a_certificate_that_can_not_be_read_exits_2_and_names_it(movepass: Movepass) -> None:
+    ran = movepass("inspect", "HC1:6BFOXN%TS3DH0YOJ58S S")
+    assert (ran.code, ran.out) == (2, "")
+    assert "this is a COVID certificate, not a movement pass, and it can't be read" in ran.err
 
 
 def test_keys_list_is_a_jwk_set(movepass: Movepass, field: Field) -> None:

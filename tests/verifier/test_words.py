@@ -118,6 +118,7 @@ def test_an_unknown_language_is_english() -> None:
         ("HC1:6BFOXN%TS3DH0YOJ58S S", "reason.covid-certificate"),
         ("shc:/5676290952432060346029", "reason.health-card"),
         ("https://movementpass.police.gov.bd/x", "reason.web-address"),
+        ("eyJhbGciOiJFUzI1NiJ9.e30.c2ln", "reason.signed-token"),
         ("MP1Ö6BFOXN", "reason.keyboard-layout"),
         ("mp1ö6bfoxn", "reason.keyboard-layout"),
         ("?P&M6BFOXN", "reason.keyboard-layout"),

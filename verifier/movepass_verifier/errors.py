@@ -45,3 +45,15 @@ class ImageError(VerifierError):
     def __init__(self, why: Message) -> None:
         super().__init__(words().say(why))
         self.why = why
+
+
+class OtherCodeError(VerifierError):
+    """A code of another scheme can't be read.
+
+    Attributes:
+        what: what it is, to be said in any language.
+    """
+
+    def __init__(self, what: Message, problem: str) -> None:
+        super().__init__(f"{words().say(what)}, and it can't be read: {problem}")
+        self.what = what

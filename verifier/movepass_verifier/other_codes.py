@@ -1,5 +1,6 @@
 """What a text is that is no readable pass, as far as its beginning tells: a scanner's fault is not called a forgery."""
 
+from movepass_verifier.other_schemes import looks_like_jwt
 from movepass_verifier.words import Message, message
 from movepass_wire import NumberError, parse_number
 from movepass_wire.payload import PREFIX
@@ -32,6 +33,8 @@ def what_else(text: str) -> Message:
     for begins, key in _SCHEMES.items():
         if start.startswith(begins):
             return message(key)
+    if looks_like_jwt(text):
+        return message("reason.signed-token")
     layout = _LAYOUTS.get(text[: len(PREFIX)].upper())
     if layout is None and text and ord(text[0]) in _BENGALI:
         layout = "layout.bangla"
