@@ -9,7 +9,7 @@ AWS_READY := $(AWS_VENV)/.ready
 AWS_PINS := ministack==1.5.33 boto3==1.43.106 botocore==1.43.106 cryptography==50.0.2 \
 	aws-sam-translator==1.115.0
 
-.PHONY: demo demo-ceremony demo-aws bench-aws test slow bare package region-loss screens lint types bench bench-rain \
+.PHONY: demo demo-ceremony demo-aws bench-aws test slow fuzz bare package region-loss screens lint types bench bench-rain \
 	bench-scale banners vectors clean
 
 # The phone's tools: npm brings them, none of their install scripts run.
@@ -78,6 +78,10 @@ phone-world: $(READY) $(PHONE_READY)
 differential-phone: $(READY) $(PHONE_TEST)/.ready ## 100,000 mutated inputs through the Python verifier and the phone's
 	PYTHONPATH=tests $(BIN)/python -m phone.differential --command 'node $(PHONE_TEST)/differential_adapter.mjs'
 
+fuzz: FUZZ_SECONDS ?= 30
+fuzz: $(VENV)/.fuzz ## ten targets, FUZZ_SECONDS each (30); the summary is in build/fuzz/summary.txt
+	PYTHONPATH=tests $(BIN)/python -m fuzz --seconds $(FUZZ_SECONDS)
+
 lint: $(READY)
 	$(BIN)/cfn-lint infra/template.yaml
 	$(BIN)/ruff check .
@@ -120,6 +124,10 @@ clean:
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+$(VENV)/.fuzz: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[fuzz]'
 	touch $@
 
 $(AWS_READY): Makefile ## without it the tests against AWS's API are skipped, loudly

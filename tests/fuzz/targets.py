@@ -1,0 +1,56 @@
+"""The targets by name, each made when it is asked for, so that atheris sees the code under test imported."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+
+Check = Callable[[bytes], None]
+"""Takes one input; returns where all is well."""
+
+_MODULES = {
+    "text": "passes",
+    "payload": "passes",
+    "claims": "passes",
+    "number": "passes",
+    "log": "lists",
+    "offer": "repository",
+    "request": "documents",
+    "keys": "documents",
+    "enrolment": "documents",
+    "other": "documents",
+}
+NAMES = tuple(_MODULES)
+
+
+class WrongAcceptError(AssertionError):
+    """Something was accepted, or read as something, that it is not."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """What is fuzzed.
+
+    Attributes:
+        name: one of NAMES.
+        check: see Check.
+        seeds: good and bad examples to begin from.
+    """
+
+    name: str
+    check: Check
+    seeds: Sequence[bytes]
+
+
+def open_target(name: str) -> Target:
+    """Make a target."""
+    return Target(name, *getattr(import_module(f"fuzz.{_MODULES[name]}"), name)())
+
+
+def hold(holds: bool, what: str) -> None:  # noqa: FBT001 - reads as assert does
+    """Make sure of something that python -O must not take out.
+
+    Raises:
+        WrongAcceptError: it does not hold.
+    """
+    if not holds:
+        raise WrongAcceptError(what)

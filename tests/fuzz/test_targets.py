@@ -1,0 +1,109 @@
+"""Each target for a moment, by chance from a fixed seed; and that each would notice if something were wrong."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from securesystemslib.signer import SSlibKey
+from support.processes import ROOT, environment
+
+from fuzz.engine import RANDOM, Count, feed_random
+from fuzz.targets import NAMES, open_target
+from movepass_verifier import by_number, enrolment, other_schemes, verify
+from movepass_wire import claims, documents, statuslog
+
+INPUTS = dict.fromkeys(NAMES, 2_000) | {"offer": 150, "claims": 1_000}
+
+
+def fed(name: str, inputs: int, seed: int = 1) -> Count:
+    count, target = Count(name, RANDOM, seed), open_target(name)
+    feed_random(count, target, lambda: count.inputs >= len(target.seeds) + inputs or bool(count.findings))
+    return count
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nothing_escapes_and_nothing_is_accepted_that_must_not_be(name: str) -> None:
+    count = fed(name, INPUTS[name])
+    assert not count.findings
+    assert count.inputs >= INPUTS[name]
+
+
+def _nothing(*_: Any, **__: Any) -> None:
+    """Check nothing."""
+
+
+def _key_error(*_: Any) -> Any:
+    raise KeyError
+
+
+def _set_bits(page: bytearray, within: Any) -> None:
+    for index in within:
+        page[index >> 3] |= 1 << (index & 7)
+
+
+FAULTS: dict[str, tuple[str, Any, str, Callable[..., Any]]] = {
+    "signatures are not checked": ("text", sys.modules[verify.__module__], "_check_signature", _nothing),
+    "signatures of envelopes are not checked": (
+        "payload",
+        sys.modules[verify.__module__],
+        "_check_signature",
+        _nothing,
+    ),
+    "claims' limits are not checked": ("claims", claims, "_check", _nothing),
+    "the list is not asked": ("claims", sys.modules[verify.__module__], "_check_status", _nothing),
+    "an index may be listed twice": ("log", statuslog, "set_bits", _set_bits),
+    "a number's day is tomorrow": ("number", by_number, "_day", lambda *_: 1),
+    "documents are not signed": ("offer", SSlibKey, "verify_signature", _nothing),
+    "keys of objects are not checked": ("request", documents, "_keys", lambda _, value, *__: value),
+    "a hash may be anything": ("enrolment", enrolment, "_hash", lambda value, _: value),
+    "an exception is not caught": ("other", other_schemes, "_inflate", _key_error),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_is_found(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    name, owner, attribute, instead = FAULTS[fault]
+    target = open_target(name)
+    monkeypatch.setattr(owner, attribute, instead)
+    count = Count(name, RANDOM, 1)
+    feed_random(count, target, lambda: bool(count.findings) or count.inputs > 20_000)
+    assert count.findings
+
+
+def test_the_same_seed_gives_the_same_inputs() -> None:
+    inputs: list[list[bytes]] = []
+    for _ in range(2):
+        target = open_target("other")
+        seen: list[bytes] = []
+        object.__setattr__(target, "check", seen.append)
+        feed_random(Count("other", RANDOM, 5), target, lambda seen=seen: len(seen) > 500)  # type: ignore[misc]
+        inputs.append(seen)
+    assert inputs[0] == inputs[1]
+
+
+def test_a_run_sums_up_what_it_did(tmp_path: Path) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "fuzz",
+        "number",
+        "other",
+        "--seconds",
+        "0.5",
+        "--engine",
+        RANDOM,
+        "--folder",
+        tmp_path,
+    ]
+    ran = subprocess.run(
+        [*map(str, command)], env=environment({"PYTHONPATH": str(ROOT / "tests")}), capture_output=True, check=True
+    )
+    lines = ran.stdout.decode().splitlines()
+    assert [line.split()[0] for line in lines] == ["number", "other", "total"]
+    assert "0 escapes   0 wrong accepts   seed 20210413 (random)" in lines[0]
+    assert (tmp_path / "summary.txt").read_text("utf-8").splitlines()[1:] == lines
+    assert json.loads((tmp_path / "number.json").read_text("utf-8"))["inputs"] > 0
