@@ -37,6 +37,7 @@ _COMMANDS = {
     "sync": ("device", "fetch keys and revocation lists"),
     "serve": ("serving", "serve the phone's app and a repository on this machine"),
     "export-bundle": ("bundle", "copy a repository to a USB stick"),
+    "export-tsl": ("status_list", "write a day's list as an IETF Token Status List token"),
     "verify": ("device", "verify one pass, offline"),
     "check-number": ("numbers", "say what is known of a pass number"),
     "scan": ("scanning.command", "verify one pass after the other"),

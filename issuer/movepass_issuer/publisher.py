@@ -259,7 +259,7 @@ class _Work:
             if name in named and not indexes:
                 targets[name] = named[name]
                 continue
-            before = self._log(named[name]) if name in named else new_log(day)
+            before = load_log(self._repository, named[name]) if name in named else new_log(day)
             after = grown(before, indexes)
             if after.held < counts[day]:
                 after = grown(before, [*indexes, *self._ledger.revoked(day)])
@@ -268,16 +268,6 @@ class _Work:
             targets[name] = named[name] if unchanged else self._put(name, after.log, generation)
             revoked += after.added
         return targets, revoked
-
-    def _log(self, target: TargetFile) -> bytes:
-        data = self._repository.read(target_file(target))
-        if data is None:
-            raise RepositoryError(f"{target_file(target)} is missing; restore the repository from a copy")
-        try:
-            target.verify_length_and_hashes(data)
-        except LengthOrHashMismatchError as e:
-            raise RepositoryError(f"{target_file(target)} is damaged ({e}); restore it from a copy") from None
-        return data
 
     def _put(self, name: str, data: bytes, custom: dict[str, Any] | None = None) -> TargetFile:
         target = TargetFile.from_data(name, data, ["sha256"])
@@ -355,6 +345,22 @@ def load_document(data: bytes) -> Any:
         return Metadata.from_bytes(data)
     except Exception as e:  # noqa: BLE001 - tuf raises many kinds for one cause
         raise RepositoryError(f"a document of the repository can't be read ({e}); restore it from a copy") from None
+
+
+def load_log(repository: Repository, target: TargetFile) -> bytes:
+    """Read a published log and hold it against its length and hash.
+
+    Raises:
+        RepositoryError: it is missing or damaged.
+    """
+    data = repository.read(target_file(target))
+    if data is None:
+        raise RepositoryError(f"{target_file(target)} is missing; restore the repository from a copy")
+    try:
+        target.verify_length_and_hashes(data)
+    except LengthOrHashMismatchError as e:
+        raise RepositoryError(f"{target_file(target)} is damaged ({e}); restore it from a copy") from None
+    return data
 
 
 def put_keys(repository: Repository, document: bytes) -> None:
