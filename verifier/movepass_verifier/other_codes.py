@@ -1,6 +1,7 @@
 """What a text is that is no readable pass, as far as its beginning tells: a scanner's fault is not called a forgery."""
 
-from movepass_verifier.other_schemes import looks_like_jwt
+import re
+
 from movepass_verifier.words import Message, message
 from movepass_wire import NumberError, parse_number
 from movepass_wire.payload import PREFIX
@@ -25,6 +26,7 @@ _LAYOUTS = {
 }
 """What becomes of MP1: where a scanner that presses the keys of a US keyboard meets another layout."""
 _BENGALI = range(0x0980, 0x0A00)
+_JWT = re.compile(r"eyJ[A-Za-z0-9_-]*\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*")
 
 
 def what_else(text: str) -> Message:
@@ -41,6 +43,11 @@ def what_else(text: str) -> Message:
     if layout:
         return message("reason.keyboard-layout", layout=message(layout))
     return message("reason.pass-number" if is_number(text) else "reason.not-a-pass")
+
+
+def looks_like_jwt(text: str) -> bool:
+    """Tell whether a text has the form of a signed JSON Web Token (RFC 7519)."""
+    return _JWT.fullmatch(text) is not None
 
 
 def is_number(text: str) -> bool:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from movepass_verifier.errors import OtherCodeError
+from movepass_verifier.other_codes import looks_like_jwt
 from movepass_verifier.words import Message, message
 from movepass_wire import base45
 from movepass_wire.limits import TIME_LIMIT
@@ -26,7 +27,6 @@ _CONTENT_MAX_BYTES = 1 << 17
 _SHOWN_MAX_CHARS = 200
 _RAW_DEFLATE = -15
 _HCERT, _SHC = "HC1:", "shc:/"
-_JWT = re.compile(r"eyJ[A-Za-z0-9_-]*\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*")
 _SHC_OFFSET = 45
 _DIGIT_PAIRS = re.compile(r"(?:[0-9]{2})+")
 _COSE_ALG, _COSE_KID = 1, 4
@@ -54,11 +54,6 @@ class OtherCode:
     issued_at: int | None
     not_before: int | None
     expires_at: int | None
-
-
-def looks_like_jwt(text: str) -> bool:
-    """Tell whether a text has the form of a signed JSON Web Token."""
-    return _JWT.fullmatch(text) is not None
 
 
 def take_apart(text: str) -> OtherCode | None:

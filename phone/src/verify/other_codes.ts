@@ -24,6 +24,8 @@ const LAYOUTS = new Map([
   ["MP1Ş", "layout.turkish"],
   ["?P&M", "layout.french"],
 ]);
+/** The form of a signed JSON Web Token, RFC 7519. */
+const JWT = /^eyJ[A-Za-z0-9_-]*\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*$/;
 const BENGALI = /^[\u0980-\u09ff]/;
 
 /** Say what a text is that is no pass: another scheme's code, or one typed through a wrong keyboard layout. */
@@ -31,6 +33,7 @@ export function whatElse(text: string): Message {
   const start = beginning(text, "https://".length).toLowerCase();
   const scheme = SCHEMES.find(([begins]) => start.startsWith(begins));
   if (scheme) return message(scheme[1]);
+  if (JWT.test(text)) return message("reason.signed-token");
   const layout = LAYOUTS.get(beginning(text, PREFIX.length).toUpperCase());
   if (layout !== undefined) return message("reason.keyboard-layout", { layout: message(layout) });
   if (BENGALI.test(text)) return message("reason.keyboard-layout", { layout: message("layout.bangla") });
