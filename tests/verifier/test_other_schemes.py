@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
-from movepass_verifier import other_schemes
 from movepass_verifier.errors import OtherCodeError
+from movepass_verifier.other_codes import looks_like_jwt
 from movepass_verifier.other_schemes import CODE_MAX_CHARS, OtherCode, take_apart
 from movepass_verifier.words import message
 from movepass_wire import base45
@@ -141,4 +141,4 @@ def test_without_the_extra_a_certificate_is_named_all_the_same(monkeypatch: pyte
     monkeypatch.setitem(__import__("sys").modules, "cbor2", None)
     with pytest.raises(OtherCodeError, match=r"COVID certificate.*movepass\[scan\]"):
         take_apart(hcert())
-    assert other_schemes.looks_like_jwt(token({}))
+    assert looks_like_jwt(token({}))
