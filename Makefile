@@ -118,7 +118,7 @@ vectors: $(READY) ## writes tests/vectors/*.json anew
 	$(BIN)/python tests/make_vectors.py
 
 clean:
-	rm -rf phone/node_modules $(VENV) $(AWS_VENV) build
+	rm -rf phone/node_modules $(VENV) $(AWS_VENV) $(SUPPLY_VENV) build
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 $(READY): pyproject.toml constraints.txt
@@ -148,4 +148,37 @@ $(PHONE_TEST)/.ready: $(PHONE_READY) $(PHONE_SOURCES)
 	ln -sfn ../../phone/node_modules $(PHONE_TEST)/node_modules
 	phone/node_modules/.bin/esbuild $(PHONE_PROGRAMS) --bundle --platform=node --format=esm --target=node20 \
 		--packages=external --outdir=$(PHONE_TEST) --outbase=phone/test --out-extension:.js=.mjs --log-level=warning
+	touch $@
+
+# The supply chain: what looks after it stands on much that nothing else needs, so it has an environment of its own.
+SUPPLY_VENV := .venv-supply
+SUPPLY_READY := $(SUPPLY_VENV)/.ready
+SUPPLY_PINS := cyclonedx-bom==7.5.0 pip-audit==2.10.1 uv==0.13.9
+COMPILE := $(SUPPLY_VENV)/bin/uv pip compile pyproject.toml --constraint constraints.txt --generate-hashes \
+	--python-platform linux --python-version 3.11 --no-header --no-annotate --quiet
+
+.PHONY: wheels hashes sbom audit
+
+wheels: $(READY) ## all that is installed anywhere, held against hashes/shipped.txt, in build/wheels
+	rm -rf build/wheels
+	$(BIN)/python -m pip download --quiet --disable-pip-version-check --require-hashes --no-deps --only-binary=:all: \
+		--requirement hashes/shipped.txt --dest build/wheels
+	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir build/wheels .
+	cd build/wheels && sha256sum *.whl > SHA256SUMS
+
+hashes: $(SUPPLY_READY) ## writes hashes/*.txt anew, after a change of constraints.txt or of what is depended on
+	$(COMPILE) --extra aws --extra camera --extra hsm --extra issuer --extra s3 --extra scan > hashes/shipped.txt
+	$(COMPILE) --extra aws --no-emit-package click > hashes/functions.txt
+
+sbom: $(SUPPLY_READY) ## bills of materials (CycloneDX) of what is installed and of the functions, in build/sbom
+	mkdir -p build/sbom
+	for what in shipped functions; do $(SUPPLY_VENV)/bin/cyclonedx-py requirements hashes/$$what.txt \
+		--pyproject pyproject.toml --output-reproducible --validate --output-file build/sbom/$$what.json || exit; done
+
+audit: $(SUPPLY_READY) ## asks PyPI for known vulnerabilities; fails where one is known, and where it has no answer
+	$(SUPPLY_VENV)/bin/pip-audit --strict --require-hashes --disable-pip --requirement hashes/shipped.txt
+
+$(SUPPLY_READY): Makefile
+	$(PYTHON) -m venv $(SUPPLY_VENV)
+	$(SUPPLY_VENV)/bin/python -m pip install --quiet --disable-pip-version-check $(SUPPLY_PINS)
 	touch $@

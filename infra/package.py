@@ -2,8 +2,8 @@
 
 python infra/package.py build/lambda/movepass.zip [--arch arm64|x86_64] [--python 3.13] [--add FILE]…
 
-Wheels for the target are downloaded by pip; nothing is compiled here. Left out is what a function never reads: the
-services that botocore knows and we don't call, drawing of codes and cards, type stubs.
+Wheels for the target are downloaded by pip and held against hashes/functions.txt; nothing is compiled here. Left out is
+what a function never reads: the services that botocore knows and we don't call, drawing of codes and cards, type stubs.
 """
 
 import argparse
@@ -14,30 +14,22 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import tomllib
 import zipfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+HASHES = ROOT / "hashes" / "functions.txt"
 CACHE = ROOT / "build" / "lambda" / ".site"
 OURS = ("wire/movepass_wire", "keys/movepass_keys", "issuer/movepass_issuer")
 HANDLERS = tuple(f"movepass_issuer.aws.{name}" for name in ("issue", "revoke", "publish"))
 PLATFORMS = {"arm64": "aarch64", "x86_64": "x86_64"}
 GLIBC = ((2, 34), (2, 28), (2, 17))
 """Of Lambda's Python 3.12 and later (Amazon Linux 2023), and what wheels are built for."""
-NOT_SHIPPED = {"click"}  # the command is not in the package
 SERVICES = {"dynamodb", "kms", "s3", "sqs", "sts"}
 LIMIT_BYTES = 50 << 20
 """What Lambda takes in a direct upload; from S3 it takes 250 MiB unpacked."""
 _FIXED_TIME = (1980, 1, 1, 0, 0, 0)
-
-
-def requirements() -> list[str]:
-    """Give what pyproject.toml says our code stands on, on AWS."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    wanted = [*project["dependencies"], *project["optional-dependencies"]["aws"]]
-    return [line for line in wanted if line.partition(">")[0] not in NOT_SHIPPED]
 
 
 def build(out: Path, *, arch: str, python: str, more: Iterable[Path] = ()) -> int:
@@ -61,8 +53,7 @@ def build(out: Path, *, arch: str, python: str, more: Iterable[Path] = ()) -> in
 
 def _dependencies(arch: str, python: str) -> Path:
     """Have what our code stands on downloaded, once for each set of versions; gives the folder."""
-    constraints = ROOT / "constraints.txt"
-    what = hashlib.sha256(constraints.read_bytes() + repr(requirements()).encode()).hexdigest()[:12]
+    what = hashlib.sha256(HASHES.read_bytes()).hexdigest()[:12]
     folder = CACHE / f"{arch}-{python}-{what}"
     if not folder.exists():
         CACHE.mkdir(parents=True, exist_ok=True)
@@ -71,7 +62,7 @@ def _dependencies(arch: str, python: str) -> Path:
             command = [
                 sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile",
                 "--only-binary=:all:", "--implementation=cp", f"--python-version={python}", *platforms,
-                f"--constraint={constraints}", f"--target={temporary}/site", *requirements(),
+                f"--target={temporary}/site", "--no-deps", "--require-hashes", f"--requirement={HASHES}",
             ]  # fmt: skip
             subprocess.run(command, check=True)
             with contextlib.suppress(OSError):  # somebody else was first
