@@ -1,0 +1,263 @@
+"""The commands and programs that the documents show: there, and where this machine has what it takes, run in order.
+
+What a document leaves to its reader stands here: what is there to begin with, what people do between two commands, and
+what cannot be run here and why.
+"""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from support.processes import environment
+
+from movepass_issuer import ApprovedPass
+from movepass_issuer.authority import Authority
+from movepass_verifier import Device
+
+from .reading import DOCUMENTS, ROOT, Shown, commands, programs, wrong
+
+DOCS = ROOT / "docs"
+AWS = "needs AWS; tests/aws plays docs/aws.md, tests/keys/test_kms.py docs/kms.md"
+SAID = "y\ny\n"
+"""What people answer: yes, where they are asked."""
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.stem)
+def test_every_command_that_a_document_shows_is_there_with_its_options(path: Path) -> None:
+    assert [(shown.text, wrong(shown)) for shown in commands(path) if wrong(shown)] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("movepass verfy --store device x", "no command 'verfy'"),
+        ("movepass keys propose roots", "no command 'roots'"),
+        ("movepass verify --stores device x", "No such option"),
+        ("movepass sync --store", "Option '--store' requires an argument."),
+        ("movepass keys publish --authority A", "lacks PROPOSALS"),
+        ("movepass verify --store … --stores", "no option --stores"),
+    ],
+)
+def test_a_command_that_is_not_there_is_noticed(text: str, expected: str) -> None:
+    found = wrong(Shown(text, whole=True))
+    assert found
+    assert found.startswith(expected)
+
+
+@dataclass
+class Reader:
+    """Somebody who follows a document in a folder of their own, which is also their home.
+
+    Attributes:
+        knows: what stands in the document for something of the reader's own.
+    """
+
+    folder: Path
+    knows: dict[str, str] = field(default_factory=dict)
+
+    def run(self, line: str, home: str = ".") -> "subprocess.CompletedProcess[str]":
+        """Type a line into a shell."""
+        for name, value in self.knows.items():
+            line = value.join(re.split(rf"\b{name}\b", line))
+        set_ = {"HOME": str(self.folder / home), "PATH": f"{self.folder}/bin:{os.environ['PATH']}"}
+        kept = {name: value for name, value in environment().items() if not name.startswith("MOVEPASS_")}
+        return subprocess.run(
+            ["bash", "-c", line], cwd=self.folder, env=kept | set_ | {"MOVEPASS_PASSPHRASE": "twelve characters"},
+            input=SAID, capture_output=True, text=True, check=False, timeout=60,
+        )  # fmt: skip
+
+    def do(self, lines: str, home: str = ".") -> None:
+        """Do what the document says in a sentence, or takes for granted."""
+        done = self.run(f"set -e\n{lines}", home)
+        assert done.returncode == 0, done.stderr
+
+    def follow(
+        self,
+        path: Path,
+        *,
+        before: Mapping[str, str] | None = None,
+        ends: Mapping[str, int] | None = None,
+        elsewhere: tuple[str, ...] = (),
+    ) -> list[str]:
+        """Type every command that a document shows to be typed.
+
+        Args:
+            path: the document.
+            before: what else is done before the commands that begin so; before each of them once.
+            ends: exit codes of the commands that begin so; 0 of all others.
+            elsewhere: beginnings of commands that are not run here.
+
+        Returns:
+            What each printed.
+        """
+        waiting, printed, left_out = dict(before or {}), [], set()
+        for shown in commands(path):
+            if not shown.whole:
+                continue
+            if skipped := [start for start in elsewhere if shown.text.startswith(start)]:
+                left_out |= set(skipped)
+                continue
+            for start in [start for start in waiting if shown.text.startswith(start)]:
+                self.do(waiting.pop(start))
+            done = self.run(shown.text)
+            expected = next((code for start, code in (ends or {}).items() if shown.text.startswith(start)), 0)
+            assert done.returncode == expected, (shown.text, done.stdout, done.stderr)
+            printed.append(done.stdout)
+        assert waiting == {}, "the document has changed: these commands are gone"
+        assert left_out == set(elsewhere)
+        return printed
+
+
+@pytest.fixture
+def reader(tmp_path: Path) -> Reader:
+    """A reader who has movepass installed, and nothing else."""
+    (tmp_path / "bin").mkdir()
+    script = tmp_path / "bin" / "movepass"
+    script.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m movepass_cli.main "$@"\n')
+    script.chmod(0o755)
+    return Reader(tmp_path)
+
+
+def approved() -> str:
+    """Give the first example of a request, as it would be approved now."""
+    document = json.loads((ROOT / "examples" / "approved.jsonl").read_text("utf-8").splitlines()[0])
+    begins = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=10)
+    ends = begins + timedelta(hours=3)
+    return json.dumps(document | {"not_before": begins.isoformat(), "not_after": ends.isoformat()})
+
+
+@pytest.fixture(scope="session")
+def office(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with what most documents take for granted, made once.
+
+    It has an authority, A, an approved request, the pass it became as photo.png, and a device that has synced.
+    """
+    folder = tmp_path_factory.mktemp("office")
+    (folder / "request.json").write_text(approved())
+    authority = Authority.create(folder / "A", name="Dhaka Metropolitan Police", test=False)
+    with authority.issuer() as issuer:
+        signed = issuer.issue(ApprovedPass.from_json(approved()))
+    (folder / "photo.png").write_bytes(signed.png())
+    (folder / "number").write_text(signed.number)
+    Device.enroll(folder / "device", root=authority.root_path.read_bytes(), sources=[str(authority.repository_path)])
+    with Device.open(folder / "device") as device:
+        device.sync()
+    return folder
+
+
+@pytest.fixture
+def settled(reader: Reader, office: Path) -> Reader:
+    """A reader in whose folder all that is there already."""
+    shutil.copytree(office, reader.folder, dirs_exist_ok=True)
+    return reader
+
+
+def test_readme_shows_what_an_accept_looks_like(settled: Reader) -> None:
+    (printed,) = settled.follow(ROOT / "README.md")
+    shown = (ROOT / "README.md").read_text("utf-8").split("photo.png\n")[1].split("\n\n")[0]
+    assert _alike(printed) == _alike("\n".join(line[4:] for line in shown.splitlines()))
+
+
+def _alike(text: str) -> list[str]:
+    """Give lines without what differs from pass to pass."""
+    text = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d|Lists .*|[0-9A-Z]{3}-[0-9A-Z]{3}-[0-9A-Z]{3}", "*", text)
+    return [line.rstrip() for line in text.splitlines()]
+
+
+def test_officer(settled: Reader) -> None:
+    settled.do("movepass verify --store device photo.png")
+    status, _, journal, export = settled.follow(DOCS / "officer.md")
+    assert "READY" in status
+    assert "1" in journal
+    assert export.startswith("hour,outcome,verdict,")
+
+
+def test_it_desk(settled: Reader) -> None:
+    settled.knows["9B0-00C-6MS"] = "$(cat number)"
+    settled.do(
+        "mv A my-authority; mv photo.png test-pass.png\n"
+        "movepass enrolment --authority my-authority --source my-authority/repository --file enrolment.json"
+    )
+    printed = settled.follow(
+        DOCS / "it-desk.md",
+        before={"movepass enrolment": "rm enrolment.json"},
+        ends={"movepass check-number": 3},
+        elsewhere=("movepass enroll --store movepass", "movepass sync --store movepass"),  # on a hundred hosts
+    )
+    assert any("ACCEPT" in text for text in printed)
+    assert any("is as it should be" in text for text in printed)
+
+
+def test_ceremony(reader: Reader) -> None:
+    others = "\n".join(
+        f"HOME=$PWD/{name} movepass keys custodian {name}/custodian --name {name.title()}\n"
+        f"cp {name}/custodian/card.json {name}.card.json"
+        for name in ("kamal", "joy")
+    )
+    signs = "movepass keys sign {0} --key kamal/custodian --yes --out kamal.{0}.sig"
+    reader.knows["KID"] = "$(ls A/keys | sed -n 's/pass-\\(.*\\).pem/\\1/p')"
+    printed = reader.follow(
+        DOCS / "ceremony.md",
+        before={
+            "movepass keys fingerprint": f"cp ~/custodian/card.json rahima.card.json\n{others}",
+            "movepass keys collect root-1": signs.format("root-1"),
+            "movepass keys collect keys-1": signs.format("keys-1"),
+            "movepass keys remember": "cp A/repository/metadata/1.root.json .",
+        },
+        elsewhere=("movepass keys custodian ~/custodian --name Rahima --root-key",),  # a token: tests/cli/test_token.py
+    )
+    assert "Published" in printed[-2]
+    assert "Accepted" in printed[-1]
+
+
+def test_drills(settled: Reader) -> None:
+    (key,) = (settled.folder / "A" / "keys").glob("pass-*.pem")
+    settled.knows["KID"] = key.stem.removeprefix("pass-")
+    settled.knows["NEW"] = f"$(ls A/keys | sed -n '/{key.stem}/d; s/pass-\\(.*\\).pem/\\1/p')"
+    signs = "\n".join(
+        f"movepass keys sign P --key A/custodians/{n} --yes --out {n}.sig; movepass keys collect P {n}.sig"
+        for n in (1, 2)
+    )
+    settled.follow(DOCS / "drills.md", before={"movepass keys publish P": signs})
+    assert "Rahima" in (settled.folder / "reissued.jsonl").read_text("utf-8")
+
+
+def test_integrate(reader: Reader) -> None:
+    issues, verifies = programs(DOCS / "integrate.md")
+    for name, program in (("issues.py", issues), ("verifies.py", verifies)):
+        (reader.folder / name).write_text(program)
+    run = sys.executable
+    printed = reader.follow(
+        DOCS / "integrate.md",
+        before={
+            "movepass enroll": f"{run} issues.py",
+            "movepass status": f"{run} verifies.py > said.txt",
+        },
+        ends={"movepass verify": 1},
+    )
+    assert (reader.folder / "said.txt").read_text("utf-8").startswith("REJECT\n  revoked")
+    assert "revoked" in printed[-2]
+
+
+def test_programs_of_the_readme(settled: Reader) -> None:
+    (settled.folder / "A").rename(settled.folder / "my-authority")
+    (program,) = programs(ROOT / "README.md")
+    given = "from pathlib import Path\nrequest = Path('request.json').read_text()\n"
+    (settled.folder / "readme.py").write_text(f"{given}{program}\nprint(result.verdict.value)\n")
+    done = settled.run(f"{sys.executable} readme.py")
+    assert (done.returncode, done.stdout) == (0, "valid\n"), done.stderr
+
+
+def test_what_is_not_run_here_is_run_elsewhere_or_needs_aws() -> None:
+    """A document with commands to be typed that nobody follows would not be noticed otherwise."""
+    followed = {"README.md", "officer.md", "it-desk.md", "ceremony.md", "drills.md", "integrate.md"}
+    typed = {path.name for path in DOCUMENTS if any(shown.whole for shown in commands(path))}
+    assert typed - followed == {"aws.md", "kms.md"}, AWS
