@@ -49,6 +49,7 @@ export class App {
   private closing: ReturnType<typeof setTimeout> | undefined;
   private camera: Camera | null = null;
   private problem: CameraProblem | null = null;
+  private opening = false;
   private light = false;
   private hint: Message = message("phone.scan.starting");
   private shownText: string | null = null;
@@ -75,7 +76,7 @@ export class App {
   async start(): Promise<void> {
     this.draw();
     this.listen();
-    void navigator.storage.persist().then((kept) => (this.isKept = kept));
+    void askToKeep().then((kept) => (this.isKept = kept));
     await Promise.all([this.openCamera(), this.firstSync()]);
     await this.scanForEver();
   }
@@ -129,7 +130,8 @@ export class App {
   }
 
   private async openCamera(): Promise<void> {
-    if (this.camera) return;
+    if (this.camera || this.opening) return;
+    this.opening = true;
     try {
       const ended = (): void => {
         this.closeCamera();
@@ -139,11 +141,13 @@ export class App {
       this.camera = await Camera.open(this.video, ended);
       this.problem = null;
       if (this.hint.key === "phone.scan.starting") this.hint = message("phone.scan.hint");
-      await navigator.wakeLock.request("screen").catch(() => null);
+      void stayAwake();
     } catch (e) {
       if (!(e instanceof CameraError)) throw e;
       this.problem = e.problem;
       if (this.hint.key === "phone.scan.starting") this.hint = message("phone.scan.hint");
+    } finally {
+      this.opening = false;
     }
     if (!this.overlay) this.draw();
   }
@@ -426,9 +430,8 @@ export class App {
   }
 
   private async toggleLight(): Promise<void> {
-    this.light = !this.light;
-    await this.camera?.setLight(this.light);
-    this.draw();
+    this.light = (await this.camera?.setLight(!this.light)) ?? false;
+    if (!this.overlay) this.draw();
   }
 
   private get otherLanguage(): Language {
@@ -455,6 +458,24 @@ export function preferredLanguage(): Language {
     // the phone's, then
   }
   return (chosen ?? navigator.language).startsWith("bn") ? "bn" : "en";
+}
+
+/** Ask the browser to keep what is stored when space is short; tells whether it will. */
+async function askToKeep(): Promise<boolean> {
+  try {
+    return await navigator.storage.persist();
+  } catch {
+    return false;
+  }
+}
+
+/** Keep the screen from going dark at the post, where the browser can. */
+async function stayAwake(): Promise<void> {
+  try {
+    if ("wakeLock" in navigator) await navigator.wakeLock.request("screen");
+  } catch {
+    // the battery is low
+  }
 }
 
 export function seconds(): number {

@@ -56,12 +56,19 @@ export class Camera {
   }
 
   get hasLight(): boolean {
-    return this.stream.getVideoTracks().some((track) => "torch" in track.getCapabilities());
+    const [track] = this.stream.getVideoTracks();
+    return track !== undefined && "getCapabilities" in track && "torch" in track.getCapabilities();
   }
 
-  async setLight(on: boolean): Promise<void> {
+  /** Switch the light; tells whether it is on now. */
+  async setLight(on: boolean): Promise<boolean> {
     const [track] = this.stream.getVideoTracks();
-    await track?.applyConstraints({ advanced: [{ torch: on } as MediaTrackConstraintSet] });
+    try {
+      await track?.applyConstraints({ advanced: [{ torch: on } as MediaTrackConstraintSet] });
+      return on;
+    } catch {
+      return false; // another app has it, or the phone is too hot
+    }
   }
 
   close(): void {

@@ -1,4 +1,7 @@
-/** Sound and vibration: each outcome has a rhythm of its own. Both need a first tap on the page. */
+/**
+ * Sound and vibration: each outcome has a rhythm of its own. Both need a first tap on the page, and neither is in every
+ * browser: an iPhone shakes for no page.
+ */
 
 import type { Outcome } from "../verify/verdicts.js";
 import { LOOKS } from "../words/catalogues.js";
@@ -14,7 +17,7 @@ export function allowSound(): void {
 
 export function signal(outcome: Outcome): void {
   const { sound } = LOOKS[outcome];
-  if (navigator.userActivation.hasBeenActive) navigator.vibrate(vibration(sound));
+  if (audio && "vibrate" in navigator) navigator.vibrate(vibration(sound));
   if (audio?.state !== "running") return;
   let at = audio.currentTime;
   for (const [hertz = 0, milliseconds = 0] of sound) {

@@ -36,7 +36,11 @@ export function readEnrolment(text: string): Enrolment | null {
 }
 
 function isAddress(name: Json | undefined): name is string {
-  return typeof name === "string" && /^https?:\/\/[^\s/]/.test(name) && URL.canParse(name);
+  try {
+    return typeof name === "string" && /^https?:\/\/[^\s/]/.test(name) && new URL(name).host !== "";
+  } catch {
+    return false;
+  }
 }
 
 /** Give the root's fingerprint as custodians read it to each other: eight groups of five digits. */

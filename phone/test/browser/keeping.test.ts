@@ -168,6 +168,21 @@ for (const [name, words] of [
   });
 }
 
+void check("a browser that lacks all that not every browser has shows verdicts all the same", async () => {
+  await withPhone({ video: "accept" }, async (phone) => {
+    await phone.page.addInitScript(() => {
+      for (const name of ["vibrate", "wakeLock", "userActivation"]) Reflect.deleteProperty(Navigator.prototype, name);
+      Reflect.deleteProperty(MediaStreamTrack.prototype, "getCapabilities");
+      Reflect.deleteProperty(URL, "canParse");
+      StorageManager.prototype.persist = () => Promise.reject(new TypeError("no"));
+    });
+    await phone.page.goto(server.url);
+    assert.equal(await phone.verdict(), "valid");
+    await phone.next();
+    await phone.checkAccess();
+  });
+});
+
 void check("over http the page verifies nothing, and says why", async () => {
   await withPhone({ flags: ["--host-resolver-rules=MAP passes.example 127.0.0.1"] }, async (phone) => {
     await phone.page.goto(server.url.replace("localhost", "passes.example"));
