@@ -8,6 +8,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import cbor2
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -22,6 +23,9 @@ from movepass_verifier.shown import shown
 from movepass_verifier.words import LANGUAGES, words
 from movepass_wire import (
     ESP256,
+    Pass,
+    Place,
+    Trip,
     WireError,
     base45,
     decode_claims,
@@ -65,8 +69,14 @@ class _Post:
         result = verify(text, keys=self.keys, lists=self.lists, now=self.now)
         if result.outcome is Outcome.ACCEPT:
             hold(text in self.issued, f"accepted, and never issued: {text!r}")
-        shown(result, words(LANGUAGES[len(text) % len(LANGUAGES)]))
-        json.dumps(result.to_json())
+        if _is_sample(text):
+            shown(result, words(LANGUAGES[len(text) % len(LANGUAGES)]))
+            json.dumps(result.to_json())
+
+
+def _is_sample(text: str) -> bool:
+    """Choose one in eight, the same ones each time: words take longer than a verdict."""
+    return crc32(text.encode(errors="surrogatepass")) % 8 == 0
 
 
 def text() -> tuple[Check, Sequence[bytes]]:
@@ -116,9 +126,7 @@ class _Signed:
         theirs = COSE.new(verify_kid=True).decode(base45.decode(text.removeprefix(PREFIX)), self.theirs)
         hold(theirs == claims, "python-cwt has other claims")
         said = cbor2.loads(theirs)
-        body = said[-65537]
-        hold((said[4], said[5], body[0]) == (pass_.trip.not_after, pass_.trip.not_before, pass_.index), "other times")
-        hold(_plain(body[1]) == pass_.trip.holder_name, "another holder")
+        hold(_pass(said) == pass_, "cbor2 reads another pass")
         hold((result.verdict is Verdict.VALID) == self._should_be_valid(said), f"{result.verdict} for {said}")
 
     def _text(self, claims: bytes) -> str | None:
@@ -137,14 +145,28 @@ class _Signed:
         return inside and nbf <= self.now < exp and listed is not None and index not in listed
 
 
-def _plain(field: str | bytes) -> str:
-    """Read a text field, block text by the words of docs/spec.md."""
-    if isinstance(field, str):
-        return field
+def _pass(said: Any) -> Pass:
+    """Make a pass of what cbor2 has read, by the words of docs/spec.md."""
+    body = dict(said[-65537])
+    index, name, id_type, id_last, origin, destination, reason = (body.pop(key) for key in range(7))
+    vehicle, driver, licence = (_plain(body.pop(key, None)) for key in range(7, 10))
+    trip = Trip(
+        said[5], said[4], _plain(name), id_type, _plain(id_last), _place(origin), _place(destination), _plain(reason),
+        vehicle, driver, licence, unknown=body,
+    )  # fmt: skip
+    return Pass(index, trip)
+
+
+def _place(value: Any) -> Place:
+    return Place(value[0], _plain(value[1])) if isinstance(value, list) else Place(value)
+
+
+def _plain(value: Any) -> Any:
+    """Read block text; anything else is what it is."""
+    if not isinstance(value, bytes):
+        return value
     shared = {1: "\u200c", 2: "\u200d", 3: "\u0964"}
-    return "".join(
-        shared.get(byte) or (chr(byte) if byte < 128 else chr(field[0] * 128 + byte - 128)) for byte in field[1:]
-    )
+    return "".join(shared.get(byte) or chr(byte if byte < 128 else value[0] * 128 + byte - 128) for byte in value[1:])
 
 
 def claims() -> tuple[Check, Sequence[bytes]]:
@@ -171,7 +193,8 @@ def number() -> tuple[Check, Sequence[bytes]]:
         rejected = said.outcome is Outcome.REJECT
         hold(rejected == (said.readable and said.number in revoked), f"{typed!r} is {said.outcome}")
         hold(rejected or typed.strip() not in revoked, f"{typed!r} is revoked and not rejected")
-        json.dumps(said.to_json())
+        if _is_sample(typed):
+            json.dumps(said.to_json())
 
     typed = [str(v["input"]["text"]) for v in vectors("number")["vectors"] if v["kind"] == "number-read"]
     return check, [one.encode() for one in (*typed, *sorted(revoked)[:50])]

@@ -8,7 +8,7 @@ registered. Three things about it matter here:
 - `COSE.decode` does not compare the header's `alg` with the key's; ours, in the template, can be nothing else.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 
 import pytest
@@ -18,6 +18,11 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 from cwt import COSE, COSEKey, VerifyError
 from cwt.cose_key_interface import COSEKeyInterface
+from fuzz.passes import vectors
+from fuzz.targets import open_target
+from hypothesis import given
+from hypothesis import strategies as st
+from support.strategies import passes
 
 from movepass_wire import ED25519, ESP256, Pass, Place, Trip, base45, encode_claims, open_text, seal, to_be_signed
 
@@ -37,6 +42,9 @@ CLAIMS = encode_claims(
         ),
     )
 )
+
+
+CLAIMS_TARGET = open_target("claims")
 
 
 @dataclass(frozen=True)
@@ -143,3 +151,12 @@ def test_a_payload_by_python_cwt_under_other_claims_does_not_hold(signer: Signer
     envelope = open_text("MP1:" + base45.encode(cwts_bytes(signer)))
     with pytest.raises(InvalidSignature):
         signer.verify(envelope.signature, to_be_signed(signer.alg, signer.kid, CLAIMS + b"\x00"))
+
+
+@given(passes(), st.none() | st.integers(-7200, 7200))
+def test_python_cwt_and_cbor2_read_every_pass_as_we_do_and_judge_it_alike(pass_: Pass, begins: int | None) -> None:
+    """The fuzzers' oracle: signature by python-cwt, content and verdict by cbor2; at any time, and about now."""
+    if begins is not None:
+        nbf = vectors("verify")["vectors"][0]["input"]["now"] + begins
+        pass_ = replace(pass_, trip=replace(pass_.trip, not_before=nbf, not_after=nbf + 7200))
+    CLAIMS_TARGET.check(encode_claims(pass_))
