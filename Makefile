@@ -94,11 +94,12 @@ types: $(READY)
 region-loss: $(READY) $(AWS_READY) ## 5,000 requests to two regions, one of which is lost in between and comes back
 	$(BIN)/pytest -s -m slow tests/aws/test_regions.py
 
-bench: $(READY) ## passes, lists and syncs beside other ways; what compacting revocation lists costs and saves
+bench: $(READY) ## passes, lists, syncs and checks beside other ways; what compacting lists costs and saves
 	$(BIN)/python bench/qr_sizes.py
 	PYTHONPATH=bench:tests $(BIN)/python bench/lists.py
 	$(BIN)/python bench/compaction.py
 	PYTHONPATH=bench:tests $(BIN)/python bench/sync_bytes.py --large
+	PYTHONPATH=bench:tests $(BIN)/python bench/post.py
 
 bench-aws: $(READY) $(AWS_READY) ## load on the functions on AWS, which ministack plays; beside bare kms:Sign
 	PYTHONPATH=infra:tests $(BIN)/python bench/aws_load.py

@@ -25,6 +25,7 @@ import pyte
 _QUARTERS = " ▘▝▀▖▌▞▛▗▚▐▜▄▙▟█"
 _CELL = 9, 18
 _WRITE_BYTES = 256
+_READ_BYTES = 65536
 _COLOURS = {"default": "#e6e6e6", "black": "#101214", "red": "#b3261e", "green": "#1b7f3b", "brown": "#e2b714",
             "brightwhite": "#ffffff", "white": "#ffffff"}  # fmt: skip
 _BACKGROUND = "#101214"
@@ -66,6 +67,24 @@ class Screen:
                 self._read(0)
             if writable:
                 data = data[os.write(self._fd, data[:_WRITE_BYTES]) :]
+
+    def answer(self, text: str, mark: str, seconds: float = 20) -> float:
+        """Type, and give the seconds until the command has written something; only then is it drawn, which is slow."""
+        came, wanted = b"", mark.encode()
+        began = time.perf_counter()
+        os.write(self._fd, text.encode())
+        while wanted not in came:
+            assert select.select([self._fd], [], [], seconds)[0], f"{mark} not written within {seconds} s:\n{self.text}"
+            came += os.read(self._fd, _READ_BYTES)
+        took = time.perf_counter() - began
+        self._take(came)
+        return took
+
+    def idle(self, seconds: float) -> None:
+        """Let time go by; what the command writes meanwhile is drawn."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            self._read(left)
 
     def until(self, shown: Callable[[str], object], seconds: float = 20) -> str:
         """Wait until the screen shows something, and give its text."""
@@ -122,12 +141,15 @@ class Screen:
         if not select.select([self._fd], [], [], seconds)[0]:
             return False
         try:
-            data = os.read(self._fd, 65536)
+            data = os.read(self._fd, _READ_BYTES)
         except OSError:  # the command has gone
             return False
+        self._take(data)
+        return bool(data)
+
+    def _take(self, data: bytes) -> None:
         self._raw += data
         self._stream.feed(data)
-        return bool(data)
 
 
 @contextmanager
