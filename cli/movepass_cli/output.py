@@ -72,7 +72,7 @@ def show_rows(rows: "Iterable[tuple[str, str]]") -> None:
 
 def columns(text: str) -> int:
     """Count the columns that a text takes on a terminal: marks that go onto a letter take none."""
-    return sum(unicodedata.category(c) not in _NO_COLUMN for c in text)
+    return len(text) if text.isascii() else sum(unicodedata.category(c) not in _NO_COLUMN for c in text)
 
 
 def note(device: "Device", result: "Verification", language: str) -> "Noted | None":

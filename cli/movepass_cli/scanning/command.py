@@ -147,6 +147,7 @@ class _Screen:
         self._badge = _badge(device)
         self._badge_until = time.monotonic() + _BADGE_SECONDS
         self._drawn = 0.0
+        """When a verdict was drawn as soon as it was there."""
         self._unheard: Outcome | None = None
 
     def run(self) -> None:
@@ -219,7 +220,8 @@ class _Screen:
                 self._unheard = self._session.line(what, time.time())
             else:
                 self._unheard = self._session.code(what, time.time())
-            if time.monotonic() - self._drawn > _DRAW_SECONDS:
+            if (now := time.monotonic()) - self._drawn > _DRAW_SECONDS:
+                self._drawn = now
                 self._present()
             self._session.note()
 
@@ -241,7 +243,6 @@ class _Screen:
         lines = frame(self._session, self._badge, self._keyboard.typed, self._terminal.size, unicode=self._unicode)
         outcome, self._unheard = self._unheard, None
         self._terminal.show(lines, self._speaker.bells(outcome) if outcome else "")
-        self._drawn = time.monotonic()
         if outcome:
             self._speaker.play(outcome)
 

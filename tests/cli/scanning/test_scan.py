@@ -16,7 +16,12 @@ from PIL import Image
 from support.screens import movepass, running
 
 from cli.conftest import Field, run_movepass
+from movepass_cli.scanning.command import _Screen
+from movepass_cli.scanning.feeds import Feeds
 from movepass_cli.scanning.screen import banners
+from movepass_cli.scanning.sound import Speaker
+from movepass_cli.scanning.terminal import Terminal
+from movepass_verifier import Device
 from movepass_verifier.words import words
 from movepass_wire import base45
 
@@ -281,6 +286,20 @@ def another_authoritys(text: str) -> str:
     data = bytearray(base45.decode(text.removeprefix("MP1:")))
     data[8] ^= 0xFF
     return "MP1:" + base45.encode(bytes(data))
+
+
+def test_a_verdict_is_drawn_before_it_is_noted_however_short_ago_something_was(
+    field: Field, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A note may wait for a sync that writes; an officer need not."""
+    happened = []
+    monkeypatch.setattr(Terminal, "show", lambda *_: happened.append("drawn"))
+    monkeypatch.setattr(Device, "note", lambda *_: happened.append("noted"))
+    with Device.open(field.device) as device:
+        screen = _Screen(device, Feeds([]), "en", 20, Speaker(on=False))
+        screen._present()  # what was typed until Enter
+        screen._take(field.text, typed=True)
+    assert happened == ["drawn", "drawn", "noted"]
 
 
 def test_all_at_once(field: Field, tmp_path: Path) -> None:
