@@ -73,6 +73,7 @@ OTHERS_ONLY = {"PIL", "boto3", "botocore", "qrcode", "zxingcpp", "movepass_issue
 AWS = {"boto3", "botocore"}
 """securesystemslib, which tuf signs and verifies with, loads these wherever they are installed."""
 SYNC_ONLY = {"tuf", "securesystemslib", "urllib3"}
+SLOW_TO_IMPORT = {"hashlib", "hmac", "secrets", "shutil", "tempfile", "traceback", "zipfile"}
 
 
 def loaded(code: str) -> set[str]:
@@ -95,6 +96,15 @@ with Device.open({str(tmp_path / "device")!r}) as device:
     assert device.verify("MP1:" + "0" * 250).verdict.value == "malformed"
 """
     assert not loaded(code) & (OTHERS_ONLY | SYNC_ONLY)
+
+
+def test_a_check_by_command_starts_without_what_no_check_uses() -> None:
+    """Each takes milliseconds of an officer's first scan; bench/post.py measures the whole."""
+    modules = loaded(
+        "import movepass_cli.device; assert 'cryptography.hazmat.primitives.serialization' not in sys.modules"
+    )
+    assert "movepass_cli" in modules
+    assert not modules & ((OTHERS_ONLY - {"movepass_cli"}) | SYNC_ONLY | SLOW_TO_IMPORT)
 
 
 def test_syncing_needs_none_of_the_extras() -> None:

@@ -11,10 +11,8 @@ from movepass_cli.inputs import payload_text
 from movepass_cli.main import ACCEPT, CANNOT_VERIFY, REJECT, USAGE
 from movepass_cli.options import SOURCE, ca_option, example, json_option, language_option, option, store_option, time_of
 from movepass_cli.output import note, progress_on_terminal, say, show_json, show_result, show_rows
-from movepass_cli.signals import Stopped, stopped_by_signals
 from movepass_verifier import Device, Outcome
 from movepass_verifier.errors import OtherCodeError
-from movepass_verifier.other_schemes import OtherCode, take_apart
 from movepass_verifier.shown import trip_rows
 from movepass_verifier.words import words
 from movepass_wire import PayloadError, WireError, decode_claims, format_number, open_text, trip_to_json
@@ -24,6 +22,7 @@ from movepass_wire.times import ago, day_name, iso, local
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from movepass_verifier.other_schemes import OtherCode
     from movepass_verifier.sync import SyncResult
 
 _EXIT = {Outcome.ACCEPT: ACCEPT, Outcome.REJECT: REJECT, Outcome.CANNOT_VERIFY: CANNOT_VERIFY}
@@ -70,6 +69,7 @@ def sync(store: Path, sources: tuple[str, ...], ca: Path | None, watch: int | No
 
 
 def _watch(seconds: int, once: "Callable[[], SyncResult]", *, ready: bool, as_json: bool) -> None:
+    from movepass_cli.signals import Stopped, stopped_by_signals  # noqa: PLC0415 - verifying ends before any signal
     from movepass_verifier.watch import sync_every  # noqa: PLC0415 - TUF is slow to import, verifying needs none
 
     def tell(came: "SyncResult | Exception | None", wait: float) -> None:
@@ -120,7 +120,8 @@ def verify(ctx: click.Context, store: Path, given: str, at: int | None, language
         language = language or device.language
         result = device.verify(payload_text(given), at)
         noted = note(device, result, language) if at is None else None
-    show_result(result, language, noted, as_json=as_json, as_of=at)
+        # Closing waits for the disk; the officer need not.
+        show_result(result, language, noted, as_json=as_json, as_of=at)
     ctx.exit(_EXIT[result.outcome])
 
 
@@ -134,6 +135,8 @@ def inspect(ctx: click.Context, given: str, *, as_json: bool) -> None:
     Of a COVID certificate (HCERT), a SMART Health Card or a signed web token (JWT) it shows who issued it, the key and
     the times, and nothing of whom it is about.
     """
+    from movepass_verifier.other_schemes import take_apart  # noqa: PLC0415 - verifying needs none
+
     text = payload_text(given)
     try:
         other = take_apart(text)
@@ -166,7 +169,7 @@ def inspect(ctx: click.Context, given: str, *, as_json: bool) -> None:
     show_rows([(english("label.pass"), number), *trip_rows(pass_.trip, english), key])
 
 
-def _show_other(code: OtherCode, *, as_json: bool) -> None:
+def _show_other(code: "OtherCode", *, as_json: bool) -> None:
     """Show what a code of another scheme says of itself."""
     english = words()
     what = english.say(code.what)

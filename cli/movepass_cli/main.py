@@ -5,9 +5,9 @@ Results go to stdout, everything else to stderr. A command's module is imported 
 at the roadside must not wait for what only an issuer needs.
 """
 
+import gc
 import os
 import sys
-import traceback
 from importlib import import_module
 from typing import NoReturn
 
@@ -58,7 +58,10 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in _COMMANDS:
             return None
+        gc.disable()  # what an import makes stays: to look through it for garbage is a tenth of a start
         module = import_module(f"movepass_cli.{_COMMANDS[cmd_name][0]}")
+        gc.freeze()
+        gc.enable()
         command = getattr(module, cmd_name.replace("-", "_"))
         assert isinstance(command, click.Command)  # noqa: S101 - the table above is wrong otherwise
         return command
@@ -124,6 +127,8 @@ def _usage(error: click.ClickException) -> int:
 def _failed(error: Exception) -> int:
     """Tell a person what went wrong; the packages' own errors know it, anything else is a defect of ours."""
     if os.environ.get("MOVEPASS_DEBUG"):
+        import traceback  # noqa: PLC0415 - no start shall wait for it
+
         traceback.print_exception(error)
     module = type(error).__module__
     if module.startswith("movepass_"):

@@ -1,7 +1,5 @@
 """The two signature algorithms: ESP256 (ECDSA on P-256 with SHA-256) and Ed25519, as raw 64-byte signatures."""
 
-import hashlib
-
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ec import (
     ECDSA,
@@ -12,8 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import (
 )
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.hazmat.primitives.hashes import SHA256, Hash
 
 from movepass_keys.errors import KeysError
 from movepass_wire.payload import ED25519, ESP256, KID_BYTES, SIGNATURE_BYTES
@@ -23,6 +20,12 @@ PrivateKey = EllipticCurvePrivateKey | Ed25519PrivateKey
 
 NAMES = {ESP256: "ESP256", ED25519: "Ed25519"}
 """Names of RFC 9864, as people and options write them."""
+_SPKI_HEADS = {
+    ESP256: bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d03010703420004"),
+    ED25519: bytes.fromhex("302a300506032b6570032100"),
+}
+"""What stands before raw_public in a key's SPKI DER (RFC 5480, RFC 8410). To have it written by cryptography's
+serialization costs a device's every start 6 ms, for all the formats that come with it."""
 _HALF = 32
 _ECDSA = ECDSA(SHA256())
 
@@ -43,8 +46,17 @@ def algorithm_of(key: object) -> int:
 
 def key_id(public_key: PublicKey) -> bytes:
     """Give a public key's kid: the first four bytes of SHA-256 over its SPKI DER (RFC 5280)."""
-    spki = public_key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    return hashlib.sha256(spki).digest()[:KID_BYTES]
+    digest = Hash(SHA256())
+    digest.update(_SPKI_HEADS[algorithm_of(public_key)] + raw_public(public_key))
+    return digest.finalize()[:KID_BYTES]
+
+
+def raw_public(public_key: PublicKey) -> bytes:
+    """Give a public key as bytes: x||y for P-256, RFC 8032's form for Ed25519."""
+    if isinstance(public_key, Ed25519PublicKey):
+        return public_key.public_bytes_raw()
+    point = public_key.public_numbers()
+    return point.x.to_bytes(_HALF, "big") + point.y.to_bytes(_HALF, "big")
 
 
 def generate(alg: int) -> PrivateKey:

@@ -6,7 +6,6 @@ goes down to the medium as well, so that the name outlives a power cut.
 
 import errno
 import os
-import secrets
 from contextlib import suppress
 from pathlib import Path
 
@@ -42,7 +41,7 @@ def write_new(path: Path, data: bytes, mode: int = _MODE) -> None:
         FileExistsError: something has that name, if only a link that leads nowhere.
         OSError: it can't be written; nothing is there then.
     """
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}{TEMPORARY}")
+    temporary = path.with_name(f".{path.name}.{os.urandom(4).hex()}{TEMPORARY}")
     try:
         _write(temporary, os.O_EXCL, data, mode)
         try:

@@ -5,11 +5,10 @@ from base64 import b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey, EllipticCurvePublicNumbers
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from movepass_keys import algorithms
 from movepass_keys.errors import KeyDocumentError
@@ -19,8 +18,7 @@ from movepass_wire.payload import KID_BYTES
 _COORDINATE_BYTES = 32
 
 
-@dataclass(frozen=True, slots=True)
-class Withdrawal:
+class Withdrawal(NamedTuple):
     """A key that nothing may be accepted from any more: when (seconds since 1970 UTC) and why."""
 
     at: int
@@ -157,12 +155,17 @@ def _object(document: bytes | str | Mapping[str, Any], what: str) -> Mapping[str
 
 
 def _key_to_jwk(key: PassKey) -> dict[str, Any]:
+    raw = algorithms.raw_public(key.public_key)
+    x, y = _base64(raw[:_COORDINATE_BYTES]), _base64(raw[_COORDINATE_BYTES:])
     if isinstance(key.public_key, EllipticCurvePublicKey):
-        numbers = key.public_key.public_numbers()
-        x, y = (_base64(n.to_bytes(_COORDINATE_BYTES, "big")) for n in (numbers.x, numbers.y))
-        jwk: dict[str, Any] = {"kty": "EC", "crv": "P-256", "x": x, "y": y, "alg": "ES256"}
+        jwk: dict[str, Any] = {
+            "kty": "EC",
+            "crv": "P-256",
+            "x": x,
+            "y": y,
+            "alg": "ES256",
+        }
     else:
-        x = _base64(key.public_key.public_bytes(Encoding.Raw, PublicFormat.Raw))
         jwk = {"kty": "OKP", "crv": "Ed25519", "x": x, "alg": "Ed25519"}
     jwk |= {"kid": key.kid.hex(), "use": "sig", "nbf": key.not_before, "exp": key.not_after}
     if key.revoked:

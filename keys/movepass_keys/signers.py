@@ -7,13 +7,6 @@ from pathlib import Path
 from typing import Protocol
 
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.serialization import (
-    BestAvailableEncryption,
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    load_pem_private_key,
-)
 
 from movepass_keys import algorithms, files
 from movepass_keys.errors import KeyFileError, KeysError, SignerError
@@ -102,6 +95,13 @@ def create_key_file(path: Path, alg: int, password: bytes | None = None) -> algo
     Raises:
         KeyFileError: the file exists, or its folder can't be written to.
     """
+    from cryptography.hazmat.primitives.serialization import (  # noqa: PLC0415 - slow to import, verifying needs none
+        BestAvailableEncryption,
+        Encoding,
+        NoEncryption,
+        PrivateFormat,
+    )
+
     private_key = algorithms.generate(alg)
     encryption = BestAvailableEncryption(password) if password else NoEncryption()
     write_key_file(path, private_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption))
@@ -167,6 +167,8 @@ def is_encrypted(path: Path) -> bool:
 
 
 def _load(path: Path, password: bytes | None) -> algorithms.PrivateKey:
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key  # noqa: PLC0415 - as above
+
     try:
         with path.open("rb") as file:
             if os.fstat(file.fileno()).st_mode & _OTHERS:

@@ -61,20 +61,20 @@ def test_fresh_lists_make_no_device_ready_whose_keys_are_over(standing: Standing
     no_key = "NOT READY: a good pass can't be verified now: this device has no key that is valid at "
     for now, said in ((over - 1, "READY"), (over, no_key)):
         why = readiness(keys=keys, lists=lists, now=now)
-        assert glance(Standing(replace(standing.state, lists=lists), why, now), words("en")).startswith(said)
+        assert glance(Standing(standing.state._replace(lists=lists), why, now), words("en")).startswith(said)
 
 
 def test_what_stands_first_in_the_way_is_told_first(standing: Standing) -> None:
     state, now = standing.state, standing.now
     denied = {kid: Withdrawal(now, "tried out") for kid in state.keys.keys}
-    never = replace(state.lists, published=None)
+    never = state.lists._replace(published=None)
     for keys, lists, at, key in (
         (KeySet("", test=False, keys={}), never, now, "ready.never-synced"),
         (replace(state.keys, denied=denied), state.lists, now + 4_000 * DAY, "ready.no-good-key"),
         (state.keys, state.lists, now - 4_000 * DAY, "reason.clock-before-lists"),
         (state.keys, state.lists, now + 4_000 * DAY, "ready.no-key-now"),
         (state.keys, state.lists, now + 3 * DAY, "reason.stale"),
-        (state.keys, replace(state.lists, days={}), now, "ready.no-list"),
+        (state.keys, state.lists._replace(days={}), now, "ready.no-list"),
     ):
         why = readiness(keys=keys, lists=lists, now=at)
         assert (why and why.key) == key
@@ -102,7 +102,7 @@ def without(*gone: str) -> Callable[[str], object]:
 def test_an_extra_that_is_missing_is_told_only_where_it_is_needed(
     standing: Standing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bucket = replace(standing, state=replace(standing.state, sources=("https://a.example", "s3://bucket")))
+    bucket = replace(standing, state=standing.state._replace(sources=("https://a.example", "s3://bucket")))
     assert keys_of(bucket) == []
     monkeypatch.setattr(checkup, "find_spec", without("botocore"))
     assert keys_of(standing) == []

@@ -405,7 +405,7 @@ if may_mount():
             with Device.open(store, clock=lambda: world.now) as device:
                 result = device.verify(signed.text)
                 for number in range(5_000):
-                    later = replace(result, freshness=replace(result.freshness, now=world.now + 10 * number))
+                    later = replace(result, freshness=result.freshness._replace(now=world.now + 10 * number))
                     if device.note(later) is None:
                         break
                 assert device.journal_trouble == message("journal.full")

@@ -5,8 +5,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from movepass_verifier.by_number import NumberAnswer, answer
-from movepass_verifier.checkup import Standing
 from movepass_verifier.errors import StoreError
 from movepass_verifier.journal import Count, Decision, Entry, Noted, check_keep
 from movepass_verifier.lists import Policy
@@ -16,6 +14,8 @@ from movepass_verifier.verify import readiness, verify
 from movepass_verifier.words import Message
 
 if TYPE_CHECKING:
+    from movepass_verifier.by_number import NumberAnswer
+    from movepass_verifier.checkup import Standing
     from movepass_verifier.sources import Progress
     from movepass_verifier.sync import SyncResult
 
@@ -93,12 +93,14 @@ class Device:
             self._store.note_seen(now, state.last_seen)
         return result
 
-    def verify_number(self, text: str) -> NumberAnswer:
+    def verify_number(self, text: str) -> "NumberAnswer":
         """Say what is known of a pass number that was typed or heard; see by_number.answer.
 
         Raises:
             StoreError: the store can't be read.
         """
+        from movepass_verifier.by_number import answer  # noqa: PLC0415 - few scans need it, and each waits for imports
+
         now = int(self._clock())
         with self._store.reading() as state:
             return answer(text, lists=state.lists, now=now, policy=self._policy or state.policy)
@@ -231,8 +233,10 @@ class Device:
         before.close()
         return True
 
-    def standing(self) -> Standing:
+    def standing(self) -> "Standing":
         """Say how the device stands now."""
+        from movepass_verifier.checkup import Standing  # noqa: PLC0415 - as above
+
         state, now = self.state(), int(self._clock())
         policy = self._policy or state.policy
         why_not = readiness(keys=state.keys, lists=state.lists, now=now, policy=policy, last_seen=state.last_seen)

@@ -6,14 +6,16 @@ day of exp, and it goes when that day's list goes, together with the marks made 
 entries. Everything here runs within the caller's transaction; no verdict rests on any of it.
 """
 
-import hmac
-import secrets
+import os
 import sqlite3
 import struct
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, NamedTuple
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hmac import HMAC
 
 from movepass_verifier.errors import DamagedError, PolicyError
 from movepass_verifier.schema import JOURNAL
@@ -60,8 +62,7 @@ class Seen:
         return {"count": self.count, "last_at": iso(self.last_at)}
 
 
-@dataclass(frozen=True, slots=True)
-class Noted:
+class Noted(NamedTuple):
     """What noting a verdict gives: its entry's number, and whether the pass was seen before."""
 
     entry: int
@@ -258,12 +259,14 @@ def _mark(db: sqlite3.Connection, pass_: Pass | None) -> bytes | None:
     if pass_ is None or not db.execute("SELECT 1 FROM logs WHERE day = ?", (pass_.day,)).fetchone():
         return None
     row = db.execute("SELECT key FROM journal_keys WHERE day = ?", (pass_.day,)).fetchone()
-    key = row[0] if row else secrets.token_bytes(_KEY_BYTES)
+    key = row[0] if row else os.urandom(_KEY_BYTES)
     if not isinstance(key, bytes) or len(key) != _KEY_BYTES:
         raise DamagedError("a key of its journal is not what was written")
     if not row:
         db.execute("INSERT INTO journal_keys VALUES (?, ?)", (pass_.day, key))
-    return hmac.digest(key, struct.pack(">II", pass_.day, pass_.index), "sha256")[:_MARK_BYTES]
+    mark = HMAC(key, SHA256())
+    mark.update(struct.pack(">II", pass_.day, pass_.index))
+    return mark.finalize()[:_MARK_BYTES]
 
 
 def _seen(db: sqlite3.Connection, mark: bytes, but: int) -> Seen | None:

@@ -1,7 +1,7 @@
 """What a device knows of revocations: for each day, whether an index is revoked; and how old that may be."""
 
 from collections.abc import Container, Mapping
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from movepass_verifier.errors import PolicyError
 from movepass_wire.times import ago
@@ -13,8 +13,7 @@ MAX_AGE_MOST = 48 * 3600
 WARNING_AGE_LEAST = 60
 
 
-@dataclass(frozen=True, slots=True)
-class StatusLists:
+class StatusLists(NamedTuple):
     """The lists of one consistent publication.
 
     Attributes:
@@ -23,13 +22,12 @@ class StatusLists:
         synced_at: when a sync last succeeded; None before the first.
     """
 
-    days: Mapping[int, Container[int]] = field(default_factory=dict)
+    days: Mapping[int, Container[int]] = {}
     published: int | None = None
     synced_at: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(NamedTuple):
     """What one device or agency decides for itself, in seconds.
 
     Attributes:

@@ -3,17 +3,17 @@
 Holder data is there only where the signature held.
 """
 
-import json
-from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
+from typing import TYPE_CHECKING, NamedTuple
 
-from movepass_verifier.by_number import NumberAnswer
-from movepass_verifier.journal import Seen
 from movepass_verifier.verdicts import Freshness, Outcome, Verdict, Verification
-from movepass_verifier.words import Words
+from movepass_verifier.words import Words, data
 from movepass_wire import Place, Trip
 from movepass_wire.codes import DISTRICTS, ID_TYPES, REASONS, Code
+
+if TYPE_CHECKING:
+    from movepass_verifier.by_number import NumberAnswer
+    from movepass_verifier.journal import Seen
 
 WARNING = "!"
 """The sign before a warning, on every terminal."""
@@ -21,8 +21,7 @@ Rows = list[tuple[str, str]]
 """Labels and values, in the order in which an officer compares them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(NamedTuple):
     """How an outcome is told apart, never by colour alone.
 
     Attributes:
@@ -42,8 +41,7 @@ class Look:
     bells: int
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(NamedTuple):
     """A verdict in words.
 
     Attributes:
@@ -70,10 +68,9 @@ class Shown:
 @cache
 def looks() -> dict[Outcome, Look]:
     """Give how each outcome looks and sounds."""
-    rows = json.loads(files("movepass_verifier.words").joinpath("outcomes.json").read_text("utf-8"))
     return {
         Outcome(name): Look(**(row | {"sound": tuple((hz, ms) for hz, ms in row["sound"])}))
-        for name, row in rows.items()
+        for name, row in data("outcomes.json").items()
     }
 
 
@@ -99,7 +96,7 @@ def shown(result: Verification, words: Words) -> Shown:
     )
 
 
-def number_shown(answer: NumberAnswer, words: Words) -> Shown:
+def number_shown(answer: "NumberAnswer", words: Words) -> Shown:
     """Put into words what is known of a pass number."""
     if answer.outcome is Outcome.REJECT:
         advice = words("advice.revoked")
@@ -141,7 +138,7 @@ def trip_rows(trip: Trip, words: Words) -> Rows:
     return [(words(f"label.{name}"), value) for name, value in rows if value]
 
 
-def seen_before(seen: Seen, now: int, words: Words) -> str:
+def seen_before(seen: "Seen", now: int, words: Words) -> str:
     """Warn that this device was shown the same pass before: when last, and how often.
 
     Args:

@@ -6,22 +6,18 @@ its checksum: a damaged file gives a DamagedError, never another verdict.
 """
 
 import json
-import shutil
 import sqlite3
-import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from movepass_keys import KeyDocumentError, KeySet
 from movepass_verifier import journal, schema
-from movepass_verifier.contents import fill
 from movepass_verifier.errors import DamagedError, StoreError, SyncError
 from movepass_verifier.lists import Policy, StatusLists
-from movepass_verifier.migrations import migrate
 from movepass_verifier.pages import PageReader, delete_list, write_list
 from movepass_verifier.schema import SCHEMA_VERSION
 from movepass_verifier.verdicts import Verification
@@ -29,6 +25,9 @@ from movepass_verifier.words import DEFAULT_LANGUAGE, LANGUAGES, Message, messag
 from movepass_wire import LogError
 from movepass_wire.limits import TIME_LIMIT
 from movepass_wire.times import day_name
+
+if TYPE_CHECKING:
+    from tempfile import TemporaryDirectory
 
 T = TypeVar("T")
 FILE_NAME = "device.sqlite"
@@ -58,8 +57,7 @@ _NO_JOURNAL = {
 KEYS, DENIED = "keys", "denied"
 
 
-@dataclass(frozen=True, slots=True)
-class LogInfo:
+class LogInfo(NamedTuple):
     """A list on the device: its UTC day, how many are revoked, and the log's size in bytes."""
 
     day: int
@@ -88,8 +86,7 @@ class Held:
     logs: Mapping[int, bytes]
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(NamedTuple):
     """What verifications rest on."""
 
     keys: KeySet
@@ -99,7 +96,7 @@ class State:
     policy: Policy
     journal_keep: int
     language: str
-    logs: tuple[LogInfo, ...] = field(default=())
+    logs: tuple[LogInfo, ...] = ()
 
 
 _NO_KEYS = KeySet("", test=False, keys={})
@@ -162,6 +159,8 @@ class Store:
                 "software"
             )
         if version < SCHEMA_VERSION:
+            from movepass_verifier.migrations import migrate  # noqa: PLC0415 - once in a store's life
+
             try:
                 migrate(self._db)
             except sqlite3.OperationalError as e:
@@ -171,7 +170,7 @@ class Store:
                 migrate(self._db)
 
     def _go_on_with_a_copy(self) -> None:
-        copy = tempfile.TemporaryDirectory(prefix="movepass-")
+        copy = _folder_for_a_copy()
         db = open_file(Path(copy.name) / FILE_NAME)
         self._db.backup(db)
         self.close()
@@ -198,12 +197,16 @@ class Store:
         Raises:
             StoreError: there is one already, or the folder can't be written to.
         """
+        from tempfile import TemporaryDirectory  # noqa: PLC0415 - once in a store's life, and slow to import
+
+        from movepass_verifier.contents import fill  # noqa: PLC0415 - as above
+
         path = folder / FILE_NAME
         if path.exists():
             raise StoreError(f"{folder} is a device's store already; enroll into a new folder")
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(prefix=".enroll-", dir=folder) as temporary:
+            with TemporaryDirectory(prefix=".enroll-", dir=folder) as temporary:
                 new = Path(temporary) / FILE_NAME
                 with closing(open_file(new)) as db:
                     db.execute("BEGIN")
@@ -558,7 +561,7 @@ def open_file(path: Path | str, *, uri: bool = False) -> sqlite3.Connection:
     return db
 
 
-def connect(path: Path) -> tuple[sqlite3.Connection, "tempfile.TemporaryDirectory[str] | None"]:
+def connect(path: Path) -> tuple[sqlite3.Connection, "TemporaryDirectory[str] | None"]:
     """Open the file; on a read-only medium without asking for the shared memory that SQLite would make beside it.
 
     A write-ahead log that was left beside it must be read as well: then both are copied to where SQLite can work.
@@ -577,10 +580,17 @@ def connect(path: Path) -> tuple[sqlite3.Connection, "tempfile.TemporaryDirector
     log = path.with_name(path.name + "-wal")
     if not log.exists() or not log.stat().st_size:
         return open_file(f"{path.resolve().as_uri()}?immutable=1", uri=True), None
-    copy = tempfile.TemporaryDirectory(prefix="movepass-")
+    copy = _folder_for_a_copy()
     for file in (path, log):
-        shutil.copy(file, copy.name)
+        (Path(copy.name) / file.name).write_bytes(file.read_bytes())
     return open_file(Path(copy.name) / path.name), copy
+
+
+def _folder_for_a_copy() -> "TemporaryDirectory[str]":
+    """Make a folder, to be cleaned up, for a copy of a store that can't be written where it is."""
+    from tempfile import TemporaryDirectory  # noqa: PLC0415 - as above
+
+    return TemporaryDirectory(prefix="movepass-")
 
 
 def describe(log: LogInfo) -> dict[str, int | str]:

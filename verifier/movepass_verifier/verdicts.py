@@ -78,8 +78,7 @@ class Check(NamedTuple):
     detail: str
 
 
-@dataclass(frozen=True, slots=True)
-class Freshness:
+class Freshness(NamedTuple):
     """How old what the device relies on is.
 
     Attributes:

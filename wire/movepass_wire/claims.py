@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from movepass_wire import cbor
 from movepass_wire.errors import ClaimsError, WireError
@@ -30,8 +30,7 @@ FIELD_NAMES = {
 _REQUIRED = (INDEX, HOLDER_NAME, ID_TYPE, ID_LAST, FROM, TO, REASON)
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """A district by its number in codes.DISTRICTS, and where in it, if that was given."""
 
     district: int

@@ -4,14 +4,13 @@ District numbers are ISO 3166-2:BD's. A number is never given to anything else; 
 """
 
 import json
-from dataclasses import dataclass
-from importlib.resources import files
+from pathlib import Path
+from typing import NamedTuple
 
 from movepass_wire.text import normalise
 
 
-@dataclass(frozen=True, slots=True)
-class Code:
+class Code(NamedTuple):
     """One row: the number on the wire, the key in JSON, the names people read."""
 
     number: int
@@ -44,7 +43,7 @@ class Table:
         return code.key if code else number
 
 
-_tables = json.loads(files("movepass_wire").joinpath("codes.json").read_text("utf-8"))
+_tables = json.loads(Path(__file__).with_name("codes.json").read_text("utf-8"))
 
 DISTRICTS = Table(_tables["districts"])
 ID_TYPES = Table(_tables["id_types"])

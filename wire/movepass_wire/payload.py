@@ -4,7 +4,7 @@ The decoder matches the form and slices; no CBOR parser runs on bytes whose sign
 """
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from movepass_wire import base45, cbor
 from movepass_wire.errors import MalformedError, NotAPassError, UnsupportedVersionError, WireError
@@ -35,8 +35,7 @@ _LENGTH_BYTES = {24: 1, 25: 2}
 _OTHER_VERSION = re.compile(r"MP([0-9]{1,3}):")
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(NamedTuple):
     """A payload taken apart; nothing in it is to be believed before its signature has been checked.
 
     Attributes:

@@ -9,6 +9,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate, pairwise
+from typing import NamedTuple
 
 from movepass_wire.errors import LogError
 from movepass_wire.limits import DAY_LIMIT, GENERATION_LIMIT, INDEX_LIMIT, RICE_MAX_K
@@ -192,11 +193,10 @@ def read_header(data: bytes) -> tuple[int, int]:
     return int.from_bytes(data[4:6], "big"), int.from_bytes(data[6:8], "big")
 
 
-@dataclass(frozen=True, slots=True)
-class _Block:
+class _Block(NamedTuple):
     """What a block's head says, and where its two streams are."""
 
-    count: int
+    gaps: int
     k: int
     quotient_sum: int
     unary: int
@@ -238,7 +238,7 @@ def _read_gaps(data: bytes, block: _Block) -> Iterator[list[int]]:
 
 def _read_quotients(data: bytes, block: _Block) -> Iterator[list[int]]:
     """Read the quotients in pieces; a piece of a very long one alone gives none yet."""
-    bits_left, zeros_left, ones = block.count + block.quotient_sum, block.count, 0
+    bits_left, zeros_left, ones = block.gaps + block.quotient_sum, block.gaps, 0
     for start in range(block.unary, block.remainders, _PIECE_BYTES):
         piece = data[start : min(start + _PIECE_BYTES, block.remainders)]
         bits = _unpack_bits(piece, min(bits_left, len(piece) * 8))
@@ -262,7 +262,7 @@ def _read_remainders(data: bytes, block: _Block, done: int, count: int) -> Itera
     first_byte, end_byte = first_bit >> 3, end_bit + 7 >> 3
     piece = data[block.remainders + first_byte : block.remainders + end_byte]
     whole = len(piece) * 8  # the last byte's other bits are the next gap's, or behind the last gap padding
-    bits = _unpack_bits(piece, whole if done + count < block.count else end_bit - first_byte * 8)
+    bits = _unpack_bits(piece, whole if done + count < block.gaps else end_bit - first_byte * 8)
     at = first_bit & 7
     return (int(bits[i : i + k], 2) for i in range(at, at + count * k, k))
 

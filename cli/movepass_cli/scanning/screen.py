@@ -5,11 +5,9 @@ compare by eye, the last verdicts, the keys. What does not fit goes from the bot
 the reason or what to do. Where the terminal has no Unicode, the outcome stands in plain capitals.
 """
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from typing import NamedTuple
 
 from movepass_cli.output import columns, printable
@@ -18,7 +16,7 @@ from movepass_verifier import Outcome
 from movepass_verifier.by_number import NumberAnswer
 from movepass_verifier.shown import Rows, age, looks, number_shown, seen_before, shown
 from movepass_verifier.verdicts import Freshness
-from movepass_verifier.words import Message, Words, words
+from movepass_verifier.words import Message, Words, data, words
 
 COLUMNS_LEAST, ROWS_LEAST = 40, 10
 """Below this nothing sensible can be shown, and the screen says so."""
@@ -235,9 +233,7 @@ def _middled(rows: Sequence[str], height: int) -> list[str]:
 @cache
 def banners() -> dict[str, dict[str, dict[str, list[str]]]]:
     """Give large letters: "whole" or "half" as high, "symbol" or language, outcome or "test", one text a row."""
-    found: dict[str, dict[str, dict[str, list[str]]]] = json.loads(
-        files("movepass_verifier.words").joinpath("banners.json").read_text("utf-8")
-    )
+    found: dict[str, dict[str, dict[str, list[str]]]] = data("banners.json")
     return found
 
 

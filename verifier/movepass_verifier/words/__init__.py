@@ -18,7 +18,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from movepass_wire.times import ago_parts, day_name, local
@@ -97,5 +97,9 @@ class Words:
 def words(language: str = DEFAULT_LANGUAGE) -> Words:
     """Load a language; one that is missing is English."""
     known = language if language in LANGUAGES else DEFAULT_LANGUAGE
-    texts = json.loads(files("movepass_verifier.words").joinpath(f"{known}.json").read_text("utf-8"))
-    return Words(known, texts)
+    return Words(known, data(f"{known}.json"))
+
+
+def data(name: str) -> Any:
+    """Read a file of this folder: a catalogue, or how the outcomes look and sound."""
+    return json.loads(Path(__file__).with_name(name).read_text("utf-8"))
