@@ -34,7 +34,8 @@ export interface Role {
 
 interface Key {
   readonly kind: Point["kind"];
-  readonly key: CryptoKey;
+  /** Null where the key is written as one of another kind: it can sign nothing. */
+  readonly key: CryptoKey | null;
 }
 
 /** Who may sign what: of a root, or of targets that delegate. */
@@ -125,7 +126,9 @@ async function holds({ kind, key }: Key, signature: Json, message: Bytes): Promi
   const written = typeof signature === "string" && SIGNATURE.test(signature) ? signature : null;
   const bytes = written === null ? null : fromHex(written.replace(/\s+/g, ""));
   const raw = bytes !== null && kind === "P-256" ? rawFromDer(bytes) : bytes;
-  return raw !== null && crypto.subtle.verify(kind === "P-256" ? ECDSA : ED25519_NAME, key, raw, message);
+  return (
+    raw !== null && key !== null && crypto.subtle.verify(kind === "P-256" ? ECDSA : ED25519_NAME, key, raw, message)
+  );
 }
 
 /** Read who may sign what from a root. */
@@ -168,35 +171,35 @@ function roleOf(value: Json): Role {
 
 /** Read keys; one key twice, under two ids, would count as two, and is refused. */
 async function keysOf(value: Json | undefined): Promise<Map<string, Key>> {
-  const points = Array.from(object(value, "keys"), ([keyid, key]) => [keyid, pointOfKey(key)] as const);
-  if (new Set(points.map(([, point]) => hex(point.spki))).size !== points.length) {
+  const points = Array.from(object(value, "keys"), ([keyid, key]) => [keyid, ...pointOfKey(key)] as const);
+  if (new Set(points.map(([, , point]) => hex(point.spki))).size !== points.length) {
     throw new SourceError("unsigned", "a key is listed twice, under two ids");
   }
   const keys = new Map<string, Key>();
-  for (const [keyid, point] of points) {
+  for (const [keyid, kind, point] of points) {
     const key = await importPoint(point);
     if (key === null) throw new SourceError("unsigned", "a key can't be read");
-    keys.set(keyid, { kind: point.kind, key });
+    keys.set(keyid, { kind, key: kind === point.kind ? key : null });
   }
   return keys;
 }
 
-const KINDS = new Set([
-  "ecdsa/ecdsa-sha2-nistp256",
-  "ecdsa-sha2-nistp256/ecdsa-sha2-nistp256", // as it was once written
-  "ed25519/ed25519",
+const KINDS = new Map<string, Point["kind"]>([
+  ["ecdsa/ecdsa-sha2-nistp256", "P-256"],
+  ["ecdsa-sha2-nistp256/ecdsa-sha2-nistp256", "P-256"], // as it was once written
+  ["ed25519/ed25519", "Ed25519"],
 ]);
 const PEM = /-----BEGIN PUBLIC KEY-----([^-]*)-----END PUBLIC KEY-----/;
 
-function pointOfKey(value: Json): Point {
-  const kind = `${shown(member(value, "keytype"))}/${shown(member(value, "scheme"))}`;
-  if (!KINDS.has(kind)) throw notOurs(`a key of the kind ${kind}`);
+/** Read which kind a key says that it is of, and its point as it is written. */
+function pointOfKey(value: Json): readonly [Point["kind"], Point] {
+  const said = `${shown(member(value, "keytype"))}/${shown(member(value, "scheme"))}`;
+  const kind = KINDS.get(said);
+  if (kind === undefined) throw notOurs(`a key of the kind ${said}`);
   const written = text(member(member(value, "keyval"), "public"), "public key");
-  const point = pointOf(kind.startsWith("ed") ? rawKey(written) : pemKey(written));
-  if (point === null || (point.kind === "Ed25519") !== kind.startsWith("ed")) {
-    throw new SourceError("unsigned", "a key can't be read");
-  }
-  return point;
+  const point = pointOf(written.includes("BEGIN") ? pemKey(written) : rawKey(written));
+  if (point === null) throw new SourceError("unsigned", "a key can't be read");
+  return [kind, point];
 }
 
 function rawKey(written: string): Bytes {

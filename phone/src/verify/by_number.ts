@@ -19,6 +19,9 @@ const SUGGESTIONS_MOST = 3;
 const TYPED_MOST_CHARS = 40;
 /** A pass that ended longer ago is shown to nobody: then it is likelier that the number was misheard. */
 const LONG_AGO_DAYS = 7;
+/** White space as Python takes it off: some controls, and no byte order mark. */
+const SPACE = "[\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]+";
+const AROUND = new RegExp(`^${SPACE}|${SPACE}$`, "g");
 const BANGLA_ZERO = 0x09e6;
 
 export interface NumberAnswer {
@@ -71,7 +74,7 @@ function slip(typed: string, lists: StatusLists, freshness: Freshness): NumberAn
   const suggestions = suggestionsFor(typed, lists);
   return {
     outcome: "cannot-verify",
-    number: Array.from(typed.trim()).slice(0, TYPED_MOST_CHARS).join(""),
+    number: Array.from(typed.replace(AROUND, "")).slice(0, TYPED_MOST_CHARS).join(""),
     why: message(suggestions ? "number.slip" : "number.unreadable"),
     known: [],
     suggestions: suggestions ?? [],

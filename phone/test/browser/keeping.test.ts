@@ -53,7 +53,7 @@ void check("a new version is taken at the next start, not before", async () => {
   const version = (phone: Phone): Promise<string> => phone.page.locator("dl div", { hasText: "Version" }).innerText();
   await withPhone({ profile }, async (phone) => {
     await phone.page.goto(own.url);
-    await phone.page.waitForFunction(async () => (await caches.keys()).length === 1);
+    await phone.page.waitForFunction(async () => (await navigator.serviceWorker.ready).active !== null);
     await phone.page.getByText("Scan the code that your station shows").waitFor();
     rmSync(app, { recursive: true });
     cpSync(APP, app, { recursive: true });
