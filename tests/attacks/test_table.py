@@ -26,7 +26,13 @@ def test_the_threat_model_says_open_where_and_only_where_a_test_is_marked_so() -
     assert {name for row in rows for name in NAME.findall(row)} == open_tests()
 
 
-def test_every_row_of_the_attack_table_names_a_test() -> None:
-    attacks = TABLE.split("## Threats of the field")[0]
-    rows = [line for line in attacks.splitlines() if line.startswith("| ") and "shown by" not in line]
-    assert [row for row in rows if not NAME.search(row)] == []
+ELSEWHERE = ("`pytest tests/attacks`", "not shown: ", 'see above, "The phone"')
+"""What stands in place of a test's name."""
+
+
+def test_every_row_names_a_test_or_says_what_shows_it() -> None:
+    """But those about the phone that name the phone's tests, which are sentences."""
+    phone = TABLE.split("## The phone")[1].split("\n## ")[0]
+    rows = [line for line in TABLE.replace(phone, "").splitlines() if line.startswith("| ") and "shown by" not in line]
+    assert len(rows) > 100
+    assert [row for row in rows if not NAME.search(row) and not any(words in row for words in ELSEWHERE)] == []

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from support.ministack import Ministack
 from support.processes import ROOT
 
@@ -18,6 +20,25 @@ PEER = "other-region"
 """Name of the table and the bucket of another region, where a test needs no more of it."""
 CEREMONY, OPERATOR = "ceremony", "operator"
 PEOPLE = ("key-admin", "key-policy", CEREMONY, OPERATOR)
+
+
+class _Loader(yaml.SafeLoader):  # type: ignore[misc] # it has no types
+    """Reads the template; an intrinsic function becomes its argument."""
+
+
+_Loader.add_multi_constructor(
+    "!",
+    lambda loader, _, node: (
+        loader.construct_scalar(node) if isinstance(node, yaml.ScalarNode)
+        else loader.construct_sequence(node, deep=True) if isinstance(node, yaml.SequenceNode)
+        else loader.construct_mapping(node, deep=True)
+    ),
+)  # fmt: skip
+
+
+def template() -> Any:
+    """Read the template."""
+    return yaml.load(TEMPLATE.read_text("utf-8"), Loader=_Loader)
 
 
 @dataclass(frozen=True)
@@ -48,13 +69,20 @@ class Stack:
 
     def environment(self, person: str) -> dict[str, str]:
         """Give the environment of somebody who has taken on one of the PEOPLE's roles."""
-        arn = f"arn:aws:iam::{ACCOUNT}:role/{person}"
-        keys = self.ministack.client("sts").assume_role(RoleArn=arn, RoleSessionName=person)["Credentials"]
+        keys = self.assume(person)
         return {
             "AWS_ENDPOINT_URL": self.ministack.url, "AWS_DEFAULT_REGION": self.ministack.region,
             "AWS_ACCESS_KEY_ID": keys["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": keys["SecretAccessKey"],
             "AWS_SESSION_TOKEN": keys["SessionToken"],
         }  # fmt: skip
+
+    def assume(self, person: str) -> dict[str, str]:
+        """Take on one of the PEOPLE's roles; gives its credentials."""
+        arn = f"arn:aws:iam::{ACCOUNT}:role/{person}"
+        keys: dict[str, str] = self.ministack.client("sts").assume_role(RoleArn=arn, RoleSessionName=person)[
+            "Credentials"
+        ]
+        return keys
 
     def resources(self) -> dict[str, str]:
         """Give the physical names of all resources, by their names in the template."""
