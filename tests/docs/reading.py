@@ -15,7 +15,7 @@ LEFT_OUT = "…"
 """Stands in a command for what the reader knows."""
 _BLOCK = re.compile(r"(?:^ {4,}.*\n|^```.*\n(?:.*\n)*?```\n)+", re.MULTILINE)
 _SHOWN = re.compile(r"^\s*(?:\$ )?(movepass (?:.*\\\n)*.*)", re.MULTILINE)
-_WITHIN = re.compile(r"(?<=\")movepass [^\"\n]*")
+_WITHIN = re.compile(r"(?:(?<=\")|(?<=/bin/))movepass [^\"\n]*")
 _INLINE = re.compile(r"`(movepass [^`]*)`")
 _PROGRAM = re.compile(r"^```python\n((?:.*\n)*?)```$|^( {4}(?:from|import) .*\n(?:(?: {4}.*)?\n)*)", re.MULTILINE)
 _SHELL = {">", "|", "&&", ";", "<"}
