@@ -5,7 +5,9 @@ held against cbor2 and python-cwt, which share nothing with us.
 """
 
 import json
+import struct
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 from zlib import crc32
@@ -94,7 +96,20 @@ def payload() -> tuple[Check, Sequence[bytes]]:
             seeds.append(base45.decode(one.removeprefix(PREFIX)))
         except WireError:
             continue
-    return lambda data: post.check(PREFIX + base45.encode(data)), seeds
+    return lambda data: post.check(PREFIX + _base45(data)), seeds
+
+
+@cache
+def _triples() -> list[str]:
+    digits = base45.ALPHABET
+    return [digits[n % 45] + digits[n // 45 % 45] + digits[n // 2025] for n in range(1 << 16)]
+
+
+def _base45(data: bytes) -> str:
+    """Write base45 by the words of RFC 9285, from a table: ours would take longer than all the rest."""
+    triples = _triples()
+    text = "".join([triples[pair] for pair in struct.unpack(f">{len(data) // 2}H", data[: len(data) // 2 * 2])])
+    return text + triples[data[-1]][:2] if len(data) % 2 else text
 
 
 class _Signed:
