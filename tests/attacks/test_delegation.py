@@ -59,6 +59,21 @@ def test_the_online_role_can_not_delegate_the_pass_keys_further(scene: Scene) ->
     assert scene.verdict(repository.issue(1, signer=forger)) == "unknown-key"
 
 
+@pytest.mark.parametrize("name", [5, True])
+def test_a_delegation_to_a_role_whose_name_is_no_text_is_refused(scene: Scene, name: Any) -> None:
+    repository = scene.repository
+    key = roles.role_key(repository.online)
+
+    def delegate(status: Any) -> None:
+        del status.targets[roles.DENIED_TARGET]
+        role = DelegatedRole("helper", [key.keyid], 1, terminating=False, paths=["status/*"])
+        status.delegations = Delegations({key.keyid: key}, {"helper": role})
+        role.name = name
+
+    repository.publish({"status": Lie(edit=delegate)})
+    scene.must_refuse(NOT_OURS)
+
+
 @pytest.mark.parametrize(
     "name",
     [

@@ -10,7 +10,7 @@ from typing import Any
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from fuzz.passes import vectors
-from fuzz.targets import Check, hold
+from fuzz.targets import Check, corpus, hold
 from movepass_issuer import ApprovedPass, RequestError
 from movepass_keys import KeyDocumentError, KeySet
 from movepass_verifier import enrolment as enrolments
@@ -22,7 +22,6 @@ from movepass_verifier.words import LANGUAGES, words
 from movepass_wire import Pass, decode_claims, encode_claims, trip_to_json
 
 _ROOT = Path(__file__).parents[2]
-_CORPUS = Path(__file__).parent / "corpus"
 
 
 def request() -> tuple[Check, Sequence[bytes]]:
@@ -89,7 +88,7 @@ def enrolment() -> tuple[Check, Sequence[bytes]]:
             return
         hold(b'"_type":"root"' in read.root, "a root that is none")
 
-    return check, _corpus("enrolment")
+    return check, corpus("enrolment")
 
 
 def other() -> tuple[Check, Sequence[bytes]]:
@@ -110,8 +109,4 @@ def other() -> tuple[Check, Sequence[bytes]]:
         hold(all(at is None or (type(at) is int and 0 <= at < 1 << 32) for at in times), "a time that is none")
         hold(all(said is None or isinstance(said, str) for said in (code.alg, code.kid, code.issuer)), "no words")
 
-    return check, _corpus("other")
-
-
-def _corpus(name: str) -> list[bytes]:
-    return [path.read_bytes() for path in sorted((_CORPUS / name).iterdir())]
+    return check, corpus("other")

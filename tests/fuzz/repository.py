@@ -26,7 +26,7 @@ from securesystemslib.formats import encode_canonical
 from tuf.api.exceptions import DownloadHTTPError
 from tuf.api.metadata import Metadata
 
-from fuzz.targets import Check, hold
+from fuzz.targets import Check, corpus, hold
 from movepass_keys import Signer, algorithms, roles
 from movepass_verifier import Device, sync
 from movepass_verifier import offer as offers
@@ -83,7 +83,7 @@ def offer() -> tuple[Check, Sequence[bytes]]:
         for how in range(_WAYS)
         for changes in range(4)
     ]
-    return _Roadside().check, seeds
+    return _Roadside().check, [*corpus("offer"), *seeds]
 
 
 class _Roadside:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
+from pathlib import Path
 
 Check = Callable[[bytes], None]
 """Takes one input; returns where all is well."""
@@ -54,3 +55,8 @@ def hold(holds: bool, what: str) -> None:  # noqa: FBT001 - reads as assert does
     """
     if not holds:
         raise WrongAcceptError(what)
+
+
+def corpus(name: str) -> list[bytes]:
+    """Read the examples that are kept for a target: good ones, and what it once found."""
+    return [path.read_bytes() for path in sorted((Path(__file__).parent / "corpus" / name).iterdir())]

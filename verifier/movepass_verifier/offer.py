@@ -101,7 +101,10 @@ def _fetch(held: Held, source: Source, folder: Path, partials: Partials) -> Held
 
 
 def _target(updater: Updater, name: str, max_bytes: int) -> TargetFile:
-    target = updater.get_targetinfo(name)
+    try:
+        target = updater.get_targetinfo(name)
+    except TypeError as e:  # python-tuf reads a delegation to a role whose name is no text, and can't follow it
+        raise tuf_errors.RepositoryError(f"{name} is delegated to a role without a name: {e}") from None
     if target is None:
         raise tuf_errors.RepositoryError(f"{name} is not published")
     if target.length > max_bytes:
