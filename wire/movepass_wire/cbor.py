@@ -11,7 +11,8 @@ from movepass_wire.errors import WireError
 from movepass_wire.limits import CLAIMS_MAX_DEPTH
 
 _UNSIGNED, _NEGATIVE, _BYTES, _TEXT, _ARRAY, _MAP = range(6)
-_FALSE, _TRUE = 0xF4, 0xF5
+_KEYS = _UNSIGNED, _NEGATIVE, _TEXT
+_BOOLEANS = _FALSE, _TRUE = 0xF4, 0xF5
 _DIRECT = 24
 """Arguments below this stand in the head's own byte; from here on in 1, 2, 4 or 8 bytes behind it."""
 _WIDEST = 27
@@ -26,7 +27,7 @@ def head(major: int, argument: int) -> bytes:
         WireError: an argument of more than 64 bits.
     """
     if argument < _DIRECT:
-        return bytes([major << 5 | argument])
+        return (major << 5 | argument).to_bytes()
     for info, size in ((24, 1), (25, 2), (26, 4), (27, 8)):
         if argument < 1 << 8 * size:
             return bytes([major << 5 | info]) + argument.to_bytes(size, "big")
@@ -51,12 +52,16 @@ def encode(value: object) -> bytes:
             return head(_BYTES, len(value)) + value
         case list() | tuple():
             return head(_ARRAY, len(value)) + b"".join(map(encode, value))
-        case Mapping():
-            if any(isinstance(key, bool) or not isinstance(key, int | str) for key in value):
-                raise WireError("a map's keys are integers or text")
-            items = sorted((encode(key), encode(item)) for key, item in value.items())
-            return head(_MAP, len(items)) + b"".join(key + item for key, item in items)
+        case dict() | Mapping():  # a dict is known sooner
+            items = sorted([(_encode_key(key), encode(item)) for key, item in value.items()])
+            return head(_MAP, len(items)) + b"".join([key + item for key, item in items])
     raise WireError(f"claims hold no {type(value).__name__}")
+
+
+def _encode_key(key: object) -> bytes:
+    if isinstance(key, bool) or not isinstance(key, int | str):
+        raise WireError("a map's keys are integers or text")
+    return encode(key)
 
 
 def decode(data: bytes) -> Any:
@@ -80,10 +85,12 @@ def _item(data: bytes, at: int, depth: int) -> tuple[Any, int]:
     """Read the item at `at`; `depth` is how many arrays and maps may still open. Returns it and its end."""
     initial = data[at]
     at += 1
-    if initial in (_FALSE, _TRUE):
-        return initial == _TRUE, at
+    if initial < _DIRECT:  # an unsigned integer, as most keys and codes are
+        return initial, at
     major, argument = initial >> 5, initial & 0x1F
     if major > _MAP or argument > _WIDEST:
+        if initial in _BOOLEANS:
+            return initial == _TRUE, at
         raise WireError(f"CBOR initial byte {initial:#04x} is not used in claims")
     if argument >= _DIRECT:
         floor = _FLOOR[argument]
@@ -93,15 +100,13 @@ def _item(data: bytes, at: int, depth: int) -> tuple[Any, int]:
         at = end
         if argument < floor:
             raise WireError(f"CBOR argument {argument} is not in its shortest form")
-    if major == _UNSIGNED:
-        return argument, at
-    if major == _NEGATIVE:
-        return -1 - argument, at
-    if major in (_BYTES, _TEXT):
+    if major <= _NEGATIVE:
+        return (-1 - argument if major else argument), at
+    if major <= _TEXT:
         end = at + argument
         if end > len(data):
             raise IndexError
-        return (data[at:end] if major == _BYTES else str(data[at:end], "utf-8")), end
+        return (str(data[at:end], "utf-8") if major == _TEXT else data[at:end]), end
     if depth == 0:
         raise WireError(f"more than {CLAIMS_MAX_DEPTH} arrays and maps inside each other")
     return (_array if major == _ARRAY else _map)(data, at, argument, depth - 1)
@@ -120,8 +125,12 @@ def _map(data: bytes, at: int, count: int, depth: int) -> tuple[dict[int | str, 
     before = b""
     for _ in range(count):
         start = at
-        key, at = _item(data, at, 0) if data[at] >> 5 < _ARRAY else (None, at)
-        if not isinstance(key, int | str) or isinstance(key, bool):
+        key = data[at]
+        if key < _DIRECT:  # spares most keys the call
+            at += 1
+        elif key >> 5 in _KEYS:
+            key, at = _item(data, at, depth)
+        else:
             raise WireError("a map's keys are integers or text")
         encoded = data[start:at]
         if encoded <= before:

@@ -119,7 +119,8 @@ def decode_claims(data: bytes) -> Pass:
     body = claims[CLAIM_BODY]
     if not isinstance(body, dict):
         raise ClaimsError("", "the body is a map")
-    if any(isinstance(key, str) for key in body):
+    others = body.keys() - FIELD_NAMES.keys()
+    if any(isinstance(key, str) for key in others):
         raise ClaimsError("", "the body's keys are integers")
     missing = [FIELD_NAMES[key] for key in _REQUIRED if key not in body]
     if missing:
@@ -136,7 +137,7 @@ def decode_claims(data: bytes) -> Pass:
         vehicle=_text(body, VEHICLE) if VEHICLE in body else None,
         driver_name=_text(body, DRIVER_NAME) if DRIVER_NAME in body else None,
         driver_licence_last=_text(body, DRIVER_LICENCE_LAST) if DRIVER_LICENCE_LAST in body else None,
-        unknown={key: body[key] for key in body if key not in FIELD_NAMES},
+        unknown={key: body[key] for key in body if key in others} if others else {},
     )
     pass_ = Pass(body[INDEX], trip)
     _check(pass_)
@@ -198,10 +199,10 @@ def _text(body: dict[int, Any], key: int) -> str:
 
 def _place(body: dict[int, Any], key: int) -> Place:
     match body[key]:
-        case [district, text]:
-            return Place(district, _unpack(f"{FIELD_NAMES[key]}.place", text))
         case int() as district:
             return Place(district)
+        case [district, text]:
+            return Place(district, _unpack(f"{FIELD_NAMES[key]}.place", text))
     raise ClaimsError(FIELD_NAMES[key], "expected a district, or a district and a text")
 
 

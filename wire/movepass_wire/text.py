@@ -60,6 +60,8 @@ def normalise(text: str) -> str:
 
 def pack_text(text: str) -> str | bytes:
     """Choose the form a text travels in: block text (bytes) where that is shorter than UTF-8, else itself."""
+    if text.isascii():
+        return text
     block = next((ord(c) // _BLOCK for c in text if ord(c) >= _BLOCK and ord(c) not in _SHARED), _BLOCKS)
     if block >= _BLOCKS or len(text) + 1 >= len(text.encode()):
         return text
