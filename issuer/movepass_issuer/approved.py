@@ -2,12 +2,12 @@
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from movepass_issuer.errors import RequestError
 from movepass_wire import ClaimsError, Pass, Trip, WireError, encode_claims, seal, trip_from_json
-from movepass_wire.limits import INDEX_LIMIT, TEXT_MAX_CHARS
+from movepass_wire.limits import TEXT_MAX_CHARS
 from movepass_wire.payload import ESP256, KID_BYTES, SIGNATURE_BYTES
 
 REQUEST_ID_MAX_CHARS = 128
@@ -16,6 +16,8 @@ _STORED_ID_MAX_CHARS = 256
 REQUEST_MAX_BYTES = 65536
 """One request as JSON; the longest that can become a pass is far below."""
 _LONGEST_SHOWN = 3
+_INDEX_MORE_BYTES = 4
+"""What the highest index takes in claims beyond index 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,24 +27,27 @@ class ApprovedPass:
     Attributes:
         request_id: at most 128 printable characters; the same id with the same content is the same pass.
         trip: what was approved.
+        content_hash: SHA-256 over the approved content, whatever index it gets.
     """
 
     request_id: str
     trip: Trip
+    content_hash: bytes = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not 0 < len(self.request_id) <= _STORED_ID_MAX_CHARS or not self.request_id.isprintable():
             raise RequestError(f"request_id: expected 1 to {REQUEST_ID_MAX_CHARS} printable characters")
         try:
-            claims = encode_claims(Pass(INDEX_LIMIT - 1, self.trip))
+            claims = encode_claims(Pass(0, self.trip))
         except ClaimsError as e:
             raise RequestError(str(e)) from None
         try:
-            seal(ESP256, bytes(KID_BYTES), claims, bytes(SIGNATURE_BYTES))
+            seal(ESP256, bytes(KID_BYTES), claims + bytes(_INDEX_MORE_BYTES), bytes(SIGNATURE_BYTES))
         except WireError:
             raise RequestError(
                 f"the payload would pass {TEXT_MAX_CHARS} characters; shorten {_longest(self.trip)}"
             ) from None
+        object.__setattr__(self, "content_hash", hashlib.sha256(claims).digest())
 
     @classmethod
     def from_json(cls, document: bytes | str | dict[str, Any]) -> "ApprovedPass":
@@ -61,11 +66,6 @@ class ApprovedPass:
             return cls(request_id, trip_from_json(request))
         except ClaimsError as e:
             raise RequestError(str(e)) from None
-
-    @property
-    def content_hash(self) -> bytes:
-        """SHA-256 over the approved content, whatever index it gets."""
-        return hashlib.sha256(encode_claims(Pass(0, self.trip))).digest()
 
 
 def _parse(document: bytes | str) -> dict[str, Any]:
