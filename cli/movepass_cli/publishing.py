@@ -77,13 +77,18 @@ def _beside_others(authority: Authority, **how: Any) -> Publication | Followed:
     with authority.regions() as regions:
         for region, why in regions.tell().items():
             say(f"warning: region {region} is not told of all revocations: {why}")
-    with authority.turns() as turns:
+    with authority.turns(lambda name, why: say(f"warning: {name} can't be read: {why}")) as turns:
         return turns.publish(int(time.time()), **how)
 
 
 def _show_published(done: Publication | Followed, *, as_json: bool) -> None:
     if as_json:
         show_json(done.to_json())
+    elif isinstance(done, Followed) and done.waiting:
+        click.echo(
+            f"Another region published at {local(done.published)}; what is here stays until it is in that as well:"
+        )
+        click.echo(f"{done.waiting}.")
     elif isinstance(done, Followed):
         click.echo(f"Another region published at {local(done.published)}, version {done.version}; the copy is here.")
     else:

@@ -312,6 +312,14 @@ class Authority:
         """Give the other regions."""
         return [Peer.parse(peer) for peer in self.peers]
 
+    def other_repositories(self) -> list[Repository]:
+        """Open the other regions' repositories; nothing is asked of them yet.
+
+        Raises:
+            RepositoryError: no client for S3 can be made.
+        """
+        return [peer.open_repository() for peer in self._others()]
+
     @contextmanager
     def regions(self) -> Iterator[Regions]:
         """Open the ledger of this region and those of the others.
@@ -377,20 +385,23 @@ class Authority:
             yield Revoker(ledger=ledger, kids=kids)
 
     @contextmanager
-    def turns(self) -> Iterator[RegionalPublisher]:
+    def turns(self, warn: Callable[[str, str], None] = lambda _name, _why: None) -> Iterator[RegionalPublisher]:
         """Open what publishes where there are several regions.
+
+        Args:
+            warn: see RegionalPublisher.
 
         Raises:
             IssuerError, KeysError: a part of the folder can't be used.
         """
-        repository, peers = self.repository, self._others()
+        repository = self.repository
         with closing(self.ledger()) as ledger:
             signer = signer_from_uri(self.online_signer, self.folder)
             yield RegionalPublisher(
                 Publisher(repository=repository, ledger=ledger, signer=signer, denied=self.denied),
                 repository=repository, ledger=ledger, signer=signer,
-                others=[peer.open_repository() for peer in peers],
-                takeover=takeover_after(region_beside(peers).number),
+                others=self.other_repositories(), takeover=takeover_after(region_beside(self._others()).number),
+                warn=warn,
             )  # fmt: skip
 
     def check_turn(self) -> None:

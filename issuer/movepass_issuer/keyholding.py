@@ -3,8 +3,8 @@
 The custodians' part of a ceremony, which needs no authority, is movepass_keys.ceremony.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tuf.api.exceptions import RepositoryError
@@ -12,9 +12,10 @@ from tuf.api.metadata import Metadata
 
 from movepass_issuer import places
 from movepass_issuer.authority import Authority, HeldKey, new_key_file, write_file
-from movepass_issuer.errors import AuthorityError
-from movepass_issuer.published_keys import DENIED, load_keys
-from movepass_issuer.publisher import VERSIONS_AHEAD, put_keys
+from movepass_issuer.denials import put_denials, tell_denials
+from movepass_issuer.errors import AuthorityError, IssuerError
+from movepass_issuer.published_keys import load_keys
+from movepass_issuer.publisher import Publication, put_keys
 from movepass_keys import KeySet, PassKey, Withdrawal, ceremony, custodian, roles, signer_from_uri
 from movepass_keys.algorithms import PublicKey, key_id
 from movepass_keys.ceremony import ROOT, TARGETS, Card, KeyChange, Proposal
@@ -182,31 +183,50 @@ def use_pass_key(authority: Authority, kid: bytes, now: int, *, urgent: bool = F
         return held.published
 
 
-def deny(authority: Authority, kid: bytes, reason: str, now: int) -> None:
+@dataclass(frozen=True, slots=True)
+class Denial:
+    """What became of a denial.
+
+    Attributes:
+        listed: whether this region has published it; else the one that publishes does, with its next publication.
+        missed: the other regions' repositories that could not be told of it, and why.
+    """
+
+    listed: bool
+    missed: Mapping[str, str]
+
+
+def deny(authority: Authority, kid: bytes, reason: str, now: int) -> Denial:
     """Void all passes of a key from the next sync on, by the online key alone, and publish.
+
+    Where there are several regions, each that can be reached is told: whichever publishes next lists it.
 
     Raises:
         AuthorityError: no such key.
     """
     with authority.changing() as authority:  # noqa: PLR1704 - the same, read anew
-        authority.check_turn()
         keys = authority.keys()
         if kid not in keys.keys:
             raise AuthorityError(f"there is no published key {kid.hex()}")
-        denied = replace(keys, denied={**keys.denied, kid: Withdrawal(now, reason)}).denied_to_json()
-        authority.repository.put_target(DENIED, roles.json_bytes(denied))
-        with authority.publisher() as publisher:
-            publisher.publish(now)
+        denied = roles.json_bytes(replace(keys, denied={kid: Withdrawal(now, reason)}).denied_to_json())
+        tell_denials(authority.repository, [denied])
+        missed = {}
+        for repository in authority.other_repositories():
+            try:
+                tell_denials(repository, [denied])
+            except IssuerError as e:
+                missed[repository.name] = str(e)
+        if not authority.peers:
+            with authority.publisher() as publisher:
+                publisher.publish(now)
+            return Denial(listed=True, missed=missed)
+        with authority.turns() as turns:
+            return Denial(listed=isinstance(turns.publish(now), Publication), missed=missed)
 
 
 def _prune_denied(authority: Authority) -> None:
     """Take from the denied keys those that the custodians have revoked since, or no longer list."""
-    keys = authority.keys()
-    listed = {kid: key for kid, key in keys.keys.items() if key.revoked is None}
-    denied = {kid: withdrawal for kid, withdrawal in keys.denied.items() if kid in listed}
-    if denied != keys.denied:
-        document = replace(keys, denied=denied).denied_to_json()
-        authority.repository.put_target(DENIED, roles.json_bytes(document))
+    put_denials(authority.repository, keys=authority.keys())
 
 
 def recover(authority: Authority, now: int, *, skip: int) -> None:
@@ -227,7 +247,7 @@ def recover(authority: Authority, now: int, *, skip: int) -> None:
     finally:
         ledger.close()
     with authority.publisher() as publisher:
-        publisher.publish(now, versions_ahead=VERSIONS_AHEAD, clock_checked=True)
+        publisher.publish(now, unseen=True, clock_checked=True)
 
 
 def _with_online_key(authority: Authority, root: Metadata[Any] | None, targets: Metadata[Any] | None) -> Authority:

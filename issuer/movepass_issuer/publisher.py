@@ -13,6 +13,10 @@ step 5, and an index that the log holds already is left out. Overtaken, it throw
 The ledger remembers the timestamp published last, so a publisher knows the repository again. Is it as it was left, then
 all that is not pending is in the logs, and only those that get more are read. Is it another, then one of the two was
 restored from a copy, and the publisher refuses.
+
+Versions go up by one. Who may not have seen the last ones goes on from the clock's seconds, if that is more: nobody
+publishes more than once a second for long, so whoever goes on later is above all that were published before, however
+many they were and whoever published them.
 """
 
 import random
@@ -41,8 +45,6 @@ CLOCK_BACK_MAX_SECONDS = 300
 CLOCK_AHEAD_MAX_SECONDS = 3 * 86400
 """From one publication to the next. A clock far ahead would sign lists that lock every device that syncs, and forget
 what must be kept; whoever has not published for three days may have to say that the clock is right."""
-VERSIONS_AHEAD = 1_000_000
-"""Versions left out by who can't see the last ones: more publications than years of one every minute."""
 PATIENCE_SECONDS = 15.0
 """How long to wait for another publisher, or to begin anew when one was faster."""
 _PAUSE_SECONDS = 0.1, 0.4
@@ -59,17 +61,20 @@ class Publication:
         version: the timestamp's.
         revoked: how many passes it newly lists.
         days: the UTC days it has logs for.
+        took_over: whether another region published before (movepass_issuer.replication).
     """
 
     published: int
     version: int
     revoked: int
     days: tuple[int, ...]
+    took_over: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """Tell of it."""
         days = [day_name(day) for day in self.days]
-        return {"published": iso(self.published), "version": self.version, "revoked": self.revoked, "days": days}
+        told = {"published": iso(self.published), "version": self.version, "revoked": self.revoked, "days": days}
+        return told | ({"took_over": True} if self.took_over else {})
 
 
 def listed_days(now: int, ahead: int = PUBLISHED_DAYS_AHEAD) -> range:
@@ -109,7 +114,7 @@ class Publisher:
         now: int,
         *,
         days_ahead: int = PUBLISHED_DAYS_AHEAD,
-        versions_ahead: int = 0,
+        unseen: bool = False,
         clock_checked: bool = False,
     ) -> Publication:
         """Publish once.
@@ -117,7 +122,8 @@ class Publisher:
         Args:
             now: seconds since 1970 UTC.
             days_ahead: for how many days after today there shall be a log.
-            versions_ahead: versions to leave out, after a restore from a backup that devices have seen more than.
+            unseen: whether devices may have seen later publications than are known here, as after a restore from a
+                backup: versions go on from the clock's seconds, and every list is compared with all of the ledger.
             clock_checked: publish though `now` is far from the last publication: somebody has said that it is right.
 
         Raises:
@@ -132,7 +138,7 @@ class Publisher:
                 with self._repository.lease():
                     publication = _Work(self._repository, self._ledger, self._signer, now)
                     return publication.publish(
-                        self._denied, days_ahead=days_ahead, versions_ahead=versions_ahead, clock_checked=clock_checked
+                        self._denied, days_ahead=days_ahead, unseen=unseen, clock_checked=clock_checked
                     )
             except BusyError:
                 if time.monotonic() > give_up:
@@ -152,7 +158,7 @@ class _Work:
         self._read: dict[str, bytes] = {}
 
     def publish(
-        self, denied: Callable[[], bytes], *, days_ahead: int, versions_ahead: int, clock_checked: bool
+        self, denied: Callable[[], bytes], *, days_ahead: int, unseen: bool, clock_checked: bool
     ) -> Publication:
         """See Publisher.publish."""
         self._check_online_key()
@@ -161,7 +167,7 @@ class _Work:
         snapshot = self._document("snapshot", timestamp.snapshot_meta.version) if timestamp else None
         status = self._document(roles.STATUS, snapshot.signed.meta["status.json"].version) if snapshot else None
         known = self._ledger.announced()
-        as_left = not versions_ahead and self._is_as_left(before, known)
+        as_left = not unseen and self._is_as_left(before, known)
         if timestamp and not clock_checked:
             _check_clock(self._now, roles.published_at(timestamp))
 
@@ -170,10 +176,11 @@ class _Work:
         pending = self._ledger.pending()
         targets, revoked = self._targets(status, pending, counts, as_left=as_left)
         targets[roles.DENIED_TARGET] = self._put(roles.DENIED_TARGET, denied())
-        status_meta = self._status(status, targets, versions_ahead)
-        snapshot_meta = self._snapshot(snapshot, status_meta, versions_ahead)
+        status_meta = self._status(status, targets, unseen=unseen)
+        snapshot_meta = self._snapshot(snapshot, status_meta, unseen=unseen)
 
-        version = max([timestamp.version if timestamp else 0, *(a.version for a in known)]) + versions_ahead + 1
+        last = max([timestamp.version if timestamp else 0, *(a.version for a in known)])
+        version = self._after(last, unseen=unseen)
         made = roles.make_timestamp(snapshot_meta, now=self._now, version=version)
         data = roles.sign(made, [self._signer])
         announced = Announced(version, sha256(data).digest())
@@ -276,17 +283,17 @@ class _Work:
         self._repository.put_target(target_file(target), data)
         return target
 
-    def _status(self, status: Any, targets: dict[str, TargetFile], ahead: int) -> MetaFile:
-        if not ahead and self._holds(status) and status.signed.targets == targets:
+    def _status(self, status: Any, targets: dict[str, TargetFile], *, unseen: bool) -> MetaFile:
+        if not unseen and self._holds(status) and status.signed.targets == targets:
             return self._describe(roles.STATUS, status)
-        version = self._unused(roles.STATUS) + ahead
+        version = self._after(self._last(roles.STATUS), unseen=unseen)
         return self._put_version(roles.STATUS, roles.make_status(targets, now=self._now, version=version))
 
-    def _snapshot(self, snapshot: Any, status: MetaFile, ahead: int) -> MetaFile:
+    def _snapshot(self, snapshot: Any, status: MetaFile, *, unseen: bool) -> MetaFile:
         parts = {"targets.json": self._describe("targets", self._newest("targets")), "status.json": status}
-        if not ahead and self._holds(snapshot) and snapshot.signed.meta == parts:
+        if not unseen and self._holds(snapshot) and snapshot.signed.meta == parts:
             return self._describe("snapshot", snapshot)
-        version = self._unused("snapshot") + ahead
+        version = self._after(self._last("snapshot"), unseen=unseen)
         return self._put_version("snapshot", roles.make_snapshot(parts, now=self._now, version=version))
 
     def _holds(self, document: Any) -> bool:
@@ -322,9 +329,13 @@ class _Work:
         self._repository.create_version(document_name(role, version), data)
         return MetaFile.from_data(version, data, ["sha256"])
 
-    def _unused(self, role: str) -> int:
-        """Choose a version that no file has, not even one a killed publisher left behind."""
-        return max(versions_in(self._files, role), default=0) + 1
+    def _last(self, role: str) -> int:
+        """Give the last version that a file has, be it one that a killed publisher left behind."""
+        return max(versions_in(self._files, role), default=0)
+
+    def _after(self, last: int, *, unseen: bool) -> int:
+        """Choose the version that comes after the last one known."""
+        return max(last + 1, self._now if unseen else 0)
 
 
 def _check_clock(now: int, last: int | None) -> None:

@@ -2,15 +2,19 @@
 
 The newest publication is the lease. Whoever signed it goes on; every other region takes it over, as if it had published
 it itself, and its bucket is a replica that devices may read. A region that finds the newest publication that it can
-see older than its time for taking over publishes in its stead, with versions far ahead of those that it can't see. So
-nobody needs to be told that a region is lost, and one that comes back finds a newer publication and keeps a copy.
+see older than its time for taking over publishes in its stead, with versions above those that it can't see. So nobody
+needs to be told that a region is lost, and one that comes back finds a newer publication and keeps a copy.
+
+Where two were cut off from each other, the newer publication may lack what the other's lists hold. That one waits with
+its copy until the newer lists hold it too (it tells before it looks), so a device that reads one bucket takes no pass
+for good again. It waits no longer than until it takes over: it then publishes all that either of the two holds.
 
 A publication is taken over in the order of the publisher's own (movepass_issuer.publisher): what is named first, the
 timestamp last. Everything is held against signatures and hashes, so a bucket that somebody wrote to misleads nobody.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any
 
@@ -19,16 +23,17 @@ from tuf.api.exceptions import RepositoryError as TufError
 from tuf.api.metadata import MetaFile, TargetFile
 
 from movepass_issuer.cleaning import clean
+from movepass_issuer.denials import denied_in, put_denials
 from movepass_issuer.errors import BusyError, RepositoryError
 from movepass_issuer.ledger import Announced, Ledger
-from movepass_issuer.published_keys import DENIED
-from movepass_issuer.publisher import VERSIONS_AHEAD, Publication, Publisher, load_document
+from movepass_issuer.published_keys import published_keys
+from movepass_issuer.publisher import Publication, Publisher, listed_days, load_document
 from movepass_issuer.repository import Repository
-from movepass_keys import Signer, layout, roles
-from movepass_keys.layout import TIMESTAMP, document_name, log_target, target_file
+from movepass_keys import KeyDocumentError, KeySet, Signer, layout, roles
+from movepass_keys.layout import TIMESTAMP, document_name, log_day, log_target, target_file
 from movepass_wire import read_log
 from movepass_wire.limits import PUBLISHED_DAYS_AHEAD
-from movepass_wire.times import day_of, iso
+from movepass_wire.times import day_name, day_of, iso
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +44,18 @@ class Followed:
         published: the time that the publication is signed as of, seconds since 1970 UTC.
         version: the timestamp's.
         source: where it came from; "" where it was held already.
+        waiting: why it was not copied yet, or "".
     """
 
     published: int
     version: int
     source: str
+    waiting: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Tell of it."""
-        return {"followed": iso(self.published), "version": self.version, "source": self.source or None}
+        told = {"followed": iso(self.published), "version": self.version, "source": self.source or None}
+        return told | ({"waiting": self.waiting} if self.waiting else {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,16 +80,30 @@ class _Seen:
         return int(self.timestamp.signed.version)
 
     @property
+    def rank(self) -> tuple[int, bytes]:
+        """What the newest is highest in. Of two made in the same second, all regions take the same one for newer."""
+        return self.version, self.data
+
+    @property
     def published(self) -> int:
         return roles.published_at(self.timestamp.signed) or 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Document:
+    """A document of a publication, as it is and as it reads."""
+
+    role: str
+    data: bytes
+    content: Any
 
 
 class RegionalPublisher:
     """Publishes where it is a region's turn, and keeps a copy where it is another's."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a region publishes from and with, and who else does
         self, publisher: Publisher, *, repository: Repository, ledger: Ledger, signer: Signer,
-        others: Sequence[Repository], takeover: int,
+        others: Sequence[Repository], takeover: int, warn: Callable[[str, str], None] = lambda _name, _why: None,
     ) -> None:  # fmt: skip
         """Take what is published from and with.
 
@@ -92,6 +114,7 @@ class RegionalPublisher:
             signer: the region's online key.
             others: the other regions' repositories.
             takeover: seconds without a publication after which this region takes over.
+            warn: called with the name of a repository of another region that can't be read or believed, and why.
         """
         self._publisher = publisher
         self._repository = repository
@@ -99,6 +122,8 @@ class RegionalPublisher:
         self._signer = signer
         self._others = others
         self._takeover = takeover
+        self._warn = warn
+        self._waiting_since: int | None = None
 
     def publish(
         self, now: int, *, days_ahead: int = PUBLISHED_DAYS_AHEAD, clock_checked: bool = False, take_over: bool = False
@@ -114,24 +139,28 @@ class RegionalPublisher:
         Raises:
             IssuerError: see Publisher.publish; or a publication that is not old can't be taken over.
         """
-        newest = max(self._seen(self._others), key=lambda seen: seen.version, default=None)
-        held = self._held()
-        source = ""
-        how: dict[str, Any] = {"days_ahead": days_ahead, "clock_checked": clock_checked}
-        if newest and (held is None or newest.version > held.version):
+        others, held = self._seen(self._others), self._held()
+        newest = max(others, key=lambda seen: seen.rank, default=None)
+        ahead = newest if newest and (held is None or newest.rank > held.rank) else None
+        last = ahead or held
+        due = last is not None and (take_over or now - last.published >= self._takeover)
+        if ahead:
+            due = due or self._has_waited(now)
             try:
-                self._copy(newest, now)
-                source = newest.source.name
+                waiting = self._copy(ahead, now, instead_of=None if due else held)
             except RepositoryError as e:
-                if isinstance(e, BusyError) or (not take_over and now - newest.published < self._takeover):
+                if isinstance(e, BusyError) or not due:
                     raise
-                return self._publisher.publish(now, versions_ahead=VERSIONS_AHEAD, **how)
-            held = newest
-        if held is None or self._is_mine(held):
-            return self._publisher.publish(now, **how)
-        if take_over or now - held.published >= self._takeover:
-            return self._publisher.publish(now, versions_ahead=VERSIONS_AHEAD, **how)
-        return Followed(held.published, held.version, source)
+                waiting = ""
+            self._waiting_since = (self._waiting_since or now) if waiting else None
+            if waiting:
+                return Followed(ahead.published, ahead.version, ahead.source.name, waiting)
+        mine = last is None or self._is_mine(last)
+        if last and not mine and not due:
+            return Followed(last.published, last.version, ahead.source.name if ahead else "")
+        self._take_denials(seen for seen in others if last is None or seen.data != last.data)
+        done = self._publisher.publish(now, days_ahead=days_ahead, clock_checked=clock_checked, unseen=due)
+        return replace(done, took_over=not mine)
 
     def check_turn(self) -> None:
         """Make sure that what is put into the region's repository will be published from here.
@@ -140,12 +169,15 @@ class RegionalPublisher:
             RepositoryError: another region publishes at present.
         """
         seen = [*self._seen(self._others), *([held] if (held := self._held()) else [])]
-        newest = max(seen, key=lambda seen: seen.version, default=None)
+        newest = max(seen, key=lambda seen: seen.rank, default=None)
         if newest and not self._is_mine(newest):
             raise RepositoryError(
                 f"another region publishes at present ({newest.source.name}, version {newest.version}); do it there, "
                 "or let this one publish from now on: movepass publish --take-over"
             )
+
+    def _has_waited(self, now: int) -> bool:
+        return self._waiting_since is not None and now - self._waiting_since >= self._takeover
 
     def _is_mine(self, seen: _Seen) -> bool:
         return roles.has_signed(seen.timestamp, roles.role_key(self._signer))
@@ -165,11 +197,13 @@ class RegionalPublisher:
                     timestamp = load_document(data)
                     root.signed.verify_delegate("timestamp", timestamp.signed_bytes, timestamp.signatures)
                     found.append(_Seen(repository, root, newer, data, timestamp))
-            except TufError:
-                continue  # of a key that the root names no longer, or of nobody's
-            except RepositoryError:
+            except TufError as e:  # of a key that the root names no longer, or of nobody's
+                if repository is not self._repository:
+                    self._warn(repository.name, f"what is published there is not believed: {e}")
+            except RepositoryError as e:
                 if repository is self._repository:
                     raise
+                self._warn(repository.name, str(e))
         return found
 
     def _roots(self, repository: Repository) -> tuple[Any, dict[int, bytes]]:
@@ -186,8 +220,16 @@ class RegionalPublisher:
             root = following
         return root, newer
 
-    def _copy(self, seen: _Seen, now: int) -> None:
+    def _copy(self, seen: _Seen, now: int, *, instead_of: _Seen | None) -> str:
         """Take over a publication as if it were the region's own.
+
+        Args:
+            seen: which.
+            now: seconds since 1970 UTC.
+            instead_of: the region's own, all of whose revocations must be in what takes its place; None to not look.
+
+        Returns:
+            What it lacks, and then it is not taken over; else "".
 
         Raises:
             BusyError: another publisher is at work here.
@@ -195,44 +237,84 @@ class RegionalPublisher:
         """
         with self._repository.lease():
             before = self._repository.read(TIMESTAMP)
+            snapshot, status = documents = self._online_documents(seen)
+            targets = self._document(seen, "targets", snapshot.content.signed.meta["targets.json"])
+            _check_signed(seen.root, targets.content)
+            logs, named = status.content.signed.targets, targets.content.signed.targets
+            self._copy_targets(seen, [*named.values(), *logs.values()])
+            keys = _key_set(self._repository, named)
+            put_denials(self._repository, [self._denied(self._repository, logs)], keys=keys)
+            if instead_of and (lacking := self._lacking(snapshot, logs, keys, instead_of, now)):
+                return lacking
             for version, data in seen.newer.items():
                 self._put(document_name("root", version), data)
-            snapshot, snapshot_data = self._document(seen, "snapshot", seen.timestamp.signed.snapshot_meta)
-            documents = {"snapshot": (snapshot, snapshot_data)}
-            for role in ("targets", roles.STATUS):
-                documents[role] = self._document(seen, role, snapshot.signed.meta[f"{role}.json"])
-            _check_signed(seen.root, documents["targets"][0])
-            status, targets = documents[roles.STATUS][0].signed, documents["targets"][0].signed
-            self._copy_targets(seen, [*targets.targets.values(), *status.targets.values()])
-            for role in ("targets", roles.STATUS, "snapshot"):
-                document, data = documents[role]
-                self._put(document_name(role, document.signed.version), data)
+            for document in (targets, status, snapshot):
+                self._put(document_name(document.role, document.content.signed.version), document.data)
             announced = Announced(seen.version, sha256(seen.data).digest())
             if announced.digest not in {known.digest for known in self._ledger.announced()}:
                 self._ledger.announce(announced)
             self._repository.replace_timestamp(seen.data, expected=before)
-            self._ledger.settle(self._listed(status), announced)
+            self._ledger.settle(self._listed(status.content.signed), announced)
             self._ledger.forget(day_of(now))
-            in_force = {role: document.signed.version for role, (document, _) in documents.items()}
-            named = {target_file(target) for target in (*targets.targets.values(), *status.targets.values())}
-            clean(self._repository, in_force, named, now)
+            in_force = {document.role: document.content.signed.version for document in (targets, *documents)}
+            files = {target_file(target) for target in (*named.values(), *logs.values())}
+            clean(self._repository, in_force, files, now)
+        return ""
 
-    def _document(self, seen: _Seen, role: str, meta: MetaFile) -> tuple[Any, bytes]:
-        name = document_name(role, meta.version)
-        data = _verified(seen.source, name, meta)
-        return load_document(data), data
+    def _online_documents(self, seen: _Seen) -> "tuple[_Document, _Document]":
+        """Read the snapshot and the status of a publication."""
+        snapshot = self._document(seen, "snapshot", seen.timestamp.signed.snapshot_meta)
+        return snapshot, self._document(seen, roles.STATUS, snapshot.content.signed.meta[f"{roles.STATUS}.json"])
+
+    def _lacking(
+        self, snapshot: "_Document", logs: Mapping[str, TargetFile], keys: KeySet, own: _Seen, now: int
+    ) -> str:
+        """Say what a publication that is copied here lacks of what the region publishes at present, or ""."""
+        present, status = self._online_documents(own)
+        held = status.content.signed.targets
+        newer, older = (document.content.signed.meta["targets.json"].version for document in (present, snapshot))
+        if newer > older:
+            return f"its pass keys are of version {older}, and those published here of version {newer}"
+        for name, target in held.items():
+            day, new = log_day(name), logs.get(name)
+            if day is None or day < listed_days(now).start or (new and new.hashes == target.hashes):
+                continue
+            log = _verified(self._repository, target_file(target), target)
+            newer_log = _verified(self._repository, target_file(new), new) if new else b""
+            if missing := _missing(log, newer_log):
+                return f"it lacks {missing} of the revocations for {day_name(day)} that are published here"
+        before, after = (denied_in([self._denied(self._repository, listed)], keys) for listed in (held, logs))
+        lost = before - after
+        return f"the key {min(lost).hex()} is denied here and not there" if lost else ""
+
+    def _take_denials(self, others: Iterable[_Seen]) -> None:
+        """Add what other regions' publications deny to what this region's next one will."""
+        documents = []
+        for seen in others:
+            try:
+                documents.append(self._denied(seen.source, self._online_documents(seen)[1].content.signed.targets))
+            except RepositoryError as e:
+                self._warn(seen.source.name, str(e))
+        if documents:
+            with self._repository.lease():
+                put_denials(self._repository, documents, keys=published_keys(self._repository))
+
+    def _denied(self, repository: Repository, targets: Mapping[str, TargetFile]) -> bytes:
+        """Read who is denied by a status document's targets."""
+        target = targets[roles.DENIED_TARGET]
+        return _verified(repository, target_file(target), target)
+
+    def _document(self, seen: _Seen, role: str, meta: MetaFile) -> "_Document":
+        data = _verified(seen.source, document_name(role, meta.version), meta)
+        return _Document(role, data, load_document(data))
 
     def _copy_targets(self, seen: _Seen, targets: Iterable[TargetFile]) -> None:
-        """Copy the files that targets name and are not here; who is denied stands among them."""
+        """Copy the files that targets name and are not here."""
         here = {**self._repository.files(layout.TARGETS_FOLDER), **self._repository.files(layout.STATUS_FOLDER)}
         for target in targets:
             name = target_file(target)
-            if name not in here or target.path == roles.DENIED_TARGET:
-                data = _verified(seen.source, name, target)
-                if name not in here:
-                    self._repository.put_target(name, data)
-                if target.path == roles.DENIED_TARGET and self._repository.read(DENIED) != data:
-                    self._repository.put_target(DENIED, data)
+            if name not in here:
+                self._repository.put_target(name, _verified(seen.source, name, target))
 
     def _put(self, name: str, data: bytes) -> None:
         """Write a document that a newer publication names; another of the same name was never part of it."""
@@ -249,6 +331,27 @@ class RegionalPublisher:
                 revoked = read_log(_verified(self._repository, target_file(target), target)).revoked
                 listed += [(day, index) for d, index in pending if d == day and index in revoked]
         return listed
+
+
+def _key_set(repository: Repository, targets: Mapping[str, TargetFile]) -> KeySet:
+    """Read the pass keys that the custodians' targets name, once they have been copied.
+
+    Raises:
+        RepositoryError: they can't be read.
+    """
+    target = targets[layout.KEYS_TARGET]
+    try:
+        return KeySet.from_jwks(_verified(repository, target_file(target), target))
+    except KeyDocumentError as e:
+        raise RepositoryError(f"the published keys can't be read: {e}") from None
+
+
+def _missing(before: bytes, after: bytes) -> int:
+    """Count the indexes of a log that another one of the day lacks; most often that is the same one grown."""
+    if after.startswith(before):
+        return 0
+    held = read_log(after).revoked if after else ()
+    return sum(index not in held for index in read_log(before).revoked)
 
 
 def _check_signed(root: Any, targets: Any) -> None:

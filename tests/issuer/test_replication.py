@@ -1,7 +1,7 @@
 """Which of two regions publishes, what the other keeps a copy of, and what becomes of both when one falls silent."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from movepass_issuer.errors import ClockError
 from movepass_issuer.keyholding import propose_keys, propose_root
 from movepass_issuer.ledger import Announced, Request, Revocation
 from movepass_issuer.published_keys import DENIED, load_denied
-from movepass_issuer.publisher import VERSIONS_AHEAD, Publication, Publisher
+from movepass_issuer.publisher import Publication, Publisher
 from movepass_issuer.replication import Followed, RegionalPublisher
 from movepass_issuer.repository import FolderRepository, Repository
 from movepass_keys import FileSigner, Signer, create_key_file, roles
@@ -44,14 +44,23 @@ class Side:
     signer: Signer
     other: Path
 
-    def publisher(self, repository: Repository | None = None, *, alone: bool = False) -> RegionalPublisher:
+    def publisher(
+        self, repository: Repository | None = None, *, alone: bool = False,
+        warn: Callable[[str, str], None] = lambda _name, _why: None,
+    ) -> RegionalPublisher:  # fmt: skip
         own = repository or FolderRepository(self.folder)
         publisher = Publisher(
             repository=own, ledger=self.ledger, signer=self.signer, patience=0, denied=lambda: load_denied(own)
         )
         others = [] if alone else [FolderRepository(self.other)]
         return RegionalPublisher(
-            publisher, repository=own, ledger=self.ledger, signer=self.signer, others=others, takeover=TAKEOVER
+            publisher,
+            repository=own,
+            ledger=self.ledger,
+            signer=self.signer,
+            others=others,
+            takeover=TAKEOVER,
+            warn=warn,
         )
 
     def publish(self, now: int, *, alone: bool = False) -> Publication | Followed:
@@ -114,6 +123,18 @@ def sync(store: Path, source: Path) -> None:
         device.sync(str(source))
 
 
+def waiting(done: Publication | Followed) -> str:
+    assert isinstance(done, Followed)
+    return done.waiting
+
+
+def denied_on(store: Path, source: Path) -> set[bytes]:
+    """Sync a device, and give the keys that it then refuses."""
+    sync(store, source)
+    with Device.open(store) as device:
+        return set(device.state().keys.denied)
+
+
 def test_one_publishes_and_the_other_keeps_a_copy_that_devices_may_read(pair: Pair, tmp_path: Path) -> None:
     pair.revoke(pair.one, 7)
     assert isinstance(pair.one.publish(pair.now), Publication)
@@ -140,16 +161,15 @@ def test_the_other_takes_over_when_nothing_was_published_for_long_enough_and_not
     sync(stores[0], pair.one.folder)
     pair.revoke(pair.two, 2002)
     assert isinstance(pair.two.publish(pair.now + TAKEOVER - 1), Followed)
-    before = signed(pair.two.folder, "timestamp.json").version
     done = pair.two.publish(pair.now + TAKEOVER)
     assert isinstance(done, Publication)
-    assert done.version == before + VERSIONS_AHEAD + 1
+    assert (done.version, done.took_over) == (pair.now + TAKEOVER, True)
     assert revoked_in(pair.two.folder) == {(pair.day, 1), (pair.day, 2002)}
     for store in stores:
         sync(store, pair.two.folder)
     again = pair.two.publish(pair.now + TAKEOVER + 1)
     assert isinstance(again, Publication)
-    assert again.version == done.version + 1, "whoever published last goes on"
+    assert (again.version, again.took_over) == (done.version + 1, False), "whoever published last goes on"
 
 
 def test_one_that_comes_back_keeps_a_copy_and_what_nobody_was_told_of_is_published(pair: Pair, tmp_path: Path) -> None:
@@ -162,7 +182,8 @@ def test_one_that_comes_back_keeps_a_copy_and_what_nobody_was_told_of_is_publish
     pair.two.publish(pair.now + 1 + TAKEOVER, alone=True)
     assert revoked_in(pair.two.folder) == set()
     sync(stores[0], pair.two.folder)  # newer than what it holds, though its region never saw that
-    assert isinstance(pair.one.publish(pair.now + 2 + TAKEOVER), Followed)
+    assert "lacks 1 of the revocations" in waiting(pair.one.publish(pair.now + 2 + TAKEOVER))
+    assert revoked_in(pair.one.folder) == {(pair.day, 1)}
     pair.two.ledger.take(Revocation(pair.day, 1, pair.now, "lost"))  # as the outbox does
     pair.two.publish(pair.now + 3 + TAKEOVER)
     pair.one.publish(pair.now + 4 + TAKEOVER)
@@ -177,13 +198,14 @@ def test_two_that_are_cut_off_from_each_other_both_publish_and_agree_when_they_m
     pair.revoke(pair.one, 1, tell=False)
     pair.revoke(pair.two, 1001, tell=False)
     for later in range(3):
-        pair.one.publish(pair.now + TAKEOVER + later, alone=True)
+        pair.one.publish(pair.now + TAKEOVER + later - 3, alone=True)
         pair.two.publish(pair.now + TAKEOVER + later, alone=True)
     pair.revoke(pair.one, 1001)
     pair.revoke(pair.two, 1)
-    assert isinstance(pair.one.publish(pair.now + TAKEOVER + 4), Followed)
+    assert "lacks 1 of the revocations" in waiting(pair.one.publish(pair.now + TAKEOVER + 4))
+    assert revoked_in(pair.one.folder) == {(pair.day, 1)}, "what its devices know is not taken from them"
     assert isinstance(pair.two.publish(pair.now + TAKEOVER + 4), Publication)
-    pair.one.publish(pair.now + TAKEOVER + 5)
+    assert waiting(pair.one.publish(pair.now + TAKEOVER + 5)) == ""
     assert revoked_in(pair.one.folder) == revoked_in(pair.two.folder) == {(pair.day, 1), (pair.day, 1001)}
 
 
@@ -205,7 +227,7 @@ def test_new_roots_keys_and_denials_come_with_the_copy(pair: Pair, tmp_path: Pat
     drill = Drill(tmp_path)
     root = propose_root(drill.authority, [], now=pair.now)
     drill.agree(root, propose_keys(drill.authority, KeyChange(), now=pair.now, root=root))
-    denied = b'{"denied":[{"kid":"00000000","at":1,"reason":"leaked"}]}'
+    denied = denial(pair)
     (pair.one.folder / DENIED).write_bytes(denied)
     pair.one.publish(int(time.time()) + 1)
     pair.two.publish(int(time.time()) + 1)
@@ -213,6 +235,115 @@ def test_new_roots_keys_and_denials_come_with_the_copy(pair: Pair, tmp_path: Pat
     assert (pair.two.folder / "metadata/2.targets.json").exists()
     assert load_denied(FolderRepository(pair.two.folder)) == denied
     sync(pair.devices(tmp_path)[0], pair.two.folder)
+
+
+def denial(pair: Pair) -> bytes:
+    kid = pair.authority.pass_key
+    assert kid
+    return roles.json_bytes({"denied": [{"kid": kid.hex(), "at": 1, "reason": "leaked"}]})
+
+
+def test_what_one_region_denies_while_cut_off_stays_denied_and_the_other_denies_it_when_they_meet(
+    pair: Pair, tmp_path: Path
+) -> None:
+    pair.one.publish(pair.now)
+    pair.two.publish(pair.now)
+    (pair.one.folder / DENIED).write_bytes(denial(pair))
+    pair.one.publish(pair.now + 1, alone=True)
+    kid = pair.authority.pass_key
+    store = pair.devices(tmp_path)[0]
+    assert denied_on(store, pair.one.folder) == {kid}
+    pair.two.publish(pair.now + 1 + TAKEOVER, alone=True)
+    assert "is denied here and not there" in waiting(pair.one.publish(pair.now + 2 + TAKEOVER))
+    assert denied_on(store, pair.one.folder) == {kid}
+    pair.two.publish(pair.now + 3 + TAKEOVER)
+    assert waiting(pair.one.publish(pair.now + 4 + TAKEOVER)) == ""
+    for side in (pair.one, pair.two):
+        assert load_denied(FolderRepository(side.folder)) == denial(pair)
+        assert denied_on(store, side.folder) == {kid}
+
+
+def test_what_the_custodians_have_revoked_is_denied_no_longer_in_any_region(pair: Pair, tmp_path: Path) -> None:
+    pair.two.publish(pair.now)
+    drill, kid = Drill(tmp_path), pair.authority.pass_key
+    assert kid
+    for side in (pair.one, pair.two):
+        (side.folder / DENIED).write_bytes(denial(pair))
+    drill.agree(propose_keys(drill.authority, KeyChange(revoke={kid: "leaked"}), now=pair.now + 2))
+    assert waiting(pair.two.publish(int(time.time()) + 3)) == ""
+    for side in (pair.one, pair.two):
+        assert load_denied(FolderRepository(side.folder)) == b'{"denied":[]}'
+
+
+def test_who_has_waited_as_long_as_for_a_takeover_publishes_what_either_holds(pair: Pair, tmp_path: Path) -> None:
+    pair.one.publish(pair.now)
+    pair.two.publish(pair.now)
+    pair.revoke(pair.one, 1, tell=False)
+    pair.one.publish(pair.now + 1, alone=True)
+    pair.revoke(pair.two, 1001, tell=False)
+    now = pair.now + 1 + TAKEOVER
+    pair.two.publish(now, alone=True)
+    store, back = pair.devices(tmp_path)[0], pair.one.publisher()
+    sync(store, pair.two.folder)
+    for later in range(0, TAKEOVER, 300):
+        pair.two.publish(now + later)
+        assert waiting(back.publish(now + later))
+    done = back.publish(now + TAKEOVER)
+    assert isinstance(done, Publication)
+    assert done.took_over
+    assert revoked_in(pair.one.folder) == {(pair.day, 1), (pair.day, 1001)}
+    assert waiting(pair.two.publish(now + TAKEOVER + 1)) == ""
+    sync(store, pair.two.folder)
+
+
+def test_a_ceremony_that_the_other_region_has_not_seen_is_not_undone_by_its_publication(
+    pair: Pair, tmp_path: Path
+) -> None:
+    pair.two.publish(pair.now)
+    drill = Drill(tmp_path)
+    drill.agree(propose_keys(drill.authority, KeyChange(), now=pair.now))
+    now = int(time.time()) + 1 + TAKEOVER
+    pair.two.publish(now, alone=True)
+    assert "pass keys are of version 1" in waiting(pair.one.publish(now + 1))
+    assert isinstance(pair.one.publisher().publish(now + 2, take_over=True), Publication)
+    assert waiting(pair.two.publish(now + 3)) == ""
+    assert (pair.two.folder / "metadata/2.targets.json").exists()
+
+
+@pytest.mark.parametrize("how", ["by itself", "asked to"])
+def test_regions_lost_in_turn_publish_what_devices_take_for_newer(pair: Pair, tmp_path: Path, how: str) -> None:
+    pair.one.publish(pair.now)
+    pair.two.publish(pair.now)
+    now = pair.now + TAKEOVER
+    for later in range(50):
+        pair.two.publish(now + later, alone=True)  # as the first is lost
+    store = pair.devices(tmp_path)[0]
+    sync(store, pair.two.folder)
+    pair.revoke(pair.one, 5, tell=False)
+    if how == "by itself":
+        pair.one.publish(now + 50 + TAKEOVER, alone=True)  # as the second is lost, and the first is back
+    else:
+        pair.one.publisher(alone=True).publish(now + 50, take_over=True)
+    with Device.open(store) as device:
+        assert device.sync(str(pair.one.folder)).changed
+
+
+def test_of_two_publications_of_one_version_all_regions_take_the_same(pair: Pair) -> None:
+    pair.one.publish(pair.now)
+    pair.two.publish(pair.now)
+    for side in (pair.one, pair.two):
+        side.publisher(alone=True).publish(pair.now + 5, take_over=True)
+    done = [pair.one.publish(pair.now + 6), pair.two.publish(pair.now + 7), pair.one.publish(pair.now + 8)]
+    assert sorted(type(one).__name__ for one in done[1:]) == ["Followed", "Publication"]
+
+
+def test_a_region_that_can_not_be_read_is_told_of(pair: Pair) -> None:
+    pair.one.publish(pair.now)
+    pair.two.publish(pair.now)
+    (pair.one.folder / TIMESTAMP).write_bytes(b"not one")
+    told: list[tuple[str, str]] = []
+    pair.two.publisher(warn=lambda *what: told.append(what)).publish(pair.now + 1)
+    assert [name for name, _ in told] == [str(pair.one.folder)]
 
 
 def test_what_nobody_of_the_authority_signed_is_as_if_it_were_not_there(pair: Pair) -> None:

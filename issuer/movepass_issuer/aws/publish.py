@@ -55,7 +55,7 @@ class PublishFunction:
             return cls(publisher)
         turns = RegionalPublisher(
             publisher, repository=repository, ledger=ledger, signer=signer,
-            others=[peer.open_repository() for peer in settings.peers], takeover=settings.takeover,
+            others=[peer.open_repository() for peer in settings.peers], takeover=settings.takeover, warn=_unseen,
         )  # fmt: skip
         return cls(publisher, Beside(open_regions(settings), turns))
 
@@ -72,12 +72,18 @@ class PublishFunction:
         except BusyError as e:
             logger.warning("not published", error=str(e))
             return {"error": str(e)}
-        count("Published")  # or the copy of what another region published, which is not old
-        if isinstance(done, Followed):
-            logger.info("followed", version=done.version, source=done.source)
-        else:
+        if isinstance(done, Publication):
+            count("Published")
             count("NewlyRevoked", done.revoked)
             logger.info("published", version=done.version, revoked=done.revoked)
+            if done.took_over:
+                count("TookOver")
+                logger.warning("took over from another region", version=done.version)
+        elif done.waiting:
+            logger.warning("waits to follow", version=done.version, source=done.source, reason=done.waiting)
+        else:
+            count("Published")  # the copy of what another region published, which is not old
+            logger.info("followed", version=done.version, source=done.source)
         return done.to_json()
 
     def _publish(self, *, clock_checked: bool, take_over: bool) -> Publication | Followed:
@@ -88,6 +94,11 @@ class PublishFunction:
         for region, why in failed.items():
             logger.warning("a region is not told of all revocations", region=region, error=why)
         return self._beside.turns.publish(int(time.time()), clock_checked=clock_checked, take_over=take_over)
+
+
+def _unseen(name: str, why: str) -> None:
+    count("PeerUnseen")
+    logger.warning("another region's repository can't be read", repository=name, error=why)
 
 
 @dataclass(frozen=True, slots=True)

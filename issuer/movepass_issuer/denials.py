@@ -1,0 +1,77 @@
+"""Pass keys that are denied until the custodians meet: they only grow, in every region, until a ceremony ends them.
+
+Each region's publisher lists those in its own repository's denied.json. So what is denied in one region is added to
+what is there in the others, by the desk and by whoever copies a publication, and taken away only when the pass keys
+that the custodians signed say the same.
+"""
+
+import time
+from collections.abc import Iterable
+from dataclasses import replace
+
+from movepass_issuer.errors import BusyError, RepositoryError
+from movepass_issuer.published_keys import DENIED, load_denied
+from movepass_issuer.publisher import PATIENCE_SECONDS
+from movepass_issuer.repository import Repository
+from movepass_keys import KeyDocumentError, KeySet, roles
+
+_PAUSE_SECONDS = 0.25
+
+
+def put_denials(repository: Repository, more: Iterable[bytes] = (), *, keys: KeySet | None = None) -> None:
+    """Add the denials of some documents to a repository's own; to be called under its lease.
+
+    Args:
+        repository: whose denied.json it is.
+        more: documents as KeySet.denied_to_json writes them.
+        keys: the pass keys as the custodians signed them, to leave out what they have settled since.
+
+    Raises:
+        RepositoryError: it can't be read or written.
+    """
+    own = load_denied(repository)
+    document = roles.json_bytes(_denied_in([*more, own], keys).denied_to_json())
+    if document != own:
+        repository.put_target(DENIED, document)
+
+
+def tell_denials(repository: Repository, more: Iterable[bytes]) -> None:
+    """Add denials to a repository where a publisher may be at work; see put_denials.
+
+    Raises:
+        BusyError: one was, for longer than any takes.
+        RepositoryError: it can't be read or written.
+    """
+    more = list(more)
+    end = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            with repository.lease():
+                put_denials(repository, more)
+                return
+        except BusyError:
+            if time.monotonic() > end:
+                raise
+        time.sleep(_PAUSE_SECONDS)
+
+
+def denied_in(documents: Iterable[bytes], keys: KeySet) -> frozenset[bytes]:
+    """Give the kids that are denied in any of the documents, but for what the custodians have settled since.
+
+    Raises:
+        RepositoryError: a document can't be read.
+    """
+    return frozenset(_denied_in(documents, keys).denied)
+
+
+def _denied_in(documents: Iterable[bytes], keys: KeySet | None) -> KeySet:
+    nobody = KeySet("", test=False, keys={})
+    try:
+        sets = [nobody.with_denied(document).denied for document in documents]
+    except KeyDocumentError as e:
+        raise RepositoryError(f"the denied keys can't be read: {e}") from None
+    found = {kid: withdrawal for denied in sets for kid, withdrawal in denied.items()}
+    if keys is not None:
+        listed = {kid for kid, key in keys.keys.items() if key.revoked is None}
+        found = {kid: withdrawal for kid, withdrawal in found.items() if kid in listed}
+    return replace(nobody, denied=dict(sorted(found.items())))
