@@ -12,7 +12,7 @@ from tuf.api.metadata import Metadata, Root
 
 from movepass_cli.inputs import InputError
 from movepass_cli.options import ALGORITHMS, PATH, alg_option, authority_option, example, json_option, option, time_of
-from movepass_cli.output import printable, show_json, show_rows
+from movepass_cli.output import printable, say, show_json, show_rows
 from movepass_issuer import keyholding
 from movepass_issuer.authority import Authority
 from movepass_keys import anchor, ceremony, custodian, files, roles, signer_from_uri
@@ -24,7 +24,7 @@ from movepass_keys.roles import document_bytes
 from movepass_keys.signers import PASSPHRASE, secret_in_environment
 from movepass_keys.wording import describe
 from movepass_wire.payload import KID_BYTES
-from movepass_wire.times import iso, local
+from movepass_wire.times import day_of, iso, local
 
 _FILE_MAX_BYTES = 1 << 22
 
@@ -328,24 +328,38 @@ def use(authority: Path, kid: bytes, *, urgent: bool, as_json: bool) -> None:
 @click.argument("kid", callback=_kid)
 def deny(authority: Path, kid: bytes, reason: str, *, as_json: bool) -> None:
     """Void all passes of a key at the next sync, at once and by the online key alone, until a ceremony revokes it."""
-    keyholding.deny(Authority.open(authority), kid, reason, _now())
+    done = keyholding.deny(Authority.open(authority), kid, reason, _now())
+    for name, why in done.missed.items():
+        say(f"warning: {name} is not told, and a publication from there may not list it; deny it again later: {why}")
     if as_json:
-        show_json({"kid": kid.hex(), "denied": True})
-    else:
+        show_json({"kid": kid.hex(), "denied": True, "published": done.listed, "not_told": sorted(done.missed)})
+        return
+    if done.listed:
         click.echo(f"Published: passes of {kid.hex()} are void. Hold a ceremony: movepass keys propose keys --revoke …")
+    else:
+        click.echo(
+            f"Noted: passes of {kid.hex()} are void once the region that publishes has done so next; to publish here "
+            "and now: movepass publish --take-over. Then hold a ceremony: movepass keys propose keys --revoke …"
+        )
 
 
 @keys.command("reissue", epilog=example("movepass keys reissue 9a8b7c6d --authority A > reissued.jsonl"))
 @authority_option
 @click.argument("kid", callback=_kid)
 def reissue(authority: Path, kid: bytes) -> None:
-    """Issue anew every pass in force that a key signed; JSON Lines with each holder to tell, old and new number."""
-    with Authority.open(authority).issuer() as issuer:
+    """Issue anew every pass in force that a key signed; JSON Lines with each holder to tell, old and new number.
+
+    Of several regions, each issues its own anew: it is done with each region's authority.
+    """
+    opened = Authority.open(authority)
+    with opened.issuer() as issuer:
         for old, made in issuer.reissue(kid):
             show_json({
                 "request_id": old.request_id, "holder": old.pass_.trip.holder_name, "old": old.number,
                 "pass_number": made.number, "text": made.text,
             })  # fmt: skip
+    for number in opened.elsewhere_in_force(kid, day_of(_now())):
+        say(f"warning: region {number} has passes of {kid.hex()} as well; issue them anew with that region's authority")
 
 
 @keys.command("list", epilog=example("movepass keys list --authority A"))

@@ -43,6 +43,7 @@ from movepass_keys import (
 )
 from movepass_keys.algorithms import key_id
 from movepass_keys.layout import document_name
+from movepass_wire import open_text
 from movepass_wire.limits import PUBLISHED_DAYS_AHEAD
 from movepass_wire.payload import ESP256
 
@@ -192,9 +193,7 @@ class Authority:
         if not elsewhere.online_signers:
             create_key_file(folder / "keys" / "online.pem", custodian.ALG)
         if elsewhere.peers:
-            region_beside([Peer.parse(peer) for peer in elsewhere.peers])  # before anything is made
-            if not places.is_remote(elsewhere.repository):
-                raise AuthorityError("regions: expected --ledger dynamodb:TABLE-ARN and --repository s3://BUCKET")
+            _check_peers(elsewhere)  # before anything is made
         places.create_repository(elsewhere.repository, folder)
         places.create_ledger(elsewhere.ledger, folder)
         authority = cls(
@@ -358,6 +357,22 @@ class Authority:
         finally:
             ledger.close()
 
+    def elsewhere_in_force(self, kid: bytes, today: int) -> list[int]:
+        """Give the other regions that have passes in force of a key: each issues its own anew. Reads whole tables.
+
+        Raises:
+            LedgerError: one can't be read.
+        """
+        if not self.peers:
+            return []
+        own = region_beside(self._others()).number
+        return [
+            number for number, ledger in self.ledgers().items()
+            if number != own and any(
+                open_text(entry.text or "").kid == kid for entries in ledger.in_force(today) for entry in entries
+            )
+        ]  # fmt: skip
+
     def ledgers(self) -> dict[int, Ledger]:
         """Open the ledgers of all regions by their numbers, to read from for as long as it takes.
 
@@ -461,6 +476,27 @@ class Authority:
             RepositoryError: it can't be read.
         """
         return load_denied(self.repository)
+
+
+def _check_peers(elsewhere: Elsewhere) -> None:
+    """Make sure that every region has a table and a bucket of its own.
+
+    Raises:
+        IssuerError: they are not numbered as regions are, or one is this region or another one as well.
+    """
+    peers = [Peer.parse(peer) for peer in elsewhere.peers]
+    region_beside(peers)
+    if not places.is_table(elsewhere.ledger) or not places.is_remote(elsewhere.repository):
+        raise AuthorityError(
+            "regions: expected --ledger dynamodb:TABLE-ARN and --repository s3://BUCKET, got "
+            f"{elsewhere.ledger} and {elsewhere.repository}"
+        )
+    tables = [places.table_of(elsewhere.ledger), *(peer.table for peer in peers)]
+    buckets = ["/".join(elsewhere.repository.split("/")[:3]), *(peer.repository for peer in peers)]
+    for what, names in (("table", tables), ("bucket", buckets)):
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice:
+            raise AuthorityError(f"regions: expected a {what} of its own for each, got {twice} for two of them")
 
 
 def _several(uris: list[str] | str | None) -> tuple[str, ...]:

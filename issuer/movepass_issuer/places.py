@@ -28,10 +28,10 @@ def open_ledger(uri: str, folder: Path, region: "Region | None" = None) -> Ledge
     Raises:
         LedgerError: it can't be opened.
     """
-    if uri.startswith(_TABLE):
+    if is_table(uri):
         from movepass_issuer.dynamodb_ledger import DynamoDbLedger, Region  # noqa: PLC0415 - an extra
 
-        return DynamoDbLedger(uri.removeprefix(_TABLE), region=region or Region())
+        return DynamoDbLedger(table_of(uri), region=region or Region())
     return SqliteLedger(folder / uri)
 
 
@@ -41,7 +41,7 @@ def create_ledger(uri: str, folder: Path) -> None:
     Raises:
         LedgerError: it can't be made.
     """
-    if not uri.startswith(_TABLE):
+    if not is_table(uri):
         SqliteLedger(folder / uri, create=True).close()
 
 
@@ -70,6 +70,16 @@ def create_repository(uri: str, folder: Path) -> None:
         S3Repository.create(uri)
     else:
         FolderRepository.create(folder / uri)
+
+
+def is_table(uri: str) -> bool:
+    """Tell whether a ledger is a table of DynamoDB's."""
+    return uri.startswith(_TABLE)
+
+
+def table_of(uri: str) -> str:
+    """Give the name or ARN of a ledger's table."""
+    return uri.removeprefix(_TABLE)
 
 
 def is_remote(uri: str) -> bool:

@@ -6,23 +6,33 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from support.cloud import Cloud
 from support.ministack import REGION
 from support.passes import request
 
+from movepass_cli.main import cli
+from movepass_issuer import keyholding
+from movepass_issuer.authority import Authority, Elsewhere
+from movepass_issuer.aws import telemetry
+from movepass_issuer.aws.publish import PublishFunction
 from movepass_issuer.aws.revoke import RevokeFunction
 from movepass_issuer.aws.settings import Settings
+from movepass_issuer.errors import AuthorityError
+from movepass_issuer.keyholding import Denial
 from movepass_issuer.regions import Peer
 from movepass_verifier import Device, Verdict
+from movepass_wire import open_text
 
 NOW = int(time.time())
+TABLES = f"arn:aws:dynamodb:{REGION}:000000000000:table"
+NOWHERE = f"arn:aws:dynamodb:{REGION}:000000000000:table/nowhere,arn:aws:s3:::nowhere-at-all"
 
 
 def cut_off(settings: Settings) -> Settings:
     """Give settings by which the other region can't be reached."""
     (peer,) = settings.peers
-    nowhere = f"{peer.number},arn:aws:dynamodb:{REGION}:000000000000:table/nowhere,arn:aws:s3:::nowhere-at-all"
-    return replace(settings, peers=(Peer.parse(nowhere),))
+    return replace(settings, peers=(Peer.parse(f"{peer.number},{NOWHERE}"),))
 
 
 class Officers:
@@ -67,3 +77,103 @@ def test_a_request_revoked_while_cut_off_is_void_in_the_other_region(
     told = two.issue()(request("S", NOW), two.context)
     assert (told["request_id"], "text" in told) == ("S", False)
     assert "revoked at" in told["error"]
+
+
+def test_what_devices_know_as_revoked_stays_so_when_regions_that_were_cut_off_meet(
+    pair: tuple[Cloud, Cloud], officers: Officers
+) -> None:
+    one, two = pair
+    made = one.issue()(request("R", NOW), one.context)
+    publish(one, two)
+    RevokeFunction.open(cut_off(one.settings))({"pass_number": made["pass_number"]}, one.context)
+    PublishFunction.open(cut_off(one.online))({}, one.context)
+    PublishFunction.open(cut_off(two.online))({"take_over": True}, two.context)
+    assert officers.verdicts(made) == [[Verdict.REVOKED], [Verdict.VALID]]
+    (done,) = publish(one)
+    assert "lacks 1 of the revocations" in done["waiting"]
+    assert officers.verdicts(made) == [[Verdict.REVOKED], [Verdict.VALID]]
+    assert "published" in publish(two)[0]
+    assert "waiting" not in publish(one)[0]
+    assert officers.verdicts(made) == [[Verdict.REVOKED]] * 2
+
+
+def test_a_key_denied_at_the_desk_is_denied_by_whichever_region_publishes_next(
+    pair: tuple[Cloud, Cloud], officers: Officers
+) -> None:
+    one, two = pair
+    made = one.issue()(request("R", NOW), one.context)
+    publish(one, two)
+    kid = one.authority.pass_key
+    assert kid
+    assert keyholding.deny(one.authority, kid, "leaked", int(time.time())) == Denial(listed=True, missed={})
+    PublishFunction.open(cut_off(two.online))({"take_over": True}, two.context)  # the first is lost
+    assert officers.verdicts(made) == [[Verdict.KEY_REVOKED]] * 2
+    assert "followed" in publish(one)[0]
+    assert officers.verdicts(made) == [[Verdict.KEY_REVOKED]] * 2
+
+
+def test_a_key_denied_while_the_other_region_publishes_is_listed_by_that_and_who_is_not_told_is_named(
+    pair: tuple[Cloud, Cloud], officers: Officers
+) -> None:
+    one, two = pair
+    made = one.issue()(request("R", NOW), one.context)
+    publish(one)
+    two.publish()({"take_over": True}, two.context)
+    publish(one)
+    kid = one.authority.pass_key
+    assert kid
+    alone = replace(one.authority, peers=(f"1,{NOWHERE}",)).save()
+    denial = keyholding.deny(alone, kid, "leaked", int(time.time()))
+    assert (denial.listed, list(denial.missed)) == (False, ["s3://nowhere-at-all"])
+    one.authority.save()
+    assert keyholding.deny(one.authority, kid, "leaked", int(time.time())) == Denial(listed=False, missed={})
+    publish(two, one)
+    assert officers.verdicts(made) == [[Verdict.KEY_REVOKED]] * 2
+
+
+def test_regions_that_are_cut_off_from_each_other_are_counted_and_logged(
+    pair: tuple[Cloud, Cloud], caplog: pytest.LogCaptureFixture
+) -> None:
+    one, two = pair
+    publish(one, two)
+    time.sleep(1.1)
+    telemetry._metrics.clear_metrics()
+    done = PublishFunction.open(replace(cut_off(two.online), takeover=1))({}, two.context)
+    assert done["took_over"]
+    counted = set(telemetry._metrics.metric_set)
+    assert {"TookOver", "PeerUnseen"} <= counted
+    warned = " ".join(record.getMessage() for record in caplog.records if record.levelname == "WARNING")
+    assert "took over" in warned
+    assert "can't be read" in warned
+
+
+def test_passes_of_a_leaked_key_that_another_region_has_are_said_to_be_its_own_to_issue_anew(
+    pair: tuple[Cloud, Cloud],
+) -> None:
+    one, two = pair
+    publish(one, two)
+    made = [cloud.issue()(request("R", NOW), cloud.context) for cloud in pair]
+    ours, theirs = (open_text(answer["text"]).kid for answer in made)
+    assert one.authority.elsewhere_in_force(theirs, 0) == [1]
+    assert one.authority.elsewhere_in_force(ours, 0) == []
+    done = CliRunner().invoke(cli, ["keys", "reissue", "--authority", str(one.authority.folder), theirs.hex()])
+    assert (done.exit_code, done.stdout) == (0, "")
+    assert "region 1 has passes of" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("ledger", "bucket", "expected"),
+    [
+        ("ledger.sqlite", "a", "expected --ledger dynamodb:TABLE-ARN"),
+        (f"dynamodb:{TABLES}/b", "a", "expected a table of its own"),
+        (f"dynamodb:{TABLES}/a", "b/prefix", "expected a bucket of its own"),
+    ],
+    ids=["a ledger in a file", "its own table", "its own bucket"],
+)
+def test_a_region_that_can_be_none_beside_the_other_is_not_made(
+    tmp_path: Path, ledger: str, bucket: str, expected: str
+) -> None:
+    elsewhere = Elsewhere(ledger, f"s3://bucket-{bucket}", peers=(f"1,{TABLES}/b,arn:aws:s3:::bucket-b",))
+    with pytest.raises(AuthorityError, match=expected):
+        Authority.begin(tmp_path / "authority", name="Two", test=True, elsewhere=elsewhere)
+    assert not (tmp_path / "authority").exists()
