@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 
 import click
 
-from movepass_cli.inputs import InputError, open_requests, split_requests
+from movepass_cli.inputs import InputError, open_requests, split_requests, writing_to
 from movepass_cli.main import DONE, USAGE
 from movepass_cli.options import (
     ALGORITHMS,
@@ -26,6 +26,7 @@ from movepass_cli.output import printable, say, show_json, show_rows
 from movepass_issuer import ApprovedPass, Issuer, RequestError, SignedPass, answers
 from movepass_issuer.approved import REQUEST_MAX_BYTES
 from movepass_issuer.authority import LEDGER, REPOSITORY, Authority, Elsewhere
+from movepass_issuer.card import format_of
 from movepass_issuer.issuer import GROUP
 from movepass_issuer.places import is_remote
 from movepass_keys import files
@@ -134,6 +135,7 @@ def issue(
     with open_requests(request) as file, opened.issuer() as issuer:
         single, lines = split_requests(file, REQUEST_MAX_BYTES)
         pictures.many = not single
+        pictures.check()
         for_person = single and not as_json and sys.stdout.isatty()
         progress = _Progress(file)
         for answer in _answers(issuer, lines):
@@ -160,9 +162,11 @@ def show(
     """Show an issued pass again, or reprint it."""
     _one_of(number, request)
     opened = Authority.open(authority)
+    pictures = _Pictures(opened, png, card)
+    pictures.check()
     with opened.issuer() as issuer:
         signed = issuer.find(number=number, request_id=request)
-    document = _issued(signed, _Pictures(opened, png, card))
+    document = _issued(signed, pictures)
     if as_json:
         show_json(document | {"revoked_at": None if signed.revoked_at is None else iso(signed.revoked_at)})
     else:
@@ -228,6 +232,19 @@ class _Pictures:
         self._card = card
         self.many = False
 
+    def check(self) -> None:
+        """Make sure, before anything is issued, that they can be written where they shall go.
+
+        Raises:
+            InputError: there is no such folder.
+            UnprintableError: a card's name ends in neither of its formats.
+        """
+        for given in (self._png, self._card):
+            if given and not self._is_folder(given) and not given.parent.is_dir():
+                raise InputError(f"can't write {given}: there is no folder {given.parent}")
+        if self._card and not self._is_folder(self._card):
+            format_of(self._card)
+
     def write(self, signed: SignedPass) -> dict[str, str]:
         """Write the pictures asked for; returns their paths."""
         written = {}
@@ -237,17 +254,20 @@ class _Pictures:
             written["png"] = str(path)
         if self._card:
             path = self._path(self._card, signed, ".png")
-            card = signed.card(authority=self._authority.name, test=self._authority.test, file_format=path.suffix[1:])
-            _write_whole(path, card)
+            by = self._authority
+            _write_whole(path, signed.card(authority=by.name, test=by.test, file_format=format_of(path)))
             written["card"] = str(path)
         return written
 
     def _path(self, given: Path, signed: SignedPass, ending: str) -> Path:
-        if not self.many and not given.is_dir():
+        if not self._is_folder(given):
             return given
         given.mkdir(parents=True, exist_ok=True)
         kind = "" if self._png == given else "card-"
         return given / f"{kind}{signed.number}{ending}"
+
+    def _is_folder(self, given: Path) -> bool:
+        return self.many or given.is_dir()
 
 
 _PICTURES = (b"\x89PNG", b"%PDF")
@@ -263,7 +283,8 @@ def _write_whole(path: Path, data: bytes) -> None:
         raise InputError(f"{path} is not a file")
     if path.is_file() and path.stat().st_size and not path.read_bytes()[:8].startswith(_PICTURES):
         raise InputError(f"{path} exists and is no picture; it is not written over: choose another name")
-    files.write_whole(path, data)
+    with writing_to(path):
+        files.write_whole(path, data)
 
 
 def _issued(signed: SignedPass, pictures: _Pictures) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What the user gives: a text or a picture of one; requests as one JSON object or as JSON Lines."""
+"""What the user gives: a payload, as text or picture; requests, as JSON or JSON Lines; where files shall go."""
 
 import io
 import json
@@ -15,6 +15,8 @@ _TEXT_READ_BYTES = 65536
 
 class InputError(Exception):
     """Input that can't be read."""
+
+    is_input = True
 
 
 def payload_text(given: str) -> str:
@@ -58,6 +60,21 @@ def open_requests(given: str) -> Iterator[BinaryIO]:
         raise InputError(f"can't read {given}: {e.strerror}") from None
     with file:
         yield file
+
+
+@contextmanager
+def writing_to(path: Path) -> Iterator[None]:
+    """Write a file where the user wants it.
+
+    Raises:
+        InputError: no file can be there, or one is already that is not replaced.
+    """
+    try:
+        yield
+    except FileExistsError:
+        raise InputError(f"{path} exists; it is not written over: choose another name") from None
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError, PermissionError) as e:
+        raise InputError(f"can't write {path}: {e.strerror}") from None
 
 
 def split_requests(file: BinaryIO, max_bytes: int) -> tuple[bool, Iterator[tuple[int, bytes]]]:

@@ -133,7 +133,7 @@ def _failed(error: Exception) -> int:
     module = type(error).__module__
     if module.startswith("movepass_"):
         say(f"error: {error}")
-        return USAGE if type(error).__name__ in _INPUT_ERRORS else FAILED
+        return USAGE if getattr(error, "is_input", False) else FAILED
     if isinstance(error, UnicodeError):
         say(f"error: expected text, got bytes that are none: {error.reason if hasattr(error, 'reason') else error}")
         return USAGE
@@ -145,24 +145,6 @@ def _failed(error: Exception) -> int:
     say(f"error: a defect in movepass: {type(error).__name__}: {error}; MOVEPASS_DEBUG=1 shows where")
     return FAILED
 
-
-_INPUT_ERRORS = {
-    "CeremonyFileError",
-    "ClaimsError",
-    "ClockError",
-    "ImageError",
-    "EnrolmentError",
-    "InputError",
-    "MalformedError",
-    "NotAPassError",
-    "NumberError",
-    "PolicyError",
-    "RequestConflictError",
-    "RequestError",
-    "UnknownPassError",
-    "UnsupportedVersionError",
-}
-"""Errors that say something about what the user gave; by name, since their packages are not imported for it."""
 
 if __name__ == "__main__":
     main()

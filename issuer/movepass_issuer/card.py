@@ -58,7 +58,19 @@ _PDF_QUALITY = 95
 
 
 class CardError(Exception):
-    """A card can't be drawn or saved; the message says why."""
+    """A card can't be drawn or saved; the message says why.
+
+    Attributes:
+        is_input: whether what the user gave is at fault, not what came of it.
+    """
+
+    is_input = False
+
+
+class UnprintableError(CardError):
+    """What was asked for can't be a card: the format is another, or the pass says too much."""
+
+    is_input = True
 
 
 class ShapingError(CardError):
@@ -80,7 +92,8 @@ def render_card(pass_: Pass, text: str, number: str, *, authority: str, test: bo
 
     Raises:
         ShapingError: Pillow finds no Raqm or no FriBiDi.
-        CardError: the arguments tell of different passes, the text does not fit, or Pillow is missing.
+        UnprintableError: the text does not fit.
+        CardError: the arguments tell of different passes, or Pillow is missing.
         QrError: the QR code can't be drawn.
     """
     _check_shaping()
@@ -101,17 +114,30 @@ def save_card(image: Image.Image, target: str | PathLike[str] | IO[bytes], file_
         file_format: "PNG" or "PDF"; left out, the path's ending says which.
 
     Raises:
-        CardError: neither of the two formats, or an open file and no format.
+        UnprintableError: neither of the two formats, or an open file and no format.
         OSError: the file can't be written.
     """
-    ending = Path(target).suffix[1:] if isinstance(target, str | PathLike) else ""
-    wanted = (file_format or ending).upper()
+    if not file_format and isinstance(target, str | PathLike):
+        file_format = format_of(target)
+    wanted = (file_format or "").upper()
     if wanted == "PNG":
         image.save(target, "PNG", optimize=True, dpi=(DPI, DPI))
     elif wanted == "PDF":
         image.save(target, "PDF", resolution=DPI, quality=_PDF_QUALITY, title="Movement pass")
     else:
-        raise CardError(f"a card is saved as PNG or PDF, got {wanted or 'neither a format nor a file ending'}")
+        raise UnprintableError(f"a card is saved as PNG or PDF, got {wanted or 'no format'}")
+
+
+def format_of(name: str | PathLike[str]) -> str:
+    """Give the format in which a card of this name is saved, by the name's ending: PNG or PDF.
+
+    Raises:
+        UnprintableError: it ends like neither.
+    """
+    wanted = Path(name).suffix[1:].upper()
+    if wanted not in ("PNG", "PDF"):
+        raise UnprintableError(f"a card is saved as PNG or PDF by its name's ending, got {name}")
+    return wanted
 
 
 def _check_shaping() -> None:
@@ -308,7 +334,7 @@ def _place_rows(rows: list[_Row], top: int, bottom: int) -> tuple[list[Line], li
     """Set the rows as large as they fit between top and bottom, with a hairline above each.
 
     Raises:
-        CardError: they do not fit at any size.
+        UnprintableError: they do not fit at any size.
     """
     for size in _BODY_SIZES:
         blocks = [_row_blocks(row, size) for row in rows]
@@ -318,7 +344,7 @@ def _place_rows(rows: list[_Row], top: int, bottom: int) -> tuple[list[Line], li
         if gap >= size // 3 and all(value.width <= _RIGHT - _MARGIN - _LABELS for _, value in blocks):
             break
     else:
-        raise CardError("what the pass says does not fit on a card, however small: shorten the longest fields")
+        raise UnprintableError("what the pass says does not fit on a card, however small: shorten the longest fields")
     lines: list[Line] = []
     areas: list[tuple[Box, str]] = []
     y = top

@@ -2,11 +2,19 @@
 
 
 class IssuerError(Exception):
-    """The issuer could not do as asked; the message says what was expected, what came, and what to do."""
+    """The issuer could not do as asked; the message says what was expected, what came, and what to do.
+
+    Attributes:
+        is_input: whether what the user gave is at fault, not what came of it.
+    """
+
+    is_input = False
 
 
 class RequestError(IssuerError):
     """A request that can't become a pass as it stands."""
+
+    is_input = True
 
 
 class RequestConflictError(RequestError):
@@ -15,6 +23,8 @@ class RequestConflictError(RequestError):
 
 class UnknownPassError(IssuerError):
     """No pass of this number or request id in the ledger."""
+
+    is_input = True
 
 
 class LedgerError(IssuerError):
@@ -31,6 +41,8 @@ class BusyError(RepositoryError):
 
 class ClockError(IssuerError):
     """The clock has jumped since the last publication; somebody must say that it is right."""
+
+    is_input = True
 
 
 class AuthorityError(IssuerError):

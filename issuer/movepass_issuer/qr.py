@@ -25,7 +25,19 @@ MODULE_PX = 8
 
 
 class QrError(Exception):
-    """The text can't be drawn as a pass's QR code, or what draws it is not installed."""
+    """The text can't be drawn as a pass's QR code, or what draws it is not installed.
+
+    Attributes:
+        is_input: whether what the user gave is at fault, not what came of it.
+    """
+
+    is_input = False
+
+
+class TooLongError(QrError):
+    """No QR code holds so much text."""
+
+    is_input = True
 
 
 def qr_version(text: str) -> int:
@@ -95,4 +107,4 @@ def _code(text: str) -> Any:
         with suppress(ValueError, exceptions.DataOverflowError):  # which of the two depends on qrcode's version
             if code.best_fit() <= VERSION_Q_MAX or level == qrcode.constants.ERROR_CORRECT_M:
                 return code
-    raise QrError(f"{len(text)} characters are more than a QR code of level M holds")
+    raise TooLongError(f"{len(text)} characters are more than a QR code of level M holds")

@@ -2,7 +2,13 @@
 
 
 class KeysError(Exception):
-    """A key, a key document or a signer can't be used; the message says what was expected and what to do."""
+    """A key, a key document or a signer can't be used; the message says what was expected and what to do.
+
+    Attributes:
+        is_input: whether what the user gave is at fault, not what came of it.
+    """
+
+    is_input = False
 
 
 class KeyFileError(KeysError):
@@ -23,6 +29,8 @@ class CeremonyError(KeysError):
 
 class CeremonyFileError(CeremonyError):
     """A file is not the proposal, signature file, card or root that it should be, or was cut short."""
+
+    is_input = True
 
 
 class NotEnoughSignaturesError(CeremonyError):

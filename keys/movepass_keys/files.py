@@ -27,10 +27,10 @@ def write_whole(path: Path, data: bytes) -> None:
     try:
         _write(temporary, os.O_TRUNC, data, _MODE)
         temporary.replace(path)
-    except OSError:
+    except OSError as e:
         with suppress(OSError):
             temporary.unlink()
-        raise
+        raise _naming(path, e) from None
     _sync_folder(path.parent)
 
 
@@ -51,10 +51,17 @@ def write_new(path: Path, data: bytes, mode: int = _MODE) -> None:
                 raise
             os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode))
             temporary.replace(path)
+    except OSError as e:
+        raise _naming(path, e) from None
     finally:
         with suppress(OSError):
             temporary.unlink()
     _sync_folder(path.parent)
+
+
+def _naming(path: Path, error: OSError) -> OSError:
+    """Tell the same by the file that was to be written: of the temporary one nobody knows."""
+    return OSError(error.errno, error.strerror, str(path))
 
 
 def _write(path: Path, flag: int, data: bytes, mode: int) -> None:

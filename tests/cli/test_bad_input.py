@@ -191,6 +191,30 @@ def test_wrong_usage_is_exit_code_2(movepass: Movepass, arguments: list[str]) ->
 
 
 @pytest.mark.parametrize(
+    ("option", "name", "words"),
+    [
+        ("--card", "card.jpg", "a card is saved as PNG or PDF by its name's ending, got "),
+        ("--card", "card", "a card is saved as PNG or PDF by its name's ending, got "),
+        ("--card", "nowhere/card.pdf", "there is no folder "),
+        ("--png", "nowhere/pass.png", "there is no folder "),
+        ("--png", "file/pass.png", "there is no folder "),
+    ],
+)
+def test_pictures_that_can_not_be_written_are_told_before_anything_is_issued(
+    movepass: Movepass, field: Field, tmp_path: Path, option: str, name: str, words: str
+) -> None:
+    (tmp_path / "file").write_text("")
+    given = json.dumps(make_request(f"{option} {name}"))
+    ran = movepass("issue", "--authority", field.authority, option, tmp_path / name, "-", given=given)
+    assert (ran.code, ran.out) == (2, "")
+    assert words in ran.err
+    assert name.partition("/")[0] in ran.err
+    assert movepass("show", "--authority", field.authority, "--request", f"{option} {name}").code == 2
+    ran = movepass("show", "--authority", field.authority, field.number, option, tmp_path / name)
+    assert (ran.code, ran.out) == (2, "")
+
+
+@pytest.mark.parametrize(
     ("peers", "words"),
     [
         (["nonsense"], "expected a region as NUMBER,TABLE-ARN,BUCKET-ARN, got 'nonsense'"),
@@ -223,7 +247,6 @@ def test_folders_that_are_not_what_they_should_be(movepass: Movepass, field: Fie
         ["sync", "--store", field.device, "--source", tmp_path / "unplugged"],
         ["sync", "--store", field.device, "--source", tmp_path],
         ["sync", "--store", field.device, "--source", "http://127.0.0.1:1/"],
-        ["sync", "--store", field.device, "--source", "ftp://example"],
         ["enroll", "--store", field.device, "--root", field.authority / "repository/metadata/1.root.json",
          "--source", tmp_path],
         ["enroll", "--store", tmp_path / "new", "--root", field.png, "--source", tmp_path],

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,13 @@ def test_a_writer_that_is_killed_leaves_the_old_content_or_the_new(tmp_path: Pat
     write_whole(path, CONTENTS[0])
     assert list(tmp_path.iterdir()) == [path]
     assert 2 in seen, "no kill came in the middle of a file, so nothing was shown"
+
+
+@pytest.mark.parametrize("write", [write_whole, write_new])
+def test_what_can_not_be_written_is_told_by_its_own_name(tmp_path: Path, write: Callable[[Path, bytes], None]) -> None:
+    with pytest.raises(FileNotFoundError) as caught:
+        write(tmp_path / "nowhere" / "file", b"")
+    assert caught.value.filename == str(tmp_path / "nowhere" / "file")
 
 
 @pytest.mark.parametrize("function", ["write_whole", "write_new"])

@@ -4,7 +4,13 @@ from movepass_verifier.words import Message, words
 
 
 class VerifierError(Exception):
-    """The device could not do as asked; the message says what was expected, what came, and what to do."""
+    """The device could not do as asked; the message says what was expected, what came, and what to do.
+
+    Attributes:
+        is_input: whether what the user gave is at fault, not what came of it.
+    """
+
+    is_input = False
 
 
 class StoreError(VerifierError):
@@ -18,13 +24,23 @@ class DamagedError(StoreError):
 class PolicyError(VerifierError):
     """A device can't be told to judge freshness so."""
 
+    is_input = True
+
 
 class SyncError(VerifierError):
     """Nothing new could be taken over from a source; what the device holds stays as it was."""
 
 
+class SourceError(SyncError):
+    """No source has such a name."""
+
+    is_input = True
+
+
 class EnrolmentError(VerifierError):
     """This can't set a device up: it is no enrolment, or no fingerprint."""
+
+    is_input = True
 
 
 class RootRefusedError(VerifierError):
@@ -41,6 +57,8 @@ class ImageError(VerifierError):
     Attributes:
         why: what is wrong, to be said in any language.
     """
+
+    is_input = True
 
     def __init__(self, why: Message) -> None:
         super().__init__(words().say(why))

@@ -2,7 +2,13 @@
 
 
 class WireError(ValueError):
-    """Something does not follow docs/spec.md; the message says what was expected and what came."""
+    """Something does not follow docs/spec.md; the message says what was expected and what came.
+
+    Attributes:
+        is_input: whether what the user gave is at fault, not what came of it.
+    """
+
+    is_input = False
 
 
 class PayloadError(WireError):
@@ -11,6 +17,8 @@ class PayloadError(WireError):
     Attributes:
         check: the check of the verify path that failed ("bounds", "prefix", "encoding", "envelope", "claims").
     """
+
+    is_input = True
 
     def __init__(self, check: str, message: str) -> None:
         super().__init__(message)
@@ -36,6 +44,8 @@ class ClaimsError(WireError):
         field: the field at fault, by the approved pass's keys ("holder.name"), or "" where it is none of them.
     """
 
+    is_input = True
+
     def __init__(self, field: str, message: str) -> None:
         super().__init__(f"{field}: {message}" if field else message)
         self.field = field
@@ -47,3 +57,5 @@ class LogError(WireError):
 
 class NumberError(WireError):
     """A pass number that can't be one."""
+
+    is_input = True

@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 from tuf.api.exceptions import DownloadError, DownloadHTTPError, DownloadLengthMismatchError
 from tuf.ngclient.fetcher import FetcherInterface
 
-from movepass_verifier.errors import SyncError
+from movepass_verifier.errors import SourceError
 from movepass_verifier.sources.folder import Folder
 from movepass_verifier.sources.medium import NO_SUCH_RANGE, Medium
 from movepass_verifier.sources.s3 import Bucket
@@ -27,17 +27,17 @@ def resolve(name: str) -> str:
     """Give a source's full name: an address as it is, a folder by its absolute path.
 
     Raises:
-        SyncError: another kind of address.
+        SourceError: another kind of address.
     """
     try:
         parts = urlsplit(name)
     except ValueError as e:
-        raise SyncError(f"{name!r} is no address: {e}") from None
-    if parts.scheme in _WEB or (parts.scheme == _S3 and parts.netloc):
+        raise SourceError(f"{name!r} is no address: {e}") from None
+    if parts.scheme in (*_WEB, _S3) and parts.netloc:
         return name
-    if parts.scheme == "file" or "://" not in name:
+    if parts.scheme == "file" or ("://" not in name and parts.scheme not in _WEB):
         return str(Path(unquote(parts.path) if parts.scheme == "file" else name).absolute())
-    raise SyncError(f"expected a source like https://…, s3://BUCKET/…, file:… or a folder, got {name!r}")
+    raise SourceError(f"expected a source like https://…, s3://BUCKET/…, file:… or a folder, got {name!r}")
 
 
 class Source(FetcherInterface):
@@ -58,7 +58,8 @@ class Source(FetcherInterface):
             progress: is told how it goes.
 
         Raises:
-            SyncError: another kind of address, or what it takes to open it is not there.
+            SourceError: another kind of address.
+            SyncError: what it takes to open it is not there.
         """
         self.name = resolve(name)
         self.requests = 0
