@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from movepass_cli.inputs import STDIN, InputError
+from movepass_cli.inputs import STDIN, InputError, writing_to
 from movepass_cli.options import (
     LANGUAGE,
     PATH,
@@ -22,8 +22,10 @@ from movepass_cli.output import printable, show_json, show_rows
 from movepass_keys import files, layout
 from movepass_verifier import Device
 from movepass_verifier import enrolment as enrolments
-from movepass_verifier.enrolment import ENROLMENT_MAX_BYTES, PREFIX, Enrolment
+from movepass_verifier.enrolment import ENROLMENT_MAX_BYTES, PREFIX, SOURCES_MOST, Enrolment
 from movepass_verifier.image import IMAGE_ENDINGS, read_qr
+from movepass_verifier.sources import resolve
+from movepass_verifier.store import check_vacant
 
 
 @click.command(
@@ -50,6 +52,9 @@ def enroll(
     The device will believe what the root says. Compare its fingerprint with one that came from the authority another
     way: by eye, or with --fingerprint (SHA-256 in hexadecimal, or the forty digits).
     """
+    if given and (root or sources):
+        raise click.UsageError("an ENROLMENT names the root and the sources: give it, or --root and --source")
+    check_vacant(store)
     if given:
         enrolment = enrolments.read(_content(given))
     elif root and sources:
@@ -69,6 +74,13 @@ def enroll(
         click.echo(f"It has no keys or lists yet: movepass sync --store {store}")
 
 
+def _sources_in_full(ctx: click.Context, param: click.Parameter, sources: tuple[str, ...]) -> tuple[str, ...]:  # noqa: ARG001 - click's
+    """Give sources as every device will understand them, wherever it is set up."""
+    if len(sources) > SOURCES_MOST:
+        raise click.BadParameter(f"expected at most {SOURCES_MOST} sources, got {len(sources)}")
+    return tuple(map(resolve, sources))
+
+
 @click.command(
     epilog=example(
         "movepass enrolment --authority my-authority --source https://passes.example --png enrolment.png",
@@ -76,7 +88,7 @@ def enroll(
     )
 )
 @authority_option
-@click.option("--source", "sources", required=True, multiple=True, metavar=SOURCE,
+@click.option("--source", "sources", required=True, multiple=True, metavar=SOURCE, callback=_sources_in_full,
               help="Where devices sync from; several are tried in this order.")  # fmt: skip
 @option("--png", type=PATH, metavar="F", help="Write the QR code as PNG.")
 @option("--file", "file", type=PATH, metavar="F", help="Write the file.")
@@ -93,19 +105,26 @@ def enrolment(
     Neither is secret, and neither proves itself: let the fingerprint reach whoever sets devices up another way.
     """
     from movepass_issuer.authority import Authority  # noqa: PLC0415 - a device has no authority, nor its libraries
-    from movepass_issuer.qr import qr_png  # noqa: PLC0415
+    from movepass_issuer.qr import TooLongError, qr_png  # noqa: PLC0415
 
     root = Authority.open(authority).repository.read(layout.document_name("root", 1))
     if root is None:
         raise InputError(f"{authority} has published no root yet; see movepass keys")
-    text = enrolments.code(sources, root)
-    settings = {"max_age": max_age, "warning_age": warning_age, "language": language}
-    content = enrolments.file(sources, root, **{name: value for name, value in settings.items() if value})
+    given = {"max_age": max_age, "warning_age": warning_age, "language": language}
+    settings = {name: value for name, value in given.items() if value is not None}
+    if settings and not file:
+        name = next(iter(settings)).replace("_", "-")
+        raise click.UsageError(f"--{name} goes into the file, the QR code has no place for it: give --file as well")
+    text, content = enrolments.code(sources, root), enrolments.file(sources, root, **settings)
     enrolments.read(content).policy.check()
-    if png:
-        _write(png, qr_png(text))
-    if file:
-        _write(file, content)
+    try:
+        picture = qr_png(text) if png else b""
+    except TooLongError as e:
+        raise click.UsageError(f"so many, or so long, sources need the file: {e}") from None
+    for path, data in ((png, picture), (file, content)):
+        if path:
+            with writing_to(path):
+                files.write_new(path, data)
     if as_json:
         show_json({"text": text, "sources": sources, **_fingerprints(root)})
     else:
@@ -131,18 +150,6 @@ def _read(path: Path, what: str) -> bytes:
             return file.read(ENROLMENT_MAX_BYTES)
     except (OSError, ValueError) as e:  # ValueError: a NUL in the name
         raise InputError(f"can't read {what} {path}: {getattr(e, 'strerror', None) or e}") from None
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Write a new file, whole or not at all.
-
-    Raises:
-        InputError: there is one already.
-    """
-    try:
-        files.write_new(path, data)
-    except FileExistsError:
-        raise InputError(f"{path} exists; it is not written over: choose another name") from None
 
 
 def _ask(root: bytes, enrolment: Enrolment) -> None:

@@ -117,6 +117,9 @@ def test_the_authority_writes_over_nothing_and_refuses_what_no_device_would_take
     assert ran.code == 2
     assert "expected a maximum age from 15 min to 2 d" in ran.err
     assert not (tmp_path / "new.json").exists()
+    ran = movepass(*about, "--file", tmp_path / "nowhere" / "new.json")
+    assert (ran.code, ran.out) == (2, "")
+    assert f"can't write {tmp_path / 'nowhere' / 'new.json'}: No such file" in ran.err
     shown = movepass(*about, "--source", "s3://bucket").out
     assert made.told in shown
     assert "\n  MPE1:" in shown
@@ -131,6 +134,48 @@ def test_no_variable_that_is_for_other_commands_gets_into_what_devices_keep(
     assert set(json.loads((tmp_path / "e.json").read_text("utf-8"))) == {"source", "root"}
     ran = movepass("enroll", "--store", tmp_path / "d", "--fingerprint", made.told, made.file, "--json", env=left)
     assert ran.row["sources"] == [str(field.authority / "repository")]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--source", "ftp://x"], "expected a source like"),
+        (["--source", "https:passes.example"], "expected a source like"),
+        ([f"--source=/{number}" for number in range(17)], "expected at most 16 sources, got 17"),
+        (["--source", "https://" + "x" * 4000, "--png", "e.png"], "so many, or so long, sources need the file"),
+        (["--source", "/x", "--png", "e.png", "--language", "bn"], "--language goes into the file"),
+        (["--source", "/x", "--max-age", ""], "--max-age goes into the file"),
+    ],
+)
+def test_an_enrolment_that_would_not_do_what_was_asked_is_not_made(
+    movepass: Movepass, field: Field, tmp_path: Path, arguments: list[str], words: str
+) -> None:
+    ran = movepass("enrolment", "--authority", field.authority, *arguments, cwd=tmp_path)
+    assert (ran.code, ran.out) == (2, "")
+    assert words in ran.err
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_is_a_source_wherever_the_device_is_set_up(movepass: Movepass, field: Field, tmp_path: Path) -> None:
+    ran = movepass("enrolment", "--authority", field.authority, "--source", "stick", "--json", cwd=tmp_path)
+    assert ran.row["sources"] == [str(tmp_path / "stick")]
+
+
+def test_what_is_given_beside_an_enrolment_or_is_set_up_already_is_refused_before_anybody_is_asked(
+    movepass: Movepass, field: Field, made: Made, tmp_path: Path
+) -> None:
+    root = field.authority / "repository" / "metadata" / "1.root.json"
+    for beside in (["--source", "/x"], ["--root", root]):
+        ran = movepass("enroll", "--store", tmp_path / "d", *beside, made.file)
+        assert ran.code == 2
+        assert "give it, or --root and --source" in ran.err
+    ran = movepass("enroll", "--store", field.device, made.file, given="y\n")
+    assert ran.code == 4
+    assert ran.err == f"movepass: error: {field.device} is a device's store already; enroll into a new folder\n"
+    ran = movepass("enroll", "--store", tmp_path / "d", root)
+    assert ran.code == 2
+    assert "this is a root, and no enrolment: give it as --root, with --source" in ran.err
+    assert not (tmp_path / "d").exists()
 
 
 def test_a_hundred_devices_are_set_up_in_a_loop_without_a_question(made: Made, tmp_path: Path) -> None:

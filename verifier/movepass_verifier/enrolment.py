@@ -70,6 +70,8 @@ def read(data: bytes) -> Enrolment:
     if data.startswith(PREFIX.encode()):
         return _read_code(data.decode("ascii", "replace").rstrip("\r\n"))
     document = _object(data)
+    if "signed" in document:
+        raise EnrolmentError("this is a root, and no enrolment: give it as --root, with --source")
     unknown = sorted(document.keys() - _KEYS)
     if unknown:
         raise EnrolmentError(f"an enrolment has no {unknown[0]!r}; it has {', '.join(sorted(_KEYS))}")

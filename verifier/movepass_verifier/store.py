@@ -202,8 +202,7 @@ class Store:
         from movepass_verifier.contents import fill  # noqa: PLC0415 - as above
 
         path = folder / FILE_NAME
-        if path.exists():
-            raise StoreError(f"{folder} is a device's store already; enroll into a new folder")
+        check_vacant(folder)
         try:
             folder.mkdir(parents=True, exist_ok=True)
             with TemporaryDirectory(prefix=".enroll-", dir=folder) as temporary:
@@ -517,6 +516,16 @@ def _seconds(facts: dict[str, Any], name: str) -> int | None:
     if value is not None and not (isinstance(value, int) and 0 <= value < TIME_LIMIT):
         raise DamagedError(f"its {name!r} is {value!r}")
     return value
+
+
+def check_vacant(folder: Path) -> None:
+    """Make sure that a store can be made in a folder, before anybody is asked anything for it.
+
+    Raises:
+        StoreError: there is one already.
+    """
+    if (folder / FILE_NAME).exists():
+        raise StoreError(f"{folder} is a device's store already; enroll into a new folder")
 
 
 def can_write(db: sqlite3.Connection) -> bool:
