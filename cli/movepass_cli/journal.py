@@ -24,17 +24,15 @@ _ENTRIES, _EXPORT = "entries", "export"
     epilog=example(
         "movepass journal --store device",
         "movepass journal --store device entries",
-        "movepass journal --store device export --format csv > post-7.csv",
+        "movepass journal --store device export > post-7.csv",
     )
 )
 @store_option
-@click.option("--format", "form", type=click.Choice(["csv", "json"]), default="csv", show_default=True,
-              help="Of the export.")  # fmt: skip
 @language_option
 @json_option
 @click.argument("what", type=click.Choice([_ENTRIES, _EXPORT]), required=False)
-def journal(store: Path, form: str, language: str | None, what: str | None, *, as_json: bool) -> None:
-    """Show how often each verdict came in the last 24 hours; or all entries; or export the counts by hour.
+def journal(store: Path, language: str | None, what: str | None, *, as_json: bool) -> None:
+    """Show how often each verdict came in the last 24 hours; or all entries; or export the counts by hour, as CSV.
 
     Whom a check was about is nowhere in it. Entries are forgotten after a week (movepass configure --journal-keep),
     counts after three months.
@@ -42,7 +40,7 @@ def journal(store: Path, form: str, language: str | None, what: str | None, *, a
     with Device.open(store) as device:
         say = words(language or device.language)
         if what == _EXPORT:
-            _export((count.to_json() for count in device.hourly()), as_csv=form == "csv" and not as_json)
+            _export((count.to_json() for count in device.hourly()), as_csv=not as_json)
         elif what == _ENTRIES:
             for entry in device.entries():
                 show_json(entry.to_json()) if as_json else click.echo(_line(entry, say))

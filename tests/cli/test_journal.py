@@ -66,11 +66,12 @@ def test_the_summary_the_entries_and_the_export_agree(movepass: Movepass, field:
     assert "called in 1\n" in said
     assert "entries are kept, for 7 d;" in said
     row = movepass("journal", "--store", device, "--json").row
-    exported = movepass("journal", "--store", device, "export", "--format", "json").rows
+    exported = movepass("journal", "--store", device, "export", "--json").rows
     written = list(csv.DictReader(io.StringIO(movepass("journal", "--store", device, "export").out)))
     assert [{name: str(value) for name, value in line.items()} for line in exported] == written
     assert sum(line["scans"] for line in exported) == row["scans"]
     assert {line["verdict"] for line in exported} == {"valid", "not-a-pass", "stale"}
+    assert movepass("journal", "--store", device, "--format", "json").code == 2, "no option is taken and ignored"
     entries = movepass("journal", "--store", device, "entries", "--json").rows
     assert entries[-1]["decision"] == "called-in"
     assert [entry["failed"] for entry in entries] == [None, "prefix", "freshness"]
