@@ -27,8 +27,7 @@ def reconcile(authority: Path, lost: int, *, dry_run: bool, as_json: bool) -> No
     """
     now, count = int(time.time()), 0
     opened = Authority.open(authority)
-    with opened.regions() as regions:
-        ledgers = opened.ledgers()
+    with opened.regions() as regions, opened.ledgers() as ledgers:
         if lost not in ledgers:
             raise AuthorityError(f"there is no region {lost}; there are {', '.join(map(str, sorted(ledgers)))}")
         revoker = Revoker(ledger=LostPasses(ledgers[lost], regions), kids=opened.keys().keys)

@@ -16,7 +16,7 @@ import secrets
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -366,14 +366,16 @@ class Authority:
         if not self.peers:
             return []
         own = region_beside(self._others()).number
-        return [
-            number for number, ledger in self.ledgers().items()
-            if number != own and any(
-                open_text(entry.text or "").kid == kid for entries in ledger.in_force(today) for entry in entries
-            )
-        ]  # fmt: skip
+        with self.ledgers() as ledgers:
+            return [
+                number for number, ledger in ledgers.items()
+                if number != own and any(
+                    open_text(entry.text or "").kid == kid for entries in ledger.in_force(today) for entry in entries
+                )
+            ]  # fmt: skip
 
-    def ledgers(self) -> dict[int, Ledger]:
+    @contextmanager
+    def ledgers(self) -> Iterator[dict[int, Ledger]]:
         """Open the ledgers of all regions by their numbers, to read from for as long as it takes.
 
         Raises:
@@ -381,8 +383,12 @@ class Authority:
         """
         peers = self._others()
         region = region_beside(peers)
-        others = {peer.number: peer.open_ledger(region.count, hurried=False) for peer in peers}
-        return {region.number: self.ledger(), **others}
+        with ExitStack() as opened:
+            ledgers = {region.number: opened.enter_context(closing(self.ledger()))}
+            for peer in peers:
+                ledger = peer.open_ledger(region.count, hurried=False)
+                ledgers[peer.number] = opened.enter_context(closing(ledger))
+            yield ledgers
 
     @contextmanager
     def revoker(self) -> Iterator[Revoker]:
