@@ -127,7 +127,12 @@ def doctor(ctx: click.Context, store: Path, source: str | None, language: str | 
 def _look_over(store: Path) -> tuple[Standing, list[Message]]:
     with Device.open(store) as device:
         standing = device.standing()
-        return standing, checkup.findings(standing, writable=device.writable, encoding=sys.stdout.encoding)
+        return standing, checkup.findings(
+            standing,
+            writable=device.writable,
+            encoding=sys.stdout.encoding,
+            camera=any(Path("/dev").glob("video*")),
+        )
 
 
 def _standing(standing: Standing) -> dict[str, Any]:

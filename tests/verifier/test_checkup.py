@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from support.mounts import may_mount, read_only
@@ -17,8 +18,10 @@ from movepass_verifier.words import LANGUAGES, words
 from movepass_wire.times import day_of
 
 
-def keys_of(standing: Standing, *, writable: bool = True, encoding: str | None = "utf-8") -> list[str]:
-    return [finding.key for finding in findings(standing, writable=writable, encoding=encoding)]
+def keys_of(
+    standing: Standing, *, writable: bool = True, encoding: str | None = "utf-8", camera: bool = False
+) -> list[str]:
+    return [finding.key for finding in findings(standing, writable=writable, encoding=encoding, camera=camera)]
 
 
 @pytest.fixture
@@ -44,13 +47,13 @@ def test_everything_is_said_in_both_languages(world: World, standing: Standing, 
         for one in (standing, late.standing()):
             assert "\n" not in glance(one, say)
             assert all(label and value for label, value in details(one, say))
-            assert all(say.say(finding) for finding in findings(one, writable=False, encoding="ascii"))
+            assert all(say.say(finding) for finding in findings(one, writable=False, encoding="ascii", camera=True))
 
 
 def test_what_stands_in_the_way_of_a_good_pass_comes_first(world: World) -> None:
     for now, key in ((world.now + 2 * DAY, "reason.stale"), (world.now - DAY, "reason.clock-before-lists")):
         with world.device(lambda now=now: now) as device:  # type: ignore[misc]
-            (finding,) = findings(device.standing(), writable=True, encoding="utf-8")
+            (finding,) = findings(device.standing(), writable=True, encoding="utf-8", camera=False)
         assert (finding.key, finding.values["why"].key) == ("doctor.not-ready", key)
 
 
@@ -107,8 +110,18 @@ def test_an_extra_that_is_missing_is_told_only_where_it_is_needed(
     monkeypatch.setattr(checkup, "find_spec", without("botocore"))
     assert keys_of(standing) == []
     assert keys_of(bucket) == ["doctor.no-buckets"]
-    monkeypatch.setattr(checkup, "find_spec", without("zxingcpp"))
-    assert keys_of(standing) == ["doctor.no-pictures"]
+    monkeypatch.setattr(checkup, "find_spec", without("cv2"))
+    assert keys_of(standing) == []
+    assert keys_of(standing, camera=True) == ["doctor.no-camera"]
+    monkeypatch.setattr(checkup, "find_spec", without("zxingcpp", "cv2"))
+    assert keys_of(standing, camera=True) == ["doctor.no-pictures"]
+
+
+def test_a_folder_to_sync_from_that_is_not_there_is_told(standing: Standing, tmp_path: Path) -> None:
+    sources = ("https://a.example", str(tmp_path), str(tmp_path / "stick"))
+    one = replace(standing, state=standing.state._replace(sources=sources))
+    (told,) = findings(one, writable=True, encoding="utf-8", camera=False)
+    assert words("en").say(told).startswith(f"{tmp_path / 'stick'} is not there: is the stick plugged in?")
 
 
 if may_mount():

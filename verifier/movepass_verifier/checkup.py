@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
+from pathlib import Path
 
 from movepass_verifier.shown import Rows
 from movepass_verifier.store import State
@@ -15,8 +16,7 @@ from movepass_verifier.words import Message, Words, message
 from movepass_wire.limits import PUBLISHED_DAYS_AHEAD
 from movepass_wire.times import day_of
 
-_SCAN_EXTRA = ("zxingcpp", "PIL")
-_S3_EXTRA = "botocore"
+_SCAN_EXTRA, _CAMERA_EXTRA, _S3_EXTRA = ("zxingcpp", "PIL"), "cv2", "botocore"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,25 +78,37 @@ def configured(state: State, words: Words) -> Rows:
     return [(words(f"label.{name}"), value) for name, value in rows]
 
 
-def findings(standing: Standing, *, writable: bool, encoding: str | None) -> list[Message]:
+def findings(standing: Standing, *, writable: bool, encoding: str | None, camera: bool) -> list[Message]:
     """Say what is wrong on this device, and how to mend it, what matters most first.
 
     Args:
         standing: how it stands.
         writable: whether its store can be written.
         encoding: the terminal's.
+        camera: whether there is a camera on this machine.
     """
     found = [message("doctor.not-ready", why=standing.why_not)] if standing.why_not else list(_soon(standing))
     if not writable:
         found.append(message("doctor.read-only"))
     if any(find_spec(name) is None for name in _SCAN_EXTRA):
         found.append(message("doctor.no-pictures"))
+    elif camera and find_spec(_CAMERA_EXTRA) is None:
+        found.append(message("doctor.no-camera"))
+    gone = (source for source in standing.state.sources if Path(source).is_absolute() and not _is_folder(source))
+    found += [message("doctor.no-folder", source=source) for source in gone]
     if find_spec(_S3_EXTRA) is None:
         buckets = (source for source in standing.state.sources if source.startswith("s3:"))
         found += [message("doctor.no-buckets", source=source) for source in buckets]
     if (encoding or sys.getdefaultencoding()).lower().replace("-", "") != "utf8":
         found.append(message("doctor.no-utf8"))
     return found
+
+
+def _is_folder(path: str) -> bool:
+    try:
+        return Path(path).is_dir()
+    except OSError:
+        return False
 
 
 def _soon(standing: Standing) -> Iterator[Message]:
