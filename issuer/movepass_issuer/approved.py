@@ -11,7 +11,7 @@ from movepass_wire.limits import TEXT_MAX_CHARS
 from movepass_wire.payload import ESP256, KID_BYTES, SIGNATURE_BYTES
 
 REQUEST_ID_MAX_CHARS = 128
-_STORED_ID_MAX_CHARS = 256
+STORED_ID_MAX_CHARS = 256
 """A pass that is issued anew under another key has that key's kid behind its request id."""
 REQUEST_MAX_BYTES = 65536
 """One request as JSON; the longest that can become a pass is far below."""
@@ -35,7 +35,7 @@ class ApprovedPass:
     content_hash: bytes = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        if not 0 < len(self.request_id) <= _STORED_ID_MAX_CHARS or not self.request_id.isprintable():
+        if not 0 < len(self.request_id) <= STORED_ID_MAX_CHARS or not self.request_id.isprintable():
             raise RequestError(f"request_id: expected 1 to {REQUEST_ID_MAX_CHARS} printable characters")
         try:
             claims = encode_claims(Pass(0, self.trip))

@@ -163,7 +163,7 @@ class _Work:
         """See Publisher.publish."""
         self._check_online_key()
         before = self._repository.read(TIMESTAMP)  # before the ledger: what it forgets later has been replaced by then
-        timestamp = None if before is None else load_document(before).signed
+        timestamp = None if before is None else load_timestamp(before, self._repository).signed
         snapshot = self._document("snapshot", timestamp.snapshot_meta.version) if timestamp else None
         status = self._document(roles.STATUS, snapshot.signed.meta["status.json"].version) if snapshot else None
         known = self._ledger.announced()
@@ -224,7 +224,7 @@ class _Work:
     def _not_as_left(self, timestamp: bytes | None, settled: Announced) -> str:
         if timestamp is None:
             return _TIMESTAMP_LOST
-        version = load_document(timestamp).signed.version
+        version = load_timestamp(timestamp, self._repository).signed.version
         return (
             f"{self._repository.name} is at version {version}, and not as this ledger left it at version "
             f"{settled.version}: one of the two was restored from a copy, or somebody else publishes here. Devices "
@@ -356,6 +356,18 @@ def load_document(data: bytes) -> Any:
         return Metadata.from_bytes(data)
     except Exception as e:  # noqa: BLE001 - tuf raises many kinds for one cause
         raise RepositoryError(f"a document of the repository can't be read ({e}); restore it from a copy") from None
+
+
+def load_timestamp(data: bytes, repository: Repository) -> Any:
+    """Read the timestamp of a repository.
+
+    Raises:
+        RepositoryError: it can't be read, or is a document of another role.
+    """
+    document = load_document(data)
+    if document.signed.type != "timestamp":
+        raise RepositoryError(f"{repository.name}: {TIMESTAMP} holds a {document.signed.type}; restore it from a copy")
+    return document
 
 
 def load_log(repository: Repository, target: TargetFile) -> bytes:

@@ -27,7 +27,7 @@ from movepass_issuer.denials import denied_in, put_denials
 from movepass_issuer.errors import BusyError, RepositoryError
 from movepass_issuer.ledger import Announced, Ledger
 from movepass_issuer.published_keys import published_keys
-from movepass_issuer.publisher import Publication, Publisher, listed_days, load_document
+from movepass_issuer.publisher import Publication, Publisher, listed_days, load_document, load_timestamp
 from movepass_issuer.repository import Repository
 from movepass_keys import KeyDocumentError, KeySet, Signer, layout, roles
 from movepass_keys.layout import TIMESTAMP, document_name, log_day, log_target, target_file
@@ -194,7 +194,7 @@ class RegionalPublisher:
                 root, newer = self._roots(repository)
                 data = repository.read(TIMESTAMP)
                 if data is not None and root is not None:
-                    timestamp = load_document(data)
+                    timestamp = load_timestamp(data, repository)
                     root.signed.verify_delegate("timestamp", timestamp.signed_bytes, timestamp.signatures)
                     found.append(_Seen(repository, root, newer, data, timestamp))
             except TufError as e:  # of a key that the root names no longer, or of nobody's

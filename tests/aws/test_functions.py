@@ -3,6 +3,7 @@
 import base64
 import json
 import time
+from collections.abc import Iterable
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,11 @@ from movepass_issuer import IssuerError, LedgerError, keyholding
 from movepass_issuer.authority import Authority, Elsewhere
 from movepass_issuer.aws import telemetry
 from movepass_issuer.aws.issue import IssueFunction
+from movepass_issuer.aws.revoke import RevokeFunction
 from movepass_issuer.aws.settings import Settings
 from movepass_issuer.dynamodb_ledger import DynamoDbLedger
-from movepass_issuer.issuer import GROUP
+from movepass_issuer.issuer import GROUP, Revoker
+from movepass_issuer.ledger import Entry
 from movepass_keys import SignerError
 from movepass_keys.kms import KmsSigner
 from movepass_verifier import Device, Verdict
@@ -215,6 +218,45 @@ def test_a_revocation_is_durable_and_a_second_one_changes_nothing(cloud: Cloud, 
 )  # fmt: skip
 def test_a_revocation_that_can_not_be_says_why(cloud: Cloud, wanted: Any) -> None:
     assert "error" in cloud.revoke()(wanted, cloud.context)
+
+
+@pytest.mark.parametrize(
+    "bad", [{"request_id": "x" * 3000}, {"request_id": "R-1", "reason": "x" * 500_000}, {"request_id": "\ud800"}],
+    ids=["long id", "long reason", "surrogate"],
+)  # fmt: skip
+def test_one_bad_entry_keeps_no_other_of_a_list_from_being_revoked(
+    cloud: Cloud, issue: IssueFunction, bad: dict[str, str]
+) -> None:
+    issued = issue([request("R-1", NOW), request("R-2", NOW)], cloud.context)
+    told = cloud.revoke()([bad, {"pass_number": issued[1]["pass_number"]}], cloud.context)
+    assert "expected at most" in told[0]["error"]
+    assert told[1]["request_id"] == "R-2"
+
+
+def test_a_warm_function_knows_keys_that_came_since(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else it would miss what a pass was issued anew as."""
+    known, clock, asked = [b"old"], [0.0], []
+
+    class Noting(Revoker):
+        def __init__(self, kids: Iterable[bytes]) -> None:
+            self.kids = list(kids)
+
+        def revoke(self, **_: Any) -> Entry:
+            asked.append(self.kids)
+            return Entry("R-1", b"", 20779, 1, revoked_at=NOW)
+
+    monkeypatch.setattr("movepass_issuer.aws.revoke.time.monotonic", lambda: clock[0])
+    function = RevokeFunction(lambda: list(known), Noting)
+    known.append(b"new")
+    for clock[0] in (59.0, 61.0):
+        function({"request_id": "R-1"}, Context())
+    assert asked == [[b"old"], [b"old", b"new"]]
+
+
+@pytest.mark.parametrize(("number", "count"), [("3", "1"), ("-1", "0"), ("2", "2")])
+def test_a_region_that_is_none_is_refused(number: str, count: str) -> None:
+    with pytest.raises(IssuerError, match="REGION_NUMBER: expected 0 to"):
+        Settings.from_environment({"MOVEPASS_REGION_NUMBER": number, "MOVEPASS_REGION_COUNT": count})
 
 
 def test_a_key_that_devices_do_not_know_does_not_sign(cloud: Cloud) -> None:

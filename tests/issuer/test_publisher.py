@@ -718,6 +718,14 @@ def test_a_ledger_that_was_restored_from_a_copy_publishes_nothing(world: World, 
     world.publish()
 
 
+def test_a_document_of_another_role_in_the_timestamps_place_is_named(world: World) -> None:
+    world.publish()
+    metadata = world.repository / "metadata"
+    shutil.copyfile(max(metadata.glob("*.snapshot.json")), metadata / "timestamp.json")
+    with pytest.raises(RepositoryError, match=r"timestamp\.json holds a snapshot"):
+        world.publish(world.now + 60)
+
+
 def test_a_timestamp_that_this_ledger_did_not_publish_is_not_built_upon(world: World) -> None:
     publish_by_hand(world, {})
     with pytest.raises(RepositoryError, match="somebody else publishes here"):

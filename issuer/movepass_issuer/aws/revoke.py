@@ -11,10 +11,13 @@ on the other regions' tables; s3:ListBucket, s3:GetObject on the repository. It 
 """
 
 import os
+import time
+from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any
 
 from movepass_issuer import answers
+from movepass_issuer.approved import STORED_ID_MAX_CHARS
 from movepass_issuer.aws.opening import open_keys, open_ledger, open_regions
 from movepass_issuer.aws.settings import Settings
 from movepass_issuer.aws.telemetry import count, observed
@@ -26,11 +29,19 @@ from movepass_wire import NumberError
 _EXPECTED = 'expected {"pass_number": …} or {"request_id": …}, and "reason" if there is one'
 
 
+_KEYS_SECONDS = 60.0
+"""After so long the published keys are read again: passes may have been issued anew under one that came since."""
+_REASON_MAX_CHARS = 256
+
+
 class RevokeFunction:
     """The function, opened."""
 
-    def __init__(self, revoker: Revoker) -> None:
-        self._revoker = revoker
+    def __init__(self, keys: Callable[[], Iterable[bytes]], revoker: Callable[[Iterable[bytes]], Revoker]) -> None:
+        """Take what gives the kids of the published keys, and what makes a revoker that knows them."""
+        self._keys = keys
+        self._make = revoker
+        self._read_keys()
 
     @classmethod
     def open(cls, settings: Settings) -> "RevokeFunction":
@@ -39,17 +50,28 @@ class RevokeFunction:
         Raises:
             IssuerError: a setting is wrong, or what it names can't be had.
         """
-        kids = open_keys(settings).keys
+
+        def keys() -> Iterable[bytes]:
+            return open_keys(settings).keys
+
         if not settings.peers:
-            return cls(Revoker(ledger=open_ledger(settings), kids=kids))
-        return cls(RegionalRevoker(regions=open_regions(settings), kids=kids))
+            ledger = open_ledger(settings)
+            return cls(keys, lambda kids: Revoker(ledger=ledger, kids=kids))
+        regions = open_regions(settings)
+        return cls(keys, lambda kids: RegionalRevoker(regions=regions, kids=kids))
+
+    def _read_keys(self) -> None:
+        self._revoker = self._make(self._keys())
+        self._keys_until = time.monotonic() + _KEYS_SECONDS
 
     def __call__(self, event: Any, _context: Any) -> Any:
         """Answer one invocation.
 
         Raises:
-            LedgerError: the ledger failed; ask again, a second time changes nothing.
+            IssuerError: the ledger or the repository failed; ask again, a second time changes nothing.
         """
+        if time.monotonic() > self._keys_until:
+            self._read_keys()
         told = [self._revoke(wanted) for wanted in (event if isinstance(event, list) else [event])]
         count("Revoked", sum("error" not in answer for answer in told))
         return told if isinstance(event, list) else told[0]
@@ -66,9 +88,21 @@ class RevokeFunction:
             reason = more.pop("reason", "")
             if more or not isinstance(reason, str):
                 return {"error": _EXPECTED}
+            problem = _too_much(reason, *named.values())
+            if problem:
+                return {"error": problem}
             return answers.revoked(self._revoker.revoke(reason=reason, **named))
         except (UnknownPassError, NumberError) as e:
             return {"error": str(e)}
+
+
+def _too_much(reason: str, name: str) -> str:
+    """Say what of an entry no ledger could hold, or "": one bad entry keeps no other of a list from its."""
+    if len(reason) > _REASON_MAX_CHARS or not reason.isprintable():
+        return f"reason: expected at most {_REASON_MAX_CHARS} printable characters"
+    if len(name) > STORED_ID_MAX_CHARS or not name.isprintable():
+        return f"pass_number, request_id: expected at most {STORED_ID_MAX_CHARS} printable characters"
+    return ""
 
 
 @cache

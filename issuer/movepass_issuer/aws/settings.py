@@ -58,6 +58,8 @@ class Settings:
                 raise IssuerError(f"MOVEPASS_{name}: expected a whole number, got {text(name)!r}") from None
 
         region = Region(number("REGION_NUMBER", 0), number("REGION_COUNT", 1))
+        if not 0 <= region.number < region.count:
+            raise IssuerError(f"MOVEPASS_REGION_NUMBER: expected 0 to {region.count - 1}, got {region.number}")
         return cls(
             table=text("TABLE"),
             repository=text("REPOSITORY"),
