@@ -4,8 +4,9 @@
     python examples/issuing_service.py my-authority 8080
     curl --data @request.json http://127.0.0.1:8080/passes
 
-Who may ask is for the gateway before it to say. The same request again has the same pass for an answer. The ledger may
-be used by one process at a time here; for many, keep it in DynamoDB (movepass init --ledger dynamodb:TABLE).
+Who may ask is for the gateway before it to say. The same request again has the same pass for an answer. One thread
+answers here; several such processes on one machine may share the folder. For several machines keep the ledger in
+DynamoDB (movepass init --ledger dynamodb:TABLE).
 """
 
 import json
