@@ -28,6 +28,8 @@ export const world = JSON.parse(readFileSync(`${WORLD}/world.json`, "utf-8")) as
 
 /** `movepass serve`, running. */
 export class Server {
+  private static readonly running = new Set<Server>();
+
   private constructor(
     private readonly process: ChildProcess,
     readonly url: string,
@@ -47,12 +49,20 @@ export class Server {
       });
     });
     const said = JSON.parse(line) as { url: string; source: string; enrolment: string };
-    return new Server(server, said.url, said.source, said.enrolment);
+    const started = new Server(server, said.url, said.source, said.enrolment);
+    Server.running.add(started);
+    return started;
+  }
+
+  /** End whatever a test that failed has left running. */
+  static killAll(): void {
+    for (const server of Server.running) server.kill();
   }
 
   /** End it as a power cut does. */
   kill(): void {
     this.process.kill("SIGKILL");
+    Server.running.delete(this);
   }
 }
 

@@ -14,7 +14,7 @@ before(async () => {
 });
 
 after(() => {
-  server.kill();
+  Server.killAll();
   rmSync(scratch, { recursive: true, force: true });
 });
 

@@ -15,7 +15,7 @@ before(async () => {
 });
 
 after(() => {
-  server.kill();
+  Server.killAll();
 });
 
 void check("the whole app is small", () => {
