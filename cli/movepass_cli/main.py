@@ -39,7 +39,7 @@ _COMMANDS = {
     "export-bundle": ("bundle", "copy a repository to a USB stick"),
     "export-tsl": ("status_list", "write a day's list as an IETF Token Status List token"),
     "verify": ("device", "verify one pass, offline"),
-    "check-number": ("numbers", "say what is known of a pass number"),
+    "check-number": ("check_number", "say what is known of a pass number"),
     "scan": ("scanning.command", "verify one pass after the other"),
     "journal": ("journal", "show what was decided at this post, never about whom"),
     "status": ("upkeep", "show the keys and lists on the device, and how old"),

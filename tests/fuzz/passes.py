@@ -20,7 +20,7 @@ from cwt import COSE, COSEKey
 from fuzz.targets import Check, WrongAcceptError, hold
 from movepass_keys import KeySet, PassKey, algorithms
 from movepass_verifier import Outcome, Policy, StatusLists, Verdict, verify
-from movepass_verifier.by_number import answer
+from movepass_verifier.by_number import check_number
 from movepass_verifier.shown import shown
 from movepass_verifier.words import LANGUAGES, words
 from movepass_wire import (
@@ -202,7 +202,7 @@ def number() -> tuple[Check, Sequence[bytes]]:
 
     def check(data: bytes) -> None:
         typed = data.decode(errors="replace")
-        said = answer(typed, lists=post.lists, now=post.now, policy=Policy())
+        said = check_number(typed, lists=post.lists, now=post.now, policy=Policy())
         if said.outcome is Outcome.ACCEPT:
             raise WrongAcceptError("a number was accepted")
         rejected = said.outcome is Outcome.REJECT

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from movepass_verifier.by_number import answer
+from movepass_verifier.by_number import check_number
 from movepass_verifier.lists import Policy, StatusLists
 from movepass_wire import format_number
 from movepass_wire.limits import INDEX_LIMIT
@@ -27,7 +27,7 @@ def cases(mutator: Mutator) -> Iterator[tuple[Message, Message]]:
         days = {_DAY + ahead: [7, 400000] if rng.random() < 0.5 else [] for ahead in range(rng.choice((0, 5)))}
         published = rng.choice((None, _NOW - 100, _NOW - 90000)) if days else None
         lists = StatusLists(days, published, published)
-        said = answer(text, lists=lists, now=_NOW, policy=Policy())
+        said = check_number(text, lists=lists, now=_NOW, policy=Policy())
         expect = {
             "result": said.outcome.value,
             "number": said.number,

@@ -9,7 +9,7 @@ from support.passes import DAY
 from support.world import World
 
 from movepass_verifier import Device, Outcome
-from movepass_verifier.by_number import SUGGESTIONS_MOST, NumberAnswer, answer
+from movepass_verifier.by_number import SUGGESTIONS_MOST, NumberAnswer, check_number
 from movepass_verifier.lists import Policy, StatusLists
 from movepass_verifier.words import LANGUAGES, words
 from movepass_wire import NumberError, format_number, parse_number
@@ -21,7 +21,7 @@ LISTS = StatusLists({TODAY + n: {7, 99} for n in range(5)}, NOW - 3600, NOW - 60
 
 
 def ask(text: str, lists: StatusLists = LISTS, now: int = NOW) -> NumberAnswer:
-    return answer(text, lists=lists, now=now, policy=Policy())
+    return check_number(text, lists=lists, now=now, policy=Policy())
 
 
 def known(text: str, lists: StatusLists = LISTS, now: int = NOW) -> list[str]:
@@ -167,6 +167,6 @@ def test_a_device_answers_by_what_it_has_synced(world: World) -> None:
     world.revoke_and_publish(bad)
     world.sync()
     with Device.open(world.store, clock=lambda: world.now) as device:
-        assert device.verify_number(bad.number).outcome is Outcome.REJECT
-        assert device.verify_number(good.number).why.key == "number.no-signature"
+        assert device.check_number(bad.number).outcome is Outcome.REJECT
+        assert device.check_number(good.number).why.key == "number.no-signature"
         assert device.entries() == []

@@ -135,7 +135,7 @@ def test_an_age_that_was_configured_and_is_lost_becomes_the_strictest(synced: Sy
 def test_what_the_device_itself_has_noted_and_decided_outlasts_mending(synced: Synced) -> None:
     with synced.world.device() as device:
         device.configure(max_age=2 * HOUR, warning_age=HOUR)
-        device._store.note_seen(synced.world.now + 600, None)
+        device._store.raise_floor(synced.world.now + 600, None)
         before = device.state().sources, device.policy, device.state().last_seen, device.state().lists.synced_at
     synced.change("UPDATE pages SET bits = zeroblob(2000)")
     assert synced.examine().mended

@@ -159,12 +159,12 @@ def last_seen(store: Store) -> int | None:
 def test_the_time_is_noted_at_most_once_a_minute_and_never_lowered(store: Store) -> None:
     assert last_seen(store) is None
     for now, noted in ((1_000, 1_000), (1_059, 1_000), (1_060, 1_060), (500, 1_060)):
-        store.note_seen(now, last_seen(store))
+        store.raise_floor(now, last_seen(store))
         assert last_seen(store) == noted
 
 
 def test_a_sync_clears_the_noted_time(store: Store) -> None:
-    store.note_seen(1_900_000_000, None)
+    store.raise_floor(1_900_000_000, None)
     take_over(store, PUBLISHED, {})
     assert last_seen(store) is None
 
@@ -173,7 +173,7 @@ def test_noting_the_time_does_not_wait_for_a_sync_that_is_writing(world: World, 
     with closing(connect(world)) as other:
         other.execute("BEGIN IMMEDIATE")
         began = time.monotonic()
-        store.note_seen(1_000, None)
+        store.raise_floor(1_000, None)
         assert time.monotonic() - began < 1
         other.execute("ROLLBACK")
     assert last_seen(store) is None

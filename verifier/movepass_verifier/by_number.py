@@ -57,7 +57,7 @@ class NumberAnswer:
         }
 
 
-def answer(text: str, *, lists: StatusLists, now: int, policy: Policy) -> NumberAnswer:
+def check_number(text: str, *, lists: StatusLists, now: int, policy: Policy) -> NumberAnswer:
     """Say what is known of a pass number.
 
     Args:

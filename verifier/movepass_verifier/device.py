@@ -90,20 +90,20 @@ class Device:
             policy = self._policy or state.policy
             result = verify(text, keys=state.keys, lists=state.lists, now=now, policy=policy, last_seen=state.last_seen)
         if at is None:
-            self._store.note_seen(now, state.last_seen)
+            self._store.raise_floor(now, state.last_seen)
         return result
 
-    def verify_number(self, text: str) -> "NumberAnswer":
-        """Say what is known of a pass number that was typed or heard; see by_number.answer.
+    def check_number(self, text: str) -> "NumberAnswer":
+        """Say what is known of a pass number that was typed or heard; see by_number.check_number.
 
         Raises:
             StoreError: the store can't be read.
         """
-        from movepass_verifier.by_number import answer  # noqa: PLC0415 - few scans need it, and each waits for imports
+        from movepass_verifier.by_number import check_number  # noqa: PLC0415 - few scans need it, and all would wait
 
         now = int(self._clock())
         with self._store.reading() as state:
-            return answer(text, lists=state.lists, now=now, policy=self._policy or state.policy)
+            return check_number(text, lists=state.lists, now=now, policy=self._policy or state.policy)
 
     def note(self, result: Verification) -> Noted | None:
         """Write a verdict into the journal, and tell whether this device was shown the same pass before.

@@ -285,9 +285,9 @@ class Store:
             self._write(before, after, synced_at)
         # Apart from it: a journal that is damaged keeps nobody from syncing. What is left here the next sync forgets.
         self._noting(lambda: journal.forget(self._db, synced_at, self._state().journal_keep))
-        self._clear_log()
+        self._truncate_wal()
 
-    def _clear_log(self) -> None:
+    def _truncate_wal(self) -> None:
         """Move the write-ahead log's content over and cut it to nothing: it may hold a key that the store forgot.
 
         Nobody is waited for, and where the disk is full the commit stands all the same; then the next sync does it.
@@ -314,17 +314,14 @@ class Store:
                 schema.put_facts(self._db, sources=json.dumps(list(sources)))
             schema.put_seal(self._db)
 
-    def note_seen(self, now: int, last_seen: int | None) -> None:
+    def raise_floor(self, now: int, last_seen: int | None) -> None:
         """Raise the soft floor of the clock; left undone where the store is read-only or busy."""
         if not 0 <= now < TIME_LIMIT or (last_seen is not None and now < last_seen + _LAST_SEEN_STEP):
             return
         with self._lock:
-            self._note(now)
-
-    def _note(self, now: int) -> None:
-        self._cached = None
-        with suppress(sqlite3.Error), _waiting(self._db, 0):
-            schema.put_facts(self._db, last_seen=now)
+            self._cached = None
+            with suppress(sqlite3.Error), _waiting(self._db, 0):
+                schema.put_facts(self._db, last_seen=now)
 
     def note(self, result: Verification) -> journal.Noted | None:
         """Write a verdict into the journal; None where that can't be done, and journal_trouble says why."""

@@ -31,7 +31,7 @@ class Post(Protocol):
     def verify(self, text: str) -> Verification:
         """See Device."""
 
-    def verify_number(self, text: str) -> NumberAnswer:
+    def check_number(self, text: str) -> NumberAnswer:
         """See Device."""
 
     def note(self, result: Verification) -> Noted | None:
@@ -125,7 +125,7 @@ class Session:
         asked = self.page is Page.NUMBER and len(text) <= _NUMBER_MOST_CHARS
         if not asked and not is_number(text):
             return self.code(text, at)
-        answer = self._post.verify_number(text)
+        answer = self._post.check_number(text)
         self._show(answer, at)
         self._count(answer.outcome, answer.number if answer.readable else "", at)
         return answer.outcome

@@ -46,7 +46,7 @@ class FakePost:
     def verify(self, text: str) -> Verification:
         return result(Verdict(text), test=self.test)
 
-    def verify_number(self, text: str) -> NumberAnswer:
+    def check_number(self, text: str) -> NumberAnswer:
         self.asked.append(text)
         return NumberAnswer(
             Outcome.CANNOT_VERIFY, "9B0-00C-6MS", message("number.no-signature"), (), (), readable=True, freshness=FRESH

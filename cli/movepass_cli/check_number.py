@@ -22,7 +22,7 @@ def check_number(ctx: click.Context, store: Path, number: str, language: str | N
     A number with a slip in it is not put right: what was likely meant is offered, and is to be asked for again.
     """
     with Device.open(store) as device:
-        answer, language = device.verify_number(number), language or device.language
+        answer, language = device.check_number(number), language or device.language
     if as_json:
         show_json(answer.to_json())
     else:
