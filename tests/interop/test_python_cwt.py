@@ -158,5 +158,5 @@ def test_python_cwt_and_cbor2_read_every_pass_as_we_do_and_judge_it_alike(pass_:
     """The fuzzers' oracle: signature by python-cwt, content and verdict by cbor2; at any time, and about now."""
     if begins is not None:
         nbf = vectors("verify")["vectors"][0]["input"]["now"] + begins
-        pass_ = replace(pass_, trip=replace(pass_.trip, not_before=nbf, not_after=nbf + 7200))
+        pass_ = replace(pass_, trip=pass_.trip._replace(not_before=nbf, not_after=nbf + 7200))
     CLAIMS_TARGET.check(encode_claims(pass_))

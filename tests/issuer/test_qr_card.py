@@ -34,8 +34,7 @@ STANDARD = Trip(
     reason=REASONS.by_key["medical"].number,
     vehicle="DHAKA METRO-GA 15-4821",
 )
-BANGLA = replace(
-    STANDARD,
+BANGLA = STANDARD._replace(
     holder_name="মোহাম্মদ রফিকুল ইসলাম",
     origin=Place(13, "মিরপুর ১০"),
     destination=Place(4, "আশুগঞ্জ"),
@@ -194,7 +193,7 @@ def test_code_keeps_its_quiet_zone_on_the_card() -> None:
 
 
 def test_card_says_in_both_languages_what_the_pass_says() -> None:
-    shown = _shown(_layout(replace(STANDARD, driver_name="Abdul Karim", driver_licence_last="77AB")))
+    shown = _shown(_layout(STANDARD._replace(driver_name="Abdul Karim", driver_licence_last="77AB")))
     for text in (
         "Dhaka District Administration",
         "MOVEMENT PASS / চলাচল পাস",
@@ -230,20 +229,20 @@ def test_places_and_free_reason_are_shown_as_written() -> None:
 
 
 def test_what_the_pass_lacks_has_no_row() -> None:
-    shown = _shown(_layout(replace(STANDARD, vehicle=None)))
+    shown = _shown(_layout(STANDARD._replace(vehicle=None)))
     assert "Vehicle" not in shown
     assert "Driver" not in shown
 
 
 def test_window_over_midnight_names_both_days() -> None:
     start, end = parse_iso("2026-11-30T22:00:30+06:00"), parse_iso("2026-12-01T05:00:00+06:00")
-    shown = _shown(_layout(replace(STANDARD, not_before=start, not_after=end)))
+    shown = _shown(_layout(STANDARD._replace(not_before=start, not_after=end)))
     assert "30 Nov 2026, 22:00:30 – 1 Dec 2026, 05:00" in shown
     assert "৩০ নভেম্বর ২০২৬, ২২:০০:৩০ – ১ ডিসেম্বর ২০২৬, ০৫:০০" in shown
 
 
 def test_codes_of_a_later_table_are_shown_as_numbers() -> None:
-    shown = _shown(_layout(replace(STANDARD, origin=Place(65), reason=99)))
+    shown = _shown(_layout(STANDARD._replace(origin=Place(65), reason=99)))
     assert "code 65 / কোড ৬৫" in shown
     assert "code 99 / কোড ৯৯" in shown
 
@@ -299,7 +298,7 @@ def test_text_no_size_makes_fit_is_refused_and_not_cut_off() -> None:
 
 
 def test_characters_of_no_font_are_boxes() -> None:
-    image = _render(replace(STANDARD, holder_name="مريم 李 😀 क्षेत्र"))
+    image = _render(STANDARD._replace(holder_name="مريم 李 😀 क्षेत्र"))
     assert _read(image).valid
 
 

@@ -5,7 +5,7 @@ import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -405,7 +405,7 @@ if may_mount():
             with Device.open(store, clock=lambda: world.now) as device:
                 result = device.verify(signed.text)
                 for number in range(5_000):
-                    later = replace(result, freshness=result.freshness._replace(now=world.now + 10 * number))
+                    later = result._replace(freshness=result.freshness._replace(now=world.now + 10 * number))
                     if device.note(later) is None:
                         break
                 assert device.journal_trouble == message("journal.full")

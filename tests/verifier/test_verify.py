@@ -114,8 +114,8 @@ def test_a_test_authoritys_accept_says_so() -> None:
 # The order of the checks
 
 _FORGED = seal(ESP256, KEYS[ESP256].kid, encode_claims(PASS), bytes(63) + b"\1")
-_OLD = replace(TRIP, not_before=NOW - 5 * HOUR, not_after=NOW - 4 * HOUR)
-_LATER = replace(TRIP, not_before=NOW + HOUR, not_after=NOW + 2 * HOUR)
+_OLD = TRIP._replace(not_before=NOW - 5 * HOUR, not_after=NOW - 4 * HOUR)
+_LATER = TRIP._replace(not_before=NOW + HOUR, not_after=NOW + 2 * HOUR)
 _REVOKED_AND_STALE = with_lists({PASS.day: revoked(PASS.index)}, NOW - 3 * DAY)
 _WITHDRAWN = Withdrawal(NOW - HOUR, "stolen")
 _NO_COVER = KeySet.of("Dhaka", [replace(KEYS[ESP256], not_before=NOW)], test=False)
@@ -304,7 +304,7 @@ def test_ecdsas_twin_signature_is_the_same_pass_and_is_revoked_with_it() -> None
     [(-1, Verdict.NOT_YET_VALID), (0, Verdict.VALID), (HOUR - 1, Verdict.VALID), (HOUR, Verdict.EXPIRED)],
 )
 def test_a_pass_is_valid_from_nbf_until_the_second_before_exp(offset: int, verdict: Verdict) -> None:
-    text = sign(Pass(1, replace(TRIP, not_before=NOW, not_after=NOW + HOUR)))
+    text = sign(Pass(1, TRIP._replace(not_before=NOW, not_after=NOW + HOUR)))
     assert replace(GOOD, now=NOW + offset).verify(text).verdict is verdict
 
 
@@ -355,7 +355,7 @@ def test_only_the_index_that_is_listed_under_the_day_of_exp_is_revoked() -> None
 
 def test_the_day_of_a_pass_across_midnight_is_the_one_it_ends_on() -> None:
     midnight = (day_of(NOW) + 1) * DAY
-    pass_ = Pass(7, replace(TRIP, not_before=midnight - HOUR, not_after=midnight + HOUR))
+    pass_ = Pass(7, TRIP._replace(not_before=midnight - HOUR, not_after=midnight + HOUR))
     device = replace(GOOD, now=midnight - 1)
     device = replace(device, lists=StatusLists({day_of(NOW): revoked(7), day_of(NOW) + 1: revoked()}, NOW, NOW))
     assert device.verify(sign(pass_)).verdict is Verdict.VALID
@@ -442,7 +442,7 @@ def test_signed_claims_with_any_value_in_any_place_get_one_verdict_that_can_be_s
 
 
 def test_a_body_key_of_later_software_is_kept_and_shown_as_unknown() -> None:
-    pass_ = Pass(1, replace(TRIP, unknown={10: "convoy", -3: [1, b"\xff"]}))
+    pass_ = Pass(1, TRIP._replace(unknown={10: "convoy", -3: [1, b"\xff"]}))
     result = GOOD.verify(sign(pass_))
     assert result.verdict is Verdict.VALID
     assert result.to_json()["pass"]["unknown"] == {"10": "convoy", "-3": [1, "ff"]}

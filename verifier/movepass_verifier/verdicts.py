@@ -1,6 +1,5 @@
 """What a verification says: outcome, verdict, the checks in their order, and what may be shown of the pass."""
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any, NamedTuple
 
@@ -125,8 +124,7 @@ class Freshness(NamedTuple):
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Verification:
+class Verification(NamedTuple):
     """The result of verifying one text.
 
     Attributes:

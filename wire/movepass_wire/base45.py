@@ -42,7 +42,7 @@ def decode(text: str) -> bytes:
         raise WireError(f"base45 never has {len(values)} characters: one is missing or too many")
     sums = _sums(values[: 3 * groups])
     last = values[-2] + 45 * values[-1] if rest else 0
-    if any(sums[0::3]) or last > 0xFF:
+    if sums[0::3] != bytes(groups) or last > 0xFF:
         raise WireError("a base45 group stands for more than its bytes can hold")
     del sums[0::3]
     return bytes(sums) + (bytes([last]) if rest else b"")

@@ -1,7 +1,7 @@
 """What a pass says, and its form on the wire: CWT claims (RFC 8392) in deterministic CBOR."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from movepass_wire import cbor
@@ -27,7 +27,7 @@ FIELD_NAMES = {
 }
 """The body's keys and what each is called in the approved pass."""
 
-_REQUIRED = (INDEX, HOLDER_NAME, ID_TYPE, ID_LAST, FROM, TO, REASON)
+_REQUIRED = frozenset((INDEX, HOLDER_NAME, ID_TYPE, ID_LAST, FROM, TO, REASON))
 
 
 class Place(NamedTuple):
@@ -37,8 +37,7 @@ class Place(NamedTuple):
     text: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Trip:
+class Trip(NamedTuple):
     """What an authority approved: one person, one way, one stretch of time.
 
     Attributes:
@@ -60,7 +59,7 @@ class Trip:
     vehicle: str | None = None
     driver_name: str | None = None
     driver_licence_last: str | None = None
-    unknown: Mapping[int, Any] = field(default_factory=dict)
+    unknown: Mapping[int, Any] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,11 +119,11 @@ def decode_claims(data: bytes) -> Pass:
     if not isinstance(body, dict):
         raise ClaimsError("", "the body is a map")
     others = body.keys() - FIELD_NAMES.keys()
-    if any(isinstance(key, str) for key in others):
+    if others and any(isinstance(key, str) for key in others):
         raise ClaimsError("", "the body's keys are integers")
-    missing = [FIELD_NAMES[key] for key in _REQUIRED if key not in body]
+    missing = _REQUIRED - body.keys()
     if missing:
-        raise ClaimsError(missing[0], "missing")
+        raise ClaimsError(FIELD_NAMES[min(missing)], "missing")
     trip = Trip(
         not_before=claims[CLAIM_NBF],
         not_after=claims[CLAIM_EXP],
@@ -179,7 +178,7 @@ _CODE_LIMIT = 1 << 16
 
 
 def _number(name: str, value: object, limit: int = _CODE_LIMIT) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < limit:
+    if type(value) is not int or not 0 <= value < limit:
         raise ClaimsError(name, f"expected a number from 0 to {limit - 1}")
 
 
