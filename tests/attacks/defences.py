@@ -69,6 +69,20 @@ def _mutation(what: str, *tests: str) -> Callable[[Callable[[Patch], None]], Cal
     return add
 
 
+# What is delegated
+
+
+@_mutation(
+    "a role whose name is no text is left to python-tuf",
+    "test_a_delegation_to_a_role_whose_name_is_no_text_is_refused",
+)
+def _role_names(patch: Patch) -> None:
+    def unguarded(updater: Updater, name: str, _max_bytes: int) -> TargetFile | None:
+        return updater.get_targetinfo(name)
+
+    patch.setattr(offer, "_target", unguarded)
+
+
 # Who signed
 
 
