@@ -47,10 +47,12 @@ SCREEN_MEDIAN_MS_MAX, SCREEN_99TH_MS_MAX = 5.0, 20.0
 IMAGE_RATIO_MAX = 1.2
 COLD_RATIO_MAX = 1.5
 GROWTH_MB_MAX = 4.0
-SCANS, PICTURE_ROUNDS, COLD_ROUNDS, SHIFT_SCANS = 300, 10, 12, 10_000
+SCANS, PICTURE_SECONDS, COLD_SECONDS, SHIFT_SCANS = 120, 2.0, 4.0, 5_000
 _PASSES = 12
 """More than the screen keeps in sight, so that a pass number that appears is the answer to this scan."""
 _TYPED_CHARS = 16
+_TYPED_SECONDS = 0.001
+"""For one character: as fast as USB keyboards are asked for keys; most hand scanners take several times as long."""
 _PHOTO = 4000, 3000
 _SHIFT_PASSES, _BATCH = 2_000, 100
 _FLOOR = "import click, cbor2, sqlite3; from cryptography.hazmat.primitives.asymmetric import ec"
@@ -112,7 +114,7 @@ def _scan(shown: Screen, signed: SignedPass, outcome: str) -> float:
     """Type a pass as a hand scanner does, and time its Enter; the verdict must be the right one."""
     for at in range(0, len(signed.text), _TYPED_CHARS):
         shown.type(signed.text[at : at + _TYPED_CHARS])
-        shown.idle(0.001)
+        shown.idle(_TYPED_CHARS * _TYPED_SECONDS)
     seconds = shown.answer("\r", signed.number)
     wanted = banners()["half"]["en"][outcome][1]  # half as high, for the word TEST stands above it
     if wanted not in shown.text:
@@ -135,7 +137,7 @@ def syncing(world: World) -> Iterator[list[int]]:
 # Pictures
 
 
-def pictures(world: World, folder: Path, rounds: int) -> list[Figure]:
+def pictures(world: World, folder: Path, seconds: float) -> list[Figure]:
     """Time a picture's way to its verdict, beside what zxing-cpp alone needs to read it."""
     signed = world.issue()
     qr_only = zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode)
@@ -153,7 +155,7 @@ def pictures(world: World, folder: Path, rounds: int) -> list[Figure]:
 
             if ours() != "valid" or alone() != signed.text:
                 raise RuntimeError(f"{path} was not read as it should be")
-            took, peer = _in_turn(ours, alone, rounds, time.process_time)
+            took, peer = _in_turn(ours, alone, seconds, time.process_time)
             beside = f"{name}: {took * 1e3:.1f} ms; zxing-cpp {peer * 1e3:.1f} ms"
             figures.append(Figure("image_verify_vs_decoder", took / peer, "", IMAGE_RATIO_MAX, beside))
     return figures
@@ -175,7 +177,7 @@ def _files(signed: SignedPass, folder: Path) -> dict[str, Path]:
 # A first check
 
 
-def cold(world: World, rounds: int) -> Figure:
+def cold(world: World, seconds: float) -> Figure:
     """Time `movepass verify TEXT` as a process, beside one that only imports what every verifier needs."""
     signed = world.issue()
     command: list[str | Path] = [
@@ -186,7 +188,7 @@ def cold(world: World, rounds: int) -> Figure:
         signed.text,
     ]
     imports: list[str | Path] = [sys.executable, "-c", _FLOOR]
-    ours, floor = _in_turn(lambda: _run(command), lambda: _run(imports), rounds, _processes_time)
+    ours, floor = _in_turn(lambda: _run(command), lambda: _run(imports), seconds, _processes_time)
     beside = f"{ours * 1e3:.0f} ms; the imports alone {floor * 1e3:.0f} ms"
     return Figure("cold_verify_vs_floor", ours / floor, "", COLD_RATIO_MAX, beside)
 
@@ -218,7 +220,7 @@ def shift(world: World, scans: int) -> list[Figure]:
         entries, counted = len(device.entries()), sum(count.scans for count in device.hourly())
     growth = memory[-1] - memory[len(memory) // 10]
     beside = f"{memory[-1]:.0f} MB at the end; {scans:,} scans, {rate:,.0f} a second, no verdict missed or wrong"
-    kept = f"{counted:,} counted; the store grew from {before:.1f} to {_disk_mb(world.store):.1f} MB"
+    kept = f"{counted:,} counted, double reads once; the store grew from {before:.1f} to {_disk_mb(world.store):.1f} MB"
     return [
         Figure("shift_memory_growth", growth, "MB", GROWTH_MB_MAX, beside),
         Figure("shift_journal_entries", entries, "", ENTRIES_MOST, kept),
@@ -277,11 +279,14 @@ def _disk_mb(folder: Path) -> float:
 
 
 def _in_turn(
-    one: Callable[[], object], other: Callable[[], object], rounds: int, clock: Callable[[], float]
+    one: Callable[[], object], other: Callable[[], object], seconds: float, clock: Callable[[], float]
 ) -> tuple[float, float]:
-    """Give the seconds of either in its least disturbed round, after one round that does not count."""
-    one(), other()
-    times = [(_seconds(one, clock), _seconds(other, clock)) for _ in range(rounds)]
+    """Give a clock's seconds of either in its least disturbed round, of as many as begin within some seconds."""
+    end = time.monotonic() + seconds
+    one(), other()  # not counted: what is read and compiled once
+    times = [(_seconds(one, clock), _seconds(other, clock))]
+    while time.monotonic() < end:
+        times.append((_seconds(one, clock), _seconds(other, clock)))
     return min(first for first, _ in times), min(second for _, second in times)
 
 
@@ -301,8 +306,8 @@ def measure(folder: Path) -> Iterator[Figure]:
     """Measure everything, each in a world of its own."""
     template = World.create(folder / "template")
     yield from screen(template.copy(folder / "screen"), SCANS)
-    yield from pictures(template.copy(folder / "pictures"), folder, PICTURE_ROUNDS)
-    yield cold(template.copy(folder / "cold"), COLD_ROUNDS)
+    yield from pictures(template.copy(folder / "pictures"), folder, PICTURE_SECONDS)
+    yield cold(template.copy(folder / "cold"), COLD_SECONDS)
     yield from shift(template.copy(folder / "shift"), SHIFT_SCANS)
 
 

@@ -32,13 +32,13 @@ def test_another_verdict_than_the_expected_one_is_no_time(world: World) -> None:
 
 
 def test_pictures_are_read_to_their_verdict(world: World, tmp_path: Path) -> None:
-    figures = post.pictures(world, tmp_path, 1)
+    figures = post.pictures(world, tmp_path, 0)
     assert names(figures) == ["image_verify_vs_decoder"] * 3
     assert [figure.beside.partition(":")[0] for figure in figures] == ["code", "card", "photo"]
 
 
 def test_a_first_check_is_a_process_of_its_own(world: World) -> None:
-    figure = post.cold(world, 1)
+    figure = post.cold(world, 0)
     assert figure.name == "cold_verify_vs_floor"
     assert figure.value > 0
 

@@ -75,7 +75,11 @@ class Screen:
         os.write(self._fd, text.encode())
         while wanted not in came:
             assert select.select([self._fd], [], [], seconds)[0], f"{mark} not written within {seconds} s:\n{self.text}"
-            came += os.read(self._fd, _READ_BYTES)
+            try:
+                came += os.read(self._fd, _READ_BYTES)
+            except OSError:
+                self._take(came)
+                raise AssertionError(f"ended with {self.process.wait(seconds)}:\n{self.text}") from None
         took = time.perf_counter() - began
         self._take(came)
         return took
