@@ -106,7 +106,7 @@ def init(
         kids = ", ".join(kid.hex() for kid in made.held_keys)
         click.echo(f"It has an online key and the pass key {kids}. Next: movepass keys propose root")
     else:
-        click.echo("Give devices the root by hand; this machine holds every key: for the real thing, --ceremony.")
+        click.echo("Set devices up: movepass enrolment. This machine holds every key: for the real thing, --ceremony.")
 
 
 @click.command(

@@ -17,7 +17,7 @@ from movepass_wire.times import local
         "movepass sync --store device --source /media/stick",
     )
 )
-@option("--from", "source", metavar="URL-OR-DIR", help="The source to copy from.")
+@option("--from", "--source", "source", metavar="URL-OR-DIR", help="The source to copy from.")
 @option("--authority", type=PATH, metavar="DIR", help="Copy from where this authority publishes.")
 @option("--to", "folder", type=PATH, required=True, metavar="DIR", help="The bundle's folder, new or an older bundle.")
 @ca_option

@@ -49,6 +49,10 @@ _COMMANDS = {
 }
 
 
+_ALSO = {"enrol": "enroll"}
+"""Other spellings."""
+
+
 class _Commands(click.Group):
     """A group that knows its commands' names, and imports each when it is asked for."""
 
@@ -56,6 +60,7 @@ class _Commands(click.Group):
         return list(_COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        cmd_name = _ALSO.get(cmd_name, cmd_name)
         if cmd_name not in _COMMANDS:
             return None
         gc.disable()  # what an import makes stays: to look through it for garbage is a tenth of a start

@@ -60,7 +60,10 @@ class Repository(Protocol):
         """
 
     def put_target(self, name: str, data: bytes) -> None:
-        """Write a file whose name holds the hash of its content; written again, it counts as new."""
+        """Write a file whose name holds the hash of its content, or the denied keys, which have one name.
+
+        What is there under that name is replaced, and counts as new.
+        """
 
     def replace_timestamp(self, data: bytes, *, expected: bytes | None) -> None:
         """Make what was written since `expected` the published state: the one step readers notice.
@@ -148,7 +151,7 @@ class FolderRepository:
             except FileExistsError:
                 if path.read_bytes() == data:
                     os.utime(path)
-                else:  # damaged
+                else:  # the denied keys, or damaged
                     files.write_whole(path, data)
 
     def replace_timestamp(self, data: bytes, *, expected: bytes | None) -> None:

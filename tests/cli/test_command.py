@@ -95,6 +95,10 @@ def test_at_takes_any_zone(movepass: Movepass, field: Field) -> None:
     assert movepass("verify", "--store", field.device, "--at", at, field.text).code == 0
 
 
+def test_enroll_may_be_spelled_as_in_britain(movepass: Movepass) -> None:
+    assert "Set up a device's store" in movepass("enrol", "--help").out
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_verdict_as_of_another_time_says_so(movepass: Movepass, field: Field, language: str) -> None:
     at = int(time.time()) + 60

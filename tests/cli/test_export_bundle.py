@@ -29,7 +29,7 @@ def test_a_revocation_travels_on_a_stick(movepass: Movepass, own: Field, tmp_pat
 
 def test_from_a_server_and_in_json(movepass: Movepass, own: Field, tmp_path: Path) -> None:
     with serving(own.authority / "repository") as server:
-        row = movepass("export-bundle", "--from", server.url, "--to", tmp_path / "stick", "--json").row
+        row = movepass("export-bundle", "--source", server.url, "--to", tmp_path / "stick", "--json").row
     assert set(row) == {"source", "to", "published", "expires", "requests", "bytes", "written", "size"}
     assert (row["source"], row["to"]) == (server.url, str(tmp_path / "stick"))
     assert row["written"] == row["size"]
