@@ -34,7 +34,6 @@ from movepass_issuer.regions import Peer, RegionalRevoker, Regions, region_besid
 from movepass_issuer.replication import RegionalPublisher
 from movepass_issuer.repository import Repository
 from movepass_keys import (
-    KeyDocumentError,
     KeySet,
     create_key_file,
     custodian,
@@ -338,10 +337,7 @@ class Authority:
         Raises:
             RepositoryError: they can't be read.
         """
-        try:
-            return published_keys(self.repository)
-        except KeyDocumentError as e:
-            raise AuthorityError(f"the published keys can't be read: {e}") from None
+        return published_keys(self.repository)
 
     @contextmanager
     def issuer(self) -> Iterator[Issuer]:

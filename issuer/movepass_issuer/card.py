@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from PIL import Image
 
-A6_MM = (105, 148)
 DPI = 300
 WIDTH, HEIGHT = 1240, 1748
 """A6 in pixels at DPI."""

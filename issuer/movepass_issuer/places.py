@@ -1,23 +1,21 @@
-"""Where an authority keeps its ledger and publishes, chosen by URI; a cloud's library is loaded only for who names it.
+"""Where an authority keeps its ledger and publishes, chosen by URI; boto3, an extra, is loaded once it is needed.
 
 ledger        dynamodb:TABLE (its name or ARN), or the path of an SQLite file
 repository    s3://BUCKET/PREFIX, or the path of a folder
 """
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from movepass_issuer.dynamodb_ledger import DynamoDbLedger, Region
 from movepass_issuer.ledger import Ledger
 from movepass_issuer.repository import FolderRepository, Repository
+from movepass_issuer.s3_repository import S3Repository
 from movepass_issuer.sqlite_ledger import SqliteLedger
-
-if TYPE_CHECKING:  # an extra
-    from movepass_issuer.dynamodb_ledger import Region
 
 _TABLE, _BUCKET = "dynamodb:", "s3:"
 
 
-def open_ledger(uri: str, folder: Path, region: "Region | None" = None) -> Ledger:
+def open_ledger(uri: str, folder: Path, region: Region | None = None) -> Ledger:
     """Open a ledger.
 
     Args:
@@ -29,8 +27,6 @@ def open_ledger(uri: str, folder: Path, region: "Region | None" = None) -> Ledge
         LedgerError: it can't be opened.
     """
     if is_table(uri):
-        from movepass_issuer.dynamodb_ledger import DynamoDbLedger, Region  # noqa: PLC0415 - an extra
-
         return DynamoDbLedger(table_of(uri), region=region or Region())
     return SqliteLedger(folder / uri)
 
@@ -52,8 +48,6 @@ def open_repository(uri: str, folder: Path) -> Repository:
         RepositoryError: its place can't be used.
     """
     if is_remote(uri):
-        from movepass_issuer.s3_repository import S3Repository  # noqa: PLC0415 - an extra
-
         return S3Repository(uri)
     return FolderRepository(folder / uri)
 
@@ -65,8 +59,6 @@ def create_repository(uri: str, folder: Path) -> None:
         RepositoryError: its place can't be used, or something is published there.
     """
     if is_remote(uri):
-        from movepass_issuer.s3_repository import S3Repository  # noqa: PLC0415 - an extra
-
         S3Repository.create(uri)
     else:
         FolderRepository.create(folder / uri)

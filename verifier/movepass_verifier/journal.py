@@ -51,11 +51,10 @@ class Decision(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """That this device was shown the same pass before: how often, and when last and first (seconds since 1970 UTC)."""
+    """That this device was shown the same pass before: how often, and when last (seconds since 1970 UTC)."""
 
     count: int
     last_at: int
-    first_at: int
 
     def to_json(self) -> dict[str, Any]:
         """Write as `shown_before` of `verify --json`."""
@@ -271,13 +270,13 @@ def _mark(db: sqlite3.Connection, pass_: Pass | None) -> bytes | None:
 
 def _seen(db: sqlite3.Connection, mark: bytes, but: int) -> Seen | None:
     """Tell whether there are entries of the same pass besides one."""
-    query = "SELECT count(*), max(at), min(at) FROM journal_entries WHERE pass = ? AND id <> ?"
-    count, last, first = db.execute(query, (mark, but)).fetchone()
+    query = "SELECT count(*), max(at) FROM journal_entries WHERE pass = ? AND id <> ?"
+    count, last = db.execute(query, (mark, but)).fetchone()
     if not count:
         return None
-    if not (isinstance(last, int) and isinstance(first, int)):
+    if not isinstance(last, int):
         raise DamagedError("an entry of its journal is not what was written")
-    return Seen(count, last, first)
+    return Seen(count, last)
 
 
 def _entries(db: sqlite3.Connection, which: str, *values: object) -> Iterator[Entry]:

@@ -45,7 +45,7 @@ def styles(lines: list[ScreenLine]) -> set[str]:
 def test_a_frame_has_the_size_of_its_terminal(
     size: Size, language: str, verdict: Verdict | None, key: str, encoding: str, typed: str
 ) -> None:
-    session = Session(FakePost(Seen(2, NOW, NOW), test=len(typed) % 2 == 0), language)
+    session = Session(FakePost(Seen(2, NOW), test=len(typed) % 2 == 0), language)
     if verdict:
         session.code(verdict.value, NOW)
         session.note()
@@ -75,7 +75,7 @@ def test_outcome_reason_and_advice_are_always_there(
 
 
 def test_at_the_usual_size_nothing_of_a_pass_is_left_out(post: FakePost, badge: Badge) -> None:
-    post.seen = Seen(2, NOW - 600, NOW - 1200)
+    post.seen = Seen(2, NOW - 600)
     for verdict in (Verdict.VALID, Verdict.REVOKED):
         session = Session(post, "en")
         session.code(verdict.value, NOW)

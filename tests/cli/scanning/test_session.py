@@ -170,7 +170,7 @@ def test_a_pass_number_alone_is_taken_for_one_whether_it_was_asked_for_or_not(po
 
 
 def test_ten_thousand_codes_leave_five_rows(post: FakePost) -> None:
-    post.seen = Seen(1, NOW, NOW)
+    post.seen = Seen(1, NOW)
     session = Session(post, "en")
     for number in range(10_000):
         session.code("valid" if number % 2 else "revoked", NOW + number)
