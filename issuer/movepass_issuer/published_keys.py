@@ -13,7 +13,7 @@ from movepass_keys.layout import KEYS_TARGET, document_name, target_name
 
 DENIED = "denied.json"
 """In the repository, for who publishes; devices get it among the targets."""
-_NOBODY_DENIED = b'{"denied":[]}'
+NOBODY_DENIED = b'{"denied":[]}'
 
 
 class Readable(Protocol):
@@ -66,4 +66,4 @@ def load_denied(repository: Readable) -> bytes:
     Raises:
         RepositoryError: it can't be read.
     """
-    return repository.read(DENIED) or _NOBODY_DENIED
+    return repository.read(DENIED) or NOBODY_DENIED

@@ -33,6 +33,7 @@ from movepass_issuer.cleaning import clean
 from movepass_issuer.compaction import grown
 from movepass_issuer.errors import BusyError, ClockError, RepositoryError
 from movepass_issuer.ledger import Announced, Ledger
+from movepass_issuer.published_keys import NOBODY_DENIED
 from movepass_issuer.repository import Repository, versions_in
 from movepass_keys import Signer, layout, roles
 from movepass_keys.layout import TIMESTAMP, document_name, log_target, target_file
@@ -49,7 +50,6 @@ PATIENCE_SECONDS = 15.0
 """How long to wait for another publisher, or to begin anew when one was faster."""
 _PAUSE_SECONDS = 0.1, 0.4
 _TIMESTAMP_LOST = f"{TIMESTAMP} is missing, though lists were published; restore it from a copy"
-_NOBODY_DENIED = roles.json_bytes({"denied": []})
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ class Publisher:
         repository: Repository,
         ledger: Ledger,
         signer: Signer,
-        denied: Callable[[], bytes] = lambda: _NOBODY_DENIED,
+        denied: Callable[[], bytes] = lambda: NOBODY_DENIED,
         patience: float = PATIENCE_SECONDS,
     ) -> None:
         """Take what is published from and with.

@@ -19,9 +19,9 @@ from support.world import World
 from tuf.ngclient import Updater
 
 from movepass_issuer import Ledger, RepositoryError, SqliteLedger
-from movepass_issuer import publisher as publisher_module
 from movepass_issuer.errors import ClockError
 from movepass_issuer.keyholding import deny, publish_proposals, recover
+from movepass_issuer.published_keys import NOBODY_DENIED
 from movepass_issuer.publisher import Publisher, listed_days
 from movepass_issuer.repository import FolderRepository
 from movepass_keys import KeySet, PassKey, algorithms, roles
@@ -829,5 +829,5 @@ def test_a_missing_or_changed_log_is_not_published_over(world: World, ledger: Sq
 
 
 def test_nobody_is_denied_in_a_new_repository() -> None:
-    keys = KeySet("x", test=True, keys={}).with_denied(publisher_module._NOBODY_DENIED)
+    keys = KeySet("x", test=True, keys={}).with_denied(NOBODY_DENIED)
     assert keys.denied == {}

@@ -17,6 +17,11 @@ def test_every_row_is_found_by_number_key_and_both_names(table: Table) -> None:
         assert [table.find(name) for name in (code.number, code.key, code.en, code.bn)] == [code] * 4
 
 
+def test_a_row_is_named_in_either_language() -> None:
+    dhaka = DISTRICTS.by_key["dhaka"]
+    assert (dhaka.name("en"), dhaka.name("bn")) == ("Dhaka", "ঢাকা")
+
+
 @pytest.mark.parametrize(
     ("number", "key"), [(1, "bandarban"), (13, "dhaka"), (18, "gazipur"), (60, "sylhet"), (64, "thakurgaon")]
 )

@@ -9,7 +9,7 @@ from typing import Any
 
 from movepass_verifier.lists import Policy, StatusLists
 from movepass_verifier.verdicts import Freshness, Outcome
-from movepass_verifier.words import Message, message, words
+from movepass_verifier.words import Message, message, plain_digits, words
 from movepass_wire import NumberError, format_number, parse_number
 from movepass_wire.limits import PUBLISHED_DAYS_AHEAD
 from movepass_wire.number import DAYS, corrections, resolve_day
@@ -19,7 +19,6 @@ SUGGESTIONS_MOST = 3
 _TYPED_MOST_CHARS = 40
 _LONG_AGO_DAYS = 7
 """A pass that ended longer ago is shown to nobody: then it is likelier that the number was misheard."""
-_BANGLA_DIGITS = str.maketrans("০১২৩৪৫৬৭৮৯", "0123456789")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +65,7 @@ def check_number(text: str, *, lists: StatusLists, now: int, policy: Policy) -> 
         now: seconds since 1970 UTC.
         policy: how old lists may be.
     """
-    typed = text.translate(_BANGLA_DIGITS)
+    typed = plain_digits(text)
     freshness = Freshness.of(lists, now, policy)
     try:
         short_day, index = parse_number(typed)

@@ -168,6 +168,4 @@ def _place(place: Place, words: Words) -> str:
 def _code(table: dict[int, Code], number: int, name: str, words: Words) -> str:
     """Name a code; one that is newer than this software by its number."""
     code = table.get(number)
-    if code is None:
-        return words(f"value.{name}-code", code=number)
-    return code.bn if words.language == "bn" else code.en
+    return words(f"value.{name}-code", code=number) if code is None else code.name(words.language)

@@ -18,6 +18,10 @@ class Code(NamedTuple):
     en: str
     bn: str
 
+    def name(self, language: str) -> str:
+        """Give its name in Bangla ("bn"), or else in English."""
+        return self.bn if language == "bn" else self.en
+
 
 class Table:
     """One table, found by number or by key."""

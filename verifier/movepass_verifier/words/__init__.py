@@ -100,6 +100,13 @@ def words(language: str = DEFAULT_LANGUAGE) -> Words:
     return Words(known, data(f"{known}.json"))
 
 
+def plain_digits(text: str) -> str:
+    """Write the digits of every language as 0 to 9."""
+    for language in LANGUAGES:
+        text = text.translate(str.maketrans(words(language)("format.digits"), _ASCII_DIGITS))
+    return text
+
+
 def data(name: str) -> Any:
     """Read a file of this folder: a catalogue, or how the outcomes look and sound."""
     return json.loads(Path(__file__).with_name(name).read_text("utf-8"))
