@@ -112,7 +112,7 @@ class Freshness(NamedTuple):
     @property
     def too_old(self) -> bool:
         """Whether there are lists, and no accept may rest on them any more."""
-        return self.age is not None and self.age > self.max_age
+        return self.published is not None and self.now - self.published > self.max_age
 
     def to_json(self) -> dict[str, Any]:
         """Write as in `verify --json`."""

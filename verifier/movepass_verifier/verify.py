@@ -158,9 +158,10 @@ def _claims(envelope: Envelope) -> Pass:
 
 def _check_clock(freshness: Freshness, policy: Policy, last_seen: int | None) -> None:
     """Step 9: the clock is not before what this device has seen already."""
-    floors = {"reason.clock-before-lists": freshness.published, "reason.clock-before-check": last_seen}
-    for key, seen in floors.items():
-        if seen is not None and freshness.now < seen - policy.clock_slack:
+    floors = ("reason.clock-before-lists", freshness.published), ("reason.clock-before-check", last_seen)
+    latest = freshness.now + policy.clock_slack
+    for key, seen in floors:
+        if seen is not None and latest < seen:
             raise _Stop("clock", Verdict.CLOCK_WRONG, message(key, now=freshness.now, seen=seen))
 
 
@@ -200,7 +201,7 @@ def _check_status(pass_: Pass, lists: StatusLists, freshness: Freshness) -> None
 
 def _check_freshness(freshness: Freshness) -> None:
     """Step 13: what was relied on is not too old."""
-    if freshness.age is None:
+    if freshness.published is None:
         raise _Stop("freshness", Verdict.STALE, message("reason.stale-unknown-age"))
     if freshness.too_old:
         why = message("reason.stale", age=freshness.age, max=freshness.max_age)

@@ -1,5 +1,6 @@
 """Base45, RFC 9285: two bytes in three characters of the QR code's alphanumeric set."""
 
+from functools import lru_cache
 from struct import unpack
 
 from movepass_wire.errors import WireError
@@ -53,6 +54,12 @@ def _sums(values: bytes) -> bytearray:
 
     A group's sum is below 2^17, so no lane runs into the next. A loop over the groups takes four times as long.
     """
-    lanes, last_only = int.from_bytes(values), int.from_bytes(b"\0\0\xff" * (len(values) // 3))
+    lanes, last_only = int.from_bytes(values), _last_of_each(len(values) // 3)
     c, d, e = lanes >> 16 & last_only, lanes >> 8 & last_only, lanes & last_only
     return bytearray((c + 45 * d + 2025 * e).to_bytes(len(values)))
+
+
+@lru_cache(512)
+def _last_of_each(lanes: int) -> int:
+    """Make the mask of each lane's last byte; passes have few lengths."""
+    return int.from_bytes(b"\0\0\xff" * lanes)

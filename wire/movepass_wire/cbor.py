@@ -106,7 +106,7 @@ def _item(data: bytes, at: int, depth: int) -> tuple[Any, int]:
         end = at + argument
         if end > len(data):
             raise IndexError
-        return (str(data[at:end], "utf-8") if major == _TEXT else data[at:end]), end
+        return (data[at:end].decode() if major == _TEXT else data[at:end]), end
     if depth == 0:
         raise WireError(f"more than {CLAIMS_MAX_DEPTH} arrays and maps inside each other")
     return (_array if major == _ARRAY else _map)(data, at, argument, depth - 1)

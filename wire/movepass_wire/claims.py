@@ -1,7 +1,6 @@
 """What a pass says, and its form on the wire: CWT claims (RFC 8392) in deterministic CBOR."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from movepass_wire import cbor
@@ -27,6 +26,7 @@ FIELD_NAMES = {
 }
 """The body's keys and what each is called in the approved pass."""
 
+_CLAIMS = frozenset((CLAIM_EXP, CLAIM_NBF, CLAIM_BODY))
 _REQUIRED = frozenset((INDEX, HOLDER_NAME, ID_TYPE, ID_LAST, FROM, TO, REASON))
 
 
@@ -62,11 +62,10 @@ class Trip(NamedTuple):
     unknown: Mapping[int, Any] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Pass:
+class Pass(NamedTuple):
     """A trip under its index, which with the UTC day of exp names it uniquely."""
 
-    index: int
+    index: int  # type: ignore[assignment] # tuples' method of this name is nothing to ask a pass for
     trip: Trip
 
     @property
@@ -113,17 +112,17 @@ def decode_claims(data: bytes) -> Pass:
         WireError: not deterministic CBOR of the subset, or (ClaimsError) a rule or limit is broken.
     """
     claims = cbor.decode(data)
-    if not isinstance(claims, dict) or claims.keys() != {CLAIM_EXP, CLAIM_NBF, CLAIM_BODY}:
+    if not isinstance(claims, dict) or claims.keys() != _CLAIMS:
         raise ClaimsError("", "claims hold exactly exp (4), nbf (5) and the body (-65537)")
     body = claims[CLAIM_BODY]
     if not isinstance(body, dict):
         raise ClaimsError("", "the body is a map")
-    others = body.keys() - FIELD_NAMES.keys()
-    if others and any(isinstance(key, str) for key in others):
+    known = body.keys() <= FIELD_NAMES.keys()
+    unknown = {} if known else {key: body[key] for key in body if key not in FIELD_NAMES}
+    if str in map(type, unknown):
         raise ClaimsError("", "the body's keys are integers")
-    missing = _REQUIRED - body.keys()
-    if missing:
-        raise ClaimsError(FIELD_NAMES[min(missing)], "missing")
+    if not body.keys() >= _REQUIRED:
+        raise ClaimsError(FIELD_NAMES[min(_REQUIRED - body.keys())], "missing")
     trip = Trip(
         not_before=claims[CLAIM_NBF],
         not_after=claims[CLAIM_EXP],
@@ -136,7 +135,7 @@ def decode_claims(data: bytes) -> Pass:
         vehicle=_text(body, VEHICLE) if VEHICLE in body else None,
         driver_name=_text(body, DRIVER_NAME) if DRIVER_NAME in body else None,
         driver_licence_last=_text(body, DRIVER_LICENCE_LAST) if DRIVER_LICENCE_LAST in body else None,
-        unknown={key: body[key] for key in body if key in others} if others else {},
+        unknown=unknown,
     )
     pass_ = Pass(body[INDEX], trip)
     _check(pass_)
@@ -206,6 +205,8 @@ def _place(body: dict[int, Any], key: int) -> Place:
 
 
 def _unpack(name: str, value: object) -> str:
+    if isinstance(value, str) and value.isascii():
+        return value  # which has no other form
     if not isinstance(value, str | bytes):
         raise ClaimsError(name, "expected text")
     try:

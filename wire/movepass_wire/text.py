@@ -86,8 +86,6 @@ def unpack_text(packed: str | bytes) -> str:
         WireError: block text with bytes of no character, or the longer of the two forms.
     """
     if isinstance(packed, str):
-        if packed.isascii():
-            return packed
         text = packed
     else:
         base = packed[0] * _BLOCK if packed else 0
