@@ -1,9 +1,12 @@
 """The embedded ledger: one SQLite file, write-ahead logging, every commit synced to the disk."""
 
 import sqlite3
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
+from typing import Any
 
 from movepass_issuer.errors import LedgerError, UnknownPassError
 from movepass_issuer.ledger import PERSONAL_DAYS, REQUEST_DAYS, Announced, Entry, Request
@@ -57,14 +60,7 @@ class SqliteLedger:
 
     def find(self, request_ids: Sequence[str]) -> dict[str, Entry]:
         """See Ledger."""
-        found: dict[str, Entry] = {}
-        with self._failures():
-            for start in range(0, len(request_ids), _VARIABLES):
-                ids = request_ids[start : start + _VARIABLES]
-                marks = ",".join("?" * len(ids))
-                rows = self._db.execute(f"SELECT {_COLUMNS} FROM passes WHERE request_id IN ({marks})", ids)  # noqa: S608 - marks only
-                found |= {row[0]: Entry(*row) for row in rows}
-        return found
+        return {row[0]: Entry(*row) for row in self._rows(_COLUMNS, request_ids)}
 
     def find_index(self, day: int, index: int) -> Entry | None:
         """See Ledger."""
@@ -78,19 +74,17 @@ class SqliteLedger:
     def reserve(self, requests: Sequence[Request]) -> list[Entry]:
         """See Ledger. One transaction for all, so a crash leaves all reserved or none."""
         with self._transaction():
-            known = self.find([request.request_id for request in requests])
-            entries = []
+            entries = self.find([request.request_id for request in requests])
+            new: dict[str, Request] = {}
             for request in requests:
-                entry = known.get(request.request_id)
-                if entry is None:
-                    entry = Entry(request.request_id, request.content_hash, request.day, self._next(request.day))
-                    self._db.execute(
-                        "INSERT INTO passes (request_id, content_hash, day, idx) VALUES (?, ?, ?, ?)",
-                        (entry.request_id, entry.content_hash, entry.day, entry.index),
-                    )
-                    known[request.request_id] = entry
-                entries.append(entry)
-            return entries
+                if request.request_id not in entries:
+                    new.setdefault(request.request_id, request)
+            wanted = Counter(request.day for request in new.values())
+            indexes = {day: count(self._take(day, number)) for day, number in wanted.items()}
+            rows = [(r.request_id, r.content_hash, r.day, next(indexes[r.day])) for r in new.values()]
+            self._db.executemany("INSERT INTO passes (request_id, content_hash, day, idx) VALUES (?, ?, ?, ?)", rows)
+            entries |= {row[0]: Entry(*row) for row in rows}
+            return [entries[request.request_id] for request in requests]
 
     def store(self, texts: Sequence[tuple[str, str]]) -> dict[str, str]:
         """See Ledger."""
@@ -99,8 +93,10 @@ class SqliteLedger:
                 "UPDATE passes SET text = ? WHERE request_id = ? AND text IS NULL",
                 [(text, request_id) for request_id, text in texts],
             )
-            stored = self.find([request_id for request_id, _ in texts])
-        return {request_id: entry.text or "" for request_id, entry in stored.items()}
+            return {
+                request_id: text or ""
+                for request_id, text in self._rows("request_id, text", [request_id for request_id, _ in texts])
+            }
 
     def revoke(self, day: int, index: int, *, reason: str, now: int) -> Entry:
         """See Ledger."""
@@ -135,11 +131,7 @@ class SqliteLedger:
         """See Ledger."""
         with self._transaction():
             for day in days:
-                row = self._db.execute("SELECT idx FROM next_index WHERE day = ?", (day,)).fetchone()
-                index = (row[0] if row else 0) + count
-                if index > INDEX_LIMIT:
-                    raise LedgerError(f"that day has not {count} indexes left")
-                self._db.execute("INSERT OR REPLACE INTO next_index VALUES (?, ?)", (day, index))
+                self._take(day, count)
 
     def pending(self) -> list[tuple[int, int]]:
         """See Ledger."""
@@ -197,12 +189,20 @@ class SqliteLedger:
                 self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         return SCHEMA_VERSION
 
-    def _next(self, day: int) -> int:
+    def _rows(self, columns: str, request_ids: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+        with self._failures():
+            for start in range(0, len(request_ids), _VARIABLES):
+                ids = request_ids[start : start + _VARIABLES]
+                marks = ",".join("?" * len(ids))
+                yield from self._db.execute(f"SELECT {columns} FROM passes WHERE request_id IN ({marks})", ids)  # noqa: S608 - marks only
+
+    def _take(self, day: int, number: int) -> int:
+        """Take so many indexes of a day, for ever; gives the first."""
         row = self._db.execute("SELECT idx FROM next_index WHERE day = ?", (day,)).fetchone()
         index: int = row[0] if row else 0
-        if index >= INDEX_LIMIT:
-            raise LedgerError(f"all {INDEX_LIMIT} indexes of that day are taken")
-        self._db.execute("INSERT OR REPLACE INTO next_index VALUES (?, ?)", (day, index + 1))
+        if index + number > INDEX_LIMIT:
+            raise LedgerError(f"{index} of that day's {INDEX_LIMIT} indexes are taken; {number} more don't fit")
+        self._db.execute("INSERT OR REPLACE INTO next_index VALUES (?, ?)", (day, index + number))
         return index
 
     @contextmanager

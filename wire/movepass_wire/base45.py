@@ -1,7 +1,6 @@
 """Base45, RFC 9285: two bytes in three characters of the QR code's alphanumeric set."""
 
 from functools import lru_cache
-from struct import unpack
 
 from movepass_wire.errors import WireError
 
@@ -14,15 +13,31 @@ _VALUES = bytes(ALPHABET.find(chr(c)) % 256 for c in range(256))  # -1 % 256 is 
 
 def encode(data: bytes) -> str:
     """Write bytes as base45 text."""
-    pairs, rest = divmod(len(data), 2)
-    numbers = unpack(f">{pairs}H", data[: 2 * pairs])
-    values = bytearray(3 * pairs)
-    values[0::3] = bytes([n % 45 for n in numbers])
-    values[1::3] = bytes([n // 45 % 45 for n in numbers])
-    values[2::3] = bytes([n // 2025 for n in numbers])
-    if rest:
+    pairs = len(data) // 2
+    values = _digits(data[: 2 * pairs])
+    if len(data) % 2:
         values += bytes([data[-1] % 45, data[-1] // 45])
     return values.translate(_CHARACTERS).decode("ascii")
+
+
+def _digits(data: bytes) -> bytearray:
+    """Give c, d and e of every pair of bytes: all at once, as lanes of eight bytes in one large integer.
+
+    To divide a lane by n is to multiply it by 2^s / n, rounded up, and to shift it by s: exact here for all that two
+    bytes can hold. A loop over the pairs takes twice as long.
+    """
+    lanes = len(data) // 2
+    spread = bytearray(8 * lanes)
+    spread[6::8], spread[7::8] = data[0::2], data[1::2]
+    number, last_only = int.from_bytes(spread), int.from_bytes(b"\0\0\0\0\0\0\0\xff" * lanes)
+    e = number * -(-(1 << 28) // 2025) >> 28 & last_only
+    rest = number - 2025 * e
+    d = rest * -(-(1 << 16) // 45) >> 16 & last_only
+    c = rest - 45 * d
+    packed = (c << 16 | d << 8 | e).to_bytes(8 * lanes)
+    digits = bytearray(3 * lanes)
+    digits[0::3], digits[1::3], digits[2::3] = packed[5::8], packed[6::8], packed[7::8]
+    return digits
 
 
 def decode(text: str) -> bytes:
