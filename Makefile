@@ -94,12 +94,10 @@ types: $(READY)
 region-loss: $(READY) $(AWS_READY) ## 5,000 requests to two regions, one of which is lost in between and comes back
 	$(BIN)/pytest -s -m slow tests/aws/test_regions.py
 
-bench: $(READY) ## passes, lists, syncs and checks beside other ways; what compacting lists costs and saves
-	$(BIN)/python bench/qr_sizes.py
-	PYTHONPATH=bench:tests $(BIN)/python bench/lists.py
+bench: OUT ?= docs
+bench: $(READY) $(AWS_READY) ## everything that is claimed of sizes and speeds, beside others; the tables of docs/benchmarks.md
 	$(BIN)/python bench/compaction.py
-	PYTHONPATH=bench:tests $(BIN)/python bench/sync_bytes.py --large
-	PYTHONPATH=bench:tests $(BIN)/python bench/post.py
+	PYTHONPATH=bench:tests:infra $(BIN)/python bench/benchmarks.py $(OUT)
 
 bench-aws: $(READY) $(AWS_READY) ## load on the functions on AWS, which ministack plays; beside bare kms:Sign
 	PYTHONPATH=infra:tests $(BIN)/python bench/aws_load.py

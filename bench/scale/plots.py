@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
+from svg import Axis, Chart
+
 from scale import april_2021
 from scale.assumptions import DAY, DEVICES, DOWN_HOURS, HOUR, MAIN_SHARE, MINUTE
 from scale.peers import CHECKS_A_DAY, Outcome
-from scale.svg import Axis, Chart
 
 COLOURS = "abcd"
 _HOURS = {

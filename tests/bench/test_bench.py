@@ -1,0 +1,103 @@
+"""The one run of all benchmarks: every name that others build on is there, its page too; bars can be missed."""
+
+import json
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import aws_load
+import benchmarks
+import lists
+import post
+import pytest
+import rates
+from benchmarks import Effort, Result
+
+NAMES = [
+    "payload_bytes",
+    "qr_version_m",
+    "verify_vs_openssl",
+    "verify_two_processes",
+    "issue_batch_vs_sign_verify",
+    "list_bootstrap_vs_entropy",
+    "lookup_us",
+    "decode_1m_s",
+    "sync_unchanged_requests",
+    "sync_unchanged_bytes",
+    "sync_delta10_bytes",
+    "sync_delta1000_bytes",
+    "cold_verify_vs_floor",
+    "image_verify_vs_decoder",
+    "aws_issue_vs_kms",
+]
+TINY = Effort(
+    rounds=2, issued=1, group=5, seconds=0.01, small=(20_000, 200), large=(50_000, 500), aws=0
+)  # fmt: skip
+
+
+def test_one_run_writes_every_figure_and_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(benchmarks, "RESULTS", tmp_path / "results.json")
+    monkeypatch.setattr(lists, "PASSES", (20_000, 50_000))
+    monkeypatch.setattr(lists, "_LOOKUPS", 200)
+    for name, count in {"SCANS": 14, "PICTURE_SECONDS": 0.1, "COLD_SECONDS": 0.1, "SHIFT_SCANS": 50}.items():
+        monkeypatch.setattr(post, name, count)
+    assert benchmarks.main(tmp_path, TINY) == 0
+    told = json.loads((tmp_path / "results.json").read_text())
+    assert set(told) == {"machine", "commit", "results"}
+    assert told["machine"]["cores"] > 0
+    assert [result["name"] for result in told["results"]] == NAMES
+    for result in told["results"]:
+        assert set(result) == {"name", "value", "unit", "beside"}
+        assert all(math.isfinite(value) and value > 0 for value in result["beside"].values())
+        if result["name"] == "aws_issue_vs_kms":
+            assert result["value"] is None
+        else:
+            assert math.isfinite(result["value"])
+            assert result["value"] > 0
+    page = (tmp_path / "benchmarks.md").read_text("utf-8")
+    assert all(f"`{name}`" in page for name in NAMES)
+    assert "| joserfc |" in page
+    assert told["commit"] in page
+    for plot in ("benchmarks-verifying.svg", "benchmarks-lists.svg"):
+        assert "<circle" in (tmp_path / plot).read_text("utf-8")
+
+
+def test_issuing_on_aws_is_beside_bare_kms(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(benchmarks, "MINISTACK", Path(__file__))
+    monkeypatch.setattr(aws_load, "load", lambda *_: aws_load.Load(passes=10, signatures=40, p50=1, p99=2))
+    chapter = benchmarks.on_aws(Effort())
+    assert [(result.name, result.value) for result in chapter.results] == [("aws_issue_vs_kms", 0.25)]
+    assert chapter.results[0].missed == "at least 0.3"
+
+
+def test_every_scheme_is_verified_to_its_content() -> None:
+    subject = rates.Subject.make()
+    assert subject.verify() == "valid"
+    for name, verify in subject.verifiers().items():
+        said = verify()
+        assert name in {rates.OPENSSL, rates.MOVEPASS} or "Mohammad Rafiqul Islam" in str(said)
+
+
+def test_no_scheme_takes_another_keys_signature() -> None:
+    subject, other = rates.Subject.make(), rates.Subject.make()
+    assert replace(subject, keys=other.keys).verify() == "unknown-key"
+    strange = replace(subject, key=replace(other.key, kid=subject.key.kid))
+    for name, verify in strange.verifiers().items():
+        if name != rates.MOVEPASS:  # which has its own keys
+            with pytest.raises(Exception, match=r"(?i)verif|signature|^$"):
+                verify()
+
+
+@pytest.mark.parametrize(
+    ("result", "missed"),
+    [
+        (Result("a", 2.0, "", ("at most", 2.0)), ""),
+        (Result("a", 2.1, "", ("at most", 2.0)), "at most 2"),
+        (Result("a", 0.65, "", ("at least", 0.65)), ""),
+        (Result("a", 0.64, "", ("at least", 0.65)), "at least 0.65"),
+        (Result("a", 0.66, "", ("at least", 0.65), {"x": 0.7}, ["x"]), "behind x"),
+        (Result("a", None, "", ("at least", 0.65)), ""),
+    ],
+)
+def test_a_bar_can_be_missed(result: Result, missed: str) -> None:
+    assert result.missed == missed
