@@ -114,7 +114,7 @@ banners: $(READY) ## draws the outcomes' large letters anew, after a change of t
 	$(BIN)/python tests/make_banners.py
 
 vectors: $(READY) ## writes tests/vectors/*.json anew
-	$(BIN)/python tests/make_vectors.py
+	PYTHONPATH=tests $(BIN)/python -m make_vectors
 
 clean:
 	rm -rf phone/node_modules $(VENV) $(AWS_VENV) $(SUPPLY_VENV) build

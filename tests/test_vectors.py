@@ -11,10 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import make_vectors
 import pytest
 import run_vectors
 from jsonschema import Draft202012Validator
+from make_vectors.files import files, stale
 from run_vectors import Case, VectorsError
 from vectors_adapter import answer
 
@@ -77,20 +77,19 @@ def test_schema_lets_no_unknown_key_through() -> None:
 
 
 def test_files_are_as_make_vectors_writes_them() -> None:
-    command = [sys.executable, str(HERE / "make_vectors.py"), "--check"]
-    result = subprocess.run(
-        command, env={**os.environ, "PYTHONHASHSEED": "1"}, capture_output=True, text=True, check=False
-    )
+    command = [sys.executable, "-m", "make_vectors", "--check"]
+    environment = {**os.environ, "PYTHONPATH": str(HERE), "PYTHONHASHSEED": "1"}
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
 
 
 def test_a_changed_file_is_noticed(tmp_path: Path) -> None:
-    for name, data in make_vectors.files().items():
+    for name, data in files().items():
         (tmp_path / name).write_bytes(data)
-    assert make_vectors.stale(tmp_path) == []
+    assert stale(tmp_path) == []
     (tmp_path / "number.json").write_bytes((tmp_path / "number.json").read_bytes().replace(b"slip", b"slap", 1))
     (tmp_path / "payload.json").unlink()
-    assert make_vectors.stale(tmp_path) == ["payload.json", "number.json"]
+    assert stale(tmp_path) == ["payload.json", "number.json"]
 
 
 def test_files_have_no_more_than_the_loader_knows() -> None:
