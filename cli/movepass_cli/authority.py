@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 
 import click
 
-from movepass_cli.inputs import InputError, open_requests, split_requests, writing_to
+from movepass_cli.inputs import InputError, open_requests, split_requests, write_picture
 from movepass_cli.main import DONE, USAGE
 from movepass_cli.options import (
     ALGORITHMS,
@@ -26,10 +26,9 @@ from movepass_cli.output import printable, say, show_json, show_rows
 from movepass_issuer import ApprovedPass, Issuer, RequestError, SignedPass, answers
 from movepass_issuer.approved import REQUEST_MAX_BYTES
 from movepass_issuer.authority import LEDGER, REPOSITORY, Authority, Elsewhere
-from movepass_issuer.card import format_of
+from movepass_issuer.card import UnprintableError, format_of
 from movepass_issuer.issuer import GROUP
 from movepass_issuer.places import is_remote
-from movepass_keys import files
 from movepass_verifier.shown import trip_rows
 from movepass_verifier.words import words
 from movepass_wire import format_number
@@ -141,10 +140,13 @@ def issue(
         for answer in _answers(issuer, lines):
             progress.step()
             if isinstance(answer.result, SignedPass):
-                _show_issued(answer.result, pictures, for_person=for_person)
+                error = _show_issued(answer.line, answer.result, pictures, for_person=for_person)
             else:
+                error = str(answer.result)
+                _show_refused(answer, error, for_person=for_person)
+            if error:
                 bad += 1
-                _show_refused(answer, single=single, for_person=for_person)
+                say(f"error: {'' if single else f'line {answer.line}: '}{error}")
         progress.end()
     ctx.exit(USAGE if bad else DONE)
 
@@ -156,9 +158,11 @@ def issue(
 @card_option
 @json_option
 @click.argument("number", required=False, metavar="PASS-NUMBER")
+@click.pass_context
 def show(
-    authority: Path, number: str | None, request: str | None, png: Path | None, card: Path | None, *, as_json: bool
-) -> None:
+    ctx: click.Context, authority: Path, number: str | None, request: str | None, png: Path | None, card: Path | None,
+    *, as_json: bool,
+) -> None:  # fmt: skip
     """Show an issued pass again, or reprint it."""
     _one_of(number, request)
     opened = Authority.open(authority)
@@ -171,6 +175,9 @@ def show(
         show_json(document | {"revoked_at": None if signed.revoked_at is None else iso(signed.revoked_at)})
     else:
         _show_for_person(signed, document)
+    if "error" in document:
+        say(f"error: {document['error']}")
+        ctx.exit(USAGE)
 
 
 @click.command(epilog=example("movepass revoke --authority my-authority A1B-2C3-D4E --reason 'given in error'"))
@@ -246,57 +253,45 @@ class _Pictures:
             format_of(self._card)
 
     def write(self, signed: SignedPass) -> dict[str, str]:
-        """Write the pictures asked for; returns their paths."""
+        """Write the pictures asked for; returns their paths, and as "error" why no card can hold what the pass says."""
         written = {}
         if self._png:
-            path = self._path(self._png, signed, ".png")
-            _write_whole(path, signed.png())
+            path = self._path(self._png, f"{signed.number}.png")
+            write_picture(path, signed.png())
             written["png"] = str(path)
         if self._card:
-            path = self._path(self._card, signed, ".png")
-            by = self._authority
-            _write_whole(path, signed.card(authority=by.name, test=by.test, file_format=format_of(path)))
+            path, by = self._path(self._card, f"card-{signed.number}.png"), self._authority
+            try:
+                card = signed.card(authority=by.name, test=by.test, file_format=format_of(path))
+            except UnprintableError as e:
+                return written | {"error": f"pass {signed.number} is issued, and has no card: {e}"}
+            write_picture(path, card)
             written["card"] = str(path)
         return written
 
-    def _path(self, given: Path, signed: SignedPass, ending: str) -> Path:
+    def _path(self, given: Path, name: str) -> Path:
         if not self._is_folder(given):
             return given
         given.mkdir(parents=True, exist_ok=True)
-        kind = "" if self._png == given else "card-"
-        return given / f"{kind}{signed.number}{ending}"
+        return given / name
 
     def _is_folder(self, given: Path) -> bool:
         return self.many or given.is_dir()
-
-
-_PICTURES = (b"\x89PNG", b"%PDF")
-
-
-def _write_whole(path: Path, data: bytes) -> None:
-    """Write a picture so that it is there whole or not at all; only another picture is replaced.
-
-    Raises:
-        InputError: something else is there.
-    """
-    if path.exists() and not path.is_file():
-        raise InputError(f"{path} is not a file")
-    if path.is_file() and path.stat().st_size and not path.read_bytes()[:8].startswith(_PICTURES):
-        raise InputError(f"{path} exists and is no picture; it is not written over: choose another name")
-    with writing_to(path):
-        files.write_whole(path, data)
 
 
 def _issued(signed: SignedPass, pictures: _Pictures) -> dict[str, Any]:
     return answers.issued(signed) | pictures.write(signed)
 
 
-def _show_issued(signed: SignedPass, pictures: _Pictures, *, for_person: bool) -> None:
+def _show_issued(line: int, signed: SignedPass, pictures: _Pictures, *, for_person: bool) -> str:
+    """Show an issued pass; returns why it has no card, or ""."""
     document = _issued(signed, pictures)
+    error: str = document.get("error", "")
     if for_person:
         _show_for_person(signed, document)
     else:
-        show_json(document)
+        show_json(document | ({"line": line} if error else {}))
+    return error
 
 
 def _show_for_person(signed: SignedPass, document: dict[str, Any]) -> None:
@@ -306,14 +301,10 @@ def _show_for_person(signed: SignedPass, document: dict[str, Any]) -> None:
     click.echo(f"  {signed.text}")
 
 
-def _show_refused(answer: _Answer, *, single: bool, for_person: bool) -> None:
-    where = "" if single else f"line {answer.line}: "
-    if for_person:
-        say(f"error: {where}{answer.result}")
-        return
-    named = {"request_id": answer.request_id} if answer.request_id else {}
-    show_json({**named, "line": answer.line, "error": str(answer.result)})
-    say(f"error: {where}{answer.result}")
+def _show_refused(answer: _Answer, error: str, *, for_person: bool) -> None:
+    if not for_person:
+        named = {"request_id": answer.request_id} if answer.request_id else {}
+        show_json({**named, "line": answer.line, "error": error})
 
 
 class _Progress:

@@ -8,9 +8,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from movepass_keys import files
+
 STDIN = "-"
 _TEXT_READ_BYTES = 65536
 """Far more than a payload's text; what is longer is refused for its length all the same."""
+
+_PICTURES = (b"\x89PNG", b"%PDF")
+"""How pictures begin."""
 
 
 class InputError(Exception):
@@ -75,6 +80,20 @@ def writing_to(path: Path) -> Iterator[None]:
         raise InputError(f"{path} exists; it is not written over: choose another name") from None
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError, PermissionError) as e:
         raise InputError(f"can't write {path}: {e.strerror}") from None
+
+
+def write_picture(path: Path, data: bytes) -> None:
+    """Write a picture so that it is there whole or not at all; only another picture is replaced.
+
+    Raises:
+        InputError: something else is there, or no file can be.
+    """
+    if path.exists() and not path.is_file():
+        raise InputError(f"{path} is not a file")
+    if path.is_file() and path.stat().st_size and not path.read_bytes()[:8].startswith(_PICTURES):
+        raise InputError(f"{path} exists and is no picture; it is not written over: choose another name")
+    with writing_to(path):
+        files.write_whole(path, data)
 
 
 def split_requests(file: BinaryIO, max_bytes: int) -> tuple[bool, Iterator[tuple[int, bytes]]]:

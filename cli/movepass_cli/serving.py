@@ -5,10 +5,11 @@ from pathlib import Path
 
 import click
 
-from movepass_cli.inputs import InputError
+from movepass_cli.inputs import InputError, write_picture
 from movepass_cli.options import PATH, example, json_option, option
 from movepass_cli.output import show_json
 from movepass_cli.signals import stopped_by_signals
+from movepass_keys.layout import document_name
 from movepass_phone import PhoneServer, ServeError
 from movepass_verifier import enrolment
 
@@ -56,13 +57,17 @@ def serve(
 
 def _published(authority: Path | None) -> Path:
     from movepass_issuer.authority import Authority  # noqa: PLC0415 - who serves a stick has no authority
+    from movepass_issuer.places import is_remote  # noqa: PLC0415
 
     assert authority is not None  # noqa: S101 - one of the two was given
-    return Path(Authority.open(authority).repository.name)
+    opened = Authority.open(authority)
+    if is_remote(opened.repository_uri):
+        raise InputError(f"{authority} publishes in {opened.repository_uri}: make a copy, movepass export-bundle")
+    return opened.repository_path
 
 
 def _first_root(repository: Path) -> bytes:
-    root = repository / "metadata" / "1.root.json"
+    root = repository / document_name("root", 1)
     try:
         return root.read_bytes()
     except OSError as e:
@@ -73,8 +78,6 @@ def _draw(text: str, picture: Path) -> None:
     from movepass_issuer.qr import QrError, qr_png  # noqa: PLC0415 - an extra
 
     try:
-        picture.write_bytes(qr_png(text))
+        write_picture(picture, qr_png(text))
     except QrError as e:
         raise InputError(str(e)) from None
-    except OSError as e:
-        raise InputError(f"can't write {picture}: {e.strerror}") from None

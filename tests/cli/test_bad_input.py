@@ -214,6 +214,43 @@ def test_pictures_that_can_not_be_written_are_told_before_anything_is_issued(
     assert (ran.code, ran.out) == (2, "")
 
 
+def test_a_card_that_can_not_hold_what_the_pass_says_does_not_stop_the_rest(
+    movepass: Movepass, field: Field, tmp_path: Path
+) -> None:
+    tall = "B" + "\u0301" * 63
+    changes = {
+        "holder": {"name": tall, "id_type": "nid", "id_last": tall},
+        "from": {"district": "dhaka", "place": tall},
+        "to": {"district": "gazipur", "place": tall},
+        "reason": tall,
+        "vehicle": {"registration": tall, "driver": {"name": tall, "licence_last": tall}},
+    }
+    lines = [
+        json.dumps(make_request("before")),
+        json.dumps(make_request("tall", **changes)),
+        json.dumps(make_request("after")),
+    ]
+    both = ("--png", tmp_path / "cards", "--card", tmp_path / "cards")
+    ran = movepass("issue", "--authority", field.authority, *both, "-", given="\n".join(lines))
+    assert ran.code == 2
+    before, middle, after = ran.rows
+    assert set(before) == set(after) == {"request_id", "pass_number", "text", "png", "card"}
+    assert set(middle) == {"request_id", "pass_number", "text", "png", "line", "error"}
+    assert middle["error"].startswith(
+        f"pass {middle['pass_number']} is issued, and has no card: what the pass says does"
+    )
+    assert ran.err == f"movepass: error: line 2: {middle['error']}\n"
+    assert sorted(path.name for path in (tmp_path / "cards").iterdir()) == sorted(
+        [
+            *(f"{row['pass_number']}.png" for row in ran.rows),
+            *(f"card-{row['pass_number']}.png" for row in (before, after)),
+        ]
+    )
+    shown = movepass("show", "--authority", field.authority, middle["pass_number"], "--card", tmp_path / "c.pdf")
+    assert (shown.code, shown.err) == (2, f"movepass: error: {middle['error']}\n")
+    assert not (tmp_path / "c.pdf").exists()
+
+
 @pytest.mark.parametrize(
     ("peers", "words"),
     [
