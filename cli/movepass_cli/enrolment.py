@@ -2,6 +2,7 @@
 
 import hashlib
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import click
@@ -121,16 +122,27 @@ def enrolment(
         picture = qr_png(text) if png else b""
     except TooLongError as e:
         raise click.UsageError(f"so many, or so long, sources need the file: {e}") from None
-    for path, data in ((png, picture), (file, content)):
-        if path:
-            with writing_to(path):
-                files.write_new(path, data)
+    _write_new({path: data for path, data in ((png, picture), (file, content)) if path})
     if as_json:
         show_json({"text": text, "sources": sources, **_fingerprints(root)})
     else:
         written = [("QR code", str(png or "")), ("File", str(file or ""))]
         show_rows([*_told(root), *(("Source", source) for source in sources), *written])
         click.echo(f"  {text}")
+
+
+def _write_new(contents: dict[Path, bytes]) -> None:
+    """Write new files, all of them or none.
+
+    Raises:
+        InputError: one is there already, or no file can be there.
+    """
+    with ExitStack() as undo:
+        for path, data in contents.items():
+            with writing_to(path):
+                files.write_new(path, data)
+            undo.callback(path.unlink)
+        undo.pop_all()
 
 
 def _content(given: str) -> bytes:

@@ -113,6 +113,9 @@ def test_the_authority_writes_over_nothing_and_refuses_what_no_device_would_take
     before = made.file.read_bytes()
     assert "it is not written over" in movepass(*about, "--file", made.file).err
     assert made.file.read_bytes() == before
+    ran = movepass(*about, "--png", tmp_path / "new.png", "--file", made.file)
+    assert (ran.code, ran.out) == (2, "")
+    assert not (tmp_path / "new.png").exists(), "all or nothing"
     ran = movepass(*about, "--file", tmp_path / "new.json", "--max-age", "72h")
     assert ran.code == 2
     assert "expected a maximum age from 15 min to 2 d" in ran.err
