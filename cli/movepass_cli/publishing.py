@@ -106,5 +106,6 @@ def recover(authority: Path, skip: int, *, as_json: bool) -> None:
     if as_json:
         show_json({"skipped": skip})
     else:
-        click.echo(f"{skip} indexes of each day are left out, and the lists are published as newer than any before.")
+        left_out = "1 index of each day is" if skip == 1 else f"{skip:,} indexes of each day are"
+        click.echo(f"{left_out} left out, and the lists are published as newer than any before.")
         click.echo("Revocations since the backup are lost with it: revoke again what you know of.")

@@ -38,7 +38,8 @@ def reconcile(authority: Path, lost: int, *, dry_run: bool, as_json: bool) -> No
             count += 1
             _show(twin, as_json=as_json, revoked=not dry_run)
     if not as_json:
-        click.echo(f"{count} passes; {'nothing is revoked' if dry_run else 'publish to let devices know'}.")
+        passes = f"{count:,} pass{'es' * (count != 1)}"
+        click.echo(f"{passes}; {'nothing is revoked' if dry_run else 'publish to let devices know'}.")
 
 
 def _show(twin: Twin, *, as_json: bool, revoked: bool) -> None:
