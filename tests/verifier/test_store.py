@@ -1,5 +1,6 @@
 """The device's store: one consistent publication at any time, on any medium, whatever happens to the file."""
 
+import os
 import random
 import re
 import shutil
@@ -426,6 +427,15 @@ def test_enrolling_where_nothing_can_be_written_is_a_store_error_and_leaves_noth
 def test_enrolling_leaves_the_store_alone_in_its_folder(world: World, tmp_path: Path) -> None:
     world.enroll(tmp_path / "a" / "b")
     assert [path.name for path in (tmp_path / "a" / "b").iterdir()] == [FILE_NAME]
+
+
+def test_a_stores_folder_is_nobody_elses_whatever_the_umask(world: World, tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        world.enroll(tmp_path / "new")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "new").stat().st_mode & 0o777 == 0o700
 
 
 def test_a_store_that_never_synced_has_no_keys_and_no_lists(world: World, tmp_path: Path) -> None:

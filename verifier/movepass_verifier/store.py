@@ -204,7 +204,7 @@ class Store:
         path = folder / FILE_NAME
         check_vacant(folder)
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # the journal is nobody else's to read
             with TemporaryDirectory(prefix=".enroll-", dir=folder) as temporary:
                 new = Path(temporary) / FILE_NAME
                 with closing(open_file(new)) as db:
