@@ -145,8 +145,8 @@ class KeySet:
 
 def _object(document: bytes | str | Mapping[str, Any], what: str) -> Mapping[str, Any]:
     if isinstance(document, bytes | str):
-        try:
-            document = json.loads(document)
+        try:  # from bytes json would read UTF-16 as well, which no other implementation need take
+            document = json.loads(document.decode() if isinstance(document, bytes) else document)
         except (ValueError, RecursionError) as e:
             raise KeyDocumentError(f"{what} is not JSON: {e}") from None
     if not isinstance(document, Mapping):

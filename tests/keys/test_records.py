@@ -164,6 +164,18 @@ def test_what_is_no_jwk_set_of_ours_is_refused(bad: Any) -> None:
         KeySet.from_jwks(bad)
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-32", "utf-8-sig", "latin-1"])
+def test_documents_are_utf_8_and_nothing_else(encoding: str) -> None:
+    named = KeySet("Dépôt", test=False, keys=BOTH.keys)
+    documents = [json.dumps(document, ensure_ascii=False) for document in (named.to_jwks(), named.denied_to_json())]
+    assert KeySet.from_jwks(documents[0].encode()).with_denied(documents[1].encode()) == named
+    with pytest.raises(KeyDocumentError, match="the JWK set is not JSON"):
+        KeySet.from_jwks(documents[0].encode(encoding))
+    if encoding != "latin-1":  # which is ASCII here
+        with pytest.raises(KeyDocumentError, match="denied-keys is not JSON"):
+            named.with_denied(documents[1].encode(encoding))
+
+
 @pytest.mark.parametrize("field", ["kid", "nbf"])
 def test_nesting_of_any_depth_is_a_key_document_error(field: str) -> None:
     """Also where reading it just works and showing it would be too deep."""
