@@ -36,7 +36,6 @@ _MARK_TEXT = b"""Movepass: keys and revocation lists, to carry to devices. Every
 This folder is kept by `movepass export-bundle`, which removes from metadata/ and targets/ what is no longer needed.
 """
 _FIRST_ROOT = document_name("root", 1)
-_ROOT_MAX_BYTES = 512_000
 _NAMED = ("snapshot", "targets", roles.STATUS)
 """Roles whose file has a version in its name that the timestamp leads to."""
 
@@ -133,7 +132,7 @@ def _mark(folder: Path) -> None:
 
 def _fetch(source: _Recorded, folder: Path, work: Path) -> Held:
     try:
-        root = source.download_bytes(_FIRST_ROOT, _ROOT_MAX_BYTES)
+        root = source.download_bytes(_FIRST_ROOT, offer.DOCUMENT_MAX_BYTES)
         offer.check_root(root)
         before = _read(folder / _FIRST_ROOT)
         if before not in (None, root):

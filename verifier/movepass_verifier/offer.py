@@ -11,7 +11,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
 from tuf.api import exceptions as tuf_errors
-from tuf.api.metadata import Metadata, Root, TargetFile, Targets, Timestamp
+from tuf.api.metadata import Metadata, MetaFile, Root, TargetFile, Targets, Timestamp
 from tuf.ngclient import Updater
 
 from movepass_keys import layout, roles
@@ -114,7 +114,7 @@ def _target(updater: Updater, name: str, max_bytes: int) -> TargetFile:
 
 def _document(updater: Updater, source: Source, name: str, held: bytes | None) -> bytes:
     target = _target(updater, name, DOCUMENT_MAX_BYTES)
-    if held is not None and _is(target, held):
+    if held is not None and is_signed(target, held):
         return held
     data = source.fetch_rest(target_file(target), b"", target.length)
     target.verify_length_and_hashes(data)
@@ -123,7 +123,7 @@ def _document(updater: Updater, source: Source, name: str, held: bytes | None) -
 
 def _log(source: Source, day: int, target: TargetFile, held: bytes, partials: Partials) -> bytes:
     """Get a day's log, whose header must say the day and generation that are signed."""
-    data = held if _is(target, held) else _download(source, day, target, held, partials)
+    data = held if is_signed(target, held) else _download(source, day, target, held, partials)
     _check_header(day, target, data)
     return data
 
@@ -145,7 +145,7 @@ def _download(source: Source, day: int, target: TargetFile, held: bytes, partial
     generation = _generation(target)
     partial = partials.of(day, generation, held if _held_generation(held) == generation else b"", target.length)
     for beginning in partial.beginnings():
-        if _is(target, beginning):
+        if is_signed(target, beginning):
             return beginning
         try:
             data = source.fetch_rest(target_file(target), beginning, target.length, partial.note)
@@ -154,7 +154,7 @@ def _download(source: Source, day: int, target: TargetFile, held: bytes, partial
             if not beginning:
                 raise
         else:
-            if _is(target, data):
+            if is_signed(target, data):
                 return data
             partial.drop()
     target.verify_length_and_hashes(data)
@@ -174,9 +174,10 @@ def _held_generation(held: bytes) -> int:
         return -1
 
 
-def _is(target: TargetFile, data: bytes) -> bool:
+def is_signed(described: MetaFile | TargetFile, data: bytes) -> bool:
+    """Tell whether data has the length and hash that a signed document names."""
     try:
-        target.verify_length_and_hashes(data)
+        described.verify_length_and_hashes(data)
     except tuf_errors.LengthOrHashMismatchError:
         return False
     return True

@@ -17,7 +17,7 @@ from movepass_keys import layout, roles
 from movepass_verifier import schema
 from movepass_verifier.errors import DamagedError, SyncError
 from movepass_verifier.lists import MAX_AGE_LEAST, WARNING_AGE_LEAST
-from movepass_verifier.offer import check_root
+from movepass_verifier.offer import check_root, is_signed
 from movepass_verifier.store import DENIED, KEYS
 from movepass_verifier.words import Message, message
 
@@ -131,7 +131,7 @@ def _signed(db: sqlite3.Connection, remains: Remains, role: str, delegator: Any,
         if delegator is None or not isinstance(document.signed, _KINDS[role]):
             raise ValueError("nothing tells who must have signed it")
         delegator.verify_delegate(role, document.signed_bytes, document.signatures)
-        if meta and (document.signed.version != meta.version or not _is(meta, data)):
+        if meta and (document.signed.version != meta.version or not is_signed(meta, data)):
             raise ValueError("it does not belong to the others")
     except (tuf_errors.RepositoryError, ValueError) as e:
         remains.lack(message("damage.signed" if data else "damage.signed-gone", name=role, error=e))
@@ -142,7 +142,7 @@ def _signed(db: sqlite3.Connection, remains: Remains, role: str, delegator: Any,
 
 def _gather_document(db: sqlite3.Connection, remains: Remains, name: str, target: TargetFile | None) -> None:
     data = _document(db, "documents", name)
-    if target and _is(target, data):
+    if target and is_signed(target, data):
         remains.documents[name] = data
     else:
         remains.lack(message("damage.document", name=name))
@@ -150,7 +150,7 @@ def _gather_document(db: sqlite3.Connection, remains: Remains, name: str, target
 
 def _gather_log(db: sqlite3.Connection, remains: Remains, day: int, target: TargetFile) -> None:
     data = _blob(_rows(db, "SELECT data FROM logs WHERE day = ?", day))
-    if _is(target, data):
+    if is_signed(target, data):
         remains.logs[day] = data
     else:
         remains.lack(message("damage.log", day=day))
@@ -162,14 +162,6 @@ def _fill_gaps(remains: Remains, now: int) -> None:
     for name in strictest.keys() - remains.facts.keys():
         remains.problems.append(message("damage.lost", name=name))
     remains.facts = strictest | {"syncs": now} | remains.facts
-
-
-def _is(signed: MetaFile | TargetFile, data: bytes) -> bool:
-    try:
-        signed.verify_length_and_hashes(data)
-    except tuf_errors.LengthOrHashMismatchError:
-        return False
-    return True
 
 
 def _document(db: sqlite3.Connection, table: str, name: str) -> bytes:

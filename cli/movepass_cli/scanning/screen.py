@@ -14,7 +14,7 @@ from movepass_cli.output import columns, printable
 from movepass_cli.scanning.session import DECISION_KEYS, Decided, Page, Recent, Session
 from movepass_verifier import Outcome
 from movepass_verifier.by_number import NumberAnswer
-from movepass_verifier.shown import Rows, age, looks, number_shown, seen_before, shown
+from movepass_verifier.shown import WARNING, Rows, age, looks, number_shown, seen_before, shown
 from movepass_verifier.verdicts import Freshness
 from movepass_verifier.words import Message, Words, data, words
 
@@ -167,7 +167,7 @@ def _verdict(verdict: Decided, say: Words, size: Size, *, unicode: bool) -> list
     lines += _wrapped(printable(view.reason), size, "bold")
     lines += _wrapped(view.advice, size)
     if verdict.seen:
-        lines += _wrapped(f"! {seen_before(verdict.seen, result.freshness.now, say)}", size, "warn")
+        lines += _wrapped(f"{WARNING} {seen_before(verdict.seen, result.freshness.now, say)}", size, "warn")
     if result.outcome is Outcome.CANNOT_VERIFY and verdict.noted:
         lines += _decision(verdict, say, size)
     return [*lines, *_rows([*view.trip, (say("label.pass"), result.pass_number or "")], size)]

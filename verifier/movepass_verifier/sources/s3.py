@@ -81,7 +81,7 @@ class Bucket:
                 error = DownloadError(f"there is no bucket {self._bucket}")
             case "RequestTimeTooSkewed":
                 error = DownloadError("S3 says that this device's clock is wrong; set it")
-            case "InvalidAccessKeyId" | "SignatureDoesNotMatch" | "ExpiredToken" | "InvalidToken":
+            case _ if code in _BAD_KEYS:
                 error = DownloadError(f"S3 does not take this device's credentials ({code})")
             case _ if code in _ELSEWHERE:
                 region = _REGION.search(body)
