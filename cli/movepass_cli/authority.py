@@ -13,7 +13,6 @@ import click
 from movepass_cli.inputs import InputError, open_requests, split_requests, write_picture
 from movepass_cli.main import DONE, USAGE
 from movepass_cli.options import (
-    ALGORITHMS,
     PATH,
     alg_option,
     authority_option,
@@ -29,6 +28,7 @@ from movepass_issuer.authority import LEDGER, REPOSITORY, Authority, Elsewhere
 from movepass_issuer.card import UnprintableError, format_of
 from movepass_issuer.issuer import GROUP
 from movepass_issuer.places import is_remote
+from movepass_keys.algorithms import BY_NAME
 from movepass_verifier.shown import trip_rows
 from movepass_verifier.words import words
 from movepass_wire import format_number
@@ -86,7 +86,7 @@ def init(
     """Make an authority: the custodians' and the authority's keys, a ledger and a published repository."""
     elsewhere = Elsewhere(ledger, repository, pass_signers, online_signers, peers)
     about: dict[str, Any] = {
-        "name": name, "test": not production, "alg": ALGORITHMS[alg], "elsewhere": elsewhere
+        "name": name, "test": not production, "alg": BY_NAME[alg], "elsewhere": elsewhere
     }  # fmt: skip
     made = (
         Authority.begin(authority, **about) if ceremony else Authority.create(authority, **about, days_ahead=days_ahead)

@@ -11,12 +11,12 @@ from movepass_cli.inputs import payload_text
 from movepass_cli.main import ACCEPT, CANNOT_VERIFY, REJECT, USAGE
 from movepass_cli.options import SOURCE, ca_option, example, json_option, language_option, option, store_option, time_of
 from movepass_cli.output import note, progress_on_terminal, say, show_json, show_result, show_rows
+from movepass_keys.algorithms import NAMES
 from movepass_verifier import Device, Outcome
 from movepass_verifier.errors import OtherCodeError
 from movepass_verifier.shown import trip_rows
 from movepass_verifier.words import words
 from movepass_wire import PayloadError, WireError, decode_claims, format_number, open_text, trip_to_json
-from movepass_wire.payload import ESP256
 from movepass_wire.times import ago, day_name, iso, local
 
 if TYPE_CHECKING:
@@ -151,7 +151,7 @@ def inspect(ctx: click.Context, given: str, *, as_json: bool) -> None:
         say(f"error: not a readable pass: {e}")
         ctx.exit(USAGE)
     number = format_number(pass_.day, pass_.index)
-    alg = "ESP256" if envelope.alg == ESP256 else "Ed25519"
+    alg = NAMES[envelope.alg]
     if as_json:
         show_json(
             {

@@ -11,12 +11,12 @@ import click
 from tuf.api.metadata import Metadata, Root
 
 from movepass_cli.inputs import InputError
-from movepass_cli.options import ALGORITHMS, PATH, alg_option, authority_option, example, json_option, option, time_of
+from movepass_cli.options import PATH, alg_option, authority_option, example, json_option, option, time_of
 from movepass_cli.output import printable, say, show_json, show_rows
 from movepass_issuer import keyholding
 from movepass_issuer.authority import Authority
 from movepass_keys import anchor, ceremony, custodian, files, roles, signer_from_uri
-from movepass_keys.algorithms import NAMES
+from movepass_keys.algorithms import BY_NAME, NAMES
 from movepass_keys.ceremony import ROOT, Card, KeyChange, Proposal
 from movepass_keys.errors import CeremonyError
 from movepass_keys.records import PassKey
@@ -300,7 +300,7 @@ def new(authority: Path, alg: str, uri: str | None, wrapping_key: str | None, *,
     """Make a pass key for the authority. Nothing is signed with it until it is proposed, published and used."""
     if uri and wrapping_key:
         raise click.UsageError("expected --uri or --wrapping-key, got both: a key is taken, or it is made")
-    kid = keyholding.new_pass_key(Authority.open(authority), ALGORITHMS[alg], uri, wrapping_key).hex()
+    kid = keyholding.new_pass_key(Authority.open(authority), BY_NAME[alg], uri, wrapping_key).hex()
     if as_json:
         show_json({"kid": kid})
     else:

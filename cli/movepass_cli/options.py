@@ -10,9 +10,10 @@ from typing import Any, TypeVar
 
 import click
 
+from movepass_keys.algorithms import BY_NAME, NAMES
 from movepass_verifier.words import LANGUAGES
-from movepass_wire.limits import PUBLISHED_DAYS_AHEAD
-from movepass_wire.payload import ED25519, ESP256
+from movepass_wire.limits import ISSUE_AHEAD_MAX_SECONDS, PUBLISHED_DAYS_AHEAD
+from movepass_wire.payload import ESP256
 from movepass_wire.times import parse_duration, parse_iso
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -20,7 +21,6 @@ SOURCE = "URL-OR-DIR"
 PATH = click.Path(path_type=Path)
 _DAYS_AHEAD_MAX = 30
 LANGUAGE = click.Choice(LANGUAGES)
-ALGORITHMS = {"ESP256": ESP256, "Ed25519": ED25519}
 
 
 def option(name: str, *parameter: str, **attributes: Any) -> Callable[[F], F]:
@@ -58,10 +58,11 @@ json_option = click.option(
 )
 language_option = option("--language", type=LANGUAGE, help="English or Bangla; without it, what the device speaks.")
 alg_option = option(
-    "--alg", type=click.Choice(list(ALGORITHMS), case_sensitive=False), default="ESP256", show_default=True,
+    "--alg", type=click.Choice(list(BY_NAME), case_sensitive=False), default=NAMES[ESP256], show_default=True,
     help="The pass key's algorithm.",
 )  # fmt: skip
 days_ahead_option = option(
     "--days-ahead", type=click.IntRange(0, _DAYS_AHEAD_MAX), default=PUBLISHED_DAYS_AHEAD, show_default=True,
-    help="Days after today that get a list; fewer than 4 leaves passes issued 72 h ahead unverifiable.",
+    help=f"Days after today that get a list; fewer than {PUBLISHED_DAYS_AHEAD} leaves passes issued "
+    f"{ISSUE_AHEAD_MAX_SECONDS // 3600} h ahead unverifiable.",
 )  # fmt: skip

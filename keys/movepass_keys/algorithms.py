@@ -20,6 +20,7 @@ PrivateKey = EllipticCurvePrivateKey | Ed25519PrivateKey
 
 NAMES = {ESP256: "ESP256", ED25519: "Ed25519"}
 """Names of RFC 9864, as people and options write them."""
+BY_NAME = {name: alg for alg, name in NAMES.items()}
 _SPKI_HEADS = {
     ESP256: bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d03010703420004"),
     ED25519: bytes.fromhex("302a300506032b6570032100"),

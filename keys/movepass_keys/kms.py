@@ -255,7 +255,6 @@ class _Wrapped:
 
     @classmethod
     def from_bytes(cls, data: bytes, path: Path) -> "_Wrapped":
-        numbers = {name: number for number, name in algorithms.NAMES.items()}
         try:
             match json.loads(data):
                 case {
@@ -265,8 +264,8 @@ class _Wrapped:
                     "public_key": str(spki),
                     "wrapped_private_key": str(blob),
                     **rest,
-                } if version == _FORMAT and purpose == _PURPOSE and alg in numbers and not rest:
-                    public_key = _public_key(b64decode(spki, validate=True), numbers[alg], str(path))
+                } if version == _FORMAT and purpose == _PURPOSE and alg in algorithms.BY_NAME and not rest:
+                    public_key = _public_key(b64decode(spki, validate=True), algorithms.BY_NAME[alg], str(path))
                     return cls(KeyArn.parse(arn, ""), context, public_key, b64decode(blob, validate=True))
             raise KeyFileError("it has other members")
         except (ValueError, RecursionError, KeysError) as e:
@@ -362,7 +361,7 @@ class _Kms:
         Raises:
             SignerError: it failed for good, or the deadline is near; names the key, the IAM action and what to do.
         """
-        from botocore import xform_name  # noqa: PLC0415 - see above
+        from botocore import xform_name  # noqa: PLC0415 - an extra
 
         method = getattr(self._client, xform_name(operation))
 

@@ -59,8 +59,8 @@ class HsmSigner:
         self._number, self._label = int(match[1]), unquote_plus(match[2]) if match[2] else None
         self._name, self._ask, self._pin = f"hsm:{rest}", ask, ""
         try:
-            import pkcs11  # noqa: PLC0415 - see above
-            from securesystemslib.signer import HSMSigner  # noqa: PLC0415 - only who names a token needs the extra
+            import pkcs11  # noqa: PLC0415 - an extra
+            from securesystemslib.signer import HSMSigner  # noqa: PLC0415
         except ImportError:
             raise SignerError(f"{self._name}: a token needs the hsm extra: pip install 'movepass[hsm]'") from None
         self._pkcs11: Any = pkcs11
