@@ -243,7 +243,7 @@ def recover(authority: Authority, now: int, *, skip: int) -> None:
     """
     ledger = authority.ledger()
     try:
-        ledger.skip(range(day_of(now) - 1, day_of(now) + _DAYS_ISSUED_AHEAD + 1), skip)
+        ledger.skip(range(day_of(now) - 1, day_of(now) + PUBLISHED_DAYS_AHEAD + 1), skip)
     finally:
         ledger.close()
     with authority.publisher() as publisher:
@@ -288,9 +288,6 @@ def _with_published(authority: Authority, keys: KeySet, now: int) -> Authority:
     }
     in_use = authority.pass_key or next((kid for kid, key in held.items() if key.published is not None), None)
     return replace(authority, held_keys=held, pass_key=in_use)
-
-
-_DAYS_ISSUED_AHEAD = 4
 
 
 def _check_built_on(proposal: Proposal, current: Metadata[Any] | None, root: Metadata[Any] | None) -> bool:

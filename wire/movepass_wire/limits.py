@@ -31,7 +31,7 @@ GENERATION_LIMIT = 1 << 16
 """A log's generation is below this: two bytes."""
 
 PUBLISHED_DAYS_AHEAD = 4
-"""Logs exist for today and this many days ahead: 72 h + 12 h reach no further."""
+"""Logs exist for today and this many days ahead: 72 h + 12 h reach no further (a test holds it to that)."""
 
 LOG_KEPT_SECONDS = 6 * 3600
 """A log goes this long after its day has ended."""
