@@ -49,8 +49,6 @@ from movepass_wire.payload import ESP256
 _CONFIG = "authority.json"
 _CONFIG_VERSION = 1
 _NAME_MAX_CHARS = 64
-
-
 LEDGER, REPOSITORY = "ledger.sqlite", "repository"
 
 

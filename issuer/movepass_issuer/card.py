@@ -13,6 +13,7 @@ from os import PathLike
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, NamedTuple
 
+from movepass_issuer.errors import IssuerError
 from movepass_issuer.qr import QUIET_ZONE, qr_image, qr_version
 from movepass_issuer.typesetting import SIZE_MIN, Block, Box, Line, Style, block, one_line, wrap
 from movepass_wire import Pass, Place, Trip, WireError, encode_claims, format_number, open_text
@@ -56,14 +57,8 @@ _PDF_QUALITY = 95
 """Of the JPEG that Pillow puts into a PDF: no noise that a scanner could see."""
 
 
-class CardError(Exception):
-    """A card can't be drawn or saved; the message says why.
-
-    Attributes:
-        is_input: whether what the user gave is at fault, not what came of it.
-    """
-
-    is_input = False
+class CardError(IssuerError):
+    """A card can't be drawn or saved; the message says why."""
 
 
 class UnprintableError(CardError):

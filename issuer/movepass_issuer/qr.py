@@ -11,6 +11,8 @@ from contextlib import suppress
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
+from movepass_issuer.errors import IssuerError
+
 if TYPE_CHECKING:
     from PIL import Image
 
@@ -24,14 +26,8 @@ MODULE_PX = 8
 """Pixels of one module where the caller does not say: a pass of version 11 then is 552 pixels wide."""
 
 
-class QrError(Exception):
-    """The text can't be drawn as a pass's QR code, or what draws it is not installed.
-
-    Attributes:
-        is_input: whether what the user gave is at fault, not what came of it.
-    """
-
-    is_input = False
+class QrError(IssuerError):
+    """The text can't be drawn as a pass's QR code, or what draws it is not installed."""
 
 
 class TooLongError(QrError):
