@@ -13,10 +13,14 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
+from movepass_verifier.words import LANGUAGES
+
 HOUSE = Path(__file__).parent.parent
 WORDS = HOUSE / "verifier" / "movepass_verifier" / "words"
 FONTS = HOUSE / "issuer" / "movepass_issuer" / "fonts"
-FONT = {"en": FONTS / "NotoSans-Bold.ttf", "bn": FONTS / "NotoSansBengali-Bold.ttf"}
+LATIN = FONTS / "NotoSans-Bold.ttf"
+FONT = {"bn": FONTS / "NotoSansBengali-Bold.ttf"}
+"""Of languages that are written in another script."""
 OUTCOMES = ("accept", "reject", "cannot-verify")
 ROWS, COLUMNS = 8, 62
 HALF_ROWS = 4
@@ -72,7 +76,7 @@ def draw_symbol(outcome: str, rows: int) -> list[str]:
         stroke((0.12, 0.08), (0.88, 0.92))
         stroke((0.88, 0.08), (0.12, 0.92))
     else:
-        letters = ImageFont.truetype(FONT["en"], height)
+        letters = ImageFont.truetype(LATIN, height)
         left, top, right, bottom = letters.getbbox("?")
         draw.text(((width - right - left) / 2, (height - bottom - top) / 2), "?", font=letters, fill=255)
     return quarters(image.resize((2 * columns, 2 * rows), Image.Resampling.BOX))
@@ -99,7 +103,8 @@ def banners() -> dict[str, dict[str, dict[str, list[str]]]]:
 
 def _banners(rows: int) -> dict[str, dict[str, list[str]]]:
     found = {"symbol": {outcome: draw_symbol(outcome, rows) for outcome in OUTCOMES}}
-    for language, font in FONT.items():
+    for language in LANGUAGES:
+        font = FONT.get(language, LATIN)
         texts = json.loads((WORDS / f"{language}.json").read_text("utf-8"))
         wanted = {outcome: texts[f"outcome.{outcome}"] for outcome in OUTCOMES} | {"test": texts["test.short"]}
         found[language] = {name: draw_lines(text, font, rows) for name, text in wanted.items()}

@@ -56,7 +56,7 @@ ca_option = option("--ca", type=PATH, metavar="FILE", help="CA certificates to t
 json_option = click.option(
     "--json", "as_json", is_flag=True, envvar="MOVEPASS_JSON", show_envvar=True, help="One JSON object a line."
 )
-language_option = option("--language", type=LANGUAGE, help="English or Bangla; without it, what the device speaks.")
+language_option = option("--language", type=LANGUAGE, help="What is shown; without it, what the device speaks.")
 alg_option = option(
     "--alg", type=click.Choice(list(BY_NAME), case_sensitive=False), default=NAMES[ESP256], show_default=True,
     help="The pass key's algorithm.",

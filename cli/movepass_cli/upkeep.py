@@ -58,7 +58,7 @@ def status(ctx: click.Context, store: Path, language: str | None, *, details: bo
 @click.option("--source", multiple=True, metavar=SOURCE, help="Where the device syncs from; may be repeated.")
 @click.option("--journal-keep", callback=duration_of, metavar="TIME",
               help="The journal's entries are forgotten: 1d to 30d.")  # fmt: skip
-@click.option("--language", type=LANGUAGE, help="What the device speaks: English or Bangla.")
+@click.option("--language", type=LANGUAGE, help="What the device speaks.")
 @json_option
 def configure(
     store: Path,

@@ -192,7 +192,7 @@ def _place(place: Place) -> tuple[tuple[str, bool], ...]:
 def _both(table: Table, number: int) -> str:
     """Name a code in both languages, or give its number where this software is older than the row."""
     code = table.by_number.get(number)
-    return f"{code.en} / {code.bn}" if code else f"code {number} / কোড {_bangla(str(number))}"
+    return f"{code.name('en')} / {code.name('bn')}" if code else f"code {number} / কোড {_bangla(str(number))}"
 
 
 def _bangla(text: str) -> str:

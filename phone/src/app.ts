@@ -21,7 +21,7 @@ import { ageOf } from "./verify/shown.js";
 import type { Verification } from "./verify/verdicts.js";
 import { freshnessOf } from "./verify/verify.js";
 import { PREFIX } from "./wire/payload.js";
-import { LANGUAGES, type Language } from "./words/catalogues.js";
+import { languageAfter, languageOf, LANGUAGES, type Language } from "./words/catalogues.js";
 import { message, type Message, type Words } from "./words/words.js";
 import { worksOffline, updateWaits } from "./offline.js";
 
@@ -386,7 +386,7 @@ export class App {
         problem: this.problem,
         light: this.camera?.hasLight ? this.light : null,
         canType: device !== null,
-        otherLanguage: LANGUAGES[this.otherLanguage].text("language.name"),
+        otherLanguage: LANGUAGES[languageAfter(this.language)].text("language.name"),
       },
       this.words,
       {
@@ -434,12 +434,8 @@ export class App {
     if (!this.overlay) this.draw();
   }
 
-  private get otherLanguage(): Language {
-    return this.language === "en" ? "bn" : "en";
-  }
-
   private toggleLanguage(): void {
-    this.language = this.otherLanguage;
+    this.language = languageAfter(this.language);
     try {
       localStorage.setItem(LANGUAGE, this.language);
     } catch {
@@ -457,7 +453,7 @@ export function preferredLanguage(): Language {
   } catch {
     // the phone's, then
   }
-  return (chosen ?? navigator.language).startsWith("bn") ? "bn" : "en";
+  return languageOf(chosen ?? navigator.language);
 }
 
 /** Ask the browser to keep what is stored when space is short; tells whether it will. */

@@ -3,13 +3,26 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import en from "../../verifier/movepass_verifier/words/en.json";
-import { LANGUAGES } from "../src/words/catalogues.js";
+import { languageAfter, languageOf, LANGUAGES, plainDigits } from "../src/words/catalogues.js";
 
 const code = readdirSync("src", { recursive: true, encoding: "utf-8" })
   .filter((name) => name.endsWith(".ts"))
   .map((name) => readFileSync(join("src", name), "utf-8"))
   .join("\n");
 const groups = new Set(Object.keys(en).map((key) => key.split(".")[0]));
+
+void test("every catalogue is one of the phone's languages", () => {
+  const folder = readdirSync("../verifier/movepass_verifier/words");
+  const catalogues = folder.filter((name) => /^[a-z]{2}\.json$/.test(name)).map((name) => name.slice(0, 2));
+  assert.deepEqual(Object.keys(LANGUAGES).sort(), catalogues.sort());
+});
+
+void test("languages come one after the other, and the phone's own is the first", () => {
+  const after = Object.keys(LANGUAGES).map((language) => languageAfter(languageOf(language)));
+  assert.deepEqual(after.sort(), Object.keys(LANGUAGES).sort());
+  assert.deepEqual(["bn-BD", "bn", "en-GB", "bnx", "tlh"].map(languageOf), ["bn", "bn", "en", "en", "en"]);
+  assert.equal(plainDigits("০১২৩৪৫৬৭৮৯ 0-9 A"), "0123456789 0-9 A");
+});
 
 void test("the code asks for no text that is missing", () => {
   const named = Array.from(code.matchAll(/"([a-z]+)\.([a-z0-9.-]*[a-z0-9])"/g)).filter(([, group]) =>

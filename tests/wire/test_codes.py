@@ -12,14 +12,22 @@ def test_a_table_is_numbered_from_1_without_gaps(table: Table, rows: int) -> Non
 
 
 @pytest.mark.parametrize("table", [DISTRICTS, ID_TYPES, REASONS], ids=["districts", "id types", "reasons"])
-def test_every_row_is_found_by_number_key_and_both_names(table: Table) -> None:
+def test_every_row_is_found_by_number_key_and_all_its_names(table: Table) -> None:
     for code in table.by_number.values():
-        assert [table.find(name) for name in (code.number, code.key, code.en, code.bn)] == [code] * 4
+        for name in (code.number, code.key, *code.names.values()):
+            assert table.find(name) == code
 
 
-def test_a_row_is_named_in_either_language() -> None:
+@pytest.mark.parametrize("table", [DISTRICTS, ID_TYPES, REASONS], ids=["districts", "id types", "reasons"])
+def test_what_has_a_name_in_one_row_has_it_in_all(table: Table) -> None:
+    first, *others = table.by_number.values()
+    assert {"en", "bn"} <= first.names.keys()
+    assert all(code.names.keys() == first.names.keys() for code in others)
+
+
+def test_a_row_is_named_in_each_language_and_else_in_english() -> None:
     dhaka = DISTRICTS.by_key["dhaka"]
-    assert (dhaka.name("en"), dhaka.name("bn")) == ("Dhaka", "ঢাকা")
+    assert [dhaka.name(language) for language in ("en", "bn", "xx")] == ["Dhaka", "ঢাকা", "Dhaka"]
 
 
 @pytest.mark.parametrize(

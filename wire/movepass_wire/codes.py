@@ -4,36 +4,36 @@ District numbers are ISO 3166-2:BD's. A number is never given to anything else; 
 """
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from movepass_wire.text import normalise
 
 
 class Code(NamedTuple):
-    """One row: the number on the wire, the key in JSON, the names people read."""
+    """One row: the number on the wire, the key in JSON, the names people read, by language."""
 
     number: int
     key: str
-    en: str
-    bn: str
+    names: Mapping[str, str]
 
     def name(self, language: str) -> str:
-        """Give its name in Bangla ("bn"), or else in English."""
-        return self.bn if language == "bn" else self.en
+        """Give its name in a language ("bn"), or in English where it has none in that."""
+        return self.names.get(language) or self.names["en"]
 
 
 class Table:
     """One table, found by number or by key."""
 
-    def __init__(self, rows: list[dict[str, str | int]]) -> None:
-        codes = [Code(int(r["code"]), str(r["key"]), str(r["en"]), str(r["bn"])) for r in rows]
+    def __init__(self, rows: list[dict[str, Any]]) -> None:
+        codes = [_code(**row) for row in rows]
         self.by_number = {code.number: code for code in codes}
         self.by_key = {code.key: code for code in codes}
-        self._by_name = {name.casefold(): code for code in codes for name in (code.key, code.en, code.bn)}
+        self._by_name = {name.casefold(): code for code in codes for name in (code.key, *code.names.values())}
 
     def find(self, name: str | int) -> Code | None:
-        """Find a row by its number, key, or English or Bangla name (case and white space around don't count)."""
+        """Find a row by its number, key, or name in any language (case and white space around don't count)."""
         if isinstance(name, int):
             return self.by_number.get(name)
         name = normalise(name)
@@ -45,6 +45,10 @@ class Table:
         """Give the key of a number, or the number itself where this software is older than the row."""
         code = self.by_number.get(number)
         return code.key if code else number
+
+
+def _code(code: int, key: str, **names: str) -> Code:
+    return Code(code, key, names)
 
 
 _tables = json.loads(Path(__file__).with_name("codes.json").read_text("utf-8"))

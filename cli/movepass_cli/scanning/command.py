@@ -22,7 +22,7 @@ from movepass_cli.scanning.sound import Speaker
 from movepass_cli.scanning.terminal import Terminal, fits, shows_unicode
 from movepass_cli.signals import Stopped, stopped_by_signals
 from movepass_verifier import Device, Freshness, Outcome, StoreError
-from movepass_verifier.words import LANGUAGES, Message, message, words
+from movepass_verifier.words import DEFAULT_LANGUAGE, LANGUAGES, Message, message, words
 
 _BADGE_SECONDS = 10.0
 """How often the screen looks how old the lists are."""
@@ -91,10 +91,10 @@ def scan(
 
 def _readable(language: str) -> str:
     """Give the language that the terminal can show."""
-    if shows_unicode() or language == "en":
+    if shows_unicode() or language == DEFAULT_LANGUAGE:
         return language
-    say(words("en")("scan.no-unicode", encoding=sys.stdout.encoding))
-    return "en"
+    say(words()("scan.no-unicode", encoding=sys.stdout.encoding))
+    return DEFAULT_LANGUAGE
 
 
 class _Lines:
@@ -139,7 +139,7 @@ class _Screen:
         self._device = device
         self._running = running
         self._unicode = shows_unicode()
-        languages = LANGUAGES if self._unicode else ("en",)
+        languages = LANGUAGES if self._unicode else (DEFAULT_LANGUAGE,)
         self._session = Session(device, language, close_after=close_after, languages=languages)
         self._speaker = speaker
         self._terminal = Terminal()

@@ -207,15 +207,15 @@ def _details(verdict: Decided, say: Words, size: Size) -> list[ScreenLine]:
 
 def _banner(outcome: Outcome, say: Words, size: Size, *, unicode: bool, test: bool = False) -> list[ScreenLine]:
     """Draw the outcome: large where there is room, and never without its word and its symbol."""
-    if not unicode or size.rows < _BANNER_FROM:
+    drawn = banners()["half" if test else "whole"]
+    letters = drawn.get(say.language)
+    if not unicode or size.rows < _BANNER_FROM or not letters:
         look = looks()[outcome]
         symbol, word = (look.symbol if unicode else look.ascii), say(f"outcome.{outcome.value}")
         warning = [[Span(_filled(f"  {say('test.banner')}  ", size.columns), "warn")]] if test else []
         return [*warning, [Span(_filled(f"  {symbol}  {word}  {symbol}  ", size.columns), outcome.value)], []]
-    drawn = banners()["half" if test else "whole"]
-    symbols, letters = drawn["symbol"][outcome.value], drawn[say.language][outcome.value]
-    lines = [*_band(drawn[say.language]["test"], [], "warn", size)] if test else []
-    return [*lines, *_band(letters, symbols, outcome.value, size)]
+    lines = [*_band(letters["test"], [], "warn", size)] if test else []
+    return [*lines, *_band(letters[outcome.value], drawn["symbol"][outcome.value], outcome.value, size)]
 
 
 def _band(letters: Sequence[str], symbols: Sequence[str], style: str, size: Size) -> Iterator[ScreenLine]:

@@ -1,9 +1,10 @@
 /** Typing a pass number, and what it tells. */
 
-import { answer, plainDigits } from "../verify/by_number.js";
+import { answer } from "../verify/by_number.js";
 import { numberShown, type Shown } from "../verify/shown.js";
 import type { Known } from "../verify/verify.js";
 import { NUMBER_LENGTH, readSymbol, wrongCharacter } from "../wire/number.js";
+import { plainDigits } from "../words/catalogues.js";
 import type { Words } from "../words/words.js";
 import { button, h } from "./dom.js";
 import { signal } from "./signals.js";

@@ -10,6 +10,7 @@ import { PUBLISHED_DAYS_AHEAD } from "../wire/limits.js";
 import { corrections, DAYS, formatNumber, parseNumber, resolveDay } from "../wire/number.js";
 import { holds } from "../wire/statuslog.js";
 import { DAY_SECONDS, dayOf } from "../wire/times.js";
+import { plainDigits } from "../words/catalogues.js";
 import { message, type Message } from "../words/words.js";
 import type { StatusLists } from "./lists.js";
 import type { Freshness, Outcome } from "./verdicts.js";
@@ -22,7 +23,6 @@ const LONG_AGO_DAYS = 7;
 /** White space as Python takes it off: some controls, and no byte order mark. */
 const SPACE = "[\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]+";
 const AROUND = new RegExp(`^${SPACE}|${SPACE}$`, "g");
-const BANGLA_ZERO = 0x09e6;
 
 export interface NumberAnswer {
   readonly outcome: Exclude<Outcome, "accept">;
@@ -36,11 +36,6 @@ export interface NumberAnswer {
   /** Whether it was a number at all, without a slip. */
   readonly readable: boolean;
   readonly freshness: Freshness;
-}
-
-/** Read Bangla digits as others. */
-export function plainDigits(typed: string): string {
-  return typed.replace(/[০-৯]/g, (digit) => String((digit.codePointAt(0) ?? 0) - BANGLA_ZERO));
 }
 
 /** Say what is known of a pass number; case, hyphens and spaces don't count. */

@@ -4,7 +4,7 @@ import type { Seen } from "../store/journal.js";
 import { hex } from "../wire/bytes.js";
 import type { Value } from "../wire/cbor.js";
 import type { Pass, Place } from "../wire/claims.js";
-import { DISTRICTS, ID_TYPES, REASONS, type Code } from "../words/codes.js";
+import { DISTRICTS, ID_TYPES, nameOf, REASONS, type Code } from "../words/codes.js";
 import type { Words } from "../words/words.js";
 import type { NumberAnswer } from "./by_number.js";
 import type { Freshness, Outcome, Verification } from "./verdicts.js";
@@ -110,5 +110,6 @@ function placeName({ district, text }: Place, words: Words): string {
 
 /** Name a code; one that is newer than this software by its number. */
 function codeName(table: ReadonlyMap<number, Code>, code: number, name: string, words: Words): string {
-  return table.get(code)?.[words.language] ?? words.text(`value.${name}-code`, { code });
+  const row = table.get(code);
+  return row ? nameOf(row, words.language) : words.text(`value.${name}-code`, { code });
 }

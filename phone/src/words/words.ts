@@ -34,7 +34,7 @@ const UNITS = [
 /** One language. */
 export class Words {
   constructor(
-    readonly language: "en" | "bn",
+    readonly language: string,
     private readonly texts: Catalogue,
   ) {}
 
@@ -69,9 +69,19 @@ export class Words {
       .join(" ");
   }
 
+  /** Write this language's digits as 0 to 9. */
+  plainDigits(text: string): string {
+    const digits = this.ownDigits();
+    return Array.from(text, (char) => (digits.includes(char) ? String(digits.indexOf(char)) : char)).join("");
+  }
+
   private digits(text: string): string {
-    const digits = Array.from(this.texts["format.digits"] ?? "");
+    const digits = this.ownDigits();
     return text.replace(/[0-9]/g, (digit) => digits[Number(digit)] ?? digit);
+  }
+
+  private ownDigits(): readonly string[] {
+    return Array.from(this.texts["format.digits"] ?? "");
   }
 }
 

@@ -11,7 +11,8 @@ and says how it is shown:
     {name:span}     seconds, as a length of time in its two largest units
     {name:message}  another Message
 
-Tests hold every language to the same keys and placeholders, and the code to keys that exist.
+Tests hold every language to the same keys and placeholders, and the code to keys that exist. A new language is a
+catalogue here and its code in LANGUAGES, and likewise on the phone; docs/changes.md has the rest.
 """
 
 import json
@@ -24,6 +25,7 @@ from typing import Any, NamedTuple
 from movepass_wire.times import ago_parts, day_name, local
 
 LANGUAGES = ("en", "bn")
+"""Those that there is a catalogue of."""
 DEFAULT_LANGUAGE = "en"
 _PLACEHOLDER = re.compile(r"\{(\w+)(?::(\w+))?\}")
 _ASCII_DIGITS = "0123456789"
