@@ -74,7 +74,7 @@ def publish(
 
 def _beside_others(authority: Authority, **how: Any) -> Publication | Followed:
     """Tell the other regions of revocations, then publish or keep a copy, whichever this region's turn is."""
-    with authority.regions() as regions:
+    with authority.regions(hurried=False) as regions:
         for region, why in regions.tell().items():
             say(f"warning: region {region} is not told of all revocations: {why}")
     with authority.turns(lambda name, why: say(f"warning: {name} can't be read: {why}")) as turns:

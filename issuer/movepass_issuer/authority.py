@@ -317,8 +317,8 @@ class Authority:
         return [peer.open_repository() for peer in self._others()]
 
     @contextmanager
-    def regions(self) -> Iterator[Regions]:
-        """Open the ledger of this region and those of the others.
+    def regions(self, *, hurried: bool = True) -> Iterator[Regions]:
+        """Open the ledger of this region and those of the others; `hurried` is as Regions.beside has it.
 
         Raises:
             AuthorityError: there is one region only.
@@ -327,7 +327,7 @@ class Authority:
         with closing(self.ledger()) as ledger:
             if not self.peers or not isinstance(ledger, DynamoDbLedger):
                 raise AuthorityError("this authority has one region; others are named by movepass init --peer")
-            yield Regions.beside(ledger, self._others())
+            yield Regions.beside(ledger, self._others(), hurried=hurried)
 
     def keys(self) -> KeySet:
         """Read the pass keys as they are published, and which of them are denied.
@@ -380,7 +380,7 @@ class Authority:
         with ExitStack() as opened:
             ledgers = {region.number: opened.enter_context(closing(self.ledger()))}
             for peer in peers:
-                ledger = peer.open_ledger(region.count, hurried=False)
+                ledger = peer.open_ledger(region.count)
                 ledgers[peer.number] = opened.enter_context(closing(ledger))
             yield ledgers
 

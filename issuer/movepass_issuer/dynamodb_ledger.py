@@ -25,9 +25,9 @@ Source: Amazon DynamoDB API Reference, https://docs.aws.amazon.com/amazondynamod
 
 import random
 import re
+import secrets
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, TypeVar
@@ -44,7 +44,15 @@ from movepass_issuer.ledger import (
     RequestRevocation,
     Revocation,
 )
-from movepass_keys.aws import AwsClientError, new_client
+from movepass_keys.aws import (
+    NO_CONNECTION,
+    AwsClientError,
+    Patience,
+    RefusedError,
+    UnintelligibleError,
+    patient_client,
+    patiently,
+)
 from movepass_wire.limits import INDEX_LIMIT
 from movepass_wire.times import DAY_SECONDS
 
@@ -56,6 +64,8 @@ ATTEMPTS = 8
 """Of a call that other writers or a limit got in the way of; waits in between double from _WAIT_SECONDS."""
 _WAIT_SECONDS = 0.05
 _WAIT_MAX_SECONDS = 2.0
+PATIENCE = Patience(deadline=20, connect=2, read=5, backoff_first=_WAIT_SECONDS, backoff_max=_WAIT_MAX_SECONDS)
+"""With one call."""
 _TRANSACTION_ITEMS = 100
 _GET_KEYS = 100
 _DELETE_ITEMS = 25
@@ -100,8 +110,9 @@ class DynamoDbLedger:
     """
 
     def __init__(
-        self, table: str, *, client: Any = None, region: Region = Region(), block: int = BLOCK, hurried: bool = False
-    ) -> None:
+        self, table: str, *, client: Any = None, region: Region = Region(), block: int = BLOCK,
+        patience: Patience = PATIENCE,
+    ) -> None:  # fmt: skip
         """Use a table; nothing is asked of it yet.
 
         Args:
@@ -109,14 +120,18 @@ class DynamoDbLedger:
             client: boto3's; by default one for that region, with the credentials that boto3 finds.
             region: which of several regions that issue at once this is.
             block: how many indexes are leased at once.
-            hurried: ask once and wait for seconds at most: for a region that may be lost while somebody waits.
+            patience: how long a call may take.
 
         Raises:
             LedgerError: no [aws] extra, or no region or credentials to be found.
         """
         arn = _ARN.fullmatch(table)
         self._table = arn[2] if arn else table
-        self._client = client or _client(arn[1] if arn else None, hurried=hurried)
+        self._patience = patience
+        try:
+            self._client = client or patient_client("dynamodb", patience, arn[1] if arn else None)
+        except AwsClientError as e:
+            raise LedgerError(f"a ledger in DynamoDB: {e}") from None
         self._region = region
         self._block = block
         self._leased: dict[int, Iterator[int]] = {}
@@ -513,21 +528,25 @@ class DynamoDbLedger:
         IAM: the actions of its parts, dynamodb:PutItem and dynamodb:UpdateItem.
         """
         for wait in _waits():
-            try:
-                self._client.transact_write_items(TransactItems=items)
-            except self._client.exceptions.TransactionCanceledException as e:
-                reasons = [reason.get("Code") for reason in e.response.get("CancellationReasons", ())]
-                refused = [place for place, code in enumerate(reasons) if code == "ConditionalCheckFailed"]
-                if refused:
-                    return refused
-                if not set(reasons) <= _PASSING:
-                    raise LedgerError(f"the table {self._table}: a transaction was refused: {reasons}") from None
-                time.sleep(wait)
-            except Exception as e:  # noqa: BLE001 - boto3 raises many kinds; all are told in words
-                raise self._in_words(e, "dynamodb:PutItem and dynamodb:UpdateItem") from None
-            else:
-                return []
+            once = secrets.token_hex(16)  # asked again after an answer that was lost, DynamoDB knows it by this
+            reasons = self._transact(TransactItems=items, ClientRequestToken=once)
+            refused = [place for place, code in enumerate(reasons) if code == "ConditionalCheckFailed"]
+            if refused or not reasons:
+                return refused
+            if not set(reasons) <= _REASONS_THAT_PASS:
+                raise LedgerError(f"the table {self._table}: a transaction was refused: {reasons}")
+            time.sleep(wait)
         raise self._too_busy()
+
+    def _transact(self, **parameters: Any) -> list[str | None]:
+        """Write a transaction; gives why it was cancelled, for each of its parts, or nothing where it was not."""
+        try:
+            self._ask("transact_write_items", **parameters)
+        except RefusedError as e:
+            if e.code == "TransactionCanceledException":
+                return [reason.get("Code") for reason in e.answer.get("CancellationReasons", ())]
+            raise self._in_words(e, "dynamodb:PutItem and dynamodb:UpdateItem") from None
+        return []
 
     def _until_done(self, operation: str, action: str, requests: Any, left: str) -> list[Any]:
         """Call a batch operation until it has dealt with all of its requests."""
@@ -544,40 +563,57 @@ class DynamoDbLedger:
         return LedgerError(f"the table {self._table} is too busy: {ATTEMPTS} attempts; nothing is lost, ask again")
 
     def _call(self, operation: str, action: str, **parameters: Any) -> Any:
-        with self._failures(action):
-            return getattr(self._client, operation)(**parameters)
-
-    @contextmanager
-    def _failures(self, action: str) -> Iterator[None]:
         try:
-            yield
-        except Exception as e:  # noqa: BLE001 - boto3 raises many kinds; all are told in words
+            return self._ask(operation, **parameters)
+        except RefusedError as e:
             raise self._in_words(e, action) from None
 
-    def _in_words(self, error: Exception, action: str) -> LedgerError:
-        answer = getattr(error, "response", None) or {}  # None where there was no answer
-        code = answer.get("Error", {}).get("Code", type(error).__name__)
-        hint = _HINTS[code](action) if code in _HINTS else str(error)
-        return LedgerError(f"the table {self._table}: {code}: {hint}")
+    def _ask(self, operation: str, **parameters: Any) -> Any:
+        """Call DynamoDB.
+
+        Raises:
+            RefusedError: it refuses.
+            LedgerError: what answers is not DynamoDB, or boto3 fails.
+        """
+        try:
+            return patiently(lambda: getattr(self._client, operation)(**parameters), self._patience, _passes)
+        except RefusedError:
+            raise
+        except UnintelligibleError:
+            raise LedgerError(
+                f"the table {self._table}: {self._client.meta.endpoint_url} does not answer as DynamoDB does; look at "
+                "AWS_ENDPOINT_URL and at proxies"
+            ) from None
+        except Exception as e:  # noqa: BLE001 - boto3 raises many kinds; all are told in words
+            raise LedgerError(f"the table {self._table}: {type(e).__name__}: {e}") from None
+
+    def _in_words(self, refused: RefusedError, action: str) -> LedgerError:
+        hint = _HINTS.get(refused.kind, "{said}").format(
+            action=action, said=refused.said, attempts=self._patience.in_words(refused.attempts)
+        )
+        return LedgerError(f"the table {self._table}: {refused.kind}: {hint}")
 
 
-_PASSING = {None, "None", "TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
+_REASONS_THAT_PASS = {None, "None", "TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
 """Reasons of a cancelled transaction that pass by themselves."""
-_HINTS: dict[str, Callable[[str], str]] = {
-    "AccessDeniedException": lambda action: f"these credentials may not do {action} on it; add it to the role's policy",
-    "ResourceNotFoundException": lambda _: "there is no such table in this account and region; is the stack deployed?",
-    "ProvisionedThroughputExceededException": lambda _: "throttled for longer than we wait; ask again",
-    "ThrottlingException": lambda _: "throttled for longer than we wait; ask again",
+_BUSY = "throttled for longer than we wait; ask again"
+_THROTTLED = {
+    "ProvisionedThroughputExceededException": _BUSY,
+    "ThrottlingException": _BUSY,
+    "RequestLimitExceeded": _BUSY,
+    "TransactionInProgressException": _BUSY,
+}
+"""Codes that mean "not now"; so does any status from 500 on."""
+_HINTS = {
+    "AccessDeniedException": "these credentials may not do {action} on it; add it to the role's policy",
+    "ResourceNotFoundException": "there is no such table in this account and region; is the stack deployed?",
+    **dict.fromkeys(NO_CONNECTION, "no answer after {attempts} ({said})"),
+    **_THROTTLED,
 }
 
 
-def _client(region: str | None, *, hurried: bool) -> Any:
-    try:
-        retries = {"mode": "standard", "total_max_attempts": 1 if hurried else ATTEMPTS}
-        connect, read = (1, 2) if hurried else (2, 5)
-        return new_client("dynamodb", region, connect_timeout=connect, read_timeout=read, retries=retries)
-    except AwsClientError as e:
-        raise LedgerError(f"a ledger in DynamoDB: {e}") from None
+def _passes(refused: RefusedError) -> bool:
+    return refused.code in _THROTTLED
 
 
 def _key(pk: str, sk: str = _NONE["S"]) -> dict[str, Any]:

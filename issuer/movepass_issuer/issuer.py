@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Protocol
@@ -145,6 +146,11 @@ class Revoker:
         for again in self._issued_anew(entry):
             self._passes.revoke(again.day, again.index, reason=reason, now=int(self._clock()))
         return self._passes.revoke(entry.day, entry.index, reason=reason, now=int(self._clock()))
+
+    @contextmanager
+    def waited_for(self) -> Iterator[None]:
+        """Revoke several in here: where there are other regions, all is durable before those are told of any."""
+        yield
 
     def _issued_anew(self, entry: Entry) -> list[Entry]:
         """Give the passes that a pass was issued anew as, under other keys (see reissue)."""

@@ -13,23 +13,32 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from movepass_issuer.dynamodb_ledger import DynamoDbLedger, Region, Told
+from movepass_issuer.dynamodb_ledger import PATIENCE, DynamoDbLedger, Region, Told
 from movepass_issuer.errors import IssuerError, LedgerError, UnknownPassError
 from movepass_issuer.issuer import Revoker
 from movepass_issuer.ledger import NO_INDEX, Entry, RequestRevocation, Revocation
 from movepass_issuer.s3_repository import S3Repository
-from movepass_keys.aws import Patience
+from movepass_keys.aws import Patience, calls_until
 from movepass_wire import format_number
 
 LOST_SECONDS = 30.0
-"""For so long a region that did not answer is not asked again, because somebody waits."""
+"""For so long a region that did not answer, or slowly, is not asked again, because somebody waits."""
+SLOW_SECONDS = 2.0
+"""Slowly is what takes longer, of two or three calls with a new connection."""
+ASK_SECONDS = 10.0
+"""So is all that one asker waits for together, a list of revocations for one; the limit of the function is 30 s."""
+TELL_AT_ONCE_SECONDS = 5.0
+"""How long an asker then waits for what the others are told; the rest is told before the next publication."""
 TAKEOVER_SECONDS = 900
 """Without a publication for so long, region 0 publishes; see takeover_after."""
 TELL_SECONDS = 60.0
 """How long a publication waits at most for what other regions are to be told; the rest is told before the next one."""
 _TOLD_AT_ONCE = 25
 _PATIENCE = Patience(deadline=12, connect=2, read=5, backoff_first=0.1, backoff_max=1)
-"""With another region's bucket."""
+"""With another region's bucket, and with its table while nobody waits."""
+_HURRY = Patience(deadline=3, connect=1, read=2, backoff_first=0.1, backoff_max=1)
+"""With another region's table, which is asked once, while somebody waits."""
+_NO_TIME = "more than there is time for; the rest before the next publication"
 _PEER = re.compile(
     r"([0-9]{1,3}),(arn:aws[a-z-]*:dynamodb:([a-z0-9-]+):[0-9]{12}:table/[^,]+),arn:aws[a-z-]*:s3:::([^,/]+)"
 )
@@ -63,17 +72,17 @@ class Peer:
             raise IssuerError(f"expected a region as NUMBER,TABLE-ARN,BUCKET-ARN, got {text!r}")
         return cls(int(match[1]), match[2], f"s3://{match[4]}", match[3])
 
-    def open_ledger(self, count: int, *, hurried: bool = True) -> DynamoDbLedger:
+    def open_ledger(self, count: int, patience: Patience = PATIENCE) -> DynamoDbLedger:
         """Open its table.
 
         Args:
             count: how many regions there are.
-            hurried: ask once and do not wait for long.
+            patience: how long a call may take.
 
         Raises:
             LedgerError: no client for DynamoDB can be made.
         """
-        return DynamoDbLedger(self.table, region=Region(self.number, count), hurried=hurried)
+        return DynamoDbLedger(self.table, region=Region(self.number, count), patience=patience)
 
     def open_repository(self) -> S3Repository:
         """Open its bucket, to not wait for long.
@@ -113,16 +122,36 @@ class _Neighbour:
     number: int
     ledger: DynamoDbLedger
     lost_until: float = field(default=0.0)
+    waited: float = field(default=0.0)
 
     @contextmanager
-    def asked(self) -> Iterator[DynamoDbLedger]:
+    def asked(self, end: float) -> Iterator[DynamoDbLedger]:
+        """Ask it, up to a time by time.monotonic()."""
         if time.monotonic() < self.lost_until:
-            raise LostError(f"region {self.number} can't be reached")
+            raise LostError(f"region {self.number} can't be reached, or answers too slowly")
         try:
-            yield self.ledger
+            with calls_until(end):
+                yield self.ledger
         except LedgerError as e:
-            self.lost_until = time.monotonic() + LOST_SECONDS
+            if time.monotonic() < end:
+                self._lost()
             raise LostError(f"region {self.number} can't be reached: {e}") from None
+
+    @contextmanager
+    def asked_in_a_hurry(self) -> Iterator[DynamoDbLedger]:
+        """Ask it while somebody waits."""
+        begun = time.monotonic()
+        try:
+            with self.asked(begun + ASK_SECONDS - self.waited) as ledger:
+                yield ledger
+        finally:
+            took = time.monotonic() - begun
+            self.waited += took
+            if took > SLOW_SECONDS or self.waited > ASK_SECONDS:
+                self._lost()
+
+    def _lost(self) -> None:
+        self.lost_until, self.waited = time.monotonic() + LOST_SECONDS, 0.0
 
 
 class Regions:
@@ -139,16 +168,42 @@ class Regions:
         self._own = own
         self._region = region
         self._others = {number: _Neighbour(number, ledger) for number, ledger in others}
+        self._to_tell: list[Told] | None = None
 
     @classmethod
-    def beside(cls, own: DynamoDbLedger, peers: Sequence[Peer]) -> "Regions":
+    def beside(cls, own: DynamoDbLedger, peers: Sequence[Peer], *, hurried: bool) -> "Regions":
         """Open the ledgers of the other regions.
+
+        Args:
+            own: of the region at hand.
+            peers: the others.
+            hurried: whether somebody waits.
 
         Raises:
             IssuerError: their numbers leave more than one for this region, or no client for DynamoDB can be made.
         """
         region = region_beside(peers)
-        return cls(own, region, [(peer.number, peer.open_ledger(region.count)) for peer in peers])
+        patience = _HURRY if hurried else _PATIENCE
+        return cls(own, region, [(peer.number, peer.open_ledger(region.count, patience)) for peer in peers])
+
+    @contextmanager
+    def waited_for(self) -> Iterator[None]:
+        """Do what somebody waits for, with a bound on how long other regions are waited for.
+
+        What is revoked in here is durable, all of it, before another region is told of any.
+        """
+        if self._to_tell is not None:
+            yield
+            return
+        self._to_tell = []
+        for other in self._others.values():
+            other.waited = 0.0
+        try:
+            yield
+            for number, other in self._others.items():
+                self._tell(number, other, self._to_tell, TELL_AT_ONCE_SECONDS)  # what is not told stays in the outbox
+        finally:
+            self._to_tell = None
 
     def find(self, request_ids: Sequence[str]) -> dict[str, Entry]:
         """Look up requests here, and what is not known here in every region that answers."""
@@ -156,7 +211,7 @@ class Regions:
         for other in self._others.values():
             left = [request_id for request_id in request_ids if request_id not in found]
             try:
-                with other.asked() as ledger:
+                with other.asked_in_a_hurry() as ledger:
                     found |= _passes(ledger, left) if left else {}
             except LostError:
                 continue
@@ -167,7 +222,7 @@ class Regions:
         found, lost = list(_passes(self._own, [request_id]).values()), []
         for number, other in self._others.items():
             try:
-                with other.asked() as ledger:
+                with other.asked_in_a_hurry() as ledger:
                     found += _passes(ledger, [request_id]).values()
             except LostError:
                 lost.append(number)
@@ -182,7 +237,7 @@ class Regions:
         if owner not in self._others:
             return self._own.find_index(day, index)
         try:
-            with self._others[owner].asked() as ledger:
+            with self._others[owner].asked_in_a_hurry() as ledger:
                 return ledger.find_index(day, index)
         except LostError:
             return Entry("", b"", day, index, revoked_at=self._own.taken(day, index))
@@ -193,13 +248,14 @@ class Regions:
         Raises:
             UnknownPassError: no such pass.
         """
-        if self._region.owner(index) == self._region.number:
-            entry = self._own.revoke(day, index, reason=reason, now=now)
-        else:
-            self._own.take(Revocation(day, index, now, reason), tell=self._others)
-            entry = self.find_index(day, index) or Entry("", b"", day, index)
-        at = now if entry.revoked_at is None else entry.revoked_at
-        self._tell_at_once(Revocation(day, index, at, reason))
+        with self.waited_for():
+            if self._region.owner(index) == self._region.number:
+                entry = self._own.revoke(day, index, reason=reason, now=now)
+            else:
+                self._own.take(Revocation(day, index, now, reason), tell=self._others)
+                entry = self.find_index(day, index) or Entry("", b"", day, index)
+            at = now if entry.revoked_at is None else entry.revoked_at
+            self._tell_after(Revocation(day, index, at, reason))
         return Entry(entry.request_id, entry.content_hash, day, index, entry.text, at, entry.reason or reason)
 
     def revoke_request(self, request_id: str, day: int, *, reason: str, now: int) -> None:
@@ -214,18 +270,19 @@ class Regions:
             now: seconds since 1970 UTC.
         """
         revocation = RequestRevocation(request_id, day, now, reason)
-        self._own.take_request(revocation, tell=self._others)
-        self._tell_at_once(revocation)
+        with self.waited_for():
+            self._own.take_request(revocation, tell=self._others)
+            self._tell_after(revocation)
 
-    def _tell_at_once(self, revocation: Told) -> None:
-        for number, other in self._others.items():
-            try:
-                self._tell(number, other, [revocation])
-            except LostError:
-                continue  # it stays in the outbox
+    def _tell_after(self, revocation: Told) -> None:
+        if self._to_tell is not None:
+            self._to_tell.append(revocation)
 
     def tell(self, *, seconds: float = TELL_SECONDS) -> dict[int, str]:
         """Tell the other regions what they have not been told.
+
+        Args:
+            seconds: how long at most; a call that is not answered by then is given up.
 
         Returns:
             By their numbers, why those that could not be told all of it could not.
@@ -233,32 +290,30 @@ class Regions:
         Raises:
             LedgerError: the region's own ledger failed.
         """
-        end = time.monotonic() + seconds
-        failed: dict[int, str] = {}
-        for number, other in self._others.items():
-            some: list[Told] = []
-            try:
-                for revocation in self._own.outbox(number):
-                    some.append(revocation)
-                    if len(some) == _TOLD_AT_ONCE:
-                        self._tell(number, other, some)
-                        some = []
-                    if time.monotonic() > end:
-                        failed[number] = "more than there is time for; the rest before the next publication"
-                        break
-                self._tell(number, other, some)
-            except LostError as e:
-                failed[number] = str(e)
-        return failed
+        each = seconds / max(len(self._others), 1)
+        told = {n: self._tell(n, other, self._own.outbox(n), each) for n, other in self._others.items()}
+        return {number: why for number, why in told.items() if why}
 
-    def _tell(self, number: int, other: _Neighbour, revocations: list[Told]) -> None:
-        with other.asked() as ledger:
-            for revocation in revocations:
-                if isinstance(revocation, RequestRevocation):
-                    ledger.take_request(revocation)
-                else:
-                    ledger.take(revocation)
-        self._own.told(number, revocations)
+    def _tell(self, number: int, other: _Neighbour, revocations: Iterable[Told], seconds: float) -> str:
+        """Tell a region; gives why it could not be told all, or ""."""
+        end, why = time.monotonic() + seconds, ""
+        taken: list[Told] = []
+        for revocation in revocations:
+            try:
+                with other.asked(end) as ledger:
+                    if isinstance(revocation, RequestRevocation):
+                        ledger.take_request(revocation)
+                    else:
+                        ledger.take(revocation)
+            except LostError as e:
+                why = _NO_TIME if time.monotonic() >= end else str(e)
+                break
+            taken.append(revocation)
+            if len(taken) == _TOLD_AT_ONCE:
+                self._own.told(number, taken)
+                taken = []
+        self._own.told(number, taken)
+        return why
 
 
 def _passes(ledger: DynamoDbLedger, request_ids: Sequence[str]) -> dict[str, Entry]:
@@ -279,9 +334,8 @@ class RegionalRevoker(Revoker):
         Raises:
             UnknownPassError: none such, in the regions that can be reached.
         """
-        if request_id is None:
-            return super().find_entry(number=number)
-        return self._everywhere(request_id)[0]
+        with self.waited_for():
+            return super().find_entry(number=number) if request_id is None else self._everywhere(request_id)[0]
 
     def revoke(self, *, number: str | None = None, request_id: str | None = None, reason: str = "") -> Entry:
         """See Revoker. By its request id, all passes of a request are revoked and none shall come, in any region.
@@ -291,14 +345,21 @@ class RegionalRevoker(Revoker):
         Raises:
             UnknownPassError: as above.
         """
-        if request_id is None:
-            return super().revoke(number=number, reason=reason)
-        entries = self._everywhere(request_id)
-        day, now = max(entry.day for entry in entries), int(self._clock())
-        self._regions.revoke_request(request_id, day, reason=reason, now=now)
-        numbers = [format_number(entry.day, entry.index) for entry in entries]
-        first, *_ = [super(RegionalRevoker, self).revoke(number=number, reason=reason) for number in numbers]
-        return first
+        with self.waited_for():
+            if request_id is None:
+                return super().revoke(number=number, reason=reason)
+            entries = self._everywhere(request_id)
+            day, now = max(entry.day for entry in entries), int(self._clock())
+            self._regions.revoke_request(request_id, day, reason=reason, now=now)
+            numbers = [format_number(entry.day, entry.index) for entry in entries]
+            first, *_ = [super(RegionalRevoker, self).revoke(number=number, reason=reason) for number in numbers]
+            return first
+
+    @contextmanager
+    def waited_for(self) -> Iterator[None]:
+        """See Revoker and Regions."""
+        with self._regions.waited_for():
+            yield
 
     def _everywhere(self, request_id: str) -> list[Entry]:
         entries, lost = self._regions.find_everywhere(request_id)

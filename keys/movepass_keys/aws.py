@@ -5,10 +5,15 @@ takes a session's time is reading how AWS's services are called; that is read on
 """
 
 import random
+import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
+from math import inf
 from typing import Any, TypeVar
 
 from movepass_keys.errors import KeysError
@@ -23,9 +28,11 @@ NO_CONNECTION = (
     "ConnectionClosedError",
     "ProxyConnectionError",
     "SSLError",
+    "OverdueError",
 )
-"""botocore's exceptions, by name, that call for the same advice."""
+"""botocore's exceptions, by name, and one of ours, that call for the same advice."""
 _SERVER_ERROR = 500
+_until: ContextVar[float] = ContextVar("until", default=inf)
 _T = TypeVar("_T")
 
 
@@ -37,10 +44,15 @@ class UnintelligibleError(Exception):
     """What answered is not the service that was asked."""
 
 
+class OverdueError(Exception):
+    """No whole answer until the deadline."""
+
+
 class RefusedError(Exception):
     """A call failed for good.
 
     Attributes:
+        answer: what AWS answered; empty where it did not.
         code: AWS's code of the error; "" where it did not answer.
         status: the HTTP status; 0 where it did not answer.
         said: AWS's message, or botocore's.
@@ -50,10 +62,10 @@ class RefusedError(Exception):
 
     def __init__(self, error: Exception, attempts: int) -> None:
         super().__init__(str(error))
-        answer: Mapping[str, Any] = getattr(error, "response", None) or {}
-        details = answer.get("Error", {})
+        self.answer: Mapping[str, Any] = getattr(error, "response", None) or {}
+        details = self.answer.get("Error", {})
         self.code: str = details.get("Code", "")
-        self.status: int = answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        self.status: int = self.answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         self.said: str = details.get("Message") or str(error)
         self.kind = self.code or type(error).__name__
         self.attempts = attempts
@@ -64,9 +76,9 @@ class Patience:
     """How long a call may take, in seconds.
 
     Attributes:
-        deadline: with all its attempts, waits included.
+        deadline: with all its attempts, waits included, to the last byte of the answer.
         connect: for one attempt to get a connection.
-        read: for one attempt to be answered; none begins when less than both is left until the deadline.
+        read: for one attempt to send something; a further one begins only if both are left until the deadline.
         backoff_first: before attempt n+1 a random time from 0 to backoff_first * 2^n ("full jitter") ...
         backoff_max: ... at most this.
     """
@@ -118,6 +130,20 @@ def patient_client(service: str, patience: Patience, region: str | None = None) 
     return new_client(service, region, retries=retries, connect_timeout=patience.connect, read_timeout=patience.read)
 
 
+@contextmanager
+def calls_until(end: float) -> Iterator[None]:
+    """Let no call by `patiently` take longer than to a time, whatever its own deadline is.
+
+    Args:
+        end: by time.monotonic().
+    """
+    token = _until.set(min(end, _until.get()))
+    try:
+        yield
+    finally:
+        _until.reset(token)
+
+
 def patiently(ask: Callable[[], _T], patience: Patience, passes: Callable[[RefusedError], bool]) -> _T:
     """Ask AWS, again and again up to the deadline where the same request may succeed later.
 
@@ -135,12 +161,15 @@ def patiently(ask: Callable[[], _T], patience: Patience, passes: Callable[[Refus
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - an extra, and slow to import
     from botocore.parsers import ResponseParserError  # noqa: PLC0415
 
-    last_start = time.monotonic() + patience.deadline - patience.connect - patience.read
+    end = min(time.monotonic() + patience.deadline, _until.get())
+    last_start = end - patience.connect - patience.read
     attempts = 0
     while True:
         attempts += 1
         try:
-            return ask()
+            return _answered(ask, end)
+        except OverdueError as e:
+            raise RefusedError(e, attempts) from None
         except (BotoCoreError, ClientError) as e:
             refused = RefusedError(e, attempts)
             wait = random.uniform(0, min(patience.backoff_first * 2**attempts, patience.backoff_max))  # noqa: S311
@@ -149,6 +178,31 @@ def patiently(ask: Callable[[], _T], patience: Patience, passes: Callable[[Refus
         except (ResponseParserError, LookupError, TypeError, ValueError):  # botocore checks little of what it parses
             raise UnintelligibleError from None
         time.sleep(wait)
+
+
+def _answered(ask: Callable[[], _T], end: float) -> _T:
+    """Ask in a thread of its own, which is left to itself at the end: botocore's limits begin anew with every byte.
+
+    Raises:
+        OverdueError: there is no whole answer yet.
+    """
+    left = end - time.monotonic()
+    answer: Future[_T] = Future()
+
+    def run() -> None:
+        try:
+            answer.set_result(ask())
+        except BaseException as e:  # noqa: BLE001 - whoever waits gets it, whatever it is
+            answer.set_exception(e)
+
+    if left > 0:
+        threading.Thread(target=run, daemon=True).start()
+    try:
+        return answer.result(max(left, 0))
+    except TimeoutError:
+        if answer.done():  # it is the call's own
+            raise
+        raise OverdueError("no whole answer in time") from None
 
 
 def _may_pass(error: Exception, refused: RefusedError, passes: Callable[[RefusedError], bool]) -> bool:

@@ -6,13 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.client import BaseClient
 from click.testing import CliRunner
 from support.cloud import Cloud
 from support.ministack import REGION
 from support.passes import request
+from support.servers import drips
 
 from movepass_cli.main import cli
-from movepass_issuer import keyholding
+from movepass_issuer import keyholding, regions
 from movepass_issuer.authority import Authority, Elsewhere
 from movepass_issuer.aws import telemetry
 from movepass_issuer.aws.publish import PublishFunction
@@ -21,10 +23,13 @@ from movepass_issuer.aws.settings import Settings
 from movepass_issuer.errors import AuthorityError
 from movepass_issuer.keyholding import Denial
 from movepass_issuer.regions import Peer
+from movepass_issuer.s3_repository import S3Repository
+from movepass_keys.aws import Patience
 from movepass_verifier import Device, Verdict
 from movepass_wire import open_text
 
 NOW = int(time.time())
+DRIPS_SECONDS = 60
 TABLES = f"arn:aws:dynamodb:{REGION}:000000000000:table"
 NOWHERE = f"arn:aws:dynamodb:{REGION}:000000000000:table/nowhere,arn:aws:s3:::nowhere-at-all"
 
@@ -145,6 +150,44 @@ def test_regions_that_are_cut_off_from_each_other_are_counted_and_logged(
     warned = " ".join(record.getMessage() for record in caplog.records if record.levelname == "WARNING")
     assert "took over" in warned
     assert "can't be read" in warned
+
+
+def test_a_region_publishes_beside_one_whose_bucket_drips(
+    pair: tuple[Cloud, Cloud], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, _ = pair
+    function = one.publish()
+    patience = Patience(deadline=1, connect=0.5, read=0.5, backoff_first=0.1, backoff_max=0.1)
+    with drips(DRIPS_SECONDS) as url:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", url)
+        dripping = S3Repository("s3://elsewhere", patience=patience)
+        assert function._beside
+        monkeypatch.setattr(function._beside.turns, "_others", [dripping])
+        begun = time.monotonic()
+        assert "published" in function({}, one.context)
+    assert time.monotonic() - begun < DRIPS_SECONDS / 4
+
+
+def test_a_list_is_revoked_within_the_functions_time_beside_a_region_that_answers_slowly(
+    pair: tuple[Cloud, Cloud], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, _ = pair
+    made = one.issue()([request(f"R-{n}", NOW) for n in range(30)], one.context)
+    revoke = one.revoke()
+    asked, make = [], BaseClient._make_api_call
+
+    def slow(client: BaseClient, operation: str, parameters: dict[str, Any]) -> Any:
+        if client is revoke._revoker._regions._others[1].ledger._client:  # type: ignore[attr-defined]
+            asked.append(operation)
+            time.sleep(0.19)
+        return make(client, operation, parameters)
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", slow)
+    monkeypatch.setattr(regions, "SLOW_SECONDS", 0.1)
+    told = revoke([{"pass_number": answer["pass_number"]} for answer in made], one.context)
+    assert [answer["request_id"] for answer in told] == [f"R-{n}" for n in range(30)]
+    assert len(asked) <= 3
+    assert len(one.ledger().pending()) == 30
 
 
 def test_passes_of_a_leaked_key_that_another_region_has_are_said_to_be_its_own_to_issue_anew(

@@ -174,7 +174,10 @@ def test_a_table_that_is_too_busy_says_so_and_nothing_is_written(
 ) -> None:
     ledger = open_ledger()
     busy = ledger._client.exceptions.TransactionCanceledException
-    response = {"Error": {"Code": "x"}, "CancellationReasons": [{"Code": "TransactionConflict"}]}
+    response = {
+        "Error": {"Code": "TransactionCanceledException"},
+        "CancellationReasons": [{"Code": "TransactionConflict"}],
+    }
     attempts = []
 
     def refuse(**_: Any) -> None:

@@ -1,7 +1,7 @@
 """What two regions' ledgers tell each other, and what one does alone while the other is lost."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import count
@@ -11,6 +11,7 @@ from uuid import uuid4
 import pytest
 from support.faults import Doom, Killed
 from support.ministack import Ministack
+from support.servers import drips
 
 from movepass_issuer import regions
 from movepass_issuer.dynamodb_ledger import BLOCK, DynamoDbLedger, Region, Told
@@ -19,23 +20,44 @@ from movepass_issuer.issuer import Revoker
 from movepass_issuer.ledger import NO_INDEX, Entry, Request, RequestRevocation, Revocation
 from movepass_issuer.reconciliation import LostPasses, twins
 from movepass_issuer.regions import Peer, RegionalRevoker, Regions, region_beside, takeover_after
+from movepass_issuer.s3_repository import S3Repository
+from movepass_keys.aws import Patience
 from movepass_wire import format_number
 from movepass_wire.times import day_of
 
 NOW = int(time.time())
 DAY = day_of(NOW)
 HASH = b"h" * 32
+DRIPS_SECONDS = 60
 TABLE, BUCKET = "arn:aws:dynamodb:eu-west-1:000000000000:table/t", "arn:aws:s3:::bbb"
 
 
 class Lost:
     """A client whose region does not answer."""
 
-    def __init__(self, client: Any) -> None:
-        self.exceptions = client.exceptions
-
     def __getattr__(self, name: str) -> Any:
         raise TimeoutError(name)
+
+
+class Far:
+    """A client whose region answers each call after some seconds.
+
+    Attributes:
+        calls: what it was asked, by name.
+    """
+
+    def __init__(self, client: Any, seconds: float) -> None:
+        self.calls: list[str] = []
+        self._client = client
+        self._seconds = seconds
+
+    def __getattr__(self, name: str) -> Any:
+        def call(**parameters: Any) -> Any:
+            self.calls.append(name)
+            time.sleep(self._seconds)
+            return getattr(self._client, name)(**parameters)
+
+        return call
 
 
 @dataclass
@@ -46,12 +68,17 @@ class Pair:
     tables: list[str]
 
     def ledger(self, number: int, *, lost: bool = False) -> DynamoDbLedger:
-        client = Lost(self.client) if lost else self.client
+        client = Lost() if lost else self.client
         return DynamoDbLedger(self.tables[number], client=client, region=Region(number, 2))
 
     def regions(self, number: int, *, lost: bool = False) -> Regions:
         other = 1 - number
         return Regions(self.ledger(number), Region(number, 2), [(other, self.ledger(other, lost=lost))])
+
+    def beside(self, far: Far) -> Regions:
+        """Give the first region, which has the second one beside it at the other end of that client."""
+        other = DynamoDbLedger(self.tables[1], client=far, region=Region(1, 2))
+        return Regions(self.ledger(0), Region(0, 2), [(1, other)])
 
     def revoker(self, number: int, *, lost: bool = False) -> RegionalRevoker:
         return RegionalRevoker(regions=self.regions(number, lost=lost), kids=[b"kid1"], clock=lambda: NOW)
@@ -208,10 +235,55 @@ def test_what_a_lost_region_can_not_be_told_waits_and_who_waits_asks_it_once(pai
 
 
 def test_there_is_no_more_told_than_there_is_time_for(pair: Pair) -> None:
-    for entry in pair.issue(0, "a", "b"):
+    for entry in pair.issue(0, *(f"R-{n}" for n in range(20))):
         pair.ledger(0).revoke(DAY, entry.index, reason="", now=NOW)
-    assert "the rest before the next" in pair.regions(0).tell(seconds=-1)[1]
-    assert len(pair.outboxes()[0]) == 1, "the one it had begun with is told"
+    far = Far(pair.client, 0.2)
+    assert "the rest before the next" in pair.beside(far).tell(seconds=0.7)[1]
+    assert len(far.calls) <= 4
+    assert 0 < len(pair.outboxes()[0]) < 20
+    assert pair.regions(0).tell() == {}
+    assert pair.revoked()[1] == set(range(20))
+
+
+def test_a_region_that_answers_slowly_holds_up_a_list_of_revocations_once(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(regions, "SLOW_SECONDS", 0.1)
+    ours = pair.issue(0, *(f"R-{n}" for n in range(20)))
+    theirs = pair.issue(1, *(f"S-{n}" for n in range(20)))
+    far = Far(pair.client, 0.19)
+    revoker = RegionalRevoker(regions=pair.beside(far), kids=[b"kid1"], clock=lambda: NOW)
+    with revoker.waited_for():
+        for entry in ours + theirs:
+            revoker.revoke(number=number(entry))
+    assert len(far.calls) <= 3
+    assert pair.revoked()[0] == {entry.index for entry in ours + theirs}
+    assert len(pair.outboxes()[0]) == 40
+
+
+def test_other_regions_are_waited_for_no_longer_than_is_said_however_many_are_revoked_together(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(regions, "ASK_SECONDS", 0.5)
+    monkeypatch.setattr(regions, "TELL_AT_ONCE_SECONDS", 0.5)
+    entries = pair.issue(0, *(f"R-{n}" for n in range(40)))
+    far = Far(pair.client, 0.1)
+    revoker = RegionalRevoker(regions=pair.beside(far), kids=[b"kid1"], clock=lambda: NOW)
+    with revoker.waited_for():
+        for entry in entries:
+            revoker.revoke(number=number(entry))
+    assert len(far.calls) <= 12
+    assert pair.revoked()[0] == {entry.index for entry in entries}
+
+
+def test_all_that_is_revoked_together_is_durable_before_another_region_is_told_of_any(pair: Pair) -> None:
+    entries = pair.issue(0, "a", "b", "c")
+    beside = pair.regions(0)
+    with beside.waited_for():
+        for entry in entries:
+            beside.revoke(DAY, entry.index, reason="", now=NOW)
+        assert pair.revoked() == [{0, 1, 2}, set()]
+    assert pair.revoked() == [{0, 1, 2}] * 2
 
 
 def test_an_index_that_was_revoked_before_anybody_had_it_is_given_to_nobody(pair: Pair) -> None:
@@ -337,6 +409,29 @@ def unanswering() -> Iterable[str]:
 
     with socket.create_server(("127.0.0.1", 0)) as server:
         yield f"http://127.0.0.1:{server.getsockname()[1]}"
+
+
+def test_an_answer_that_comes_in_drips_is_waited_for_no_longer_than_a_dead_region(
+    monkeypatch: pytest.MonkeyPatch, dripping: str
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", dripping)
+    for name, value in (("AWS_ACCESS_KEY_ID", "a"), ("AWS_SECRET_ACCESS_KEY", "b")):
+        monkeypatch.setenv(name, value)
+    patience = Patience(deadline=1, connect=0.5, read=0.5, backoff_first=0.1, backoff_max=0.1)
+    peer = Peer.parse(f"1,{TABLE},{BUCKET}")
+    begun = time.monotonic()
+    with pytest.raises(LedgerError, match="no answer after 1 attempt within 1 s"):
+        peer.open_ledger(2, patience).find_index(1, 1)
+    with pytest.raises(IssuerError, match="no answer from"):
+        S3Repository(peer.repository, aws_region=peer.aws_region, patience=patience).read("metadata/timestamp.json")
+    assert time.monotonic() - begun < DRIPS_SECONDS / 4
+
+
+@pytest.fixture
+def dripping() -> Iterator[str]:
+    """A server that answers with a byte at a time, each before anybody's patience with a silent one ends."""
+    with drips(DRIPS_SECONDS) as url:
+        yield url
 
 
 def test_regions_are_named_by_number_table_and_bucket() -> None:

@@ -4,7 +4,7 @@ import re
 import ssl
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from http.server import BaseHTTPRequestHandler, HTTPServer, SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -140,3 +140,36 @@ def _running(server: HTTPServer) -> Iterator[None]:
     finally:
         server.shutdown()
         server.server_close()
+
+
+@contextmanager
+def drips(seconds: float) -> Iterator[str]:
+    """Run a server whose every answer comes a byte every 0.1 s, for so long: no wait for it is ever a silent one."""
+    over = threading.Event()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            size = int(10 * seconds)
+            self.send_response(200)
+            self.send_header("Content-Length", str(size))
+            self.send_header("Last-Modified", self.date_time_string())
+            self.send_header("ETag", '"a"')
+            self.end_headers()
+            with suppress(OSError):
+                for _ in range(size):
+                    self.wfile.write(b" ")
+                    if over.wait(0.1):
+                        return
+
+        def do_POST(self) -> None:
+            self.do_GET()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        over.set()
+        server.shutdown()

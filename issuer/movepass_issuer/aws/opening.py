@@ -19,13 +19,13 @@ def open_ledger(settings: Settings) -> DynamoDbLedger:
     return DynamoDbLedger(settings.table, region=settings.region)
 
 
-def open_regions(settings: Settings) -> Regions:
-    """Open the ledger together with those of the other regions.
+def open_regions(settings: Settings, *, hurried: bool) -> Regions:
+    """Open the ledger together with those of the other regions; the arguments are as Regions.beside has them.
 
     Raises:
         LedgerError: no client for DynamoDB can be made.
     """
-    return Regions.beside(open_ledger(settings), settings.peers)
+    return Regions.beside(open_ledger(settings), settings.peers, hurried=hurried)
 
 
 def open_keys(settings: Settings) -> KeySet:

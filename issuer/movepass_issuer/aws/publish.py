@@ -57,7 +57,7 @@ class PublishFunction:
             publisher, repository=repository, ledger=ledger, signer=signer,
             others=[peer.open_repository() for peer in settings.peers], takeover=settings.takeover, warn=_unseen,
         )  # fmt: skip
-        return cls(publisher, Beside(open_regions(settings), turns))
+        return cls(publisher, Beside(open_regions(settings, hurried=False), turns))
 
     def __call__(self, event: Any, _context: Any) -> dict[str, Any]:
         """Publish once.

@@ -57,7 +57,7 @@ class RevokeFunction:
         if not settings.peers:
             ledger = open_ledger(settings)
             return cls(keys, lambda kids: Revoker(ledger=ledger, kids=kids))
-        regions = open_regions(settings)
+        regions = open_regions(settings, hurried=True)
         return cls(keys, lambda kids: RegionalRevoker(regions=regions, kids=kids))
 
     def _read_keys(self) -> None:
@@ -72,7 +72,8 @@ class RevokeFunction:
         """
         if time.monotonic() > self._keys_until:
             self._read_keys()
-        told = [self._revoke(wanted) for wanted in (event if isinstance(event, list) else [event])]
+        with self._revoker.waited_for():
+            told = [self._revoke(wanted) for wanted in (event if isinstance(event, list) else [event])]
         count("Revoked", sum("error" not in answer for answer in told))
         return told if isinstance(event, list) else told[0]
 
