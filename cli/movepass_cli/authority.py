@@ -193,13 +193,15 @@ def revoke(authority: Path, numbers: tuple[str, ...], request: str | None, reaso
         wanted: list[dict[str, str]] = [{"number": n} for n in numbers] if numbers else [{"request_id": request or ""}]
         for pass_ in wanted:
             revoker.find_entry(**pass_)  # all or nothing: a number with a slip must not leave half of them revoked
-        for pass_ in wanted:
-            entry = revoker.revoke(reason=reason, **pass_)
-            number = format_number(entry.day, entry.index)
-            if as_json:
-                show_json(answers.revoked(entry))
-            else:
-                click.echo(f"{number} is revoked since {local(entry.revoked_at or 0)}; publish to let devices know.")
+        with revoker.waited_for():
+            for pass_ in wanted:
+                entry = revoker.revoke(reason=reason, **pass_)
+                number = format_number(entry.day, entry.index)
+                since = local(entry.revoked_at or 0)
+                if as_json:
+                    show_json(answers.revoked(entry))
+                else:
+                    click.echo(f"{number} is revoked since {since}; publish to let devices know.")
 
 
 @dataclass(frozen=True, slots=True)

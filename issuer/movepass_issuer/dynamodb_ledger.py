@@ -37,12 +37,14 @@ from movepass_issuer.errors import LedgerError, UnknownPassError
 from movepass_issuer.ledger import (
     NO_INDEX,
     PERSONAL_DAYS,
+    REASON_MAX_CHARS,
     REQUEST_DAYS,
     Announced,
     Entry,
     Request,
     RequestRevocation,
     Revocation,
+    check_reason,
 )
 from movepass_keys.aws import (
     NO_CONNECTION,
@@ -205,6 +207,7 @@ class DynamoDbLedger:
 
     def revoke(self, day: int, index: int, *, reason: str, now: int) -> Entry:
         """See Ledger."""
+        check_reason(reason)
         entry = self.find_index(day, index)
         if entry is None:
             raise UnknownPassError("no pass of this number in the ledger")
@@ -276,7 +279,9 @@ class DynamoDbLedger:
         for shard in range(SHARDS):
             for item in self._partition(f"OUTBOX#{region}#{shard}"):
                 kind, _, name = item["sk"]["S"].partition("#")
-                reason = item["reason"]["S"]
+                reason = item["reason"]["S"][
+                    :REASON_MAX_CHARS
+                ]  # a longer one, of before there was a bound, fits nowhere
                 if kind == "R":
                     yield RequestRevocation(name, int(item["day"]["N"]), int(item["revoked_at"]["N"]), reason)
                 else:

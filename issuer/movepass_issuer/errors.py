@@ -27,6 +27,12 @@ class UnknownPassError(IssuerError):
     is_input = True
 
 
+class ReasonError(IssuerError):
+    """A reason for a revocation that no ledger keeps."""
+
+    is_input = True
+
+
 class LedgerError(IssuerError):
     """The ledger can't be read or written."""
 

@@ -141,6 +141,7 @@ class Revoker:
         Raises:
             UnknownPassError: none such.
             NumberError: not a pass number.
+            ReasonError: more than REASON_MAX_CHARS printable characters (movepass_issuer.ledger).
         """
         entry = self.find_entry(number=number, request_id=request_id)
         for again in self._issued_anew(entry):

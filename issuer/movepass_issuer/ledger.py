@@ -13,11 +13,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from movepass_issuer.errors import ReasonError
+
 PERSONAL_DAYS = 7
 """Days after a pass's day for which its payload (the name is in it) can still be shown and reprinted."""
 REQUEST_DAYS = 90
 """Days after a pass's day for which its request id is known, and answered as used."""
-
+REASON_MAX_CHARS = 256
+"""Of why a pass was revoked: another region must be able to keep it as well, beside all else."""
 
 NO_INDEX = -1
 """In place of an index: of a request that was revoked in another region before it had a pass in this one."""
@@ -98,6 +101,16 @@ class RequestRevocation:
     reason: str
 
 
+def check_reason(reason: str) -> None:
+    """Make sure that every ledger can keep why a pass was revoked.
+
+    Raises:
+        ReasonError: it is too long, or not printable.
+    """
+    if len(reason) > REASON_MAX_CHARS or not reason.isprintable():
+        raise ReasonError(f"reason: expected at most {REASON_MAX_CHARS} printable characters, got {len(reason)}")
+
+
 class Ledger(Protocol):
     """Keeps passes. Methods raise LedgerError where the store itself fails."""
 
@@ -118,6 +131,7 @@ class Ledger(Protocol):
 
         Raises:
             UnknownPassError: no such pass.
+            ReasonError: see check_reason.
         """
 
     def in_force(self, today: int) -> Iterator[list[Entry]]:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from movepass_issuer.dynamodb_ledger import PATIENCE, DynamoDbLedger, Region, Told
 from movepass_issuer.errors import IssuerError, LedgerError, UnknownPassError
 from movepass_issuer.issuer import Revoker
-from movepass_issuer.ledger import NO_INDEX, Entry, RequestRevocation, Revocation
+from movepass_issuer.ledger import NO_INDEX, Entry, RequestRevocation, Revocation, check_reason
 from movepass_issuer.s3_repository import S3Repository
 from movepass_keys.aws import Patience, calls_until
 from movepass_wire import format_number
@@ -247,7 +247,9 @@ class Regions:
 
         Raises:
             UnknownPassError: no such pass.
+            ReasonError: see check_reason.
         """
+        check_reason(reason)
         with self.waited_for():
             if self._region.owner(index) == self._region.number:
                 entry = self._own.revoke(day, index, reason=reason, now=now)
@@ -268,7 +270,11 @@ class Regions:
             day: the UTC day of a pass of it.
             reason: kept in the ledger.
             now: seconds since 1970 UTC.
+
+        Raises:
+            ReasonError: see check_reason.
         """
+        check_reason(reason)
         revocation = RequestRevocation(request_id, day, now, reason)
         with self.waited_for():
             self._own.take_request(revocation, tell=self._others)

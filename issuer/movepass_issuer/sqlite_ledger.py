@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from movepass_issuer.errors import LedgerError, UnknownPassError
-from movepass_issuer.ledger import PERSONAL_DAYS, REQUEST_DAYS, Announced, Entry, Request
+from movepass_issuer.ledger import PERSONAL_DAYS, REQUEST_DAYS, Announced, Entry, Request, check_reason
 from movepass_wire.limits import INDEX_LIMIT
 
 SCHEMA_VERSION = 2
@@ -100,6 +100,7 @@ class SqliteLedger:
 
     def revoke(self, day: int, index: int, *, reason: str, now: int) -> Entry:
         """See Ledger."""
+        check_reason(reason)
         with self._transaction():
             entry = self.find_index(day, index)
             if entry is None:

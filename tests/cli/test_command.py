@@ -166,6 +166,12 @@ def test_show_finds_by_number_and_request_and_reprints(movepass: Movepass, field
     assert card.read_bytes().startswith(b"%PDF")
 
 
+def test_a_reason_that_no_ledger_keeps_is_one_line(movepass: Movepass, field: Field) -> None:
+    ran = movepass("revoke", "--authority", field.authority, field.number, "--reason", "x" * 257)
+    assert (ran.code, ran.out) == (2, "")
+    assert "reason: expected at most 256 printable characters, got 257" in ran.err
+
+
 def test_revoke_with_one_bad_number_revokes_none(movepass: Movepass, tmp_path: Path) -> None:
     own = set_up(tmp_path)
     ran = movepass("revoke", "--authority", own.authority, own.number, "000-000-00Z")

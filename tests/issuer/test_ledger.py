@@ -12,8 +12,8 @@ import pytest
 from support import processes
 
 from movepass_issuer.dynamodb_ledger import DynamoDbLedger
-from movepass_issuer.errors import LedgerError, UnknownPassError
-from movepass_issuer.ledger import PERSONAL_DAYS, REQUEST_DAYS, Announced, Ledger, Request
+from movepass_issuer.errors import LedgerError, ReasonError, UnknownPassError
+from movepass_issuer.ledger import PERSONAL_DAYS, REASON_MAX_CHARS, REQUEST_DAYS, Announced, Ledger, Request
 from movepass_issuer.sqlite_ledger import SqliteLedger
 from movepass_wire.limits import INDEX_LIMIT
 
@@ -147,6 +147,17 @@ def test_a_revocation_says_when_and_why_and_is_pending(ledger: Ledger) -> None:
     assert (entry.request_id, entry.text, entry.revoked_at, entry.reason) == ("b", "text", 1_000, "lost")
     assert ledger.find(["b"])["b"] == entry
     assert ledger.pending() == [(DAY, 1)]
+
+
+@pytest.mark.parametrize("reason", ["x" * (REASON_MAX_CHARS + 1), "two\nlines", "\ud800"])
+def test_a_reason_that_another_ledger_could_not_keep_is_refused_and_nothing_revoked(
+    ledger: Ledger, reason: str
+) -> None:
+    ledger.reserve(wanted("a"))
+    with pytest.raises(ReasonError, match=f"at most {REASON_MAX_CHARS} printable characters"):
+        ledger.revoke(DAY, 0, reason=reason, now=1)
+    assert ledger.pending() == []
+    ledger.revoke(DAY, 0, reason="x" * REASON_MAX_CHARS, now=1)
 
 
 def test_what_was_ever_revoked_is_counted_and_listed_published_or_not(ledger: Ledger) -> None:

@@ -15,7 +15,7 @@ from support.servers import drips
 
 from movepass_issuer import regions
 from movepass_issuer.dynamodb_ledger import BLOCK, DynamoDbLedger, Region, Told
-from movepass_issuer.errors import IssuerError, LedgerError, UnknownPassError
+from movepass_issuer.errors import IssuerError, LedgerError, ReasonError, UnknownPassError
 from movepass_issuer.issuer import Revoker
 from movepass_issuer.ledger import NO_INDEX, Entry, Request, RequestRevocation, Revocation
 from movepass_issuer.reconciliation import LostPasses, twins
@@ -284,6 +284,21 @@ def test_all_that_is_revoked_together_is_durable_before_another_region_is_told_o
             beside.revoke(DAY, entry.index, reason="", now=NOW)
         assert pair.revoked() == [{0, 1, 2}, set()]
     assert pair.revoked() == [{0, 1, 2}] * 2
+
+
+def test_a_reason_that_is_too_long_for_the_other_region_keeps_it_from_nothing(pair: Pair) -> None:
+    entries = pair.issue(1, "a", "b", "c")
+    lost = pair.revoker(0, lost=True)
+    with pytest.raises(ReasonError, match="reason: expected at most 256"):
+        lost.revoke(number=number(entries[0]), reason="x" * 400_000)
+    with pytest.raises(ReasonError, match="reason: expected at most 256"):
+        pair.revoker(0).revoke(request_id="a", reason="x" * 400_000)
+    assert pair.revoked() == [set(), set()]
+    pair.ledger(0).take(Revocation(DAY, entries[0].index, NOW, "x" * 409_500), tell=[1])  # as it could be before
+    for entry in entries[1:]:
+        lost.revoke(number=number(entry), reason="stolen")
+    assert pair.regions(0).tell() == {}
+    assert pair.revoked()[1] == {entry.index for entry in entries}
 
 
 def test_an_index_that_was_revoked_before_anybody_had_it_is_given_to_nobody(pair: Pair) -> None:

@@ -21,17 +21,16 @@ from movepass_issuer.approved import STORED_ID_MAX_CHARS
 from movepass_issuer.aws.opening import open_keys, open_ledger, open_regions
 from movepass_issuer.aws.settings import Settings
 from movepass_issuer.aws.telemetry import count, observed
-from movepass_issuer.errors import UnknownPassError
+from movepass_issuer.errors import ReasonError, UnknownPassError
 from movepass_issuer.issuer import Revoker
 from movepass_issuer.regions import RegionalRevoker
 from movepass_wire import NumberError
 
 _EXPECTED = 'expected {"pass_number": …} or {"request_id": …}, and "reason" if there is one'
-
+_TOO_LONG = f"pass_number, request_id: expected at most {STORED_ID_MAX_CHARS} printable characters"
 
 _KEYS_SECONDS = 60.0
 """After so long the published keys are read again: passes may have been issued anew under one that came since."""
-_REASON_MAX_CHARS = 256
 
 
 class RevokeFunction:
@@ -89,21 +88,11 @@ class RevokeFunction:
             reason = more.pop("reason", "")
             if more or not isinstance(reason, str):
                 return {"error": _EXPECTED}
-            problem = _too_much(reason, *named.values())
-            if problem:
-                return {"error": problem}
+            if not all(len(name) <= STORED_ID_MAX_CHARS and name.isprintable() for name in named.values()):
+                return {"error": _TOO_LONG}  # it would break a call, and one bad entry keeps no other from its own
             return answers.revoked(self._revoker.revoke(reason=reason, **named))
-        except (UnknownPassError, NumberError) as e:
+        except (UnknownPassError, ReasonError, NumberError) as e:
             return {"error": str(e)}
-
-
-def _too_much(reason: str, name: str) -> str:
-    """Say what of an entry no ledger could hold, or "": one bad entry keeps no other of a list from its."""
-    if len(reason) > _REASON_MAX_CHARS or not reason.isprintable():
-        return f"reason: expected at most {_REASON_MAX_CHARS} printable characters"
-    if len(name) > STORED_ID_MAX_CHARS or not name.isprintable():
-        return f"pass_number, request_id: expected at most {STORED_ID_MAX_CHARS} printable characters"
-    return ""
 
 
 @cache
