@@ -39,7 +39,8 @@ def publish(
 ) -> None:
     """Publish keys and revocation lists, signed as fresh from now.
 
-    Where several regions issue, one of them publishes, and here a copy of that is kept.
+    Where several regions issue, one of them publishes, and here a copy of that is kept, however old: this one takes
+    over with --take-over, or by its function.
     """
     Authority.open(authority)
     checked = clock_checked
@@ -91,6 +92,7 @@ def _show_published(done: Publication | Followed, *, as_json: bool) -> None:
         click.echo(f"{done.waiting}.")
     elif isinstance(done, Followed):
         click.echo(f"Another region published at {local(done.published)}, version {done.version}; the copy is here.")
+        click.echo("To publish from here from now on: --take-over.")
     else:
         days_words = f"{day_name(done.days[0])} to {day_name(done.days[-1])}"
         click.echo(f"Published at {local(done.published)}: {done.revoked} newly revoked, lists for {days_words}.")

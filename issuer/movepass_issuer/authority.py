@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field, replace
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ from movepass_issuer.issuer import Issuer, Revoker
 from movepass_issuer.ledger import Ledger
 from movepass_issuer.published_keys import load_denied, published_keys
 from movepass_issuer.publisher import Publisher, load_document
-from movepass_issuer.regions import Peer, RegionalRevoker, Regions, region_beside, takeover_after
+from movepass_issuer.regions import Peer, RegionalRevoker, Regions, region_beside
 from movepass_issuer.replication import RegionalPublisher
 from movepass_issuer.repository import Repository
 from movepass_keys import (
@@ -401,7 +402,9 @@ class Authority:
 
     @contextmanager
     def turns(self, warn: Callable[[str, str], None] = lambda _name, _why: None) -> Iterator[RegionalPublisher]:
-        """Open what publishes where there are several regions.
+        """Open what publishes where there are several regions. From the desk, one takes over only when it is asked to.
+
+        After how long one does by itself is the functions' to know: the stack's TakeoverSeconds.
 
         Args:
             warn: see RegionalPublisher.
@@ -415,8 +418,7 @@ class Authority:
             yield RegionalPublisher(
                 Publisher(repository=repository, ledger=ledger, signer=signer, denied=self.denied),
                 repository=repository, ledger=ledger, signer=signer,
-                others=self.other_repositories(), takeover=takeover_after(region_beside(self._others()).number),
-                warn=warn,
+                others=self.other_repositories(), takeover=inf, warn=warn,
             )  # fmt: skip
 
     def check_turn(self) -> None:

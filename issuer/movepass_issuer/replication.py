@@ -103,7 +103,7 @@ class RegionalPublisher:
 
     def __init__(  # noqa: PLR0913 - what a region publishes from and with, and who else does
         self, publisher: Publisher, *, repository: Repository, ledger: Ledger, signer: Signer,
-        others: Sequence[Repository], takeover: int, warn: Callable[[str, str], None] = lambda _name, _why: None,
+        others: Sequence[Repository], takeover: float, warn: Callable[[str, str], None] = lambda _name, _why: None,
     ) -> None:  # fmt: skip
         """Take what is published from and with.
 
@@ -113,7 +113,7 @@ class RegionalPublisher:
             ledger: likewise.
             signer: the region's online key.
             others: the other regions' repositories.
-            takeover: seconds without a publication after which this region takes over.
+            takeover: seconds without a publication after which this region takes over; inf for never by itself.
             warn: called with the name of a repository of another region that can't be read or believed, and why.
         """
         self._publisher = publisher

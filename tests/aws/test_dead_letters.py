@@ -12,6 +12,7 @@ from support.passes import HOLDER, request
 
 from movepass_cli.main import cli
 from movepass_issuer.aws import queues
+from movepass_issuer.aws.dead_letters import SameQueueError
 
 NOW = int(time.time())
 
@@ -45,6 +46,16 @@ def rows(result: Result) -> list[dict[str, str]]:
 
 def bodies(cloud: Cloud, url: str) -> list[str]:
     return [message["Body"] for message in cloud.taken(url)]
+
+
+def test_letters_are_not_sent_to_the_queue_they_come_from(cloud: Cloud, letters: Sequence[str]) -> None:
+    before = rows(dlq(cloud, "list", "--json"))
+    for url in (cloud.settings.dead_letters, cloud.settings.dead_letters + "/"):
+        done = dlq(cloud, "replay", "--requests", url, "--all")
+        assert isinstance(done.exception, SameQueueError)
+        assert "expected the request queue" in str(done.exception)
+    assert rows(dlq(cloud, "list", "--json")) == before
+    assert len(before) == len(letters)
 
 
 def test_a_list_shows_reasons_and_requests_only_when_asked_and_takes_nothing_away(

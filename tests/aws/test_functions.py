@@ -16,11 +16,14 @@ from movepass_issuer import IssuerError, LedgerError, keyholding
 from movepass_issuer.authority import Authority, Elsewhere
 from movepass_issuer.aws import telemetry
 from movepass_issuer.aws.issue import IssueFunction
+from movepass_issuer.aws.opening import KEYS_SECONDS, Reread
 from movepass_issuer.aws.revoke import RevokeFunction
 from movepass_issuer.aws.settings import Settings
 from movepass_issuer.dynamodb_ledger import DynamoDbLedger
+from movepass_issuer.errors import RepositoryError, RequestError
 from movepass_issuer.issuer import GROUP, Revoker
 from movepass_issuer.ledger import Entry
+from movepass_issuer.s3_repository import S3Repository
 from movepass_keys import SignerError
 from movepass_keys.kms import KmsSigner
 from movepass_verifier import Device, Verdict
@@ -135,14 +138,15 @@ def test_a_real_disabled_key_and_a_missing_table_are_told_in_words(cloud: Cloud,
 def test_a_request_that_breaks_us_does_not_hold_up_the_others(
     cloud: Cloud, issue: IssueFunction, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    many = issue._issuer.issue_many
+    issuer = issue._issuer.get()
+    many = issuer.issue_many
 
     def breaks(requests: Any) -> Any:
         if any(one.request_id == "R-3" for one in requests):
             raise ZeroDivisionError(HOLDER)
         return many(requests)
 
-    monkeypatch.setattr(issue._issuer, "issue_many", breaks)
+    monkeypatch.setattr(issuer, "issue_many", breaks)
     bodies = [json.dumps(request(f"R-{n}", NOW)) for n in range(6)]
     assert failed(issue(event(bodies), cloud.context)) == ["m-3"]
     assert len(cloud.answers()) == 5
@@ -178,13 +182,14 @@ def test_answers_that_can_not_be_sent_bring_the_request_back(cloud: Cloud, issue
     [
         (http("{"), 400, "JSON"),
         (http("x", isBase64Encoded=True), 400, "JSON"),
+        ({"requestContext": {"http": {"method": "POST"}}, "body": 5}, 400, "JSON"),
         ({"requestContext": {"http": {"method": "GET"}}}, 405, "POST"),
         (http(json.dumps({"request_id": "R"})), 422, "missing"),
         (http(json.dumps([{}] * (GROUP + 1))), 422, f"at most {GROUP}"),
         (http("7"), 422, "expected an approved pass as an object, got int"),
         (http(json.dumps({"show": {"request_id": "nobody"}})), 422, "no pass"),
     ],
-    ids=["half", "base64", "get", "missing", "many", "number", "unknown"],
+    ids=["half", "base64", "no text", "get", "missing", "many", "number", "unknown"],
 )
 def test_the_url_refuses_with_a_reason(
     cloud: Cloud, issue: IssueFunction, asked: dict[str, Any], status: int, error: str
@@ -235,7 +240,7 @@ def test_one_bad_entry_keeps_no_other_of_a_list_from_being_revoked(
 
 def test_a_warm_function_knows_keys_that_came_since(monkeypatch: pytest.MonkeyPatch) -> None:
     """Else it would miss what a pass was issued anew as."""
-    known, clock, asked = [b"old"], [0.0], []
+    known, asked = [b"old"], []
 
     class Noting(Revoker):
         def __init__(self, kids: Iterable[bytes]) -> None:
@@ -245,12 +250,78 @@ def test_a_warm_function_knows_keys_that_came_since(monkeypatch: pytest.MonkeyPa
             asked.append(self.kids)
             return Entry("R-1", b"", 20779, 1, revoked_at=NOW)
 
-    monkeypatch.setattr("movepass_issuer.aws.revoke.time.monotonic", lambda: clock[0])
-    function = RevokeFunction(lambda: list(known), Noting)
+    function = RevokeFunction(Reread(lambda: Noting(known)))
     known.append(b"new")
-    for clock[0] in (59.0, 61.0):
-        function({"request_id": "R-1"}, Context())
+    function({"request_id": "R-1"}, Context())
+    minute_later(monkeypatch)
+    function({"request_id": "R-1"}, Context())
     assert asked == [[b"old"], [b"old", b"new"]]
+
+
+def minute_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = time.monotonic
+    monkeypatch.setattr(time, "monotonic", lambda: now() + KEYS_SECONDS + 1)
+
+
+def test_a_warm_function_signs_nothing_with_a_key_that_was_denied_since(
+    cloud: Cloud, issue: IssueFunction, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "text" in issue(request("R-1", NOW), cloud.context)
+    (kid,) = cloud.authority.held_keys
+    keyholding.deny(cloud.authority, kid, "leaked", int(time.time()))
+    minute_later(monkeypatch)
+    for _ in range(2):
+        with pytest.raises(SignerError, match="has been revoked"):
+            issue(request("R-2", NOW), cloud.context)
+    assert failed(issue(event([json.dumps(request("R-2", NOW))]), cloud.context)) == ["m-0"]
+    assert failed(issue(event([json.dumps(request("R-2", NOW))], ATTEMPTS), cloud.context)) == []
+    (letter,) = cloud.dead()
+    assert "has been revoked" in letter["reason"]
+
+
+def test_a_warm_function_reads_the_keys_once_a_minute_and_goes_on_where_it_can_not(
+    cloud: Cloud, issue: IssueFunction, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    revoke = cloud.revoke()
+    asked, read = [], S3Repository.read
+
+    def counting(repository: S3Repository, name: str) -> bytes | None:
+        asked.append(name)
+        return read(repository, name)
+
+    monkeypatch.setattr(S3Repository, "read", counting)
+    for n in range(3):
+        issue(request(f"R-{n}", NOW), cloud.context)
+        revoke({"request_id": f"R-{n}"}, cloud.context)
+    assert asked == []
+    minute_later(monkeypatch)
+    issue(request("R-3", NOW), cloud.context)
+    once = len(asked)
+    issue(request("R-4", NOW), cloud.context)
+    assert len(asked) == once > 0
+
+    def broken(*_: Any) -> None:
+        raise RepositoryError("S3 is out of reach")
+
+    monkeypatch.setattr(S3Repository, "read", broken)
+    minute_later(monkeypatch)
+    assert "text" in issue(request("R-5", NOW), cloud.context)
+    assert "revoked_at" in revoke({"request_id": "R-5"}, cloud.context)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [{"Records": 5}, {"Records": [{}]}, {"Records": [{"Sns": {"Message": "x"}}]}, {"requestContext": {}},
+     {"requestContext": {"http": {}}}, {"Records": [{"messageId": "m", "body": 5, "attributes": {}}]}], ids=str,
+)  # fmt: skip
+def test_an_event_of_something_else_is_refused_and_logged(
+    cloud: Cloud, issue: IssueFunction, odd: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(RequestError, match="expected"):
+        issue(odd, cloud.context)
+    assert "not for this function" in caplog.text
+    assert "error" in cloud.revoke()(odd, cloud.context)
+    assert "published" in cloud.publish()(odd, cloud.context)
 
 
 @pytest.mark.parametrize(("number", "count"), [("3", "1"), ("-1", "0"), ("2", "2")])

@@ -1,5 +1,6 @@
 """The functions of two regions beside each other, reached or cut off, and what devices of each then say."""
 
+import json
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +21,7 @@ from movepass_issuer.aws import telemetry
 from movepass_issuer.aws.publish import PublishFunction
 from movepass_issuer.aws.revoke import RevokeFunction
 from movepass_issuer.aws.settings import Settings
+from movepass_issuer.dynamodb_ledger import Region
 from movepass_issuer.errors import AuthorityError
 from movepass_issuer.keyholding import Denial
 from movepass_issuer.regions import Peer
@@ -177,7 +179,7 @@ def test_a_list_is_revoked_within_the_functions_time_beside_a_region_that_answer
     asked, make = [], BaseClient._make_api_call
 
     def slow(client: BaseClient, operation: str, parameters: dict[str, Any]) -> Any:
-        if client is revoke._revoker._regions._others[1].ledger._client:  # type: ignore[attr-defined]
+        if client is revoke._revoker.get()._regions._others[1].ledger._client:  # type: ignore[attr-defined]
             asked.append(operation)
             time.sleep(0.19)
         return make(client, operation, parameters)
@@ -188,6 +190,38 @@ def test_a_list_is_revoked_within_the_functions_time_beside_a_region_that_answer
     assert [answer["request_id"] for answer in told] == [f"R-{n}" for n in range(30)]
     assert len(asked) <= 3
     assert len(one.ledger().pending()) == 30
+
+
+def test_the_desk_takes_over_only_when_it_is_told_to(
+    pair: tuple[Cloud, Cloud], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the age of the newest publication: after how long a region does so is the stack's to know."""
+    one, two = pair
+    publish(one)
+    two.publish()({"take_over": True}, two.context)
+    clock = time.time
+    monkeypatch.setattr(time, "time", lambda: clock() + 7200)
+    run = ["publish", "--authority", str(one.authority.folder), "--json"]
+    done = CliRunner().invoke(cli, run)
+    assert "followed" in json.loads(done.stdout), done.output
+    assert "published" in json.loads(CliRunner().invoke(cli, [*run, "--take-over", "--clock-checked"]).stdout)
+
+
+def test_the_desk_issues_from_its_own_regions_indexes(pair: tuple[Cloud, Cloud], tmp_path: Path) -> None:
+    one, two = pair
+    publish(one, two)
+    asked = tmp_path / "request.json"
+    for cloud, number in ((one, 0), (two, 1)):
+        other = pair[1 - number]
+        elsewhere = replace(
+            cloud.authority, ledger_uri=f"dynamodb:{cloud.settings.table}",
+            peers=(f"{1 - number},{TABLES}/{other.settings.table},arn:aws:s3:::{other.bucket}",),
+        ).save()  # fmt: skip
+        asked.write_text(json.dumps(request(f"R-{number}", NOW)))
+        done = CliRunner().invoke(cli, ["issue", "--authority", str(elsewhere.folder), "--json", str(asked)])
+        assert done.exit_code == 0, done.output
+        entry = cloud.ledger().find([f"R-{number}"])[f"R-{number}"]
+        assert Region(number, 2).owner(entry.index) == number
 
 
 def test_passes_of_a_leaked_key_that_another_region_has_are_said_to_be_its_own_to_issue_anew(

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from movepass_issuer.aws import queues
 from movepass_issuer.aws.queues import Message, QueueError
@@ -34,6 +35,12 @@ class DeadLetter:
     reason: str
     since: int
     handle: str
+
+
+class SameQueueError(QueueError):
+    """Requests were to be sent again to the queue that they come from."""
+
+    is_input = True
 
 
 class DeadLetters:
@@ -77,8 +84,13 @@ class DeadLetters:
         Killed in between, one may be in both: that does no harm, the same request has the same pass.
 
         Raises:
+            SameQueueError: that is this one: they would come back without their reasons.
             QueueError: one could not be sent or taken; those before it were.
         """
+        if urlsplit(to).path.rstrip("/") == urlsplit(self._url).path.rstrip("/"):
+            raise SameQueueError(
+                f"expected the request queue (the stack's output RequestsUrl), got the dead letters' {to}"
+            )
         for letter in letters:
             failed = queues.send(self._client, to, [Message(letter.id, letter.body)])
             if failed:

@@ -18,7 +18,7 @@ def answered(event: dict[str, Any], answer: Callable[[Any], Any]) -> dict[str, A
         return _response(_METHOD, {"error": "expected POST"})
     try:
         asked = json.loads(_body(event))
-    except (ValueError, Base64Error, RecursionError) as e:
+    except (TypeError, ValueError, Base64Error, RecursionError) as e:
         return _response(_BAD, {"error": f"expected an approved pass as JSON: {e}"})
     try:
         document = answer(asked)

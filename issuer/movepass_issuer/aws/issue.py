@@ -25,7 +25,7 @@ from typing import Any
 from movepass_issuer import answers
 from movepass_issuer.approved import ApprovedPass
 from movepass_issuer.aws import http, queues
-from movepass_issuer.aws.opening import open_issuer
+from movepass_issuer.aws.opening import Reread, open_issuer
 from movepass_issuer.aws.queues import Message
 from movepass_issuer.aws.settings import Settings
 from movepass_issuer.aws.telemetry import count, logger, observed
@@ -44,7 +44,7 @@ Outcome = SignedPass | Fault
 class IssueFunction:
     """The function, opened: what is made here is made once a process."""
 
-    def __init__(self, issuer: Issuer, *, limit: TimeLimit, settings: Settings, sqs: Any = None) -> None:
+    def __init__(self, issuer: Reread[Issuer], *, limit: TimeLimit, settings: Settings, sqs: Any = None) -> None:
         self._issuer = issuer
         self._limit = limit
         self._settings = settings
@@ -65,13 +65,18 @@ class IssueFunction:
 
         Raises:
             LedgerError, SignerError: a direct invocation's, where asking again may help.
+            RequestError: it is AWS's event of something that this function does not serve.
         """
         self._limit.set(context)
-        if isinstance(event, dict) and "Records" in event:
-            return self._from_queue([Received.from_record(record) for record in event["Records"]])
-        if isinstance(event, dict) and "requestContext" in event:
-            return http.answered(event, self._answer)
-        return self._answer(event)
+        match event:
+            case {"Records": records}:
+                return self._from_queue(_received(records))
+            case {"requestContext": {"http": {"method": str()}}}:
+                return http.answered(event, self._answer)
+            case {"requestContext": _}:
+                raise _not_served("expected a request to the function's URL (payload format 2.0)")
+            case _:
+                return self._answer(event)
 
     def _answer(self, asked: Any) -> Any:
         match asked:
@@ -89,9 +94,9 @@ class IssueFunction:
         try:
             match wanted:
                 case {"request_id": str(request_id)} if len(wanted) == 1:
-                    return answers.issued(self._issuer.find(request_id=request_id))
+                    return answers.issued(self._issuer.get().find(request_id=request_id))
                 case {"pass_number": str(number)} if len(wanted) == 1:
-                    return answers.issued(self._issuer.find(number=number))
+                    return answers.issued(self._issuer.get().find(number=number))
         except (UnknownPassError, NumberError) as e:
             return {"error": str(e)}
         return {"error": 'show: expected {"request_id": …} or {"pass_number": …}'}
@@ -108,10 +113,15 @@ class IssueFunction:
 
     def _issue_good(self, approved: Sequence[ApprovedPass]) -> list[Outcome]:
         try:
-            return list(self._issuer.issue_many(approved))
+            issuer = self._issuer.get()
+        except IssuerError as e:  # the key has been denied or revoked
+            logger.error("not issued", count=len(approved), error=str(e))
+            return [SignerError(str(e))] * len(approved)
+        try:
+            return list(issuer.issue_many(approved))
         except SignerError as e:
             logger.error("not all issued", count=len(approved), error=str(e))
-            return [signed or e for signed in self._known(approved)]
+            return [signed or e for signed in self._known(issuer, approved)]
         except LedgerError as e:
             logger.error("not issued", count=len(approved), error=str(e))
             return [e] * len(approved)
@@ -121,10 +131,11 @@ class IssueFunction:
             logger.error("not issued", request_id=approved[0].request_id, kind=type(e).__name__)
             return [IssuerError(f"a defect, please report it: {type(e).__name__}")]
 
-    def _known(self, approved: Sequence[ApprovedPass]) -> list[SignedPass | None]:
+    @staticmethod
+    def _known(issuer: Issuer, approved: Sequence[ApprovedPass]) -> list[SignedPass | None]:
         """Find those that were signed before the signer failed: they need not wait until the others come again."""
         try:
-            return self._issuer.known(approved)
+            return issuer.known(approved)
         except LedgerError:
             return [None] * len(approved)
 
@@ -166,8 +177,15 @@ class Received:
 
     @classmethod
     def from_record(cls, record: dict[str, Any]) -> "Received":
-        """Read it from a Lambda event."""
-        return cls(record["messageId"], record["body"], int(record["attributes"]["ApproximateReceiveCount"]))
+        """Read it from a Lambda event.
+
+        Raises:
+            LookupError, TypeError, ValueError: it is no message of SQS's.
+        """
+        message_id, body = record["messageId"], record["body"]
+        if not isinstance(message_id, str) or not isinstance(body, str):
+            raise TypeError
+        return cls(message_id, body, int(record["attributes"]["ApproximateReceiveCount"]))
 
     def dead(self, error: Fault) -> Message:
         """Make it a dead letter: as it came, with what is wrong beside it.
@@ -177,6 +195,19 @@ class Received:
         words = "".join(c if c.isprintable() else " " for c in str(error))[:_REASON_MAX_CHARS]
         logger.warning("dead letter", message_id=self.id, kind=type(error).__name__, attempt=self.attempt)
         return Message(self.id, self.body, {"kind": type(error).__name__, "reason": words or "unknown"})
+
+
+def _received(records: Any) -> list[Received]:
+    try:
+        return [Received.from_record(record) for record in records]
+    except (LookupError, TypeError, ValueError):
+        raise _not_served("expected messages of the request queue, as SQS gives them to a function") from None
+
+
+def _not_served(expected: str) -> RequestError:
+    """Log that something else than what it is for invokes the function; gives the error to raise."""
+    logger.error("this event is not for this function", error=expected)
+    return RequestError(expected)
 
 
 def _parsed(request: Any) -> ApprovedPass | RequestError:

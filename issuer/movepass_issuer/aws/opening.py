@@ -1,13 +1,57 @@
-"""What the functions open when they start: signer, ledger, published keys."""
+"""What the functions open when they start: signer, ledger, published keys, of which the last are read again."""
+
+import time
+from collections.abc import Callable
+from typing import Generic, TypeVar
 
 from movepass_issuer.aws.settings import Settings
+from movepass_issuer.aws.telemetry import logger
 from movepass_issuer.aws.time_limit import TimedSigner, TimeLimit
 from movepass_issuer.dynamodb_ledger import DynamoDbLedger
-from movepass_issuer.issuer import Issuer
+from movepass_issuer.errors import RepositoryError
+from movepass_issuer.issuer import Issuer, Revoker
 from movepass_issuer.published_keys import published_keys
-from movepass_issuer.regions import Regions
+from movepass_issuer.regions import RegionalRevoker, Regions
 from movepass_issuer.s3_repository import S3Repository
-from movepass_keys import KeySet, signer_from_uri
+from movepass_keys import signer_from_uri
+from movepass_keys.aws import calls_until
+
+KEYS_SECONDS = 60.0
+"""After so long a warm function reads the published keys again: one may have been denied since, or have come."""
+_READING_SECONDS = 5.0
+_T = TypeVar("_T")
+
+
+class Reread(Generic[_T]):
+    """What stands on the published keys; made anew, from keys read anew, once those are KEYS_SECONDS old."""
+
+    def __init__(self, make: Callable[[], _T]) -> None:
+        """Make it for the first time.
+
+        Raises:
+            IssuerError: it can't be made.
+        """
+        self._make = make
+        self._made = make()
+        self._until = time.monotonic() + KEYS_SECONDS
+
+    def get(self) -> _T:
+        """Give it.
+
+        Where the keys can't be read, it stays as it is: passes that devices refuse because their key has been denied in
+        the same minutes are less to be feared than none at all, or none revoked.
+
+        Raises:
+            IssuerError: with the keys as they are now it can't be made.
+        """
+        if time.monotonic() > self._until:
+            try:
+                with calls_until(time.monotonic() + _READING_SECONDS):
+                    self._made = self._make()
+            except RepositoryError as e:
+                logger.warning("the published keys can't be read; those known stay", error=str(e))
+            self._until = time.monotonic() + KEYS_SECONDS
+        return self._made
 
 
 def open_ledger(settings: Settings) -> DynamoDbLedger:
@@ -28,21 +72,30 @@ def open_regions(settings: Settings, *, hurried: bool) -> Regions:
     return Regions.beside(open_ledger(settings), settings.peers, hurried=hurried)
 
 
-def open_keys(settings: Settings) -> KeySet:
-    """Read the published pass keys.
-
-    Raises:
-        RepositoryError: there are none yet, or they can't be read.
-    """
-    return published_keys(S3Repository(settings.repository))
-
-
-def open_issuer(settings: Settings, limit: TimeLimit) -> Issuer:
+def open_issuer(settings: Settings, limit: TimeLimit) -> Reread[Issuer]:
     """Open the issuer.
 
     Raises:
         IssuerError, KeysError: a setting is wrong, or what it names can't be had.
     """
     signer = TimedSigner(signer_from_uri(settings.signer, settings.folder), limit)
-    keys = open_keys(settings)
-    return Issuer(signer=signer, ledger=open_ledger(settings), keys=keys, usable_from=settings.usable_from)
+    repository, ledger = S3Repository(settings.repository), open_ledger(settings)
+    return Reread(
+        lambda: Issuer(
+            signer=signer, ledger=ledger, keys=published_keys(repository), usable_from=settings.usable_from
+        )
+    )  # fmt: skip
+
+
+def open_revoker(settings: Settings) -> Reread[Revoker]:
+    """Open what revokes passes of all regions, those issued anew under keys that have come since as well.
+
+    Raises:
+        IssuerError: a setting is wrong, or what it names can't be had.
+    """
+    repository = S3Repository(settings.repository)
+    if settings.peers:
+        regions = open_regions(settings, hurried=True)
+        return Reread(lambda: RegionalRevoker(regions=regions, kids=published_keys(repository).keys))
+    ledger = open_ledger(settings)
+    return Reread(lambda: Revoker(ledger=ledger, kids=published_keys(repository).keys))

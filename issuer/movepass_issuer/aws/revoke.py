@@ -11,36 +11,27 @@ on the other regions' tables; s3:ListBucket, s3:GetObject on the repository. It 
 """
 
 import os
-import time
-from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any
 
 from movepass_issuer import answers
 from movepass_issuer.approved import STORED_ID_MAX_CHARS
-from movepass_issuer.aws.opening import open_keys, open_ledger, open_regions
+from movepass_issuer.aws.opening import Reread, open_revoker
 from movepass_issuer.aws.settings import Settings
 from movepass_issuer.aws.telemetry import count, observed
 from movepass_issuer.errors import ReasonError, UnknownPassError
 from movepass_issuer.issuer import Revoker
-from movepass_issuer.regions import RegionalRevoker
 from movepass_wire import NumberError
 
 _EXPECTED = 'expected {"pass_number": …} or {"request_id": …}, and "reason" if there is one'
 _TOO_LONG = f"pass_number, request_id: expected at most {STORED_ID_MAX_CHARS} printable characters"
 
-_KEYS_SECONDS = 60.0
-"""After so long the published keys are read again: passes may have been issued anew under one that came since."""
-
 
 class RevokeFunction:
     """The function, opened."""
 
-    def __init__(self, keys: Callable[[], Iterable[bytes]], revoker: Callable[[Iterable[bytes]], Revoker]) -> None:
-        """Take what gives the kids of the published keys, and what makes a revoker that knows them."""
-        self._keys = keys
-        self._make = revoker
-        self._read_keys()
+    def __init__(self, revoker: Reread[Revoker]) -> None:
+        self._revoker = revoker
 
     @classmethod
     def open(cls, settings: Settings) -> "RevokeFunction":
@@ -49,19 +40,7 @@ class RevokeFunction:
         Raises:
             IssuerError: a setting is wrong, or what it names can't be had.
         """
-
-        def keys() -> Iterable[bytes]:
-            return open_keys(settings).keys
-
-        if not settings.peers:
-            ledger = open_ledger(settings)
-            return cls(keys, lambda kids: Revoker(ledger=ledger, kids=kids))
-        regions = open_regions(settings, hurried=True)
-        return cls(keys, lambda kids: RegionalRevoker(regions=regions, kids=kids))
-
-    def _read_keys(self) -> None:
-        self._revoker = self._make(self._keys())
-        self._keys_until = time.monotonic() + _KEYS_SECONDS
+        return cls(open_revoker(settings))
 
     def __call__(self, event: Any, _context: Any) -> Any:
         """Answer one invocation.
@@ -69,30 +48,30 @@ class RevokeFunction:
         Raises:
             IssuerError: the ledger or the repository failed; ask again, a second time changes nothing.
         """
-        if time.monotonic() > self._keys_until:
-            self._read_keys()
-        with self._revoker.waited_for():
-            told = [self._revoke(wanted) for wanted in (event if isinstance(event, list) else [event])]
+        revoker = self._revoker.get()
+        with revoker.waited_for():
+            told = [_revoke(revoker, wanted) for wanted in (event if isinstance(event, list) else [event])]
         count("Revoked", sum("error" not in answer for answer in told))
         return told if isinstance(event, list) else told[0]
 
-    def _revoke(self, wanted: Any) -> dict[str, Any]:
-        try:
-            match wanted:
-                case {"pass_number": str(number), **more}:
-                    named = {"number": number}
-                case {"request_id": str(request_id), **more}:
-                    named = {"request_id": request_id}
-                case _:
-                    return {"error": _EXPECTED}
-            reason = more.pop("reason", "")
-            if more or not isinstance(reason, str):
+
+def _revoke(revoker: Revoker, wanted: Any) -> dict[str, Any]:
+    try:
+        match wanted:
+            case {"pass_number": str(number), **more}:
+                named = {"number": number}
+            case {"request_id": str(request_id), **more}:
+                named = {"request_id": request_id}
+            case _:
                 return {"error": _EXPECTED}
-            if not all(len(name) <= STORED_ID_MAX_CHARS and name.isprintable() for name in named.values()):
-                return {"error": _TOO_LONG}  # it would break a call, and one bad entry keeps no other from its own
-            return answers.revoked(self._revoker.revoke(reason=reason, **named))
-        except (UnknownPassError, ReasonError, NumberError) as e:
-            return {"error": str(e)}
+        reason = more.pop("reason", "")
+        if more or not isinstance(reason, str):
+            return {"error": _EXPECTED}
+        if not all(len(name) <= STORED_ID_MAX_CHARS and name.isprintable() for name in named.values()):
+            return {"error": _TOO_LONG}  # it would break a call, and one bad entry keeps no other from its own
+        return answers.revoked(revoker.revoke(reason=reason, **named))
+    except (UnknownPassError, ReasonError, NumberError) as e:
+        return {"error": str(e)}
 
 
 @cache
