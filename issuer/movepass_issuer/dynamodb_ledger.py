@@ -289,7 +289,8 @@ class DynamoDbLedger:
 
     def told(self, region: int, revocations: Iterable[Told]) -> None:
         """Take revocations from the outbox that a region has taken over."""
-        self._delete(_outbox_key(region, revocation) for revocation in revocations)
+        keys = [_outbox_key(region, revocation) for revocation in revocations]
+        self._delete({(key["pk"]["S"], key["sk"]["S"]): key for key in keys}.values())  # DynamoDB takes none twice
 
     def in_force(self, today: int) -> Iterator[list[Entry]]:
         """See Ledger. Reads the whole table: it is for the day after a leak, and costs what the table's size costs."""
@@ -310,6 +311,10 @@ class DynamoDbLedger:
         for day in days:
             self._leased.pop(day, None)
             self._lease(day, blocks=-(-count // self._block))
+
+    def has_issued_as(self, number: int, days: Iterable[int]) -> bool:
+        """Tell whether indexes of some days were given from here as a region of that number."""
+        return bool(self._get([_key(_next(day, number)) for day in days]))
 
     def pending(self) -> list[tuple[int, int]]:
         """See Ledger."""
@@ -478,7 +483,7 @@ class DynamoDbLedger:
             "update_item",
             "dynamodb:UpdateItem",
             TableName=self._table,
-            Key=_key(f"NEXT#{day}#{self._region.number}"),
+            Key=_key(_next(day, self._region.number)),
             UpdateExpression="ADD blocks :n",
             ExpressionAttributeValues={":n": {"N": str(blocks)}},
             ReturnValues="UPDATED_NEW",
@@ -631,6 +636,10 @@ def _pass(day: int, index: int) -> str:
 
 def _pending(index: int) -> str:
     return f"PENDING#{index % SHARDS}"
+
+
+def _next(day: int, region: int) -> str:
+    return f"NEXT#{day}#{region}"
 
 
 def _revoked(day: int, index: int) -> str:

@@ -280,6 +280,28 @@ class Regions:
             self._own.take_request(revocation, tell=self._others)
             self._tell_after(revocation)
 
+    def check_own_number(self, today: int) -> None:
+        """Make sure that no other region issues as this one: both would give the same pass numbers.
+
+        Args:
+            today: the UTC day; passes issued today end on it or on one of the next two.
+
+        Raises:
+            IssuerError: one does, and nothing that either issued since can be told apart.
+        """
+        number = self._region.number
+        for other in self._others.values():
+            try:
+                with other.asked(time.monotonic() + TELL_SECONDS) as ledger:
+                    same = ledger.has_issued_as(number, range(today, today + 3))
+            except LostError:
+                continue
+            if same:
+                raise IssuerError(
+                    f"region {other.number} issues as region {number}, as this one does, so that passes of both have "
+                    "the same numbers; give each stack its own RegionNumber, and issue anew what the wrong one issued"
+                )
+
     def _tell_after(self, revocation: Told) -> None:
         if self._to_tell is not None:
             self._to_tell.append(revocation)

@@ -13,7 +13,7 @@ A publication is taken over in the order of the publisher's own (movepass_issuer
 timestamp last. Everything is held against signatures and hashes, so a bucket that somebody wrote to misleads nobody.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any
@@ -31,7 +31,7 @@ from movepass_issuer.publisher import Publication, Publisher, listed_days, load_
 from movepass_issuer.repository import Repository
 from movepass_keys import KeyDocumentError, KeySet, Signer, layout, roles
 from movepass_keys.layout import TIMESTAMP, document_name, log_day, log_target, target_file
-from movepass_wire import read_log
+from movepass_wire import LogError, read_log
 from movepass_wire.limits import PUBLISHED_DAYS_AHEAD
 from movepass_wire.times import day_name, day_of, iso
 
@@ -328,7 +328,7 @@ class RegionalPublisher:
         for day in {day for day, _ in pending}:
             target = status.targets.get(log_target(day))
             if target is not None:
-                revoked = read_log(_verified(self._repository, target_file(target), target)).revoked
+                revoked = _revoked_in(_verified(self._repository, target_file(target), target))
                 listed += [(day, index) for d, index in pending if d == day and index in revoked]
         return listed
 
@@ -350,8 +350,20 @@ def _missing(before: bytes, after: bytes) -> int:
     """Count the indexes of a log that another one of the day lacks; most often that is the same one grown."""
     if after.startswith(before):
         return 0
-    held = read_log(after).revoked if after else ()
-    return sum(index not in held for index in read_log(before).revoked)
+    held = _revoked_in(after) if after else ()
+    return sum(index not in held for index in _revoked_in(before))
+
+
+def _revoked_in(log: bytes) -> Collection[int]:
+    """Read a log whose hash was signed.
+
+    Raises:
+        RepositoryError: who signed it had no log.
+    """
+    try:
+        return read_log(log).revoked
+    except LogError as e:
+        raise RepositoryError(f"a list that another region signed can't be read: {e}") from None
 
 
 def _check_signed(root: Any, targets: Any) -> None:

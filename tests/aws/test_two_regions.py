@@ -2,7 +2,9 @@
 
 import json
 import time
+from collections.abc import Iterator
 from dataclasses import replace
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +15,18 @@ from support.cloud import Cloud
 from support.ministack import REGION
 from support.passes import request
 from support.servers import drips
+from support.stack import template
 
 from movepass_cli.main import cli
 from movepass_issuer import keyholding, regions
 from movepass_issuer.authority import Authority, Elsewhere
 from movepass_issuer.aws import telemetry
+from movepass_issuer.aws.issue import IssueFunction
 from movepass_issuer.aws.publish import PublishFunction
 from movepass_issuer.aws.revoke import RevokeFunction
 from movepass_issuer.aws.settings import Settings
 from movepass_issuer.dynamodb_ledger import Region
-from movepass_issuer.errors import AuthorityError
+from movepass_issuer.errors import AuthorityError, IssuerError
 from movepass_issuer.keyholding import Denial
 from movepass_issuer.regions import Peer
 from movepass_issuer.s3_repository import S3Repository
@@ -222,6 +226,64 @@ def test_the_desk_issues_from_its_own_regions_indexes(pair: tuple[Cloud, Cloud],
         assert done.exit_code == 0, done.output
         entry = cloud.ledger().find([f"R-{number}"])[f"R-{number}"]
         assert Region(number, 2).owner(entry.index) == number
+
+
+def test_two_regions_of_the_same_number_publish_nothing(pair: tuple[Cloud, Cloud]) -> None:
+    one, two = pair
+    publish(one, two)
+    same = IssueFunction.open(replace(two.settings, region=one.settings.region))
+    numbers = {f(request("R", NOW), one.context)["pass_number"] for f in (one.issue(), same)}
+    assert len(numbers) == 1
+    with pytest.raises(IssuerError, match="give each stack its own RegionNumber"):
+        publish(one)
+
+
+def test_the_revoke_function_touches_what_its_role_lets_it_touch(
+    pair: tuple[Cloud, Cloud], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What stands behind dynamodb:LeadingKeys in the template, which ministack does not look at."""
+    one, two = pair
+    publish(one, two)
+    made = [cloud.issue()(request(name, NOW), cloud.context) for cloud in pair for name in ("A", "B", "C", "D")]
+    touched: set[tuple[str, str, str]] = set()
+    make = BaseClient._make_api_call
+
+    def noting(client: BaseClient, operation: str, parameters: dict[str, Any]) -> Any:
+        touched.update((table, action, key) for table, action, key in leading_keys(operation, parameters))
+        return make(client, operation, parameters)
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", noting)
+    for function in (RevokeFunction.open(cut_off(one.settings)), one.revoke()):
+        function([{"pass_number": made[n]["pass_number"]} for n in (0, 5)], one.context)
+        function([{"request_id": "C"}, {"request_id": "nobody"}, {"pass_number": made[6]["pass_number"]}], one.context)
+    function([{"pass_number": made[1]["pass_number"]}, {"request_id": "D"}], one.context)
+    resources = template()["Resources"]
+    own = resources["RevokeRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
+    other = resources["RevokePeer"]["Properties"]["PolicyDocument"]["Statement"]
+    assert {action for _, action, _ in touched} == {"BatchGetItem", "PutItem", "UpdateItem", "BatchWriteItem"}
+    for table, action, key in touched:
+        allowed = patterns([*own, *other], "PeerTableArn" if table == two.settings.table else "Ledger.Arn", action)
+        assert any(fnmatchcase(key, pattern) for pattern in allowed), (table, action, key)
+
+
+def leading_keys(operation: str, parameters: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """Give table, IAM action and partition key of each item that a call to DynamoDB names."""
+    for item in parameters.get("TransactItems", ()):
+        ((action, what),) = item.items()
+        yield what["TableName"], f"{action}Item", (what.get("Item") or what["Key"])["pk"]["S"]
+    for table, asked in parameters.get("RequestItems", {}).items():
+        keys = asked["Keys"] if operation == "BatchGetItem" else [one["DeleteRequest"]["Key"] for one in asked]
+        yield from ((table, operation, key["pk"]["S"]) for key in keys if table != "nowhere")
+
+
+def patterns(statements: list[dict[str, Any]], resource: str, action: str) -> list[str]:
+    """Give the partition keys with which statements of the template allow an action on a table."""
+    found = []
+    for statement in statements:
+        actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+        if statement["Resource"] == resource and f"dynamodb:{action}" in actions:
+            found += statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
+    return found
 
 
 def test_passes_of_a_leaked_key_that_another_region_has_are_said_to_be_its_own_to_issue_anew(

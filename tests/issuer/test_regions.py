@@ -301,6 +301,16 @@ def test_a_reason_that_is_too_long_for_the_other_region_keeps_it_from_nothing(pa
     assert pair.revoked()[1] == {entry.index for entry in entries}
 
 
+def test_a_pass_may_be_revoked_twice_in_one_list(pair: Pair) -> None:
+    (entry,) = pair.issue(0, "a")
+    revoker = pair.revoker(0)
+    with revoker.waited_for():
+        told = [revoker.revoke(number=number(entry)), revoker.revoke(request_id="a"), revoker.revoke(request_id="a")]
+    assert {one.revoked_at for one in told} == {NOW}
+    assert pair.revoked() == [{0}] * 2
+    assert pair.outboxes() == [[], []]
+
+
 def test_an_index_that_was_revoked_before_anybody_had_it_is_given_to_nobody(pair: Pair) -> None:
     pair.ledger(1).take(Revocation(DAY, 2, NOW, "misheard"), tell=[0])
     pair.regions(1).tell()

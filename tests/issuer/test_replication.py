@@ -14,7 +14,7 @@ from support.ministack import Ministack
 from support.repositories import revoked_in, signed
 from tuf.api.metadata import Metadata
 
-from movepass_issuer import RepositoryError
+from movepass_issuer import RepositoryError, replication
 from movepass_issuer.authority import Authority, Elsewhere
 from movepass_issuer.dynamodb_ledger import DynamoDbLedger, Region
 from movepass_issuer.errors import ClockError
@@ -207,6 +207,11 @@ def test_two_that_are_cut_off_from_each_other_both_publish_and_agree_when_they_m
     assert isinstance(pair.two.publish(pair.now + TAKEOVER + 4), Publication)
     assert waiting(pair.one.publish(pair.now + TAKEOVER + 5)) == ""
     assert revoked_in(pair.one.folder) == revoked_in(pair.two.folder) == {(pair.day, 1), (pair.day, 1001)}
+
+
+def test_a_list_that_can_not_be_read_is_told_as_what_it_is() -> None:
+    with pytest.raises(RepositoryError, match="a list that another region signed can't be read"):
+        replication._missing(b"this is", b"no log")
 
 
 def test_the_one_asked_to_take_over_does_and_what_is_put_elsewhere_is_refused(pair: Pair) -> None:

@@ -30,6 +30,7 @@ from movepass_issuer.regions import Regions
 from movepass_issuer.replication import Followed, RegionalPublisher
 from movepass_issuer.s3_repository import S3Repository
 from movepass_keys import signer_from_uri
+from movepass_wire.times import day_of
 
 
 class PublishFunction:
@@ -89,6 +90,7 @@ class PublishFunction:
     def _publish(self, *, clock_checked: bool, take_over: bool) -> Publication | Followed:
         if self._beside is None:
             return self._publisher.publish(int(time.time()), clock_checked=clock_checked)
+        self._beside.regions.check_own_number(day_of(int(time.time())))
         failed = self._beside.regions.tell()
         count("NotTold", len(failed))
         for region, why in failed.items():
