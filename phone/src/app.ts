@@ -163,7 +163,7 @@ export class App {
       await new Promise((resolve) => setTimeout(resolve, FRAME_MILLISECONDS));
       if (this.overlay || document.hidden) continue;
       const picture = await this.camera?.picture().catch(() => null);
-      if (picture) await this.seen(await this.reader.read(picture));
+      if (picture) await this.seen(await this.reader.read(picture, true));
     }
   }
 
@@ -312,7 +312,7 @@ export class App {
 
   private async readPicture(file: File): Promise<void> {
     const picture = await createImageBitmap(file).catch(() => null);
-    const texts = picture ? await this.reader.read(picture) : [];
+    const texts = picture ? await this.reader.read(picture, false) : [];
     this.shownText = null;
     if (texts.length) await this.seen(texts);
     else this.say(message("phone.scan.no-code"));

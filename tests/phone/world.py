@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from PIL import Image, ImageOps
+from PIL import Image, ImageFilter, ImageOps
 
 from movepass_issuer.qr import qr_image
 from movepass_verifier.enrolment import code
@@ -28,6 +28,8 @@ HOUR = 3600
 WIDTH, HEIGHT = 1280, 720
 _FRAMES_A_SECOND = 10
 _CODE_PX = 460
+_BLUR_PX = 3.7
+"""As much as no reader reads that does not look again."""
 _COMMAND = Path(sys.executable).with_name("movepass")
 _GREY = 118
 
@@ -63,6 +65,7 @@ def make(out: Path) -> Message:
     upright = qr_image(texts["accept"])
     video(out / "upside-down.y4m", [frame(upright.rotate(180))])
     video(out / "inverted.y4m", [frame(ImageOps.invert(upright.convert("L")))])
+    video(out / "out-of-focus.y4m", [frame(upright).filter(ImageFilter.GaussianBlur(_BLUR_PX))])
     video(out / "two.y4m", [frame(upright, qr_image(texts["next"]))])
     video(out / "nothing.y4m", [frame()])
     for name, picture in (("accept", frame(upright)), ("nothing", frame())):
@@ -88,12 +91,13 @@ def frame(*codes: Image.Image) -> Image.Image:
 
 
 def video(path: Path, frames: list[Image.Image]) -> None:
-    """Write pictures as a video that Chromium's fake camera plays again and again (YUV4MPEG2, 4:2:0)."""
+    """Write pictures as a video that Chromium's fake camera plays again and again (YUV4MPEG2, 4:2:0, 16 to 235)."""
     neutral = bytes([128]) * (WIDTH * HEIGHT // 4)
     with path.open("wb") as file:
         file.write(f"YUV4MPEG2 W{WIDTH} H{HEIGHT} F{_FRAMES_A_SECOND}:1 Ip A1:1 C420mpeg2\n".encode())
         for picture in frames:
-            file.write(b"FRAME\n" + picture.tobytes() + neutral + neutral)
+            levels = picture.point(lambda grey: round(16 + grey * 219 / 255))
+            file.write(b"FRAME\n" + levels.tobytes() + neutral + neutral)
 
 
 def _request(begins: int, hours: int, *, vehicle: bool = False, bangla: bool = False) -> Message:

@@ -23,16 +23,16 @@ export class Reader {
   }
 
   /**
-   * Read every code in a picture, which is used up.
+   * Read every code in a picture, which is used up; a fleeting one, as of a camera, is looked at quickly.
    *
    * @throws ReaderError
    */
-  async read(picture: ImageBitmap): Promise<readonly string[]> {
+  async read(picture: ImageBitmap, fleeting: boolean): Promise<readonly string[]> {
     if (this.broken !== null) throw new ReaderError(this.broken);
     const id = ++this.last;
     const answer = await new Promise<ReadAnswer>((resolve) => {
       this.waiting.set(id, resolve);
-      this.worker.postMessage({ id, picture } satisfies ReadRequest, [picture]);
+      this.worker.postMessage({ id, picture, fleeting } satisfies ReadRequest, [picture]);
     });
     if (answer.fault !== undefined) throw new ReaderError(answer.fault);
     return answer.texts;

@@ -2,6 +2,7 @@
 
 import { prepareZXingModule, readBarcodes, ZXING_WASM_SHA256, type ReaderOptions } from "zxing-wasm/reader";
 import { hex, sha256 } from "../wire/bytes.js";
+import { MORE_LOOKS, MIDDLE } from "./looks.js";
 
 declare const WASM_PATH: string;
 
@@ -9,6 +10,8 @@ declare const WASM_PATH: string;
 export interface ReadRequest {
   readonly id: number;
   readonly picture: ImageBitmap;
+  /** Whether another one follows, as of a camera: then it is looked at quickly. */
+  readonly fleeting: boolean;
 }
 export interface ReadAnswer {
   readonly id: number;
@@ -37,28 +40,64 @@ async function load(): Promise<void> {
 }
 
 const loaded = load();
-let canvas: OffscreenCanvas | null = null;
+const canvas = new OffscreenCanvas(1, 1);
+/** Which look comes next; one that reads a code is taken again. */
+let next = 0;
+let isTurn = false;
 
-async function read(picture: ImageBitmap): Promise<string[]> {
+/** Read a picture as it is, and if there is no code, in other ways: a fleeting one in one way, every second time. */
+async function read(picture: ImageBitmap, fleeting: boolean): Promise<readonly string[]> {
   await loaded;
   const { width, height } = picture;
-  if (canvas?.width !== width || canvas.height !== height) canvas = new OffscreenCanvas(width, height);
+  const texts = await codesIn(drawn(picture, [0, 0, width, height], width, height));
+  isTurn = !isTurn;
+  const looks = fleeting ? Number(isTurn) : MORE_LOOKS.length;
+  return texts.length ? texts : lookAgain(picture, looks);
+}
+
+async function lookAgain(picture: ImageBitmap, times: number): Promise<readonly string[]> {
+  const look = MORE_LOOKS[next % MORE_LOOKS.length];
+  if (!look || times === 0) return [];
+  const { width, height } = picture;
+  const across = MIDDLE * Math.min(width, height);
+  const middle = drawn(picture, [(width - across) / 2, (height - across) / 2, across, across], look.side, look.side);
+  look.change(middle);
+  const texts = await codesIn(middle);
+  if (texts.length) return texts;
+  next++;
+  return lookAgain(picture, times - 1);
+}
+
+/** Draw a part of a picture (left, top, width, height) at a size. */
+function drawn(
+  picture: ImageBitmap,
+  part: readonly [number, number, number, number],
+  width: number,
+  height: number,
+): ImageData {
+  if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
   const context = canvas.getContext("2d", { willReadFrequently: true });
   if (!context) throw new Error("no canvas");
-  context.drawImage(picture, 0, 0);
-  picture.close();
-  const results = await readBarcodes(context.getImageData(0, 0, width, height), OPTIONS);
+  context.drawImage(picture, ...part, 0, 0, width, height);
+  return context.getImageData(0, 0, width, height);
+}
+
+async function codesIn(picture: ImageData): Promise<string[]> {
+  const results = await readBarcodes(picture, OPTIONS);
   return Array.from(new Set(results.filter(({ isValid }) => isValid).map(({ text }) => text)));
 }
 
-addEventListener("message", (event: MessageEvent<ReadRequest>) => {
-  const { id, picture } = event.data;
-  read(picture).then(
+addEventListener("message", ({ data: { id, picture, fleeting } }: MessageEvent<ReadRequest>) => {
+  const answer = (what: ReadAnswer): void => {
+    picture.close();
+    postMessage(what);
+  };
+  read(picture, fleeting).then(
     (texts) => {
-      postMessage({ id, texts } satisfies ReadAnswer);
+      answer({ id, texts });
     },
     (e: unknown) => {
-      postMessage({ id, texts: [], fault: String(e) } satisfies ReadAnswer);
+      answer({ id, texts: [], fault: String(e) });
     },
   );
 });
