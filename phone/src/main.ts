@@ -1,6 +1,6 @@
 /** Where the page begins. */
 
-import { App, preferredLanguage, seconds } from "./app.js";
+import { App } from "./app.js";
 import { config } from "./config.js";
 import { Device } from "./device.js";
 import { keepForOffline } from "./offline.js";
@@ -10,8 +10,11 @@ import { StorageError } from "./store/database.js";
 import { IndexedDb } from "./store/indexed_db.js";
 import { Journal } from "./store/journal.js";
 import { Store } from "./store/store.js";
+import { fetchRoot } from "./trust/enrolment.js";
 import { SourceError } from "./trust/errors.js";
+import { Web } from "./trust/web.js";
 import { LANGUAGES } from "./words/catalogues.js";
+import { preferredLanguage } from "./words/language.js";
 
 const DATABASE = "movepass";
 
@@ -26,8 +29,9 @@ async function begin(): Promise<void> {
   const app = new App({
     device: (await store.isEnrolled()) ? await Device.open(store, seconds) : null,
     journal,
-    enroll: async (root, sources) => {
-      await store.enroll(root, sources);
+    enroll: async (enrolment) => {
+      const sources = enrolment.sources.map((source) => new Web(source));
+      await store.enroll(await fetchRoot(sources, enrolment, seconds()), enrolment.sources);
       return Device.open(store, seconds);
     },
     forget: async () => {
@@ -37,6 +41,11 @@ async function begin(): Promise<void> {
   });
   void keepForOffline();
   await app.start();
+}
+
+/** The phone's clock, in seconds since 1970 UTC. */
+function seconds(): number {
+  return Math.floor(Date.now() / 1000);
 }
 
 /** The page came over http, where browsers keep WebCrypto, cameras and service workers from it. */

@@ -1,4 +1,4 @@
-/** The service worker, seen from the page: whether the app works without a network, and whether a newer one waits. */
+/** What the browser keeps: the app, by its service worker, for the time without a network, and what the app stored. */
 
 let registration: ServiceWorkerRegistration | null = null;
 
@@ -17,4 +17,13 @@ export function worksOffline(): boolean {
 
 export function updateWaits(): boolean {
   return Boolean(registration?.waiting);
+}
+
+/** Ask the browser to keep what is stored when space is short; tells whether it will. */
+export async function askToKeep(): Promise<boolean> {
+  try {
+    return await navigator.storage.persist();
+  } catch {
+    return false;
+  }
 }

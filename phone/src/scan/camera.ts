@@ -43,6 +43,7 @@ export class Camera {
       for (const track of stream.getTracks()) track.addEventListener("ended", ended);
       video.srcObject = stream;
       await video.play();
+      void stayAwake();
       return new Camera(stream, video);
     } catch (e) {
       const name = e instanceof DOMException ? e.name : "";
@@ -74,5 +75,14 @@ export class Camera {
   close(): void {
     for (const track of this.stream.getTracks()) track.stop();
     this.video.srcObject = null;
+  }
+}
+
+/** Keep the screen from going dark at the post, where the browser can. */
+async function stayAwake(): Promise<void> {
+  try {
+    if ("wakeLock" in navigator) await navigator.wakeLock.request("screen");
+  } catch {
+    // the battery is low
   }
 }

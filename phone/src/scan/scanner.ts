@@ -1,0 +1,122 @@
+/** Scanning: which codes are in view of the camera, a hand scanner or a chosen picture, and which of them is new. */
+
+import { PREFIX } from "../wire/payload.js";
+import { Camera, CameraError, type CameraProblem } from "./camera.js";
+import { hearHandScanner } from "./hand_scanner.js";
+import { Reader } from "./reader.js";
+
+const FRAME_MILLISECONDS = 80;
+/** A code that was shown and has not left the picture is not shown again. */
+const GONE_MILLISECONDS = 1000;
+
+export interface ScannerEvents {
+  /** Whether a code would be looked at now. */
+  readonly isFree: () => boolean;
+  /** A code that was not in view before; the next one waits until this is done. */
+  readonly code: (text: string) => Promise<void>;
+  /** How many codes are in view, or in a chosen picture. */
+  readonly counted: (count: "one" | "several" | "none in the picture") => void;
+  /** The camera or its light is another than before. */
+  readonly changed: () => void;
+}
+
+export class Scanner {
+  /** Why there is no picture. */
+  problem: CameraProblem | null = null;
+  private camera: Camera | null = null;
+  private opening = false;
+  private isLit = false;
+  private shown: string | null = null;
+  private seenAt = 0;
+  private readonly reader: Reader;
+
+  constructor(
+    workerPath: string,
+    private readonly video: HTMLVideoElement,
+    private readonly events: ScannerEvents,
+  ) {
+    this.reader = new Reader(workerPath);
+    hearHandScanner(events.isFree, (text) => {
+      this.shown = null;
+      void this.see([text]);
+    });
+    document.addEventListener("visibilitychange", () => {
+      if (document.hidden) this.closeCamera();
+      else void this.openCamera();
+    });
+  }
+
+  /** Whether the camera's light is on; null where it has none. */
+  get light(): boolean | null {
+    return this.camera?.hasLight ? this.isLit : null;
+  }
+
+  async toggleLight(): Promise<void> {
+    this.isLit = (await this.camera?.setLight(!this.isLit)) ?? false;
+    this.events.changed();
+  }
+
+  async openCamera(): Promise<void> {
+    if (this.camera || this.opening) return;
+    this.opening = true;
+    try {
+      this.camera = await Camera.open(this.video, () => {
+        this.closeCamera();
+        this.problem = "taken";
+        this.events.changed();
+      });
+      this.problem = null;
+    } catch (e) {
+      if (!(e instanceof CameraError)) throw e;
+      this.problem = e.problem;
+    } finally {
+      this.opening = false;
+    }
+    this.events.changed();
+  }
+
+  private closeCamera(): void {
+    this.camera?.close();
+    this.camera = null;
+    this.isLit = false;
+  }
+
+  async scanForEver(): Promise<never> {
+    for (;;) {
+      await new Promise((resolve) => setTimeout(resolve, FRAME_MILLISECONDS));
+      if (!this.events.isFree() || document.hidden) continue;
+      const picture = await this.camera?.picture().catch(() => null);
+      if (picture) await this.see(await this.reader.read(picture, true));
+    }
+  }
+
+  async readPicture(file: File): Promise<void> {
+    const picture = await createImageBitmap(file).catch(() => null);
+    const texts = picture ? await this.reader.read(picture, false) : [];
+    this.shown = null;
+    if (texts.length) await this.see(texts);
+    else this.events.counted("none in the picture");
+  }
+
+  /** Count what was shown up to now as still in view, after a time in which nobody looked. */
+  goOn(): void {
+    this.seenAt = performance.now();
+  }
+
+  /** Go by the codes in view: a pass among others is taken, of two passes neither. */
+  private async see(texts: readonly string[]): Promise<void> {
+    const now = performance.now();
+    const passes = texts.filter((text) => text.startsWith(PREFIX));
+    const [text] = passes.length === 1 ? passes : texts;
+    const several = texts.length > 1 && passes.length !== 1;
+    if (text === undefined) {
+      if (now - this.seenAt > GONE_MILLISECONDS) this.shown = null;
+      return;
+    }
+    this.seenAt = now;
+    this.events.counted(several ? "several" : "one");
+    if (!this.events.isFree() || several || text === this.shown) return;
+    this.shown = text;
+    await this.events.code(text);
+  }
+}
