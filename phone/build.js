@@ -1,6 +1,7 @@
 /**
  * Builds the app into static files: `node build.js OUT`, with PHONE_ROOT (a root document), PHONE_SOURCE (where to sync
- * from, several with spaces between, against the page's address) and PHONE_HOSTS (other origins it may fetch from).
+ * from, several with spaces between, against the page's address), PHONE_HOSTS (other origins it may fetch from),
+ * PHONE_MAX_AGE and PHONE_WARNING_AGE (how old lists may be).
  *
  * Each file but the start page, the manifest and the service worker has its hash in its name; the page names script and
  * style with their hashes, the worker its wasm's, and the service worker every file's.
@@ -13,15 +14,32 @@ import { join } from "node:path";
 import { build } from "esbuild";
 
 const [out] = process.argv.slice(2);
-const { PHONE_ROOT, PHONE_SOURCE, PHONE_HOSTS } = process.env;
-if (!out) throw new Error("usage: node build.js OUT");
-if (PHONE_ROOT && !PHONE_SOURCE) throw new Error("PHONE_ROOT needs PHONE_SOURCE: where to sync from");
+const { PHONE_ROOT, PHONE_SOURCE, PHONE_HOSTS, PHONE_MAX_AGE, PHONE_WARNING_AGE } = process.env;
+if (!out) refuse("usage: node build.js OUT");
+if (PHONE_ROOT && !PHONE_SOURCE) refuse("PHONE_ROOT needs PHONE_SOURCE: where to sync from");
 
 const list = (text) => (text ?? "").split(/\s+/).filter(Boolean);
 const hosts = list(PHONE_HOSTS).map((host) => new URL(host).origin);
 const read = (path) => readFileSync(new URL(path, import.meta.url));
 const integrity = (data) => `sha384-${createHash("sha384").update(data).digest("base64")}`;
 const files = [];
+
+function refuse(why) {
+  console.error(`phone: ${why}`);
+  process.exit(2);
+}
+
+/** Let the app itself say which policy may be built in. */
+async function policyGiven() {
+  const module = Buffer.from(await bundle("src/verify/policy.ts", {})).toString("base64");
+  const { readPolicy, PolicyError } = await import(`data:text/javascript;base64,${module}`);
+  try {
+    return readPolicy(PHONE_MAX_AGE, PHONE_WARNING_AGE);
+  } catch (e) {
+    if (!(e instanceof PolicyError)) throw e;
+    return refuse(`PHONE_MAX_AGE and PHONE_WARNING_AGE: ${e.message}`);
+  }
+}
 
 /** Write a file, and note it for the service worker; gives its name. */
 function write(name, data, path = name) {
@@ -51,6 +69,7 @@ async function bundle(entry, define) {
   return result.outputFiles[0].contents;
 }
 
+const policy = await policyGiven();
 rmSync(out, { recursive: true, force: true });
 mkdirSync(out, { recursive: true });
 
@@ -61,6 +80,7 @@ const config = {
   root: PHONE_ROOT ? readFileSync(PHONE_ROOT, "utf-8") : "",
   sources: list(PHONE_SOURCE),
   hosts,
+  policy,
 };
 const style = read("static/app.css");
 const icons = [192, 512].map((size) => hashed(`icon-${size}.png`, read(`static/icon-${size}.png`)));

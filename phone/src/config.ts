@@ -1,5 +1,7 @@
 /** What `make phone` builds in. */
 
+import type { Policy } from "./verify/policy.js";
+
 declare const CONFIG: {
   /** The authority's root document, or "" where phones are set up by a code. */
   readonly root: string;
@@ -7,6 +9,8 @@ declare const CONFIG: {
   readonly sources: readonly string[];
   /** Other hosts that the page may fetch from, as its Content-Security-Policy has them. */
   readonly hosts: readonly string[];
+  /** How old lists may be. */
+  readonly policy: Policy;
 };
 declare const WORKER_PATH: string;
 declare const VERSION: string;

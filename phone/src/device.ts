@@ -4,7 +4,7 @@ import { OvertakenError, type Store } from "./store/store.js";
 import type { Source } from "./trust/source.js";
 import { sound, stateOf, type State } from "./trust/state.js";
 import { sync, type SyncResult } from "./trust/sync.js";
-import { DEFAULT_POLICY } from "./verify/lists.js";
+import { DEFAULT_POLICY, type Policy } from "./verify/policy.js";
 import type { Verification } from "./verify/verdicts.js";
 import { readiness, verify, type Known } from "./verify/verify.js";
 import type { Message } from "./words/words.js";
@@ -16,12 +16,13 @@ export class Device {
     private state: State,
     private lastSeen: number | null,
     readonly sources: readonly string[],
+    private readonly policy: Policy,
   ) {}
 
   /** Open a device that has been set up; `clock` gives seconds since 1970 UTC. */
-  static async open(store: Store, clock: () => number): Promise<Device> {
+  static async open(store: Store, clock: () => number, policy = DEFAULT_POLICY): Promise<Device> {
     const held = await store.held();
-    return new Device(store, clock, await stateOf(await sound(held)), await store.lastSeen(), held.sources);
+    return new Device(store, clock, await stateOf(await sound(held)), await store.lastSeen(), held.sources, policy);
   }
 
   /** Verify a text, offline; `at` is another time than now, "what would be", which leaves no trace. */
@@ -39,9 +40,8 @@ export class Device {
 
   /** Fetch what is new and take it over; where another page of this app was faster, what that took over is used. */
   async sync(sources: readonly Source[]): Promise<SyncResult> {
-    const old = DEFAULT_POLICY.warningAge;
     try {
-      const result = await sync(this.store, sources, this.clock(), old);
+      const result = await sync(this.store, sources, this.clock(), this.policy.warningAge);
       if (result.state) this.use(result.state);
       return result;
     } catch (e) {
@@ -54,7 +54,7 @@ export class Device {
 
   /** What the device goes by, at a time. */
   known(now = this.clock()): Known {
-    return { ...this.state, now, policy: DEFAULT_POLICY, lastSeen: this.lastSeen };
+    return { ...this.state, now, policy: this.policy, lastSeen: this.lastSeen };
   }
 
   private use(state: State): void {

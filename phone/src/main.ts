@@ -27,12 +27,12 @@ async function begin(): Promise<void> {
     await store.enroll(new TextEncoder().encode(config.root), config.sources);
   }
   const app = new App({
-    device: (await store.isEnrolled()) ? await Device.open(store, seconds) : null,
+    device: (await store.isEnrolled()) ? await Device.open(store, seconds, config.policy) : null,
     journal,
     enroll: async (enrolment) => {
       const sources = enrolment.sources.map((source) => new Web(source));
       await store.enroll(await fetchRoot(sources, enrolment, seconds()), enrolment.sources);
-      return Device.open(store, seconds);
+      return Device.open(store, seconds, config.policy);
     },
     forget: async () => {
       await journal.clear();

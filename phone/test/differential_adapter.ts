@@ -7,7 +7,7 @@ import { NO_KEYS, readKeys, type KeySet } from "../src/trust/keys.js";
 import { offer } from "../src/trust/offer.js";
 import { stateOf } from "../src/trust/state.js";
 import { answer as byNumber } from "../src/verify/by_number.js";
-import { DEFAULT_POLICY } from "../src/verify/lists.js";
+import { DEFAULT_POLICY } from "../src/verify/policy.js";
 import { shown } from "../src/verify/shown.js";
 import { verify } from "../src/verify/verify.js";
 import { concat, fromHex, hex, sha256, type Bytes } from "../src/wire/bytes.js";

@@ -26,7 +26,7 @@ export interface DeviceActions {
 }
 
 export function deviceScreen(about: About, words: Words, actions: DeviceActions): HTMLElement {
-  const { keys, lists, now } = about.known;
+  const { keys, lists, now, policy } = about.known;
   const say = (key: string): string => words.text(`phone.device.${key}`);
   const time = (seconds: number | null): string =>
     seconds === null ? say("never") : words.text("phone.device.ago", { age: Math.max(0, now - seconds), at: seconds });
@@ -39,6 +39,7 @@ export function deviceScreen(about: About, words: Words, actions: DeviceActions)
       [words.text("label.authority"), keys.authority || say("never")],
       [say("published"), time(lists.published)],
       [say("synced"), time(lists.syncedAt)],
+      [words.text("label.lists"), words.text("status.ages", { max: policy.maxAge, warning: policy.warningAge })],
       [say("source"), about.sources.join(", ")],
       [say("offline"), say(about.worksOffline ? "offline-ready" : "offline-not-yet")],
       [say("kept"), say(about.isKept ? "kept-yes" : "kept-no")],

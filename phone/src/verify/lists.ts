@@ -8,12 +8,4 @@ export interface StatusLists {
   readonly syncedAt: number | null;
 }
 
-/** What one device or agency decides for itself, in seconds; docs/spec.md, "Limits". */
-export interface Policy {
-  readonly maxAge: number;
-  readonly warningAge: number;
-  readonly clockSlack: number;
-}
-
-export const DEFAULT_POLICY: Policy = { maxAge: 24 * 3600, warningAge: 6 * 3600, clockSlack: 300 };
 export const NO_LISTS: StatusLists = { days: new Map(), published: null, syncedAt: null };

@@ -12,8 +12,9 @@ import { openText, type Envelope } from "../wire/payload.js";
 import { holds } from "../wire/statuslog.js";
 import { dayOf } from "../wire/times.js";
 import { message, type Message } from "../words/words.js";
-import type { Policy, StatusLists } from "./lists.js";
+import type { StatusLists } from "./lists.js";
 import { whatElse, whatIsWrong } from "./other_codes.js";
+import type { Policy } from "./policy.js";
 import { numberOf, outcomeOf, type Check, type Freshness, type Verdict, type Verification } from "./verdicts.js";
 
 /** What a device holds, and the time that the decision is for, seconds since 1970 UTC. */

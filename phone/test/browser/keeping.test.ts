@@ -7,6 +7,7 @@ import { after, before } from "node:test";
 import { APP, BLANK_APP, check, HOUSE, Server, withPhone, world, WORLD, type Phone } from "./harness.js";
 
 const scratch = mkdtempSync(join(tmpdir(), "phone-"));
+const HOUR = 3600;
 let server: Server;
 
 before(async () => {
@@ -67,6 +68,29 @@ void check("a new version is taken at the next start, not before", async () => {
     await phone.page.getByRole("button", { name: /^Lists/ }).click();
     assert.match(await version(phone), /[0-9a-f]{8}/);
     await phone.page.waitForFunction(async () => (await caches.keys()).length === 1);
+  });
+  own.kill();
+});
+
+void check("how old lists may be is what was built in", async () => {
+  const app = join(scratch, "strict");
+  const root = `${WORLD}/authority/repository/metadata/1.root.json`;
+  const built = { PHONE_ROOT: root, PHONE_SOURCE: "repository", PHONE_MAX_AGE: "2h", PHONE_WARNING_AGE: "1h" };
+  assert.equal(spawnSync("node", ["build.js", app], { env: { ...process.env, ...built } }).status, 0);
+  const own = await Server.start(app);
+  await withPhone({}, async (phone) => {
+    await phone.open(own.url);
+    for (const [hours, verdict] of [
+      [1, "valid"],
+      [3, "stale"],
+    ] as const) {
+      await phone.setClock(world.now + hours * HOUR);
+      await phone.type(world.texts.accept ?? "");
+      assert.equal(await phone.verdict(), verdict);
+      await phone.next();
+    }
+    await phone.page.getByRole("button", { name: /^Lists/ }).click();
+    await phone.page.getByText("good for 2 h, with a warning from 1 h on").waitFor();
   });
   own.kill();
 });
