@@ -67,6 +67,8 @@ def make(out: Path) -> Message:
     video(out / "inverted.y4m", [frame(ImageOps.invert(upright.convert("L")))])
     video(out / "out-of-focus.y4m", [frame(upright).filter(ImageFilter.GaussianBlur(_BLUR_PX))])
     video(out / "two.y4m", [frame(upright, qr_image(texts["next"]))])
+    flood = [frame(qr_image(texts[name])) for name in ("revoked", "forged", "other", "newer", "later")]
+    video(out / "flood.y4m", [flood[number % len(flood)] for number in range(20)])
     video(out / "nothing.y4m", [frame()])
     for name, picture in (("accept", frame(upright)), ("nothing", frame())):
         picture.save(out / f"{name}.png")

@@ -3,6 +3,9 @@
 type Attributes = Readonly<Record<string, string | boolean | (() => void)>>;
 type Child = Node | string | null;
 
+/** A date, in the digits of either language; browsers break lines at its hyphens. */
+const DATE = /([0-9০-৯]{4}-[0-9০-৯]{2}-[0-9০-৯]{2})/;
+
 /** Make an element: functions become click handlers, true an empty attribute, false none. */
 export function h<K extends keyof HTMLElementTagNameMap>(
   tag: K,
@@ -14,8 +17,15 @@ export function h<K extends keyof HTMLElementTagNameMap>(
     if (typeof value === "function") element.addEventListener(name, value);
     else if (value !== false) element.setAttribute(name, value === true ? "" : value);
   }
-  element.append(...children.filter((child) => child !== null));
+  element.append(...children.flatMap((child) => (typeof child === "string" ? unbroken(child) : (child ?? []))));
   return element;
+}
+
+/** Keep dates on one line. */
+function unbroken(text: string): (Node | string)[] {
+  return text
+    .split(DATE)
+    .map((part, i) => (i % 2 ? h("span", { class: "unbroken" }, document.createTextNode(part)) : part));
 }
 
 export function button(text: string, click: () => void, attributes: Attributes = {}): HTMLButtonElement {

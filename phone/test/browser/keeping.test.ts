@@ -173,6 +173,10 @@ void check("a camera that is denied is said so, and numbers go on", async () => 
     await phone.open(server.url);
     await phone.page.getByText("The camera is not allowed").waitFor();
     await phone.checkAccess();
+    await phone.page.getByRole("button", { name: "Type number" }).click();
+    await phone.page.getByLabel("Pass number").fill(world.numbers.revoked ?? "");
+    await phone.page.keyboard.press("Enter");
+    await phone.page.locator('.verdict[data-outcome="reject"]').waitFor();
   });
 });
 
@@ -215,7 +219,49 @@ void check("over http the page verifies nothing, and says why", async () => {
   });
 });
 
-void check("a browser that keeps nothing is told so", async () => {
+void check("a phone whose storage was cleared accepts nothing until it is set up anew", async () => {
+  const own = await Server.start(BLANK_APP);
+  const profile = join(scratch, "cleared");
+  await withPhone({ profile }, async ({ page }) => {
+    await page.goto(own.url);
+    await page.getByText("Scan the code that your station shows").waitFor();
+    await page.keyboard.type(own.enrolment);
+    await page.keyboard.press("Enter");
+    await page.getByRole("button", { name: "It is the same" }).click();
+    await page.getByText(/Lists: \d/).waitFor();
+    await page.goto("about:blank");
+    const session = await page.context().newCDPSession(page);
+    await session.send("Storage.clearDataForOrigin", { origin: own.url.replace(/\/$/, ""), storageTypes: "all" });
+    await page.goto(own.url);
+    await page.getByText("Scan the code that your station shows").waitFor();
+    await page.keyboard.type(world.texts.accept ?? "");
+    await page.keyboard.press("Enter");
+    await page.getByText("This is not a code for setting up phones").waitFor();
+    assert.equal(await page.locator(".verdict").count(), 0);
+  });
+  own.kill();
+});
+
+void check("script or reader that were changed on their way are not used, and the page is not blank", async () => {
+  for (const [path, words] of [
+    ["**/app.*.js", "If this stays, open the page again"],
+    ["**/zxing_reader.*.wasm", "The code reader does not start"],
+  ] as const) {
+    await withPhone({ video: "accept" }, async (phone) => {
+      await phone.page.route(path, async (route) => {
+        const response = await route.fetch();
+        await route.fulfill({ response, body: Buffer.concat([await response.body(), Buffer.from("\n")]) });
+      });
+      await phone.page.goto(server.url);
+      await phone.page.getByText(words).waitFor();
+      await phone.checkAccess();
+      assert.equal(await phone.page.locator(".verdict").count(), 0);
+      phone.faults.length = 0; // the browser's, that the script is another
+    });
+  }
+});
+
+void check("a browser that keeps nothing, as in private mode, is told so", async () => {
   await withPhone({}, async (phone) => {
     await phone.page.addInitScript(() => {
       IDBFactory.prototype.open = () => {
@@ -246,6 +292,37 @@ void check("storage that fills up keeps what is there, and goes on verifying", a
   });
 });
 
+void check("the app has what browsers want of one that can be installed", async () => {
+  await withPhone({}, async (phone) => {
+    const { page } = phone;
+    await page.addInitScript(() => {
+      StorageManager.prototype.persist = () => {
+        document.documentElement.dataset.asked = "to keep";
+        return Promise.resolve(true);
+      };
+    });
+    await phone.open(server.url);
+    await page.locator('html[data-asked="to keep"]').waitFor();
+    const manifest = await page.evaluate(async () => {
+      const href = document.querySelector<HTMLLinkElement>("link[rel=manifest]")?.href ?? "";
+      return (await (await fetch(href)).json()) as Manifest;
+    });
+    assert.equal(manifest.display, "standalone");
+    for (const field of ["name", "short_name", "start_url"] as const) assert.ok(manifest[field], field);
+    const sizes = await page.evaluate(async (icons) => {
+      const pictures = icons.map(async ({ src }) => createImageBitmap(await (await fetch(src)).blob()));
+      return (await Promise.all(pictures)).map(({ width, height }) => `${width}x${height}`);
+    }, manifest.icons);
+    assert.deepEqual(sizes, ["192x192", "512x512"]);
+    assert.deepEqual(
+      manifest.icons.map((icon) => icon.sizes),
+      sizes,
+    );
+    await page.evaluate(async () => navigator.serviceWorker.ready.then(({ active }) => active?.scriptURL));
+    assert.ok(await page.evaluate(() => isSecureContext && document.querySelector("meta[name=viewport]") !== null));
+  });
+});
+
 void check("the app can be installed, and asks nobody else for anything", async () => {
   await withPhone({}, async (phone) => {
     const asked: string[] = [];
@@ -271,6 +348,14 @@ void check("the app can be installed, and asks nobody else for anything", async 
     phone.faults.length = 0; // the one just made
   });
 });
+
+interface Manifest {
+  readonly name: string;
+  readonly short_name: string;
+  readonly start_url: string;
+  readonly display: string;
+  readonly icons: readonly { readonly src: string; readonly sizes: string }[];
+}
 
 /** Make a code that sets a phone up from a source, for the world's root or another. */
 function enrolmentCode(source: string, root = ""): string {

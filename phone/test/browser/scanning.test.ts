@@ -55,6 +55,36 @@ void check("of two passes in view neither is checked", async () => {
   });
 });
 
+void check("of a flood of codes each verdict is that of one, none is an accept, and the phone goes on", async () => {
+  await withPhone({ video: "flood" }, async (phone) => {
+    const { page } = phone;
+    await page.goto(server.url);
+    for (let times = 0; times < 4; times++) {
+      const verdict = await phone.verdict();
+      assert.match(verdict, /^(revoked|forged|not-a-pass|unsupported-version|not-yet-valid)$/);
+      await page.waitForTimeout(200);
+      assert.equal(await page.locator(".verdict").getAttribute("data-verdict"), verdict);
+      await phone.next();
+    }
+  });
+  await withPhone({}, async (phone) => {
+    const { page } = phone;
+    await phone.open(server.url);
+    await page.evaluate(
+      (texts) => {
+        for (const text of texts)
+          for (const key of [...Array.from(text), "Enter"])
+            dispatchEvent(new KeyboardEvent("keydown", { key, cancelable: true }));
+      },
+      Array<string>(200).fill(world.texts.forged ?? ""),
+    );
+    assert.equal(await phone.verdict(), "forged");
+    await phone.next();
+    await phone.type(world.texts.revoked ?? "");
+    assert.equal(await phone.verdict(), "revoked");
+  });
+});
+
 void check("a phone without a camera reads hand scanners, pictures and typed numbers", async () => {
   await withPhone({}, async (phone) => {
     const { page } = phone;
