@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { canonical, Inexact, JsonError, parse } from "../src/trust/json.js";
 import { rawFromDer } from "../src/trust/points.js";
+import { DEFAULT_POLICY } from "../src/verify/lists.js";
 import { fromHex, hex, type Bytes } from "../src/wire/bytes.js";
 import * as limits from "../src/wire/limits.js";
 
@@ -14,6 +15,19 @@ void test("each bound is what limits.py says", () => {
     const [base = 0, shift = 0] = written.split(" << ").map(Number);
     const expected = written.includes("<<") ? base * 2 ** shift : factors.reduce((a, b) => a * b);
     assert.equal(value, expected, name);
+  }
+});
+
+void test("a phone judges freshness and its clock by the defaults of lists.py", () => {
+  const python = readFileSync("../verifier/movepass_verifier/lists.py", "utf-8");
+  for (const [name, value] of Object.entries(DEFAULT_POLICY)) {
+    const field = name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+    const written = new RegExp(`^    ${field}: int = (.+)$`, "m").exec(python)?.[1] ?? "missing";
+    assert.equal(
+      value,
+      written.split(" * ").reduce((product, factor) => product * Number(factor), 1),
+      name,
+    );
   }
 });
 

@@ -60,7 +60,9 @@ export function decodeClaims(data: Bytes): Pass {
   const notBefore = integer("not_before", claims.get(NBF), TIME_LIMIT);
   const notAfter = integer("not_after", claims.get(EXP), TIME_LIMIT);
   if (notAfter <= notBefore) throw new WireError("not_after: must be later than not_before");
-  if (notAfter - notBefore > PASS_MAX_SECONDS) throw new WireError("not_after: a pass lasts at most 12 hours");
+  if (notAfter - notBefore > PASS_MAX_SECONDS) {
+    throw new WireError(`not_after: a pass lasts at most ${PASS_MAX_SECONDS / 3600} hours`);
+  }
   return {
     index: integer("index", fields.get(0n), INDEX_LIMIT),
     day: dayOf(notAfter),
