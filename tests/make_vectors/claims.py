@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 
 from make_vectors.cbor import Block, Raw, bytes_of, cbor, head, legal, mapping
-from make_vectors.common import CODE_LIMIT, EXP, HOUR12, INDEX_LIMIT, NBF, TIME_LIMIT, Vector, unhex
+from make_vectors.common import CODE_LIMIT, EXP, INDEX_LIMIT, NBF, PASS_MAX, TIME_LIMIT, Vector, unhex
 from make_vectors.passes import FIELDS, KA, STANDARD, Sample, bad_claims, body, claims, readable
 
 
@@ -218,16 +218,16 @@ def number_fields() -> Iterable[Vector]:
 
 
 def times() -> Iterable[Vector]:
-    yield readable("hours-12", "12 hours exactly", Sample(exp=NBF + HOUR12))
-    yield bad_claims("hours-12-and-a-second", "12 hours and a second", claims(exp=NBF + HOUR12 + 1))
+    yield readable("hours-12", "12 hours exactly", Sample(exp=NBF + PASS_MAX))
+    yield bad_claims("hours-12-and-a-second", "12 hours and a second", claims(exp=NBF + PASS_MAX + 1))
     yield readable("second-1", "one second", Sample(exp=NBF + 1))
     yield bad_claims("seconds-0", "exp is nbf", claims(exp=NBF))
     yield bad_claims("seconds-negative", "exp is before nbf", claims(exp=NBF - 1))
-    yield readable("nbf-0", "the first second of 1970", Sample(nbf=0, exp=HOUR12))
-    yield bad_claims("nbf-negative", "before 1970", claims(nbf=-1, exp=HOUR12 - 1))
+    yield readable("nbf-0", "the first second of 1970", Sample(nbf=0, exp=PASS_MAX))
+    yield bad_claims("nbf-negative", "before 1970", claims(nbf=-1, exp=PASS_MAX - 1))
     yield bad_claims("both-negative", "both before 1970", claims(nbf=-2, exp=-1))
-    yield readable("exp-most", "exp is 2^32 - 1", Sample(nbf=TIME_LIMIT - HOUR12, exp=TIME_LIMIT - 1))
-    yield bad_claims("exp-2-pow-32", "exp is 2^32", claims(nbf=TIME_LIMIT - HOUR12, exp=TIME_LIMIT))
+    yield readable("exp-most", "exp is 2^32 - 1", Sample(nbf=TIME_LIMIT - PASS_MAX, exp=TIME_LIMIT - 1))
+    yield bad_claims("exp-2-pow-32", "exp is 2^32", claims(nbf=TIME_LIMIT - PASS_MAX, exp=TIME_LIMIT))
     yield bad_claims("nbf-2-pow-32", "both are 2^32 and more", claims(nbf=TIME_LIMIT, exp=TIME_LIMIT + 1))
     others: tuple[tuple[str, object], ...] = (
         ("text", "2026"), ("bytes", b"\x01"), ("true", True), ("false", False), ("array", [NBF]), ("map", {0: NBF}),

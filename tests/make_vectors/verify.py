@@ -9,7 +9,7 @@ from typing import Any
 from cryptography.hazmat.primitives import hashes
 
 from make_vectors.cbor import cbor
-from make_vectors.common import DAY, EXP, HOUR12, INDEX_LIMIT, NBF, NOW, PUBLISHED, SYNCED, Vector, unhex, vector
+from make_vectors.common import DAY, EXP, INDEX_LIMIT, NBF, NOW, PASS_MAX, PUBLISHED, SYNCED, Vector, unhex, vector
 from make_vectors.keys import (
     DENIED_KEY,
     DENIED_STRANGER,
@@ -223,8 +223,8 @@ def accepted() -> Iterable[Vector]:
     yield verdict(
         "valid-exp-midnight", "exp at midnight is of the day that begins", at_midnight, "valid", now=midnight - 1
     )
-    long = Sample(exp=NBF + HOUR12)
-    yield verdict("valid-12-hours", "the last second of twelve hours", long, "valid", now=NBF + HOUR12 - 1)
+    long = Sample(exp=NBF + PASS_MAX)
+    yield verdict("valid-12-hours", "the last second of twelve hours", long, "valid", now=NBF + PASS_MAX - 1)
     yield verdict(
         "valid-old-enough-to-warn", "old lists are good until max_age", long, "valid", now=PUBLISHED + 6 * 3600 + 1
     )
@@ -360,7 +360,7 @@ def forged_ed25519() -> Iterable[Vector]:
 
 
 def claims_after_signature() -> Iterable[Vector]:
-    faulty = payload(claims(exp=NBF + HOUR12 + 1))
+    faulty = payload(claims(exp=NBF + PASS_MAX + 1))
     yield verdict("claims-malformed", "signed, and thirteen hours long", faulty, "malformed", failed="claims")
     yield verdict(
         "claims-malformed-ed25519", "the same with Ed25519", payload(claims({1: ""}), E), "malformed", failed="claims"
@@ -457,7 +457,7 @@ def status() -> Iterable[Vector]:
 
 
 def freshness() -> Iterable[Vector]:
-    long = Sample(exp=NBF + HOUR12)
+    long = Sample(exp=NBF + PASS_MAX)
     yield verdict("fresh-max-age", "as old as they may be", long, "valid", state="day-old", now=NBF)
     yield verdict("stale", "a second older", long, "stale", state="day-old", now=NBF + 1)
     age = NOW - PUBLISHED
