@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import zxingcpp
 from PIL import Image, ImageDraw, ImageFont, features
+from support.passes import changed_in_each_field
 
 from movepass_issuer import card, typesetting
 from movepass_issuer.card import CardError, ShapingError, render_card, save_card
@@ -98,6 +99,14 @@ def _shown(layout: Any) -> str:
 def _read(image: Image.Image) -> Any:
     (barcode,) = zxingcpp.read_barcodes(image)
     return barcode
+
+
+def test_every_field_of_a_trip_is_on_the_card() -> None:
+    def said(trip: Trip) -> str:
+        return _shown(card._lay_out(Pass(0, trip), "A1B-2C3-D4E", authority="A", test=False, modules=69))
+
+    for field, other in changed_in_each_field(STANDARD):
+        assert said(other) != said(STANDARD), field
 
 
 # The QR code

@@ -1,9 +1,11 @@
 """Approved passes to test with. Times count from one captured `now`, because TUF's expiry knows only the real one."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 from movepass_issuer import ApprovedPass
+from movepass_wire import Place, Trip
 
 HOUR = 3600
 DAY = 24 * HOUR
@@ -34,3 +36,18 @@ def request(request_id: str, now: int, /, **changes: Any) -> dict[str, Any]:
 
 def approved(request_id: str, now: int, /, **changes: Any) -> ApprovedPass:
     return ApprovedPass.from_json(request(request_id, now, **changes))
+
+
+def changed_in_each_field(trip: Trip) -> Iterator[tuple[str, Trip]]:
+    """Give a trip with another value in each of its fields, those included that are added some day."""
+    for name, value in trip._asdict().items():
+        match value:
+            case Place(district, text):
+                changes: list[Any] = [Place(district + 1, text), Place(district, "elsewhere")]
+            case int():  # a code, or a time, which nobody is shown the seconds of
+                changes = [value + 1 if name in {"id_type", "reason"} else value + 60]
+            case str() | None:
+                changes = ["something else"]
+            case _:
+                continue  # what is unknown
+        yield from ((name, trip._replace(**{name: change})) for change in changes)

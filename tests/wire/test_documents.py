@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.passes import changed_in_each_field
 
 from movepass_wire.claims import Pass, Place, Trip, decode_claims, encode_claims
 from movepass_wire.documents import trip_from_json, trip_to_json
@@ -54,6 +55,12 @@ def changed(path: str, value: object) -> dict[str, Any]:
     else:
         inner[last] = value
     return document
+
+
+def test_every_field_of_a_trip_is_in_its_json_and_in_its_claims() -> None:
+    for field, other in changed_in_each_field(TRIP):
+        assert trip_from_json(trip_to_json(other)) == other, field
+        assert decode_claims(encode_claims(Pass(0, other))).trip == other, field
 
 
 def test_the_designs_example_is_read() -> None:
