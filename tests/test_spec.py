@@ -19,6 +19,7 @@ from movepass_wire import (
     ClaimsError,
     Place,
     base45,
+    claims,
     decode_claims,
     encode_block,
     format_number,
@@ -92,6 +93,13 @@ def test_what_the_taken_apart_payload_says() -> None:
     assert (trip.holder_name, trip.vehicle) == ("Mohammad Rafiqul Islam", "DHAKA METRO-GA 15-4821")
     assert (trip.id_type, trip.id_last, trip.origin, trip.destination) == (1, "4821", Place(13), Place(18))
     assert trip.reason == 3
+
+
+def test_the_bodys_fields() -> None:
+    fields = {int(key): bool(optional) for optional, key in re.findall(r"^      (\? )?([0-9]+): ", SPEC, re.MULTILINE)}
+    assert list(fields) == list(claims.FIELD_NAMES)
+    assert {key for key, optional in fields.items() if not optional} == claims._REQUIRED
+    assert f"keys other than 0 to {max(fields)}" in SPEC
 
 
 def test_base45_alphabet_and_why_no_payload_ends_with_a_space() -> None:
