@@ -228,14 +228,17 @@ def test_the_desk_issues_from_its_own_regions_indexes(pair: tuple[Cloud, Cloud],
         assert Region(number, 2).owner(entry.index) == number
 
 
-def test_two_regions_of_the_same_number_publish_nothing(pair: tuple[Cloud, Cloud]) -> None:
+def test_two_regions_of_the_same_number_publish_and_say_so_each_time(pair: tuple[Cloud, Cloud]) -> None:
     one, two = pair
     publish(one, two)
     same = IssueFunction.open(replace(two.settings, region=one.settings.region))
     numbers = {f(request("R", NOW), one.context)["pass_number"] for f in (one.issue(), same)}
     assert len(numbers) == 1
+    one.revoke()({"request_id": "R"}, one.context)
+    assert one.ledger().pending()
     with pytest.raises(IssuerError, match="give each stack its own RegionNumber"):
         publish(one)
+    assert not one.ledger().pending()
 
 
 def test_the_revoke_function_touches_what_its_role_lets_it_touch(

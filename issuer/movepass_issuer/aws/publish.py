@@ -64,7 +64,8 @@ class PublishFunction:
         """Publish once.
 
         Raises:
-            IssuerError, SignerError: it can't be published; the next time comes soon.
+            IssuerError, SignerError: it can't be published; the next time comes soon. Or it was, and another region
+                issues under this one's number: lists must go on, and somebody must know.
         """
         asked = event if isinstance(event, dict) else {}
         clock_checked, take_over = (asked.get(name) is True for name in ("clock_checked", "take_over"))
@@ -85,12 +86,13 @@ class PublishFunction:
         else:
             count("Published")  # the copy of what another region published, which is not old
             logger.info("followed", version=done.version, source=done.source)
+        if self._beside is not None:
+            self._beside.regions.check_own_number(day_of(int(time.time())))
         return done.to_json()
 
     def _publish(self, *, clock_checked: bool, take_over: bool) -> Publication | Followed:
         if self._beside is None:
             return self._publisher.publish(int(time.time()), clock_checked=clock_checked)
-        self._beside.regions.check_own_number(day_of(int(time.time())))
         failed = self._beside.regions.tell()
         count("NotTold", len(failed))
         for region, why in failed.items():
