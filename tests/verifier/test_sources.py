@@ -275,12 +275,13 @@ def test_a_name_that_is_no_source_stops_a_sync_before_any_is_asked(changed: Worl
 
 
 @pytest.mark.parametrize("name", ["s3://", "s3:///prefix", "s3:bucket", "S4://x"])
-def test_a_bucket_without_a_name_is_no_source(name: str) -> None:
-    if name == "s3:bucket":
-        assert resolve(name) == str(Path(name).absolute())  # a folder may be called so
-    else:
-        with pytest.raises(SyncError, match="expected a source like"):
-            resolve(name)
+def test_a_bucket_without_a_name_is_no_source_nor_one_whose_slashes_were_forgotten(name: str) -> None:
+    with pytest.raises(SyncError, match="expected a source like"):
+        resolve(name)
+
+
+def test_a_folder_may_be_called_as_a_bucket_is() -> None:
+    assert resolve("./s3:bucket") == str(Path("s3:bucket").absolute())
 
 
 # A stick

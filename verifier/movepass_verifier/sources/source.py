@@ -1,6 +1,6 @@
 """A source by its name, as python-tuf's fetcher."""
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Self
@@ -19,8 +19,8 @@ Progress = Callable[[str, int, int], None]
 """Is told a file's name, how many of its bytes are there, and how many there will be."""
 Keep = Callable[[bytearray], None]
 """Is told all of a file that is there, as it grows."""
-_WEB = ("http", "https")
-_S3 = "s3"
+_MEDIA: Mapping[str, Callable[..., Medium]] = {"http": Web, "https": Web, "s3": Bucket}
+"""What opens a source, by its address's scheme; a folder has none."""
 
 
 def resolve(name: str) -> str:
@@ -33,9 +33,9 @@ def resolve(name: str) -> str:
         parts = urlsplit(name)
     except ValueError as e:
         raise SourceError(f"{name!r} is no address: {e}") from None
-    if parts.scheme in (*_WEB, _S3) and parts.netloc:
+    if parts.scheme in _MEDIA and parts.netloc:
         return name
-    if parts.scheme == "file" or ("://" not in name and parts.scheme not in _WEB):
+    if parts.scheme == "file" or ("://" not in name and parts.scheme not in _MEDIA):
         return str(Path(unquote(parts.path) if parts.scheme == "file" else name).absolute())
     raise SourceError(f"expected a source like https://…, s3://BUCKET/…, file:… or a folder, got {name!r}")
 
@@ -142,7 +142,5 @@ class Source(FetcherInterface):
 
 
 def _medium(name: str, ca: Path | None) -> Medium:
-    scheme = urlsplit(name).scheme
-    if scheme in _WEB:
-        return Web(name, ca=ca)
-    return Bucket(name, ca=ca) if scheme == _S3 else Folder(Path(name))
+    kind = _MEDIA.get(urlsplit(name).scheme)
+    return kind(name, ca=ca) if kind else Folder(Path(name))
