@@ -6,7 +6,7 @@ can't be reached, is behind, or offers what must not be taken is left for the ne
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -120,37 +120,58 @@ def sync(
     before: dict[int, int] = {}
     with suppress(DamagedError):  # a sync may be what mends it
         before = {log.day: log.revoked for log in _logs(store)}
-    opened: list[Source] = []
-    failures: list[Failure] = []
-    changed, found, published = False, "", 0
+    tried = _try_each(store, names, now, old=old, ca=ca, progress=progress)
+    logs = _logs(store)
+    return SyncResult(
+        changed=tried.changed,
+        requests=sum(source.requests for source in tried.opened),
+        received=sum(source.received for source in tried.opened),
+        source=tried.found,
+        synced_at=now,
+        published=tried.published,
+        logs=logs,
+        added={log.day: log.revoked - before.get(log.day, 0) for log in logs},
+        failures=tuple(tried.failures),
+    )
+
+
+@dataclass(slots=True)
+class _Tried:
+    """What came of the sources that were tried so far: those opened, those in vain, and the rest as in SyncResult."""
+
+    opened: list[Source] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
+    found: str = ""
+    changed: bool = False
+    published: int = 0
+
+
+def _try_each(
+    store: Store, names: Sequence[str], now: int, *, old: int, ca: Path | None, progress: Progress | None
+) -> _Tried:
+    """Take over from one source after the other what is newer, until one has published lately.
+
+    Raises:
+        SyncError: none was of use.
+    """
+    tried = _Tried()
     with Partials(store.folder) as partials:
         for name in names:
             try:
                 with Source(name, ca=ca, progress=progress) as source:
-                    opened.append(source)
-                    newer, published = _take(store, source, partials, now)
+                    tried.opened.append(source)
+                    newer, tried.published = _take(store, source, partials, now)
             except FAILED as e:
-                failures.append(_failure(name, e))
+                tried.failures.append(_failure(name, e))
                 partials.save()
                 continue
-            found = name if newer or not found else found
-            changed |= newer
-            if now - published <= old:
+            tried.found = name if newer or not tried.found else tried.found
+            tried.changed |= newer
+            if now - tried.published <= old:
                 break
-        if not found:
-            raise SyncError(_in_vain(failures))
-    logs = _logs(store)
-    return SyncResult(
-        changed=changed,
-        requests=sum(source.requests for source in opened),
-        received=sum(source.received for source in opened),
-        source=found,
-        synced_at=now,
-        published=published,
-        logs=logs,
-        added={log.day: log.revoked - before.get(log.day, 0) for log in logs},
-        failures=tuple(failures),
-    )
+        if not tried.found:  # said in here, so that what came of a list is kept
+            raise SyncError(_in_vain(tried.failures))
+    return tried
 
 
 def _take(store: Store, source: Source, partials: Partials, now: int) -> tuple[bool, int]:
