@@ -28,10 +28,10 @@ from movepass_keys import (
     signer_from_uri,
     signers,
 )
-from movepass_keys.algorithms import key_id, verify
-from movepass_wire.payload import ED25519, ESP256
+from movepass_keys.algorithms import NAMES, key_id, verify
+from movepass_wire.payload import ESP256
 
-BOTH = pytest.mark.parametrize("alg", [ESP256, ED25519], ids=["esp256", "ed25519"])
+EACH = pytest.mark.parametrize("alg", NAMES, ids=NAMES.values())
 P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 
 
@@ -52,7 +52,7 @@ def key_file(tmp_path: Path) -> Path:
     return path
 
 
-@BOTH
+@EACH
 @pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
 def test_a_new_key_file_has_mode_0600_whatever_the_umask(tmp_path: Path, alg: int, umask: int) -> None:
     before = os.umask(umask)
@@ -63,7 +63,7 @@ def test_a_new_key_file_has_mode_0600_whatever_the_umask(tmp_path: Path, alg: in
     assert stat.S_IMODE((tmp_path / "key.pem").stat().st_mode) == 0o600
 
 
-@BOTH
+@EACH
 def test_a_key_file_is_never_written_over(tmp_path: Path, alg: int) -> None:
     path = tmp_path / "key.pem"
     create_key_file(path, alg)
@@ -88,13 +88,13 @@ def test_a_key_file_in_a_folder_that_is_not_there_is_an_error_of_ours(tmp_path: 
         create_key_file(tmp_path / "nowhere" / "key.pem", ESP256)
 
 
-@BOTH
+@EACH
 def test_two_new_keys_differ(tmp_path: Path, alg: int) -> None:
     one, two = (create_key_file(tmp_path / name, alg) for name in ("1.pem", "2.pem"))
     assert key_id(one) != key_id(two)
 
 
-@BOTH
+@EACH
 def test_a_created_key_is_of_its_algorithm_and_is_the_one_the_file_holds(tmp_path: Path, alg: int) -> None:
     public_key = create_key_file(tmp_path / "key.pem", alg)
     loaded = FileSigner(tmp_path / "key.pem").public_key
@@ -154,7 +154,7 @@ def test_a_public_key_is_refused(tmp_path: Path) -> None:
         FileSigner(write_key(tmp_path / "key.pem", pem))
 
 
-@BOTH
+@EACH
 def test_a_key_file_cut_short_anywhere_is_refused(tmp_path: Path, alg: int) -> None:
     pem = pem_of(algorithms.generate(alg))
     for length in range(len(pem) - len("\n")):
@@ -174,7 +174,7 @@ def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
             FileSigner(path)
 
 
-@BOTH
+@EACH
 def test_an_encrypted_key_needs_its_passphrase_and_no_other(tmp_path: Path, alg: int) -> None:
     path = tmp_path / "key.pem"
     public_key = create_key_file(path, alg, b"correct horse")
@@ -190,7 +190,7 @@ def test_a_passphrase_for_a_key_that_has_none_is_an_error_of_ours(key_file: Path
         FileSigner(key_file, b"correct horse")
 
 
-@BOTH
+@EACH
 @pytest.mark.parametrize("message", [b"", b"m", bytes(100_000)], ids=["empty", "short", "long"])
 def test_a_signature_is_64_raw_bytes_that_the_public_key_verifies(tmp_path: Path, alg: int, message: bytes) -> None:
     create_key_file(tmp_path / "key.pem", alg)
@@ -201,7 +201,7 @@ def test_a_signature_is_64_raw_bytes_that_the_public_key_verifies(tmp_path: Path
     assert not verify(signer.public_key, signature, message + b".")
 
 
-@BOTH
+@EACH
 def test_every_single_bit_of_a_signature_counts(alg: int) -> None:
     key = algorithms.generate(alg)
     signature = algorithms.sign(key, b"message")
@@ -225,7 +225,7 @@ def test_ecdsas_twin_signature_verifies_too_so_a_signature_never_names_a_pass() 
     assert verify(key.public_key(), signature[:32] + (P256_ORDER - s).to_bytes(32, "big"), b"message")
 
 
-@BOTH
+@EACH
 @pytest.mark.parametrize("wrong", [b"", bytes(63), bytes(64), b"\xff" * 64], ids=["none", "63", "zeros", "ones"])
 def test_what_can_not_be_a_signature_is_false_and_no_exception(alg: int, wrong: bytes) -> None:
     assert not verify(algorithms.generate(alg).public_key(), wrong, b"message")
@@ -238,7 +238,7 @@ def test_a_signature_of_another_length_than_64_never_verifies() -> None:
     assert not verify(key.public_key(), padded, b"message")
 
 
-@BOTH
+@EACH
 def test_the_kid_is_the_first_4_bytes_of_sha256_over_the_spki(alg: int) -> None:
     public_key = algorithms.generate(alg).public_key()
     spki = public_key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
