@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { canonical, Inexact, JsonError, parse } from "../src/trust/json.js";
 import { rawFromDer } from "../src/trust/points.js";
-import { DEFAULT_POLICY } from "../src/verify/lists.js";
+import { DEFAULT_POLICY } from "../src/verify/policy.js";
 import { fromHex, hex, type Bytes } from "../src/wire/bytes.js";
 import * as limits from "../src/wire/limits.js";
 
