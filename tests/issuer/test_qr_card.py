@@ -18,6 +18,7 @@ from support.passes import changed_in_each_field
 from movepass_issuer import card, typesetting
 from movepass_issuer.card import CardError, ShapingError, render_card, save_card
 from movepass_issuer.qr import QUIET_ZONE, QrError, qr_image, qr_png, qr_version
+from movepass_verifier.words import words
 from movepass_wire import ESP256, Pass, Place, Trip, encode_claims, format_number, seal
 from movepass_wire.codes import ID_TYPES, REASONS
 from movepass_wire.limits import TEXT_MAX_CHARS
@@ -107,6 +108,11 @@ def test_every_field_of_a_trip_is_on_the_card() -> None:
 
     for field, other in changed_in_each_field(STANDARD):
         assert said(other) != said(STANDARD), field
+
+
+def test_a_cards_digits_are_the_catalogues() -> None:
+    """The issuer may not import what has the words of officers."""
+    assert card._bangla("0123456789") == words("bn")("format.digits")
 
 
 # The QR code
