@@ -126,7 +126,8 @@ def issue(
     """Turn approved passes into signed ones: one JSON object, or JSON Lines for many.
 
     The same request again gives the same pass. JSON Lines in, or an answer that no person reads, gives JSON Lines
-    out, in order; a bad line is answered with its number and the reason, and does not stop the rest (exit code 2).
+    out, in order; a bad line is answered with its number and the reason, and does not stop the rest (exit code 2). Nor
+    does a pass that says more than a card can hold: it is issued, and has no card.
     """
     opened = Authority.open(authority)
     pictures = _Pictures(opened, png, card)
