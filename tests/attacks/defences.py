@@ -249,7 +249,7 @@ def _type(patch: Patch) -> None:
 def _hashes(patch: Patch) -> None:
     patch.setattr(BaseFile, "_verify_hashes", staticmethod(lambda *_: None))
     patch.setattr(BaseFile, "_verify_length", staticmethod(lambda *_: None))
-    patch.setattr(offer, "_is", _is_held)
+    patch.setattr(offer, "is_signed", _is_held)
 
 
 def _is_held(target: TargetFile, data: bytes) -> bool:
