@@ -18,11 +18,12 @@ from tuf.api.metadata import Metadata, Root
 
 from movepass_verifier import journal, schema
 from movepass_verifier.contents import fill
+from movepass_verifier.database import can_write, connect, open_file
 from movepass_verifier.errors import DamagedError, StoreError, SyncError
 from movepass_verifier.pages import page_of
 from movepass_verifier.remains import Remains, RootError, gather
 from movepass_verifier.sources import resolve
-from movepass_verifier.store import FILE_NAME, Store, can_write, connect, open_file
+from movepass_verifier.store import FILE_NAME, Store
 from movepass_verifier.sync import sync
 from movepass_verifier.words import Message, message, words
 from movepass_wire.limits import DAY_LIMIT

@@ -12,10 +12,21 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from movepass_keys import KeyDocumentError, KeySet
 from movepass_verifier import journal, schema
+from movepass_verifier.database import (
+    CAN_NOT_WRITE,
+    NOT_THE_FILES_FAULT,
+    can_write,
+    code_of,
+    connect,
+    folder_for_a_copy,
+    open_file,
+    transaction,
+    waiting,
+)
 from movepass_verifier.errors import DamagedError, StoreError, SyncError
 from movepass_verifier.lists import Policy, StatusLists
 from movepass_verifier.pages import PageReader, delete_list, write_list
@@ -26,28 +37,12 @@ from movepass_wire import LogError
 from movepass_wire.limits import TIME_LIMIT
 from movepass_wire.times import day_name
 
-if TYPE_CHECKING:
-    from tempfile import TemporaryDirectory
-
 T = TypeVar("T")
 FILE_NAME = "device.sqlite"
-_BUSY_SECONDS = 10
 _NOTE_WAITS_MS = 250
 """So long a note waits for another process that writes; a sync seldom takes longer, and an officer is waiting."""
 _LAST_SEEN_STEP = 60
 """Seconds between two notes of the time; scans come in seconds, and the disk is a card that wears."""
-_CAN_NOT_WRITE = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_FULL}
-_NOT_THE_FILES_FAULT = _CAN_NOT_WRITE | {
-    sqlite3.SQLITE_AUTH,
-    sqlite3.SQLITE_BUSY,
-    sqlite3.SQLITE_INTERRUPT,
-    sqlite3.SQLITE_IOERR,
-    sqlite3.SQLITE_LOCKED,
-    sqlite3.SQLITE_NOMEM,
-    sqlite3.SQLITE_PERM,
-    sqlite3.SQLITE_PROTOCOL,
-}
-"""SQLite's errors that say nothing against the file; any other does."""
 _NO_JOURNAL = {
     sqlite3.SQLITE_BUSY: "journal.busy",
     sqlite3.SQLITE_CANTOPEN: "journal.read-only",
@@ -164,13 +159,13 @@ class Store:
             try:
                 migrate(self._db)
             except sqlite3.OperationalError as e:
-                if _code(e) not in _CAN_NOT_WRITE:
+                if code_of(e) not in CAN_NOT_WRITE:
                     raise
                 self._go_on_with_a_copy()
                 migrate(self._db)
 
     def _go_on_with_a_copy(self) -> None:
-        copy = _folder_for_a_copy()
+        copy = folder_for_a_copy()
         db = open_file(Path(copy.name) / FILE_NAME)
         self._db.backup(db)
         self.close()
@@ -292,7 +287,7 @@ class Store:
 
         Nobody is waited for, and where the disk is full the commit stands all the same; then the next sync does it.
         """
-        with self._lock, suppress(sqlite3.Error), _waiting(self._db, 0):
+        with self._lock, suppress(sqlite3.Error), waiting(self._db, 0):
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def configure(self, *, sources: Sequence[str] | None, policy: Policy, journal_keep: int, language: str) -> None:
@@ -320,7 +315,7 @@ class Store:
             return
         with self._lock:
             self._cached = None
-            with suppress(sqlite3.Error), _waiting(self._db, 0):
+            with suppress(sqlite3.Error), waiting(self._db, 0):
                 schema.put_facts(self._db, last_seen=now)
 
     def note(self, result: Verification) -> journal.Noted | None:
@@ -341,7 +336,7 @@ class Store:
             if self._copy:  # of what is on a medium that can't be written to
                 return None
             try:
-                with _waiting(self._db, _NOTE_WAITS_MS), _transaction(self._db):
+                with waiting(self._db, _NOTE_WAITS_MS), transaction(self._db):
                     return write()
             except (sqlite3.Error, DamagedError, UnicodeDecodeError) as e:
                 self.journal_trouble = _trouble(e)
@@ -364,7 +359,7 @@ class Store:
 
     def failure(self, error: Exception) -> StoreError:
         """Put into words what went wrong with the file."""
-        if isinstance(error, OSError | sqlite3.ProgrammingError) or _code(error) in _NOT_THE_FILES_FAULT:
+        if isinstance(error, OSError | sqlite3.ProgrammingError) or code_of(error) in NOT_THE_FILES_FAULT:
             return StoreError(f"{self._path}: {error}")
         return DamagedError(f"{self._path} is damaged: {error}; mend it: movepass doctor --store {self.folder}")
 
@@ -399,7 +394,7 @@ class Store:
             self._cached = None
             self._db.execute("PRAGMA synchronous = FULL")
             try:
-                with _transaction(self._db):
+                with transaction(self._db):
                     yield
             finally:
                 self._db.execute("PRAGMA synchronous = NORMAL")
@@ -455,16 +450,10 @@ class Store:
         schema.put_seal(self._db)
 
 
-def _code(error: Exception) -> int:
-    """Give SQLite's primary code of an error; what Python says of its own is about text that is none."""
-    code: int = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT)
-    return code & 0xFF
-
-
 def _trouble(error: Exception) -> Message:
     """Say why the journal is not kept."""
-    code = _code(error)
-    if code not in _NOT_THE_FILES_FAULT:
+    code = code_of(error)
+    if code not in NOT_THE_FILES_FAULT:
         return message("journal.damaged")
     if code in _NO_JOURNAL:
         return message(_NO_JOURNAL[code])
@@ -523,80 +512,6 @@ def check_vacant(folder: Path) -> None:
     """
     if (folder / FILE_NAME).exists():
         raise StoreError(f"{folder} is a device's store already; enroll into a new folder")
-
-
-def can_write(db: sqlite3.Connection) -> bool:
-    """Tell whether the medium of an opened file can be written to."""
-    try:
-        with _waiting(db, 0):
-            db.execute("DELETE FROM facts WHERE 0")  # BEGIN IMMEDIATE alone only reads where one can't write
-    except sqlite3.Error as e:  # where another process is writing, or the file is damaged, the medium is not to blame
-        return _code(e) not in _CAN_NOT_WRITE
-    return True
-
-
-@contextmanager
-def _waiting(db: sqlite3.Connection, milliseconds: int) -> Iterator[None]:
-    """Wait no longer than this for another process that writes."""
-    db.execute(f"PRAGMA busy_timeout = {milliseconds}")
-    try:
-        yield
-    finally:
-        db.execute(f"PRAGMA busy_timeout = {_BUSY_SECONDS * 1000}")
-
-
-@contextmanager
-def _transaction(db: sqlite3.Connection) -> Iterator[None]:
-    """Write in one transaction: all of it, or nothing."""
-    db.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        db.execute("COMMIT")
-    finally:
-        if db.in_transaction:
-            db.execute("ROLLBACK")
-
-
-def open_file(path: Path | str, *, uri: bool = False) -> sqlite3.Connection:
-    """Open a file for the threads of this process, which wait for other processes that write.
-
-    What is deleted in it is overwritten, since a key of the journal must not live on in a page that is free.
-    """
-    db = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False, uri=uri)
-    db.execute("PRAGMA secure_delete = ON")
-    return db
-
-
-def connect(path: Path) -> tuple[sqlite3.Connection, "TemporaryDirectory[str] | None"]:
-    """Open the file; on a read-only medium without asking for the shared memory that SQLite would make beside it.
-
-    A write-ahead log that was left beside it must be read as well: then both are copied to where SQLite can work.
-    """
-    db = open_file(path)
-    try:
-        db.execute("PRAGMA synchronous = NORMAL")
-        db.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    except sqlite3.OperationalError:
-        db.close()
-    except BaseException:
-        db.close()
-        raise
-    else:
-        return db, None
-    log = path.with_name(path.name + "-wal")
-    if not log.exists() or not log.stat().st_size:
-        return open_file(f"{path.resolve().as_uri()}?immutable=1", uri=True), None
-    copy = _folder_for_a_copy()
-    for file in (path, log):
-        (Path(copy.name) / file.name).write_bytes(file.read_bytes())
-    return open_file(Path(copy.name) / path.name), copy
-
-
-def _folder_for_a_copy() -> "TemporaryDirectory[str]":
-    """Make a folder, to be cleaned up, for a copy of a store that can't be written where it is."""
-    from tempfile import TemporaryDirectory  # noqa: PLC0415 - as above
-
-    return TemporaryDirectory(prefix="movepass-")
 
 
 def describe(log: LogInfo) -> dict[str, int | str]:
