@@ -1,7 +1,6 @@
 """The command export-tsl: a day's list for those who read the IETF's format."""
 
 import time
-from datetime import date
 from pathlib import Path
 
 import click
@@ -14,17 +13,16 @@ from movepass_issuer.authority import Authority
 from movepass_issuer.published_lists import PublishedLists
 from movepass_keys import files, signer_from_uri
 from movepass_wire.limits import INDEX_LIMIT
-from movepass_wire.times import day_name, iso, local
+from movepass_wire.times import day_name, iso, local, parse_day
 
-_EPOCH = date(1970, 1, 1)
 _SIZE = 1 << 20
 
 
 def _day_of(ctx: click.Context, param: click.Parameter, value: str) -> int:  # noqa: ARG001 - click's
     try:
-        return (date.fromisoformat(value) - _EPOCH).days
-    except ValueError:
-        raise click.BadParameter(f"expected a UTC day like 2026-11-22, got {value[:40]!r}") from None
+        return parse_day(value)
+    except ValueError as e:
+        raise click.BadParameter(str(e)) from None
 
 
 @click.command(

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from movepass_wire.times import ago, day_name, day_of, iso, local, parse_duration, parse_iso
+from movepass_wire.times import ago, day_name, day_of, iso, local, parse_day, parse_duration, parse_iso
 
 
 @pytest.mark.parametrize(
@@ -16,6 +16,9 @@ def test_a_day_is_utcs(seconds: int, day: int) -> None:
 
 def test_a_day_is_named_by_its_date() -> None:
     assert (day_name(0), day_name(20779)) == ("1970-01-01", "2026-11-22")
+    assert (parse_day("1970-01-01"), parse_day("2026-11-22")) == (0, 20779)
+    with pytest.raises(ValueError, match="expected a UTC day like 2026-11-22, got "):
+        parse_day("22.11.2026")
 
 
 def test_a_time_is_shown_in_dhaka() -> None:

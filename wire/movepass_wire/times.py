@@ -23,6 +23,18 @@ def day_name(day: int) -> str:
     return (_EPOCH + timedelta(days=day)).isoformat()
 
 
+def parse_day(text: str) -> int:
+    """Read a day as day_name writes it.
+
+    Raises:
+        ValueError: no such day.
+    """
+    try:
+        return (date.fromisoformat(text) - _EPOCH).days
+    except ValueError:
+        raise ValueError(f"expected a UTC day like 2026-11-22, got {text[:40]!r}") from None
+
+
 def iso(seconds: int) -> str:
     """Write a time as ISO 8601 with Dhaka's offset."""
     return _in_dhaka(seconds).isoformat()
