@@ -195,10 +195,10 @@ def _opened(device: Path) -> Iterator[int]:
 
 
 def _lines_of(fd: int, stop: threading.Event, source: str) -> Iterator[Given]:
-    keyboard = Keyboard()
-    keyboard.asked = True  # a serial line has no keys
+    keyboard = Keyboard(keys=False)
     while not stop.is_set():
         if not select.select([fd], [], [], _AGAIN_SECONDS)[0]:
+            keyboard.idle(time.monotonic())
             continue
         data = os.read(fd, _READ_BYTES)
         if not data:

@@ -1,8 +1,9 @@
 """Tells a hand scanner from a person: both type on the same keyboard.
 
 A scanner types a whole line within milliseconds and ends it with Enter. A person presses one key, and nothing follows.
-So one character alone is a key once PAUSE_SECONDS have gone by. What is typed after it was asked for (a pass number)
-is a line as well, however slowly it comes.
+So one character alone is a key once PAUSE_SECONDS have gone by, and what has no end after REST_SECONDS is forgotten:
+else it would be taken for the beginning of the next pass. What is typed after it was asked for (a pass number) is a
+line as well, however slowly it comes.
 """
 
 import codecs
@@ -13,6 +14,8 @@ from movepass_wire.limits import TEXT_MAX_CHARS
 
 PAUSE_SECONDS = 0.08
 """Slow scanners (Bluetooth) leave up to 30 ms between two characters; a person notices no tenth of a second."""
+REST_SECONDS = 3.0
+"""Long beside any scanner's pause, also on a machine that was busy, and short beside the time between two passes."""
 ESCAPE = "\x1b"
 _ENTER = "\r\n"
 _END = "\x04"
@@ -38,8 +41,9 @@ class Key:
 class Keyboard:
     """Takes what a terminal gives, and says what it was."""
 
-    def __init__(self) -> None:
-        """Begin with nothing typed."""
+    def __init__(self, *, keys: bool = True) -> None:
+        """Begin with nothing typed; without `keys`, as on a serial line, one character alone is none."""
+        self._keys = keys
         self.typed = ""
         """What has been typed of a line so far."""
         self.asked = False
@@ -57,20 +61,25 @@ class Keyboard:
         return found
 
     def deadline(self) -> float | None:
-        """Give the time at which the one character that was typed becomes a key, or None."""
-        single = len(self.typed) == 1 and not self.asked
-        return self._last + PAUSE_SECONDS if single or self._sequence else None
+        """Give the time at which the one character that was typed becomes a key, or more are forgotten; or None."""
+        if self._sequence or (self._is_key and not self.asked):
+            return self._last + PAUSE_SECONDS
+        return self._last + REST_SECONDS if self.typed and not self.asked else None
 
     def idle(self, at: float) -> list[Line | Key]:
-        """Say what was pressed, once its pause is over."""
+        """Say what was pressed, once its pause is over. For when there is nothing to feed."""
         deadline = self.deadline()
         if deadline is None or at < deadline:
             return []
         if self._sequence:
             pressed, self._sequence = self._sequence, ""
             return [Key(pressed)] if pressed == ESCAPE else []
-        pressed, self.typed = self.typed, ""
-        return [Key(pressed)]
+        pressed, is_key, self.typed = self.typed, self._is_key, ""
+        return [Key(pressed)] if is_key else []
+
+    @property
+    def _is_key(self) -> bool:
+        return self._keys and len(self.typed) == 1
 
     def _take(self, char: str) -> list[Line | Key]:
         if self._in_sequence(char):

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from movepass_cli.scanning.keyboard import END, ESCAPE, PAUSE_SECONDS, Key, Keyboard, Line
+from movepass_cli.scanning.keyboard import END, ESCAPE, PAUSE_SECONDS, REST_SECONDS, Key, Keyboard, Line
 
 _TYPED = st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E), min_size=1, max_size=40)
 
@@ -30,13 +30,29 @@ def test_a_scanner_whose_first_letter_is_a_key_is_not_mistaken_for_a_person() ->
     assert keyboard.feed(b"\n", 2.1) == [Line("dqh")]
 
 
+def test_what_has_no_end_is_not_the_beginning_of_the_next_pass() -> None:
+    for keyboard, rest in ((Keyboard(), b"xy"), (Keyboard(keys=False), b"x")):
+        keyboard.feed(rest, 1.0)
+        assert keyboard.deadline() == 1.0 + REST_SECONDS
+        assert keyboard.idle(1.0 + REST_SECONDS) == []
+        assert keyboard.typed == ""
+        assert keyboard.feed(b"MP1:ABC\r", 60.0) == [Line("MP1:ABC")]
+
+
+def test_a_line_that_waits_to_be_read_is_whole_however_late_that_is() -> None:
+    keyboard = Keyboard()
+    keyboard.feed(b"MP1:", 1.0)
+    assert keyboard.feed(b"ABC\r", 60.0) == [Line("MP1:ABC")]
+
+
 def test_a_line_that_was_asked_for_may_come_slowly() -> None:
     keyboard = Keyboard()
     keyboard.asked = True
     for at, char in enumerate("9b0", 1):
         assert keyboard.feed(char.encode(), at) == []
         assert keyboard.idle(at + 0.9) == []
-    assert keyboard.feed(b"\x7f0\r", 9.0) == [Line("9b0")]
+    assert keyboard.idle(60.0) == []
+    assert keyboard.feed(b"\x7f0\r", 61.0) == [Line("9b0")]
 
 
 def test_arrows_and_function_keys_mean_nothing() -> None:
