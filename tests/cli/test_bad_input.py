@@ -226,9 +226,9 @@ def test_a_card_that_can_not_hold_what_the_pass_says_does_not_stop_the_rest(
         "vehicle": {"registration": tall, "driver": {"name": tall, "licence_last": tall}},
     }
     lines = [
-        json.dumps(make_request("before")),
+        json.dumps(make_request("tall-before")),
         json.dumps(make_request("tall", **changes)),
-        json.dumps(make_request("after")),
+        json.dumps(make_request("tall-after")),
     ]
     both = ("--png", tmp_path / "cards", "--card", tmp_path / "cards")
     ran = movepass("issue", "--authority", field.authority, *both, "-", given="\n".join(lines))
