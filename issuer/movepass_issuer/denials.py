@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from movepass_issuer.errors import BusyError, RepositoryError
-from movepass_issuer.published_keys import DENIED, load_denied
+from movepass_issuer.published_keys import DENIED, NOBODY_DENIED
 from movepass_issuer.publisher import PATIENCE_SECONDS
 from movepass_issuer.repository import Repository
 from movepass_keys import KeyDocumentError, KeySet, roles
@@ -21,18 +21,21 @@ _PAUSE_SECONDS = 0.25
 def put_denials(repository: Repository, more: Iterable[bytes] = (), *, keys: KeySet | None = None) -> None:
     """Add the denials of some documents to a repository's own; to be called under its lease.
 
+    The lease alone does not do: a write that was given up may still come through after it, and would undo another's.
+
     Args:
         repository: whose denied.json it is.
         more: documents as KeySet.denied_to_json writes them.
         keys: the pass keys as the custodians signed them, to leave out what they have settled since.
 
     Raises:
+        BusyError: it was written meanwhile all the same.
         RepositoryError: it can't be read or written.
     """
-    own = load_denied(repository)
-    document = roles.json_bytes(_denied_in([*more, own], keys).denied_to_json())
-    if document != own:
-        repository.put_target(DENIED, document)
+    own = repository.read(DENIED)
+    document = roles.json_bytes(_denied_in([*more, own or NOBODY_DENIED], keys).denied_to_json())
+    if document != (own or NOBODY_DENIED):
+        repository.replace(DENIED, document, expected=own)
 
 
 def tell_denials(repository: Repository, more: Iterable[bytes]) -> None:

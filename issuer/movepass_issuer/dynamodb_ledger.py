@@ -586,7 +586,8 @@ class DynamoDbLedger:
             LedgerError: what answers is not DynamoDB, or boto3 fails.
         """
         try:
-            return patiently(lambda: getattr(self._client, operation)(**parameters), self._patience, _passes)
+            call = getattr(self._client, operation)
+            return patiently(self._client, lambda: call(**parameters), self._patience, _passes)
         except RefusedError:
             raise
         except UnintelligibleError:

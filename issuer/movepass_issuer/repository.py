@@ -65,6 +65,13 @@ class Repository(Protocol):
         What is there under that name is replaced, and counts as new.
         """
 
+    def replace(self, name: str, data: bytes, *, expected: bytes | None) -> None:
+        """Write a file that others may write too, if it is still as expected; None expects none.
+
+        Raises:
+            BusyError: it no longer is.
+        """
+
     def replace_timestamp(self, data: bytes, *, expected: bytes | None) -> None:
         """Make what was written since `expected` the published state: the one step readers notice.
 
@@ -154,13 +161,17 @@ class FolderRepository:
                 else:  # the denied keys, or damaged
                     files.write_whole(path, data)
 
-    def replace_timestamp(self, data: bytes, *, expected: bytes | None) -> None:
+    def replace(self, name: str, data: bytes, *, expected: bytes | None) -> None:
         """See Repository. Reading, comparing and replacing happen under a lock of their own, lease or not."""
-        path = self.root / TIMESTAMP
+        path = self.root / name
         with _failures(), _locked(path.parent):
-            if self.read(TIMESTAMP) != expected:
-                raise BusyError("another publisher replaced the timestamp meanwhile; publish again")
+            if self.read(name) != expected:
+                raise BusyError(f"another publisher replaced {name} meanwhile; publish again")
             files.write_whole(path, data)
+
+    def replace_timestamp(self, data: bytes, *, expected: bytes | None) -> None:
+        """See Repository."""
+        self.replace(TIMESTAMP, data, expected=expected)
 
     def delete(self, name: str) -> None:
         """See Repository."""

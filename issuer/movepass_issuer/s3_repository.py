@@ -59,6 +59,8 @@ _URI = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(.*))?")
 _FOREVER = "public, max-age=31536000, immutable"
 _PUBLISHED = (f"{METADATA_FOLDER}/", f"{TARGETS_FOLDER}/")
 _CONTENT_TYPES = {".json": "application/json"}
+_LOG_MAX_BYTES, _DOCUMENT_MAX_BYTES = 256 << 20, 5_000_000
+"""What is read of one object: no more than devices take (docs/spec.md), whoever wrote it."""
 _PRECONDITION_FAILED, _SERVER_ERROR = 412, 500
 _T = TypeVar("_T")
 
@@ -168,13 +170,17 @@ class S3Repository:
         """See Repository."""
         self._put(name, data)
 
-    def replace_timestamp(self, data: bytes, *, expected: bytes | None) -> None:
+    def replace(self, name: str, data: bytes, *, expected: bytes | None) -> None:
         """See Repository."""
-        found = self._get(TIMESTAMP)
+        found = self._get(name)
         unchanged = (None if found is None else found.data) == expected
         condition = {"IfNoneMatch": "*"} if found is None else {"IfMatch": found.etag}
-        if not unchanged or self._put_if(TIMESTAMP, data, **condition) is None:
-            raise BusyError("another publisher replaced the timestamp meanwhile; publish again")
+        if not unchanged or self._put_if(name, data, **condition) is None:
+            raise BusyError(f"another publisher replaced {name} meanwhile; publish again")
+
+    def replace_timestamp(self, data: bytes, *, expected: bytes | None) -> None:
+        """See Repository."""
+        self.replace(TIMESTAMP, data, expected=expected)
 
     def delete(self, name: str) -> None:
         """See Repository."""
@@ -206,6 +212,9 @@ class S3Repository:
             answer = self._client.get_object(Bucket=self._bucket, Key=key)
             written: datetime = answer["LastModified"]
             age = (_answered_at(answer) - written).total_seconds()
+            if answer["ContentLength"] > (most := _most_bytes(name)):
+                answer["Body"].close()
+                raise RepositoryError(f"{self._bucket}/{key} has {answer['ContentLength']:,} bytes; at most {most:,}")
             return _Object(answer["Body"].read(), answer["ETag"], age)
 
         try:
@@ -249,7 +258,7 @@ class S3Repository:
             RepositoryError: it failed for good; names bucket, key, the IAM action and what to do.
         """
         try:
-            return patiently(ask, self._patience, lambda refused: refused.code in _PASSING)
+            return patiently(self._client, ask, self._patience, lambda refused: refused.code in _PASSING)
         except RefusedError as e:
             if e.code == "NoSuchKey" and action == "s3:GetObject":
                 raise _MissingError from None
@@ -323,6 +332,10 @@ def _cache_control(name: str) -> str:
     if name == TIMESTAMP:
         return f"public, max-age={TIMESTAMP_MAX_AGE}"
     return _FOREVER if name.startswith(_PUBLISHED) else "no-store"
+
+
+def _most_bytes(name: str) -> int:
+    return _LOG_MAX_BYTES if name.endswith(".log") else _DOCUMENT_MAX_BYTES
 
 
 def _answered_at(answer: Mapping[str, Any]) -> datetime:

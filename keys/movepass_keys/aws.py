@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import cache
 from math import inf
 from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
 
 from movepass_keys.errors import KeysError
 
@@ -32,6 +33,10 @@ NO_CONNECTION = (
 )
 """botocore's exceptions, by name, and one of ours, that call for the same advice."""
 _SERVER_ERROR = 500
+GIVEN_UP_MOST = 32
+"""Calls by one client that were given up and still go on: each has a thread and a connection, and both are few."""
+_given_up: WeakKeyDictionary[Any, int] = WeakKeyDictionary()
+_counting = threading.Lock()
 _until: ContextVar[float] = ContextVar("until", default=inf)
 _T = TypeVar("_T")
 
@@ -144,12 +149,13 @@ def calls_until(end: float) -> Iterator[None]:
         _until.reset(token)
 
 
-def patiently(ask: Callable[[], _T], patience: Patience, passes: Callable[[RefusedError], bool]) -> _T:
+def patiently(client: Any, ask: Callable[[], _T], patience: Patience, passes: Callable[[RefusedError], bool]) -> _T:
     """Ask AWS, again and again up to the deadline where the same request may succeed later.
 
     Source: https://docs.aws.amazon.com/general/latest/gr/api-retries.html.
 
     Args:
+        client: boto3's, which is asked.
         ask: calls the service, and takes what is needed out of its answer.
         patience: how long.
         passes: tells of a refusal that it means "not now"; any status from 500 on does anyway.
@@ -167,7 +173,7 @@ def patiently(ask: Callable[[], _T], patience: Patience, passes: Callable[[Refus
     while True:
         attempts += 1
         try:
-            return _answered(ask, end)
+            return _answered(client, ask, end)
         except OverdueError as e:
             raise RefusedError(e, attempts) from None
         except (BotoCoreError, ClientError) as e:
@@ -180,11 +186,11 @@ def patiently(ask: Callable[[], _T], patience: Patience, passes: Callable[[Refus
         time.sleep(wait)
 
 
-def _answered(ask: Callable[[], _T], end: float) -> _T:
+def _answered(client: Any, ask: Callable[[], _T], end: float) -> _T:
     """Ask in a thread of its own, which is left to itself at the end: botocore's limits begin anew with every byte.
 
     Raises:
-        OverdueError: there is no whole answer yet.
+        OverdueError: there is no whole answer yet, or too many are still waited for by threads that were left.
     """
     left = end - time.monotonic()
     answer: Future[_T] = Future()
@@ -195,14 +201,33 @@ def _answered(ask: Callable[[], _T], end: float) -> _T:
         except BaseException as e:  # noqa: BLE001 - whoever waits gets it, whatever it is
             answer.set_exception(e)
 
-    if left > 0:
-        threading.Thread(target=run, daemon=True).start()
+    if _given_up.get(client, 0) >= GIVEN_UP_MOST:
+        raise OverdueError(f"{GIVEN_UP_MOST} calls before are still unanswered")
+    if left <= 0:
+        raise OverdueError("no time is left")
     try:
-        return answer.result(max(left, 0))
+        threading.Thread(target=run, daemon=True).start()
+        return answer.result(left)
     except TimeoutError:
-        if answer.done():  # it is the call's own
-            raise
+        if answer.done():  # just in time, or it is the call's own
+            return answer.result()
+        _give_up(client, answer)
         raise OverdueError("no whole answer in time") from None
+    except RuntimeError as e:
+        if answer.done():
+            raise
+        raise OverdueError(f"no thread to ask in: {e}") from None
+
+
+def _give_up(client: Any, answer: Future[Any]) -> None:
+    """Count a call that goes on, until it is answered all the same."""
+
+    def count(by: int) -> None:
+        with _counting:
+            _given_up[client] = _given_up.get(client, 0) + by
+
+    count(1)
+    answer.add_done_callback(lambda _: count(-1))
 
 
 def _may_pass(error: Exception, refused: RefusedError, passes: Callable[[RefusedError], bool]) -> bool:

@@ -371,7 +371,7 @@ class _Kms:
             return answer
 
         try:
-            return patiently(ask, self._patience, _passes)
+            return patiently(self._client, ask, self._patience, _passes)
         except RefusedError as e:
             raise SignerError(self._explain(e, operation)) from None
         except UnintelligibleError:

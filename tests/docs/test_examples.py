@@ -182,7 +182,7 @@ def test_officer(settled: Reader) -> None:
 
 
 def test_it_desk(settled: Reader) -> None:
-    settled.knows["9B0-00C-6MS"] = "$(cat number)"
+    settled.knows["9B0-00C-6MR"] = "$(cat number)"
     settled.do(
         "mv A my-authority; mv photo.png test-pass.png\n"
         "movepass enrolment --authority my-authority --source my-authority/repository --file enrolment.json"

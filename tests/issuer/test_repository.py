@@ -14,8 +14,9 @@ from support.ministack import Ministack
 from support.s3 import Fault, Front
 
 from movepass_issuer import s3_repository
+from movepass_issuer.denials import put_denials
 from movepass_issuer.errors import BusyError, RepositoryError
-from movepass_issuer.published_keys import DENIED
+from movepass_issuer.published_keys import DENIED, load_denied
 from movepass_issuer.repository import FolderRepository, Repository
 from movepass_issuer.s3_repository import S3Repository
 from movepass_keys.layout import TIMESTAMP
@@ -134,9 +135,29 @@ def test_the_timestamp_is_replaced_only_by_one_who_knows_what_it_was(repository:
     for expected, data in ((None, b"1"), (b"1", b"2")):
         repository.replace_timestamp(data, expected=expected)
     for expected in (None, b"1", b"another"):
-        with pytest.raises(BusyError, match="another publisher replaced the timestamp"):
+        with pytest.raises(BusyError, match=r"another publisher replaced metadata/timestamp\.json"):
             repository.replace_timestamp(b"mine", expected=expected)
     assert repository.read(TIMESTAMP) == b"2"
+
+
+def test_denials_are_not_undone_by_a_write_that_comes_too_late(opened: Open) -> None:
+    """A write that was given up at its deadline may still come through, when others have written since."""
+    first, second = (b'{"denied":[{"kid":"%s","reason":"leaked","at":1}]}' % (kid * 4) for kid in (b"01", b"02"))
+    slow, quick = opened(), opened()
+    late: list[Callable[[], None]] = []
+    replace = slow.replace
+
+    def later(name: str, data: bytes, *, expected: bytes | None) -> None:
+        late.append(lambda: replace(name, data, expected=expected))
+
+    slow.replace = later  # type: ignore[method-assign]
+    put_denials(slow, [first])
+    put_denials(quick, [second])
+    with pytest.raises(BusyError):
+        late[0]()
+    assert b"02020202" in load_denied(quick)
+    put_denials(quick, [first])
+    assert load_denied(quick).count(b"kid") == 2
 
 
 def test_a_timestamp_that_is_gone_is_not_the_expected_one(repository: Repository) -> None:
@@ -278,6 +299,13 @@ def test_more_files_than_a_page_are_listed(ministack: Ministack, bucket: str) ->
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda key: client.put_object(Bucket=bucket, Key=key, Body=b""), keys))
     assert {f"p/{name}" for name in S3Repository(f"s3://{bucket}/p").files("targets/status")} == keys
+
+
+def test_a_file_that_is_too_large_is_not_read(ministack: Ministack, bucket: str) -> None:
+    """Whoever may write one region's bucket could else end the other's publisher."""
+    ministack.client("s3").put_object(Bucket=bucket, Key=TIMESTAMP, Body=bytes(5_000_001))
+    with pytest.raises(RepositoryError, match=r"timestamp\.json has 5,000,001 bytes; at most 5,000,000"):
+        S3Repository(f"s3://{bucket}").read(TIMESTAMP)
 
 
 def test_a_lease_runs_out_by_the_clock_of_s3_whatever_clock_the_publishers_have(
