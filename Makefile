@@ -9,7 +9,7 @@ AWS_READY := $(AWS_VENV)/.ready
 AWS_PINS := ministack==1.5.33 boto3==1.43.106 botocore==1.43.106 cryptography==50.0.2 \
 	aws-sam-translator==1.115.0
 
-.PHONY: demo demo-ceremony demo-aws bench-aws test slow fuzz bare package region-loss screens lint types bench bench-rain \
+.PHONY: demo demo-ceremony demo-aws bench-aws test slow fuzz coverage bare package region-loss screens lint types bench bench-rain \
 	bench-scale banners vectors clean
 
 # The phone's tools: npm brings them, none of their install scripts run.
@@ -81,6 +81,17 @@ differential-phone: $(READY) $(PHONE_TEST)/.ready ## 100,000 mutated inputs thro
 fuzz: FUZZ_SECONDS ?= 30
 fuzz: $(VENV)/.fuzz ## ten targets, FUZZ_SECONDS each (30); the summary is in build/fuzz/summary.txt
 	PYTHONPATH=tests $(BIN)/python -m fuzz --seconds $(FUZZ_SECONDS)
+
+# One of them fills a disk, on which coverage has no room for its own either.
+CORE_TESTS := tests/wire tests/keys tests/verifier tests/attacks tests/cli tests/drills tests/interop tests/test_vectors.py \
+	--deselect tests/cli/test_bad_input.py::test_a_full_disk_loses_nothing
+
+coverage: $(READY) $(AWS_READY) ## branches of wire, keys and verifier that their tests take; the page is in build/coverage
+	rm -rf build/coverage
+	$(BIN)/coverage run -m pytest -n auto -m "not slow" $(CORE_TESTS)
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage html --quiet --directory build/coverage/html
+	$(BIN)/python tests/branches.py
 
 lint: $(READY)
 	$(BIN)/cfn-lint infra/template.yaml

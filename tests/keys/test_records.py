@@ -1,8 +1,10 @@
 """The published keys: out and in again, and everything that is not such a document refused in one way."""
 
 import json
+from base64 import urlsafe_b64encode
 from contextlib import suppress
 from copy import deepcopy
+from functools import partial
 from typing import Any
 
 import pytest
@@ -94,6 +96,25 @@ def _has_short_coordinate(key: Any) -> bool:
     return bool(min(numbers.x, numbers.y) >> 248 == 0)
 
 
+def test_a_coordinate_is_of_32_bytes_and_in_no_other_letters() -> None:
+    private = next(k for k in iter(partial(algorithms.generate, ESP256), None) if _x(k)[0] == 0)
+    key = PassKey(private.public_key(), NBF, EXP)
+    whole = KeySet.of("x", [key], test=False).to_jwks()
+    text = whole["keys"][0]["x"]
+    for x in (_text(_x(private)[1:]), _text(b"\0" + _x(private)), text + "!!!!", "\n" + text):
+        with pytest.raises(KeyDocumentError, match="not a point of its curve"):
+            KeySet.from_jwks({**whole, "keys": [whole["keys"][0] | {"x": x}]})
+    assert KeySet.from_jwks(whole).keys == {key.kid: key}
+
+
+def _x(private: Any) -> bytes:
+    return algorithms.raw_public(private.public_key())[:32]
+
+
+def _text(data: bytes) -> str:
+    return urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
 @pytest.mark.parametrize(
     "change",
     [{"kty": "RSA"}, {"crv": "P-384"}, {"alg": "ES384"}, {"alg": None}, {"kty": "AKP"}, {"x": None}, {"y": 7}],
@@ -113,9 +134,10 @@ def test_members_that_this_software_does_not_know_are_no_fault() -> None:
     assert KeySet.from_jwks(jwks).keys.keys() == BOTH.keys.keys()
 
 
-def test_a_key_under_another_kid_than_its_own_is_refused() -> None:
-    with pytest.raises(KeyDocumentError, match=rf"called 00000000 has the kid {ECDSA.kid.hex()}"):
-        KeySet.from_jwks(document(kid="00000000"))
+@pytest.mark.parametrize("kid", ["00000000", "ffffffff"])
+def test_a_key_under_another_kid_than_its_own_is_refused(kid: str) -> None:
+    with pytest.raises(KeyDocumentError, match=rf"called {kid} has the kid {ECDSA.kid.hex()}"):
+        KeySet.from_jwks(document(kid=kid))
 
 
 def test_a_key_under_another_keys_kid_is_refused() -> None:
@@ -137,7 +159,8 @@ def test_two_keys_with_one_kid_are_refused_even_if_they_are_the_same() -> None:
     [
         {"kid": None}, {"kid": 7}, {"kid": ""}, {"kid": "0011223"}, {"kid": "001122334"}, {"kid": "0011 2233"},
         {"kid": ECDSA.kid.hex().upper() + "A"}, {"kid": "zzzzzzzz"}, {"kid": "١٢٣٤٥٦٧٨"},
-        {"nbf": None}, {"exp": None}, {"nbf": "0"}, {"nbf": True}, {"nbf": -1}, {"exp": 1 << 32}, {"exp": 1e9},
+        {"nbf": None}, {"exp": None}, {"nbf": "0"}, {"nbf": True}, {"nbf": -1}, {"exp": 1e9},
+        {"exp": 1 << 32}, {"exp": 1 << 33}, {"exp": NBF}, {"exp": NBF - 1},
         {"x": ""}, {"x": "A"}, {"x": "AAAA"}, {"x": "é" * 43}, {"x": "A" * 43}, {"x": "_" * 43},
         {"revoked": "yes"}, {"revoked": {}}, {"revoked": {"at": 1}}, {"revoked": {"reason": "x"}},
         {"revoked": {"at": "1", "reason": "x"}}, {"revoked": {"at": 1, "reason": 7}}, {"revoked": False},
@@ -199,7 +222,7 @@ def test_denied_keys_come_back_as_they_went_out() -> None:
     [
         "", "[]", "{}", '{"denied": {}}', '{"denied": [7]}', '{"denied": [{"kid": "0011aabb"}]}',
         '{"denied": [{"kid": "0011aabb", "at": 1, "reason": null}]}', '{"denied": [{"at": 1, "reason": "x"}]}',
-        '{"denied": [{"kid": "0011AABB", "at": 1, "reason": "x"}]}',
+        *(f'{{"denied": [{{"kid": "{kid}", "at": 1, "reason": ""}}]}}' for kid in ("0011AABB", "0011aa", "0011aabbcc")),
     ],
 )  # fmt: skip
 def test_what_is_no_list_of_denied_keys_is_refused(bad: str) -> None:
@@ -217,10 +240,40 @@ def test_a_key_is_withdrawn_by_its_revocation_or_by_a_denial_even_of_an_unknown_
     assert keys.withdrawn(b"none") is None
 
 
+def test_a_key_that_is_revoked_stays_so_at_its_time_and_for_its_reason() -> None:
+    revoked = ECDSA.withdrawn(5, "stolen")
+    assert revoked.revoked == Withdrawal(5, "stolen")
+    assert revoked.withdrawn(6, "lost").ending(EXP - 1).revoked == Withdrawal(5, "stolen")
+
+
+def test_a_key_is_valid_for_a_second_at_least() -> None:
+    assert PassKey(ECDSA.public_key, NBF, NBF + 1).covers(NBF, NBF + 1)
+    for end in (NBF, NBF - 1):
+        with pytest.raises(KeyDocumentError, match="ends after it begins"):
+            PassKey(ECDSA.public_key, NBF, end)
+
+
+@pytest.mark.parametrize(("of", "name"), [(ECDSA, "revoked"), (ECDSA, "not_after"), (BOTH, "denied"), (BOTH, "keys")])
+def test_nobody_changes_a_key_or_a_key_set_that_others_have(of: object, name: str) -> None:
+    with pytest.raises(AttributeError):
+        setattr(of, name, getattr(of, name))
+
+
 def test_a_key_covers_what_lies_wholly_inside_its_validity() -> None:
     assert ECDSA.covers(NBF, EXP)
     assert not ECDSA.covers(NBF - 1, EXP)
     assert not ECDSA.covers(NBF, EXP + 1)
+
+
+def test_a_signature_without_the_zero_that_its_second_half_begins_with_is_none() -> None:
+    """The number would be the same, and one pass would have two texts."""
+    private = algorithms.generate(ESP256)
+    signatures = (algorithms.sign(private, number.to_bytes(4)) for number in range(1 << 14))
+    number, signature = next((number, found) for number, found in enumerate(signatures) if found[32] == 0)
+    key, message = PassKey(private.public_key(), NBF, EXP), number.to_bytes(4)
+    assert key.verifies(signature, message)
+    assert not key.verifies(signature[:32] + signature[33:], message)
+    assert not key.verifies(b"\0" + signature, message)
 
 
 def test_a_key_verifies_what_it_signed_and_nothing_else() -> None:

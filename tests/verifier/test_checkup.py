@@ -67,6 +67,15 @@ def test_fresh_lists_make_no_device_ready_whose_keys_are_over(standing: Standing
         assert glance(Standing(standing.state._replace(lists=lists), why, now), words("en")).startswith(said)
 
 
+def test_a_device_is_ready_from_the_first_second_of_its_keys_and_not_before(standing: Standing) -> None:
+    keys = standing.state.keys
+    begins = min(key.not_before for key in keys.keys.values())
+    lists = StatusLists({day_of(begins - 1): (), day_of(begins): ()}, begins - HOUR, begins)
+    assert readiness(keys=keys, lists=lists, now=begins) is None
+    why = readiness(keys=keys, lists=lists, now=begins - 1)
+    assert (why and why.key) == "ready.no-key-now"
+
+
 def test_what_stands_first_in_the_way_is_told_first(standing: Standing) -> None:
     state, now = standing.state, standing.now
     denied = {kid: Withdrawal(now, "tried out") for kid in state.keys.keys}

@@ -13,7 +13,6 @@ from support.world import World, facts
 from movepass_issuer import SqliteLedger
 from movepass_issuer.authority import Authority
 from movepass_verifier import Device, Policy, PolicyError, StoreError, SyncError, Verdict
-from movepass_verifier.lists import MAX_AGE_LEAST, MAX_AGE_MOST, WARNING_AGE_LEAST
 from movepass_verifier.store import FILE_NAME
 
 
@@ -168,10 +167,11 @@ def test_what_is_configured_while_a_sync_is_under_way_is_not_lost(world: World) 
 @pytest.mark.parametrize(
     "ages",
     [
-        {"max_age": MAX_AGE_MOST + 1},
-        {"max_age": MAX_AGE_LEAST - 1, "warning_age": 60},
-        {"warning_age": WARNING_AGE_LEAST - 1},
+        {"max_age": 48 * HOUR + 1},
+        {"max_age": 15 * 60 - 1, "warning_age": 60},
+        {"warning_age": 59},
         {"warning_age": DAY},
+        {"warning_age": DAY + 1},
         {"max_age": 6 * HOUR},
         {"max_age": -1},
     ],
@@ -184,9 +184,7 @@ def test_ages_out_of_bounds_are_refused_and_nothing_changes(world: World, ages: 
         assert device.policy == Policy()
 
 
-@pytest.mark.parametrize(
-    "ages", [(MAX_AGE_MOST, MAX_AGE_MOST - 1), (MAX_AGE_LEAST, WARNING_AGE_LEAST), (DAY, DAY - 1)], ids=str
-)
+@pytest.mark.parametrize("ages", [(48 * HOUR, 48 * HOUR - 1), (15 * 60, 60), (DAY, DAY - 1)], ids=str)
 def test_ages_at_the_bounds_are_taken(world: World, ages: tuple[int, int]) -> None:
     with world.device() as device:
         device.configure(max_age=ages[0], warning_age=ages[1])

@@ -382,6 +382,17 @@ def test_age_counts_from_the_publication_not_from_the_sync() -> None:
     assert replace(GOOD, lists=lists).verify(sign()).verdict is Verdict.STALE
 
 
+@pytest.mark.parametrize(("age", "soon"), [(0, False), (6 * HOUR, False), (6 * HOUR + 1, True), (DAY + 1, True)])
+def test_lists_are_getting_old_when_older_than_the_warning_age(age: int, soon: bool) -> None:  # noqa: FBT001
+    freshness = with_lists({}, NOW - age).verify(sign()).freshness
+    assert (freshness.age, freshness.sync_soon) == (age, soon)
+    assert not with_lists({}, None).verify(sign()).freshness.sync_soon
+
+
+def test_lists_of_a_moment_that_the_clock_has_not_reached_are_no_seconds_old() -> None:
+    assert with_lists({PASS.day: revoked()}, NOW + 1).verify(sign()).freshness.age == 0
+
+
 def test_a_stale_verdict_names_both_causes() -> None:
     reason = with_lists({PASS.day: revoked()}, NOW - 3 * DAY).verify(sign()).reason
     assert "old" in reason

@@ -32,6 +32,29 @@ def test_every_time_of_a_pass_comes_back(seconds: int) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "seconds"), [("1970-01-01T06:00:00+06:00", 0), ("2106-02-07T06:28:15+00:00", (1 << 32) - 1)]
+)
+def test_the_first_and_the_last_time_that_a_pass_can_say_are_read(text: str, seconds: int) -> None:
+    assert parse_iso(text) == seconds
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1969-12-31T23:59:59+00:00",
+        "2106-02-07T06:28:16+00:00",
+        "9999-12-31T23:59:59-23:59",
+        "2026-11-22T09:00:00",
+        "2026-11-22T09:00:00.5+06:00",
+        "now",
+    ],
+)
+def test_a_time_that_no_pass_can_say_or_without_a_zone_is_refused_with_an_example(text: str) -> None:
+    with pytest.raises(ValueError, match=r"with its zone like 2026-11-22T09:00:00\+06:00, got"):
+        parse_iso(text)
+
+
+@pytest.mark.parametrize(
     ("text", "seconds"), [("90m", 5_400), ("24h", 86_400), ("2d", 172_800), ("0m", 0), ("999999d", 86_399_913_600)]
 )
 def test_a_length_of_time_is_read_in_minutes_hours_or_days(text: str, seconds: int) -> None:
