@@ -116,6 +116,8 @@ def later_versions() -> Iterable[Vector]:
         name, why = f"version-{version}", f"version {version} is a later one"
         yield refused(name, why, f"MP{version}:" + STANDARD.text[4:], "prefix", "unsupported-version")
     yield refused("version-2-bare", "a later version's prefix alone", "MP2:", "prefix", "unsupported-version")
+    ours = "MP2:" + STANDARD.text
+    yield refused("version-2-of-ours", "no matter what follows, even ours", ours, "prefix", "unsupported-version")
     yield refused(
         "version-2-other", "what follows is the later version's affair", "MP2:\u0995", "prefix", "unsupported-version"
     )

@@ -18,6 +18,14 @@ def test_encode_gives_the_rfcs_text(data: bytes, text: str) -> None:
     assert base45.encode(data) == text
 
 
+def test_encode_writes_each_pair_of_bytes_and_each_last_byte_by_the_rfcs_sum() -> None:
+    """Section 4: two bytes are c + 45 d + 45^2 e, one is c + 45 d."""
+    symbols = base45.ALPHABET
+    pairs = [symbols[n % 45] + symbols[n // 45 % 45] + symbols[n // 45**2] for n in range(1 << 16)]
+    assert base45.encode(b"".join(n.to_bytes(2, "big") for n in range(1 << 16))) == "".join(pairs)
+    assert [base45.encode(bytes([n])) for n in range(256)] == [symbols[n % 45] + symbols[n // 45] for n in range(256)]
+
+
 @pytest.mark.parametrize(("data", "text"), RFC_9285_EXAMPLES + EDGES)
 def test_decode_gives_the_rfcs_bytes(data: bytes, text: str) -> None:
     assert base45.decode(text) == data

@@ -135,7 +135,22 @@ def test_a_broken_rule_is_refused_on_writing_and_the_field_named(change: dict[st
     assert refusal.value.field == field
 
 
-@pytest.mark.parametrize("index", [-1, 1 << 30, True])
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"not_after": NBF + 13 * HOUR}, "not_after: 13 hours; a pass lasts at most 12"),
+        ({"not_after": NBF + 12 * HOUR + 36}, "not_after: 12.01 hours; a pass lasts at most 12"),
+        ({"id_type": 1 << 16}, "holder.id_type: expected a number from 0 to 65535"),
+        ({"not_after": 1 << 32}, "not_after: expected a number from 0 to 4294967295"),
+    ],
+)
+def test_a_bound_that_is_broken_is_named(change: dict[str, Any], words: str) -> None:
+    with pytest.raises(ClaimsError) as refusal:
+        encode_claims(Pass(0, STANDARD._replace(**change)))
+    assert str(refusal.value) == words
+
+
+@pytest.mark.parametrize("index", [-1, 1 << 30, 1 << 31, True])
 def test_an_index_out_of_range_is_refused_on_writing(index: int) -> None:
     with pytest.raises(ClaimsError, match=r"^index: "):
         encode_claims(Pass(index, STANDARD))

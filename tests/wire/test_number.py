@@ -103,6 +103,11 @@ def test_a_symbol_that_no_number_has_is_named(wrong: str) -> None:
     assert str(refusal.value).casefold().startswith(f"{wrong!r} is not used in pass numbers".casefold())
 
 
+def test_of_several_symbols_that_no_number_has_the_first_is_named() -> None:
+    with pytest.raises(NumberError, match=r"^'U' is not used in pass numbers"):
+        parse_number("A1B-2U3-!4E")
+
+
 @pytest.mark.parametrize(("letter", "reads_as"), [("\u0131", "1"), ("\u017f", "S"), ("\ufb05", "ST")])
 def test_a_letter_beyond_ascii_is_not_taken_for_one_of_ascii(letter: str, reads_as: str) -> None:
     compact = next(n for n in (format_number(DAY, index).replace("-", "") for index in range(1 << 20)) if reads_as in n)
@@ -127,7 +132,7 @@ def test_any_typing_is_read_or_refused(typed: str) -> None:
     assert 0 <= index <= TOP_INDEX
 
 
-@pytest.mark.parametrize(("day", "index"), [(-1, 0), (0, -1), (0, 1 << 30)])
+@pytest.mark.parametrize(("day", "index"), [(-1, 0), (0, -1), (0, 1 << 30), (0, 1 << 31)])
 def test_a_day_or_index_out_of_range_has_no_number(day: int, index: int) -> None:
     with pytest.raises(NumberError, match="expected a day from 0 and an index below"):
         format_number(day, index)

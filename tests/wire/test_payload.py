@@ -263,6 +263,7 @@ def test_a_text_of_1024_characters_is_the_longest() -> None:
         pytest.param("MP1:0", MalformedError, "encoding", id="a length that base45 never has"),
         pytest.param("MP1:GGW", MalformedError, "encoding", id="a base45 group over its maximum"),
         pytest.param("MP2:" + TEXT[4:], UnsupportedVersionError, "prefix", id="version 2"),
+        pytest.param("MP2:mp1:", UnsupportedVersionError, "prefix", id="version 2 of version 1"),
         pytest.param("MP10:", UnsupportedVersionError, "prefix", id="version 10"),
         pytest.param("MP999:\x00", UnsupportedVersionError, "prefix", id="version 999"),
         pytest.param("MP1000:", NotAPassError, "prefix", id="version 1000"),
@@ -277,6 +278,16 @@ def test_a_text_that_is_no_pass_is_refused_with_the_check_named(
     with pytest.raises(PayloadError) as refusal:
         open_text(text)
     assert (type(refusal.value), refusal.value.check) == (error, check)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [("", "no text at all"), ("https://example.org/", "expected MP1: at the start, got 'https://exam'")],
+)
+def test_a_text_of_another_scheme_is_quoted_by_its_beginning(text: str, words: str) -> None:
+    with pytest.raises(NotAPassError) as refusal:
+        open_text(text)
+    assert str(refusal.value) == words
 
 
 def test_a_later_version_is_named() -> None:

@@ -208,6 +208,7 @@ def test_a_text_with_nothing_to_read_is_refused(text: str) -> None:
         pytest.param("\uffff", id="not a character"),
         pytest.param("\U000e0001", id="language tag"),
         pytest.param("\U000e0041", id="tag letter"),
+        pytest.param("\U000e0100", id="variation selector 17"),
         pytest.param("\U0010ffff", id="the last code point"),
     ],
 )

@@ -49,7 +49,7 @@ def check_text(field: str, text: str) -> None:
     for char in text:
         point = ord(char)
         at = bisect_right(_REFUSED_STARTS, point) - 1
-        if at >= 0 and point <= _REFUSED[at][1]:
+        if point <= _REFUSED[at][1]:
             raise ClaimsError(field, f"U+{point:04X} is a control or format character; take it out")
 
 
