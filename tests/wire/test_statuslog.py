@@ -6,21 +6,25 @@ from collections.abc import Iterable
 from itertools import accumulate, chain, pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from movepass_wire import statuslog
 from movepass_wire.errors import LogError
+from movepass_wire.limits import RICE_MAX_K
 from movepass_wire.statuslog import (
     HEADER_BYTES,
     PAGE_BYTES,
     PAGE_INDEXES,
     Bitmap,
+    by_page,
     encode_block,
+    has_bit,
     new_log,
     read_blocks,
     read_header,
     read_log,
+    set_bits,
 )
 
 DAY = 20779
@@ -156,6 +160,7 @@ def test_a_block_is_count_k_quotient_sum_unary_and_remainders(indexes: list[int]
 def test_an_empty_log_is_its_header() -> None:
     assert new_log(DAY, 3) == b"MPL1" + DAY.to_bytes(2, "big") + b"\x00\x03"
     assert list(read_log(new_log(DAY)).revoked) == []
+    assert read_header(new_log(DAY)) == (DAY, 0)
 
 
 @pytest.mark.parametrize(("day", "generation"), [(0, 0), (DAY, 1), (65535, 65535)])
@@ -163,14 +168,16 @@ def test_day_and_generation_come_back(day: int, generation: int) -> None:
     assert read_header(new_log(day, generation)) == (day, generation)
 
 
-@pytest.mark.parametrize(("day", "generation"), [(-1, 0), (65536, 0), (0, -1), (0, 65536)])
+@pytest.mark.parametrize(("day", "generation"), [(-1, 0), (65536, 0), (1 << 20, 0), (0, -1), (0, 65536), (0, 1 << 20)])
 def test_a_day_or_generation_beyond_two_bytes_is_refused(day: int, generation: int) -> None:
     with pytest.raises(LogError, match="each must be from 0 to 65535"):
         new_log(day, generation)
 
 
 @pytest.mark.parametrize(
-    "indexes", [[], [-1], [-1, 5], [1 << 30], [0, 1 << 30]], ids=["none", "below 0", "below 0 among", "2^30", "among"]
+    "indexes",
+    [[], [-1], [-1, 5], [1 << 30], [0, 1 << 30], [1 << 31]],
+    ids=["none", "below 0", "below 0 among", "2^30", "among", "2^31"],
 )
 def test_a_block_of_none_or_out_of_range_can_not_be_written(indexes: list[int]) -> None:
     with pytest.raises(LogError, match="at least one index, each from 0 to 1073741823"):
@@ -198,6 +205,38 @@ def test_a_file_that_does_not_begin_as_a_log_is_refused(data: bytes) -> None:
 SETS = [[3, 400, 401, 90_000], [7], sorted(100_000 + index for index in one_in(50, 5000))]
 LOG = HEADER + b"".join(map(encode_block, SETS))
 BLOCK_ENDS = list(accumulate((len(encode_block(indexes)) for indexes in SETS), initial=HEADER_BYTES))
+
+
+def test_how_much_is_missing_is_said() -> None:
+    with pytest.raises(LogError, match="a block is cut short: 1 bytes are missing"):
+        read_log(LOG[:-1])
+
+
+@pytest.mark.parametrize("count", [127, 128, 129, 16383, 16384])
+def test_a_count_at_the_edge_of_its_bytes_comes_back(count: int) -> None:
+    assert list(read_log(HEADER + encode_block(range(count))).revoked) == list(range(count))
+
+
+@given(st.lists(st.integers(0, 300), min_size=1, max_size=8))
+@example([154, 42, 172, 144, 155])
+def test_no_other_number_of_remainder_bits_makes_a_block_smaller(gaps: list[int]) -> None:
+    indexes = list(accumulate(gaps, lambda before, gap: before + gap + 1))
+    k = encode_block(indexes)[1]
+    sizes = [len(gaps) * bits + sum(gap >> bits for gap in gaps) for bits in range(RICE_MAX_K + 1)]
+    assert sizes[k] == min(sizes)
+
+
+def test_a_page_tells_of_sixteen_thousand_indexes_in_every_store_there_is() -> None:
+    assert [(n, list(within)) for n, within in by_page([0, 15_999, 16_000])] == [(0, [0, 15_999]), (1, [0])]
+
+
+@given(st.sets(st.integers(0, 15_999), max_size=20), st.integers(0, 15_999))
+def test_a_page_has_the_bits_that_were_set_and_no_other(indexes: set[int], asked: int) -> None:
+    page = bytearray(2000)
+    set_bits(page, indexes)
+    assert all(has_bit(page, index) for index in indexes)
+    assert all(has_bit(page, near) == (near in indexes) for index in indexes for near in (index ^ 1, index ^ 8))
+    assert has_bit(page, asked) == (asked in indexes)
 
 
 @pytest.mark.parametrize(("blocks", "end"), list(enumerate(BLOCK_ENDS)))
@@ -255,6 +294,8 @@ def test_a_count_k_or_quotient_sum_that_can_not_be_is_refused(log: bytes) -> Non
     "log",
     [
         pytest.param(lying(2, 0, 0, b"\x40"), id="a quotient where none is said"),
+        pytest.param(lying(1, 8, 1, bytes(2)), id="a gap more than is said"),
+        pytest.param(lying(1, 8, 7, bytes(2)), id="seven gaps more than are said"),
         pytest.param(lying(2, 0, 1, b"\x00"), id="no quotient where one is said"),
         pytest.param(lying(2, 0, 1, b"\xc0"), id="quotients of 2 where 1 is said"),
         pytest.param(lying(3, 0, 5, b"\x1f"), id="the last gap not ended"),
@@ -278,6 +319,16 @@ def test_quotients_that_do_not_add_up_are_refused(log: bytes) -> None:
 def test_padding_that_is_not_zero_is_refused(log: bytes) -> None:
     with pytest.raises(LogError, match="padding is not 0"):
         read_log(log)
+
+
+@pytest.mark.parametrize("size", [1, 2, 4096])
+def test_padding_behind_the_last_of_several_pieces_is_checked_too(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(statuslog, "_PIECE_BYTES", size)
+    log = HEADER + encode_block(range(0, 3300, 100))
+    assert log[HEADER_BYTES] * log[HEADER_BYTES + 1] % 8 != 0  # the gaps' remainders leave bits over
+    assert list(read_log(log).revoked) == list(range(0, 3300, 100))
+    with pytest.raises(LogError, match="padding is not 0"):
+        read_log(log[:-1] + bytes([log[-1] | 1]))
 
 
 @pytest.mark.parametrize(

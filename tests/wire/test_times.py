@@ -26,6 +26,10 @@ def test_a_time_is_shown_in_dhaka() -> None:
     assert local(1795316400) == "2026-11-22 09:00 Asia/Dhaka"
 
 
+def test_a_time_before_the_first_is_shown_as_the_first() -> None:
+    assert {iso(seconds) for seconds in (-(1 << 60), -1, 0)} == {"1970-01-01T06:00:00+06:00"}
+
+
 @given(st.integers(0, (1 << 32) - 1))
 def test_every_time_of_a_pass_comes_back(seconds: int) -> None:
     assert parse_iso(iso(seconds)) == seconds
@@ -43,6 +47,7 @@ def test_the_first_and_the_last_time_that_a_pass_can_say_are_read(text: str, sec
     [
         "1969-12-31T23:59:59+00:00",
         "2106-02-07T06:28:16+00:00",
+        "2200-01-01T00:00:00+00:00",
         "9999-12-31T23:59:59-23:59",
         "2026-11-22T09:00:00",
         "2026-11-22T09:00:00.5+06:00",
@@ -77,6 +82,8 @@ def test_a_length_of_time_written_otherwise_is_refused_with_examples(text: str) 
         (125, "2 min 5 s"),
         (3600, "1 h"),
         (3605, "1 h"),
+        (7199, "1 h 59 min"),
+        (90_061, "1 d 1 h"),
         (18720, "5 h 12 min"),
         (273_600, "3 d 4 h"),
         (86_460, "1 d"),
