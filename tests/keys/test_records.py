@@ -97,7 +97,7 @@ def _has_short_coordinate(key: Any) -> bool:
 
 
 def test_a_coordinate_is_of_32_bytes_and_in_no_other_letters() -> None:
-    private = next(k for k in iter(partial(algorithms.generate, ESP256), None) if _x(k)[0] == 0)
+    private: Any = next(key for key in iter(partial(algorithms.generate, ESP256), None) if _x(key)[0] == 0)
     key = PassKey(private.public_key(), NBF, EXP)
     whole = KeySet.of("x", [key], test=False).to_jwks()
     text = whole["keys"][0]["x"]

@@ -94,6 +94,7 @@ def test_pages_in_memory_are_as_many_as_may_be_and_written_when_another_is_neede
     blocks = [{number * 16_000 + block for number in range(5)} for block in range(3)]
     write_list(db, DAY, log(*blocks))
     assert written == [2] * 7 + [1]
+    assert len(sums(db)) == 5 * 4
     held = reader(db)
     assert {index for index in range(5 * 16_000) if held.has(index)} == set().union(*blocks)
 
