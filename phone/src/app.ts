@@ -6,7 +6,7 @@ import { askToKeep, updateWaits, worksOffline } from "./offline.js";
 import { Scanner } from "./scan/scanner.js";
 import { deviceScreen } from "./screen/device.js";
 import { capital, element } from "./screen/dom.js";
-import { numberScreen } from "./screen/number.js";
+import { answerScreen, numberScreen } from "./screen/number.js";
 import { Overlay } from "./screen/overlay.js";
 import { scanningScreen, type ScanningActions } from "./screen/scanning.js";
 import { allowSound, signal } from "./screen/signals.js";
@@ -15,7 +15,8 @@ import { setUp } from "./setting_up.js";
 import type { Journal, Seen } from "./store/journal.js";
 import { addressOf, Syncing } from "./syncing.js";
 import type { Enrolment } from "./trust/enrolment.js";
-import { ageOf } from "./verify/shown.js";
+import { answer } from "./verify/by_number.js";
+import { ageOf, numberShown } from "./verify/shown.js";
 import type { Verification } from "./verify/verdicts.js";
 import { freshnessOf } from "./verify/verify.js";
 import { languageAfter, LANGUAGES, type Language } from "./words/catalogues.js";
@@ -61,6 +62,7 @@ export class App {
     );
     this.scanner = new Scanner(workerPath, element("video", HTMLVideoElement), {
       isFree: () => !this.overlay.isOpen,
+      hears: () => !this.overlay.isOpen || this.overlay.isPassing,
       code: (text) => this.scanned(text),
       counted: (count) => {
         this.say(message(HINTS[count]));
@@ -124,11 +126,10 @@ export class App {
       void this.parts.journal.decide(id, decision);
       next();
     };
-    const stay = (): void => {
-      this.overlay.stayOpen();
+    const reading = (begins: boolean): void => {
+      this.overlay.read(begins);
     };
-    this.overlay.open(() => verdictScreen(result, seen, this.words, { next, decide, stay }));
-    this.overlay.closeAfter(VERDICT_SECONDS);
+    this.overlay.open(() => verdictScreen(result, seen, this.words, { next, decide, reading }), VERDICT_SECONDS);
   }
 
   private setUp(text: string): void {
@@ -187,7 +188,12 @@ export class App {
     const back = (): void => {
       this.overlay.close();
     };
-    this.overlay.open(() => numberScreen(() => device.known(), this.words, back));
+    const check = (typed: string): void => {
+      const said = answer(typed, device.known());
+      signal(numberShown(said, this.words).kind);
+      this.overlay.open(() => answerScreen(numberShown(said, this.words), this.words, back), VERDICT_SECONDS);
+    };
+    this.overlay.open(() => numberScreen(this.words, check, back));
   }
 
   private say(hint: Message): void {

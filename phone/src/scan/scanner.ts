@@ -10,9 +10,11 @@ const FRAME_MILLISECONDS = 80;
 const GONE_MILLISECONDS = 1000;
 
 export interface ScannerEvents {
-  /** Whether a code would be looked at now. */
+  /** Whether a code in view would be looked at now. */
   readonly isFree: () => boolean;
-  /** A code that was not in view before; the next one waits until this is done. */
+  /** Whether a code that somebody reads by hand would be: over a verdict as well, whose place the next one takes. */
+  readonly hears: () => boolean;
+  /** A code that was not in view before; the next one, from wherever, waits until this is done. */
   readonly code: (text: string) => Promise<void>;
   /** How many codes are in view, or in a chosen picture. */
   readonly counted: (count: "one" | "several" | "none in the picture") => void;
@@ -28,6 +30,8 @@ export class Scanner {
   private isLit = false;
   private shown: string | null = null;
   private seenAt = 0;
+  /** The end of the codes that have come so far: what shows last is what came last. */
+  private turn: Promise<void> = Promise.resolve();
   private readonly reader: Reader;
 
   constructor(
@@ -36,10 +40,7 @@ export class Scanner {
     private readonly events: ScannerEvents,
   ) {
     this.reader = new Reader(workerPath);
-    hearHandScanner(events.isFree, (text) => {
-      this.shown = null;
-      void this.see([text]);
-    });
+    hearHandScanner(events.hears, (text) => void this.take(text, events.hears));
     document.addEventListener("visibilitychange", () => {
       if (document.hidden) this.closeCamera();
       else void this.openCamera();
@@ -115,8 +116,18 @@ export class Scanner {
     }
     this.seenAt = now;
     this.events.counted(several ? "several" : "one");
-    if (!this.events.isFree() || several || text === this.shown) return;
-    this.shown = text;
-    await this.events.code(text);
+    if (!several && text !== this.shown) await this.take(text, this.events.isFree);
+  }
+
+  /** Hand a code on once those before it are done, if it may be shown then. */
+  private async take(text: string, mayShow: () => boolean): Promise<void> {
+    const taken = this.turn.then(async () => {
+      if (!mayShow()) return;
+      this.shown = text;
+      this.seenAt = performance.now();
+      await this.events.code(text);
+    });
+    this.turn = taken.catch(() => undefined); // whoever waits for it is told
+    await taken;
   }
 }

@@ -1,26 +1,16 @@
 /** Typing a pass number, and what it tells. */
 
-import { answer } from "../verify/by_number.js";
-import { numberShown, type Shown } from "../verify/shown.js";
-import type { Known } from "../verify/verify.js";
+import type { Shown } from "../verify/shown.js";
 import { NUMBER_LENGTH, readSymbol, wrongCharacter } from "../wire/number.js";
 import { plainDigits } from "../words/catalogues.js";
 import type { Words } from "../words/words.js";
 import { button, h } from "./dom.js";
-import { signal } from "./signals.js";
 import { paper, verdictSection } from "./verdict.js";
 
-export function numberScreen(known: () => Known, words: Words, back: () => void): HTMLElement {
-  const screen = h("section", { class: "page" }, h("h1", { tabindex: "-1" }, words.text("phone.number.title")));
-  const submit = (typed: string): void => {
-    const said = numberShown(answer(typed, known()), words);
-    signal(said.kind);
-    const next = answerScreen(said, words, back);
-    screen.replaceWith(next);
-    next.querySelector("h1")?.focus();
-  };
-  screen.append(numberForm(words, submit, back));
-  return screen;
+/** The form; `check` gets what was typed, once it is whole. */
+export function numberScreen(words: Words, check: (typed: string) => void, back: () => void): HTMLElement {
+  const title = h("h1", { tabindex: "-1" }, words.text("phone.number.title"));
+  return h("section", { class: "page" }, title, numberForm(words, check, back));
 }
 
 function numberForm(words: Words, submit: (typed: string) => void, back: () => void): HTMLElement {
@@ -60,7 +50,8 @@ function symbolsIn(text: string): number | null {
   return wrongCharacter(typed) < 0 ? Array.from(typed).filter((char) => readSymbol(char) !== null).length : null;
 }
 
-function answerScreen(said: Shown, words: Words, back: () => void): HTMLElement {
+/** What the number tells, as a verdict. */
+export function answerScreen(said: Shown, words: Words, back: () => void): HTMLElement {
   const footer = h("footer", {}, button(words.text("phone.next"), back, { class: "main" }));
   return verdictSection(said, "number", paper(said), footer);
 }

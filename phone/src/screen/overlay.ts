@@ -5,7 +5,11 @@ import { page } from "./page.js";
 
 export class Overlay {
   private render: (() => HTMLElement) | null = null;
-  private closing: ReturnType<typeof setTimeout> | undefined;
+  /** After how long the page closes by itself; null where somebody must close it. */
+  private seconds: number | null = null;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  /** The browser has been asked to go back, and has not done so yet. */
+  private goesBack = false;
 
   constructor(
     private readonly place: HTMLElement,
@@ -14,9 +18,9 @@ export class Overlay {
     private readonly changed: () => void,
   ) {
     window.addEventListener("popstate", () => {
-      clearTimeout(this.closing);
-      this.render = null;
-      this.changed();
+      if (!this.goesBack) this.remove();
+      else if (this.render) history.pushState(null, ""); // opened in between
+      this.goesBack = false;
     });
   }
 
@@ -24,31 +28,47 @@ export class Overlay {
     return this.render !== null;
   }
 
+  /** Whether the page closes by itself, as a verdict does: then the next code may take its place. */
+  get isPassing(): boolean {
+    return this.seconds !== null;
+  }
+
   draw(): void {
     this.place.replaceChildren(...(this.render ? [this.render()] : []));
   }
 
-  /** Show a page in place of any other. */
-  open(render: () => HTMLElement): void {
-    if (!this.render) history.pushState(null, "");
-    clearTimeout(this.closing);
+  /** Show a page in place of any other; it closes by itself after a time, if one is given. */
+  open(render: () => HTMLElement, seconds: number | null = null): void {
+    if (!this.render && !this.goesBack) history.pushState(null, "");
     this.render = render;
+    this.seconds = seconds;
+    this.read(false);
     this.changed();
     this.place.querySelector("h1")?.focus();
   }
 
+  /** Close the page at once; the browser's history follows. */
   close(): void {
-    if (this.render) history.back();
+    if (!this.render) return;
+    this.remove();
+    if (!this.goesBack) history.back();
+    this.goesBack = true;
   }
 
-  closeAfter(seconds: number): void {
-    this.closing = setTimeout(() => {
+  private remove(): void {
+    clearTimeout(this.timer);
+    this.render = null;
+    this.seconds = null;
+    this.changed();
+  }
+
+  /** Somebody begins to read the page, or ends: while it is read it does not close by itself. */
+  read(reading: boolean): void {
+    clearTimeout(this.timer);
+    if (reading || this.seconds === null) return;
+    this.timer = setTimeout(() => {
       this.close();
-    }, seconds * 1000);
-  }
-
-  stayOpen(): void {
-    clearTimeout(this.closing);
+    }, this.seconds * 1000);
   }
 
   /** Ask a question whose answer may be no; title and answer are keys of the catalogue. */

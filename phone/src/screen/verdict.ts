@@ -10,8 +10,8 @@ import { button, capital, h, rows } from "./dom.js";
 export interface VerdictActions {
   readonly next: () => void;
   readonly decide: (decision: Decision) => void;
-  /** Somebody is reading: it does not close by itself. */
-  readonly stay: () => void;
+  /** Somebody begins to read the checks, or ends. */
+  readonly reading: (begins: boolean) => void;
 }
 
 export function verdictScreen(
@@ -28,7 +28,7 @@ export function verdictScreen(
     said.test ? h("p", { class: "test", role: "alert" }, said.test) : null,
     seen ? h("p", { class: "before", role: "alert" }, seenBefore(seen, result.freshness.now, words)) : null,
     paper(said),
-    checks(result, words, actions.stay),
+    checks(result, words, actions.reading),
     h(
       "footer",
       {},
@@ -79,17 +79,22 @@ function decisions(words: Words, { decide }: VerdictActions): HTMLElement[] {
 }
 
 /** Every check with what came of it, and the failed one's technical reason. */
-function checks(result: Verification, words: Words, stay: () => void): HTMLElement {
+function checks(result: Verification, words: Words, reading: (begins: boolean) => void): HTMLElement {
   const reached = result.failed === null ? CHECKS.length : CHECKS.indexOf(result.failed);
   const states = CHECKS.map((check, at) => {
     const state = at < reached ? "passed" : at === reached ? "failed" : "not-reached";
     return [words.text(`check.${check}`), words.text(`state.${state}`)] as const;
   });
-  return h(
+  const details = h(
     "details",
-    { toggle: stay },
+    {
+      toggle: () => {
+        reading(details.open);
+      },
+    },
     h("summary", {}, words.text("phone.checks")),
     rows(states),
     result.technical ? h("p", { lang: "en" }, result.technical) : null,
   );
+  return details;
 }
