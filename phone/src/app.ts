@@ -46,6 +46,7 @@ export class App {
   private language: Language = preferredLanguage();
   private hint: Message = message("phone.scan.starting");
   private isKept = false;
+  private devicePage: (() => HTMLElement) | null = null;
   private readonly scan = element("scan", HTMLElement);
   private readonly around = element("around", HTMLElement);
   private readonly overlay: Overlay;
@@ -75,7 +76,7 @@ export class App {
       () => this.parts.device,
       this.parts.journal,
       () => {
-        this.drawScanning();
+        this.synced();
       },
     );
   }
@@ -152,16 +153,14 @@ export class App {
       this.overlay.close();
     };
     const sync = (): void => {
-      void this.syncing.now().then(() => {
-        this.draw();
-      });
+      void this.syncing.now();
       this.draw();
     };
     const setUpAnew = (): void => {
       const warning = (): string[] => [this.words.text("phone.setup.again-warning")];
       this.overlay.ask("phone.setup.again", warning, "phone.setup.again-yes", () => void this.forget());
     };
-    this.overlay.open(() =>
+    this.devicePage = () =>
       deviceScreen(
         {
           known: device.known(),
@@ -175,8 +174,14 @@ export class App {
         },
         this.words,
         { back, sync, setUpAnew },
-      ),
-    );
+      );
+    this.overlay.open(this.devicePage);
+  }
+
+  /** Show what has become of a sync, and leave alone what an officer reads or types elsewhere. */
+  private synced(): void {
+    if (this.overlay.shows(this.devicePage)) this.draw();
+    else this.drawScanning();
   }
 
   private async forget(): Promise<void> {

@@ -8,6 +8,7 @@ export class Overlay {
   /** After how long the page closes by itself; null where somebody must close it. */
   private seconds: number | null = null;
   private timer: ReturnType<typeof setTimeout> | undefined;
+  private hiddenAt = 0;
   /** The browser has been asked to go back, and has not done so yet. */
   private goesBack = false;
 
@@ -22,6 +23,10 @@ export class Overlay {
       else if (this.render) history.pushState(null, ""); // opened in between
       this.goesBack = false;
     });
+    document.addEventListener("visibilitychange", () => {
+      if (document.hidden) this.hiddenAt = Date.now();
+      else this.uncovered();
+    });
   }
 
   get isOpen(): boolean {
@@ -31,6 +36,11 @@ export class Overlay {
   /** Whether the page closes by itself, as a verdict does: then the next code may take its place. */
   get isPassing(): boolean {
     return this.seconds !== null;
+  }
+
+  /** Whether it is this page that is open. */
+  shows(render: (() => HTMLElement) | null): boolean {
+    return render !== null && this.render === render;
   }
 
   draw(): void {
@@ -53,6 +63,11 @@ export class Overlay {
     this.remove();
     if (!this.goesBack) history.back();
     this.goesBack = true;
+  }
+
+  /** In a pocket no timer runs: close what has had its time there. */
+  private uncovered(): void {
+    if (this.seconds !== null && Date.now() - this.hiddenAt >= this.seconds * 1000) this.close();
   }
 
   private remove(): void {
