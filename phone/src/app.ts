@@ -40,6 +40,8 @@ export interface Parts {
   /** Set the device up; throws SourceError where the root can't be had. */
   readonly enroll: (enrolment: Enrolment) => Promise<Device>;
   readonly forget: () => Promise<void>;
+  /** Whether a fault page stands: then nothing is verified, and nothing drawn over it. */
+  readonly isStopped: () => boolean;
 }
 
 export class App {
@@ -62,8 +64,8 @@ export class App {
       },
     );
     this.scanner = new Scanner(workerPath, element("video", HTMLVideoElement), {
-      isFree: () => !this.overlay.isOpen,
-      hears: () => !this.overlay.isOpen || this.overlay.isPassing,
+      isFree: () => !this.parts.isStopped() && !this.overlay.isOpen,
+      hears: () => !this.parts.isStopped() && (!this.overlay.isOpen || this.overlay.isPassing),
       code: (text) => this.scanned(text),
       counted: (count) => {
         this.say(message(HINTS[count]));
@@ -115,6 +117,7 @@ export class App {
   private async check(device: Device, text: string): Promise<void> {
     const result = await device.verify(text);
     const { id, seen } = await this.parts.journal.note(result);
+    if (this.parts.isStopped()) return;
     signal(result.outcome);
     this.showVerdict(id, result, seen);
   }
@@ -214,6 +217,7 @@ export class App {
 
   /** A page was opened over the camera's picture, or closed. */
   private turned(): void {
+    if (this.parts.isStopped()) return;
     this.draw();
     if (this.overlay.isOpen) return;
     this.scanner.goOn();
@@ -221,6 +225,7 @@ export class App {
   }
 
   private draw(): void {
+    if (this.parts.isStopped()) return;
     document.documentElement.lang = this.language;
     document.title = this.words.text("phone.name");
     this.overlay.draw();

@@ -5,8 +5,8 @@ import { config } from "./config.js";
 import { Device } from "./device.js";
 import { keepForOffline } from "./offline.js";
 import { ReaderError } from "./scan/reader.js";
-import { page } from "./screen/page.js";
-import { StorageError } from "./store/database.js";
+import { page, type Choice } from "./screen/page.js";
+import { StorageError, TABLES } from "./store/database.js";
 import { IndexedDb } from "./store/indexed_db.js";
 import { Journal } from "./store/journal.js";
 import { Store } from "./store/store.js";
@@ -15,12 +15,18 @@ import { SourceError } from "./trust/errors.js";
 import { Web } from "./trust/web.js";
 import { LANGUAGES } from "./words/catalogues.js";
 import { preferredLanguage } from "./words/language.js";
+import type { Words } from "./words/words.js";
 
 const DATABASE = "movepass";
+/** A fault page stands, over everything and for good. */
+let isStopped = false;
+/** Make the phone as new; null where the browser gives no storage. */
+let forget: (() => Promise<void>) | null = null;
 
 async function begin(): Promise<void> {
   if (!isSecureContext) throw new InsecureError();
   const database = await IndexedDb.open(DATABASE);
+  forget = () => database.clear(TABLES);
   const store = new Store(database);
   const journal = await Journal.open(database);
   if (config.root && !(await store.isEnrolled())) {
@@ -29,15 +35,13 @@ async function begin(): Promise<void> {
   const app = new App({
     device: (await store.isEnrolled()) ? await Device.open(store, seconds, config.policy) : null,
     journal,
+    isStopped: () => isStopped,
     enroll: async (enrolment) => {
       const sources = enrolment.sources.map((source) => new Web(source));
       await store.enroll(await fetchRoot(sources, enrolment, seconds()), enrolment.sources);
       return Device.open(store, seconds, config.policy);
     },
-    forget: async () => {
-      await journal.clear();
-      await store.forget();
-    },
+    forget,
   });
   void keepForOffline();
   await app.start();
@@ -53,13 +57,46 @@ class InsecureError extends Error {}
 
 /** Say what keeps the app from working, in words that say what to do; the phone accepts nothing then. */
 function stop(e: unknown): void {
+  isStopped = true;
   const words = LANGUAGES[preferredLanguage()];
   const detail = document.createElement("p");
   detail.lang = "en";
   detail.textContent = e instanceof InsecureError ? "" : String(e);
-  const screen = page(words.text("phone.name"), [words.text(wordsFor(e)), detail], []);
+  const again = {
+    text: words.text("phone.setup.again"),
+    click: () => {
+      confirmForgetting(e);
+    },
+  };
+  show(words, [words.text(wordsFor(e)), detail], forget ? [again] : []);
+}
+
+function confirmForgetting(e: unknown): void {
+  const words = LANGUAGES[preferredLanguage()];
+  const yes = (): void => {
+    forget?.().then(() => {
+      location.reload();
+    }, stop);
+  };
+  show(
+    words,
+    [words.text("phone.setup.again-warning")],
+    [
+      {
+        text: words.text("phone.setup.no"),
+        click: () => {
+          stop(e);
+        },
+      },
+      { text: words.text("phone.setup.again-yes"), click: yes, main: true },
+    ],
+  );
+}
+
+/** Show a page over everything, which no other one replaces. */
+function show(words: Words, body: readonly (Node | string)[], choices: readonly Choice[]): void {
   document.documentElement.lang = words.language;
-  document.getElementById("over")?.replaceChildren(screen);
+  document.getElementById("over")?.replaceChildren(page(words.text("phone.name"), body, choices));
   document.getElementById("scan")?.setAttribute("inert", "");
 }
 

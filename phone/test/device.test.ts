@@ -129,6 +129,42 @@ void test("keys that are damaged in the store are no keys", async () => {
   assert.equal((await damaged.verify(published.good)).why.key, "reason.no-keys");
 });
 
+void test("a signed document that is damaged in the store gives no keys or no lists, and a sync mends it", async () => {
+  for (const [role, verdict] of [
+    ["targets", "unknown-key"],
+    ["status", "unknown-key"],
+  ] as const) {
+    const database = new Memory();
+    const store = await enrolled(database);
+    await (await Device.open(store, clock)).sync([new Files(second)]);
+    const facts = (await database.get("facts", "held")) as { metadata: Map<string, Bytes> };
+    facts.metadata.set(
+      role,
+      facts.metadata.get(role)?.map((byte, i) => (i === 0 ? byte ^ 1 : byte)) ?? new Uint8Array(),
+    );
+    await database.write([["facts", "held", facts]]);
+    const damaged = await Device.open(store, clock);
+    assert.equal((await damaged.verify(published.good)).verdict, verdict, role);
+    await damaged.sync([new Files(second)]);
+    assert.equal((await damaged.verify(published.good)).verdict, "valid", role);
+  }
+});
+
+void test("a connection that the browser closes is opened again", async () => {
+  const name = `closed ${Math.random()}`;
+  const database = await IndexedDb.open(name);
+  await database.write([["facts", "before", 1]]);
+  for (const use of [
+    async () => assert.ok(await database.write([["facts", "after", 2]])),
+    async () => assert.equal(await database.get("facts", "after"), undefined),
+    async () => assert.equal((await database.all("facts")).size, 0),
+    async () => database.clear(["facts"]),
+  ]) {
+    await new Promise((deleted) => (indexedDB.deleteDatabase(name).onsuccess = deleted)); // closes it first
+    await use();
+  }
+});
+
 void test("the device's own scans raise a floor for the clock, which a sync clears", async () => {
   let now = published.now;
   const database = new Memory();

@@ -86,9 +86,13 @@ export class Scanner {
     for (;;) {
       await new Promise((resolve) => setTimeout(resolve, FRAME_MILLISECONDS));
       if (!this.events.isFree() || document.hidden) continue;
-      const picture = await this.camera?.picture().catch(() => null);
-      if (picture) await this.see(await this.reader.read(picture, true));
+      await this.look().catch(reportError); // the page's fault handler says what it is; nothing may end the loop
     }
+  }
+
+  private async look(): Promise<void> {
+    const picture = await this.camera?.picture().catch(() => null);
+    if (picture) await this.see(await this.reader.read(picture, true));
   }
 
   async readPicture(file: File): Promise<void> {

@@ -19,6 +19,8 @@ export interface Database {
   all(table: Table): Promise<Map<Key, unknown>>;
   /** Make all changes, durably, or none; tells whether the condition held. */
   write(changes: readonly Change[], condition?: Condition): Promise<boolean>;
+  /** Empty whole tables, all or none. */
+  clear(tables: readonly Table[]): Promise<void>;
 }
 
 /** The browser would not keep or give back anything: storage is full, denied, or broken. */
@@ -43,6 +45,11 @@ export class Memory implements Database {
       else this.table(table).set(key, structuredClone(value));
     }
     return Promise.resolve(true);
+  }
+
+  clear(tables: readonly Table[]): Promise<void> {
+    for (const table of tables) this.table(table).clear();
+    return Promise.resolve();
   }
 
   private table(name: Table): Map<Key, unknown> {

@@ -5,7 +5,10 @@ import { StorageError, TABLES, type Change, type Condition, type Database, type 
 const VERSION = 1;
 
 export class IndexedDb implements Database {
-  private constructor(private readonly db: IDBDatabase) {}
+  private constructor(
+    private readonly name: string,
+    private db: IDBDatabase,
+  ) {}
 
   /**
    * Open a database, or make it.
@@ -14,15 +17,7 @@ export class IndexedDb implements Database {
    */
   static async open(name: string): Promise<IndexedDb> {
     try {
-      const request = indexedDB.open(name, VERSION);
-      request.onupgradeneeded = () => {
-        for (const table of TABLES) request.result.createObjectStore(table);
-      };
-      const db = await done(request);
-      db.onversionchange = () => {
-        db.close(); // a later version of this app waits for it
-      };
-      return new IndexedDb(db);
+      return new IndexedDb(name, await connect(name));
     } catch (e) {
       throw storageError(e);
     }
@@ -42,7 +37,7 @@ export class IndexedDb implements Database {
   async write(changes: readonly Change[], condition?: Condition): Promise<boolean> {
     try {
       const tables = new Set([...changes.map(([table]) => table), ...(condition ? [condition.table] : [])]);
-      const transaction = this.db.transaction(Array.from(tables), "readwrite", { durability: "strict" });
+      const transaction = await this.begin(Array.from(tables), "readwrite");
       const ended = end(transaction);
       ended.catch(() => undefined); // it is awaited below; a request may fail before
       if (condition) {
@@ -61,13 +56,47 @@ export class IndexedDb implements Database {
     }
   }
 
-  private async reading<T>(table: Table, read: (store: IDBObjectStore) => Promise<T>): Promise<T> {
+  async clear(tables: readonly Table[]): Promise<void> {
     try {
-      return await read(this.db.transaction(table, "readonly").objectStore(table));
+      const transaction = await this.begin(tables, "readwrite");
+      for (const table of tables) transaction.objectStore(table).clear();
+      await end(transaction);
     } catch (e) {
       throw storageError(e);
     }
   }
+
+  private async reading<T>(table: Table, read: (store: IDBObjectStore) => Promise<T>): Promise<T> {
+    try {
+      return await read((await this.begin([table], "readonly")).objectStore(table));
+    } catch (e) {
+      throw storageError(e);
+    }
+  }
+
+  /** Begin a transaction; where the browser has closed the connection, as it may at any time, over a new one. */
+  private async begin(tables: readonly Table[], mode: IDBTransactionMode): Promise<IDBTransaction> {
+    const transaction = (): IDBTransaction => this.db.transaction(tables, mode, { durability: "strict" });
+    try {
+      return transaction();
+    } catch (e) {
+      if (!(e instanceof DOMException && e.name === "InvalidStateError")) throw e;
+      this.db = await connect(this.name);
+      return transaction();
+    }
+  }
+}
+
+async function connect(name: string): Promise<IDBDatabase> {
+  const request = indexedDB.open(name, VERSION);
+  request.onupgradeneeded = () => {
+    for (const table of TABLES) request.result.createObjectStore(table);
+  };
+  const db = await done(request);
+  db.onversionchange = () => {
+    db.close(); // a later version of this app waits for it
+  };
+  return db;
 }
 
 function done<T>(request: IDBRequest<T>): Promise<T> {

@@ -99,16 +99,6 @@ export class Journal {
     await this.write(changes);
   }
 
-  /** Forget everything. */
-  async clear(): Promise<void> {
-    const keys = await this.database.all("day_keys");
-    await this.write([
-      ...Array.from(keys.keys(), (day): Change => ["day_keys", day, undefined]),
-      ...Array.from(this.entries.keys(), (id): Change => ["scans", id, undefined]),
-    ]);
-    this.entries.clear();
-  }
-
   /** Count what there is by hour. */
   counts(): HourlyCount[] {
     const counts = new Map<string, HourlyCount>();
@@ -120,8 +110,10 @@ export class Journal {
     return Array.from(counts.values()).sort((a, b) => a.hour - b.hour || a.verdict.localeCompare(b.verdict));
   }
 
-  private async mark(day: number, index: number): Promise<string> {
+  /** What a pass is known again by; null where the day's key can't be read or kept. */
+  private async mark(day: number, index: number): Promise<string | null> {
     const raw = await this.dayKey(day);
+    if (!raw) return null;
     const key = await crypto.subtle.importKey("raw", raw, { name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
     const marked = new DataView(new ArrayBuffer(8));
     marked.setUint32(0, day);
@@ -130,12 +122,18 @@ export class Journal {
     return hex(new Uint8Array(mac).slice(0, MARK_BYTES));
   }
 
-  private async dayKey(day: number): Promise<Bytes> {
-    const held = (await this.database.get("day_keys", day)) as Bytes | undefined;
-    if (held) return held;
+  private async dayKey(day: number): Promise<Bytes | null> {
     const made = crypto.getRandomValues(new Uint8Array(KEY_BYTES));
-    await this.write([["day_keys", day, made]]);
-    return made;
+    try {
+      const held = (await this.database.get("day_keys", day)) as Bytes | undefined;
+      if (held) return held;
+      const holds = (value: unknown): boolean => value === undefined;
+      if (await this.database.write([["day_keys", day, made]], { table: "day_keys", key: day, holds })) return made;
+      return (await this.database.get("day_keys", day)) as Bytes; // another window was faster
+    } catch (e) {
+      if (e instanceof StorageError) return null;
+      throw e;
+    }
   }
 
   private async forget(now: number): Promise<void> {

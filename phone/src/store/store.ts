@@ -45,21 +45,8 @@ export class Store implements Place {
       metadata: new Map([["root", root]]),
       documents: new Map(),
     };
-    await this.beginAnew(facts);
-  }
-
-  /** Forget what the device trusts and holds, so that it can be set up anew. */
-  async forget(): Promise<void> {
-    await this.beginAnew(undefined);
-  }
-
-  private async beginAnew(facts: Facts | undefined): Promise<void> {
-    const logs = await this.database.all("logs");
-    await this.database.write([
-      ["facts", HELD, facts],
-      ["facts", LAST_SEEN, undefined],
-      ...Array.from(logs.keys(), (day): Change => ["logs", day, undefined]),
-    ]);
+    await this.database.clear(["facts", "logs", "partials"]);
+    await this.database.write([["facts", HELD, facts]]);
   }
 
   async held(): Promise<Held> {

@@ -40,8 +40,7 @@ export async function stateOf(held: Held): Promise<State> {
 export async function sound(held: Held): Promise<Held> {
   const signed = new Map<string, TargetFile>();
   for (const role of ["targets", STATUS]) {
-    const data = held.metadata.get(role);
-    if (data) for (const [path, file] of targetFiles(readDocument(data, "targets"))) signed.set(path, file);
+    for (const [path, file] of filesOf(held.metadata.get(role))) signed.set(path, file);
   }
   const holds = async (path: string, data: Bytes): Promise<boolean> => {
     const file = signed.get(path);
@@ -52,4 +51,14 @@ export async function sound(held: Held): Promise<Held> {
   const logs = new Map(held.logs);
   for (const [day, data] of logs) if (!(await holds(logTarget(day), data))) logs.delete(day);
   return { ...held, documents, logs };
+}
+
+/** What a document held names; nothing where it is damaged, and the next sync fetches it anew. */
+function filesOf(data: Bytes | undefined): ReadonlyMap<string, TargetFile> {
+  try {
+    return data ? targetFiles(readDocument(data, "targets")) : new Map();
+  } catch (e) {
+    if (e instanceof SourceError) return new Map();
+    throw e;
+  }
 }
