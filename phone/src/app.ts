@@ -12,6 +12,7 @@ import { scanningScreen, type ScanningActions } from "./screen/scanning.js";
 import { allowSound, signal } from "./screen/signals.js";
 import { verdictScreen } from "./screen/verdict.js";
 import { setUp } from "./setting_up.js";
+import type { Key } from "./store/database.js";
 import type { Journal, Seen } from "./store/journal.js";
 import { addressOf, Syncing } from "./syncing.js";
 import type { Enrolment } from "./trust/enrolment.js";
@@ -116,13 +117,13 @@ export class App {
 
   private async check(device: Device, text: string): Promise<void> {
     const result = await device.verify(text);
-    const { id, seen } = await this.parts.journal.note(result);
+    const { id, seen } = await this.parts.journal.note(result, device.known().lists.days);
     if (this.parts.isStopped()) return;
     signal(result.outcome);
     this.showVerdict(id, result, seen);
   }
 
-  private showVerdict(id: number, result: Verification, seen: Seen | null): void {
+  private showVerdict(id: Key, result: Verification, seen: Seen | null): void {
     const next = (): void => {
       this.overlay.close();
     };

@@ -48,7 +48,7 @@ export class Syncing {
       const failed = state ? null : (failures[0]?.error.kind ?? null);
       this.trouble = failed === null ? null : message(`phone.sync.${failed}`);
       this.words = this.trouble ?? message(changed ? "phone.sync.changed" : "phone.sync.unchanged");
-      await this.journal.keepDays(device.known().lists.days.keys());
+      await this.journal.keepDays(device.known().lists.days);
       return state !== null;
     } catch (e) {
       if (!(e instanceof StorageError)) throw e;

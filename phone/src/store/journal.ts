@@ -7,9 +7,11 @@
 
 import type { Verification } from "../verify/verdicts.js";
 import { hex, type Bytes } from "../wire/bytes.js";
-import { StorageError, type Change, type Database } from "./database.js";
+import { StorageError, type Change, type Database, type Key } from "./database.js";
 
 const KEPT_SECONDS = 7 * 86400;
+/** The oldest entries beyond this go as well. */
+const ENTRIES_MOST = 200_000;
 const HOUR = 3600;
 const KEY_BYTES = 32;
 const MARK_BYTES = 16;
@@ -49,44 +51,59 @@ export interface HourlyCount {
   readonly count: number;
 }
 
+/** The days that have a list. */
+type Days = Pick<ReadonlySet<number>, "has">;
+
 export class Journal {
   private constructor(
     private readonly database: Database,
-    private readonly entries: Map<number, Entry>,
-    private next: number,
+    private readonly clock: () => number,
+    /** The oldest first. */
+    private readonly entries: Map<Key, Entry>,
   ) {}
 
-  static async open(database: Database): Promise<Journal> {
-    const entries = (await database.all("scans")) as Map<number, Entry>;
-    return new Journal(database, entries, Math.max(0, ...entries.keys()) + 1);
+  /** Open what there is; `clock` gives seconds since 1970 UTC. One that can't be read begins with nothing. */
+  static async open(database: Database, clock: () => number): Promise<Journal> {
+    const found = await database.all("scans").catch((e: unknown) => {
+      if (e instanceof StorageError) return new Map();
+      throw e;
+    });
+    const entries = Array.from(found as Map<Key, Entry>).sort(([, a], [, b]) => a.at - b.at);
+    const journal = new Journal(database, clock, new Map(entries));
+    journal.forget();
+    return journal;
   }
 
-  /** Note a scan; gives what it is noted under, and whether its pass has been shown before. */
-  async note(result: Verification): Promise<{ id: number; seen: Seen | null }> {
+  /**
+   * Note a scan; gives what it is noted under, and whether its pass has been shown before. `lists` has the days that
+   * have a list: a pass of another day is not marked, since nothing would make the mark and its key go.
+   */
+  async note(result: Verification, lists: Days): Promise<{ id: Key; seen: Seen | null }> {
     const { verdict, outcome, pass, freshness } = result;
     const at = freshness.now;
-    void this.forget(at); // the verdict does not wait for what is written
-    const mark = pass && (await this.mark(pass.day, pass.index));
-    const same = Array.from(this.entries).filter(([, entry]) => mark !== null && entry.mark === mark);
+    this.forget();
+    const mark = pass && lists.has(pass.day) ? await this.mark(pass.day, pass.index) : null;
+    const same = mark === null ? [] : Array.from(this.entries).filter(([, entry]) => entry.mark === mark);
     const twice = same.findLast(
       ([, entry]) => entry.verdict === verdict && Math.abs(at - entry.at) <= DOUBLE_READ_SECONDS,
     );
-    const id = twice?.[0] ?? this.next++;
+    const id = twice?.[0] ?? crypto.randomUUID(); // another window notes its scans in the same table
     const before = same.filter(([other]) => other !== id).map(([, entry]) => entry.at);
     const day = mark === null ? null : (pass?.day ?? null);
     if (!twice) void this.put(id, { at, verdict, outcome, published: freshness.published, day, mark, decision: null });
-    return { id, seen: before.length ? { count: before.length, lastAt: Math.max(...before) } : null };
+    const lastAt = before.reduce((last, time) => Math.max(last, time), 0);
+    return { id, seen: before.length ? { count: before.length, lastAt } : null };
   }
 
   /** Note what the officer decided. */
-  async decide(id: number, decision: Decision): Promise<void> {
+  async decide(id: Key, decision: Decision): Promise<void> {
     const entry = this.entries.get(id);
     if (entry) await this.put(id, { ...entry, decision });
   }
 
   /** Let go the keys of days that have no list any more, and what was marked with them. */
-  async keepDays(days: Iterable<number>): Promise<void> {
-    const kept = new Set(days);
+  async keepDays(kept: Days): Promise<void> {
+    this.forget();
     const keys = await this.database.all("day_keys");
     const gone = Array.from(keys.keys()).filter((day) => !kept.has(Number(day)));
     const changes = gone.map((day): Change => ["day_keys", day, undefined]);
@@ -101,6 +118,7 @@ export class Journal {
 
   /** Count what there is by hour. */
   counts(): HourlyCount[] {
+    this.forget();
     const counts = new Map<string, HourlyCount>();
     for (const { at, verdict, decision } of this.entries.values()) {
       const hour = Math.floor(at / HOUR) * HOUR;
@@ -136,13 +154,22 @@ export class Journal {
     }
   }
 
-  private async forget(now: number): Promise<void> {
-    const old = Array.from(this.entries).filter(([, { at }]) => at < now - KEPT_SECONDS || at > now + AHEAD_SECONDS);
-    for (const [id] of old) this.entries.delete(id);
-    await this.write(old.map(([id]): Change => ["scans", id, undefined]));
+  /** Let go what was kept for long enough, and the oldest where there are too many; nobody waits for the writing. */
+  private forget(): void {
+    const now = this.clock();
+    const isKept = ({ at }: Entry): boolean => at >= now - KEPT_SECONDS && at <= now + AHEAD_SECONDS;
+    const gone = Array.from(this.entries).flatMap(([id, entry]) => (isKept(entry) ? [] : [id]));
+    for (const id of gone) this.entries.delete(id);
+    const most = ENTRIES_MOST - 1; // one more may come now
+    for (const id of this.entries.keys()) {
+      if (this.entries.size <= most) break;
+      this.entries.delete(id);
+      gone.push(id);
+    }
+    void this.write(gone.map((id): Change => ["scans", id, undefined]));
   }
 
-  private async put(id: number, entry: Entry): Promise<void> {
+  private async put(id: Key, entry: Entry): Promise<void> {
     this.entries.set(id, entry);
     await this.write([["scans", id, entry]]);
   }
