@@ -9,6 +9,9 @@ AWS_READY := $(AWS_VENV)/.ready
 AWS_PINS := ministack==1.5.33 boto3==1.43.106 botocore==1.43.106 cryptography==50.0.2 \
 	aws-sam-translator==1.115.0
 
+# Tests wait for servers, schedules and killed processes for a third of their time: three of them fill two cores.
+WORKERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) * 3 / 2)))
+
 .PHONY: demo demo-ceremony demo-aws bench-aws test slow fuzz coverage bare package region-loss screens lint types bench bench-rain \
 	bench-scale banners vectors clean
 
@@ -36,10 +39,10 @@ screens: $(READY) ## draws the pictures of docs/officer.md anew, from what the c
 	PYTHONPATH=tests $(BIN)/python demo/officer.py docs/officer
 
 test: $(READY) $(AWS_READY) ## all tests that take no more than minutes
-	$(BIN)/pytest -n auto -m "not slow"
+	$(BIN)/pytest -n $(WORKERS) -m "not slow"
 
 slow: $(READY) $(AWS_READY) ## the proofs that take longer
-	$(BIN)/pytest -n auto -m slow
+	$(BIN)/pytest -n $(WORKERS) -m slow
 
 bare: $(READY) ## a device without extras: installs, syncs over HTTP, verifies
 	$(BIN)/python tests/bare_device.py
