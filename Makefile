@@ -12,7 +12,7 @@ AWS_PINS := ministack==1.5.33 boto3==1.43.106 botocore==1.43.106 cryptography==5
 # Tests wait for servers, schedules and killed processes for a third of their time: three of them fill two cores.
 WORKERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) * 3 / 2)))
 
-.PHONY: demo demo-ceremony demo-aws bench-aws test slow fuzz coverage bare package region-loss screens lint types bench bench-rain \
+.PHONY: demo demo-ceremony demo-aws bench-aws test slow fuzz coverage mutants bare package region-loss screens lint types bench bench-rain \
 	bench-scale banners vectors clean
 
 # The phone's tools: npm brings them, none of their install scripts run.
@@ -96,6 +96,9 @@ coverage: $(READY) $(AWS_READY) ## branches of wire, keys and verifier that thei
 	$(BIN)/coverage html --quiet --directory build/coverage/html
 	$(BIN)/python tests/branches.py
 
+mutants: $(VENV)/.mutants ## changes in what decides, one at a time: do the tests notice? build/mutants/summary.txt, half an hour
+	PYTHONPATH=tests $(BIN)/python -m mutants
+
 lint: $(READY)
 	$(BIN)/cfn-lint infra/template.yaml
 	$(BIN)/ruff check .
@@ -141,6 +144,10 @@ $(READY): pyproject.toml constraints.txt
 
 $(VENV)/.fuzz: $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[fuzz]'
+	touch $@
+
+$(VENV)/.mutants: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[mutants]'
 	touch $@
 
 $(AWS_READY): Makefile ## without it the tests against AWS's API are skipped, loudly
