@@ -248,6 +248,10 @@ void check("script or reader that were changed on their way are not used, and th
     ["**/zxing_reader.*.wasm", "The code reader does not start"],
   ] as const) {
     await withPhone({ video: "accept" }, async (phone) => {
+      await phone.page.addInitScript(() => {
+        // Else the service worker may have the right file by then, and gives that.
+        ServiceWorkerContainer.prototype.register = () => new Promise(() => undefined);
+      });
       await phone.page.route(path, async (route) => {
         const response = await route.fetch();
         await route.fulfill({ response, body: Buffer.concat([await response.body(), Buffer.from("\n")]) });
