@@ -138,9 +138,11 @@ export class Phone {
     return (await verdict.getAttribute("data-verdict")) ?? "";
   }
 
+  /** Close the verdict; the next one may be there at once. */
   async next(): Promise<void> {
+    const shown = await this.page.locator(".verdict").elementHandle();
     await this.page.locator("footer button").last().click();
-    await this.page.locator(".verdict").waitFor({ state: "detached" });
+    await this.page.waitForFunction((verdict) => !verdict.isConnected, shown);
   }
 
   /** See that axe-core finds nothing wrong with what is shown. */
