@@ -14,13 +14,13 @@ from movepass_verifier.other_codes import what_else, what_is_wrong
 from movepass_verifier.shown import looks
 from movepass_verifier.verdicts import CHECKS, Outcome, Verdict
 from movepass_verifier.words import LANGUAGES, message, words
-from movepass_wire import format_number
+from movepass_wire import format_number, parse_number
 from movepass_wire.times import ago, day_name, local
 
 FOLDER = ROOT / "verifier" / "movepass_verifier" / "words"
 CATALOGUES = {language: json.loads((FOLDER / f"{language}.json").read_text("utf-8")) for language in LANGUAGES}
 SAMPLES = {None: "Rahima", "number": 12, "time": 1795316400, "minute": 1795316400, "day": 20779, "span": 7500}
-LATIN_IN_BANGLA = {"Caps", "Lock", "Enter", "Esc", "US", "English", "QR", "UTF", "B", "MS", *"ABCDEILOUn", *"dhlnqx"}
+LATIN_IN_BANGLA = {"Caps", "Lock", "Enter", "Esc", "US", "English", "QR", "UTF", "B", "MR", *"ABCDEILOUn", *"dhlnqx"}
 """What stands on keys and in menus; the symbols of pass numbers."""
 COMMAND = r"movepass [a-z-]+|usermod -aG|pip install '[^']*'|--[a-z]+|LANG=[A-Za-z0-9.-]+"
 SHELLS_ONLY = {"language", "phone"}
@@ -47,6 +47,13 @@ def test_every_language_has_every_text_with_the_same_placeholders(language: str)
     for key, text in english.items():
         assert own[key].strip(), key
         assert placeholders(own[key]) == placeholders(text), key
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_number_to_type_as_an_example_is_one(language: str) -> None:
+    example = re.search(r"\w{3}-\w{3}-\w{3}", CATALOGUES[language]["scan.ask-number"])
+    assert example
+    assert format_number(*parse_number(example[0])) == example[0]
 
 
 def test_nothing_is_left_in_english() -> None:

@@ -49,7 +49,7 @@ class FakePost:
     def check_number(self, text: str) -> NumberAnswer:
         self.asked.append(text)
         return NumberAnswer(
-            Outcome.CANNOT_VERIFY, "9B0-00C-6MS", message("number.no-signature"), (), (), readable=True, freshness=FRESH
+            Outcome.CANNOT_VERIFY, "9B0-00C-6MR", message("number.no-signature"), (), (), readable=True, freshness=FRESH
         )
 
     def note(self, result: Verification) -> Noted | None:

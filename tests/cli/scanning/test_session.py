@@ -82,14 +82,14 @@ def test_pages_turn_and_turn_back(post: FakePost) -> None:
 def test_a_number_is_asked_for_before_one_is_taken(post: FakePost) -> None:
     session = Session(post, "en")
     session.key(Key("n"), NOW)
-    assert session.line("9B0-00C-6MS", NOW) is Outcome.CANNOT_VERIFY
-    assert post.asked == ["9B0-00C-6MS"]
+    assert session.line("9B0-00C-6MR", NOW) is Outcome.CANNOT_VERIFY
+    assert post.asked == ["9B0-00C-6MR"]
     assert isinstance(session.shown, NumberAnswer)
     session.line("revoked", NOW)
     session.key(Key("n"), NOW)
     with pytest.raises(ValueError, match="MP1"):  # the fake post knows no such verdict: it was taken for a code
         session.line("MP1:" + "0" * 240, NOW)
-    assert post.asked == ["9B0-00C-6MS"]
+    assert post.asked == ["9B0-00C-6MR"]
 
 
 @pytest.mark.parametrize(("key", "decision"), [("1", Decision.LET_THROUGH), ("2", Decision.SENT_BACK),
