@@ -32,10 +32,11 @@ def put_denials(repository: Repository, more: Iterable[bytes] = (), *, keys: Key
         BusyError: it was written meanwhile all the same.
         RepositoryError: it can't be read or written.
     """
-    own = repository.read(DENIED)
-    document = roles.json_bytes(_denied_in([*more, own or NOBODY_DENIED], keys).denied_to_json())
-    if document != (own or NOBODY_DENIED):
-        repository.replace(DENIED, document, expected=own)
+    found = repository.read(DENIED)
+    own = found or NOBODY_DENIED
+    document = roles.json_bytes(_denied_in([*more, own], keys).denied_to_json())
+    if document != own:
+        repository.replace(DENIED, document, expected=found)
 
 
 def tell_denials(repository: Repository, more: Iterable[bytes]) -> None:

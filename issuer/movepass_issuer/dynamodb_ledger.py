@@ -279,9 +279,7 @@ class DynamoDbLedger:
         for shard in range(SHARDS):
             for item in self._partition(f"OUTBOX#{region}#{shard}"):
                 kind, _, name = item["sk"]["S"].partition("#")
-                reason = item["reason"]["S"][
-                    :REASON_MAX_CHARS
-                ]  # a longer one, of before there was a bound, fits nowhere
+                reason = item["reason"]["S"][:REASON_MAX_CHARS]  # one of before there was a bound fits nowhere
                 if kind == "R":
                     yield RequestRevocation(name, int(item["day"]["N"]), int(item["revoked_at"]["N"]), reason)
                 else:
@@ -590,11 +588,8 @@ class DynamoDbLedger:
             return patiently(self._client, lambda: call(**parameters), self._patience, _passes)
         except RefusedError:
             raise
-        except UnintelligibleError:
-            raise LedgerError(
-                f"the table {self._table}: {self._client.meta.endpoint_url} does not answer as DynamoDB does; look at "
-                "AWS_ENDPOINT_URL and at proxies"
-            ) from None
+        except UnintelligibleError as e:
+            raise LedgerError(f"the table {self._table}: {e}") from None
         except Exception as e:  # noqa: BLE001 - boto3 raises many kinds; all are told in words
             raise LedgerError(f"the table {self._table}: {type(e).__name__}: {e}") from None
 

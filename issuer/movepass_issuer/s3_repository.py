@@ -214,7 +214,7 @@ class S3Repository:
             age = (_answered_at(answer) - written).total_seconds()
             if answer["ContentLength"] > (most := _most_bytes(name)):
                 answer["Body"].close()
-                raise RepositoryError(f"{self._bucket}/{key} has {answer['ContentLength']:,} bytes; at most {most:,}")
+                raise RepositoryError(f"{self._where(key)} has {answer['ContentLength']:,} bytes; at most {most:,}")
             return _Object(answer["Body"].read(), answer["ETag"], age)
 
         try:
@@ -265,11 +265,8 @@ class S3Repository:
             if e.status == _PRECONDITION_FAILED or e.code == "NoSuchKey":  # the latter: what it should replace is gone
                 raise _ConditionError(e.attempts) from None
             raise RepositoryError(self._explain(e, action, key)) from None
-        except UnintelligibleError:
-            raise RepositoryError(
-                f"{self._where(key)}: {self._client.meta.endpoint_url} does not answer as S3 does; look at "
-                "AWS_ENDPOINT_URL and at proxies"
-            ) from None
+        except UnintelligibleError as e:
+            raise RepositoryError(f"{self._where(key)}: {e}") from None
 
     def _where(self, key: str) -> str:
         return f"s3://{self._bucket}/{key}"

@@ -46,7 +46,7 @@ class AwsClientError(KeysError):
 
 
 class UnintelligibleError(Exception):
-    """What answered is not the service that was asked."""
+    """What answered is not the service that was asked; says which, where, and what to look at."""
 
 
 class OverdueError(Exception):
@@ -182,7 +182,10 @@ def patiently(client: Any, ask: Callable[[], _T], patience: Patience, passes: Ca
             if not _may_pass(e, refused, passes) or time.monotonic() + wait > last_start:
                 raise refused from None
         except (ResponseParserError, LookupError, TypeError, ValueError):  # botocore checks little of what it parses
-            raise UnintelligibleError from None
+            raise UnintelligibleError(
+                f"{client.meta.endpoint_url} does not answer as {client.meta.service_model.service_id} does; look at "
+                "AWS_ENDPOINT_URL and at proxies"
+            ) from None
         time.sleep(wait)
 
 
@@ -192,7 +195,11 @@ def _answered(client: Any, ask: Callable[[], _T], end: float) -> _T:
     Raises:
         OverdueError: there is no whole answer yet, or too many are still waited for by threads that were left.
     """
+    if _given_up.get(client, 0) >= GIVEN_UP_MOST:
+        raise OverdueError(f"{GIVEN_UP_MOST} calls before are still unanswered")
     left = end - time.monotonic()
+    if left <= 0:
+        raise OverdueError("no time is left")
     answer: Future[_T] = Future()
 
     def run() -> None:
@@ -201,22 +208,17 @@ def _answered(client: Any, ask: Callable[[], _T], end: float) -> _T:
         except BaseException as e:  # noqa: BLE001 - whoever waits gets it, whatever it is
             answer.set_exception(e)
 
-    if _given_up.get(client, 0) >= GIVEN_UP_MOST:
-        raise OverdueError(f"{GIVEN_UP_MOST} calls before are still unanswered")
-    if left <= 0:
-        raise OverdueError("no time is left")
     try:
         threading.Thread(target=run, daemon=True).start()
+    except RuntimeError as e:
+        raise OverdueError(f"no thread to ask in: {e}") from None
+    try:
         return answer.result(left)
     except TimeoutError:
         if answer.done():  # just in time, or it is the call's own
             return answer.result()
         _give_up(client, answer)
         raise OverdueError("no whole answer in time") from None
-    except RuntimeError as e:
-        if answer.done():
-            raise
-        raise OverdueError(f"no thread to ask in: {e}") from None
 
 
 def _give_up(client: Any, answer: Future[Any]) -> None:

@@ -374,11 +374,8 @@ class _Kms:
             return patiently(self._client, ask, self._patience, _passes)
         except RefusedError as e:
             raise SignerError(self._explain(e, operation)) from None
-        except UnintelligibleError:
-            raise SignerError(
-                f"{self._key.text}: kms:{operation}: {self._endpoint} does not answer as KMS does; look at "
-                "AWS_ENDPOINT_URL and at proxies"
-            ) from None
+        except UnintelligibleError as e:
+            raise SignerError(f"{self._key.text}: kms:{operation}: {e}") from None
 
     def _explain(self, refused: RefusedError, operation: str) -> str:
         advice = _ADVICE.get(refused.kind, _OTHERWISE).format(
