@@ -28,12 +28,14 @@ from cryptography.hazmat.backends.openssl import backend
 from page import table, update
 from support.ministack import COMMAND as MINISTACK
 from support.processes import ROOT
-from svg import Axis, Chart
+from svg import Axis, dots
 
 RESULTS = ROOT / "bench" / "results.json"
 PAGE = "benchmarks.md"
 _LIBRARIES = ("cryptography", "cwt", "PyJWT", "joserfc", "cbor2", "pyroaring", "zxing-cpp", "tuf")
 _AT_MOST, _AT_LEAST = "at most", "at least"
+_NAMES_PX, _ROW_PX = 150, 34
+"""Of the plots."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,12 +162,13 @@ def verifying(subject: rates.Subject, effort: Effort) -> Chapter:
         "verifying": table(("who", "one pass", "a second, one core", "of the bare rate"), compared),
         "parts": table(("part of verifying", "takes"), parts),
     }
-    plot = _dots(
+    plot = dots(
         "How fast a pass is verified",
         "Bare OpenSSL checks the signature only; the others do less than movepass",
         Axis("of the bare rate", [(v / 10, f"{v / 10:.1f}") for v in range(0, 11, 2)]),
-        {name: {"": share} for name, share in sorted(shares.items(), key=lambda item: -item[1])},
-    )
+        {name: [(share, "a")] for name, share in sorted(shares.items(), key=lambda item: -item[1])},
+        left=_NAMES_PX, row=_ROW_PX,
+    )  # fmt: skip
     return Chapter(results, tables, {"benchmarks-verifying.svg": plot})
 
 
@@ -209,15 +212,18 @@ def revocation(effort: Effort, folder: Path) -> Chapter:
         "lists": table(("passes, 1 % revoked", "format", "bytes", "times the entropy"), rows),
         "device": table(("what a device pays", ""), paid),
     }
-    by_form: dict[str, dict[str, float]] = {}
+    colours = {passes_: colour for (passes_, _), colour in zip((effort.small, effort.large), "ab", strict=True)}
+    by_form: dict[str, list[tuple[float, str]]] = {}
     for size in table_:
-        by_form.setdefault(size.form, {})[f"{size.passes:,} passes"] = size.ratio
-    plot = _dots(
+        by_form.setdefault(size.form, []).insert(0, (size.ratio, colours[size.passes]))  # the smaller dots lie on top
+    plot = dots(
         "How large a whole list is",
         "1 % of the passes revoked at random; a Token Status List is a zipped bitmap",
         Axis("times the entropy", [(v, f"{v:.1f}") for v in (0.8, 1.0, 1.2, 1.4, 1.6, 1.8, 2.0, 2.2)]),
         by_form,
-    )
+        [(f"{passes_:,} passes", colour) for passes_, colour in colours.items()],
+        left=_NAMES_PX, row=_ROW_PX,
+    )  # fmt: skip
     return Chapter(results, tables, {"benchmarks-lists.svg": plot})
 
 
@@ -274,19 +280,6 @@ def on_aws(effort: Effort) -> Chapter:
     ] or [("ministack is not installed", "", "", "", "")]
     head = ("signer", "passes a second", "bare kms:Sign a second", "ratio", "direct: median, 99th percentile")
     return Chapter((result,), {"aws": table(head, rows)})
-
-
-def _dots(title: str, note: str, x: Axis, rows: Mapping[str, Mapping[str, float]]) -> str:
-    """Draw a row for each way, a dot for each of its values."""
-    y = Axis("", list(enumerate(list(rows)[::-1])), inside=24)
-    chart = Chart(title, note, x, y, height=170 + 34 * len(rows), left=150)
-    for at, name in y.ticks:
-        for colour, value in zip("ba", list(rows[name].values())[::-1], strict=False):
-            chart.dot((value, at), colour if len(rows[name]) > 1 else "a")
-    kinds = list(next(iter(rows.values())))
-    if len(kinds) > 1:
-        chart.legend(list(zip(kinds, "ab", strict=True)), dots=True)
-    return chart.write()
 
 
 def measure(effort: Effort) -> Iterable[Chapter]:

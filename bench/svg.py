@@ -1,7 +1,7 @@
 """Charts as SVG that follow the reader's light or dark scheme: each brings its own background."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
@@ -146,3 +146,28 @@ class Chart:
     def _text(self, x: float, y: float, text: str, css: str, anchor: str = "start") -> None:
         if text:
             self._parts.append(f'<text class="{css}" x="{x}" y="{y}" text-anchor="{anchor}">{escape(text)}</text>')
+
+
+def dots(  # noqa: PLR0913 - what stands around the dots, and how much room it takes
+    title: str, note: str, x: Axis, rows: Mapping[str, Sequence[tuple[float, str]]],
+    legend: Sequence[tuple[str, str]] = (), *, left: int, row: int,
+) -> str:  # fmt: skip
+    """Draw a row for each name, from above: a dot for each of its values, in a colour.
+
+    Args:
+        title: see Chart.
+        note: likewise.
+        x: what the values are.
+        rows: each with its values and their colours; what is drawn last lies on top.
+        legend: names of colours.
+        left: room for the names, in pixels.
+        row: height of one.
+    """
+    y = Axis("", list(enumerate(list(rows)[::-1])), inside=24)
+    chart = Chart(title, note, x, y, height=170 + row * len(rows), left=left)
+    for at, name in y.ticks:
+        for value, colour in rows[name]:
+            chart.dot((value, at), colour)
+    if legend:
+        chart.legend(legend, dots=True)
+    return chart.write()

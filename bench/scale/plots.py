@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from svg import Axis, Chart
+from svg import Axis, Chart, dots
 
 from scale import april_2021
 from scale.assumptions import DAY, DEVICES, DOWN_HOURS, HOUR, MAIN_SHARE, MINUTE
@@ -95,16 +95,11 @@ def _by_share(
 
 def _dots(title: str, note: str, x: Axis, rows: Mapping[str, Mapping[float, float]]) -> str:
     """Draw a row for each way, a dot for each share of revoked passes; one dot where the share does not matter."""
-    names = list(rows)[::-1]
-    y = Axis("", list(enumerate(names)), inside=24)
-    chart = Chart(title, note, x, y, height=170 + 40 * len(names), left=250)
-    for at, name in enumerate(names):
-        values = list(rows[name].values())
-        if len(set(values)) == 1:
-            chart.dot((values[0], at), COLOURS[-1])
-        else:
-            for colour, one in zip(COLOURS, values, strict=False):
-                chart.dot((one, at), colour)
+    coloured = {name: _coloured(list(values.values())) for name, values in rows.items()}
     shares = [f"{share:.1%} revoked" for share in next(iter(rows.values()))]
-    chart.legend([*zip(shares, COLOURS, strict=False), ("any share", COLOURS[-1])], dots=True)
-    return chart.write()
+    legend = [*zip(shares, COLOURS, strict=False), ("any share", COLOURS[-1])]
+    return dots(title, note, x, coloured, legend, left=250, row=40)
+
+
+def _coloured(values: Sequence[float]) -> list[tuple[float, str]]:
+    return [(values[0], COLOURS[-1])] if len(set(values)) == 1 else list(zip(values, COLOURS, strict=False))
