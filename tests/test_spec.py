@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from movepass_keys import KeySet, roles
+from movepass_keys.layout import LOG_MAX_BYTES
 from movepass_verifier import offer
 from movepass_verifier.lists import Policy
 from movepass_verifier.verdicts import CHECKS, Verdict
@@ -278,7 +279,7 @@ def test_policy_and_sync_limits() -> None:
         "max_age": policy.max_age,
         "warning_age": policy.warning_age,
         "clock_slack": policy.clock_slack,
-        "LOG_MAX_BYTES": offer.LOG_MAX_BYTES,
+        "LOG_MAX_BYTES": LOG_MAX_BYTES,
         "DOCUMENT_MAX_BYTES": offer.DOCUMENT_MAX_BYTES,
     }
 

@@ -37,7 +37,7 @@ from movepass_keys.aws import (
     patient_client,
     patiently,
 )
-from movepass_keys.layout import METADATA_FOLDER, TARGETS_FOLDER, TIMESTAMP
+from movepass_keys.layout import LOG_MAX_BYTES, METADATA_FOLDER, TARGETS_FOLDER, TIMESTAMP
 
 LEASE_SECONDS = 120
 """A lease goes this long after it was taken: several times what a publication takes, and what a killed publisher costs
@@ -59,8 +59,8 @@ _URI = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(.*))?")
 _FOREVER = "public, max-age=31536000, immutable"
 _PUBLISHED = (f"{METADATA_FOLDER}/", f"{TARGETS_FOLDER}/")
 _CONTENT_TYPES = {".json": "application/json"}
-_LOG_MAX_BYTES, _DOCUMENT_MAX_BYTES = 256 << 20, 5_000_000
-"""What is read of one object: no more than devices take (docs/spec.md), whoever wrote it."""
+_DOCUMENT_MAX_BYTES = 5_000_000
+"""What is read of one object that is no log: no more than devices take (docs/spec.md), whoever wrote it."""
 _PRECONDITION_FAILED, _SERVER_ERROR = 412, 500
 _T = TypeVar("_T")
 
@@ -332,7 +332,7 @@ def _cache_control(name: str) -> str:
 
 
 def _most_bytes(name: str) -> int:
-    return _LOG_MAX_BYTES if name.endswith(".log") else _DOCUMENT_MAX_BYTES
+    return LOG_MAX_BYTES if name.endswith(".log") else _DOCUMENT_MAX_BYTES
 
 
 def _answered_at(answer: Mapping[str, Any]) -> datetime:

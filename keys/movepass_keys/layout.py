@@ -20,6 +20,8 @@ TIMESTAMP = "metadata/timestamp.json"
 METADATA_FOLDER = "metadata"
 TARGETS_FOLDER = "targets"
 STATUS_FOLDER = "targets/status"
+LOG_MAX_BYTES = 256 << 20
+"""A log's length as signed; 2^30 indexes at the worst density stay below this."""
 _DOCUMENT = re.compile(r"metadata/([1-9][0-9]{0,14})\.([a-z]+)\.json")
 _TARGET_FILE = re.compile(r"targets/(status/)?[0-9a-f]{64}\.([^/]+)")
 _LOG_TARGET = re.compile(r"status/(0|[1-9][0-9]{0,4})\.log")

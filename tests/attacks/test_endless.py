@@ -13,6 +13,7 @@ from attacks.server import ENDLESS, Answer, Repeated
 from attacks.simulator import TIMESTAMP, Lie, log_name
 from attacks.test_content import METADATA, TARGETS, path_of, publish_all_anew
 from movepass_keys import roles
+from movepass_keys.layout import LOG_MAX_BYTES
 from movepass_verifier import offer, sources, sync
 from movepass_verifier.sources.medium import CHUNK_BYTES
 from movepass_wire import encode_block, new_log
@@ -89,7 +90,7 @@ def test_an_answer_without_end_that_is_no_file_is_left_at_once(web: Scene, answe
 
 def test_a_log_or_a_document_signed_as_too_long_is_not_even_asked_for(scene: Scene) -> None:
     name = log_name(scene.repository.today)
-    for target, most in ((name, offer.LOG_MAX_BYTES), (roles.DENIED_TARGET, offer.DOCUMENT_MAX_BYTES)):
+    for target, most in ((name, LOG_MAX_BYTES), (roles.DENIED_TARGET, offer.DOCUMENT_MAX_BYTES)):
         scene.repository.publish({"status": _length_of(target, most + 1)})
         scene.must_refuse(f"{target} of {most + 1} bytes is more than a device takes")
 

@@ -15,7 +15,7 @@ from tuf.api.metadata import Metadata, MetaFile, Root, TargetFile, Targets, Time
 from tuf.ngclient import Updater
 
 from movepass_keys import layout, roles
-from movepass_keys.layout import target_file
+from movepass_keys.layout import LOG_MAX_BYTES, target_file
 from movepass_verifier.errors import SyncError
 from movepass_verifier.scratch import Partials, scratch
 from movepass_verifier.sources import Source
@@ -24,8 +24,6 @@ from movepass_verifier.store import DENIED, KEYS, Held
 from movepass_wire import LogError
 from movepass_wire.statuslog import read_header
 
-LOG_MAX_BYTES = 256 << 20
-"""A log's length as signed; 2^30 indexes at the worst density stay below this."""
 DOCUMENT_MAX_BYTES = 1 << 20
 STATUS_TARGETS_MAX = 64
 """Files that the status role may name; an authority publishes six or seven."""
