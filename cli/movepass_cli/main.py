@@ -22,32 +22,40 @@ CANNOT_VERIFY = 3
 FAILED = 4
 _INTERRUPTED = 130
 
-_COMMANDS = {
-    "init": ("authority", "make a local authority: keys, ledger, repository"),
-    "issue": ("authority", "turn approved passes into signed ones"),
-    "show": ("authority", "show or reprint an issued pass"),
-    "revoke": ("authority", "revoke passes"),
-    "publish": ("publishing", "publish keys and revocation lists"),
-    "recover": ("publishing", "go on after a restore from a backup"),
-    "reconcile": ("regions", "after a region was lost: revoke what it made and never returned"),
-    "dlq": ("dead_letters", "requests to the service on AWS that no pass came of"),
-    "keys": ("keys", "hold a ceremony; the life of the keys that sign passes"),
-    "enrolment": ("enrolment", "make what devices are set up by"),
-    "enroll": ("enrolment", "set up a device's store"),
-    "sync": ("device", "fetch keys and revocation lists"),
-    "serve": ("serving", "serve the phone's app and a repository on this machine"),
-    "export-bundle": ("bundle", "copy a repository to a USB stick"),
-    "export-tsl": ("status_list", "write a day's list as an IETF Token Status List token"),
-    "verify": ("device", "verify one pass, offline"),
-    "check-number": ("check_number", "say what is known of a pass number"),
-    "scan": ("scanning.command", "verify one pass after the other"),
-    "journal": ("journal", "show what was decided at this post, never about whom"),
-    "status": ("upkeep", "show the keys and lists on the device, and how old"),
-    "configure": ("upkeep", "change how old lists may be, where they come from, and so on"),
-    "doctor": ("upkeep", "look a device's store over, and mend it"),
-    "inspect": ("device", "show what a payload says, unverified"),
+_GROUPS = {
+    "Officer": {
+        "verify": ("device", "verify one pass, offline"),
+        "scan": ("scanning.command", "verify one pass after the other"),
+        "check-number": ("check_number", "say what is known of a pass number"),
+        "inspect": ("device", "show what a payload says, unverified"),
+        "journal": ("journal", "show what was decided at this post, never about whom"),
+    },
+    "IT desk": {
+        "enroll": ("enrolment", "set up a device's store"),
+        "sync": ("device", "fetch keys and revocation lists"),
+        "status": ("upkeep", "show the keys and lists on the device, and how old"),
+        "configure": ("upkeep", "change how old lists may be, where they come from, and so on"),
+        "doctor": ("upkeep", "check a device's store and repair it"),
+        "export-bundle": ("bundle", "copy a repository to a USB stick"),
+        "serve": ("serving", "serve the phone's app and a repository on this machine"),
+    },
+    "Issuer": {
+        "init": ("authority", "make a local authority: keys, ledger, repository"),
+        "issue": ("authority", "sign approved passes"),
+        "show": ("authority", "show or reprint an issued pass"),
+        "revoke": ("authority", "revoke passes"),
+        "publish": ("publishing", "publish keys and revocation lists"),
+        "recover": ("publishing", "continue after a restore from a backup"),
+        "reconcile": ("regions", "after a region was lost: revoke the passes that it never returned"),
+        "dlq": ("dead_letters", "list, replay or drop the requests that the service on AWS refused"),
+        "export-tsl": ("status_list", "write a day's list as an IETF Token Status List token"),
+    },
+    "Custodian": {
+        "keys": ("keys", "hold a ceremony; create, list, deny and replace keys"),
+        "enrolment": ("enrolment", "make the file or QR code that sets a device up"),
+    },
 }
-
+_COMMANDS = {name: command for group in _GROUPS.values() for name, command in group.items()}
 
 _ALSO = {"enrol": "enroll"}
 """Other spellings."""
@@ -72,11 +80,14 @@ class _Commands(click.Group):
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, words) for name, (_, words) in _COMMANDS.items()])
+        for group, commands in _GROUPS.items():
+            with formatter.section(group):
+                formatter.write_dl([(name, words) for name, (_, words) in commands.items()], col_max=14)
 
 
 _EPILOG = """
+Shell completion: put eval "$(_MOVEPASS_COMPLETE=bash_source movepass)" into ~/.bashrc.
+
 Options marked [env var] can also be given as an environment variable, such as MOVEPASS_STORE.
 
 \b
@@ -114,6 +125,8 @@ def _run() -> int:
         return cli.main(prog_name="movepass", standalone_mode=False) or DONE
     except click.exceptions.Exit as e:
         return e.exit_code
+    except SystemExit as e:  # click ends so after it has answered a shell that completes a line
+        return int(e.code or DONE)
     except (click.Abort, KeyboardInterrupt):
         return _INTERRUPTED
     except click.ClickException as e:

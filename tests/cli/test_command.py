@@ -1,6 +1,7 @@
 """The command's names, answers and exit codes, as DESIGN's users hold on to them."""
 
 import json
+import re
 import time
 from base64 import urlsafe_b64encode
 from datetime import timedelta
@@ -8,7 +9,9 @@ from pathlib import Path
 
 import pytest
 import qrcode
+from click import Context
 
+from movepass_cli.main import cli
 from movepass_verifier.words import LANGUAGES, words
 from movepass_wire.times import iso, parse_iso
 
@@ -262,3 +265,18 @@ def test_every_help_has_an_example(movepass: Movepass, command: str) -> None:
     ran = movepass(*command.split(), "--help")
     assert ran.code == 0
     assert f"movepass {command}" in ran.out.split("Example:")[1]
+
+
+def test_help_lists_every_command_once_under_its_users(movepass: Movepass) -> None:
+    shown = movepass("--help").out
+    assert [line for line in shown.splitlines() if line in {"Officer:", "IT desk:", "Issuer:", "Custodian:"}] == [
+        "Officer:", "IT desk:", "Issuer:", "Custodian:",
+    ]  # fmt: skip
+    for name in cli.list_commands(Context(cli)):
+        assert len(re.findall(rf"^  {name}  ", shown, re.MULTILINE)) == 1, name
+
+
+def test_a_shell_is_told_how_a_command_goes_on(movepass: Movepass) -> None:
+    asked = {"_MOVEPASS_COMPLETE": "bash_complete", "COMP_WORDS": "movepass ver", "COMP_CWORD": "1"}
+    completed = movepass(env=asked)
+    assert (completed.code, completed.out) == (0, "plain,verify\n")
