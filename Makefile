@@ -12,7 +12,7 @@ AWS_PINS := ministack==1.5.33 boto3==1.43.106 botocore==1.43.106 cryptography==5
 # Tests wait for servers, schedules and killed processes for a third of their time: three of them fill two cores.
 WORKERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) * 3 / 2)))
 
-.PHONY: demo demo-ceremony demo-aws bench-aws test slow fuzz coverage mutants bare package region-loss screens lint types bench bench-rain \
+.PHONY: help check demo demo-ceremony demo-aws bench-aws test slow fuzz coverage mutants bare package region-loss screens lint types bench bench-rain \
 	bench-scale banners vectors clean
 
 # The phone's tools: npm brings them, none of their install scripts run.
@@ -26,6 +26,9 @@ PHONE_KINDS := payload verify statuslog-read number-read number-write number-day
 
 .PHONY: phone phone-world test-phone differential-phone demo-phone bench-phone
 
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | sort | awk -F'\t' '{ printf "%-18s %s\n", $$1, $$2 }'
+
 demo: $(READY) ## plays the main job with the real command; leaves its files in build/demo
 	$(BIN)/python demo/run.py build/demo
 
@@ -38,8 +41,15 @@ demo-aws: $(READY) $(AWS_READY) ## the issuing service on AWS, which ministack p
 screens: $(READY) ## draws the pictures of docs/officer.md anew, from what the command writes
 	PYTHONPATH=tests $(BIN)/python demo/officer.py docs/officer
 
-test: $(READY) $(AWS_READY) ## all tests that take no more than minutes
-	$(BIN)/pytest -n $(WORKERS) -m "not slow"
+test: $(READY) $(AWS_READY) ## all tests that take no more than minutes; T=tests/wire for one part, K=name for some by name
+	$(BIN)/pytest -n $(WORKERS) -m "not slow" $(T) $(if $(K),-k "$(K)")
+
+# What decides, and the documents that say how.
+DECIDING := tests/wire tests/test_vectors.py tests/test_spec.py tests/test_architecture.py tests/keys/test_records.py \
+	tests/verifier/test_verify.py tests/issuer/test_approved.py tests/issuer/test_compaction.py
+
+check: lint types ## before every commit, a minute: lint, types, the tests of what decides
+	$(BIN)/pytest -n 2 -m "not slow" $(DECIDING)
 
 slow: $(READY) $(AWS_READY) ## the proofs that take longer
 	$(BIN)/pytest -n $(WORKERS) -m slow
@@ -99,13 +109,13 @@ coverage: $(READY) $(AWS_READY) ## branches of wire, keys and verifier that thei
 mutants: $(VENV)/.mutants ## changes in what decides, one at a time: do the tests notice? build/mutants/summary.txt, half an hour
 	PYTHONPATH=tests $(BIN)/python -m mutants
 
-lint: $(READY)
+lint: $(READY) ## style, imports, the AWS template
 	$(BIN)/cfn-lint infra/template.yaml
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 
-types: $(READY)
+types: $(READY) ## mypy, strict
 	$(BIN)/mypy
 
 region-loss: $(READY) $(AWS_READY) ## 5,000 requests to two regions, one of which is lost in between and comes back
@@ -133,7 +143,7 @@ banners: $(READY) ## draws the outcomes' large letters anew, after a change of t
 vectors: $(READY) ## writes tests/vectors/*.json anew
 	PYTHONPATH=tests $(BIN)/python -m make_vectors
 
-clean:
+clean: ## removes what make has made
 	rm -rf phone/node_modules $(VENV) $(AWS_VENV) $(SUPPLY_VENV) build
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
