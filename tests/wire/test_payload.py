@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from movepass_wire import base45
 from movepass_wire.claims import Pass, Place, Trip, encode_claims
 from movepass_wire.errors import MalformedError, NotAPassError, PayloadError, UnsupportedVersionError, WireError
-from movepass_wire.payload import ED25519, ESP256, Envelope, open_text, seal, to_be_signed
+from movepass_wire.payload import ED25519, ESP256, Envelope, open_text, payload_length, seal, to_be_signed
 
 NBF = 1795316400  # 2026-11-22T09:00:00+06:00
 KID = bytes.fromhex("01fe7f80")
@@ -325,3 +325,39 @@ def test_an_envelope_cut_and_glued_is_refused_or_is_its_one_form(cuts: list[int]
 
 def test_the_text_of_a_pass_is_all_in_the_qr_codes_alphanumeric_set() -> None:
     assert re.fullmatch(r"[0-9A-Z $%*+\-./:]+", TEXT)
+
+
+@given(st.binary(max_size=570), st.text(max_size=20))
+def test_a_payloads_length_is_told_by_its_head_whatever_follows(claims: bytes, more: str) -> None:
+    text = seal(ESP256, KID, claims, SIGNATURE)
+    assert payload_length(text) == len(text)
+    assert payload_length(text + more) == len(text)
+    known = [at for at in range(len(text) + 1) if payload_length(text[:at]) is not None]
+    assert known == list(range(known[0], len(text) + 1)), "once it is told, it is told"
+    assert known[0] <= len("MP1:") + 24
+    assert {payload_length(text[:at]) for at in known} == {len(text)}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "MP1",
+        "MP1:",
+        "MP1:" + "0" * 300,
+        "MP1:Ö",
+        "mp1:" + TEXT[4:],
+        " " + TEXT,
+        "hello",
+        TEXT.replace("MP1", "MP2"),
+    ],
+)
+def test_what_is_no_payloads_beginning_has_no_length(text: str) -> None:
+    assert payload_length(text) is None
+
+
+def test_a_payload_that_would_be_too_long_has_no_length() -> None:
+    longest = longest_claims()
+    for size, known in ((longest, True), (longest + 1, False), (65_535, False)):
+        data = DATA[:13] + b"\x59" + size.to_bytes(2, "big")
+        assert (payload_length("MP1:" + base45.encode(data + b"\0")) is not None) == known

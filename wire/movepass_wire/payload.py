@@ -32,6 +32,8 @@ _NO_EXTERNAL_DATA = b"\x40"
 _BYTE_STRING = 2
 _LENGTH_BYTES = {24: 1, 25: 2}
 """Low bits of a byte string's head, and how many bytes of length follow it; a payload needs no more."""
+_HEAD_MAX_CHARS = -(-(_CLAIMS_AT + 1 + max(_LENGTH_BYTES.values())) // 2) * 3
+"""Characters behind the prefix that hold everything up to the claims."""
 _OTHER_VERSION = re.compile(r"MP([0-9]{1,3}):")
 
 
@@ -97,6 +99,28 @@ def open_text(text: str) -> Envelope:
     return _open(data)
 
 
+def payload_length(text: str) -> int | None:
+    """Return the number of characters of the payload that a text begins with, by the head of its envelope.
+
+    Nothing behind the head is looked at: the payload may still be cut off, damaged or forged.
+
+    Returns:
+        None where the text is no payload's beginning, or too little of it to tell.
+    """
+    if not text.startswith(PREFIX):
+        return None
+    beginning = text[len(PREFIX) :][:_HEAD_MAX_CHARS]
+    try:
+        data = base45.decode(beginning[: len(beginning) // 3 * 3])
+        _check_form(data)
+        _, claims_end = _claims_span(data)
+    except WireError:
+        return None
+    pairs, odd = divmod(claims_end + len(_BEFORE_SIGNATURE) + SIGNATURE_BYTES, 2)
+    length = len(PREFIX) + 3 * pairs + 2 * odd
+    return length if length <= TEXT_MAX_CHARS else None
+
+
 def _wrong_prefix(text: str) -> NotAPassError | MalformedError | UnsupportedVersionError:
     version = _OTHER_VERSION.match(text)
     if version and not version[1].startswith("0"):
@@ -107,12 +131,7 @@ def _wrong_prefix(text: str) -> NotAPassError | MalformedError | UnsupportedVers
 
 
 def _open(data: bytes) -> Envelope:
-    if (
-        not data.startswith(_BEFORE_ALG)
-        or data[_ALG_AT + 1 : _KID_AT] != _BEFORE_KID
-        or data[_CLAIMS_AT - 1 : _CLAIMS_AT] != _UNPROTECTED
-    ):
-        raise MalformedError("envelope", "the bytes are not a COSE_Sign1 in the one form a pass has")
+    _check_form(data)
     claims_at, claims_end = _claims_span(data)
     if (
         data[claims_end : claims_end + len(_BEFORE_SIGNATURE)] != _BEFORE_SIGNATURE
@@ -131,6 +150,16 @@ def _open(data: bytes) -> Envelope:
         signature=data[-SIGNATURE_BYTES:],
         signed=_SIG_STRUCTURE + data[_PROTECTED] + _NO_EXTERNAL_DATA + data[_CLAIMS_AT:claims_end],
     )
+
+
+def _check_form(data: bytes) -> None:
+    """Check what stands before the claims."""
+    if (
+        not data.startswith(_BEFORE_ALG)
+        or data[_ALG_AT + 1 : _KID_AT] != _BEFORE_KID
+        or data[_CLAIMS_AT - 1 : _CLAIMS_AT] != _UNPROTECTED
+    ):
+        raise MalformedError("envelope", "the bytes are not a COSE_Sign1 in the one form a pass has")
 
 
 def _claims_span(data: bytes) -> tuple[int, int]:
