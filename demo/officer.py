@@ -81,6 +81,7 @@ class Post:
             Showing(Verdict.STATUS_UNKNOWN, unlisted, good.text),
             Showing(Verdict.STALE, stale, good.text),
             Showing(Verdict.CLOCK_WRONG, future, good.text),
+            Showing(Verdict.SCANNER_WRONG, fresh, "]Q1" + good.text),
         ]  # fmt: skip
 
     def _issue(self, request_id: str, *, at: int | None = None, **changes: Any) -> SignedPass:

@@ -15,7 +15,7 @@ from movepass_keys.layout import LOG_MAX_BYTES
 from movepass_verifier import offer
 from movepass_verifier.lists import Policy
 from movepass_verifier.verdicts import CHECKS, Verdict
-from movepass_verifier.verify import verify
+from movepass_verifier.verify import _decide
 from movepass_wire import (
     ClaimsError,
     Place,
@@ -29,10 +29,12 @@ from movepass_wire import (
     number,
     open_text,
     read_log,
+    seal,
     statuslog,
     text,
     to_be_signed,
 )
+from movepass_wire.payload import payload_length
 from movepass_wire.text import pack_text
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -251,8 +253,21 @@ def test_checks_are_numbered_as_in_the_code() -> None:
     assert [(int(at), name) for at, name, _, _ in rows] == list(enumerate(CHECKS, 1))
     verdicts = {word for row in rows for word in re.split(r"[;, ]+", row[3])} & {verdict.value for verdict in Verdict}
     assert verdicts == {verdict.value for verdict in Verdict} - {"valid"}
-    marks = [int(mark) for mark in re.findall(r"(\d+)", " ".join(re.findall(r"# (\d.*)", inspect.getsource(verify))))]
+    marks = [int(mark) for mark in re.findall(r"(\d+)", " ".join(re.findall(r"# (\d.*)", inspect.getsource(_decide))))]
     assert marks == [1, 4, *range(5, 14)]
+
+
+def test_what_a_scanner_adds() -> None:
+    most = limits.SCANNER_ADDS_MAX_CHARS
+    assert f"At most {most} characters stand before it" in SPEC
+    assert f"at most {most} behind them" in SPEC
+    for claims_bytes, head in ((23, 1), (24, 2), (255, 2), (256, 3)):
+        text = seal(-9, bytes(4), bytes(claims_bytes), bytes(64))
+        size = 79 + head + claims_bytes
+        assert len(base45.decode(text[4:])) == size
+        assert payload_length(text) == len(text) == 4 + size // 2 * 3 + size % 2 * 2
+        assert payload_length(text[:28]) == len(text)
+    assert "the envelope has 79 + h + n bytes" in " ".join(SPEC.split())
 
 
 def test_outcomes() -> None:

@@ -78,8 +78,35 @@ def test_a_line_end_after_the_text_does_not_matter(movepass: Movepass, field: Fi
     assert movepass("verify", "--store", field.device, field.text + line_end).code == 0
 
 
-def test_a_space_after_the_text_is_not_mended(movepass: Movepass, field: Field) -> None:
-    assert movepass("verify", "--store", field.device, field.text + " ").code == 1
+@pytest.mark.parametrize(
+    ("before", "behind"),
+    [
+        ("", " "),
+        ("]Q1", ""),
+        ("\\000026", ""),
+        ('"', '"'),
+        ("\ufeff", ""),
+        ("\u00a0", ""),
+        ("\x02", "\x03"),
+        ("", "\t"),
+    ],
+)
+def test_what_a_scanner_adds_is_named_and_not_mended(
+    movepass: Movepass, field: Field, before: str, behind: str
+) -> None:
+    ran = movepass("verify", "--store", field.device, "--json", "-", given=f"{before}{field.text}{behind}\r\n")
+    assert (ran.code, ran.row["outcome"], ran.row["verdict"]) == (3, "cannot-verify", "scanner-wrong")
+    assert "the scanner adds characters" in ran.row["reason"]
+    assert (ran.row["pass"], ran.row["pass_number"], ran.row["authority"]) == (None, None, None)
+    later = iso(int(time.time()) + 7200)
+    expired = movepass("verify", "--store", field.device, "--at", later, "-", given=f"{before}{field.text}{behind}")
+    assert expired.code == 1
+
+
+def test_a_scanner_that_changes_case_is_named(movepass: Movepass, field: Field) -> None:
+    said = movepass("verify", "--store", field.device, "-", given="]q1" + field.text.lower())
+    assert said.code == 3
+    assert "Caps Lock" in said.out
 
 
 def test_verdicts_have_their_exit_codes(movepass: Movepass, field: Field) -> None:

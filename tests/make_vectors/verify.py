@@ -44,6 +44,7 @@ OUTCOMES = {
     **dict.fromkeys(("forged", "revoked", "expired", "not-yet-valid", "key-revoked", "key-not-valid-then"), "reject"),
     **dict.fromkeys(("malformed", "not-a-pass"), "reject"),
     **dict.fromkeys(("unknown-key", "unsupported-version", "status-unknown", "stale", "clock-wrong"), "cannot-verify"),
+    "scanner-wrong": "cannot-verify",
 }
 FAILED_CHECK = {
     "valid": None,
@@ -172,6 +173,8 @@ def verify_vectors() -> list[Vector]:
     return [
         *accepted(),
         *not_ours(),
+        *scanner_wrong(),
+        *not_the_scanner(),
         *unknown_or_withdrawn(),
         *forged(),
         *forged_signatures(),
@@ -237,7 +240,9 @@ def not_ours() -> Iterable[Vector]:
     yield verdict("not-a-pass-too-long", "1,025 other characters", "x" * 1025, "not-a-pass", failed="bounds")
     yield verdict("unsupported-version", "version 2", "MP2:" + text[4:], "unsupported-version", failed="prefix")
     yield verdict("malformed-too-long", "1,025 characters", "MP1:" + "0" * 1021, "malformed", failed="bounds")
-    yield verdict("malformed-lower-case", "in lower case", text.lower(), "malformed", failed="prefix")
+    yield verdict(
+        "malformed-lower-case", "in lower case, and expired", text.lower(), "malformed", failed="prefix", now=EXP
+    )
     yield verdict("malformed-base45", "a character lost", text[:-1], "malformed", failed="encoding")
     yield verdict(
         "malformed-envelope", "a deprecated algorithm", payload(STANDARD.claims, alg=-7), "malformed", failed="envelope"
@@ -246,6 +251,99 @@ def not_ours() -> Iterable[Vector]:
         "malformed-never-synced", "what is malformed needs no keys", text[:-1], "malformed", failed="encoding",
         state="never-synced", now=0,
     )  # fmt: skip
+
+
+def scanner_wrong() -> Iterable[Vector]:
+    """Texts of good passes, with what a scanner's settings make of them."""
+    text = STANDARD.text
+    for name, why, before, behind, failed in (
+        ("aim", "an AIM identifier", "]Q1", "", "prefix"),
+        ("eci", "an ECI escape sequence", "\\000026", "", "prefix"),
+        ("space", "a space before", " ", "", "prefix"),
+        ("space-behind", "a space behind", "", " ", "encoding"),
+        ("quotes", "quotes", '"', '"', "prefix"),
+        ("bom", "a byte order mark", "\ufeff", "", "prefix"),
+        ("nbsp", "no-break spaces", "\u00a0", "\u00a0", "prefix"),
+        ("stx-etx", "control characters of a protocol", "\x02", "\x03", "prefix"),
+        ("tab", "a tab", "", "\t", "encoding"),
+        ("cr-lf", "a line end that was left on", "", "\r\n", "encoding"),
+        ("date", "date and device", "", ";2026-11-22T10:00:00;DEV-17", "encoding"),
+        ("digit", "a digit behind", "", "0", "encoding"),
+        ("digits", "base45 behind", "", "000", "envelope"),
+        ("overflow", "base45 that stands for too much", "", ":::", "encoding"),
+        ("version", "another version's prefix before", "MP2:", "", "prefix"),
+        ("payload-behind", "a second prefix behind", "", "MP1:", "encoding"),
+        ("most", "32 characters before and 32 behind", "x" * 32, "y" * 32, "prefix"),
+        ("most-wide", "characters are code points", "\U0001f600" * 32, "\U0001f600" * 32, "prefix"),
+        ("bangla", "a Bangla word before", "\u09aa\u09be\u09b8 ", "", "prefix"),
+    ):
+        yield verdict(f"scanner-{name}", why, before + text + behind, "scanner-wrong", failed=failed)
+    for name, why, changed in (
+        ("lower-case", "in lower case", text.lower()),
+        ("swapped-case", "under Caps Lock: the additions as well", "]q1" + text.swapcase()),
+        ("mixed-case", "some letters in lower case", "mP1:" + text[4:40].lower() + text[40:]),
+        ("lower-case-around", "32 characters around lower case", "x" * 32 + text.lower() + "y" * 32),
+    ):
+        yield verdict(f"scanner-{name}", why, changed, "scanner-wrong", failed="prefix")
+    inner = "MP1:" + text[4:].lower()
+    yield verdict("scanner-case-behind-prefix", "all but the prefix", inner, "scanner-wrong", failed="encoding")
+    for name, why, sample in (
+        ("ed25519", "signed with Ed25519", Sample(key=E)),
+        ("bangla-pass", "a pass in Bangla", Sample(BANGLA)),
+        ("malleated", "the other signature", Malleated()),
+    ):
+        yield verdict(f"scanner-{name}", why, "]Q1" + sample.text, "scanner-wrong", failed="prefix")
+    yield verdict(
+        "scanner-test", "no authority is named, not a TEST one either", "]Q1" + text, "scanner-wrong",
+        failed="prefix", state="test",
+    )  # fmt: skip
+
+
+def not_the_scanner() -> Iterable[Vector]:
+    """Texts that stay malformed: more than a setting adds, or no pass that is accepted."""
+    text = STANDARD.text
+    for name, why, changed, failed in (
+        ("before-33", "33 characters before", "x" * 33 + text, "prefix"),
+        ("behind-33", "33 characters behind", text + "x" * 33, "encoding"),
+        ("prefix-twice", "the first prefix counts", "MP1:" + text, "encoding"),
+        ("small-prefix-before", "the first prefix counts, in whatever case", "mp1:" + text, "prefix"),
+        ("inside", "a character inside", text[:60] + " " + text[60:], "encoding"),
+        ("twice", "the pass twice", text + text, "encoding"),
+        ("cut-tab", "cut off, and a tab behind", text[:-1] + "\t", "encoding"),
+        ("cut-before", "cut off, and a space before", " " + text[:-1], "prefix"),
+        ("no-prefix", "the prefix cut off", " " + text[:3] + text[4:], "prefix"),
+    ):
+        says = "not-a-pass" if name == "no-prefix" else "malformed"
+        yield verdict(f"not-scanner-{name}", why, changed, says, failed=failed)
+    longest = next(s for size in range(560, 400, -1) if len((s := Sample({10: "x" * size})).text) <= 1024)
+    assert len(longest.text) == 1024
+    yield verdict("valid-longest", "1,024 characters", longest, "valid")
+    yield verdict("not-scanner-bounds", "1,025 with what is added", " " + longest.text, "not-a-pass", failed="bounds")
+    yield verdict("not-scanner-bounds-behind", "the same", longest.text + " ", "malformed", failed="bounds")
+    forgery = with_signature(STANDARD.claims, flipped(STANDARD.signature, 9))
+    faulty = payload(claims(exp=NBF + PASS_MAX + 1))
+    for name, inner, state, now in (
+        ("forged", forgery, "main", NOW),
+        ("revoked", Sample({0: 400_001}).text, "main", NOW),
+        ("expired", text, "main", EXP),
+        ("not-yet-valid", text, "main", NBF - 1),
+        ("unknown-key", Sample(key=STRANGER).text, "main", NOW),
+        ("key-revoked", Sample(key=REVOKED_KEY).text, "main", NOW),
+        ("key-not-valid-then", Sample(exp=EXP + 1, key=NARROW_KEY).text, "main", NOW),
+        ("claims", faulty, "main", NOW),
+        ("no-list", text, "no-list-today", NOW),
+        ("stale", Sample(exp=NBF + PASS_MAX).text, "day-old", NBF + 2),
+        ("clock-wrong", text, "main", 0),
+        ("never-synced", text, "never-synced", NOW),
+    ):
+        for how, changed in (("added", "]Q1" + inner), ("case", inner.lower())):
+            yield verdict(
+                f"not-scanner-{name}-{how}", "the pass itself would not be accepted", changed, "malformed",
+                failed="prefix", state=state, now=now,
+            )  # fmt: skip
+    yield verdict(
+        "not-scanner-version", "unsupported stays unsupported", "MP2:" + forgery, "unsupported-version", failed="prefix"
+    )
 
 
 def unknown_or_withdrawn() -> Iterable[Vector]:

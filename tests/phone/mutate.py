@@ -13,6 +13,9 @@ _OTHERS: tuple[Any, ...] = (None, "", "x", [], {}, ["x"], {"x": 1}, 0.5)
 _CHARACTERS = base45.ALPHABET + string.ascii_lowercase + "\r\n\tÖşম়\u200c\u00a0\U0001f600\ufeff"
 
 
+_ADDED = ("", "", "]Q1", "\\000026", '"', "\x02", "\r\n", "MP2:", "mp1:", "\U0001f600")
+
+
 class Mutator:
     """Draws mutations from a random source."""
 
@@ -57,6 +60,15 @@ class Mutator:
                 case 5 if at < len(out):
                     out[at] = out[at].swapcase()
         return "".join(out)
+
+    def around(self, text: str) -> str:
+        """Add what a scanner's settings may, and a little more; sometimes in another case."""
+        before, behind = (
+            self.rng.choice(_ADDED) + "".join(self.rng.choices(_CHARACTERS, k=self.rng.choice((0, 0, 1, 28, 32, 33))))
+            for _ in range(2)
+        )
+        case = self.rng.choice((str, str, str.lower, str.swapcase, self.text))
+        return str(case(before + text + behind))
 
     def document(self, document: Any) -> Any:
         """Change one to three values of a JSON document, at any depth."""

@@ -113,6 +113,9 @@ def _payload(mutator: Mutator, world: World, texts: list[str], claims: list[byte
     """Make a text: changed as text, as bytes, as claims that are signed all the same, or not at all."""
     rng = mutator.rng
     way = rng.random()
+    if way < 0.05:
+        good = world.sign(claims[0], ESP256, world.kids[0])
+        return mutator.around(rng.choice((good, good, rng.choice(texts))))
     if way < 0.15:
         return mutator.text(rng.choice(texts))
     if way < 0.25:

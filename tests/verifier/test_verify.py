@@ -1,6 +1,7 @@
 """The verdict: the order of the checks, one verdict for every text, and nothing but a genuine pass accepted."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -207,7 +208,9 @@ OUTCOMES = {
     Outcome.REJECT: {
         "forged", "revoked", "expired", "not-yet-valid", "key-revoked", "key-not-valid-then", "malformed", "not-a-pass",
     },
-    Outcome.CANNOT_VERIFY: {"unknown-key", "unsupported-version", "status-unknown", "stale", "clock-wrong"},
+    Outcome.CANNOT_VERIFY: {
+        "unknown-key", "unsupported-version", "status-unknown", "stale", "clock-wrong", "scanner-wrong",
+    },
 }  # fmt: skip
 """DESIGN.md, section 6."""
 
@@ -229,16 +232,64 @@ def test_every_verdict_has_the_outcome_of_the_design() -> None:
         ("MP17:ANYTHING", Verdict.UNSUPPORTED_VERSION),
         ("MP1:", Verdict.MALFORMED),
         ("mp1:" + "A" * 20, Verdict.MALFORMED),
-        (" " + sign(), Verdict.MALFORMED),
-        (sign() + "\n", Verdict.MALFORMED),
+        (" " + sign(), Verdict.SCANNER_WRONG),
+        (sign() + "\n", Verdict.SCANNER_WRONG),
         (sign()[:-1], Verdict.MALFORMED),
-        (sign() + "00", Verdict.MALFORMED),
+        (sign() + "00", Verdict.SCANNER_WRONG),
         (sign() * 3, Verdict.MALFORMED),
     ],
     ids=lambda value: value[:8] if isinstance(value, str) else value.value,
 )
 def test_a_text_that_is_no_pass_of_this_version_says_which(text: str, verdict: Verdict) -> None:
     assert GOOD.verify(text).verdict is verdict
+
+
+ADDED = st.text(max_size=40)
+CASE = st.sampled_from([str, str.lower, str.swapcase])
+
+
+@given(ADDED, ADDED, CASE)
+@example("]Q1", "", str)
+@example("\\000026", "", str)
+@example("x" * 32, "y" * 32, str.lower)
+@example("x" * 33, "", str)
+@example("", "y" * 33, str)
+@example("MP1:", "", str)
+@example("", "\r\n", str)
+@example("\U0001f600" * 32, "\u0131\u017f", str)
+def test_a_wrongly_set_scanner_is_said_and_nothing_is_accepted(
+    before: str, behind: str, case: Callable[[str], str]
+) -> None:
+    good = sign()
+    text = case(before + good + behind)
+    result = GOOD.verify(text)
+    if text == good:
+        assert result.verdict is Verdict.VALID
+        return
+    lengths = (len(case(before)), len(case(behind)))  # case may lengthen: one sharp s, two capitals
+    expected = max(lengths) <= 32 and "MP1:" not in before.upper()
+    assert (result.verdict is Verdict.SCANNER_WRONG) == expected
+    assert result.outcome is (Outcome.CANNOT_VERIFY if expected else Outcome.REJECT)
+    assert result.failed in ("prefix", "encoding", "envelope")
+    assert (result.pass_, result.authority, result.test) == (None, None, False)
+    if expected:
+        key = "reason.scanner-adds" if case is str else "reason.letter-case"
+        assert (result.why.key, HOLDER in json.dumps(result.to_json())) == (key, False)
+
+
+@pytest.mark.parametrize("name", CASCADE)
+@given(ADDED, ADDED, CASE)
+def test_what_a_scanner_adds_never_softens_a_reject(
+    name: str, before: str, behind: str, case: Callable[[str], str]
+) -> None:
+    """Around anything but a pass that would be accepted, the verdict is what the form of the text alone gives."""
+    bad, device, _ = CASCADE[name]
+    text = case(before + bad + behind)
+    if text != bad:
+        nobody = replace(device, keys=KeySet("", test=False, keys={}))
+        got, without_keys = device.verify(text), nobody.verify(text)
+        assert got.verdict is not Verdict.SCANNER_WRONG
+        assert (got.verdict, got.failed, got.why) == (without_keys.verdict, without_keys.failed, without_keys.why)
 
 
 def test_an_unknown_key_on_a_device_without_keys_asks_for_a_sync() -> None:

@@ -34,6 +34,7 @@ class Verdict(Enum):
     STATUS_UNKNOWN = "status-unknown"
     STALE = "stale"
     CLOCK_WRONG = "clock-wrong"
+    SCANNER_WRONG = "scanner-wrong"
 
     @property
     def outcome(self) -> Outcome:
@@ -49,6 +50,7 @@ _CANNOT_VERIFY = {
     Verdict.STATUS_UNKNOWN,
     Verdict.STALE,
     Verdict.CLOCK_WRONG,
+    Verdict.SCANNER_WRONG,
 }
 
 CHECKS = (

@@ -3,9 +3,12 @@
 The steps are numbered as in docs/spec.md, "Verifying". Nothing here reads a clock, a file or a network.
 """
 
+from typing import NamedTuple
+
 from movepass_keys import KeySet, PassKey
 from movepass_verifier.lists import Policy, StatusLists
 from movepass_verifier.other_codes import what_else, what_is_wrong
+from movepass_verifier.scanner import find_payload
 from movepass_verifier.verdicts import Freshness, Verdict, Verification
 from movepass_verifier.words import Message, message
 from movepass_wire import (
@@ -21,6 +24,20 @@ from movepass_wire import (
 from movepass_wire.times import day_of
 
 DEFAULT_POLICY = Policy()
+
+
+_FORM = ("prefix", "encoding", "envelope")
+"""Checks that fail where a scanner's settings have changed a payload."""
+
+
+class _Circumstances(NamedTuple):
+    """Everything a verdict depends on besides the text; as verify's arguments."""
+
+    keys: KeySet
+    lists: StatusLists
+    now: int
+    policy: Policy
+    last_seen: int | None
 
 
 class _Stop(Exception):  # noqa: N818 - not an error: the first check that fails decides
@@ -56,6 +73,18 @@ def verify(
     Returns:
         The verdict; every text gets exactly one.
     """
+    circumstances = _Circumstances(keys, lists, now, policy, last_seen)
+    result = _decide(text, circumstances)
+    if result.failed in _FORM:
+        found = find_payload(text)
+        if found and _decide(found.payload, circumstances).verdict is Verdict.VALID:
+            return result._replace(verdict=Verdict.SCANNER_WRONG, why=found.why, technical=found.technical)
+    return result
+
+
+def _decide(text: str, circumstances: "_Circumstances") -> Verification:
+    """Make the checks of a text as it stands."""
+    keys, lists, now, policy, last_seen = circumstances
     freshness = Freshness.of(lists, now, policy)
     pass_: Pass | None = None
     try:

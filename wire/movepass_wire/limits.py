@@ -3,6 +3,9 @@
 TEXT_MAX_CHARS = 1024
 """A payload's text, prefix included. Checked before anything else."""
 
+SCANNER_ADDS_MAX_CHARS = 32
+"""What a scanner's settings may add before a payload, and as much behind it, to be told from damage."""
+
 FIELD_MAX_CHARS = 64
 """Code points of one text field of a pass, after NFC."""
 

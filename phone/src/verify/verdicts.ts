@@ -40,6 +40,7 @@ const OUTCOMES = {
   "status-unknown": "cannot-verify",
   stale: "cannot-verify",
   "clock-wrong": "cannot-verify",
+  "scanner-wrong": "cannot-verify",
 } as const satisfies Record<string, Outcome>;
 export type Verdict = keyof typeof OUTCOMES;
 

@@ -15,6 +15,7 @@ import { message, type Message } from "../words/words.js";
 import type { StatusLists } from "./lists.js";
 import { whatElse, whatIsWrong } from "./other_codes.js";
 import type { Policy } from "./policy.js";
+import { findPayload } from "./scanner.js";
 import { numberOf, outcomeOf, type Check, type Freshness, type Verdict, type Verification } from "./verdicts.js";
 
 /** What a device holds, and the time that the decision is for, seconds since 1970 UTC. */
@@ -26,6 +27,9 @@ export interface Known {
   /** The latest time at which this device has verified anything since its last sync; null if it has not. */
   readonly lastSeen: number | null;
 }
+
+/** Checks that fail where a scanner's settings have changed a payload. */
+const FORM: ReadonlySet<Check | null> = new Set(["prefix", "encoding", "envelope"]);
 
 /** A check has failed; the first one that does decides. */
 class Stop {
@@ -39,6 +43,16 @@ class Stop {
 
 /** Decide whether a text, without a line end, is a pass that is genuine, in force and not revoked. */
 export async function verify(text: string, known: Known): Promise<Verification> {
+  const result = await decideOn(text, known);
+  if (!FORM.has(result.failed)) return result;
+  const found = findPayload(text);
+  if (!found || (await decideOn(found.payload, known)).verdict !== "valid") return result;
+  const { why, technical } = found;
+  return { ...result, outcome: outcomeOf("scanner-wrong"), verdict: "scanner-wrong", why, technical };
+}
+
+/** Make the checks of a text as it stands. */
+async function decideOn(text: string, known: Known): Promise<Verification> {
   const freshness = freshnessOf(known);
   let pass: Pass | null = null;
   const decide = async (): Promise<Stop | null> => {

@@ -1,6 +1,7 @@
 /** Every bound of the wire format, by its name in docs/spec.md, "Limits". A test holds them against limits.py. */
 
 export const TEXT_MAX_CHARS = 1024;
+export const SCANNER_ADDS_MAX_CHARS = 32;
 export const FIELD_MAX_CHARS = 64;
 export const PASS_MAX_SECONDS = 12 * 3600;
 export const INDEX_LIMIT = 2 ** 30;

@@ -32,6 +32,8 @@ const PROTECTED = [2, 12] as const;
 const ALG_AT = BEFORE_ALG.length;
 const KID_AT = ALG_AT + 1 + BEFORE_KID.length;
 const HEAD_AT = KID_AT + KID_BYTES + UNPROTECTED.length;
+/** Characters behind the prefix that hold everything up to the claims. */
+const HEAD_MAX_CHARS = Math.ceil((HEAD_AT + 3) / 2) * 3;
 
 /** A payload taken apart; nothing in it is to be believed before its signature has been checked. */
 export interface Envelope {
@@ -63,6 +65,26 @@ export function openText(text: string): Envelope {
   }
 }
 
+/**
+ * Give the number of characters of the payload that a text begins with, by the head of its envelope; null where the
+ * text is no payload's beginning, or too little of it to tell. Nothing behind the head is looked at.
+ */
+export function payloadLength(text: string): number | null {
+  if (!text.startsWith(PREFIX)) return null;
+  const beginning = text.slice(PREFIX.length, PREFIX.length + HEAD_MAX_CHARS);
+  try {
+    const data = base45.decode(beginning.slice(0, beginning.length - (beginning.length % 3)));
+    checkForm(data);
+    const [, claimsEnd] = claimsSpan(data);
+    const size = claimsEnd + BEFORE_SIGNATURE.length + SIGNATURE_BYTES;
+    const length = PREFIX.length + 3 * Math.floor(size / 2) + 2 * (size % 2);
+    return length <= TEXT_MAX_CHARS ? length : null;
+  } catch (e) {
+    if (e instanceof WireError) return null;
+    throw e;
+  }
+}
+
 function wrongPrefix(text: string): PayloadError {
   const version = /^MP([1-9][0-9]{0,2}):/.exec(text)?.[1];
   if (version !== undefined) {
@@ -88,6 +110,14 @@ function open(data: Bytes): Envelope {
   }
   const signed = concat(SIG_STRUCTURE, data.slice(...PROTECTED), NO_EXTERNAL_DATA, head, claims);
   return { alg, kid, claims, signature, signed };
+}
+
+/** Check what stands before the claims. */
+function checkForm(data: Bytes): void {
+  const kid = data.slice(KID_AT, KID_AT + KID_BYTES);
+  const template = concat(BEFORE_ALG, data.slice(ALG_AT, ALG_AT + 1), BEFORE_KID, kid, UNPROTECTED);
+  if (!equal(data.slice(0, HEAD_AT), template))
+    throw new PayloadError("envelope", "malformed", "the bytes are not a COSE_Sign1 in the one form a pass has");
 }
 
 /** Find where the claims start and end, by their byte string's head in its shortest form. */
