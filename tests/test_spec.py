@@ -166,6 +166,21 @@ def test_number_worked_out() -> None:
     assert [number.ALPHABET.index(symbol) for symbol in written] == [int(value) for _, value, _ in lines]
 
 
+def _points(header: str) -> list[tuple[int, int]]:
+    return [(_point(first), _point(last)) for first, last, _ in _rows(header)]
+
+
+def test_what_is_typed_for_a_number() -> None:
+    assert _points("| from | to | what does not count |") == list(number._SKIPPED)
+    reads = {chr(p) for a, b in _points("| from | to | read as |") for p in range(a, b + 1)}
+    full_width_u = {"\uff35", "\uff55"}
+    assert set(number._READ_AS) == reads - {"U", "u"} - full_width_u
+    for first, last, what in _rows("| from | to | read as |"):
+        for point in range(_point(first), _point(last) + 1):
+            plain = chr(ord(what[0]) + point - _point(first))
+            assert number._READ_AS.get(chr(point)) == number._READ_AS.get(plain)
+
+
 # --- the status log ----------------------------------------------------------------------------------------------
 
 

@@ -16,7 +16,7 @@ def mistyped(name: str, why: str, text: str) -> Vector:
 
 
 def number_vectors() -> list[Vector]:
-    return [*numbers_both_ways(), *typed_otherwise(), *mistyped_numbers(), *slips(), *days_nearby()]
+    return [*numbers_both_ways(), *typed_otherwise(), *not_counted(), *mistyped_numbers(), *slips(), *days_nearby()]
 
 
 def numbers_both_ways() -> Iterable[Vector]:
@@ -29,6 +29,8 @@ def numbers_both_ways() -> Iterable[Vector]:
         (1023, INDEX_LIMIT - 1, "the highest day and index"),
         (1024, 0, "the day begins again"),
         (65535, 123_456_789, "the last day a log can have"),
+        (65536, 123_456_789, "a day later than any log's"),
+        (2_932_896, 5, "the last day of the year 9999"),
         (DAY + 1, 31, "a symbol Z"),
         (DAY + 1, 32, "carried into the next symbol"),
     ):
@@ -42,6 +44,31 @@ def numbers_both_ways() -> Iterable[Vector]:
         ("day-negative", "a day before 1970", -1, 0),
     ):
         yield vector(f"write-refused-{name}", why, "number-write", {"day": day, "index": index}, {"refused": True})
+
+
+def moved(text: str, by: int) -> str:
+    """Write the digits of a number as another script has them."""
+    return "".join(chr(ord(c) + by) if c.isdigit() else c for c in text)
+
+
+def full_width(text: str) -> str:
+    return "".join(chr(ord(c) + 0xFEE0) for c in text)
+
+
+NOT_COUNTED = (
+    (0x20, 0x20), (0x2D, 0x2D), (0xA0, 0xA0), (0xAD, 0xAD), (0x1680, 0x1680), (0x2000, 0x2015), (0x202F, 0x202F),
+    (0x205F, 0x2060), (0x2212, 0x2212), (0x3000, 0x3000), (0xFE58, 0xFE58), (0xFE63, 0xFE63), (0xFEFF, 0xFEFF),
+    (0xFF0D, 0xFF0D),
+)  # fmt: skip
+"""The spec's table of what does not count in a number."""
+
+
+def not_counted() -> Iterable[Vector]:
+    number = pass_number(DAY, 400_000)
+    for first, last in NOT_COUNTED:
+        for point in range(first, last + 1):
+            text = chr(point) + number.replace("-", chr(point)) + chr(point)
+            yield typed(f"typed-{point:04x}", f"U+{point:04X} does not count", text, DAY, 400_000)
 
 
 def typed_otherwise() -> Iterable[Vector]:
@@ -63,6 +90,19 @@ def typed_otherwise() -> Iterable[Vector]:
         ("letter-i-small", "i for 1", number.replace("1", "i")),
         ("letter-l", "L for 1", number.replace("1", "L")),
         ("letter-l-small", "l for 1", number.replace("1", "l")),
+        ("bangla-digits", "Bangla digits", moved(number, 0x9E6 - 0x30)),
+        ("bangla-and-ascii-digits", "Bangla digits among others", moved(plain[:5], 0x9E6 - 0x30) + plain[5:]),
+        ("full-width", "full-width letters and digits", full_width(number)),
+        ("full-width-small", "in small letters", full_width(number.lower())),
+        ("full-width-o", "full-width O for 0", full_width(number.replace("0", "O"))),
+        ("full-width-l-small", "full-width l for 1", full_width(number.replace("1", "l"))),
+        ("en-dashes", "en dashes, as phones correct hyphens", number.replace("-", "\u2013")),
+        ("hyphens-no-break", "no-break hyphens", number.replace("-", "\u2011")),
+        (
+            "dashes-and-spaces",
+            "dashes and spaces mixed",
+            f"\u00a0{plain[:3]} \u2014 {plain[3:6]}\u2009-\u200b{plain[6:]}",
+        ),
     ):
         yield typed(f"typed-{name}", why, text, DAY, index)
 
@@ -71,6 +111,9 @@ def mistyped_numbers() -> Iterable[Vector]:
     number = pass_number(DAY, 400_000)
     plain = number.replace("-", "")
     numbers = (pass_number(DAY, index).replace("-", "") for index in range(25, INDEX_LIMIT, 32))
+    one = pass_number(1 << 5, 0).replace("-", "")
+    superscript = pass_number(2 << 5, 0).replace("-", "").replace("2", "\u00b2", 1)
+    with_v = next(text for index in range(INDEX_LIMIT) if "V" in (text := pass_number(DAY, index).replace("-", "")))
     ends_with_ss = next(text for text in numbers if text.endswith("SS"))
     for name, why, text in (
         ("empty", "nothing", ""),
@@ -78,7 +121,9 @@ def mistyped_numbers() -> Iterable[Vector]:
         ("short", "eight symbols", plain[:-1]),
         ("long", "ten symbols", plain + "0"),
         ("twice", "two numbers", number + " " + number),
-        ("letter-u", "U is no symbol", "U" + plain[1:]),
+        ("letter-u", "U is no symbol, not even a V typed wrongly", with_v.replace("V", "U", 1)),
+        ("letter-u-small", "u is no symbol", with_v.replace("V", "u", 1)),
+        ("letter-u-left-out", "U does not count for nothing", plain[:4] + "U" + plain[4:]),
         ("star", "Crockford's own check symbols are not used", plain[:-1] + "*"),
         ("equals", "Crockford's own check symbols are not used", plain[:-1] + "="),
         ("dot", "dots do not count as hyphens", number.replace("-", ".")),
@@ -86,12 +131,48 @@ def mistyped_numbers() -> Iterable[Vector]:
         ("tab", "a tab", number + "\t"),
         ("newline", "a line end", number + "\n"),
         ("nul", "a NUL", number + "\0"),
-        ("no-break-space", "a space that is not U+0020", number.replace("-", "\u00a0")),
-        ("en-dash", "a dash that is not U+002D", number.replace("-", "\u2013")),
-        ("bangla-digits", "Bangla digits", "".join(chr(0x9E6 + int(c)) if c.isdigit() else c for c in number)),
-        ("full-width", "full-width digits", "".join(chr(ord(c) + 0xFEE0) if c.isdigit() else c for c in number)),
         ("payload", "a payload", STANDARD.text),
+        ("devanagari-digits", "Devanagari digits", moved(plain, 0x966 - 0x30)),
+        ("arabic-digits", "Arabic-Indic digits", moved(plain, 0x660 - 0x30)),
+        ("extended-arabic-digits", "Persian digits", moved(plain, 0x6F0 - 0x30)),
+        ("mathematical-digits", "bold digits", moved(plain, 0x1D7CE - 0x30)),
+        ("superscript", "a superscript in place of 2", superscript),
+        ("circled", "a circled digit in place of 1", one.replace("1", "\u2460", 1)),
+        ("full-width-u", "U is no symbol, full-width either", with_v.replace("V", "\uff35", 1)),
+        ("cyrillic", "Cyrillic letters that look the same", plain.replace("M", "\u041c").replace("K", "\u041a")),
+        ("kelvin", "\u212a, whose small letter is k, in place of K", plain[:-1] + "\u212a"),
         ("sharp-s", "\u00df, whose capital is SS, in place of SS", ends_with_ss[:7] + "\u00df"),
+        *(
+            (f"beside-{point:04x}", "a neighbour of the characters that do not count", number.replace("-", chr(point)))
+            for point in (
+                0x1F,
+                0x2C,
+                0x2E,
+                0x9F,
+                0xA1,
+                0xAC,
+                0xAE,
+                0x1FFF,
+                0x2016,
+                0x202E,
+                0x2030,
+                0x205E,
+                0x2061,
+                0x2211,
+                0x2213,
+                0x2FFF,
+                0x3001,
+                0xFE57,
+                0xFE59,
+                0xFE62,
+                0xFE64,
+                0xFF0C,
+                0xFF0E,
+                0xFF0F,
+                0x9E5,
+                0x9F0,
+            )
+        ),
         (
             "dotless-i",
             "\u0131, whose capital is I, in place of 1",

@@ -42,7 +42,7 @@ def cases(mutator: Mutator) -> Iterator[tuple[Message, Message]]:
 def _typed(mutator: Mutator, number: str) -> str:
     """Type a number well, with a slip, or as something else."""
     rng = mutator.rng
-    match rng.randrange(6):
+    match rng.randrange(7):
         case 0:
             return number.lower().replace("-", " ")
         case 1 | 2:
@@ -53,4 +53,7 @@ def _typed(mutator: Mutator, number: str) -> str:
             return number[:at] + number[at + 1] + number[at] + number[at + 2 :]
         case 4:
             return mutator.text(number)
+        case 5:
+            typed = number.replace("-", rng.choice("\u2013\u2011\u00a0\u200b\u2016\ufeff"))
+            return "".join(chr(ord(c) + rng.choice((0, 0xFEE0))) if c.isascii() else c for c in typed)
     return number.translate(_BANGLA) if rng.random() < 0.5 else number.replace("0", "o").replace("1", "l")

@@ -81,11 +81,23 @@ def test_a_slip_or_swap_in_any_number_is_caught(day: int, index: int, data: st.D
                 parse_number("".join(wrong))
 
 
-@pytest.mark.parametrize("separator", ["", "-", " ", " - ", "--"])
+SEPARATORS = ["", "-", " ", " - ", "--", "\u2013", "\u2011", "\u2010", "\u2014", "\u2212", "\u00ad", "\u00a0", "\u202f"]
+
+
+@pytest.mark.parametrize("separator", SEPARATORS)
 @pytest.mark.parametrize("number", SAMPLES)
-def test_case_hyphens_and_spaces_do_not_count(number: str, separator: str) -> None:
+def test_case_hyphens_dashes_and_spaces_do_not_count(number: str, separator: str) -> None:
     typed = f" {number.replace('-', separator).lower()} "
     assert parse_number(typed) == parse_number(number)
+
+
+@given(st.integers(0, 1023), st.integers(0, TOP_INDEX), st.data())
+def test_a_number_is_read_from_any_keyboard(day: int, index: int, data: st.DataObject) -> None:
+    number = format_number(day, index).replace("-", "")
+    bangla = {c: "০১২৩৪৫৬৭৮৯"[int(c)] for c in "0123456789"}
+    forms = [{c, c.lower(), chr(ord(c) + 0xFEE0), bangla.get(c, c)} for c in number]
+    typed = "".join(data.draw(st.sampled_from(sorted(form))) for form in forms)
+    assert parse_number(typed) == (day, index)
 
 
 @pytest.mark.parametrize(("typed", "meant"), LOOK_ALIKES.items())
@@ -96,7 +108,7 @@ def test_look_alikes_are_read_as_the_digits_they_look_like(typed: str, meant: st
     assert parse_number(mistyped) == parse_number(number)
 
 
-@pytest.mark.parametrize("wrong", [*"U*~$=./\\_\t\n\x00", "\u00e9", "\u09e6", "\u2013"])
+@pytest.mark.parametrize("wrong", [*"U*~$=./\\_\t\n\x00", "\u00e9", "\u0966", "\u202e", "\u2030"])
 def test_a_symbol_that_no_number_has_is_named(wrong: str) -> None:
     with pytest.raises(NumberError) as refusal:
         parse_number(SAMPLES[1][:-1] + wrong)

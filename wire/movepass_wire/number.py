@@ -13,8 +13,33 @@ ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 DAYS = 1024
 LENGTH = 9
 
-_READ_AS = {**{c: i for i, c in enumerate(ALPHABET)}, "O": 0, "I": 1, "L": 1}
+_CAPITALS = {**{c: i for i, c in enumerate(ALPHABET)}, "O": 0, "I": 1, "L": 1}
 """Crockford's look-alikes: O is read as 0, I and L as 1."""
+_READ_AS = {
+    **_CAPITALS,
+    **{c.lower(): value for c, value in _CAPITALS.items()},
+    **{chr(ord(c) + 0xFEE0): value for c, value in _CAPITALS.items()},
+    **{chr(ord(c.lower()) + 0xFEE0): value for c, value in _CAPITALS.items()},
+    **{chr(0x09E6 + digit): digit for digit in range(10)},
+}
+"""Symbols as keyboards type them: in either case, full-width, and Bangla digits."""
+_SKIPPED = (
+    (0x0020, 0x0020),
+    (0x002D, 0x002D),
+    (0x00A0, 0x00A0),
+    (0x00AD, 0x00AD),
+    (0x1680, 0x1680),
+    (0x2000, 0x2015),
+    (0x202F, 0x202F),
+    (0x205F, 0x2060),
+    (0x2212, 0x2212),
+    (0x3000, 0x3000),
+    (0xFE58, 0xFE58),
+    (0xFE63, 0xFE63),
+    (0xFEFF, 0xFEFF),
+    (0xFF0D, 0xFF0D),
+)
+"""Hyphens, dashes, spaces and what is not seen: phones put them into numbers. docs/spec.md has the same table."""
 _ALIKE = (
     *("0DQ", "17", "2Z", "5S", "6G", "8B", "CG", "EF", "KX", "MN", "PR", "VY", "VW"),  # to the eye
     *("BCDEGPTVZ3", "AHJK8", "FSX", "MN", "59", "QK", "GJZ", "1Y", "BV", "PF", "CS"),  # to the ear
@@ -56,7 +81,7 @@ def format_number(day: int, index: int) -> str:
 
 
 def parse_number(text: str) -> tuple[int, int]:
-    """Read a typed pass number: case, hyphens and spaces don't count.
+    """Read a typed pass number: case, hyphens, dashes and spaces don't count.
 
     Returns:
         The day modulo 1024, and the index.
@@ -119,9 +144,7 @@ def _are_alike(a: int, b: int) -> bool:
 
 
 def _symbols(text: str) -> list[int]:
-    compact = text.replace("-", "").replace(" ", "")
-    if compact.isascii():
-        compact = compact.upper()
+    compact = [c for c in text if not any(first <= ord(c) <= last for first, last in _SKIPPED)]
     wrong = [c for c in compact if c not in _READ_AS]
     if wrong:
         raise NumberError(f"{wrong[0]!r} is not used in pass numbers (0-9 and A-Z without I, L, O, U)")

@@ -16,6 +16,11 @@ const ALIKE = [
   ...["0DQ", "17", "2Z", "5S", "6G", "8B", "CG", "EF", "KX", "MN", "PR", "VY", "VW"], // to the eye
   ...["BCDEGPTVZ3", "AHJK8", "FSX", "MN", "59", "QK", "GJZ", "1Y", "BV", "PF", "CS"], // to the ear
 ];
+const BANGLA_ZERO = 0x09e6;
+/** From a character of ASCII to its full-width form. */
+const FULL_WIDTH = 0xfee0;
+/** Hyphens, dashes, spaces and what is not seen: phones put them into numbers. docs/spec.md has the same table. */
+const SKIPPED = /^[\u0020\u002d\u00a0\u00ad\u1680\u2000-\u2015\u202f\u205f\u2060\u2212\u3000\ufe58\ufe63\ufeff\uff0d]$/;
 /** x^5 + x^2 + 1, primitive over GF(2). */
 const POLYNOMIAL = 0b100101;
 
@@ -46,21 +51,29 @@ function written(symbols: readonly number[]): string {
   return `${text.slice(0, 3)}-${text.slice(3, 6)}-${text.slice(6)}`;
 }
 
-/** Read a symbol as it is typed, in either case; O is read as 0, I and L as 1. Null where it is none. */
+/**
+ * Read a symbol as keyboards type it: in either case, full-width, or a Bangla digit; O is read as 0, I and L as 1. Null
+ * where it is none.
+ */
 export function readSymbol(char: string): number | null {
-  if (!/^[0-9A-Za-z]$/.test(char)) return null;
-  const plain = char.toUpperCase().replace("O", "0").replace(/[IL]/, "1");
+  const point = char.codePointAt(0) ?? 0;
+  if (point >= BANGLA_ZERO && point <= BANGLA_ZERO + 9) return point - BANGLA_ZERO;
+  const ascii = /^[\uff10-\uff19\uff21-\uff3a\uff41-\uff5a]$/.test(char)
+    ? String.fromCharCode(point - FULL_WIDTH)
+    : char;
+  if (!/^[0-9A-Za-z]$/.test(ascii)) return null;
+  const plain = ascii.toUpperCase().replace("O", "0").replace(/[IL]/, "1");
   const value = ALPHABET.indexOf(plain);
   return value < 0 ? null : value;
 }
 
-/** Tell where in what was typed a character stands that is no symbol, hyphen or space; -1 where there is none. */
+/** Tell where in what was typed a character stands that is no symbol, hyphen, dash or space; -1 where there is none. */
 export function wrongCharacter(typed: string): number {
-  return Array.from(typed).findIndex((char) => char !== "-" && char !== " " && readSymbol(char) === null);
+  return Array.from(typed).findIndex((char) => !SKIPPED.test(char) && readSymbol(char) === null);
 }
 
 /**
- * Read a typed pass number: case, hyphens and spaces don't count. Gives the day modulo 1024, and the index.
+ * Read a typed pass number: case, hyphens, dashes and spaces don't count. Gives the day modulo 1024, and the index.
  *
  * @throws WireError: not nine symbols of the alphabet, or the check symbol does not fit.
  */
