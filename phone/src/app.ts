@@ -67,6 +67,9 @@ export class App {
     this.scanner = new Scanner(workerPath, element("video", HTMLVideoElement), {
       isFree: () => !this.parts.isStopped() && !this.overlay.isOpen,
       hears: () => !this.parts.isStopped() && (!this.overlay.isOpen || this.overlay.isPassing),
+      begins: () => {
+        if (this.overlay.isPassing) this.overlay.close();
+      },
       code: (text) => this.scanned(text),
       counted: (count) => {
         this.say(message(HINTS[count]));

@@ -28,6 +28,7 @@ HOUR = 3600
 WIDTH, HEIGHT = 1280, 720
 _FRAMES_A_SECOND = 10
 _CODE_PX = 460
+_SMALL_CODE_PX = 250
 _BLUR_PX = 3.7
 """As much as no reader reads that does not look again."""
 _COMMAND = Path(sys.executable).with_name("movepass")
@@ -67,13 +68,32 @@ def make(out: Path) -> Message:
     video(out / "inverted.y4m", [frame(ImageOps.invert(upright.convert("L")))])
     video(out / "out-of-focus.y4m", [frame(upright).filter(ImageFilter.GaussianBlur(_BLUR_PX))])
     video(out / "two.y4m", [frame(upright, qr_image(texts["next"]))])
+    others = [qr_image(f"HTTPS://EXAMPLE.ORG/{number}") for number in range(4)]
+    video(out / "among-others.y4m", [frame(*others, upright, side=_SMALL_CODE_PX)])
     flood = [frame(qr_image(texts[name])) for name in ("revoked", "forged", "other", "newer", "later")]
     video(out / "flood.y4m", [flood[number % len(flood)] for number in range(20)])
     video(out / "nothing.y4m", [frame()])
     for name, picture in (("accept", frame(upright)), ("nothing", frame())):
         picture.save(out / f"{name}.png")
+    _pictures(out, qr_image(texts["revoked"]))
     (out / "world.json").write_text(json.dumps(world), "utf-8")
     return world
+
+
+def _pictures(out: Path, code: Image.Image) -> None:
+    """Write pictures that people choose: without a code, transparent ones, and some that are hard to open."""
+    side = code.convert("L").resize((_CODE_PX, _CODE_PX))
+    black = Image.merge("LA", (Image.new("L", side.size), ImageOps.invert(side)))
+    black.save(out / "on-nothing-la.png")
+    black.convert("RGBA").save(out / "on-nothing-rgba.png")
+    black.convert("RGBA").save(out / "on-nothing-rgba.webp", lossless=True)
+    palette = ImageOps.invert(side).point(lambda grey: grey > _GREY).convert("P")
+    palette.putpalette([0, 0, 0] * 256)
+    palette.save(out / "on-nothing-palette.png", transparency=0)
+    Image.new("RGBA", (WIDTH, HEIGHT)).save(out / "transparent.png")
+    Image.new("1", (12_000, 8_000), 1).save(out / "huge.png")
+    Image.new("1", (60_000, 1), 1).save(out / "thin.png")
+    (out / "broken.png").write_bytes((out / "accept.png").read_bytes()[:200])
 
 
 def enrolment(out: Path, source: str) -> None:
@@ -82,13 +102,13 @@ def enrolment(out: Path, source: str) -> None:
     video(out / "enrolment.y4m", [frame(qr_image(code([source], root.read_bytes())))])
 
 
-def frame(*codes: Image.Image) -> Image.Image:
+def frame(*codes: Image.Image, side: int = _CODE_PX) -> Image.Image:
     """Lay codes beside each other on grey, as a camera sees a print."""
     picture = Image.new("L", (WIDTH, HEIGHT), _GREY)
     for place, picture_of_code in enumerate(codes):
-        side = picture_of_code.resize((_CODE_PX, _CODE_PX)).convert("L")
-        left = (WIDTH * (2 * place + 1)) // (2 * len(codes)) - _CODE_PX // 2
-        picture.paste(side, (left, (HEIGHT - _CODE_PX) // 2))
+        code = picture_of_code.resize((side, side)).convert("L")
+        left = (WIDTH * (2 * place + 1)) // (2 * len(codes)) - side // 2
+        picture.paste(code, (left, (HEIGHT - side) // 2))
     return picture
 
 

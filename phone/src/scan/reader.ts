@@ -2,24 +2,24 @@
 
 import type { ReadAnswer, ReadRequest } from "./worker.js";
 
+/** A picture made to be slow to read is given up after this time, and the worker that reads it with it. */
+const READ_MILLISECONDS = 10_000;
+/** After so many pictures in a row that broke the worker it is no picture's fault. */
+const FAULTS_MOST = 3;
+
 /** The code reader does not start, or broke. */
 export class ReaderError extends Error {}
 
 export class Reader {
-  private readonly worker: Worker;
+  private worker: Worker;
+  private started: Promise<void>;
   private readonly waiting = new Map<number, (answer: ReadAnswer) => void>();
   private last = 0;
+  private faults = 0;
   private broken: string | null = null;
 
-  constructor(path: string) {
-    this.worker = new Worker(path, { type: "module" });
-    this.worker.addEventListener("message", (event: MessageEvent<ReadAnswer>) => {
-      this.settle(event.data);
-    });
-    this.worker.addEventListener("error", (event) => {
-      this.broken = event.message || "the worker did not load";
-      for (const id of this.waiting.keys()) this.settle({ id, texts: [], fault: this.broken });
-    });
+  constructor(private readonly path: string) {
+    [this.worker, this.started] = this.start();
   }
 
   /**
@@ -28,17 +28,61 @@ export class Reader {
    * @throws ReaderError
    */
   async read(picture: ImageBitmap, fleeting: boolean): Promise<readonly string[]> {
-    if (this.broken !== null) throw new ReaderError(this.broken);
+    await this.ready();
     const id = ++this.last;
+    const late = setTimeout(() => {
+      this.giveUp();
+    }, READ_MILLISECONDS);
     const answer = await new Promise<ReadAnswer>((resolve) => {
       this.waiting.set(id, resolve);
       this.worker.postMessage({ id, picture, fleeting } satisfies ReadRequest, [picture]);
     });
-    if (answer.fault !== undefined) throw new ReaderError(answer.fault);
-    return answer.texts;
+    clearTimeout(late);
+    this.faults = answer.fault === undefined ? 0 : this.faults + 1;
+    if (answer.fault === undefined) return answer.texts;
+    if (this.broken !== null || this.faults >= FAULTS_MOST) throw new ReaderError(answer.fault);
+    this.giveUp();
+    return [];
   }
 
-  private settle(answer: ReadAnswer): void {
+  /**
+   * Wait until the reader has started.
+   *
+   * @throws ReaderError
+   */
+  async ready(): Promise<void> {
+    await this.started;
+    if (this.broken !== null) throw new ReaderError(this.broken);
+  }
+
+  private start(): [Worker, Promise<void>] {
+    const worker = new Worker(this.path, { type: "module" });
+    const started = new Promise<void>((resolve) => {
+      const fail = (why: string): void => {
+        this.broken = why;
+        resolve();
+        for (const id of this.waiting.keys()) this.settle({ id, texts: [], fault: why });
+      };
+      worker.addEventListener("message", ({ data }: MessageEvent<ReadAnswer>) => {
+        if (data.id !== null) this.settle({ ...data, id: data.id });
+        else if (data.fault === undefined) resolve();
+        else fail(data.fault);
+      });
+      worker.addEventListener("error", (event) => {
+        fail(event.message || "the worker did not load");
+      });
+    });
+    return [worker, started];
+  }
+
+  /** Go on with another worker; what this one was reading counts as a picture without a code. */
+  private giveUp(): void {
+    this.worker.terminate();
+    [this.worker, this.started] = this.start();
+    for (const id of this.waiting.keys()) this.settle({ id, texts: [] });
+  }
+
+  private settle(answer: ReadAnswer & { readonly id: number }): void {
     this.waiting.get(answer.id)?.(answer);
     this.waiting.delete(answer.id);
   }

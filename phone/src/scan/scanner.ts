@@ -14,6 +14,8 @@ export interface ScannerEvents {
   readonly isFree: () => boolean;
   /** Whether a code that somebody reads by hand would be: over a verdict as well, whose place the next one takes. */
   readonly hears: () => boolean;
+  /** Somebody hands over another code: what an earlier one led to must not be taken for what this one does. */
+  readonly begins: () => void;
   /** A code that was not in view before; the next one, from wherever, waits until this is done. */
   readonly code: (text: string) => Promise<void>;
   /** How many codes are in view, or in a chosen picture. */
@@ -30,6 +32,10 @@ export class Scanner {
   private isLit = false;
   private shown: string | null = null;
   private seenAt = 0;
+  /** Counts what makes a frame that is still being read too old: a chosen picture, a closed page or camera. */
+  private epoch = 0;
+  /** The chosen picture that is being read; of several the last. */
+  private chosen: File | null = null;
   /** The end of the codes that have come so far: what shows last is what came last. */
   private turn: Promise<void> = Promise.resolve();
   private readonly reader: Reader;
@@ -79,37 +85,50 @@ export class Scanner {
   private closeCamera(): void {
     this.camera?.close();
     this.camera = null;
+    this.epoch++;
     this.isLit = false;
   }
 
   async scanForEver(): Promise<never> {
     for (;;) {
       await new Promise((resolve) => setTimeout(resolve, FRAME_MILLISECONDS));
-      if (!this.events.isFree() || document.hidden) continue;
+      if (!this.events.isFree() || this.chosen || document.hidden) continue;
       await this.look().catch(reportError); // the page's fault handler says what it is; nothing may end the loop
     }
   }
 
   private async look(): Promise<void> {
+    const { epoch } = this;
     const picture = await this.camera?.picture().catch(() => null);
-    if (picture) await this.see(await this.reader.read(picture, true));
+    const texts = picture ? await this.reader.read(picture, true) : null;
+    if (texts && epoch === this.epoch) await this.see(texts, this.events.isFree);
   }
 
+  /** Read a chosen picture; of several only the last one chosen counts, and the camera waits for it. */
   async readPicture(file: File): Promise<void> {
-    const picture = await createImageBitmap(file).catch(() => null);
-    const texts = picture ? await this.reader.read(picture, false) : [];
-    this.shown = null;
-    if (texts.length) await this.see(texts);
-    else this.events.counted("none in the picture");
+    this.chosen = file;
+    this.epoch++;
+    this.events.begins();
+    try {
+      const picture = await createImageBitmap(file).catch(() => null);
+      const texts = picture ? await this.reader.read(picture, false) : [];
+      if (this.chosen !== file) return;
+      this.shown = null;
+      if (texts.length) await this.see(texts, this.events.hears);
+      else this.events.counted("none in the picture");
+    } finally {
+      if (this.chosen === file) this.chosen = null;
+    }
   }
 
   /** Count what was shown up to now as still in view, after a time in which nobody looked. */
   goOn(): void {
+    this.epoch++;
     this.seenAt = performance.now();
   }
 
   /** Go by the codes in view: a pass among others is taken, of two passes neither. */
-  private async see(texts: readonly string[]): Promise<void> {
+  private async see(texts: readonly string[], mayShow: () => boolean): Promise<void> {
     const now = performance.now();
     const passes = texts.filter((text) => text.startsWith(PREFIX));
     const [text] = passes.length === 1 ? passes : texts;
@@ -120,7 +139,7 @@ export class Scanner {
     }
     this.seenAt = now;
     this.events.counted(several ? "several" : "one");
-    if (!several && text !== this.shown) await this.take(text, this.events.isFree);
+    if (!several && text !== this.shown) await this.take(text, mayShow);
   }
 
   /** Hand a code on once those before it are done, if it may be shown then. */

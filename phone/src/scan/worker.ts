@@ -14,13 +14,16 @@ export interface ReadRequest {
   readonly fleeting: boolean;
 }
 export interface ReadAnswer {
-  readonly id: number;
+  /** Which picture; null where the reader says that it has started, or why it does not. */
+  readonly id: number | null;
   readonly texts: readonly string[];
   readonly fault?: string;
 }
 
-/** As many as it takes to see that there is more than one. */
-const CODES_MOST = 3;
+/** More codes than lie on any table: the one pass among them must be found. */
+const CODES_MOST = 32;
+/** A larger picture is drawn smaller: no phone's camera makes more, and memory for more may be missing. */
+const PIXELS_MOST = 12_000_000;
 const OPTIONS: ReaderOptions = {
   formats: ["QRCode"],
   tryHarder: true,
@@ -49,7 +52,9 @@ let isTurn = false;
 async function read(picture: ImageBitmap, fleeting: boolean): Promise<readonly string[]> {
   await loaded;
   const { width, height } = picture;
-  const texts = await codesIn(drawn(picture, [0, 0, width, height], width, height));
+  const scale = Math.min(1, Math.sqrt(PIXELS_MOST / (width * height)));
+  const size = [width, height].map((side) => Math.max(1, Math.floor(side * scale))) as [number, number];
+  const texts = await codesIn(drawn(picture, [0, 0, width, height], ...size));
   isTurn = !isTurn;
   const looks = fleeting ? Number(isTurn) : MORE_LOOKS.length;
   return texts.length ? texts : lookAgain(picture, looks);
@@ -68,7 +73,10 @@ async function lookAgain(picture: ImageBitmap, times: number): Promise<readonly 
   return lookAgain(picture, times - 1);
 }
 
-/** Draw a part of a picture (left, top, width, height) at a size. */
+/**
+ * Draw a part of a picture (left, top, width, height) at a size, on white: paper, where the picture is transparent, and
+ * over every pixel of the picture before.
+ */
 function drawn(
   picture: ImageBitmap,
   part: readonly [number, number, number, number],
@@ -78,6 +86,8 @@ function drawn(
   if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
   const context = canvas.getContext("2d", { willReadFrequently: true });
   if (!context) throw new Error("no canvas");
+  context.fillStyle = "#ffffff";
+  context.fillRect(0, 0, width, height);
   context.drawImage(picture, ...part, 0, 0, width, height);
   return context.getImageData(0, 0, width, height);
 }
@@ -86,6 +96,15 @@ async function codesIn(picture: ImageData): Promise<string[]> {
   const results = await readBarcodes(picture, OPTIONS);
   return Array.from(new Set(results.filter(({ isValid }) => isValid).map(({ text }) => text)));
 }
+
+loaded.then(
+  () => {
+    postMessage({ id: null, texts: [] } satisfies ReadAnswer);
+  },
+  (e: unknown) => {
+    postMessage({ id: null, texts: [], fault: String(e) } satisfies ReadAnswer);
+  },
+);
 
 addEventListener("message", ({ data: { id, picture, fleeting } }: MessageEvent<ReadRequest>) => {
   const answer = (what: ReadAnswer): void => {

@@ -55,6 +55,13 @@ void check("of two passes in view neither is checked", async () => {
   });
 });
 
+void check("the one pass among five codes in view is checked", async () => {
+  await withPhone({ video: "among-others" }, async (phone) => {
+    await phone.page.goto(server.url);
+    assert.equal(await phone.verdict(), "valid");
+  });
+});
+
 void check("of a flood of codes each verdict is that of one, none is an accept, and the phone goes on", async () => {
   await withPhone({ video: "flood" }, async (phone) => {
     const { page } = phone;
