@@ -74,13 +74,17 @@ def usual_seconds(world: World, nursery: Nursery) -> float:
 
 
 def kill_again_and_again(world: World, times: int, seed: int) -> None:
+    """Kill at random instants, at least so many times; more where the machine's speed changed and few were hit."""
     chance, nursery = random.Random(seed), Nursery(world)
     seconds = usual_seconds(world, nursery)
     versions: dict[str, bytes] = {}
     confirmed, killed, unpublished = set(revoked_in(world.repository)), 0, 0
     world.now = int(time.time())
     world.publish()
-    for number in range(times):
+    number = 0
+    while number < times or killed <= times / 3 or not times / 10 < unpublished < number:
+        assert number < 10 * times, f"of {number} publications {killed} were killed, {unpublished} came to nothing"
+        number += 1
         pass_ = world.issue(f"R-{number}")
         assert (pass_.pass_.day, pass_.pass_.index) not in confirmed
         world.revoke(pass_)
@@ -88,7 +92,9 @@ def kill_again_and_again(world: World, times: int, seed: int) -> None:
         before, timestamp = revoked_in(world.repository), world.authority.repository.read(TIMESTAMP)
         confirmed.add(new)
 
-        killed += nursery.publish(chance.uniform(0, seconds))
+        was_killed = nursery.publish(chance.uniform(0, seconds))
+        killed += was_killed
+        seconds *= 1.1 if was_killed else 0.9
 
         after = revoked_in(world.repository)
         if world.authority.repository.read(TIMESTAMP) == timestamp:
@@ -109,8 +115,6 @@ def kill_again_and_again(world: World, times: int, seed: int) -> None:
         for path in (world.repository / "metadata").glob("[0-9]*.json"):
             assert versions.setdefault(path.name, path.read_bytes()) == path.read_bytes(), path.name
     nursery.close()
-    assert killed > times / 3  # else the instants were badly chosen, and nothing was shown
-    assert times / 10 < unpublished < times
 
 
 def test_a_publisher_killed_twenty_times(world: World) -> None:
