@@ -7,6 +7,9 @@ import sys
 from pathlib import Path
 
 from support.processes import ROOT
+from support.screens import movepass, running
+
+from movepass_verifier.words import words
 
 from .conftest import Field
 
@@ -44,6 +47,16 @@ def test_the_configuration_file_names_options_that_there_are(field: Field) -> No
     assert "প্রস্তুত" in done.stdout
 
 
+def test_what_the_post_runs_fills_a_console_of_its_own_and_begins_again(field: Field) -> None:
+    post = settings("movepass-post.service")
+    assert (post["Restart"], post["StandardInput"], post["TTYPath"]) == ("always", "tty", "/dev/tty1")
+    given = dict(pair.split("=", 1) for pair in post["Environment"].split()) | {"MOVEPASS_STORE": str(field.device)}
+    program, *arguments = post["ExecStart"].split()
+    assert program == "/opt/movepass/bin/movepass"
+    with running(movepass(*arguments), environment=given) as screen:
+        screen.until(lambda shown: words("en")("scan.ready") in shown)
+
+
 if shutil.which("systemd-analyze"):
 
     def verified(*arguments: object, tmp_path: Path) -> str:
@@ -55,6 +68,9 @@ if shutil.which("systemd-analyze"):
 
     def test_systemd_takes_the_units(tmp_path: Path) -> None:
         assert verified("--user", "verify", *sorted(UNITS.glob("movepass-*")), tmp_path=tmp_path) == ""
+
+    def test_systemd_takes_the_posts_unit(tmp_path: Path) -> None:
+        assert verified("verify", UNITS / "movepass-post.service", tmp_path=tmp_path) == ""
 
     def test_systemd_takes_the_hardened_service(tmp_path: Path) -> None:
         folder = tmp_path / "movepass-sync.service.d"

@@ -7,6 +7,7 @@ and all other text is left to the reader's fonts.
 import fcntl
 import os
 import pty
+import re
 import select
 import struct
 import subprocess
@@ -51,22 +52,46 @@ class _Terminal(pyte.Screen):
 class Screen:
     """A running command and the terminal it runs in."""
 
-    def __init__(self, fd: int, process: "subprocess.Popen[bytes]", columns: int, rows: int) -> None:
+    def __init__(self, fd: int, theirs: int, process: "subprocess.Popen[bytes]", columns: int, rows: int) -> None:
         self.process = process
         self._fd = fd
+        self._theirs = theirs
         self._screen = _Terminal(columns, rows)
         self._stream = pyte.ByteStream(self._screen)
         self._raw = b""
 
     def type(self, text: str) -> None:
         """Type as a hand scanner does: all at once."""
-        data = text.encode()
+        self.send(text.encode())
+
+    def send(self, data: bytes) -> None:
+        """Type bytes, whatever they are."""
         while data:  # a terminal takes input and shows output at once, or both ends wait for each other
             readable, writable, _ = select.select([self._fd], [self._fd], [])
             if readable:
                 self._read(0)
             if writable:
                 data = data[os.write(self._fd, data[:_WRITE_BYTES]) :]
+
+    def mode(self) -> "list[Any]":
+        """Give the terminal's mode: what is typed, and what becomes of it."""
+        return termios.tcgetattr(self._theirs)
+
+    def unread(self) -> bytes:
+        """Give what was typed and nobody has read."""
+        mode = termios.tcgetattr(self._theirs)
+        mode[3] &= ~termios.ICANON
+        termios.tcsetattr(self._theirs, termios.TCSANOW, mode)
+        return os.read(self._theirs, _READ_BYTES) if select.select([self._theirs], [], [], 0)[0] else b""
+
+    def confirm(self, key: str) -> None:
+        """Press a key that asks for a number, and type the number."""
+        self.type(key)
+        asked = re.compile(r"type ([0-9]{4}), then Enter")
+        shown = " ".join(self.until(lambda shown: asked.search(" ".join(shown.split()))).split())
+        found = asked.search(shown)
+        assert found
+        self.type(found[1] + "\r")
 
     def answer(self, text: str, mark: str, seconds: float = 20) -> float:
         """Type, and give the seconds until the command has written something; only then is it drawn, which is slow."""
@@ -119,6 +144,7 @@ class Screen:
 
     def close(self) -> None:
         """Close the window."""
+        os.close(self._theirs)
         os.close(self._fd)
 
     @property
@@ -170,16 +196,16 @@ def running(
         command, stdin=theirs, stdout=theirs, stderr=theirs, env=settings, start_new_session=True,
         preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - what closes with the window
     )  # fmt: skip
-    os.close(theirs)
-    screen = Screen(ours, process, columns, rows)
+    screen = Screen(ours, theirs, process, columns, rows)
     try:
         yield screen
     finally:
         if process.poll() is None:
             process.terminate()
         process.wait(20)
-        with suppress(OSError):  # the test has closed it
-            os.close(ours)
+        for fd in (ours, theirs):
+            with suppress(OSError):  # the test has closed it
+                os.close(fd)
 
 
 def movepass(*arguments: object) -> list[str]:

@@ -14,12 +14,13 @@ import click
 from movepass_cli.options import PATH, example, json_option, language_option, option, store_option
 from movepass_cli.output import note, say, show_result
 from movepass_cli.scanning import feeds
+from movepass_cli.scanning.confirmation import REST_SECONDS, Confirmation
 from movepass_cli.scanning.feeds import Feeds, Given
-from movepass_cli.scanning.keyboard import Key, Keyboard
+from movepass_cli.scanning.keyboard import Event, Key, Keyboard, Unfinished, edited
 from movepass_cli.scanning.screen import Badge, frame
-from movepass_cli.scanning.session import CLOSE_SECONDS, Page, Session
+from movepass_cli.scanning.session import CLOSE_SECONDS, KEYS, PAGE_SECONDS, Session
 from movepass_cli.scanning.sound import Speaker
-from movepass_cli.scanning.terminal import Terminal, fits, shows_unicode
+from movepass_cli.scanning.terminal import Terminal, fits, is_typed_into, raw, shows_unicode
 from movepass_cli.signals import Stopped, stopped_by_signals
 from movepass_verifier import Device, Freshness, Outcome, StoreError
 from movepass_verifier.words import DEFAULT_LANGUAGE, LANGUAGES, Message, message, words
@@ -61,8 +62,10 @@ def scan(
 
     In a terminal the verdict fills the screen. The keyboard may be a hand scanner that types a pass and Enter; a person
     presses single keys: d details, n pass number, l language, h help, q quit, and 1 2 3 for what was done where nothing
-    could be verified. Elsewhere, and with --plain or --json, verdicts come one below the other, and lines of text are
-    read from stdin if nothing else is named. Nothing that can't be read ends it; q, Ctrl-C or the end of input does.
+    could be verified. A code can make a scanner press keys, so q and 1 2 3 ask for a number that is on the screen.
+    Elsewhere, and with --plain or --json, verdicts come one below the other, and lines of text are read from stdin if
+    nothing else is named. Nothing that can't be read ends it, nor does Ctrl-C: a code can hold it. q, SIGTERM and the
+    end of input do.
     """
     wanted = [
         *([feeds.pictures(list(pictures))] if pictures else []),
@@ -73,9 +76,8 @@ def scan(
     with Device.open(store) as device:
         language = language or device.language
         full = fits() and not plain and not as_json
-        if not full and not wanted:
-            if sys.stdin.isatty():
-                say("scan a pass, or type its text and Enter; Ctrl-D ends")
+        alone = not wanted
+        if alone and not is_typed_into():
             # A reader of its own: Python ends by abort where a thread still holds the one that is Python's.
             wanted = [feeds.lines(open(sys.stdin.fileno(), "rb", closefd=False))]  # noqa: SIM115
         running = Feeds(wanted)
@@ -84,6 +86,8 @@ def scan(
             running.start()
             if full:
                 _Screen(device, running, _readable(language), close_after, Speaker(on=sound)).run()
+            elif is_typed_into():
+                _TypedLines(device, language, as_json=as_json).run_beside(running, alone=alone)
             else:
                 _Lines(device, language, as_json=as_json).run(running)
         running.stop()
@@ -113,6 +117,9 @@ class _Lines:
                 self._show(given)
 
     def _show(self, given: Given) -> None:
+        if given.what is None:
+            self._begin()
+            return
         if isinstance(given.what, Message):
             self._say(given.source, given.what)
             return
@@ -127,9 +134,93 @@ class _Lines:
         if not self._as_json:
             click.echo()
 
+    def _begin(self) -> None:
+        """Part the verdict before from the code that is coming in."""
+        if not self._as_json:
+            say(words(self._language)("scan.receiving"))
+
     def _say(self, source: str, problem: Message) -> None:
         text = words(self._language).say(problem)
         say(text if source in text else f"{source}: {text}")
+
+
+class _TypedLines(_Lines):
+    """One verdict below the other, in a terminal that a hand scanner types into."""
+
+    def __init__(self, device: Device, language: str, *, as_json: bool) -> None:
+        super().__init__(device, language, as_json=as_json)
+        self._keyboard = Keyboard("qQ")
+        self._confirmation = Confirmation()
+        self._asked_until = 0.0
+        self._begun = self._ended = False
+
+    def run_beside(self, running: Feeds, *, alone: bool) -> None:
+        """Show what comes until somebody quits or, unless what is typed is all there is, until all feeds have ended."""
+        fd = sys.stdin.fileno()
+        with raw(fd):
+            if alone:
+                say(words(self._language)("scan.type-here"))
+            while not self._ended and (alone or not running.ended):
+                ready, _, _ = select.select([fd, running.awake], [], [], self._patience())
+                if running.awake in ready:
+                    for given in running.take():
+                        self._show(given)
+                if fd in ready:
+                    self._type(fd)
+                now = time.monotonic()
+                for event in self._keyboard.idle(now):
+                    self._take(event)
+                self._keyboard.asked &= now < self._asked_until
+
+    def _patience(self) -> float | None:
+        deadline = self._asked_until if self._keyboard.asked else None
+        times = [at for at in (deadline, self._keyboard.deadline()) if at is not None]
+        return max(0.0, min(times) - time.monotonic()) if times else None
+
+    def _type(self, fd: int) -> None:
+        data = typed_bytes(fd)
+        self._ended = not data
+        for event in self._keyboard.feed(data, time.monotonic()):
+            self._take(event)
+        if self._keyboard.typed and not (self._begun or self._keyboard.asked or self._keyboard.may_be_a_key):
+            self._begun = True
+            self._begin()
+
+    def _take(self, event: Event) -> None:
+        say_in = words(self._language)
+        if isinstance(event, Key):
+            self._ask()
+        elif isinstance(event, Unfinished):
+            say(say_in("scan.unfinished", count=len(event.text)))
+        elif event.text:
+            self._keyboard.asked = False
+            right = self._confirmation.answer(edited(event.text), time.time())
+            if right is None:
+                if not self._begun:
+                    self._begin()
+                self._show(Given("stdin", event.text))
+            elif right:
+                self._ended = True
+            else:
+                say(say_in("scan.wrong-answer", wait=int(REST_SECONDS)))
+        self._begun = False
+
+    def _ask(self) -> None:
+        say_in = words(self._language)
+        if self._confirmation.ask(time.time()):
+            self._keyboard.asked = True
+            self._asked_until = time.monotonic() + PAGE_SECONDS
+            say(say_in("scan.ask-end", number=str(self._confirmation.number)))
+        else:
+            say(say_in("scan.asked-too-soon", wait=int(REST_SECONDS)))
+
+
+def typed_bytes(fd: int) -> bytes:
+    """Read what was typed; nothing where the terminal has gone."""
+    try:
+        return os.read(fd, _READ_BYTES)
+    except OSError:
+        return b""
 
 
 class _Screen:
@@ -143,7 +234,7 @@ class _Screen:
         self._session = Session(device, language, close_after=close_after, languages=languages)
         self._speaker = speaker
         self._terminal = Terminal()
-        self._keyboard = Keyboard()
+        self._keyboard = Keyboard(KEYS)
         self._badge = _badge(device)
         self._badge_until = time.monotonic() + _BADGE_SECONDS
         self._drawn = 0.0
@@ -170,10 +261,13 @@ class _Screen:
             self._type(fd)
         if self._running.awake in ready:
             for given in self._running.take():
-                if given.trouble and isinstance(given.what, Message):
+                if given.what is None:
+                    self._session.begin()
+                elif given.trouble and isinstance(given.what, Message):
                     self._session.trouble(given.what)
                 else:
                     self._take(given.what)
+        self._keyboard.asked = self._session.asks
         for event in self._keyboard.idle(time.monotonic()):
             self._press(event)
         self._session.tick(time.time())
@@ -192,23 +286,23 @@ class _Screen:
         return max(0.0, min(times))
 
     def _type(self, fd: int) -> None:
-        try:
-            data = os.read(fd, _READ_BYTES)
-        except OSError:
-            data = b""
-        if not data:  # the terminal has gone
+        data = typed_bytes(fd)
+        if not data:
             self._session.ended = True
-        self._keyboard.asked = self._session.page is Page.NUMBER
+        self._keyboard.asked = self._session.asks
         for event in self._keyboard.feed(data, time.monotonic()):
-            if isinstance(event, Key):
-                self._press(event)
-            else:
-                self._take(event.text, typed=True)
+            self._press(event)
+        if self._keyboard.typed and not self._keyboard.may_be_a_key:
+            self._session.typing(self._keyboard.typed, time.time())
 
-    def _press(self, event: object) -> None:
+    def _press(self, event: Event) -> None:
         if isinstance(event, Key):
             with self._store_failures():
                 self._session.key(event, time.time())
+        elif isinstance(event, Unfinished):
+            self._session.problem(message("scan.unfinished", count=len(event.text)), time.time())
+        else:
+            self._take(event.text, typed=True)
 
     def _take(self, what: str | Message, *, typed: bool = False) -> None:
         """Decide, show, and only then note: the officer waits for the verdict, not for the journal."""

@@ -16,10 +16,11 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, NamedTuple
 
-from movepass_cli.scanning.keyboard import Keyboard, Line
+from movepass_cli.scanning.keyboard import Keyboard, Line, Unfinished
 from movepass_verifier.errors import ImageError
 from movepass_verifier.image import IMAGE_ENDINGS, check_extra, codes_in, read_qr, the_pass
 from movepass_verifier.words import Message, message
+from movepass_wire.limits import TEXT_MAX_CHARS
 
 _LOOK_SECONDS = 0.2
 """Between two looks into a folder."""
@@ -28,6 +29,8 @@ _AGAIN_SECONDS = 1.0
 _STILL_SHOWN_SECONDS = 2.0
 """A code that leaves the camera's sight for a shorter time is the same showing."""
 _READ_BYTES = 4096
+_LINE_MAX_BYTES = 4 * TEXT_MAX_CHARS
+"""What is longer is no pass; it is cut off here, and refused for its length."""
 _BAUD = termios.B9600
 """What scanners on a serial line come set to; one on USB does not care."""
 
@@ -37,12 +40,12 @@ class Given(NamedTuple):
 
     Attributes:
         source: where it came from.
-        what: a code's text, or what was wrong with what was shown.
+        what: a code's text, or what was wrong with what was shown; None where a code has begun to come in.
         trouble: that the feed itself has a problem: nothing was shown to it.
     """
 
     source: str
-    what: str | Message
+    what: str | Message | None
     trouble: bool = False
 
 
@@ -105,10 +108,12 @@ def lines(file: Any) -> Feed:
     """Read lines of text until the end of a file, as hand scanners type them into a pipe."""
 
     def feed(_stop: threading.Event) -> Iterator[Given]:
-        for line in file:
+        while line := file.readline(_LINE_MAX_BYTES):
             text = line.decode(errors="replace").rstrip("\r\n")
             if text:
                 yield Given("stdin", text)
+            while line and not line.endswith(b"\n"):
+                line = file.readline(_LINE_MAX_BYTES)
 
     return feed
 
@@ -195,17 +200,22 @@ def _opened(device: Path) -> Iterator[int]:
 
 
 def _lines_of(fd: int, stop: threading.Event, source: str) -> Iterator[Given]:
-    keyboard = Keyboard(keys=False)
+    keyboard = Keyboard()
     while not stop.is_set():
-        if not select.select([fd], [], [], _AGAIN_SECONDS)[0]:
-            keyboard.idle(time.monotonic())
-            continue
-        data = os.read(fd, _READ_BYTES)
-        if not data:
+        deadline = keyboard.deadline()
+        patience = _AGAIN_SECONDS if deadline is None else min(_AGAIN_SECONDS, max(0.0, deadline - time.monotonic()))
+        data = b""
+        if select.select([fd], [], [], patience)[0] and not (data := os.read(fd, _READ_BYTES)):
             raise OSError
-        for event in keyboard.feed(data, time.monotonic()):
-            if isinstance(event, Line):
-                yield Given(source, event.text)
+        before, now = keyboard.typed, time.monotonic()
+        events = keyboard.feed(data, now) if data else keyboard.idle(now)
+        for event in events:
+            if isinstance(event, Unfinished):
+                yield Given(source, message("scan.unfinished", count=len(event.text)))
+            elif isinstance(event, Line):
+                yield Given(source, event.text or message("scan.empty"))
+        if keyboard.typed and (events or not before):
+            yield Given(source, None)
 
 
 def camera(source: str) -> Feed:

@@ -1,32 +1,40 @@
 """Tells a hand scanner from a person: both type on the same keyboard.
 
-A scanner types a whole line within milliseconds and ends it with Enter. A person presses one key, and nothing follows.
-So one character alone is a key once PAUSE_SECONDS have gone by, and what has no end after REST_SECONDS is forgotten:
-else it would be taken for the beginning of the next pass. What is typed after it was asked for (a pass number) is a
-line as well, however slowly it comes.
+Every byte is part of a line. A line ends with Enter; one that is a whole payload ends with Tab, ETX or EOT as well, or
+with a pause: scanners send any of these behind a code, or nothing. What has no end after REST_SECONDS is said to be
+unfinished, or it would be taken for the beginning of the next pass.
+
+A person presses one key, and nothing follows. A code of one character looks the same where its scanner pauses, so no
+key does anything that matters: see session.py.
 """
 
-import codecs
-import unicodedata
+import re
 from dataclasses import dataclass
 
 from movepass_wire.limits import TEXT_MAX_CHARS
+from movepass_wire.payload import PREFIX, payload_length
 
-PAUSE_SECONDS = 0.08
-"""Slow scanners (Bluetooth) leave up to 30 ms between two characters; a person notices no tenth of a second."""
+PAUSE_SECONDS = 0.12
+"""Slow scanners (Bluetooth) leave up to 100 ms between two characters; a person hardly notices that much."""
+WHOLE_SECONDS = 0.3
+"""How long a whole payload waits for its Enter."""
+SUFFIX_SECONDS = 1.0
+"""An end that comes so soon behind a line belongs to it: CR and LF, or an Enter behind a pause."""
 REST_SECONDS = 3.0
 """Long beside any scanner's pause, also on a machine that was busy, and short beside the time between two passes."""
 ESCAPE = "\x1b"
-_ENTER = "\r\n"
-_END = "\x04"
+_ENTER = b"\r\n"
+_ENDS_OF_A_PAYLOAD = b"\t\x03\x04"
 _RUBOUT = "\x08\x7f"
-_KEPT_CHARS = 4 * TEXT_MAX_CHARS
+_SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]?|O[ -~]?)")
+"""What arrows and function keys send (ECMA-48), also while it is on its way."""
+_KEPT_BYTES = 4 * TEXT_MAX_CHARS
 """No line is kept beyond this; what is longer is no pass, and says so all the same."""
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A text that ended with Enter."""
+    """A text that has ended; an empty one is an end alone, such as Enter."""
 
     text: str
 
@@ -38,76 +46,102 @@ class Key:
     name: str
 
 
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """A text that never ended."""
+
+    text: str
+
+
+Event = Line | Key | Unfinished
+
+
 class Keyboard:
-    """Takes what a terminal gives, and says what it was."""
+    """Turns the bytes that a terminal or a serial line gives into lines and keys."""
 
-    def __init__(self, *, keys: bool = True) -> None:
-        """Begin with nothing typed; without `keys`, as on a serial line, one character alone is none."""
-        self._keys = keys
-        self.typed = ""
-        """What has been typed of a line so far."""
+    def __init__(self, keys: str = "") -> None:
+        """Begin with nothing typed.
+
+        Args:
+            keys: the characters that are keys where they stand alone, besides Escape; on a serial line there are none.
+        """
+        self._keys = {ESCAPE, *keys} if keys else set()
+        self._held = bytearray()
         self.asked = False
-        """Whether a line has been asked for: then no character is a key."""
-        self._sequence = ""
-        self._decode = codecs.getincrementaldecoder("utf-8")("replace").decode
-        self._last = 0.0
+        """Whether a person was asked for a line: then Escape alone is a key, and a line may come slowly."""
+        self._last = self._ended = float("-inf")
 
-    def feed(self, data: bytes, at: float) -> list[Line | Key]:
+    @property
+    def typed(self) -> str:
+        """The line so far."""
+        return self._held.decode("utf-8", "replace")
+
+    @property
+    def may_be_a_key(self) -> bool:
+        """Whether the line so far is what a key sends."""
+        typed = self.typed
+        if self.asked:
+            return bool(self._keys) and typed.endswith(ESCAPE)
+        return typed in self._keys or bool(self._keys and _SEQUENCE.fullmatch(typed))
+
+    def feed(self, data: bytes, at: float) -> list[Event]:
         """Take bytes, as they came at a time in seconds."""
-        found: list[Line | Key] = []
-        for char in self._decode(data):
-            found += self._take(char)
+        found: list[Event] = []
+        for byte in data:
+            if byte in _ENTER or (byte in _ENDS_OF_A_PAYLOAD and self._may_end()):
+                found += self._end(at)
+            elif len(self._held) < _KEPT_BYTES:
+                self._held.append(byte)
         self._last = at
         return found
 
     def deadline(self) -> float | None:
-        """Give the time at which the one character that was typed becomes a key, or more are forgotten; or None."""
-        if self._sequence or (self._is_key and not self.asked):
+        """Return the time at which idle() has something to do, or None."""
+        if not self._held:
+            return None
+        if self.may_be_a_key:
             return self._last + PAUSE_SECONDS
-        return self._last + REST_SECONDS if self.typed and not self.asked else None
+        if _holds_a_payload(self.typed):
+            return self._last + WHOLE_SECONDS
+        return None if self.asked else self._last + REST_SECONDS
 
-    def idle(self, at: float) -> list[Line | Key]:
-        """Say what was pressed, once its pause is over. For when there is nothing to feed."""
+    def idle(self, at: float) -> list[Event]:
+        """Return what the pause until now has ended. For when there is nothing to feed."""
         deadline = self.deadline()
         if deadline is None or at < deadline:
             return []
-        if self._sequence:
-            pressed, self._sequence = self._sequence, ""
-            return [Key(pressed)] if pressed == ESCAPE else []
-        pressed, is_key, self.typed = self.typed, self._is_key, ""
-        return [Key(pressed)] if is_key else []
+        if not self.may_be_a_key:
+            return self._end(at) if _holds_a_payload(self.typed) else [Unfinished(self._take())]
+        pressed = self._take()[-1 if self.asked else 0 :]
+        return [Key(pressed)] if pressed in self._keys else []
 
-    @property
-    def _is_key(self) -> bool:
-        return self._keys and len(self.typed) == 1
+    def _may_end(self) -> bool:
+        return not self._held or payload_length(self.typed) == len(self._held)
 
-    def _take(self, char: str) -> list[Line | Key]:
-        if self._in_sequence(char):
-            return []
-        if char in _ENTER:
-            typed, self.typed = self.typed, ""
-            return [Line(typed)] if typed else []
-        if char == _END:
-            return [Key(_END)] if not self.typed else []
-        if char in _RUBOUT:
-            self.typed = self.typed[:-1]
-        elif not unicodedata.category(char).startswith("C") and len(self.typed) < _KEPT_CHARS:
-            self.typed += char
-        return []
+    def _end(self, at: float) -> list[Event]:
+        follows = not self._held and at - self._ended < SUFFIX_SECONDS
+        self._ended = at
+        return [] if follows else [Line(self._take())]
 
-    def _in_sequence(self, char: str) -> bool:
-        """Pass over what arrows and function keys send, as ECMA-48 has it; Escape alone waits for its pause."""
-        if self._sequence == ESCAPE and char not in "[O":
-            self._sequence = ""
-        if not self._sequence:
-            self._sequence = ESCAPE if char == ESCAPE else ""
-        elif len(self._sequence) > 1 and "@" <= char <= "~":
-            self._sequence = ""
-            return True
-        else:
-            self._sequence += char
-        return bool(self._sequence)
+    def _take(self) -> str:
+        typed = self.typed
+        self._held.clear()
+        return typed
 
 
-END = Key(_END)
-"""Ctrl-D."""
+def edited(typed: str) -> str:
+    """Return what a person meant to type: Backspace takes out a character, arrows mean nothing."""
+    kept: list[str] = []
+    for char in _SEQUENCE.sub("", typed):
+        if char not in _RUBOUT:
+            kept.append(char)
+        elif kept:
+            kept.pop()
+    return "".join(kept)
+
+
+def _holds_a_payload(text: str) -> bool:
+    """Tell whether a whole payload stands in a text, whatever else does."""
+    starts = {text.find(PREFIX), text.rfind(PREFIX)} - {-1}
+    lengths = {at: payload_length(text[at:]) for at in starts}
+    return any(length is not None and at + length <= len(text) for at, length in lengths.items())

@@ -81,7 +81,7 @@ def frame(session: Session, badge: Badge, typed: str, size: Size, *, unicode: bo
     else:
         head = _head(badge, say, size)
         foot = _foot(session, typed, say, size)
-        middle = _middle(session, badge, say, size, unicode=unicode)
+        middle = _middle(session, badge, typed, say, size, unicode=unicode)
         lines = [*head, *middle[: size.rows - len(head) - len(foot)]]
         lines += [[] for _ in range(size.rows - len(lines) - len(foot))]
         lines += foot
@@ -107,7 +107,7 @@ def _foot(session: Session, typed: str, say: Words, size: Size) -> list[ScreenLi
     lines = []
     if session.notice:
         lines += _wrapped(printable(say.say(session.notice)), size, "warn")
-    if typed and len(typed) > 1:
+    if len(typed) > 1 or (typed and session.asks):
         lines.append([Span(f"{say('scan.typed')} {printable(typed[-(size.columns - 20) :])}", "dim")])
     if session.recent:
         lines.append([Span(f"{say('scan.last')}  ", "dim"), *_recent(session.recent, say)])
@@ -124,31 +124,53 @@ def _recent(recent: Iterable[Recent], say: Words) -> ScreenLine:
 
 
 def _keys(session: Session) -> list[str]:
-    if session.page is Page.NUMBER:
+    if session.asks:
         return ["enter", "escape"]
     details = ["details"] if isinstance(session.shown, Decided) else []
     language = ["language"] if len(session.languages) > 1 else []
     return [*details, "number", *language, "help", "quit"]
 
 
-def _middle(session: Session, badge: Badge, say: Words, size: Size, *, unicode: bool) -> list[ScreenLine]:
+def _middle(session: Session, badge: Badge, typed: str, say: Words, size: Size, *, unicode: bool) -> list[ScreenLine]:
     shown: list[ScreenLine]
     match session.page, session.shown:
-        case Page.HELP, _:
-            shown = _paragraphs(say("scan.help").split("\n"), size)
         case Page.NUMBER, _:
             shown = _paragraphs([say("scan.ask-number")], size, "bold")
+        case Page.CONFIRM, _:
+            shown = _paragraphs([_question(session, say)], size, "bold")
+        case _ if typed or session.reading:
+            return _paragraphs(
+                [say("scan.reading", count=len(typed)) if typed else say("scan.receiving")], size, "bold"
+            )
+        case Page.HELP, _:
+            shown = _paragraphs(say("scan.help").split("\n"), size)
         case Page.DETAILS, Decided() as verdict:
             shown = _details(verdict, say, size)
         case _, Decided() as verdict:
-            shown = _verdict(verdict, say, size, unicode=unicode)
+            return _verdict(verdict, say, size, unicode=unicode)
         case _, NumberAnswer() as answer:
-            shown = _answer(answer, say, size, unicode=unicode)
+            return _answer(answer, say, size, unicode=unicode)
         case _, Message() as problem:
-            shown = _paragraphs([say.say(problem)], size, "warn")
+            return _paragraphs([say.say(problem)], size, "warn")
         case _:
-            shown = _ready(session, badge, say, size)
-    return shown
+            return _ready(session, badge, say, size)
+    return [*_outcome(session, say, size, unicode=unicode), *shown]
+
+
+def _outcome(session: Session, say: Words, size: Size, *, unicode: bool) -> list[ScreenLine]:
+    """Keep the outcome in sight on every page: a code that makes a scanner turn a page must not hide it."""
+    if isinstance(session.shown, Decided):
+        return _outcome_line(session.shown.result.outcome, say, size, unicode=unicode)
+    if isinstance(session.shown, NumberAnswer):
+        return _outcome_line(session.shown.outcome, say, size, unicode=unicode)
+    return []
+
+
+def _question(session: Session, say: Words) -> str:
+    number = str(session.number)
+    if session.confirming is None:
+        return say("scan.ask-end", number=number)
+    return say("scan.ask-record", decision=say(f"decision.{session.confirming.value}"), number=number)
 
 
 def _ready(session: Session, badge: Badge, say: Words, size: Size) -> list[ScreenLine]:
@@ -210,12 +232,16 @@ def _banner(outcome: Outcome, say: Words, size: Size, *, unicode: bool, test: bo
     drawn = banners()["half" if test else "whole"]
     letters = drawn.get(say.language)
     if not unicode or size.rows < _BANNER_FROM or not letters:
-        look = looks()[outcome]
-        symbol, word = (look.symbol if unicode else look.ascii), say(f"outcome.{outcome.value}")
         warning = [[Span(_filled(f"  {say('test.banner')}  ", size.columns), "warn")]] if test else []
-        return [*warning, [Span(_filled(f"  {symbol}  {word}  {symbol}  ", size.columns), outcome.value)], []]
+        return [*warning, *_outcome_line(outcome, say, size, unicode=unicode)]
     lines = [*_band(letters["test"], [], "warn", size)] if test else []
     return [*lines, *_band(letters[outcome.value], drawn["symbol"][outcome.value], outcome.value, size)]
+
+
+def _outcome_line(outcome: Outcome, say: Words, size: Size, *, unicode: bool) -> list[ScreenLine]:
+    look = looks()[outcome]
+    symbol, word = (look.symbol if unicode else look.ascii), say(f"outcome.{outcome.value}")
+    return [[Span(_filled(f"  {symbol}  {word}  {symbol}  ", size.columns), outcome.value)], []]
 
 
 def _band(letters: Sequence[str], symbols: Sequence[str], style: str, size: Size) -> Iterator[ScreenLine]:

@@ -2,6 +2,9 @@
 
 No terminal, no clock and no file of its own: every call is told the time, and what a verdict rests on is asked of the
 post it was given. What came last is what is shown; what came before stays in sight as a row of `recent`.
+
+A code can make a scanner press any key. So a key only turns a page: to end, and to note what was done, somebody must
+type a number that is on the screen (confirmation.py).
 """
 
 from collections import deque
@@ -10,19 +13,23 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
-from movepass_cli.scanning.keyboard import END, ESCAPE, Key
+from movepass_cli.scanning.confirmation import ANSWER_MAX_CHARS, REST_SECONDS, Confirmation
+from movepass_cli.scanning.keyboard import ESCAPE, Key, edited
 from movepass_verifier import Outcome, Verification
 from movepass_verifier.by_number import NumberAnswer
 from movepass_verifier.journal import Decision, Noted, Seen
 from movepass_verifier.other_codes import is_number
-from movepass_verifier.words import LANGUAGES, Message
+from movepass_verifier.words import LANGUAGES, Message, message
 
 CLOSE_SECONDS = 20.0
 """After so long a verdict leaves the screen by itself: nobody else shall read who was here."""
+PAGE_SECONDS = 30.0
+"""A question that nobody answers goes after so long."""
 RECENT = 5
-_NUMBER_MOST_CHARS = 40
+_NUMBER_MAX_CHARS = 40
 """A longer line is a code that was scanned while a pass number was asked for."""
 DECISION_KEYS = {"1": Decision.LET_THROUGH, "2": Decision.SENT_BACK, "3": Decision.CALLED_IN}
+KEYS = "dDhH?lLnNqQ123"
 
 
 class Post(Protocol):
@@ -48,6 +55,11 @@ class Page(Enum):
     DETAILS = "details"
     HELP = "help"
     NUMBER = "number"
+    CONFIRM = "confirm"
+
+
+_ASKED_CHARS = {Page.NUMBER: _NUMBER_MAX_CHARS, Page.CONFIRM: ANSWER_MAX_CHARS}
+"""How long an answer may be, on pages that ask for a line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +96,9 @@ class Session:
     """One officer's shift at one screen."""
 
     def __init__(
-        self, post: Post, language: str, *, close_after: float = CLOSE_SECONDS, languages: Sequence[str] = LANGUAGES
-    ) -> None:
+        self, post: Post, language: str, *, close_after: float = CLOSE_SECONDS, languages: Sequence[str] = LANGUAGES,
+        confirmation: Confirmation | None = None,
+    ) -> None:  # fmt: skip
         """Begin with nothing shown.
 
         Args:
@@ -93,10 +106,15 @@ class Session:
             language: to begin with.
             languages: those that the terminal can show.
             close_after: seconds after which what is shown goes; 0 keeps it.
+            confirmation: draws the numbers that are asked for.
         """
         self._post = post
         self._close_after = close_after
         self._closes: float | None = None
+        self._page_closes: float | None = None
+        self._confirmation = confirmation or Confirmation()
+        self.confirming: Decision | None = None
+        """What is noted once its number was typed; None: it ends then."""
         self.language = language
         self.languages = languages
         self.page = Page.MAIN
@@ -105,6 +123,8 @@ class Session:
         self.recent: deque[Recent] = deque(maxlen=RECENT)
         self.notice: Message | None = None
         """What is wrong with a scanner or a camera; until the next code."""
+        self.reading = False
+        """Whether a code is coming in over a serial line."""
         self.checked = 0
         self.ended = False
 
@@ -120,15 +140,41 @@ class Session:
         if isinstance(self.shown, Decided) and self.shown.noted is None:
             self.shown.noted = self._post.note(self.shown.result)
 
-    def line(self, text: str, at: float) -> Outcome:
-        """Take a line that was typed: a pass number, if one was asked for or if it is one, or else a code."""
-        asked = self.page is Page.NUMBER and len(text) <= _NUMBER_MOST_CHARS
+    def typing(self, text: str, at: float) -> None:
+        """Take what has been typed of a line: what is shown goes, or it would be taken for the verdict to come."""
+        if len(text) > _ASKED_CHARS.get(self.page, 0):
+            self._clear()
+        elif self.asks:
+            self._page_closes = at + PAGE_SECONDS
+
+    def begin(self) -> None:
+        """Take the beginning of a code that comes in over a serial line."""
+        self._clear()
+        self.reading = True
+
+    def line(self, text: str, at: float) -> Outcome | None:
+        """Take a line that was typed: an answer, if one was asked for, a pass number, or else a code.
+
+        Returns:
+            None where it is no matter of a pass.
+        """
+        page, answer = self.page, edited(text)
+        if page is Page.CONFIRM:
+            right = self._confirmation.answer(answer, at)
+            self.page, self._page_closes = Page.MAIN, None
+            if right is not None:
+                self._confirmed(at) if right else self.problem(message("scan.wrong-answer", wait=int(REST_SECONDS)), at)
+                return None
+        if not text:
+            self.problem(message("scan.empty"), at)
+            return None
+        asked = page is Page.NUMBER and len(answer) <= _NUMBER_MAX_CHARS
         if not asked and not is_number(text):
             return self.code(text, at)
-        answer = self._post.check_number(text)
-        self._show(answer, at)
-        self._count(answer.outcome, answer.number if answer.readable else "", at)
-        return answer.outcome
+        found = self._post.check_number(answer)
+        self._show(found, at)
+        self._count(found.outcome, found.number if found.readable else "", at)
+        return found.outcome
 
     def problem(self, problem: Message, at: float) -> None:
         """Show what is wrong with what was shown, in place of an earlier verdict: nobody shall take that for its."""
@@ -136,46 +182,87 @@ class Session:
 
     def trouble(self, trouble: Message) -> None:
         """Note that a scanner or a camera has a problem; the verdict that is shown stays."""
-        self.notice = trouble
+        self.notice, self.reading = trouble, False
 
     def key(self, key: Key, at: float) -> None:
         """Take a key that was pressed."""
-        if key == END or (key.name in "qQ" and self.page is not Page.NUMBER):
-            self.ended = True
+        if key.name in "qQ":
+            self._ask(None, at)
         elif key.name == ESCAPE:
             self.shown = None if self.page is Page.MAIN else self.shown
-            self.page = Page.MAIN
-        elif isinstance(self.shown, Decided) and key.name in DECISION_KEYS:
-            self._decide(self.shown, DECISION_KEYS[key.name])
+            self._turn_to(Page.MAIN, at)
+        elif key.name in DECISION_KEYS:
+            if self._may_decide:
+                self._ask(DECISION_KEYS[key.name], at)
         else:
-            self._turn(key.name.lower())
+            self._turn(key.name.lower(), at)
         if self._closes is not None:
             self._closes = at + self._close_after  # somebody is reading
 
     def tick(self, at: float) -> None:
         """Take what is shown off the screen once its time is over."""
+        if self._page_closes is not None and at >= self._page_closes:
+            self._turn_to(Page.MAIN, at)
         if self._closes is not None and at >= self._closes:
-            self.shown, self.page, self._closes = None, Page.MAIN, None
+            self._clear()
 
     @property
     def closes(self) -> float | None:
-        """When what is shown goes, or None."""
-        return self._closes
+        """When something of what is shown goes, or None."""
+        return min((at for at in (self._closes, self._page_closes) if at is not None), default=None)
+
+    @property
+    def number(self) -> int | None:
+        """The number that is asked for on the page CONFIRM."""
+        return self._confirmation.number
+
+    @property
+    def asks(self) -> bool:
+        """Whether the page asks for a line."""
+        return self.page in _ASKED_CHARS
 
     def _show(self, what: Decided | NumberAnswer | Message, at: float) -> None:
-        self.shown, self.page, self.notice = what, Page.MAIN, None
+        self._clear()
+        self.shown, self.notice = what, None
         self._closes = at + self._close_after if self._close_after else None
+
+    def _clear(self) -> None:
+        self.shown, self.page, self.reading = None, Page.MAIN, False
+        self._closes = self._page_closes = None
+        self._confirmation.drop()
 
     def _count(self, outcome: Outcome, number: str, at: float) -> None:
         self.checked += 1
         self.recent.append(Recent(at, outcome, number))
 
-    def _decide(self, verdict: Decided, decision: Decision) -> None:
-        if verdict.noted and verdict.result.outcome is Outcome.CANNOT_VERIFY:
-            self._post.decide(verdict.noted.entry, decision)
-            verdict.decision = decision
+    @property
+    def _may_decide(self) -> bool:
+        shown = self.shown
+        return isinstance(shown, Decided) and bool(shown.noted) and shown.result.outcome is Outcome.CANNOT_VERIFY
 
-    def _turn(self, name: str) -> None:
+    def _ask(self, decision: Decision | None, at: float) -> None:
+        """Ask for a number before something is done that no code may do."""
+        if self._confirmation.ask(at):
+            self.confirming = decision
+            self._turn_to(Page.CONFIRM, at)
+        else:
+            self.notice = message("scan.asked-too-soon", wait=int(REST_SECONDS))
+
+    def _confirmed(self, at: float) -> None:
+        if self.confirming is None:
+            self.ended = True
+        elif isinstance(self.shown, Decided) and self.shown.noted:
+            self._post.decide(self.shown.noted.entry, self.confirming)
+            self.shown.decision = self.confirming
+            self._closes = at + self._close_after if self._close_after else None
+
+    def _turn_to(self, page: Page, at: float) -> None:
+        self.page = page
+        self._page_closes = at + PAGE_SECONDS if self.asks else None
+        if page is not Page.CONFIRM:
+            self._confirmation.drop()
+
+    def _turn(self, name: str, at: float) -> None:
         """Turn a page, or back."""
         pages = {"d": Page.DETAILS, "h": Page.HELP, "?": Page.HELP, "n": Page.NUMBER}
         if name == "l":
@@ -183,4 +270,4 @@ class Session:
         elif name in pages:
             page = pages[name]
             if page is not Page.DETAILS or isinstance(self.shown, Decided):
-                self.page = Page.MAIN if self.page is page else page
+                self._turn_to(Page.MAIN if self.page is page else page, at)

@@ -1,18 +1,25 @@
-"""The terminal: the whole screen taken, and given back as it was, whatever ends us.
+"""The terminal: raw while it is ours, and given back as it was, whatever ends us.
 
 What is sent is ECMA-48, which every terminal but a dumb one understands. Only lines that changed are written.
 """
 
 import os
+import select
 import shutil
+import signal
 import sys
-import termios
-import tty
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from movepass_cli.output import may_colour
 from movepass_cli.scanning.screen import ScreenLine, Size
+from movepass_cli.signals import Stopped
+
+try:
+    import termios
+except ImportError:  # Windows
+    termios = None  # type: ignore[assignment]
 
 _TAKE = "\x1b[?1049h\x1b[?25l\x1b[2J"
 _GIVE_BACK = "\x1b[0m\x1b[?25h\x1b[?1049l"
@@ -24,16 +31,89 @@ _COLOUR = _PLAIN | {
     "reject": "1;97;41",
     "cannot-verify": "1;30;43",
 }
+_READ_BYTES = 65536
+_QUIET_SECONDS = 0.3
+_DRAIN_SECONDS = 5.0
+"""A scanner that types a code while we end is listened to until it pauses, so that no shell reads the rest."""
+_ENDING = ("SIGHUP", "SIGQUIT", "SIGTERM", "SIGINT")
 
 
 def fits() -> bool:
     """Tell whether a whole screen can be shown: both ends are a terminal, and not a dumb one."""
-    return sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM", "dumb") not in {"", "dumb"}
+    dumb = os.environ.get("TERM", "dumb") in {"", "dumb"}
+    return is_typed_into() and sys.stdout.isatty() and not dumb
+
+
+def is_typed_into() -> bool:
+    """Tell whether standard input is a terminal that can be put raw."""
+    return termios is not None and sys.stdin.isatty()
 
 
 def shows_unicode() -> bool:
     """Tell whether what we write is UTF-8."""
     return (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+
+
+@contextmanager
+def raw(fd: int, give_back: str = "") -> Iterator[None]:
+    """Let every byte that is typed come through as it is, unechoed, and steer nothing; in the end restore the mode.
+
+    What was typed before is thrown away, and so is what is typed until all has ended: none of it may reach whatever
+    reads the terminal next.
+
+    Args:
+        fd: the terminal.
+        give_back: what is shown in the end.
+    """
+    before = termios.tcgetattr(fd)
+    handlers = {number: signal.signal(number, _stop) for name in _ENDING[:2] if (number := getattr(signal, name))}
+    try:
+        _set(fd, _without_meaning(before))
+        yield
+    finally:
+        blocked = signal.pthread_sigmask(signal.SIG_BLOCK, [getattr(signal, name) for name in _ENDING])
+        with suppress(OSError, termios.error):  # it may be gone, as when its window was closed
+            if give_back and select.select([], [sys.stdout], [], 0)[1]:
+                _write(give_back)
+            _drain(fd)
+            _set(fd, before)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+
+
+def _stop(*_: object) -> None:
+    raise Stopped
+
+
+def _set(fd: int, mode: "termios._AttrReturn") -> None:
+    """Set a terminal's mode and throw away what waits to be read; never waits for what waits to be shown."""
+    termios.tcsetattr(fd, termios.TCSANOW, mode)
+    termios.tcflush(fd, termios.TCIFLUSH)
+
+
+def _without_meaning(mode: "termios._AttrReturn") -> "termios._AttrReturn":
+    """Return a mode in which no byte means anything: no signals, no flow control, no editing, nothing translated."""
+    _iflag, oflag, cflag, _lflag, ispeed, ospeed, cc = mode
+    cflag = cflag & ~(termios.CSIZE | termios.PARENB) | termios.CS8
+    chars = list(cc)
+    chars[termios.VMIN], chars[termios.VTIME] = 1, 0
+    return [0, oflag, cflag, 0, ispeed, ospeed, chars]
+
+
+def _drain(fd: int) -> None:
+    """Read what is still being typed, until nothing comes for a moment."""
+    end = time.monotonic() + _DRAIN_SECONDS
+    while time.monotonic() < end and select.select([fd], [], [], _QUIET_SECONDS)[0]:
+        if not os.read(fd, _READ_BYTES):
+            return
+
+
+def _write(text: str) -> None:
+    """Write to the terminal at once: what a signal interrupts must not be written after the screen was given back."""
+    data = text.encode(sys.stdout.encoding, "backslashreplace")
+    while data:
+        data = data[os.write(sys.stdout.fileno(), data) :]
 
 
 class Terminal:
@@ -46,17 +126,10 @@ class Terminal:
 
     @contextmanager
     def taken(self) -> Iterator[None]:
-        """Take the screen; keys come one by one and are not echoed, Ctrl-C and Ctrl-Z work as ever."""
-        fd = sys.stdin.fileno()
-        before = termios.tcgetattr(fd)
-        try:
-            tty.setcbreak(fd)
-            self._write(_TAKE)
+        """Take the screen and the keyboard."""
+        with raw(sys.stdin.fileno(), _GIVE_BACK):
+            _write(_TAKE)
             yield
-        finally:
-            with suppress(OSError, termios.error):  # it may be gone, as when its window was closed
-                self._write(_GIVE_BACK)
-                termios.tcsetattr(fd, termios.TCSADRAIN, before)
 
     @property
     def size(self) -> Size:
@@ -64,7 +137,7 @@ class Terminal:
         return Size(*shutil.get_terminal_size())
 
     def forget(self) -> None:
-        """Write everything anew the next time: the window has changed, or something else wrote into it."""
+        """Write everything again the next time: the window has changed, or something else wrote into it."""
         self._before = []
 
     def show(self, lines: list[ScreenLine], bells: str = "") -> None:
@@ -79,14 +152,9 @@ class Terminal:
                 out.append(f"\x1b[{row};1H{text}{_TO_END}")
         self._before = texts
         if out or bells:
-            self._write("".join(out) + bells)
+            _write("".join(out) + bells)
 
     def _styled(self, line: ScreenLine) -> str:
         return "".join(
             f"\x1b[{self._styles[span.style]}m{span.text}\x1b[0m" if span.style else span.text for span in line
         )
-
-    @staticmethod
-    def _write(text: str) -> None:
-        sys.stdout.write(text)
-        sys.stdout.flush()

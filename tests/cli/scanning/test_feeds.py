@@ -1,9 +1,16 @@
 """Feeds that run at once: none ends the others, whatever it raises."""
 
+import io
+import os
+import pty
 import select
 import sys
+import termios
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -12,6 +19,7 @@ from movepass_cli.scanning import feeds
 from movepass_cli.scanning.feeds import Feed, Feeds, Given
 from movepass_verifier import ImageError
 from movepass_verifier.words import message
+from movepass_wire.payload import ESP256, seal
 
 
 def given_by(*running: Feed) -> list[Given]:
@@ -68,3 +76,61 @@ def test_a_line_that_the_user_may_not_read_names_the_group(tmp_path: Path, monke
     feed = feeds.serial(line)(threading.Event())
     given = next(feed)
     assert given == Given(str(line), message("scan.serial-denied", device=str(line), group=line.group()), trouble=True)
+
+
+@dataclass
+class Wire:
+    """A serial line without a scanner."""
+
+    scanner: int
+    computer: int
+
+    @property
+    def name(self) -> Path:
+        return Path(os.ttyname(self.computer))
+
+    @contextmanager
+    def sends(self, data: bytes) -> Iterator[None]:
+        """Send bytes, once somebody reads the line."""
+
+        def send() -> None:
+            while termios.tcgetattr(self.computer)[3] & termios.ICANON:
+                time.sleep(0.01)
+            os.write(self.scanner, data)
+
+        sending = threading.Thread(target=send)
+        sending.start()
+        yield
+        sending.join()
+
+
+@pytest.fixture
+def wire() -> Iterator[Wire]:
+    ours, theirs = pty.openpty()
+    yield Wire(ours, theirs)
+    os.close(ours)
+    os.close(theirs)
+
+
+@pytest.mark.parametrize("end", ["", "\t", "\x03", "\r\n"])
+def test_a_serial_scanner_needs_no_enter_behind_a_whole_pass(wire: Wire, end: str) -> None:
+    text = seal(ESP256, b"kid!", b"claims", bytes(64))
+    given = feeds.serial(wire.name)(threading.Event())
+    with wire.sends((text + end).encode()):
+        came = [next(given)]
+        if came[0].what is None:
+            came.append(next(given))
+    assert came[-1] == Given(str(wire.name), text)
+
+
+def test_what_a_serial_scanner_begins_is_told_at_once_and_that_it_never_ended(wire: Wire) -> None:
+    given = feeds.serial(wire.name)(threading.Event())
+    with wire.sends(b"MP1:half\x1b[A"):
+        assert next(given) == Given(str(wire.name), None)
+        assert next(given) == Given(str(wire.name), message("scan.unfinished", count=11))
+
+
+def test_a_line_of_any_length_is_one_line_of_bounded_length() -> None:
+    file = io.BytesIO(b"x" * 10_000_000 + b"\none\rtwo\r\n\nlast")
+    texts = [given.what for given in feeds.lines(file)(threading.Event())]
+    assert texts == ["x" * 4096, "one\rtwo", "last"]

@@ -36,7 +36,7 @@ def scan(field: Field, *arguments: object) -> list[str]:
     return movepass("scan", "--store", field.device, *arguments)
 
 
-def test_a_scanned_pass_fills_the_screen_and_q_gives_the_terminal_back(field: Field) -> None:
+def test_a_scanned_pass_fills_the_screen_and_q_and_its_number_give_the_terminal_back(field: Field) -> None:
     with running(scan(field)) as screen:
         screen.until(lambda shown: READY in shown)
         screen.type(field.text + "\r")
@@ -44,7 +44,7 @@ def test_a_scanned_pass_fills_the_screen_and_q_gives_the_terminal_back(field: Fi
         assert TEST_BAND in shown
         assert "Rahima Khatun" in shown
         assert field.number in shown
-        screen.type("q")
+        screen.confirm("q")
         assert screen.process.wait(10) == 0
 
 
@@ -56,8 +56,6 @@ def test_a_person_turns_pages_and_changes_the_language(field: Field) -> None:
         for key, expected in (("d", "lists fresh enough"), ("h", "CANNOT VERIFY"), ("l", words("bn")("key.quit"))):
             screen.type(key)
             screen.shows(expected)
-        screen.type("\x04")
-        assert screen.process.wait(10) == 0
 
 
 def test_noise_half_a_code_and_other_schemes_do_not_stop_it(field: Field) -> None:
@@ -125,11 +123,11 @@ def test_no_color_means_none(field: Field) -> None:
 
 def test_a_dumb_terminal_gets_one_verdict_below_the_other(field: Field) -> None:
     with running(scan(field), environment={"TERM": "dumb"}) as screen:
-        screen.until(lambda shown: "Ctrl-D ends" in shown)
+        screen.until(lambda shown: "q ends" in shown)
         screen.type(field.text + "\n")
         screen.until(lambda shown: "✔ ACCEPT" in shown)
         assert "\x1b" not in screen.raw()
-        screen.type("\x04")
+        screen.confirm("q")
         assert screen.process.wait(10) == 0
 
 
@@ -270,12 +268,12 @@ def test_two_passes_in_one_picture_are_refused_and_a_strange_code_beside_one_is_
         screen.shows("2 QR codes in")
 
 
-def test_what_was_done_after_cannot_verify_is_one_key_and_in_the_journal(field: Field) -> None:
+def test_what_was_done_after_cannot_verify_is_a_key_and_its_number_and_in_the_journal(field: Field) -> None:
     with running(scan(field)) as screen:
         screen.until(lambda shown: READY in shown)
         screen.type(another_authoritys(field.text) + "\r")
         screen.shows("not signed by any key of")
-        screen.type("2")
+        screen.confirm("2")
         screen.shows("*2 sent back")
     entries = run_movepass("journal", "entries", "--store", field.device, "--json").rows
     assert (entries[-1]["verdict"], entries[-1]["decision"]) == ("unknown-key", "sent-back")

@@ -99,7 +99,32 @@ def test_after_cannot_verify_the_screen_asks_what_was_done(post: FakePost, badge
     session.note()
     assert "1 let through" in text(session, badge)
     session.key(Key("3"), NOW)
+    assert f"called in: type {session.number}, then Enter" in text(session, badge)
+    session.line(str(session.number), NOW)
     assert "*3 called in" in text(session, badge)
+
+
+@pytest.mark.parametrize("key", [*"dhnq1"])
+def test_no_page_hides_the_outcome(post: FakePost, badge: Badge, key: str) -> None:
+    session = Session(post, "en")
+    session.code("stale", NOW)
+    session.note()
+    before = text(session, badge)
+    session.key(Key(key), NOW)
+    assert text(session, badge) != before
+    assert "?  CANNOT VERIFY  ?" in text(session, badge)
+
+
+@pytest.mark.parametrize("page", ["", *"dh"])
+def test_the_first_character_of_a_scan_blanks_the_verdict_before_it(post: FakePost, badge: Badge, page: str) -> None:
+    session = Session(post, "en")
+    session.code("valid", NOW)
+    for key in page:
+        session.key(Key(key), NOW)
+    shown = text(session, badge, typed="M")
+    assert "length 1 so far, and no end yet" in shown
+    assert "Rahima" not in shown
+    assert "ACCEPT" not in shown
     session.code("revoked", NOW)
     session.note()
     assert "let through" not in text(session, badge).replace("Do not let through", "")

@@ -2,8 +2,10 @@
 
 import pytest
 
-from movepass_cli.scanning.keyboard import END, ESCAPE, Key
-from movepass_cli.scanning.session import Decided, Page, Session
+from movepass_cli.scanning import confirmation
+from movepass_cli.scanning.confirmation import Confirmation
+from movepass_cli.scanning.keyboard import ESCAPE, Key
+from movepass_cli.scanning.session import KEYS, PAGE_SECONDS, Decided, Page, Session
 from movepass_verifier import Outcome, Verdict
 from movepass_verifier.by_number import NumberAnswer
 from movepass_verifier.journal import Decision, Seen
@@ -11,6 +13,22 @@ from movepass_verifier.words import message
 from movepass_wire import format_number
 
 from .conftest import NOW, FakePost
+
+NUMBER = 4071
+
+
+def asking(post: FakePost, *numbers: int) -> Session:
+    """Make a session whose confirmations ask for known numbers."""
+    drawn = iter(numbers)
+    return Session(post, "en", confirmation=Confirmation(lambda: next(drawn, NUMBER)))
+
+
+def undecided(post: FakePost, *numbers: int) -> Session:
+    """Make one that shows a verdict which asks what was done."""
+    session = asking(post, *numbers)
+    session.code("stale", NOW)
+    session.note()
+    return session
 
 
 def shown(session: Session) -> Verdict | None:
@@ -94,23 +112,125 @@ def test_a_number_is_asked_for_before_one_is_taken(post: FakePost) -> None:
 
 @pytest.mark.parametrize(("key", "decision"), [("1", Decision.LET_THROUGH), ("2", Decision.SENT_BACK),
                                               ("3", Decision.CALLED_IN)])  # fmt: skip
-def test_what_was_done_is_one_key_and_can_be_mended(post: FakePost, key: str, decision: Decision) -> None:
-    session = Session(post, "en")
-    session.code("stale", NOW)
-    session.note()
-    session.key(Key("2"), NOW)
-    session.key(Key(key), NOW)
-    assert post.decided[-1] == (1, decision)
+def test_what_was_done_is_a_key_and_a_number_and_can_be_mended(post: FakePost, key: str, decision: Decision) -> None:
+    session = undecided(post)
+    for pressed in ("2", key):
+        session.key(Key(pressed), NOW)
+        assert (session.page, session.number) == (Page.CONFIRM, NUMBER)
+        assert session.line("40\x7f071\x1b[D4\x08" if pressed == key else str(NUMBER), NOW) is None
+    assert post.decided == [(1, Decision.SENT_BACK), (1, decision)]
     assert isinstance(session.shown, Decided)
     assert session.shown.decision is decision
+    assert session.page is Page.MAIN
 
 
 def test_a_verdict_that_leaves_nothing_to_decide_takes_no_decision(post: FakePost) -> None:
-    session = Session(post, "en")
+    session = asking(post)
     session.code("revoked", NOW)
     session.note()
     session.key(Key("1"), NOW)
+    assert session.page is Page.MAIN
     assert post.decided == []
+
+
+def test_no_key_alone_ends_or_notes_anything(post: FakePost) -> None:
+    session = undecided(post)
+    for first in [*KEYS, ESCAPE]:
+        for second in [*KEYS, ESCAPE]:
+            session.key(Key(first), NOW)
+            session.key(Key(second), NOW)
+    assert post.decided == []
+    assert not session.ended
+    assert session.checked == 1
+
+
+def test_a_wrong_number_does_nothing_and_no_other_is_asked_for_in_the_next_minute(post: FakePost) -> None:
+    session = undecided(post)
+    session.key(Key("1"), NOW)
+    assert session.line("1234", NOW) is None
+    assert session.shown == message("scan.wrong-answer", wait=60)
+    for guess in range(1000, 1100):
+        session.key(Key("q"), NOW + 59)
+        session.line(str(guess), NOW + 59) if session.page is Page.CONFIRM else None
+    assert session.notice == message("scan.asked-too-soon", wait=60)
+    session.key(Key("q"), NOW + 60)
+    session.line(str(NUMBER), NOW + 60)
+    assert session.ended
+    assert post.decided == []
+
+
+def test_a_code_that_comes_where_a_number_was_asked_for_is_a_code(post: FakePost) -> None:
+    session = undecided(post)
+    for page in ("q", "1"):
+        session.key(Key(page), NOW)
+        assert session.line("revoked", NOW) is Outcome.REJECT
+        assert (session.page, shown(session), session.number) == (Page.MAIN, Verdict.REVOKED, None)
+        session.code("stale", NOW)
+        session.note()
+    assert not session.ended
+
+
+def test_a_number_counts_once_and_only_while_it_is_asked_for(post: FakePost) -> None:
+    session = asking(post, 1111, 2222)
+    session.key(Key("q"), NOW)
+    session.key(Key(ESCAPE), NOW)
+    assert session.number is None
+    session.key(Key("q"), NOW)
+    assert session.number == 2222
+    session.line("1111", NOW)
+    assert not session.ended
+
+
+def test_a_question_that_nobody_answers_goes(post: FakePost) -> None:
+    session = asking(post)
+    for key in "nq":
+        session.key(Key(key), NOW)
+        assert session.closes == NOW + PAGE_SECONDS
+        session.typing("4", NOW + 20)
+        session.tick(NOW + 49)
+        assert session.asks
+        session.tick(NOW + 50)
+        assert (session.page, session.number) == (Page.MAIN, None)
+
+
+def test_numbers_that_are_asked_for_have_four_digits_and_differ() -> None:
+    drawn = {confirmation.draw() for _ in range(200)}
+    assert len(drawn) > 150
+    assert all(1000 <= number <= 9999 for number in drawn)
+
+
+def test_a_number_may_be_typed_in_the_officers_own_digits(post: FakePost) -> None:
+    session = asking(post)
+    session.key(Key("q"), NOW)
+    session.line("৪০৭১", NOW)
+    assert session.ended
+
+
+@pytest.mark.parametrize("key", ["", *"dhnq"])
+def test_what_is_typed_takes_the_verdict_before_it_off_the_screen(post: FakePost, key: str) -> None:
+    session = asking(post)
+    session.code("valid", NOW)
+    if key:
+        session.key(Key(key), NOW)
+    session.typing("M" * 41, NOW)
+    assert (session.shown, session.page, session.closes) == (None, Page.MAIN, None)
+
+
+def test_what_begins_on_a_serial_line_takes_the_verdict_before_it_off_the_screen(post: FakePost) -> None:
+    session = Session(post, "en")
+    session.code("valid", NOW)
+    session.begin()
+    assert session.shown is None
+    assert session.reading
+    session.code("revoked", NOW)
+    assert not session.reading
+
+
+def test_an_end_alone_takes_the_verdict_before_it_off_the_screen(post: FakePost) -> None:
+    session = Session(post, "en")
+    session.code("valid", NOW)
+    assert session.line("", NOW) is None
+    assert session.shown == message("scan.empty")
 
 
 def test_the_language_goes_round(post: FakePost) -> None:
@@ -122,10 +242,12 @@ def test_the_language_goes_round(post: FakePost) -> None:
     assert languages == ["bn", "en"]
 
 
-@pytest.mark.parametrize("key", [Key("q"), Key("Q"), END])
-def test_it_ends(post: FakePost, key: Key) -> None:
-    session = Session(post, "en")
+@pytest.mark.parametrize("key", [Key("q"), Key("Q")])
+def test_it_ends_once_its_number_was_typed(post: FakePost, key: Key) -> None:
+    session = asking(post)
     session.key(key, NOW)
+    assert not session.ended
+    session.line(str(NUMBER), NOW)
     assert session.ended
 
 
