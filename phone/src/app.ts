@@ -2,6 +2,7 @@
 
 import { version, workerPath } from "./config.js";
 import type { Device } from "./device.js";
+import { run } from "./faults.js";
 import { askToKeep, updateWaits, worksOffline } from "./offline.js";
 import { Scanner } from "./scan/scanner.js";
 import { deviceScreen } from "./screen/device.js";
@@ -90,11 +91,11 @@ export class App {
   /** Show the first screen, and begin to scan and to sync. */
   async start(): Promise<void> {
     this.draw();
-    window.addEventListener("pointerdown", allowSound, { once: true });
+    window.addEventListener("pointerdown", allowSound);
     setInterval(() => {
       this.drawScanning();
     }, BADGE_MILLISECONDS);
-    void askToKeep().then((kept) => (this.isKept = kept));
+    run(askToKeep().then((kept) => (this.isKept = kept)));
     this.syncing.start();
     await Promise.all([this.scanner.openCamera(), this.fetchFirst()]);
     await this.scanner.scanForEver();
@@ -122,8 +123,8 @@ export class App {
     const result = await device.verify(text);
     const { id, seen } = await this.parts.journal.note(result, device.known().lists.days);
     if (this.parts.isStopped()) return;
-    signal(result.outcome);
     this.showVerdict(id, result, seen);
+    signal(result.outcome);
   }
 
   private showVerdict(id: Key, result: Verification, seen: Seen | null): void {
@@ -131,7 +132,7 @@ export class App {
       this.overlay.close();
     };
     const decide = (decision: Parameters<Journal["decide"]>[1]): void => {
-      void this.parts.journal.decide(id, decision);
+      run(this.parts.journal.decide(id, decision));
       next();
     };
     const reading = (begins: boolean): void => {
@@ -160,12 +161,12 @@ export class App {
       this.overlay.close();
     };
     const sync = (): void => {
-      void this.syncing.now();
+      run(this.syncing.now());
       this.draw();
     };
     const setUpAnew = (): void => {
       const warning = (): string[] => [this.words.text("phone.setup.again-warning")];
-      this.overlay.ask("phone.setup.again", warning, "phone.setup.again-yes", () => void this.forget());
+      this.overlay.ask("phone.setup.again", warning, "phone.setup.again-yes", () => run(this.forget()));
     };
     this.devicePage = () =>
       deviceScreen(
@@ -202,8 +203,8 @@ export class App {
     };
     const check = (typed: string): void => {
       const said = answer(typed, device.known());
-      signal(numberShown(said, this.words).kind);
       this.overlay.open(() => answerScreen(numberShown(said, this.words), this.words, back), VERDICT_SECONDS);
+      signal(numberShown(said, this.words).kind);
     };
     this.overlay.open(() => numberScreen(this.words, check, back));
   }
@@ -273,9 +274,9 @@ export class App {
       number: () => {
         if (device) this.showNumber(device);
       },
-      light: () => void this.scanner.toggleLight(),
-      picture: (file) => void this.scanner.readPicture(file),
-      retry: () => void this.scanner.openCamera(),
+      light: () => run(this.scanner.toggleLight()),
+      picture: (file) => run(this.scanner.readPicture(file)),
+      retry: () => run(this.scanner.openCamera()),
     };
   }
 

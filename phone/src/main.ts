@@ -3,6 +3,7 @@
 import { App } from "./app.js";
 import { config } from "./config.js";
 import { Device } from "./device.js";
+import { Fault, isOurs, run } from "./faults.js";
 import { keepForOffline } from "./offline.js";
 import { ReaderError } from "./scan/reader.js";
 import { page, type Choice } from "./screen/page.js";
@@ -43,7 +44,7 @@ async function begin(): Promise<void> {
     },
     forget,
   });
-  void keepForOffline();
+  run(keepForOffline());
   await app.start();
 }
 
@@ -56,19 +57,27 @@ function seconds(): number {
 class InsecureError extends Error {}
 
 /** Say what keeps the app from working, in words that say what to do; the phone accepts nothing then. */
-function stop(e: unknown): void {
+function stop(error: unknown): void {
   isStopped = true;
+  const e = error instanceof Fault ? error.cause : error;
   const words = LANGUAGES[preferredLanguage()];
   const detail = document.createElement("p");
   detail.lang = "en";
   detail.textContent = e instanceof InsecureError ? "" : String(e);
-  const again = {
+  const open = {
+    text: words.text("phone.fatal.again"),
+    click: () => {
+      location.reload();
+    },
+    main: true,
+  };
+  const setUpAnew = {
     text: words.text("phone.setup.again"),
     click: () => {
       confirmForgetting(e);
     },
   };
-  show(words, [words.text(wordsFor(e)), detail], forget ? [again] : []);
+  show(words, [words.text(wordsFor(e)), detail], forget ? [open, setUpAnew] : [open]);
 }
 
 function confirmForgetting(e: unknown): void {
@@ -107,10 +116,10 @@ function wordsFor(e: unknown): string {
   return e instanceof SourceError ? "phone.sync.damaged" : "phone.fatal.other";
 }
 
-addEventListener("unhandledrejection", (event) => {
-  stop(event.reason);
+addEventListener("unhandledrejection", ({ reason }) => {
+  if (isOurs(reason)) stop(reason);
 });
-addEventListener("error", (event) => {
-  stop(event.error);
+addEventListener("error", ({ error, message, filename }) => {
+  if (isOurs(error, filename)) stop(error ?? message);
 });
 begin().catch(stop);

@@ -1,6 +1,7 @@
 /** Setting the phone up by its station's code: what it says is shown, compared, fetched, and only then believed. */
 
 import { mayFetch } from "./config.js";
+import { run } from "./faults.js";
 import { h } from "./screen/dom.js";
 import type { Overlay } from "./screen/overlay.js";
 import { digitsOf, readEnrolment, type Enrolment } from "./trust/enrolment.js";
@@ -29,7 +30,7 @@ function confirm(enrolment: Enrolment, by: SettingUp): void {
     by.words().text("phone.setup.confirm", { host: hostOf(enrolment) }),
     h("p", { class: "code" }, digitsOf(enrolment)),
   ];
-  by.overlay.ask("phone.setup.title", question, "phone.setup.yes", () => void enroll(enrolment, by));
+  by.overlay.ask("phone.setup.title", question, "phone.setup.yes", () => run(enroll(enrolment, by)));
 }
 
 async function enroll(enrolment: Enrolment, by: SettingUp): Promise<void> {

@@ -1,5 +1,7 @@
 /** When to sync: at the start, when a network comes, and every quarter of an hour, each wait drawn. */
 
+import { run } from "./faults.js";
+
 const PERIOD_SECONDS = 900;
 /** A fleet that is switched on at one time must not come at one time. */
 const FIRST_WITHIN_SECONDS = 30;
@@ -47,6 +49,8 @@ export class SyncTimer {
 
   private wait(seconds: number): void {
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => void this.now(), seconds * 1000);
+    this.timer = setTimeout(() => {
+      run(this.now());
+    }, seconds * 1000);
   }
 }

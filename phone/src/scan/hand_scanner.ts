@@ -8,6 +8,7 @@ const REST_MILLISECONDS = 1000;
 export function hearHandScanner(hears: () => boolean, typed: (text: string) => void): void {
   const line = new Line();
   window.addEventListener("keydown", (event) => {
+    if (!(event instanceof KeyboardEvent)) return; // a form filler's
     const { key } = event;
     if (event.ctrlKey || event.altKey || event.metaKey || (key !== "Enter" && key.length !== 1)) return;
     const isHeard = hears();

@@ -1,5 +1,6 @@
 /** Scanning: which codes are in view of the camera, a hand scanner or a chosen picture, and which of them is new. */
 
+import { report, run } from "../faults.js";
 import { PREFIX } from "../wire/payload.js";
 import { Camera, CameraError, type CameraProblem } from "./camera.js";
 import { hearHandScanner } from "./hand_scanner.js";
@@ -46,10 +47,12 @@ export class Scanner {
     private readonly events: ScannerEvents,
   ) {
     this.reader = new Reader(workerPath);
-    hearHandScanner(events.hears, (text) => void this.take(text, events.hears));
+    hearHandScanner(events.hears, (text) => {
+      run(this.take(text, events.hears));
+    });
     document.addEventListener("visibilitychange", () => {
       if (document.hidden) this.closeCamera();
-      else void this.openCamera();
+      else run(this.openCamera());
     });
   }
 
@@ -93,7 +96,7 @@ export class Scanner {
     for (;;) {
       await new Promise((resolve) => setTimeout(resolve, FRAME_MILLISECONDS));
       if (!this.events.isFree() || this.chosen || document.hidden) continue;
-      await this.look().catch(reportError); // the page's fault handler says what it is; nothing may end the loop
+      await this.look().catch(report); // nothing may end the loop
     }
   }
 

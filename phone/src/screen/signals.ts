@@ -7,21 +7,42 @@ import type { Outcome } from "../verify/verdicts.js";
 import { LOOKS } from "../words/catalogues.js";
 
 const VOLUME = 0.4;
+let isTapped = false;
 let audio: AudioContext | null = null;
 
 /** Let sound be heard from now on; to be called from a tap. */
 export function allowSound(): void {
-  audio ??= new AudioContext();
-  void audio.resume();
+  isTapped = true;
+  tryTo(() => {
+    audio ??= new AudioContext();
+    audio.resume().catch(() => undefined);
+  });
 }
 
+/** Make an outcome heard and felt, where the phone can; the screen says it in any case. */
 export function signal(outcome: Outcome): void {
   const { sound } = LOOKS[outcome];
-  if (audio && "vibrate" in navigator) navigator.vibrate(vibration(sound));
-  if (audio?.state !== "running") return;
-  let at = audio.currentTime;
+  tryTo(() => {
+    if (isTapped && "vibrate" in navigator) navigator.vibrate(vibration(sound));
+  });
+  tryTo(() => {
+    if (audio?.state === "running") play(audio, sound);
+  });
+}
+
+/** A phone without a loudspeaker, or whose browser refuses, is silent. */
+function tryTo(act: () => void): void {
+  try {
+    act();
+  } catch {
+    // the verdict on the screen must not wait for it
+  }
+}
+
+function play(context: AudioContext, sound: readonly (readonly number[])[]): void {
+  let at = context.currentTime;
   for (const [hertz = 0, milliseconds = 0] of sound) {
-    if (hertz) tone(audio, hertz, at, milliseconds / 1000);
+    if (hertz) tone(context, hertz, at, milliseconds / 1000);
     at += milliseconds / 1000;
   }
 }
