@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from movepass_issuer.errors import RequestError
+from movepass_issuer.texts import check_readable
 from movepass_wire import ClaimsError, Pass, Trip, WireError, encode_claims, seal, trip_from_json
 from movepass_wire.limits import TEXT_MAX_CHARS
 from movepass_wire.payload import ESP256, KID_BYTES, SIGNATURE_BYTES
@@ -39,6 +40,8 @@ class ApprovedPass:
             raise RequestError(f"request_id: expected 1 to {REQUEST_ID_MAX_CHARS} printable characters")
         try:
             claims = encode_claims(Pass(0, self.trip))
+            for name, text in _texts(self.trip).items():
+                check_readable(name, text)
         except ClaimsError as e:
             raise RequestError(str(e)) from None
         try:
@@ -90,8 +93,8 @@ def _no_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return document
 
 
-def _longest(trip: Trip) -> str:
-    """Name the fields that take most room, for someone who has to shorten one."""
+def _texts(trip: Trip) -> dict[str, str]:
+    """Return the text fields that a trip has, by their names in a request."""
     texts = {
         "holder.name": trip.holder_name,
         "holder.id_last": trip.id_last,
@@ -102,6 +105,11 @@ def _longest(trip: Trip) -> str:
         "vehicle.driver.name": trip.driver_name,
         "vehicle.driver.licence_last": trip.driver_licence_last,
     }
-    sizes = {name: len(text.encode()) for name, text in texts.items() if text}
+    return {name: text for name, text in texts.items() if text}
+
+
+def _longest(trip: Trip) -> str:
+    """Name the fields that take most room, for someone who has to shorten one."""
+    sizes = {name: len(text.encode()) for name, text in _texts(trip).items()}
     longest = sorted(sizes, key=lambda name: -sizes[name])[:_LONGEST_SHOWN]
     return ", ".join(f"{name} ({sizes[name]} bytes)" for name in longest)

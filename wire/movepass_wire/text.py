@@ -54,8 +54,11 @@ def check_text(field: str, text: str) -> None:
 
 
 def normalise(text: str) -> str:
-    """NFC, and no white space around: what the issuer signs."""
-    return unicodedata.normalize("NFC", text).strip()
+    """Return a text as an issuer signs it: in NFC, every blank a plain space, none around."""
+    composed = unicodedata.normalize("NFC", text).strip()
+    if composed.isascii():
+        return composed
+    return "".join(" " if unicodedata.category(char) == "Zs" else char for char in composed)
 
 
 def pack_text(text: str) -> str | bytes:
