@@ -11,6 +11,7 @@ from movepass_issuer.authority import Authority
 from movepass_issuer.errors import AuthorityError
 from movepass_issuer.issuer import Revoker
 from movepass_issuer.reconciliation import REASON, LostPasses, Twin, twins
+from movepass_issuer.request_ids import request_of
 from movepass_wire import format_number
 from movepass_wire.times import day_of
 
@@ -44,7 +45,8 @@ def reconcile(authority: Path, lost: int, *, dry_run: bool, as_json: bool) -> No
 
 def _show(twin: Twin, *, as_json: bool, revoked: bool) -> None:
     lost, kept = (format_number(entry.day, entry.index) for entry in (twin.lost, twin.kept))
+    request_id = request_of(twin.lost.request_id)
     if as_json:
-        show_json({"request_id": twin.lost.request_id, "lost": lost, "kept": kept, "revoked": revoked})
+        show_json({"request_id": request_id, "lost": lost, "kept": kept, "revoked": revoked})
     else:
-        click.echo(f"{lost} {'is revoked' if revoked else 'would be'}; request {twin.lost.request_id} has {kept}")
+        click.echo(f"{lost} {'is revoked' if revoked else 'would be'}; request {request_id} has {kept}")

@@ -5,6 +5,7 @@ from typing import Any
 from movepass_issuer.errors import RequestError
 from movepass_issuer.issuer import SignedPass
 from movepass_issuer.ledger import Entry
+from movepass_issuer.request_ids import request_of
 from movepass_wire import format_number
 from movepass_wire.times import iso
 
@@ -23,5 +24,5 @@ def refused(request_id: str | None, error: RequestError) -> dict[str, Any]:
 def revoked(entry: Entry) -> dict[str, Any]:
     """Tell of a revoked pass."""
     number = format_number(entry.day, entry.index)
-    request = {"request_id": entry.request_id} if entry.request_id else {}  # its region can't be reached
+    request = {"request_id": request_of(entry.request_id)} if entry.request_id else {}  # its region can't be reached
     return {"pass_number": number, **request, "revoked_at": iso(entry.revoked_at or 0)}

@@ -6,14 +6,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from movepass_issuer.errors import RequestError
+from movepass_issuer.request_ids import read_request_id, spellings
 from movepass_issuer.texts import check_readable
 from movepass_wire import ClaimsError, Pass, Trip, WireError, encode_claims, seal, trip_from_json
 from movepass_wire.limits import TEXT_MAX_CHARS
 from movepass_wire.payload import ESP256, KID_BYTES, SIGNATURE_BYTES
 
-REQUEST_ID_MAX_CHARS = 128
-STORED_ID_MAX_CHARS = 256
-"""A pass that is issued anew under another key has that key's kid behind its request id."""
 REQUEST_MAX_BYTES = 65536
 """One request as JSON; the longest that can become a pass is far below."""
 _LONGEST_SHOWN = 3
@@ -26,18 +24,20 @@ class ApprovedPass:
     """A trip somebody approved, under the caller's own request id.
 
     Attributes:
-        request_id: at most 128 printable characters; the same id with the same content is the same pass.
+        request_id: in its one spelling; the same id with the same content is the same pass.
         trip: what was approved.
         content_hash: SHA-256 over the approved content, whatever index it gets.
+        names: under which a ledger may hold it, the present one first.
     """
 
     request_id: str
     trip: Trip
     content_hash: bytes = field(init=False, repr=False, compare=False)
+    names: tuple[str, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        if not 0 < len(self.request_id) <= STORED_ID_MAX_CHARS or not self.request_id.isprintable():
-            raise RequestError(f"request_id: expected 1 to {REQUEST_ID_MAX_CHARS} printable characters")
+        object.__setattr__(self, "names", spellings(self.request_id))
+        object.__setattr__(self, "request_id", read_request_id(self.request_id))
         try:
             claims = encode_claims(Pass(0, self.trip))
             for name, text in _texts(self.trip).items():
@@ -63,8 +63,6 @@ class ApprovedPass:
         request_id = request.pop("request_id", None)
         if not isinstance(request_id, str):
             raise RequestError("request_id: expected text, which names this request for ever")
-        if len(request_id) > REQUEST_ID_MAX_CHARS:
-            raise RequestError(f"request_id: expected 1 to {REQUEST_ID_MAX_CHARS} printable characters")
         try:
             return cls(request_id, trip_from_json(request))
         except ClaimsError as e:

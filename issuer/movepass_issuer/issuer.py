@@ -1,7 +1,7 @@
 """Approved pass -> signed pass, once for each request id."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
@@ -10,11 +10,14 @@ from typing import Protocol
 from movepass_issuer.approved import ApprovedPass
 from movepass_issuer.errors import IssuerError, RequestConflictError, RequestError, UnknownPassError
 from movepass_issuer.ledger import NO_INDEX, PERSONAL_DAYS, Entry, Ledger, Request
+from movepass_issuer.renaming import replaces
+from movepass_issuer.request_ids import earlier_reissue_name, objection_to_new, reissue_name, request_of, spellings
 from movepass_keys import KeySet, PassKey, Signer, SignerError
 from movepass_keys.algorithms import algorithm_of, key_id, verify
 from movepass_wire import (
     NumberError,
     Pass,
+    Trip,
     decode_claims,
     encode_claims,
     format_number,
@@ -77,6 +80,28 @@ class SignedPass:
         return out.getvalue()
 
 
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """A pass to issue.
+
+    Attributes:
+        names: under which the ledger may hold it, the present one first.
+        trip: what it shall say.
+        content_hash: see ApprovedPass.
+        is_reissue: whether it replaces another pass, whose content has been approved before.
+    """
+
+    names: tuple[str, ...]
+    trip: Trip
+    content_hash: bytes
+    is_reissue: bool = False
+
+    def request(self, known: Mapping[str, Entry]) -> Request:
+        """Return what to ask the ledger for, among the entries that it has."""
+        entry = _first(known, self.names)
+        return Request(entry.request_id if entry else self.names[0], self.content_hash, day_of(self.trip.not_after))
+
+
 class Passes(Protocol):
     """What of a ledger it takes to find and revoke passes; see Ledger."""
 
@@ -121,17 +146,23 @@ class Revoker:
             UnknownPassError: none such.
             NumberError: not a pass number.
         """
+        return self._entries(number, request_id)[0]
+
+    def _entries(self, number: str | None, request_id: str | None) -> list[Entry]:
+        """Return the pass of a number, or of a request: several where an earlier version took several spellings."""
         if number is not None:
             short_day, index = parse_number(number)
             day = resolve_day(short_day, day_of(int(self._clock())))
-            entry = self._passes.find_index(day, index)
+            found = [entry] if (entry := self._passes.find_index(day, index)) else []
         elif request_id is not None:
-            entry = self._passes.find([request_id]).get(request_id)
+            names = spellings(request_id)
+            known = self._passes.find(names)
+            found = [known[name] for name in names if name in known]
         else:
             raise NumberError("expected a pass number or a request id, got neither")
-        if entry is None:
+        if not found:
             raise UnknownPassError(f"no pass {number or request_id!r} in the ledger")
-        return entry
+        return found
 
     def revoke(self, *, number: str | None = None, request_id: str | None = None, reason: str = "") -> Entry:
         """Revoke a pass, and those it was issued anew as: durable when this returns.
@@ -143,33 +174,48 @@ class Revoker:
             NumberError: not a pass number.
             ReasonError: more than REASON_MAX_CHARS printable characters (movepass_issuer.ledger).
         """
-        entry = self.find_entry(number=number, request_id=request_id)
-        for again in self._issued_anew(entry):
-            self._passes.revoke(again.day, again.index, reason=reason, now=int(self._clock()))
-        return self._passes.revoke(entry.day, entry.index, reason=reason, now=int(self._clock()))
+        first, *twins = self._entries(number, request_id)
+        reissued = [again for entry in (first, *twins) for again in self._reissued(entry)]
+        for other in (*reissued, *twins):
+            self._passes.revoke(other.day, other.index, reason=reason, now=int(self._clock()))
+        return self._passes.revoke(first.day, first.index, reason=reason, now=int(self._clock()))
 
     @contextmanager
     def waited_for(self) -> Iterator[None]:
         """Revoke several in here: where there are other regions, all is durable before those are told of any."""
         yield
 
-    def _issued_anew(self, entry: Entry) -> list[Entry]:
-        """Give the passes that a pass was issued anew as, under other keys (see reissue)."""
+    def _reissued(self, entry: Entry) -> list[Entry]:
+        """Return the passes that replace a pass under other keys, and those that replace these (see reissue)."""
         if not entry.request_id:  # it is in a region that can't be reached
             return []
-        found = list(self._passes.find([f"{entry.request_id}+{kid.hex()}" for kid in self._kids]).values())
-        return found + [again for one in found for again in self._issued_anew(one)]
+        found = [again for kid in self._kids for again in self._replacements([entry], kid).values()]
+        return found + [again for one in found for again in self._reissued(one)]
+
+    def _replacements(self, entries: Sequence[Entry], kid: bytes) -> dict[str, Entry]:
+        """Return the passes that replace some passes under one key, by the names of the replaced ones."""
+        now = {entry.request_id: reissue_name(entry.request_id, kid) for entry in entries}
+        before = {entry.request_id: earlier_reissue_name(entry.request_id, kid) for entry in entries}
+        found = self._passes.find([*now.values(), *before.values()])
+        replacements = {}
+        for entry in entries:
+            again, earlier = found.get(now[entry.request_id]), found.get(before[entry.request_id])
+            if again is None and earlier is not None and replaces(earlier, entry, kid):
+                again = earlier
+            if again is not None:
+                replacements[entry.request_id] = again
+        return replacements
 
     def _signed(self, entry: Entry) -> SignedPass:
         if entry.index == NO_INDEX:
-            raise UnknownPassError(f"request {entry.request_id!r} was revoked, and has no pass here")
+            raise UnknownPassError(f"request {request_of(entry.request_id)!r} was revoked, and has no pass here")
         number = format_number(entry.day, entry.index)
         if entry.text is None:
             raise UnknownPassError(f"pass {number} was begun and never finished; send its request again")
         if not entry.text:
             raise UnknownPassError(f"pass {number}: its personal data went {PERSONAL_DAYS} days after its day")
         pass_ = decode_claims(open_text(entry.text).claims)
-        return SignedPass(entry.request_id, entry.text, number, pass_, entry.revoked_at)
+        return SignedPass(request_of(entry.request_id), entry.text, number, pass_, entry.revoked_at)
 
 
 class Issuer(Revoker):
@@ -228,7 +274,8 @@ class Issuer(Revoker):
         """
         results: list[SignedPass | RequestError] = []
         for start in range(0, len(requests), GROUP):
-            results += self._issue_group(requests[start : start + GROUP])
+            group = requests[start : start + GROUP]
+            results += self._issue_group([_Wanted(a.names, a.trip, a.content_hash) for a in group])
         return results
 
     def known(self, requests: Sequence[ApprovedPass]) -> list[SignedPass | None]:
@@ -237,8 +284,8 @@ class Issuer(Revoker):
         Raises:
             LedgerError: the ledger failed.
         """
-        entries = self._ledger.find([approved.request_id for approved in requests])
-        found = [entries.get(approved.request_id) for approved in requests]
+        entries = self._ledger.find([name for approved in requests for name in approved.names])
+        found = [_first(entries, approved.names) for approved in requests]
         return [
             self._signed(entry) if entry and entry.text and entry.content_hash == approved.content_hash else None
             for entry, approved in zip(found, requests, strict=True)
@@ -253,7 +300,7 @@ class Issuer(Revoker):
             kid: the key whose passes to replace.
 
         Yields:
-            The old pass and the new one, whose request id is the old one's with this key's kid behind it.
+            The old pass and the new one, both under the caller's request id.
 
         Raises:
             IssuerError: that is the key in use, or the ledger or the signer failed.
@@ -261,31 +308,43 @@ class Issuer(Revoker):
         if kid == self._kid:
             raise IssuerError(f"{kid.hex()} is the key in use; first: movepass keys use ANOTHER")
         for entries in self._ledger.in_force(day_of(int(self._clock()))):
-            old = [self._signed(entry) for entry in entries if open_text(entry.text or "").kid == kid]
-            old = [o for o in old if o.pass_.trip.not_after > self._clock()]
-            wanted = [ApprovedPass(f"{o.request_id}+{self._kid.hex()}", o.pass_.trip) for o in old]
-            for before, made in zip(old, self.issue_many(wanted), strict=True):
-                if isinstance(made, RequestError):
-                    raise IssuerError(f"pass {before.number} (request {before.request_id}): {made}")
-                yield before, made
+            signed = [(e, self._signed(e)) for e in entries if open_text(e.text or "").kid == kid]
+            old = [(entry, pass_) for entry, pass_ in signed if pass_.pass_.trip.not_after > self._clock()]
+            made = self._replacements([entry for entry, _ in old], self._kid)
+            wanted = [
+                _Wanted(
+                    (made[e.request_id].request_id if e.request_id in made else reissue_name(e.request_id, self._kid),),
+                    before.pass_.trip, e.content_hash, is_reissue=True,
+                )
+                for e, before in old
+            ]  # fmt: skip
+            for start in range(0, len(wanted), GROUP):
+                part = slice(start, start + GROUP)
+                for (_, before), after in zip(old[part], self._issue_group(wanted[part]), strict=True):
+                    if isinstance(after, RequestError):
+                        raise IssuerError(f"pass {before.number} (request {before.request_id}): {after}")
+                    yield before, after
 
-    def _issue_group(self, group: Sequence[ApprovedPass]) -> list[SignedPass | RequestError]:
+    def _issue_group(self, group: Sequence["_Wanted"]) -> list[SignedPass | RequestError]:
         now = int(self._clock())
         if now < self._usable_from:
             raise IssuerError(f"devices may not know the key {self._kid.hex()} before {local(self._usable_from)}")
-        requests = [Request(a.request_id, a.content_hash, day_of(a.trip.not_after)) for a in group]
-        known = self._ledger.find([request.request_id for request in requests])
-        refused = [self._refusal(a, known, now) for a in group]
-        wanted = [request for request, no in zip(requests, refused, strict=True) if no is None]
-        new = [request for request in wanted if request.request_id not in known]
+        known = self._ledger.find([name for wanted in group for name in wanted.names])
+        requests = [wanted.request(known) for wanted in group]
+        refused = [
+            self._refusal(wanted, known.get(request.request_id), now)
+            for wanted, request in zip(group, requests, strict=True)
+        ]
+        good = [request for request, no in zip(requests, refused, strict=True) if no is None]
+        new = [request for request in good if request.request_id not in known]
         entries = {**known, **{entry.request_id: entry for entry in (self._ledger.reserve(new) if new else ())}}
         texts: dict[str, str] = {}
         try:
-            for approved, request, no in zip(group, requests, refused, strict=True):
+            for wanted, request, no in zip(group, requests, refused, strict=True):
                 entry = entries.get(request.request_id)
                 unsigned = entry and entry.text is None and entry.content_hash == request.content_hash
                 if no is None and entry and unsigned and request.request_id not in texts:
-                    texts[request.request_id] = self._sign(Pass(entry.index, approved.trip))
+                    texts[request.request_id] = self._sign(Pass(entry.index, wanted.trip))
         except (IssuerError, SignerError):
             self._ledger.store(
                 list(texts.items())
@@ -293,18 +352,21 @@ class Issuer(Revoker):
             raise
         stored = self._ledger.store(list(texts.items())) if texts else {}
         return [
-            no or self._answer(approved, request, entries[approved.request_id], stored)
-            for approved, request, no in zip(group, requests, refused, strict=True)
+            no or self._answer(wanted, request, entries[request.request_id], stored)
+            for wanted, request, no in zip(group, requests, refused, strict=True)
         ]
 
-    def _refusal(self, approved: ApprovedPass, known: dict[str, Entry], now: int) -> RequestError | None:
+    def _refusal(self, wanted: "_Wanted", entry: Entry | None, now: int) -> RequestError | None:
         """Say why a request that has no payload yet can't be issued now, or None."""
-        trip = approved.trip
-        entry = known.get(approved.request_id)
         if entry and entry.text is not None:
             return None
         if entry and entry.revoked_at is not None:
             return _revoked_before(entry.revoked_at)
+        if entry is None and not wanted.is_reissue and (objection := objection_to_new(wanted.names[0])):
+            return RequestError(f"request_id: {objection}")
+        return self._untimely(wanted.trip, now)
+
+    def _untimely(self, trip: Trip, now: int) -> RequestError | None:
         if trip.not_after <= now:
             return RequestError(f"not_after: {iso(trip.not_after)} is over; a pass for the past helps nobody")
         if trip.not_before > now + ISSUE_AHEAD_MAX_SECONDS:
@@ -319,19 +381,19 @@ class Issuer(Revoker):
         return None
 
     def _answer(
-        self, approved: ApprovedPass, request: Request, entry: Entry, stored: dict[str, str]
+        self, wanted: "_Wanted", request: Request, entry: Entry, stored: dict[str, str]
     ) -> SignedPass | RequestError:
         if entry.index == NO_INDEX:
             return _revoked_before(entry.revoked_at or 0)
         if entry.content_hash != request.content_hash:
             return RequestConflictError("request_id: used before for other content; a changed pass needs a new id")
-        text = stored.get(approved.request_id) or entry.text
+        text = stored.get(request.request_id) or entry.text
         if not text:
             number = format_number(entry.day, entry.index)
             return RequestError(f"request_id: used before, for pass {number}, whose personal data has gone")
         return SignedPass(
-            entry.request_id, text, format_number(entry.day, entry.index), Pass(entry.index, approved.trip),
-            entry.revoked_at,
+            request_of(wanted.names[0]), text, format_number(entry.day, entry.index),
+            Pass(entry.index, wanted.trip), entry.revoked_at,
         )  # fmt: skip
 
     def _sign(self, pass_: Pass) -> str:
@@ -361,3 +423,8 @@ def _revoked_before(at: int) -> RequestError:
     return RequestError(
         f"request_id: revoked at {iso(at)}, before it had a pass; what is approved since needs a new id"
     )
+
+
+def _first(entries: Mapping[str, Entry], names: Iterable[str]) -> Entry | None:
+    """Return the entry of the first name that has one."""
+    return next((entries[name] for name in names if name in entries), None)

@@ -28,7 +28,7 @@ NO_INDEX = -1
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request as the ledger sees it: its id, SHA-256 of its content, and the UTC day of exp."""
+    """A request as the ledger sees it: its name (request_ids), SHA-256 of its content, and the UTC day of exp."""
 
     request_id: str
     content_hash: bytes
@@ -40,6 +40,7 @@ class Entry:
     """One pass in the ledger.
 
     Attributes:
+        request_id: its name in the ledger, which for a reissue is more than the request's id (request_ids).
         day: the UTC day of exp (days since 1970-01-01).
         index: its index in that day; NO_INDEX where there is no pass and shall be none.
         text: the stored payload; None while reserved, "" once personal data has gone.

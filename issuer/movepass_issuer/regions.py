@@ -17,6 +17,7 @@ from movepass_issuer.dynamodb_ledger import PATIENCE, DynamoDbLedger, Region, To
 from movepass_issuer.errors import IssuerError, LedgerError, UnknownPassError
 from movepass_issuer.issuer import Revoker
 from movepass_issuer.ledger import NO_INDEX, Entry, RequestRevocation, Revocation, check_reason
+from movepass_issuer.request_ids import spellings
 from movepass_issuer.s3_repository import S3Repository
 from movepass_keys.aws import Patience, calls_until
 from movepass_wire import format_number
@@ -218,13 +219,13 @@ class Regions:
                 continue
         return found
 
-    def find_everywhere(self, request_id: str) -> tuple[list[Entry], list[int]]:
-        """Give every region's pass of a request, and the numbers of the regions that can't be reached."""
-        found, lost = list(_passes(self._own, [request_id]).values()), []
+    def find_everywhere(self, names: Sequence[str]) -> tuple[list[Entry], list[int]]:
+        """Give every region's passes of some names, and the numbers of the regions that can't be reached."""
+        found, lost = list(_passes(self._own, names).values()), []
         for number, other in self._others.items():
             try:
                 with other.asked_in_a_hurry() as ledger:
-                    found += _passes(ledger, [request_id]).values()
+                    found += _passes(ledger, names).values()
             except LostError:
                 lost.append(number)
         return found, lost
@@ -379,7 +380,7 @@ class RegionalRevoker(Revoker):
                 return super().revoke(number=number, reason=reason)
             entries = self._everywhere(request_id)
             day, now = max(entry.day for entry in entries), int(self._clock())
-            self._regions.revoke_request(request_id, day, reason=reason, now=now)
+            self._regions.revoke_request(spellings(request_id)[0], day, reason=reason, now=now)
             numbers = [format_number(entry.day, entry.index) for entry in entries]
             first, *_ = [super(RegionalRevoker, self).revoke(number=number, reason=reason) for number in numbers]
             return first
@@ -391,7 +392,7 @@ class RegionalRevoker(Revoker):
             yield
 
     def _everywhere(self, request_id: str) -> list[Entry]:
-        entries, lost = self._regions.find_everywhere(request_id)
+        entries, lost = self._regions.find_everywhere(spellings(request_id))
         if entries:
             return entries
         if lost:

@@ -10,9 +10,11 @@ from typing import Any
 
 from movepass_issuer.errors import LedgerError, UnknownPassError
 from movepass_issuer.ledger import PERSONAL_DAYS, REQUEST_DAYS, Announced, Entry, Request, check_reason
+from movepass_issuer.renaming import renamed
 from movepass_wire.limits import INDEX_LIMIT
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
+"""3: names as request_ids gives them. 2: announced."""
 _BUSY_SECONDS = 30
 _SCHEMA = """
 CREATE TABLE passes (
@@ -28,6 +30,8 @@ CREATE TABLE announced (version INTEGER NOT NULL, digest BLOB NOT NULL, settled 
     PRIMARY KEY (version, digest)) WITHOUT ROWID;
 """
 _COLUMNS = "request_id, content_hash, day, idx, text, revoked_at, reason"
+_MAY_MOVE = "request_id GLOB '*[^ -~]*' OR request_id LIKE '%+________' OR request_id <> trim(request_id)"
+"""Of the names that version 2 kept, those that version 3 may keep otherwise."""
 _VARIABLES = 500
 """Values in one SELECT, well below SQLite's limit."""
 
@@ -52,7 +56,7 @@ class SqliteLedger:
             if create:
                 self._db.executescript(f"BEGIN; {_SCHEMA} {_SINCE_2} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
             version = self._db.execute("PRAGMA user_version").fetchone()[0]
-        if version == 1:
+        if version in {1, 2}:
             version = self._migrate()
         if version != SCHEMA_VERSION:
             self._db.close()
@@ -183,10 +187,15 @@ class SqliteLedger:
         self._db.close()
 
     def _migrate(self) -> int:
-        """Bring a ledger of version 1 up to date, unless another process just has; gives the version it has now."""
+        """Bring a ledger up to date, unless another process just has; gives the version it has now."""
         with self._transaction():
-            if self._db.execute("PRAGMA user_version").fetchone()[0] == 1:
+            version = self._db.execute("PRAGMA user_version").fetchone()[0]
+            if version == 1:
                 self._db.execute(_SINCE_2)
+            if version in {1, 2}:
+                rows = self._db.execute(f"SELECT {_COLUMNS} FROM passes WHERE {_MAY_MOVE} ORDER BY length(request_id)")  # noqa: S608
+                for names in renamed((Entry(*row) for row in rows), self.find):
+                    self._db.execute("UPDATE passes SET request_id = ? WHERE request_id = ?", names)
                 self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         return SCHEMA_VERSION
 

@@ -122,8 +122,8 @@ def test_thousands_are_found_stored_and_reserved_at_once(ledger: Ledger) -> None
     assert {i: e.text for i, e in ledger.find(ids).items()} == {i: f"text of {i}" for i in ids}
 
 
-def test_a_request_id_may_hold_anything_printable(ledger: Ledger) -> None:
-    ids = ["'; DROP TABLE passes; --", "ঢাকা 🚗", "a b", "%", "_", "A", "a"]
+def test_a_name_may_hold_anything_printable_and_line_breaks(ledger: Ledger) -> None:
+    ids = ["'; DROP TABLE passes; --", "ঢাকা 🚗", "a b", "%", "_", "A", "a", "a\ne0ea10e5", "a+e0ea10e5"]
     assert len({e.index for e in ledger.reserve(wanted(*ids))}) == len(ids)
     assert ledger.find(ids).keys() == set(ids)
 
@@ -405,9 +405,9 @@ def test_a_ledger_of_version_1_is_brought_up_to_date(tmp_path: Path) -> None:
 def test_a_ledger_of_a_later_version_is_refused(tmp_path: Path) -> None:
     sqlite_ledger(tmp_path)
     with sqlite3.connect(tmp_path / "ledger.sqlite") as db:
-        db.execute("PRAGMA user_version = 3")
+        db.execute("PRAGMA user_version = 4")
     db.close()
-    with pytest.raises(LedgerError, match="version 3"):
+    with pytest.raises(LedgerError, match="version 4"):
         SqliteLedger(tmp_path / "ledger.sqlite")
 
 

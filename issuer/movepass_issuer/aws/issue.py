@@ -34,6 +34,7 @@ from movepass_issuer.errors import IssuerError, LedgerError, RequestError, Unkno
 from movepass_issuer.issuer import GROUP, Issuer, SignedPass
 from movepass_keys import KeysError, SignerError
 from movepass_wire import NumberError
+from movepass_wire.text import normalise
 
 _REASON_MAX_CHARS = 1000
 Fault = IssuerError | KeysError
@@ -226,7 +227,7 @@ def _id_of(request: Any) -> str | None:
         request_id = document.get("request_id")
     except (ValueError, AttributeError, RecursionError):
         return None
-    return request_id if isinstance(request_id, str) else None
+    return normalise(request_id) if isinstance(request_id, str) else None
 
 
 def _told(request_id: str | None, outcome: Outcome) -> dict[str, Any]:

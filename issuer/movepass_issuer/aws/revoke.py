@@ -15,13 +15,14 @@ from functools import cache
 from typing import Any
 
 from movepass_issuer import answers
-from movepass_issuer.approved import STORED_ID_MAX_CHARS
 from movepass_issuer.aws.opening import Reread, open_revoker
 from movepass_issuer.aws.settings import Settings
 from movepass_issuer.aws.telemetry import count, observed
 from movepass_issuer.errors import ReasonError, UnknownPassError
 from movepass_issuer.issuer import Revoker
+from movepass_issuer.request_ids import STORED_ID_MAX_CHARS
 from movepass_wire import NumberError
+from movepass_wire.text import normalise
 
 _EXPECTED = 'expected {"pass_number": …} or {"request_id": …}, and "reason" if there is one'
 _TOO_LONG = f"pass_number, request_id: expected at most {STORED_ID_MAX_CHARS} printable characters"
@@ -67,7 +68,7 @@ def _revoke(revoker: Revoker, wanted: Any) -> dict[str, Any]:
         reason = more.pop("reason", "")
         if more or not isinstance(reason, str):
             return {"error": _EXPECTED}
-        if not all(len(name) <= STORED_ID_MAX_CHARS and name.isprintable() for name in named.values()):
+        if not all(len(name) <= STORED_ID_MAX_CHARS and normalise(name).isprintable() for name in named.values()):
             return {"error": _TOO_LONG}  # it would break a call, and one bad entry keeps no other from its own
         return answers.revoked(revoker.revoke(reason=reason, **named))
     except (UnknownPassError, ReasonError, NumberError) as e:
