@@ -23,7 +23,7 @@ from rain.codes import OURS_AS_DRAWN
 from rain.trials import PROCESSES, Trial, photograph, trials
 
 from movepass_verifier.errors import ImageError
-from movepass_verifier.image import read_qr
+from movepass_verifier.image import PictureReader
 
 HOUSE = Path(__file__).resolve().parents[1]
 _GREY = 118
@@ -52,6 +52,9 @@ def main() -> None:
     update(HOUSE / "docs" / "phone.md", {"reading": text})
 
 
+_READER = PictureReader()
+
+
 def _frame(trial: Trial) -> Image.Image:
     """Lay a photograph into the middle of what a camera gives."""
     frame = Image.new("L", (WIDTH, HEIGHT), _GREY)
@@ -65,7 +68,7 @@ def _read(frame: Image.Image) -> bool:
         file = Path(folder) / "frame.png"
         frame.save(file, compress_level=1)
         try:
-            read_qr(file)
+            _READER.read(file)
         except ImageError:
             return False
     return True

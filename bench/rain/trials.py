@@ -12,7 +12,7 @@ import zxingcpp
 from PIL import Image
 
 from movepass_verifier.errors import ImageError
-from movepass_verifier.image import read_qr
+from movepass_verifier.image import PictureReader
 from rain.abuse import KINDS, Kind
 from rain.codes import Code, shot
 from rain.photograph import take
@@ -20,6 +20,7 @@ from rain.texts import SIGNATURES
 
 PROCESSES = 2
 _QR = zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode)
+read_qr = PictureReader().read
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,10 +21,11 @@ from movepass_cli.options import (
 )
 from movepass_cli.output import printable, show_json, show_rows
 from movepass_keys import files, layout
+from movepass_keys.regular import read_regular
 from movepass_verifier import Device
 from movepass_verifier import enrolment as enrolments
 from movepass_verifier.enrolment import ENROLMENT_MAX_BYTES, PREFIX, SOURCES_MOST, Enrolment
-from movepass_verifier.image import IMAGE_ENDINGS, read_qr
+from movepass_verifier.image import PICTURE_ENDINGS, read_qr
 from movepass_verifier.sources import resolve
 from movepass_verifier.store import check_vacant
 
@@ -149,7 +150,7 @@ def _content(given: str) -> bytes:
     """Turn the ENROLMENT argument into what is read: a picture's code, a file's content, stdin, or the text itself."""
     if given == STDIN:
         return sys.stdin.buffer.read(ENROLMENT_MAX_BYTES)
-    if given.lower().endswith(IMAGE_ENDINGS):
+    if given.lower().endswith(PICTURE_ENDINGS):
         return read_qr(Path(given)).encode()
     if given.startswith(PREFIX):
         return given.encode()
@@ -158,10 +159,9 @@ def _content(given: str) -> bytes:
 
 def _read(path: Path, what: str) -> bytes:
     try:
-        with path.open("rb") as file:
-            return file.read(ENROLMENT_MAX_BYTES)
-    except (OSError, ValueError) as e:  # ValueError: a NUL in the name
-        raise InputError(f"can't read {what} {path}: {getattr(e, 'strerror', None) or e}") from None
+        return read_regular(path, ENROLMENT_MAX_BYTES)
+    except OSError as e:
+        raise InputError(f"can't read {what} {path}: {e.strerror}") from e
 
 
 def _ask(root: bytes, enrolment: Enrolment) -> None:

@@ -15,7 +15,7 @@ from rain.codes import CARD, OURS_AS_DRAWN, PEERS, SCREEN, Code, shot
 from rain.trials import Rates, Trial, photograph, play
 
 from movepass_issuer.qr import qr_image
-from movepass_verifier import image
+from movepass_verifier import decoder
 
 PAGE = Path(__file__).parents[2] / "docs" / "rain.md"
 NUMBER = {kind.name: number for number, kind in enumerate(KINDS)}
@@ -53,7 +53,7 @@ def test_what_is_read_is_more_than_of_an_hcert_and_no_less_than_it_was(read: dic
 @pytest.mark.parametrize(("kind", "look"), [("noise", 1), ("moved", 2), ("wet", 4)])
 def test_each_further_look_reads_what_those_before_do_not(kind: str, look: int) -> None:
     with Image.open(io.BytesIO(photograph(Trial(NUMBER[kind], 2, OURS_AS_DRAWN[CARD], 0)))) as picture:
-        read = [bool(zxingcpp.read_barcodes(one)) for one in image._looks(picture.convert("L"))]
+        read = [bool(zxingcpp.read_barcodes(one)) for one in decoder._looks(picture.convert("L"))]
     assert read.index(True) == look
 
 

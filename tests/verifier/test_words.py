@@ -20,9 +20,29 @@ from movepass_wire.times import ago, day_name, local
 FOLDER = ROOT / "verifier" / "movepass_verifier" / "words"
 CATALOGUES = {language: json.loads((FOLDER / f"{language}.json").read_text("utf-8")) for language in LANGUAGES}
 SAMPLES = {None: "Rahima", "number": 12, "time": 1795316400, "minute": 1795316400, "day": 20779, "span": 7500}
-LATIN_IN_BANGLA = {"Caps", "Lock", "Enter", "Esc", "US", "English", "QR", "UTF", "B", "MR", *"ABCDEILOUn", *"dhlnqx"}
+LATIN_IN_BANGLA = {
+    "Caps",
+    "Lock",
+    "Enter",
+    "Esc",
+    "US",
+    "English",
+    "PNG",
+    "JPEG",
+    "WebP",
+    "GIF",
+    "TIFF",
+    "BMP",
+    "PDF",
+    "QR",
+    "UTF",
+    "B",
+    "MR",
+    *"ABCDEILOUn",
+    *"dhlnqx",
+}
 """What stands on keys and in menus; the symbols of pass numbers."""
-COMMAND = r"movepass [a-z-]+|usermod -aG|pip install '[^']*'|--[a-z]+|LANG=[A-Za-z0-9.-]+"
+COMMAND = r"movepass(?: [a-z-]+)?|usermod -aG|pip install '[^']*'|--[a-z]+|LANG=[A-Za-z0-9.-]+"
 SHELLS_ONLY = {"language", "phone"}
 """What other shells than the command's show."""
 

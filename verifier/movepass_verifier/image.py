@@ -1,67 +1,204 @@
-"""Reading the pass's QR code in a picture; needs the [scan] extra."""
+"""Read the pass's QR code in a picture; needs the [scan] extra.
 
-from __future__ import annotations
+Pictures come from strangers, so a process of its own decodes them (decoder.py), within bounds of size, time and memory.
+"""
 
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from importlib.util import find_spec
+from pathlib import Path
+from typing import IO, Any, Self
 
+from movepass_keys.regular import NotRegularError, open_regular
 from movepass_verifier.errors import ImageError
-from movepass_verifier.words import message
+from movepass_verifier.words import Message, message
 from movepass_wire.payload import PREFIX
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
-
-    from PIL import Image
-
-PIXELS_MAX = 100_000_000
-"""A picture larger than this is refused before it is unpacked."""
-ENLARGED_MAX = 1_000_000
-"""Pixels of the largest picture that is looked at enlarged, for that takes some tenths of a second."""
-IMAGE_ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".heic")
+PICTURE_ENDINGS = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".bmp", ".dib", ".gif", ".tif", ".tiff", ".pdf")
+"""How names end of what is read: pictures, and cards as PDF. What a file is, its content alone decides."""
+IMAGE_ENDINGS = (
+    *PICTURE_ENDINGS,
+    *(".heic", ".heif", ".avif", ".jxl", ".jp2", ".j2k", ".apng", ".mpo", ".svg", ".svgz", ".ps", ".eps", ".psd"),
+    *(".tga", ".ico", ".icns", ".pcx", ".ppm", ".pgm", ".pbm", ".pnm", ".dng", ".raw", ".xcf", ".djvu", ".xps", ".emf"),
+    *(".wmf", ".mp4", ".doc", ".docx", ".odt", ".txt", ".rtf"),
+)
+"""How names end that are a file's: a text that ends so, and no such file, is a mistyped name and no pass to reject."""
+FILE_MAX_BYTES = 40_000_000
+"""A picture's file that is larger is not read."""
+FILE_SECONDS, FRAME_SECONDS = 1.2, 0.5
+"""Of the processor's time that one picture, or one frame of a camera, may take."""
+_CLOCK_SECONDS = 1.8 if os.name == "nt" else 15.0
+"""By the clock, for systems that can't limit a process's own time, and should it wait for anything."""
+_CHUNK_BYTES = 1 << 18
+_ANSWER_MAX_BYTES = 1 << 20
+_EXTRA = ("PIL", "zxingcpp")
+_DECODER = Path(__file__).with_name("decoder.py")
 
 
 def read_qr(path: Path) -> str:
-    """Give the text of the pass's QR code in a picture.
+    """Return the text of the pass's QR code in a picture; for several pictures a PictureReader is faster.
 
     Raises:
         ImageError: no such file, not a picture, no QR code or several in it, or the extra is missing.
     """
-    name = str(path)
-    with _extra():
-        from PIL import Image  # noqa: PLC0415
-    try:
-        with Image.open(path) as picture:
-            if picture.width * picture.height > PIXELS_MAX:
-                raise ImageError(
-                    message("image.too-large", file=name, width=picture.width, height=picture.height, most=PIXELS_MAX)
-                )
-            grey = picture.convert("L")
-    except ImageError:
-        raise
-    except FileNotFoundError:
-        raise ImageError(message("image.missing", file=name)) from None
-    except Exception as e:  # noqa: BLE001 - Pillow's decoders raise many kinds for a damaged file
-        raise ImageError(message("image.unreadable", file=name, problem=str(e))) from None
-    texts = next((found for look in _looks(grey) if (found := codes_in(look))), [])
-    return the_pass(texts, name)
+    with PictureReader() as reader:
+        return reader.read(path)
 
 
-def codes_in(picture: Any) -> list[str]:
-    """Give the texts of all QR codes in a picture, as it is.
+class PictureReader:
+    """Reads QR codes by a process that stays from picture to picture. Close it, or use it as a context manager."""
 
-    Args:
-        picture: grey, as Pillow or NumPy have it.
+    def __init__(self) -> None:
+        """Start nothing yet."""
+        self._lock = threading.Lock()
+        self._child: subprocess.Popen[bytes] | None = None
+        self._owner = 0
 
-    Raises:
-        ImageError: the extra is missing.
-    """
-    with _extra():
-        import zxingcpp  # noqa: PLC0415
-    formats = zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode)
-    codes = zxingcpp.read_barcodes(picture, formats=formats, text_mode=zxingcpp.TextMode.Plain)
-    return [str(code.text) for code in codes]
+    def start(self) -> None:
+        """Start the process, so that it is ready when the first picture comes.
+
+        Raises:
+            ImageError: the extra is missing, or no process can be started.
+        """
+        with self._lock:
+            self._started()
+
+    def read(self, path: Path) -> str:
+        """Return the text of the pass's QR code in a picture, or in a card as PDF.
+
+        Raises:
+            ImageError: see read_qr.
+        """
+        name = str(path)
+        try:
+            file, size = open_regular(path)
+        except FileNotFoundError as e:
+            raise ImageError(message("image.missing", file=name)) from e
+        except NotRegularError as e:
+            raise ImageError(message("image.not-a-file", file=name)) from e
+        except OSError as e:
+            raise ImageError(message("image.unreadable", file=name, problem=e.strerror or str(e))) from e
+        with file:
+            if size > FILE_MAX_BYTES:
+                raise ImageError(message("image.too-many-bytes", file=name, size=size, most=FILE_MAX_BYTES))
+            if not size:
+                raise ImageError(message("image.format", file=name))
+            try:
+                answer = self._ask({"bytes": size, "seconds": FILE_SECONDS}, _content(file, size))
+            except OSError as e:
+                raise ImageError(message("image.unreadable", file=name, problem=e.strerror or str(e))) from e
+        if "codes" not in answer:
+            raise ImageError(_fault(answer, name))
+        return the_pass([str(code) for code in answer["codes"]], name)
+
+    def codes_in(self, grey: Any) -> list[str]:
+        """Return the texts of all QR codes in a camera's frame; none where the frame is too hard to read.
+
+        Args:
+            grey: NumPy's array of two dimensions, a byte a pixel.
+
+        Raises:
+            ImageError: the extra is missing, or no process can be started.
+        """
+        height, width = grey.shape
+        request = {"bytes": height * width, "seconds": FRAME_SECONDS, "shape": [height, width]}
+        answer = self._ask(request, iter([grey.tobytes()]))
+        return [str(code) for code in answer.get("codes", ())]
+
+    def close(self) -> None:
+        """End the process."""
+        with self._lock:
+            self._end()
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close it."""
+        self.close()
+
+    def _ask(self, request: dict[str, Any], content: Iterator[bytes]) -> dict[str, Any]:
+        """Send a request and return the answer; a fault where none comes, and then another process is started."""
+        with self._lock:
+            child = self._started()
+            assert child.stdin is not None  # noqa: S101 - both are pipes
+            assert child.stdout is not None  # noqa: S101
+            clock = threading.Timer(_CLOCK_SECONDS, child.kill)
+            clock.start()
+            answer: Any = None
+            try:
+                _send(child.stdin, request, content)
+                answer = json.loads(child.stdout.readline(_ANSWER_MAX_BYTES))
+            except (BrokenPipeError, ConnectionError, ValueError):  # it ended, or was ended
+                answer = None
+            finally:
+                clock.cancel()
+                if answer is None:
+                    self._end()
+            if not isinstance(answer, dict):
+                with suppress(ImageError):
+                    self._started()  # the next picture need not wait for it
+                return {"fault": "too-hard"}
+            return answer
+
+    def _started(self) -> "subprocess.Popen[bytes]":
+        """Return the process, started if there is none that is this process's own and alive."""
+        if self._child and self._owner != os.getpid():  # this process was forked: two must not share an answer
+            self._child = None
+        if self._child and self._child.poll() is None:
+            return self._child
+        folders = _folders_of_extra()
+        try:
+            self._child = subprocess.Popen(  # noqa: S603 - this Python, and a file of ours
+                [sys.executable, "-I", "-S", str(_DECODER), json.dumps(folders)],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+            )  # fmt: skip
+        except OSError as e:
+            raise ImageError(message("image.no-process", problem=e.strerror or str(e))) from e
+        self._owner = os.getpid()
+        return self._child
+
+    def _end(self) -> None:
+        child, self._child = self._child, None
+        if child and self._owner == os.getpid():
+            child.kill()
+            with suppress(OSError):
+                child.communicate()
+
+
+def _send(pipe: IO[bytes], request: dict[str, Any], content: Iterator[bytes]) -> None:
+    pipe.write(json.dumps(request).encode() + b"\n")
+    for chunk in content:
+        pipe.write(chunk)
+    pipe.flush()
+
+
+def _content(file: IO[bytes], size: int) -> Iterator[bytes]:
+    """Read a file of some size in pieces; what it has lost since it was opened is zeros."""
+    while size:
+        wanted = min(size, _CHUNK_BYTES)
+        chunk = file.read(wanted) or bytes(wanted)
+        size -= len(chunk)
+        yield chunk
+
+
+def _fault(answer: dict[str, Any], name: str) -> Message:
+    """Put a fault of decoder.py into a message."""
+    fault = answer.get("fault")
+    if fault in ("pdf", "format"):
+        return message(f"image.{fault}", file=name)
+    if fault == "too-large":
+        return message("image.too-large", file=name, **{key: int(answer[key]) for key in ("width", "height", "most")})
+    if fault == "unreadable":
+        return message("image.unreadable", file=name, problem=str(answer.get("problem")))
+    return message("image.too-hard", file=name)
 
 
 def the_pass(texts: Sequence[str], name: str) -> str:
@@ -82,35 +219,22 @@ def check_extra() -> None:
     Raises:
         ImageError: the extra is missing.
     """
-    with _extra():
-        import zxingcpp  # noqa: F401, PLC0415
-        from PIL import Image  # noqa: F401, PLC0415
+    _folders_of_extra()
 
 
-@contextmanager
-def _extra() -> Iterator[None]:
-    try:
-        yield
-    except ImportError:
-        raise ImageError(message("image.extra")) from None
+def _folders_of_extra() -> list[str]:
+    """Find where the decoders are installed: the process that decodes looks nowhere else.
 
-
-def _looks(grey: Image.Image) -> Iterator[Image.Image]:
-    """Give the picture as it is, and then, for a reader that saw no code in it, made over in four ways.
-
-    Halved, noise and a screen's moiré average out. Equalised, what lies in shade gets its contrast back, and enlarged
-    as well, a shadow's edge falls between modules. Enlarged and sharpened, modules that blur or wet ink ran together
-    part again. bench/rain measures what they are good for.
+    Raises:
+        ImageError: they are not.
     """
-    from PIL import Image, ImageFilter, ImageOps  # noqa: PLC0415 - an extra
-
-    yield grey
-    yield grey.reduce(2)
-    equalised = ImageOps.equalize(grey)
-    yield equalised
-    if grey.width * grey.height <= ENLARGED_MAX:
-        double = (2 * grey.width, 2 * grey.height)
-        yield equalised.resize(double, Image.Resampling.BICUBIC)
-        yield grey.resize(double, Image.Resampling.BICUBIC).filter(
-            ImageFilter.UnsharpMask(radius=5, percent=300, threshold=0)
-        )
+    folders = []
+    for name in _EXTRA:
+        spec = None
+        with suppress(ImportError, ValueError):  # ValueError: None stands for the module
+            spec = find_spec(name)
+        if spec is None or spec.origin is None:
+            raise ImageError(message("image.extra"))
+        package = Path(spec.origin)
+        folders.append(str(package.parents[1] if spec.submodule_search_locations else package.parent))
+    return list(dict.fromkeys(folders))

@@ -12,18 +12,23 @@ import time
 import tty
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from glob import glob
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, NamedTuple
 
 from movepass_cli.scanning.keyboard import Keyboard, Line, Unfinished
 from movepass_verifier.errors import ImageError
-from movepass_verifier.image import IMAGE_ENDINGS, check_extra, codes_in, read_qr, the_pass
+from movepass_verifier.image import IMAGE_ENDINGS, PictureReader, check_extra, the_pass
 from movepass_verifier.words import Message, message
 from movepass_wire.limits import TEXT_MAX_CHARS
 
 _LOOK_SECONDS = 0.2
 """Between two looks into a folder."""
+_WHOLE_SECONDS = 2.0
+"""A file that has not changed for so long has come whole."""
+_HIDDEN = (".", "~$")
+"""How names begin of files that are other programs' own, such as macOS' `._pass.png`."""
 _AGAIN_SECONDS = 1.0
 """Until a scanner or a camera that is gone is looked for again."""
 _STILL_SHOWN_SECONDS = 2.0
@@ -121,38 +126,80 @@ def lines(file: Any) -> Feed:
 def pictures(paths: list[str]) -> Feed:
     """Read each picture once; needs the [scan] extra."""
     check_extra()
+    if os.name == "nt":  # where no shell has done so
+        paths = [name for path in paths for name in sorted(glob(path)) or [path]]  # noqa: PTH207 - a pattern, and text
 
     def feed(stop: threading.Event) -> Iterator[Given]:
-        for path in paths:
-            if stop.is_set():
-                return
-            yield _picture(Path(path))
+        with PictureReader() as reader:
+            for path in paths:
+                if stop.is_set():
+                    return
+                yield _picture(reader, Path(path))
 
     return feed
 
 
 def folder(path: Path) -> Feed:
-    """Read each picture that comes into a folder, once it is whole: it has not changed between two looks."""
+    """Read each picture that comes into a folder, once it is whole: it has not changed between two looks.
+
+    A picture that can't be read may have come in part only: that is said once it has not changed for some seconds.
+    """
     check_extra()
 
-    def look() -> dict[Path, tuple[int, int]]:
-        with suppress(OSError):
-            entries = [entry for entry in os.scandir(path) if entry.name.lower().endswith(IMAGE_ENDINGS)]
-            return {Path(e): ((s := e.stat()).st_mtime_ns, s.st_size) for e in entries if e.is_file()}
-        return {}
-
     def feed(stop: threading.Event) -> Iterator[Given]:
-        read = before = look()  # what lies there already has been shown to somebody else
-        while not stop.wait(_LOOK_SECONDS):
-            now = look()
-            for file in sorted(now, key=lambda file: now[file]):
-                if now[file] == before.get(file) and now[file] != read.get(file) and now[file][1]:
-                    read[file] = now[file]
-                    yield _picture(file)
-            read = {file: mark for file, mark in read.items() if file in now}
-            before = now
+        read = before = _look(path) or {}  # what lies there already has been shown to somebody else
+        tried: dict[Path, _Tried] = {}
+        with PictureReader() as reader:
+            reader.start()
+            while not stop.wait(_LOOK_SECONDS):
+                now = _look(path)
+                if now is None:
+                    continue
+                for file in sorted(now, key=lambda file: now[file]):
+                    mark = now[file]
+                    if mark != before.get(file) or mark == read.get(file):
+                        continue
+                    if file not in tried or tried[file].mark != mark:
+                        tried[file] = _Tried(mark, time.monotonic(), _picture(reader, file))
+                    if tried[file].may_be_told(time.monotonic()):
+                        read[file] = mark
+                        yield tried[file].given
+                tried = {file: seen for file, seen in tried.items() if file in now and read.get(file) != seen.mark}
+                read = {file: mark for file, mark in read.items() if file in now}
+                before = now
 
     return feed
+
+
+_Mark = tuple[int, int]
+"""A file's time and size: when either changes, it is another picture."""
+
+
+class _Tried(NamedTuple):
+    """What came of reading a file as it was then."""
+
+    mark: _Mark
+    at: float
+    given: Given
+
+    def may_be_told(self, now: float) -> bool:
+        """Tell whether it is a code's text, or the file has had the time to become whole."""
+        return not isinstance(self.given.what, Message) or now - self.at >= _WHOLE_SECONDS
+
+
+def _look(folder: Path) -> dict[Path, _Mark] | None:
+    """List the pictures in a folder by their names; None where it can't be read now."""
+    found = {}
+    try:
+        for entry in os.scandir(folder):
+            if entry.name.startswith(_HIDDEN) or not entry.name.lower().endswith(IMAGE_ENDINGS):
+                continue
+            with suppress(OSError):  # it went while the folder was read; that says nothing of the others
+                if entry.is_file() and (status := entry.stat()).st_size:
+                    found[Path(entry)] = (status.st_mtime_ns, status.st_size)
+    except OSError:
+        return None
+    return found
 
 
 def serial(device: Path) -> Feed:
@@ -236,21 +283,23 @@ def camera(source: str) -> Feed:
     def feed(stop: threading.Event) -> Iterator[Given]:
         name = f"camera {source}"
         last: dict[str, float] = {}
-        for picture in _frames(source, stop):
-            if isinstance(picture, Message):
-                yield Given(name, picture, trouble=True)
-                continue
-            texts = codes_in(picture)
-            now = time.monotonic()
-            if texts:
-                try:
-                    what: str | Message = the_pass(texts, name)
-                except ImageError as e:
-                    what = e.why
-                key = repr(what)
-                if now - last.get(key, -_STILL_SHOWN_SECONDS) >= _STILL_SHOWN_SECONDS:
-                    yield Given(name, what)
-                last = {k: at for k, at in last.items() if now - at < _STILL_SHOWN_SECONDS} | {key: now}
+        with PictureReader() as reader:
+            reader.start()
+            for picture in _frames(source, stop):
+                if isinstance(picture, Message):
+                    yield Given(name, picture, trouble=True)
+                    continue
+                texts = reader.codes_in(picture)
+                now = time.monotonic()
+                if texts:
+                    try:
+                        what: str | Message = the_pass(texts, name)
+                    except ImageError as e:
+                        what = e.why
+                    key = repr(what)
+                    if now - last.get(key, -_STILL_SHOWN_SECONDS) >= _STILL_SHOWN_SECONDS:
+                        yield Given(name, what)
+                    last = {k: at for k, at in last.items() if now - at < _STILL_SHOWN_SECONDS} | {key: now}
 
     return feed
 
@@ -280,8 +329,8 @@ def _frames(source: str, stop: threading.Event) -> Iterator[Any]:
         stop.wait(_AGAIN_SECONDS)
 
 
-def _picture(path: Path) -> Given:
+def _picture(reader: PictureReader, path: Path) -> Given:
     try:
-        return Given(str(path), read_qr(path))
+        return Given(str(path), reader.read(path))
     except ImageError as e:
         return Given(str(path), e.why)

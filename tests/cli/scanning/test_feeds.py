@@ -17,6 +17,7 @@ import pytest
 
 from movepass_cli.scanning import feeds
 from movepass_cli.scanning.feeds import Feed, Feeds, Given
+from movepass_issuer.qr import qr_png
 from movepass_verifier import ImageError
 from movepass_verifier.words import message
 from movepass_wire.payload import ESP256, seal
@@ -134,3 +135,73 @@ def test_a_line_of_any_length_is_one_line_of_bounded_length() -> None:
     file = io.BytesIO(b"x" * 10_000_000 + b"\none\rtwo\r\n\nlast")
     texts = [given.what for given in feeds.lines(file)(threading.Event())]
     assert texts == ["x" * 4096, "one\rtwo", "last"]
+
+
+OTHERS_FILES = [
+    "._b.png", ".DS_Store", "Thumbs.db", "desktop.ini", ".b.png", "~$b.png", ".b.png.Xa1b2c", "b.png.part",
+    "b.png.crdownload", "b.png.download", "b.jpg.tmp", "b.png~", ".~lock.b.pdf#", "empty.png",
+]  # fmt: skip
+
+
+def test_files_of_other_programs_in_a_folder_say_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feeds, "_LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(feeds, "_WHOLE_SECONDS", 0.05)
+    stop = threading.Event()
+    feed = feeds.folder(tmp_path)(stop)
+
+    def put() -> None:
+        time.sleep(0.1)
+        for name in OTHERS_FILES:
+            (tmp_path / name).write_bytes(b"" if name == "empty.png" else b"\0\5\x16\7")
+        (tmp_path / "folder.png").mkdir()
+        (tmp_path / "z.png").write_bytes(b"no picture")
+
+    threading.Thread(target=put).start()
+    given = next(feed)
+    stop.set()
+    assert given.what == message("image.format", file=str(tmp_path / "z.png"))
+    assert list(feed) == []
+
+
+def test_a_picture_that_has_come_in_part_is_not_told_of_until_it_is_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feeds, "_LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(feeds, "_WHOLE_SECONDS", 1e9)
+    stop = threading.Event()
+    feed = feeds.folder(tmp_path)(stop)
+    whole = qr_png("MP1:A")
+
+    def put() -> None:
+        time.sleep(0.1)
+        (tmp_path / "a.png").write_bytes(whole[:100])
+        time.sleep(0.5)
+        (tmp_path / "a.png").write_bytes(whole)
+
+    threading.Thread(target=put).start()
+    given = next(feed)
+    stop.set()
+    assert given.what == "MP1:A"
+
+
+def test_a_folder_that_is_gone_for_a_moment_does_not_show_its_pictures_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feeds, "_LOOK_SECONDS", 0.01)
+    inbox = tmp_path / "inbox"
+    inbox.mkdir()
+    (inbox / "old.png").write_bytes(qr_png("MP1:OLD"))
+    stop = threading.Event()
+    feed = feeds.folder(inbox)(stop)
+
+    def put() -> None:
+        time.sleep(0.1)
+        inbox.rename(tmp_path / "away")
+        time.sleep(0.1)
+        (tmp_path / "away").rename(inbox)
+        (inbox / "new.png").write_bytes(qr_png("MP1:NEW"))
+
+    threading.Thread(target=put).start()
+    given = next(feed)
+    stop.set()
+    assert given.what == "MP1:NEW"

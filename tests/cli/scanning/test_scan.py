@@ -187,7 +187,7 @@ def test_pictures_that_come_into_a_folder_are_read_once_they_are_whole(field: Fi
                 time.sleep(0.1)
         screen.until(lambda shown: ACCEPT in shown)
         (tmp_path / "bad.jpg").write_bytes(b"no picture")
-        screen.shows("read as a picture")
+        screen.shows("screenshot")
         screen.type("\x1b")
         screen.until(lambda shown: "1 checked" in shown)
 
