@@ -48,6 +48,8 @@ FILES = {
     "verify": ("verify",),
     "statuslog": ("statuslog-read", "statuslog-write"),
     "number": ("number-read", "number-write", "number-day"),
+    "keys": ("keys",),
+    "enrolment": ("enrolment",),
 }
 """The files, and the kinds of vectors in each."""
 _INPUT = {
@@ -58,6 +60,8 @@ _INPUT = {
     "number-read": {"text"},
     "number-write": {"day", "index"},
     "number-day": {"day_in_number", "near"},
+    "keys": {"keys", "denied"},
+    "enrolment": {"text"},
 }
 _EXPECT = {
     "payload": ({"decoded"}, _REFUSED),
@@ -67,6 +71,8 @@ _EXPECT = {
     "number-read": ({"day", "index"}, _REFUSED),
     "number-write": ({"number"}, _REFUSED),
     "number-day": ({"day"},),
+    "keys": ({"authority", "keys", "denied"}, _REFUSED),
+    "enrolment": ({"sources", "root"}, _REFUSED),
 }
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from movepass_keys import KeySet, roles
 from movepass_keys.layout import LOG_MAX_BYTES
-from movepass_verifier import offer
+from movepass_verifier import enrolment, offer
 from movepass_verifier.lists import Policy
 from movepass_verifier.verdicts import CHECKS, Verdict
 from movepass_verifier.verify import _decide
@@ -311,6 +311,8 @@ def test_policy_and_sync_limits() -> None:
         "clock_slack": policy.clock_slack,
         "LOG_MAX_BYTES": LOG_MAX_BYTES,
         "DOCUMENT_MAX_BYTES": offer.DOCUMENT_MAX_BYTES,
+        "ENROLMENT_MAX_CHARS": enrolment.ENROLMENT_MAX_CHARS,
+        "SOURCES_MOST": enrolment.SOURCES_MOST,
     }
 
 

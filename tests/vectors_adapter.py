@@ -11,7 +11,9 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from movepass_keys import KeySet
+from movepass_keys import KeyDocumentError, KeySet, PassKey, algorithms
+from movepass_verifier.enrolment import read_code as read_enrolment
+from movepass_verifier.errors import EnrolmentError
 from movepass_verifier.lists import Policy, StatusLists
 from movepass_verifier.verify import verify
 from movepass_wire import (
@@ -146,6 +148,37 @@ def _number_day(request: Message) -> Message:
     return {"day": resolve_day(request["day_in_number"], request["near"])}
 
 
+def _keys(request: Message) -> Message:
+    try:
+        keys = KeySet.from_jwks(request["keys"].encode("latin-1")).with_denied(request["denied"].encode("latin-1"))
+    except KeyDocumentError:
+        return REFUSED
+    return {
+        "authority": {"name": keys.authority, "test": keys.test},
+        "keys": [_key(keys.keys[kid]) for kid in sorted(keys.keys)],
+        "denied": [{"kid": kid.hex(), **keys.denied[kid]._asdict()} for kid in sorted(keys.denied)],
+    }
+
+
+def _key(key: PassKey) -> Message:
+    return {
+        "kid": key.kid.hex(),
+        "alg": key.alg,
+        "public": algorithms.raw_public(key.public_key).hex(),
+        "nbf": key.not_before,
+        "exp": key.not_after,
+        "revoked": key.revoked._asdict() if key.revoked else None,
+    }
+
+
+def _enrolment(request: Message) -> Message:
+    try:
+        enrolment = read_enrolment(request["text"])
+    except EnrolmentError:
+        return REFUSED
+    return {"sources": list(enrolment.sources), "root": enrolment.root_sha256}
+
+
 _KINDS: dict[str, Callable[[Message], Message]] = {
     "payload": _payload,
     "verify": _verify,
@@ -154,6 +187,8 @@ _KINDS: dict[str, Callable[[Message], Message]] = {
     "number-read": _number_read,
     "number-write": _number_write,
     "number-day": _number_day,
+    "keys": _keys,
+    "enrolment": _enrolment,
 }
 
 

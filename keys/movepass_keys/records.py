@@ -2,10 +2,9 @@
 
 import json
 from base64 import b64decode, urlsafe_b64encode
-from binascii import Error as Base64Error
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self, TypeGuard
 
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey, EllipticCurvePublicNumbers
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -16,6 +15,9 @@ from movepass_wire.limits import TIME_LIMIT
 from movepass_wire.payload import KID_BYTES
 
 _COORDINATE_BYTES = 32
+_KINDS = {("EC", "P-256", "ES256"), ("OKP", "Ed25519", "Ed25519")}
+_PRIVATE = {"d", "k"}
+"""Members of a JWK that are nobody's to publish (RFC 7518): a private key, and a symmetric one."""
 
 
 class Withdrawal(NamedTuple):
@@ -111,7 +113,7 @@ class KeySet:
         if not isinstance(authority, dict) or not isinstance(keys, list):
             raise KeyDocumentError('a JWK set of ours has "authority" and "keys"')
         name, test = authority.get("name"), authority.get("test")
-        if not isinstance(name, str) or not isinstance(test, bool):
+        if not _is_text(name) or not isinstance(test, bool):
             raise KeyDocumentError('"authority" has a "name" and says whether it is a "test"')
         return cls.of(name, [key for key in map(_key_from_jwk, keys) if key], test=test)
 
@@ -146,12 +148,30 @@ class KeySet:
 def _object(document: bytes | str | Mapping[str, Any], what: str) -> Mapping[str, Any]:
     if isinstance(document, bytes | str):
         try:  # from bytes json would read UTF-16 as well, which no other implementation need take
-            document = json.loads(document.decode() if isinstance(document, bytes) else document)
+            text = document.decode() if isinstance(document, bytes) else document
+            document = json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_once)
         except (ValueError, RecursionError) as e:
             raise KeyDocumentError(f"{what} is not JSON: {e}") from None
     if not isinstance(document, Mapping):
         raise KeyDocumentError(f"{what} is a JSON object, got {type(document).__name__}")
     return document
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not a JSON number")
+
+
+def _once(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Read an object that has no member twice: which of the two counts, implementations disagree on."""
+    found = dict(members)
+    if len(found) != len(members):
+        raise ValueError("an object has a member twice")
+    return found
+
+
+def _is_text(value: object) -> TypeGuard[str]:
+    """Tell whether a value is text that every device can show: JSON may hold half a surrogate pair."""
+    return isinstance(value, str) and not any("\ud800" <= c <= "\udfff" for c in value)
 
 
 def _key_to_jwk(key: PassKey) -> dict[str, Any]:
@@ -176,16 +196,17 @@ def _key_to_jwk(key: PassKey) -> dict[str, Any]:
 def _key_from_jwk(jwk: object) -> PassKey | None:
     if not isinstance(jwk, dict):
         raise KeyDocumentError(f"a key is a JSON object, got {type(jwk).__name__}")
+    if jwk.keys() & _PRIVATE:
+        raise KeyDocumentError("a key has its private part in it: withdraw that key, and publish another document")
     public_key = _public_key(jwk)
     if public_key is None:
         return None
     kid = _kid(jwk)
-    revoked = jwk.get("revoked")
     key = PassKey(
         public_key,
         not_before=_seconds(jwk, "nbf"),
         not_after=_seconds(jwk, "exp"),
-        revoked=None if revoked is None else _withdrawal(revoked),
+        revoked=_withdrawal(jwk["revoked"]) if "revoked" in jwk else None,
     )
     if key.kid != kid:
         raise KeyDocumentError(f"the key called {kid.hex()} has the kid {key.kid.hex()}")
@@ -193,20 +214,21 @@ def _key_from_jwk(jwk: object) -> PassKey | None:
 
 
 def _public_key(jwk: dict[str, Any]) -> algorithms.PublicKey | None:
+    """Read the point of a key; None where it is of another kind than ours."""
+    kind = (jwk.get("kty"), jwk.get("crv"), jwk.get("alg"))
+    if not all(isinstance(part, str) for part in kind) or kind not in _KINDS:
+        return None
     try:
-        match jwk:
-            case {"kty": "EC", "crv": "P-256", "alg": "ES256", "x": str(x), "y": str(y)}:
-                numbers = EllipticCurvePublicNumbers(_number(x), _number(y), SECP256R1())
-                return numbers.public_key()
-            case {"kty": "OKP", "crv": "Ed25519", "alg": "Ed25519", "x": str(x)}:
-                return Ed25519PublicKey.from_public_bytes(_bytes(x))
+        if jwk["kty"] == "EC":
+            x, y = (int.from_bytes(_coordinate(jwk.get(name)), "big") for name in ("x", "y"))
+            return EllipticCurvePublicNumbers(x, y, SECP256R1()).public_key()
+        return Ed25519PublicKey.from_public_bytes(_coordinate(jwk.get("x")))
     except ValueError as e:
-        raise KeyDocumentError(f"the key {jwk.get('kid')} is not a point of its curve: {e}") from None
-    return None
+        raise KeyDocumentError(f"the key {jwk.get('kid')} is not a point of its curve: {e}") from e
 
 
 def _withdrawal(value: object) -> Withdrawal:
-    if not isinstance(value, dict) or not isinstance(value.get("reason"), str):
+    if not isinstance(value, dict) or not _is_text(value.get("reason")):
         raise KeyDocumentError('a withdrawn key has "at" and a "reason"')
     return Withdrawal(_seconds(value, "at"), value["reason"])
 
@@ -233,15 +255,13 @@ def _base64(data: bytes) -> str:
     return urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
-def _bytes(text: str) -> bytes:
+def _coordinate(value: object) -> bytes:
+    """Read 32 bytes of base64url in its one form: no padding, and no bits set beyond the last byte."""
+    text = value if isinstance(value, str) else ""
     try:
         data = b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-    except Base64Error as e:
-        raise ValueError(str(e)) from None
-    if len(data) != _COORDINATE_BYTES:
-        raise ValueError(f"{len(data)} bytes; expected {_COORDINATE_BYTES}")
+    except ValueError:
+        data = b""
+    if len(data) != _COORDINATE_BYTES or _base64(data) != text:
+        raise ValueError(f"expected {_COORDINATE_BYTES} bytes in base64url without padding, got {str(value)[:60]!r}")
     return data
-
-
-def _number(text: str) -> int:
-    return int.from_bytes(_bytes(text), "big")

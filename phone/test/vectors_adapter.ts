@@ -1,13 +1,14 @@
 /** Puts the phone's verifier behind tests/run_vectors.py; tests/vectors/README.md has the requests and answers. */
 
 import { createInterface } from "node:readline";
-import { NO_KEYS, readKeys } from "../src/trust/keys.js";
+import { readEnrolment } from "../src/trust/enrolment.js";
+import { KeyDocumentError, NO_KEYS, readKeys, type KeySet } from "../src/trust/keys.js";
 import { verify } from "../src/verify/verify.js";
 import { fromHex, hex, type Bytes } from "../src/wire/bytes.js";
 import { decodeClaims } from "../src/wire/claims.js";
 import { PayloadError, WireError } from "../src/wire/errors.js";
 import { formatNumber, parseNumber, resolveDay } from "../src/wire/number.js";
-import { openText } from "../src/wire/payload.js";
+import { ESP256, openText } from "../src/wire/payload.js";
 import { readLog } from "../src/wire/statuslog.js";
 import { claimsDocument, stringify, verification, type Document } from "./documents.js";
 
@@ -25,6 +26,8 @@ interface Request {
   now: number;
   policy: { max_age: number; warning_age: number; clock_slack: number };
   last_seen: number | null;
+  keys: string;
+  denied: string;
   log: string;
   day: number;
   index: number;
@@ -42,8 +45,37 @@ const KINDS: Record<string, (request: Request) => Document | Promise<Document>> 
     }),
   "number-read": ({ text }) => refusedOr(() => ({ ...parseNumber(text) })),
   "number-write": ({ day, index }) => refusedOr(() => ({ number: formatNumber(day, index) })),
+  keys: async ({ keys, denied }) => {
+    try {
+      return await keyDocuments(await readKeys(latin(keys), latin(denied)));
+    } catch (e) {
+      if (e instanceof KeyDocumentError) return { refused: true };
+      throw e;
+    }
+  },
+  enrolment: ({ text }) => ({ ...(readEnrolment(text) ?? { refused: true }) }),
   "number-day": ({ day_in_number, near }) => ({ day: resolveDay(day_in_number, near) }),
 };
+
+async function keyDocuments({ authority, test, keys, denied }: KeySet): Promise<Document> {
+  const sorted = <T>(items: ReadonlyMap<string, T>): [string, T][] =>
+    Array.from(items).sort(([a], [b]) => (a < b ? -1 : 1));
+  const known = sorted(keys).map(async ([kid, { alg, key, notBefore, notAfter, revoked }]) => {
+    const raw = new Uint8Array(await crypto.subtle.exportKey("raw", key));
+    const point = hex(alg === ESP256 ? raw.slice(1) : raw); // without the byte 04 of SEC 1
+    return { kid, alg, public: point, nbf: notBefore, exp: notAfter, revoked };
+  });
+  return {
+    authority: { name: authority, test },
+    keys: await Promise.all(known),
+    denied: sorted(denied).map(([kid, withdrawal]) => ({ kid, ...withdrawal })),
+  };
+}
+
+/** Give the bytes that a text's characters stand for. */
+function latin(text: string): Bytes {
+  return Uint8Array.from(text, (char) => char.charCodeAt(0));
+}
 
 function payload(text: string): Document {
   try {

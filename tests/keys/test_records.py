@@ -117,10 +117,40 @@ def _text(data: bytes) -> str:
 
 @pytest.mark.parametrize(
     "change",
-    [{"kty": "RSA"}, {"crv": "P-384"}, {"alg": "ES384"}, {"alg": None}, {"kty": "AKP"}, {"x": None}, {"y": 7}],
+    [{"kty": "RSA"}, {"crv": "P-384"}, {"alg": "ES384"}, {"alg": None}, {"kty": "AKP"}, {"kty": 7}, {"crv": ["P-256"]}],
 )
 def test_a_key_of_an_unknown_kind_is_left_out_and_the_others_stay(change: dict[str, Any]) -> None:
     assert list(KeySet.from_jwks(document(**change)).keys) == [EDDSA.kid]
+
+
+@pytest.mark.parametrize("change", [{"x": None}, {"y": None}, {"y": 7}])
+def test_a_key_of_a_known_kind_without_its_point_is_refused(change: dict[str, Any]) -> None:
+    with pytest.raises(KeyDocumentError, match="not a point of its curve"):
+        KeySet.from_jwks(document(**change))
+
+
+@pytest.mark.parametrize("revoked", [None, False, {}, [], "lost", {"at": 5}, {"at": 5, "reason": None}])
+def test_a_revocation_that_can_not_be_read_leaves_no_key_good(revoked: object) -> None:
+    jwks = BOTH.to_jwks()
+    jwks["keys"][0]["revoked"] = revoked
+    with pytest.raises(KeyDocumentError):
+        KeySet.from_jwks(jwks)
+
+
+@pytest.mark.parametrize("kind", ["EC", "RSA"])
+@pytest.mark.parametrize("member", ["d", "k"])
+def test_a_private_part_is_refused_whatever_the_kind(kind: str, member: str) -> None:
+    with pytest.raises(KeyDocumentError, match="private part"):
+        KeySet.from_jwks(document(kty=kind, **{member: "AQAB"}))
+
+
+def test_a_coordinate_has_one_form() -> None:
+    jwk = BOTH.to_jwks()["keys"][0]
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    other = jwk["x"][:-1] + letters[letters.index(jwk["x"][-1]) + 1]
+    for x in (jwk["x"] + "=", other):
+        with pytest.raises(KeyDocumentError, match="without padding"):
+            KeySet.from_jwks(document(x=x))
 
 
 def test_a_key_of_an_unknown_kind_may_have_a_kid_of_another_form() -> None:

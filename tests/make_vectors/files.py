@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from make_vectors.common import FOLDER, FORMAT, Vector
+from make_vectors.enrolment import enrolment_vectors
+from make_vectors.key_documents import key_vectors
 from make_vectors.number import number_vectors
 from make_vectors.payload import payload_vectors
 from make_vectors.statuslog import statuslog_vectors
@@ -33,6 +35,8 @@ def files() -> dict[str, bytes]:
         "payload.json": document("payload", f"Texts, taken apart or refused. {made}", payload_vectors()),
         "verify.json": document("verify", f"Texts and their verdicts. {made}", verify_vectors(), states=states()),
         "statuslog.json": document("statuslog", f"Status logs, read and written. {made}", statuslog_vectors()),
+        "keys.json": document("keys", f"Published key documents, read or refused. {made}", key_vectors()),
+        "enrolment.json": document("enrolment", f"Codes that set devices up. {made}", enrolment_vectors()),
         "number.json": document("number", f"Pass numbers, read and written. {made}", number_vectors()),
     }
 

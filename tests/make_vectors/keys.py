@@ -72,4 +72,17 @@ REVOKED_KEY = Key("revoked by the custodians")
 DENIED_KEY = Key("denied by the online role")
 NARROW_KEY = Key("valid just as long as the pass")
 STRANGER = Key("in no document")
+SHORT_X = next(
+    key for n in range(10_000)
+    if (key := Key(f"x begins with 00: {n}")).ec.public_key().public_numbers().x < 1 << 248
+)  # fmt: skip
+SHORT_Y = next(
+    key for n in range(10_000)
+    if (key := Key(f"y begins with 00: {n}")).ec.public_key().public_numbers().y < 1 << 248
+)  # fmt: skip
+SHORT_ED_X = next(
+    key for n in range(10_000)
+    if (key := Key(f"Ed25519's x begins with 00: {n}", ED25519)).ed.public_key().public_bytes_raw()[0] == 0
+)  # fmt: skip
+"""Keys of which a coordinate has a first byte of 00, which must not be left out."""
 DENIED_STRANGER = Key("denied, and in no key document")

@@ -9,6 +9,7 @@ whoever sets the device up compares the root's fingerprint with one that came an
 
 import hashlib
 import json
+from codecs import BOM_UTF8
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,8 @@ from movepass_wire.times import parse_duration
 
 PREFIX = "MPE1:"
 ENROLMENT_MAX_BYTES = 1 << 20
+ENROLMENT_MAX_CHARS = 4296
+"""A code's text: what a QR code holds of the alphanumeric set."""
 SOURCES_MOST = 16
 _HEX_DIGITS, _DIGITS = 64, 40
 _KEYS = {"source", "root", "root_sha256", "max_age", "warning_age", "language"}
@@ -68,7 +71,7 @@ def read(data: bytes) -> Enrolment:
         EnrolmentError: it is none; says what was expected and what came.
     """
     if data.startswith(PREFIX.encode()):
-        return _read_code(data.decode("ascii", "replace").rstrip("\r\n"))
+        return read_code(data.decode("ascii", "replace").rstrip("\r\n"))
     document = _object(data)
     if "signed" in document:
         raise EnrolmentError("this is a root, and no enrolment: give it as --root, with --source")
@@ -91,6 +94,30 @@ def read(data: bytes) -> Enrolment:
         warning_age=_duration(document, "warning_age"),
         language=language,
     )
+
+
+def read_code(text: str) -> Enrolment:
+    """Read a QR code's text, without a line end.
+
+    Raises:
+        EnrolmentError: it is no such code, or breaks a rule of docs/spec.md, "Repository".
+    """
+    if not text.startswith(PREFIX):
+        raise EnrolmentError(f"expected an enrolment's code, {PREFIX}…, got {text[:12]!r}")
+    if len(text) > ENROLMENT_MAX_CHARS:
+        raise EnrolmentError(f"an enrolment's code has at most {ENROLMENT_MAX_CHARS} characters, got {len(text)}")
+    try:
+        data = base45.decode(text.removeprefix(PREFIX))
+    except WireError as e:
+        raise EnrolmentError(f"this enrolment is damaged, or not copied exactly: {e}") from e
+    if data.startswith(BOM_UTF8):
+        raise EnrolmentError("an enrolment's code begins with a byte order mark; make it again: movepass enrolment")
+    document = _object(data)
+    unknown = sorted(document.keys() - {"source", "root"})
+    if unknown or "root" not in document:
+        wrong = f"it has {unknown[0]!r}" if unknown else "it has no root"
+        raise EnrolmentError(f"expected an enrolment with source and root, and nothing else; {wrong}")
+    return Enrolment(_sources(document), root_sha256=_hash(document["root"], "root"))
 
 
 def code(sources: Sequence[str], root: bytes) -> str:
@@ -170,18 +197,6 @@ def check_fingerprint(root: bytes, told: str) -> None:
         )
 
 
-def _read_code(text: str) -> Enrolment:
-    try:
-        document = _object(base45.decode(text.removeprefix(PREFIX)))
-    except WireError as e:
-        raise EnrolmentError(f"this enrolment is damaged, or not copied exactly: {e}") from None
-    unknown = sorted(document.keys() - {"source", "root"})
-    if unknown or "root" not in document:
-        wrong = f"it has {unknown[0]!r}" if unknown else "it has no root"
-        raise EnrolmentError(f"expected an enrolment with source and root, and nothing else; {wrong}")
-    return Enrolment(_sources(document), root_sha256=_hash(document["root"], "root"))
-
-
 def _object(data: bytes) -> dict[str, Any]:
     """Read a JSON object that has no key twice."""
 
@@ -192,7 +207,7 @@ def _object(data: bytes) -> dict[str, Any]:
         return found
 
     try:
-        document = json.loads(data.decode("utf-8-sig"), object_pairs_hook=once)
+        document = json.loads(data.decode("utf-8-sig"), object_pairs_hook=once, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as e:
         raise EnrolmentError(
             f"expected an enrolment: a JSON file, a picture of its QR code, or a text {PREFIX}…; this is none ({e})"
@@ -200,6 +215,10 @@ def _object(data: bytes) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise EnrolmentError(f"expected an enrolment as a JSON object, got {type(document).__name__}")
     return document
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not a JSON number")
 
 
 def _sources(document: dict[str, Any]) -> tuple[str, ...]:

@@ -162,7 +162,7 @@ def _download(source: Source, day: int, target: TargetFile, held: bytes, partial
 def _generation(target: TargetFile) -> int | None:
     """Give the generation that is signed for a log; None where there is none."""
     value = target.custom.get(roles.GENERATION) if isinstance(target.custom, dict) else None
-    return value if isinstance(value, int) else None
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def _held_generation(held: bytes) -> int:

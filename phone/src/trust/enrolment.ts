@@ -1,7 +1,7 @@
 /** Setting a device up by one QR code: `MPE1:` and base45 of {"source": URL or list, "root": SHA-256 of the root}. */
 
 import * as base45 from "../wire/base45.js";
-import { fromHex, hex, sha256, type Bytes } from "../wire/bytes.js";
+import { hex, sha256, type Bytes } from "../wire/bytes.js";
 import { WireError } from "../wire/errors.js";
 import { SourceError } from "./errors.js";
 import { JsonError, member, parse, type Json } from "./json.js";
@@ -10,7 +10,9 @@ import type { Source } from "./source.js";
 import { TrustedSet } from "./trusted.js";
 
 export const PREFIX = "MPE1:";
-const HASH_BYTES = 32;
+/** What a QR code holds of the alphanumeric set. */
+const ENROLMENT_MAX_CHARS = 4296;
+const HASH = /^[0-9a-fA-F]{64}$/;
 const SOURCES_MAX = 16;
 
 /** Where a device shall sync from, and the hash of the root that it shall trust. */
@@ -21,14 +23,16 @@ export interface Enrolment {
 
 /** Read a code's text; null where it is not one for setting up. */
 export function readEnrolment(text: string): Enrolment | null {
-  if (!text.startsWith(PREFIX)) return null;
+  if (!text.startsWith(PREFIX) || text.length > ENROLMENT_MAX_CHARS) return null;
   try {
-    const document = parse(base45.decode(text.slice(PREFIX.length)));
+    const document = parse(base45.decode(text.slice(PREFIX.length)), { once: true });
     const [source, root] = [member(document, "source"), member(document, "root")];
-    const sources = (Array.isArray(source) ? source : [source]).filter((name) => isAddress(name));
-    if (typeof root !== "string" || fromHex(root)?.length !== HASH_BYTES) return null;
-    if (!sources.length || sources.length > SOURCES_MAX) return null;
-    return { sources, root: root.toLowerCase() };
+    const named = Array.isArray(source) ? source : [source];
+    if (!(document instanceof Map) || document.size !== 2) return null;
+    if (typeof root !== "string" || !HASH.test(root)) return null;
+    if (named.length > SOURCES_MAX || !named.every((name) => typeof name === "string" && name)) return null;
+    const sources = named.filter((name) => isAddress(name));
+    return sources.length ? { sources, root: root.toLowerCase() } : null;
   } catch (e) {
     if (e instanceof WireError || e instanceof JsonError) return null;
     throw e;

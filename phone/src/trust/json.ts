@@ -30,14 +30,14 @@ const LITERALS = [
 ] as const;
 
 /**
- * Read a document in UTF-8.
+ * Read a document in UTF-8. A member that comes twice counts as it came last, as for python-tuf, or is refused.
  *
  * @throws JsonError: not JSON.
  */
-export function parse(data: Bytes): Json {
+export function parse(data: Bytes, { once = false } = {}): Json {
   const text = utf8(data);
   if (text === null) throw new JsonError("not UTF-8");
-  const reader = new Reader(text);
+  const reader = new Reader(text, once);
   const value = reader.value(DEPTH_MAX);
   reader.end();
   return value;
@@ -50,7 +50,10 @@ export function member(value: Json | undefined, name: string): Json | undefined 
 
 class Reader {
   private at = 0;
-  constructor(private readonly text: string) {}
+  constructor(
+    private readonly text: string,
+    private readonly once: boolean,
+  ) {}
 
   value(depth: number): Json {
     this.match(SPACE);
@@ -80,6 +83,7 @@ class Reader {
       const name = this.string();
       this.match(SPACE);
       if (!this.take(":")) throw new JsonError(`expected : at ${this.at}`);
+      if (this.once && members.has(name)) throw new JsonError(`a member twice at ${this.at}`);
       members.set(name, this.value(depth));
     } while (this.more("}"));
     return members;

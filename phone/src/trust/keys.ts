@@ -7,6 +7,8 @@ import { JsonError, member, parse, type Json } from "./json.js";
 import { ECDSA, ED25519_NAME, importPoint, knowsEd25519, pointOf, SPKI_ED25519, SPKI_P256 } from "./points.js";
 
 const COORDINATE_BYTES = 32;
+/** Members of a JWK that are nobody's to publish (RFC 7518): a private key, and a symmetric one. */
+const PRIVATE = ["d", "k"];
 
 /** A published key document breaks a rule; what was published beside it is refused with it. */
 export class KeyDocumentError extends Error {}
@@ -58,7 +60,7 @@ export async function readKeys(jwks: Bytes, deniedKeys: Bytes): Promise<KeySet> 
   const test = member(member(document, "authority"), "test");
   const list = member(document, "keys");
   const deniedList = member(json(deniedKeys), "denied");
-  if (typeof name !== "string" || typeof test !== "boolean" || !Array.isArray(list)) {
+  if (!isText(name) || typeof test !== "boolean" || !Array.isArray(list)) {
     throw new KeyDocumentError('a JWK set of ours has "authority", with "name" and "test", and "keys"');
   }
   if (!Array.isArray(deniedList)) throw new KeyDocumentError('denied-keys has "denied", a list');
@@ -73,11 +75,12 @@ export async function readKeys(jwks: Bytes, deniedKeys: Bytes): Promise<KeySet> 
 
 async function readKey(jwk: Json): Promise<PassKey | null> {
   if (!(jwk instanceof Map)) throw new KeyDocumentError("a key is a JSON object");
+  if (PRIVATE.some((name) => jwk.has(name))) throw new KeyDocumentError("a key has its private part in it");
   const point = publicPoint(jwk);
   if (point === null) return null;
   const [alg, spki] = point;
   const kid = kidOf(jwk);
-  const revoked = jwk.get("revoked") ?? null;
+  const revoked = jwk.get("revoked");
   const notBefore = seconds(jwk, "nbf");
   const notAfter = seconds(jwk, "exp");
   if (notAfter <= notBefore) throw new KeyDocumentError("a key's validity ends after it begins");
@@ -86,17 +89,15 @@ async function readKey(jwk: Json): Promise<PassKey | null> {
   const key = await importPoint(pointOf(spki));
   if (key === null && alg === ED25519 && !(await knowsEd25519())) return null;
   if (key === null) throw new KeyDocumentError(`the key ${kid} is not a point of its curve`);
-  return { kid, alg, key, notBefore, notAfter, revoked: revoked === null ? null : withdrawal(revoked) };
+  return { kid, alg, key, notBefore, notAfter, revoked: revoked === undefined ? null : withdrawal(revoked) };
 }
 
 /** Give a key's algorithm and its SubjectPublicKeyInfo; null where it is of a kind that is not ours. */
 function publicPoint(jwk: Json): [number, Bytes] | null {
   const kind = ["kty", "crv", "alg"].map((name) => textOf(member(jwk, name))).join(" ");
-  const [x, y] = [member(jwk, "x"), member(jwk, "y")];
-  if (kind === "EC P-256 ES256" && typeof x === "string" && typeof y === "string") {
-    return [ESP256, concat(SPKI_P256, base64(x), base64(y))];
-  }
-  if (kind === "OKP Ed25519 Ed25519" && typeof x === "string") return [ED25519, concat(SPKI_ED25519, base64(x))];
+  const coordinate = (name: string): Bytes => base64(textOf(member(jwk, name)));
+  if (kind === "EC P-256 ES256") return [ESP256, concat(SPKI_P256, coordinate("x"), coordinate("y"))];
+  if (kind === "OKP Ed25519 Ed25519") return [ED25519, concat(SPKI_ED25519, coordinate("x"))];
   return null;
 }
 
@@ -106,7 +107,7 @@ function textOf(value: Json | undefined): string {
 
 function withdrawal(value: Json): Withdrawal {
   const reason = member(value, "reason");
-  if (typeof reason !== "string") throw new KeyDocumentError('a withdrawn key has "at" and a "reason"');
+  if (!isText(reason)) throw new KeyDocumentError('a withdrawn key has "at" and a "reason"');
   return { at: seconds(value, "at"), reason };
 }
 
@@ -126,9 +127,15 @@ function seconds(value: Json, name: string): number {
   return Number(time);
 }
 
-/** Read 32 bytes of base64url without padding. */
+/** Tell whether a value is text that every device can show: JSON may hold half a surrogate pair. */
+function isText(value: Json | undefined): value is string {
+  return typeof value === "string" && !/[\ud800-\udfff]/u.test(value);
+}
+
+/** Read 32 bytes of base64url in its one form: no padding, and no bits set beyond the last byte. */
 function base64(text: string): Bytes {
-  if (!/^[A-Za-z0-9_-]{43}$/.test(text)) throw new KeyDocumentError("a coordinate is 43 characters of base64url");
+  if (!/^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/.test(text))
+    throw new KeyDocumentError("a coordinate is 43 characters of base64url");
   const binary = atob(text.replaceAll("-", "+").replaceAll("_", "/"));
   const data = Uint8Array.from(binary, (char) => char.charCodeAt(0));
   if (data.length !== COORDINATE_BYTES) throw new KeyDocumentError("a coordinate has 32 bytes");
@@ -137,7 +144,7 @@ function base64(text: string): Bytes {
 
 function json(data: Bytes): Json {
   try {
-    return parse(data);
+    return parse(data, { once: true });
   } catch (e) {
     if (e instanceof JsonError) throw new KeyDocumentError(`not JSON: ${e.message}`);
     throw e;
