@@ -4,7 +4,7 @@ import { version, workerPath } from "./config.js";
 import type { Device } from "./device.js";
 import { run } from "./faults.js";
 import { askToKeep, updateWaits, worksOffline } from "./offline.js";
-import { Scanner } from "./scan/scanner.js";
+import { Scanner, type Count } from "./scan/scanner.js";
 import { deviceScreen } from "./screen/device.js";
 import { capital, element } from "./screen/dom.js";
 import { answerScreen, numberScreen } from "./screen/number.js";
@@ -28,12 +28,14 @@ import { message, type Message, type Words } from "./words/words.js";
 /** A verdict closes by itself. */
 const VERDICT_SECONDS = 20;
 const BADGE_MILLISECONDS = 20_000;
-/** What the hint becomes, by how many codes are in view. */
+/** What the hint becomes, by what is read. */
 const HINTS = {
   one: "phone.scan.hint",
   several: "phone.scan.two-codes",
   "none in the picture": "phone.scan.no-code",
-} as const;
+  typing: "phone.scan.typing",
+  unfinished: "phone.scan.unfinished",
+} as const satisfies Record<Count, string>;
 
 /** What the app goes by: the device, once it is set up. */
 export interface Parts {
@@ -67,9 +69,9 @@ export class App {
     );
     this.scanner = new Scanner(workerPath, element("video", HTMLVideoElement), {
       isFree: () => !this.parts.isStopped() && !this.overlay.isOpen,
-      hears: () => !this.parts.isStopped() && (!this.overlay.isOpen || this.overlay.isPassing),
-      begins: () => {
-        if (this.overlay.isPassing) this.overlay.close();
+      hears: () => !this.parts.isStopped() && (this.parts.device !== null || !this.overlay.isOpen),
+      begins: (isCertain) => {
+        if (isCertain || this.overlay.isPassing) this.overlay.close();
       },
       code: (text) => this.scanned(text),
       counted: (count) => {
@@ -123,6 +125,7 @@ export class App {
     const result = await device.verify(text);
     const { id, seen } = await this.parts.journal.note(result, device.known().lists.days);
     if (this.parts.isStopped()) return;
+    this.hint = message("phone.scan.hint");
     this.showVerdict(id, result, seen);
     signal(result.outcome);
   }

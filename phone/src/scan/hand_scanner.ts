@@ -1,51 +1,213 @@
+/**
+ * Hears a hand scanner: it types what it reads, and ends the line as it is set: by Enter, Tab, Ctrl+J, Ctrl+M, Ctrl+C
+ * (ETX), or not at all.
+ *
+ * Whoever shows a code chooses what is typed. So within a line no key acts on the page, and every key belongs to the
+ * line, control characters too.
+ */
+
+import { PayloadError } from "../wire/errors.js";
+import { openText, PREFIX } from "../wire/payload.js";
+
 /** A scanner leaves no such pause within a line: what was typed before it is no beginning of what comes now. */
 const REST_MILLISECONDS = 1000;
+/** A whole pass is checked after so short a pause: its scanner sends no end. */
+const PAUSE_MILLISECONDS = 300;
+/** No hand types so fast, on average. */
+const FAST_MILLISECONDS = 40;
+const END = "\n";
+/** A key that stands for no character, in a line: no pass has it. */
+const OTHER = "\ufffd";
+const HELD = /^(Shift|Control|Alt|AltGraph|Meta|CapsLock|NumLock|Dead|Process|Unidentified)$/;
+const ENDING_CONTROLS = "JMC";
+/** What a field that people type into is never given by hand. */
+const SCANNED = /MPE?[0-9]*:$/i;
+const TYPED_MOST = 16;
 
-/**
- * Hear a hand scanner: it types what it reads, and Enter. Typing is left alone while `hears` says no, and so is the end
- * of a line that began then: judged by itself it would be called damaged.
- */
-export function hearHandScanner(hears: () => boolean, typed: (text: string) => void): void {
-  const line = new Line();
-  window.addEventListener("keydown", (event) => {
+export interface HandScannerEvents {
+  /** Whether a scan would be checked now. */
+  readonly hears: () => boolean;
+  /** A line begins; `isScan` once it is certain that no hand types it. */
+  readonly begins: (isScan: boolean) => void;
+  readonly typed: (text: string) => void;
+  /** A line has stopped without an end, and is no whole pass. */
+  readonly unfinished: () => void;
+}
+
+/** Hear a hand scanner from now on. */
+export function hearHandScanner(events: HandScannerEvents): void {
+  const hand = new HandScanner(events);
+  window.addEventListener("keydown", hand.key, { capture: true });
+}
+
+class HandScanner {
+  private line = new Line();
+  private field: Field | null = null;
+  private pause: ReturnType<typeof setTimeout> | undefined;
+  private lastKey = -Infinity;
+
+  constructor(private readonly events: HandScannerEvents) {}
+
+  readonly key = (event: KeyboardEvent): void => {
     if (!(event instanceof KeyboardEvent)) return; // a form filler's
-    const { key } = event;
-    if (event.ctrlKey || event.altKey || event.metaKey || (key !== "Enter" && key.length !== 1)) return;
-    const isHeard = hears();
-    const hasBegun = line.goesOn(event.timeStamp, isHeard);
-    if (isHeard && hasBegun && (key === "Enter" || key === " ")) event.preventDefault(); // it would press a button
-    const text = line.take(key);
-    if (text) typed(text);
-  });
+    const rest = event.timeStamp - this.lastKey;
+    this.lastKey = event.timeStamp;
+    if (rest > REST_MILLISECONDS) this.forget();
+    const char = this.line.isEmpty ? firstOf(event) : this.field ? typedOf(event) : nextOf(event);
+    if (char === null) return;
+    clearTimeout(this.pause);
+    if (this.line.isEmpty && isPress(event)) {
+      this.press(event, rest);
+      return;
+    }
+    if (char === END) {
+      this.end(event);
+      return;
+    }
+    if (this.line.isEmpty) this.begin(event);
+    this.line.add(char, event.timeStamp, this.events.hears());
+    this.takeFromField(event);
+    if (!this.field) event.preventDefault();
+    this.pause = setTimeout(this.paused, PAUSE_MILLISECONDS);
+  };
+
+  /** Press a button once it is certain that a hand did, not the first character of a scan. */
+  private press(event: KeyboardEvent, rest: number): void {
+    event.preventDefault();
+    const { target } = event;
+    if (event.key === " ") this.line.add(" ", event.timeStamp, this.events.hears());
+    this.pause = setTimeout(() => {
+      this.forget();
+      if (rest > FAST_MILLISECONDS && target instanceof HTMLElement) target.click();
+    }, PAUSE_MILLISECONDS);
+  }
+
+  private begin({ target }: KeyboardEvent): void {
+    this.field = target instanceof HTMLInputElement && target.type === "text" ? new Field(target) : null;
+    if (!this.field && this.events.hears()) this.events.begins(false);
+  }
+
+  /** Tell a scan from what people type into a field, and take it out of there. */
+  private takeFromField(event: KeyboardEvent): void {
+    if (!SCANNED.test(this.line.text) && !(this.field && this.line.text.length > TYPED_MOST)) return;
+    this.field?.restore();
+    this.field = null;
+    event.preventDefault();
+    if (this.events.hears()) this.events.begins(true);
+  }
+
+  private end(event: KeyboardEvent): void {
+    if (this.field && this.line.isFast && /[^0-9A-Za-z \u2010-\u2015-]/.test(this.line.text)) {
+      this.field.restore();
+      this.field = null;
+    }
+    const { text, isHeard } = this.line;
+    const isTyped = this.field !== null;
+    this.forget();
+    if (isTyped) return; // by hand, into a field
+    event.preventDefault();
+    if (isHeard) this.events.typed(text);
+  }
+
+  private readonly paused = (): void => {
+    const { text, isHeard } = this.line;
+    if (this.field) return;
+    if (isHeard && isWholePass(text)) {
+      this.forget();
+      this.events.typed(text);
+    } else if (isHeard) {
+      this.pause = setTimeout(this.events.unfinished, REST_MILLISECONDS - PAUSE_MILLISECONDS);
+    }
+  };
+
+  private forget(): void {
+    clearTimeout(this.pause);
+    this.line = new Line();
+    this.field = null;
+  }
 }
 
 /** What has been typed of a line. */
 class Line {
-  private text = "";
-  /** Its beginning was not heard. */
-  private isTail = false;
-  private last = 0;
+  text = "";
+  last = 0;
+  /** Whether all of it came when a scan would have been checked: half a line would be called damaged. */
+  isHeard = true;
+  private first = 0;
 
-  /** A key comes, at a time in milliseconds; tells whether it is within a line. */
-  goesOn(at: number, isHeard: boolean): boolean {
-    if (at - this.last > REST_MILLISECONDS) this.end();
+  add(char: string, at: number, isHeard: boolean): void {
+    if (this.isEmpty) this.first = at;
+    this.text += char;
     this.last = at;
-    const hasBegun = this.text !== "" || this.isTail;
-    if (!isHeard) this.isTail = true;
-    return hasBegun;
+    this.isHeard &&= isHeard;
   }
 
-  /** Take a key; gives the line that it ends, if that was heard whole. */
-  take(key: string): string {
-    if (key === "Enter") return this.end();
-    this.text += key;
-    return "";
+  get isEmpty(): boolean {
+    return this.text === "";
   }
 
-  private end(): string {
-    const text = this.isTail ? "" : this.text;
-    this.text = "";
-    this.isTail = false;
-    return text;
+  get isFast(): boolean {
+    return this.text.length > 1 && (this.last - this.first) / (this.text.length - 1) <= FAST_MILLISECONDS;
+  }
+}
+
+/** A field in which a line began, as it was before. */
+class Field {
+  private readonly value: string;
+
+  constructor(private readonly input: HTMLInputElement) {
+    this.value = input.value;
+  }
+
+  restore(): void {
+    this.input.value = this.value;
+    this.input.dispatchEvent(new Event("input"));
+  }
+}
+
+/** Tell whether a key would press what has the focus. */
+function isPress({ key, target }: KeyboardEvent): boolean {
+  return (key === " " || key === "Enter") && target instanceof HTMLElement && target.matches("button, summary, a");
+}
+
+/** Give the character that a line may begin with, or that presses a button; null for the keys by which people move. */
+function firstOf(event: KeyboardEvent): string | null {
+  if (event.key === "Enter") return isPress(event) ? END : null;
+  return typedOf(event);
+}
+
+/** Give the character that a key types into a field, END where it leaves it; null for all else. */
+function typedOf(event: KeyboardEvent): string | null {
+  const { key } = event;
+  if (key === "Enter") return END;
+  const isModified = event.ctrlKey || event.altKey || event.metaKey;
+  if (isModified && !event.getModifierState("AltGraph")) return null;
+  return Array.from(key).length === 1 ? key : null;
+}
+
+/** Give the character that a key stands for within a scan, or END; null where it is only held for another one. */
+function nextOf(event: KeyboardEvent): string | null {
+  const { key } = event;
+  if (key === "Enter" || key === "Tab") return END;
+  if (HELD.test(key)) return null;
+  if (Array.from(key).length > 1) return OTHER;
+  return event.ctrlKey && !event.getModifierState("AltGraph") ? control(key) : key;
+}
+
+/** Give the control character that Ctrl and a key send, or END. */
+function control(key: string): string {
+  const letter = key.toUpperCase();
+  return ENDING_CONTROLS.includes(letter) ? END : String.fromCharCode((letter.codePointAt(0) ?? 0) & 0x1f);
+}
+
+/** Tell whether a text ends with a whole pass, in whichever case. */
+function isWholePass(text: string): boolean {
+  const capitals = text.toUpperCase();
+  const at = capitals.indexOf(PREFIX);
+  try {
+    return at >= 0 && openText(capitals.slice(at)).claims.length > 0;
+  } catch (e) {
+    if (e instanceof PayloadError) return false;
+    throw e;
   }
 }

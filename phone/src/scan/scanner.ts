@@ -10,17 +10,22 @@ const FRAME_MILLISECONDS = 80;
 /** A code that was shown and has not left the picture is not shown again. */
 const GONE_MILLISECONDS = 1000;
 
+export type Count = "one" | "several" | "none in the picture" | "typing" | "unfinished";
+
 export interface ScannerEvents {
   /** Whether a code in view would be looked at now. */
   readonly isFree: () => boolean;
-  /** Whether a code that somebody reads by hand would be: over a verdict as well, whose place the next one takes. */
+  /** Whether a code that somebody reads by hand would be: over other pages as well, whose place its verdict takes. */
   readonly hears: () => boolean;
-  /** Somebody hands over another code: what an earlier one led to must not be taken for what this one does. */
-  readonly begins: () => void;
+  /**
+   * Another code is being read: what an earlier one led to must not be taken for what this one does. Only a certain
+   * one may close a page that people work on.
+   */
+  readonly begins: (isCertain: boolean) => void;
   /** A code that was not in view before; the next one, from wherever, waits until this is done. */
   readonly code: (text: string) => Promise<void>;
-  /** How many codes are in view, or in a chosen picture. */
-  readonly counted: (count: "one" | "several" | "none in the picture") => void;
+  /** How many codes are in view or in a chosen picture, or how far a hand scanner has come with one. */
+  readonly counted: (count: Count) => void;
   /** The camera or its light is another than before. */
   readonly changed: () => void;
 }
@@ -47,8 +52,18 @@ export class Scanner {
     private readonly events: ScannerEvents,
   ) {
     this.reader = new Reader(workerPath);
-    hearHandScanner(events.hears, (text) => {
-      run(this.take(text, events.hears));
+    hearHandScanner({
+      hears: events.hears,
+      begins: (isScan) => {
+        events.begins(isScan);
+        events.counted("typing");
+      },
+      typed: (text) => {
+        run(this.take(text, events.hears));
+      },
+      unfinished: () => {
+        events.counted("unfinished");
+      },
     });
     document.addEventListener("visibilitychange", () => {
       if (document.hidden) this.closeCamera();
@@ -111,7 +126,7 @@ export class Scanner {
   async readPicture(file: File): Promise<void> {
     this.chosen = file;
     this.epoch++;
-    this.events.begins();
+    this.events.begins(false);
     try {
       const picture = await createImageBitmap(file).catch(() => null);
       const texts = picture ? await this.reader.read(picture, false) : [];

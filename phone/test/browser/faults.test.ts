@@ -144,7 +144,6 @@ async function fail(phone: Phone): Promise<void> {
 function disturb(): void {
   void Promise.reject(new Error("an extension's"));
   void Promise.reject(new DOMException("The play() request was interrupted", "AbortError"));
-  void Promise.reject(new Promise(() => undefined));
   setTimeout(() => {
     throw new TypeError("an injected script's");
   });
