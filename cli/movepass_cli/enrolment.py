@@ -21,7 +21,6 @@ from movepass_cli.options import (
 )
 from movepass_cli.output import printable, show_json, show_rows
 from movepass_keys import files, layout
-from movepass_keys.regular import read_regular
 from movepass_verifier import Device
 from movepass_verifier import enrolment as enrolments
 from movepass_verifier.enrolment import ENROLMENT_MAX_BYTES, PREFIX, SOURCES_MOST, Enrolment
@@ -159,9 +158,9 @@ def _content(given: str) -> bytes:
 
 def _read(path: Path, what: str) -> bytes:
     try:
-        return read_regular(path, ENROLMENT_MAX_BYTES)
-    except OSError as e:
-        raise InputError(f"can't read {what} {path}: {e.strerror}") from e
+        return files.read_regular(path, ENROLMENT_MAX_BYTES)
+    except (OSError, ValueError) as e:  # ValueError: a NUL in the name
+        raise InputError(f"can't read {what} {path}: {getattr(e, 'strerror', None) or e}") from e
 
 
 def _ask(root: bytes, enrolment: Enrolment) -> None:

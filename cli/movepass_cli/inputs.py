@@ -16,6 +16,7 @@ _TEXT_READ_BYTES = 65536
 
 _PICTURES = (b"\x89PNG", b"%PDF")
 """How pictures begin."""
+_HEAD_BYTES = 8
 
 
 class InputError(Exception):
@@ -90,10 +91,17 @@ def write_picture(path: Path, data: bytes) -> None:
     """
     if path.exists() and not path.is_file():
         raise InputError(f"{path} is not a file")
-    if path.is_file() and path.stat().st_size and not path.read_bytes()[:8].startswith(_PICTURES):
+    if path.is_file() and not _is_picture(path):
         raise InputError(f"{path} exists and is no picture; it is not written over: choose another name")
     with writing_to(path):
         files.write_whole(path, data)
+
+
+def _is_picture(path: Path) -> bool:
+    """Tell whether a file begins as a picture does, or is empty."""
+    with writing_to(path), path.open("rb") as file:
+        head = file.read(_HEAD_BYTES)
+    return not head or head.startswith(_PICTURES)
 
 
 def split_requests(file: BinaryIO, max_bytes: int) -> tuple[bool, Iterator[tuple[int, bytes]]]:

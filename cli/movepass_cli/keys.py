@@ -27,6 +27,7 @@ from movepass_wire.payload import KID_BYTES
 from movepass_wire.times import day_of, iso, local
 
 _FILE_MAX_BYTES = 1 << 22
+"""Far more than any card, proposal, signature or root has; whatever is larger is refused, never cut."""
 
 out_option = option("--out", type=PATH, required=True, metavar="F", help="Where to write the proposal.")
 
@@ -395,26 +396,33 @@ def _show_proposal(proposal: Proposal, *, as_json: bool) -> None:
 
 
 def _read(path: Path) -> bytes:
+    """Read a file that came from somebody else, perhaps on a stick that a third one has prepared.
+
+    Raises:
+        InputError: it is missing, no regular file of its own, or too large.
+    """
     try:
-        with path.open("rb") as file:
-            return file.read(_FILE_MAX_BYTES)
+        return files.read_regular(path, _FILE_MAX_BYTES)
     except OSError as e:
-        raise InputError(f"can't read {path}: {e.strerror}") from None
+        raise InputError(f"can't read {path}: {e.strerror}") from e
 
 
 def _write(path: Path, data: bytes, *, replace: bool = False) -> None:
     """Write a file whole, and down to the stick, so that pulling it out afterwards loses nothing.
 
     Raises:
-        InputError: something is there, and it is not a proposal that grows.
+        InputError: something is there, and it is not a proposal that grows; or its folder is a link.
         CeremonyError: it can't be written.
     """
-    if not replace and path.exists():
-        raise InputError(f"{path} exists; it is not written over: choose another name")
     try:
-        files.write_whole(path, data)
+        with files.Folder.open(path.parent) as folder:
+            (folder.write_whole if replace else folder.write_new)(path.name, data)
+    except FileExistsError as e:
+        raise InputError(f"{path} exists; it is not written over: choose another name") from e
+    except files.UnfitFileError as e:
+        raise InputError(f"can't write {path}: {e.filename}: {e.strerror}") from e
     except OSError as e:
-        raise CeremonyError(f"can't write {path}: {e.strerror or e}; is the stick still plugged in?") from None
+        raise CeremonyError(f"can't write {path}: {e.strerror or e}; is the stick still plugged in?") from e
 
 
 def _now() -> int:

@@ -9,9 +9,11 @@ from movepass_cli.inputs import InputError, write_picture
 from movepass_cli.options import PATH, example, json_option, option
 from movepass_cli.output import show_json
 from movepass_cli.signals import stopped_by_signals
+from movepass_keys.files import read_regular
 from movepass_keys.layout import document_name
 from movepass_phone import PhoneServer, ServeError
 from movepass_verifier import enrolment
+from movepass_verifier.enrolment import ENROLMENT_MAX_BYTES
 
 _PORT, _PORT_MOST = 8000, 65535
 
@@ -69,9 +71,9 @@ def _published(authority: Path | None) -> Path:
 def _first_root(repository: Path) -> bytes:
     root = repository / document_name("root", 1)
     try:
-        return root.read_bytes()
+        return read_regular(root, ENROLMENT_MAX_BYTES)
     except OSError as e:
-        raise InputError(f"can't read {root}: {e.strerror}; a repository begins with its first root") from None
+        raise InputError(f"can't read {root}: {e.strerror}; a repository begins with its first root") from e
 
 
 def _draw(text: str, picture: Path) -> None:

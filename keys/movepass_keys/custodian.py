@@ -34,6 +34,7 @@ ALG = ESP256
 PASSPHRASE_MIN_CHARS = 12
 PASSPHRASE_MAX_CHARS = 200
 """Far below what PKCS#8 encryption takes, whatever the characters."""
+_ROOT_MAX_BYTES, _URI_MAX_BYTES = 1 << 20, 4096
 _ROLES = ("root", "targets")
 _CARD = "card.json"
 _NONE: Mapping[str, str] = {}
@@ -94,7 +95,7 @@ def signer(folder: Path, role: str, ask: Ask = environment_only) -> Signer:
         SignerError: a key held elsewhere can't be used.
     """
     try:
-        uri = _note(folder, role).read_text("utf-8").strip()
+        uri = files.read_regular(_note(folder, role), _URI_MAX_BYTES).decode().strip()
     except FileNotFoundError:
         uri = f"file:{role}.pem"
     except (OSError, ValueError) as e:
@@ -110,7 +111,7 @@ def held_root(folder: Path) -> Metadata[Root] | None:
     """
     path = root_path(folder)
     try:
-        return read_root(path.read_bytes())
+        return read_root(files.read_regular(path, _ROOT_MAX_BYTES))
     except FileNotFoundError:
         return None
     except (OSError, CeremonyFileError) as e:

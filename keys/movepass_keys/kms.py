@@ -32,7 +32,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_der_public_key,
 )
 
-from movepass_keys import algorithms
+from movepass_keys import algorithms, files
 from movepass_keys.aws import (
     NO_CONNECTION,
     NO_CREDENTIALS,
@@ -58,6 +58,7 @@ BACKOFF_FIRST_SECONDS = 0.1
 BACKOFF_MAX_SECONDS = 2.0
 """Before attempt n+1 a random time from 0 to FIRST * 2^n, at most MAX ("full jitter")."""
 
+_FILE_MAX_BYTES = 1 << 16
 _SPECS = {"ECC_NIST_P256": (ESP256, "ECDSA_SHA_256"), "ECC_NIST_EDWARDS25519": (ED25519, "ED25519_SHA_512")}
 """KeySpec, and KeyPairSpec, to our algorithm and KMS's name of it."""
 _SIGNING_KEY = "an asymmetric key of KeySpec ECC_NIST_P256 or ECC_NIST_EDWARDS25519 and KeyUsage SIGN_VERIFY"
@@ -182,9 +183,9 @@ class WrappedSigner:
             SignerError: no [aws] extra, KMS did not unwrap it, or what it unwrapped is not the file's key.
         """
         try:
-            data = path.read_bytes()
+            data = files.read_regular(path, _FILE_MAX_BYTES, own=True)
         except OSError as e:
-            raise KeyFileError(f"can't read the wrapped key {path}: {e.strerror}") from None
+            raise KeyFileError(f"can't read the wrapped key {path}: {e.strerror}") from e
         wrapped = _Wrapped.from_bytes(data, path)
         try:
             self._private_key = _unwrapped_once(wrapped, hashlib.sha256(data).digest())

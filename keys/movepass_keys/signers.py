@@ -16,6 +16,9 @@ PASSPHRASE, PIN = "passphrase", "PIN"
 Ask = Callable[[str], str]
 """Asks somebody for a PASSPHRASE or a PIN."""
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
+_KEY_MAX_BYTES = 1 << 16
+_ENCRYPTED = (b"ENCRYPTED PRIVATE KEY", b"Proc-Type: 4,ENCRYPTED")
+"""What protected keys have in their files: PKCS#8, and the traditional form (RFC 1421) of SEC1 keys."""
 
 
 class Signer(Protocol):
@@ -160,22 +163,23 @@ def is_encrypted(path: Path) -> bool:
     Raises:
         KeyFileError: it can't be read.
     """
+    pem = _read(path)
+    return any(mark in pem for mark in _ENCRYPTED)
+
+
+def _read(path: Path) -> bytes:
     try:
-        return b"ENCRYPTED PRIVATE KEY" in path.read_bytes()
+        return files.read_regular(path, _KEY_MAX_BYTES, own=True)
     except OSError as e:
-        raise KeyFileError(f"can't read the key {path}: {e.strerror}") from None
+        raise KeyFileError(f"can't read the key {path}: {e.strerror}") from e
 
 
 def _load(path: Path, password: bytes | None) -> algorithms.PrivateKey:
     from cryptography.hazmat.primitives.serialization import load_pem_private_key  # noqa: PLC0415 - as above
 
-    try:
-        with path.open("rb") as file:
-            if os.fstat(file.fileno()).st_mode & _OTHERS:
-                raise KeyFileError(f"{path} can be read by others; make it yours alone: chmod 600 {path}")
-            pem = file.read()
-    except OSError as e:
-        raise KeyFileError(f"can't read the key {path}: {e.strerror}") from None
+    pem = _read(path)
+    if path.stat().st_mode & _OTHERS:
+        raise KeyFileError(f"{path} can be read by others; make it yours alone: chmod 600 {path}")
     try:
         key = load_pem_private_key(pem, password)
         algorithms.algorithm_of(key)

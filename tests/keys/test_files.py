@@ -103,7 +103,7 @@ def test_of_many_who_make_one_new_file_exactly_one_does(tmp_path: Path) -> None:
 def test_a_new_file_needs_no_hard_links_and_still_replaces_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
-    def refuse(*_: object) -> None:
+    def refuse(*_: object, **__: object) -> None:
         raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr(os, "link", refuse)  # no stick with FAT can be had here

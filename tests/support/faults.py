@@ -1,6 +1,8 @@
-"""Dying at a chosen call: a wrapper that counts the calls of an object's methods and raises at one of them."""
+"""Dying at a chosen call, by a wrapper that counts the calls of an object's methods; and a disk that is full."""
 
-from collections.abc import Callable
+import resource
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 
@@ -46,3 +48,14 @@ class _Doomed:
         if name not in self._names:
             return value
         return lambda *args, **kwargs: self._doom.call(name, value, *args, **kwargs)
+
+
+@contextmanager
+def small_files(most: int) -> Iterator[None]:
+    """Let this process, and those that it starts, write no file of more bytes than this, as on a disk that is full."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)

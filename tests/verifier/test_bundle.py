@@ -121,7 +121,7 @@ def test_an_older_bundle_is_brought_up_to_date_by_what_is_new_alone(
     assert more.received == sum(e.sent for e in server.exchanges if e.status < 400) < 7_000
     assert whole.received > 20_000
     assert [e.status for e in server.exchanges if e.path.endswith(".log")] == [206]
-    assert more.size - 100 < whole.size < more.size
+    assert abs(more.size - whole.size) < 100  # a signature has a byte more or less
     changed.sync(str(stick))
     assert is_new(changed)
     assert len([name for name in names(stick) if f".{changed.today}.log" in name]) == 1
@@ -283,21 +283,22 @@ def test_pulled_out_at_any_file_the_stick_holds_the_old_bundle_the_new_one_or_no
     changed.revoke_indexes([6, 7])
     changed.now += 60
     changed.publish()
-    original, seen = files._write, []
+    original, seen = files.Folder._write, []
     for last in range(40):
         copy = stick.parent / f"stick-{last}"
         if not first:
             shutil.copytree(stick, copy)
         left = [last]
 
-        def torn(path: Path, flag: int, data: bytes, mode: int, left: list[int] = left) -> None:
-            original(path, flag, data if left[0] else data[: len(data) // 2], mode)
+        def torn(folder: files.Folder, name: str, data: bytes, mode: int, left: list[int] = left) -> str:
+            temporary = original(folder, name, data if left[0] else data[: len(data) // 2], mode)
             if not left[0]:
                 raise PulledOut
             left[0] -= 1
+            return temporary
 
         with monkeypatch.context() as patch:
-            patch.setattr(files, "_write", torn)
+            patch.setattr(files.Folder, "_write", torn)
             try:
                 bundle.export(str(changed.repository), copy)
             except PulledOut:

@@ -6,11 +6,14 @@ authority's, the devices decide, each by the root that it was enrolled with: who
 with nothing, and needs no device's store.
 
 Files go to the stick one by one, each whole or not at all; the timestamp comes last. Pulled out before that, the stick
-holds the bundle that it held before, or none.
+holds the bundle that it held before, or none. A stick may have been prepared: no link on it is followed, so nothing
+outside the bundle's folder is read, written or deleted (movepass_keys.files.Folder).
 """
 
+import errno
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +22,7 @@ from tuf.api import exceptions as tuf_errors
 from tuf.api.metadata import Metadata
 
 from movepass_keys import files, layout, roles
+from movepass_keys.files import Folder
 from movepass_keys.layout import TIMESTAMP, document_name, target_file
 from movepass_verifier import offer
 from movepass_verifier.errors import BundleError, SyncError
@@ -35,6 +39,8 @@ _MARK_TEXT = b"""Movepass: keys and revocation lists, to carry to devices. Every
 
 This folder is kept by `movepass export-bundle`, which removes from metadata/ and targets/ what is no longer needed.
 """
+_HELD_MOST_BYTES = 64 << 20
+"""So much of a stick's lists is read to go on from; whatever is more is fetched whole."""
 _FIRST_ROOT = document_name("root", 1)
 _NAMED = ("snapshot", "targets", roles.STATUS)
 """Roles whose file has a version in its name that the timestamp leads to."""
@@ -106,57 +112,65 @@ def export(name: str, folder: Path, *, ca: Path | None = None, progress: Progres
     if resolve(name) == str(folder.absolute()):
         raise BundleError(f"{folder} is the source itself; a bundle is a folder of its own")
     try:
-        _mark(folder)
-        with _Recorded(name, ca=ca, progress=progress) as source, tempfile.TemporaryDirectory() as work:
-            new = _fetch(source, folder, Path(work))
-        content = _content(new, source.documents)
-        written = _write(folder, content)
-        _remove_others(folder, content)
+        with Folder.open(folder, make=True) as there:
+            _mark(there)
+            _left(there)  # before anything is read or written: a prepared stick is refused whole
+            with _Recorded(name, ca=ca, progress=progress) as source, tempfile.TemporaryDirectory() as work:
+                new = _fetch(source, there, Path(work))
+            content = _content(new, source.documents)
+            written = _write(there, content)
+            _remove_others(there, content)
+    except files.UnfitFileError as e:
+        raise BundleError(
+            f"{e.filename}: {e.strerror}. This is not as an export leaves it: empty the stick, or take another one"
+        ) from e
     except OSError as e:
         raise BundleError(
             f"can't write to {e.filename or folder}: {e.strerror}; a bundle that was there is still whole"
-        ) from None
+        ) from e
     expires = min(int(Metadata[Any].from_bytes(data).signed.expires.timestamp()) for data in new.metadata.values())
     size = sum(map(len, content.values()))
     return Exported(source.name, folder, new.published or 0, expires, source.requests, source.received, written, size)
 
 
-def _mark(folder: Path) -> None:
+def _mark(folder: Folder) -> None:
     """Make sure that the folder is a bundle's, so that nobody's repository is ever cleaned away."""
-    if not (folder / MARK).exists():
-        if any((folder / part).exists() for part in (layout.METADATA_FOLDER, layout.TARGETS_FOLDER)):
-            raise BundleError(f"{folder} holds a repository that is no bundle (it lacks {MARK}); name another folder")
-        folder.mkdir(parents=True, exist_ok=True)
-        files.write_whole(folder / MARK, _MARK_TEXT)
+    held = set(folder.names())
+    if MARK not in held:
+        if held & {layout.METADATA_FOLDER, layout.TARGETS_FOLDER}:
+            raise BundleError(f"{folder.path} holds a repository that is no bundle (it lacks {MARK}); name another")
+        folder.write_whole(MARK, _MARK_TEXT)
 
 
-def _fetch(source: _Recorded, folder: Path, work: Path) -> Held:
+def _fetch(source: _Recorded, folder: Folder, work: Path) -> Held:
     try:
         root = source.download_bytes(_FIRST_ROOT, offer.DOCUMENT_MAX_BYTES)
         offer.check_root(root)
-        before = _read(folder / _FIRST_ROOT)
+        before = _read(folder, _FIRST_ROOT)
         if before not in (None, root):
-            raise BundleError(f"{folder} holds the bundle of another authority; name another folder")
+            raise BundleError(f"{folder.path} holds the bundle of another authority; name another folder")
         with Partials(work) as partials:
             return offer.fetch(_held(folder, root), source, work, partials)
     except tuf_errors.BadVersionNumberError as e:
-        raise BundleError(f"{source.name} is behind what {folder} holds already ({e})") from None
+        raise BundleError(f"{source.name} is behind what {folder.path} holds already ({e})") from None
     except FAILED as e:
         raise SyncError(f"{source.name}: {in_words(e)}") from None
 
 
-def _held(folder: Path, root: bytes) -> Held:
+def _held(folder: Folder, root: bytes) -> Held:
     """Read what a bundle holds, as far as it is there; the client believes none of it unchecked."""
-    metadata, documents, logs = {"root": root}, {}, {}
-    with suppress(OSError, AttributeError, KeyError, tuf_errors.RepositoryError):
-        metadata["timestamp"] = (folder / TIMESTAMP).read_bytes()
+    metadata, documents, logs, left = {"root": root}, {}, {}, _HELD_MOST_BYTES
+    with suppress(_MissingError, AttributeError, KeyError, tuf_errors.RepositoryError):
+        metadata["timestamp"] = _needed(folder, TIMESTAMP)
         timestamp = Metadata[Any].from_bytes(metadata["timestamp"]).signed
-        metadata["snapshot"] = (folder / document_name("snapshot", timestamp.snapshot_meta.version)).read_bytes()
+        metadata["snapshot"] = _version(folder, "snapshot", timestamp.snapshot_meta.version)
         named = Metadata[Any].from_bytes(metadata["snapshot"]).signed.meta
         for role in _NAMED[1:]:
-            metadata[role] = (folder / document_name(role, named[f"{role}.json"].version)).read_bytes()
+            metadata[role] = _version(folder, role, named[f"{role}.json"].version)
             for path, target in Metadata[Any].from_bytes(metadata[role]).signed.targets.items():
-                data = _read(folder / target_file(target))
+                name = target_file(target)
+                data = _read(folder, name, left) if layout.plain_target(name) else None
+                left -= len(data or b"")
                 day = layout.log_day(path)
                 if data is not None and day is not None:
                     logs[day] = data
@@ -180,29 +194,72 @@ def _content(new: Held, fetched: dict[str, bytes]) -> dict[str, bytes]:
     return content | {TIMESTAMP: new.metadata["timestamp"]}
 
 
-def _write(folder: Path, content: dict[str, bytes]) -> int:
+def _write(folder: Folder, content: dict[str, bytes]) -> int:
     """Write what is not there yet; gives how many bytes that were."""
     written = 0
     for name, data in content.items():
-        path = folder / name
-        if _read(path) != data:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            files.write_whole(path, data)
+        if _read(folder, name, len(data)) != data:
+            with _inside(folder, name, make=True) as (part, last):
+                part.write_whole(last, data)
             written += len(data)
     return written
 
 
-def _remove_others(folder: Path, content: dict[str, bytes]) -> None:
+def _remove_others(folder: Folder, content: dict[str, bytes]) -> None:
     """Remove what the bundle no longer names, and what an export that was interrupted has left."""
-    for part in (layout.METADATA_FOLDER, layout.TARGETS_FOLDER, layout.STATUS_FOLDER):
-        for path in (folder / part).iterdir():
-            left = path.name.startswith(".") and path.name.endswith(files.TEMPORARY)
-            if path.is_file() and (left or f"{part}/{path.name}" not in content):
-                path.unlink()
+    for name in _left(folder):
+        if name not in content:
+            with _inside(folder, name) as (part, last):
+                part.remove(last)
 
 
-def _read(path: Path) -> bytes | None:
+def _left(folder: Folder) -> list[str]:
+    """List the files of a bundle's folders; raises UnfitFileError where one is a link, a pipe or a device."""
+    found = []
+    for path in (layout.METADATA_FOLDER, layout.TARGETS_FOLDER, layout.STATUS_FOLDER):
+        with suppress(FileNotFoundError), _inside(folder, f"{path}/") as (part, _):
+            found += [f"{path}/{name}" for name in part.files()]
+    return found
+
+
+@contextmanager
+def _inside(folder: Folder, name: str, *, make: bool = False) -> Iterator[tuple[Folder, str]]:
+    """Open the folder of a file below the bundle's; gives the file's own name in it as well."""
+    first, _, rest = name.partition("/")
+    with folder.folder(first, make=make) as part:
+        if "/" not in rest:
+            yield part, rest
+            return
+        with _inside(part, rest, make=make) as found:
+            yield found
+
+
+def _read(folder: Folder, name: str, most: int = offer.DOCUMENT_MAX_BYTES) -> bytes | None:
+    """Read a file below the bundle's folder; None where there is none, or one that is too large to be right."""
     try:
-        return path.read_bytes()
+        with _inside(folder, name) as (part, last):
+            return part.read(last, most)
     except FileNotFoundError:
         return None
+    except files.UnfitFileError as e:
+        if e.errno == errno.EFBIG:
+            return None
+        raise
+
+
+def _version(folder: Folder, role: str, version: int) -> bytes:
+    name = document_name(role, version)
+    if layout.document_version(name, role) is None:  # the stick's word, not yet anybody's signature
+        raise _MissingError
+    return _needed(folder, name)
+
+
+def _needed(folder: Folder, name: str) -> bytes:
+    data = _read(folder, name)
+    if data is None:
+        raise _MissingError
+    return data
+
+
+class _MissingError(Exception):
+    """A bundle does not have a document, so nothing behind it is known either."""

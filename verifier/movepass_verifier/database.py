@@ -1,10 +1,14 @@
 """The SQLite file of a store: opened on whatever medium it lies, waited for, written whole or not at all."""
 
 import sqlite3
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from movepass_keys.files import is_link
+from movepass_verifier.errors import StoreError
 
 if TYPE_CHECKING:
     from tempfile import TemporaryDirectory
@@ -22,6 +26,29 @@ NOT_THE_FILES_FAULT = CAN_NOT_WRITE | {
     sqlite3.SQLITE_PROTOCOL,
 }
 """SQLite's errors that say nothing against the file; any other does."""
+
+
+ENDINGS = ("", "-wal", "-shm", "-journal")
+"""Files that SQLite writes into where they stand: the store's, and what it keeps beside it."""
+
+
+def check_no_links(path: Path) -> None:
+    """Make sure that none of a store's files leads elsewhere: SQLite would write into whatever it is.
+
+    Raises:
+        StoreError: one does, and what to do.
+    """
+    for ending in ENDINGS:
+        file = path.with_name(path.name + ending)
+        try:
+            found = file.lstat()
+        except FileNotFoundError:
+            continue
+        what = "is a link" if is_link(found) else "" if stat.S_ISREG(found.st_mode) else "is no regular file"
+        if not what and ending and found.st_nlink > 1:
+            what = "is a hard link, the same file as another one"
+        if what:
+            raise StoreError(f"{file} {what}: somebody has prepared this folder; set the device up in another one")
 
 
 def code_of(error: Exception) -> int:
@@ -76,7 +103,11 @@ def connect(path: Path) -> tuple[sqlite3.Connection, "TemporaryDirectory[str] | 
     """Open the file; on a read-only medium without asking for the shared memory that SQLite would make beside it.
 
     A write-ahead log that was left beside it must be read as well: then both are copied to where SQLite can work.
+
+    Raises:
+        StoreError: one of its files is a link.
     """
+    check_no_links(path)
     db = open_file(path)
     try:
         db.execute("PRAGMA synchronous = NORMAL")

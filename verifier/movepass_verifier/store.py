@@ -6,6 +6,7 @@ its checksum: a damaged file gives a DamagedError, never another verdict.
 """
 
 import json
+import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,6 +19,7 @@ from movepass_keys import KeyDocumentError, KeySet
 from movepass_verifier import journal, schema
 from movepass_verifier.database import (
     CAN_NOT_WRITE,
+    ENDINGS,
     NOT_THE_FILES_FAULT,
     can_write,
     code_of,
@@ -510,8 +512,11 @@ def check_vacant(folder: Path) -> None:
     Raises:
         StoreError: there is one already.
     """
-    if (folder / FILE_NAME).exists():
-        raise StoreError(f"{folder} is a device's store already; enroll into a new folder")
+    for ending in ENDINGS:
+        file = folder / f"{FILE_NAME}{ending}"
+        if os.path.lexists(file):  # SQLite would take over what a log beside the new file says, its root as well
+            what = "a device's store already" if not ending else f"not empty: it has {file.name}"
+            raise StoreError(f"{folder} is {what}; enroll into a new folder")
 
 
 def describe(log: LogInfo) -> dict[str, int | str]:

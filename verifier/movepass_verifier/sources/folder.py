@@ -1,11 +1,17 @@
-"""A folder on this machine or on a USB stick, as a source."""
+"""A folder on this machine or on a USB stick, as a source.
+
+Whoever carried the stick may have put anything on it: only regular files below the folder are read, and no link in it
+is followed (movepass_keys.files.Folder). What is read is bounded by whoever asks.
+"""
 
 from collections.abc import Generator
+from contextlib import ExitStack
+from io import FileIO
 from pathlib import Path
 
 from tuf.api.exceptions import DownloadError, DownloadHTTPError
 
-from movepass_keys import layout
+from movepass_keys import files, layout
 from movepass_verifier.sources.medium import CHUNK_BYTES, NOT_FOUND
 
 
@@ -19,14 +25,12 @@ class Folder:
         """Open a file of it; see Medium."""
         if not self._root.is_dir():
             raise DownloadError(f"there is no folder {self._root}; is the stick plugged in?")
-        path = self._root / name
-        if not path.exists():
+        try:
+            file = self._open(name)
+        except FileNotFoundError as e:
             if not (self._root / layout.METADATA).is_dir():  # where a stick was, an empty folder may be left
-                raise DownloadError(f"there is no {layout.METADATA} in {self._root}; is the stick plugged in?")
-            raise DownloadHTTPError(f"there is no {name} in {self._root}", NOT_FOUND)
-        if not path.is_file():  # a pipe would never answer, and a device never end
-            raise DownloadError(f"can't read {name}: not a regular file")
-        file = path.open("rb", buffering=0)
+                raise DownloadError(f"there is no {layout.METADATA} in {self._root}; is the stick plugged in?") from e
+            raise DownloadHTTPError(f"there is no {name} in {self._root}", NOT_FOUND) from e
         file.seek(start)
 
         def chunks() -> Generator[bytes]:
@@ -35,6 +39,14 @@ class Folder:
                     yield chunk
 
         return start, chunks()
+
+    def _open(self, name: str) -> FileIO:
+        *parents, last = name.split("/")
+        with ExitStack() as stack:
+            folder = stack.enter_context(files.Folder.open(self._root, through_link=True))
+            for parent in parents:
+                folder = stack.enter_context(folder.folder(parent))
+            return folder.open_file(last, may_be_linked=True)  # a publisher that is writing it just now links it
 
     def close(self) -> None:
         """Do nothing: files are closed when they have been read."""
