@@ -15,6 +15,7 @@ from support.repositories import logs_of, publish_by_hand
 from support.servers import Answer, RangeServer, serving
 from support.world import World
 
+from movepass_keys.files import Folder
 from movepass_verifier import SyncError, scratch
 from movepass_verifier.sources import web as web_source
 from movepass_wire import encode_block, new_log, read_log
@@ -296,7 +297,7 @@ def test_a_disk_that_is_full_costs_what_came_and_nothing_else(
     world: World, server: RangeServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server.rule = cutting(server, 100_000)
-    monkeypatch.setattr(Path, "open", _full(Path.open))
+    monkeypatch.setattr(Folder, "append", _full)
     fail(world, server)
     monkeypatch.undo()
     assert partial_files(world) == []
@@ -305,13 +306,8 @@ def test_a_disk_that_is_full_costs_what_came_and_nothing_else(
     assert_whole(world)
 
 
-def _full(original: Callable[..., object]) -> Callable[..., object]:
-    def opened(path: Path, mode: str = "r", *args: object, **kwargs: object) -> object:
-        if ".partial" in str(path) and "a" in mode:
-            raise OSError(28, "No space left on device")
-        return original(path, mode, *args, **kwargs)
-
-    return opened
+def _full(*_: object) -> int:
+    raise OSError(28, "No space left on device")
 
 
 def test_a_sync_that_goes_well_writes_nothing_beside_the_store(

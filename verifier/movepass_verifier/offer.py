@@ -76,7 +76,7 @@ def _fetch(held: Held, source: Source, folder: Path, partials: Partials) -> Held
         for role in _ROLES:
             if role in held.metadata:
                 (work / f"{role}.json").write_bytes(held.metadata[role])
-        updater = Updater(str(work), layout.METADATA, fetcher=source, bootstrap=held.metadata["root"])
+        updater = _Updater(str(work), layout.METADATA, fetcher=source, bootstrap=held.metadata["root"])
         updater.refresh()
         documents = {
             KEYS: _document(updater, source, roles.KEYS_TARGET, held.documents.get(KEYS)),
@@ -96,6 +96,15 @@ def _fetch(held: Held, source: Source, folder: Path, partials: Partials) -> Held
     if published is None:
         raise tuf_errors.RepositoryError(f"the timestamp lacks {roles.PUBLISHED}")
     return Held(held.syncs, held.sources, published, metadata, documents, logs)
+
+
+class _Updater(Updater):
+    """python-tuf's client, without its symbolic link: a stick's FAT has none, and Windows lets few people make one."""
+
+    def _update_root_symlink(self) -> None:
+        folder = Path(self._dir)
+        newest = folder / "root_history" / f"{self._trusted_set.root.version}.root.json"
+        (folder / "root.json").write_bytes(newest.read_bytes())
 
 
 def _target(updater: Updater, name: str, max_bytes: int) -> TargetFile:

@@ -1,22 +1,26 @@
 """What a sync writes beside the store: a folder for python-tuf to work in, and downloads that were cut off.
 
 Both are in the store's folder, so that a sync needs room in one place only. A killed sync leaves its folder behind;
-the next one removes it. The lock on a folder tells whether its owner lives.
+the next one removes it. A lock beside the folder, taken before the folder is made, tells whether its owner lives.
 """
 
-import fcntl
 import os
+import secrets
 import shutil
-import tempfile
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self
 
+from movepass_keys.files import Folder
+from movepass_verifier.locks import Lock
+
 _SCRATCH = ".sync-"
 _PARTIALS = ".partial"
+_LOCK = ".lock"
 _STEP_BYTES = 65536
 """What a killed sync loses at most of a download; a smaller one is not written at all while all goes well."""
+_TRIES = 3
 
 
 @contextmanager
@@ -26,45 +30,48 @@ def scratch(folder: Path) -> Iterator[Path]:
     Raises:
         OSError: the store's folder can't be written to.
     """
-    for left in folder.glob(f"{_SCRATCH}*"):
-        _remove_if_left(left)
-    path, lock = _make(folder)
+    _sweep(folder)
+    path, lock = _named(folder)
     try:
+        path.mkdir(mode=0o700)
         yield path
     finally:
         shutil.rmtree(path, ignore_errors=True)
-        os.close(lock)
+        if lock:
+            lock.close()
 
 
-def _make(folder: Path) -> tuple[Path, int]:
-    while True:
-        path = Path(tempfile.mkdtemp(prefix=_SCRATCH, dir=folder))
-        lock = _locked(path)
-        if lock is not None:
-            if path.exists():
+def _named(folder: Path) -> tuple[Path, Lock | None]:
+    """Choose a name for a folder and lock it; without a lock where the file system has none."""
+    for _ in range(_TRIES):
+        path = folder / f"{_SCRATCH}{secrets.token_hex(8)}"
+        file = _lock_of(path)
+        try:
+            lock = Lock.take(file)
+        except OSError:
+            break
+        if lock:
+            if file.exists():
                 return path, lock
-            os.close(lock)  # another sync took it for left in the moment before it was locked
+            lock.close()  # another sync took it for left in the moment before it was locked
+    return path, None
 
 
-def _remove_if_left(path: Path) -> None:
-    lock = _locked(path)
-    if lock is not None:
-        shutil.rmtree(path, ignore_errors=True)
-        os.close(lock)
+def _sweep(folder: Path) -> None:
+    """Remove what killed syncs have left. A folder without a lock's file beside it is nobody's."""
+    for file in folder.glob(f"{_LOCK}{_SCRATCH}*"):
+        with suppress(OSError):
+            lock = Lock.take(file)
+            if lock:
+                shutil.rmtree(file.with_name(file.name.removeprefix(_LOCK)), ignore_errors=True)  # follows no link
+                lock.close()
+    for path in folder.glob(f"{_SCRATCH}*"):
+        if not os.path.lexists(_lock_of(path)):
+            shutil.rmtree(path, ignore_errors=True)
 
 
-def _locked(path: Path) -> int | None:
-    """Lock a folder; None where somebody else has, or it is gone."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY)
-    except OSError:
-        return None
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(descriptor)
-        return None
-    return descriptor
+def _lock_of(path: Path) -> Path:
+    return path.with_name(_LOCK + path.name)
 
 
 class Partials:
@@ -77,23 +84,25 @@ class Partials:
 
     def __init__(self, folder: Path) -> None:
         """Open the partial downloads of the store in a folder."""
-        self._folder = folder / _PARTIALS
+        self._path = folder / _PARTIALS
         self._begun: list[Partial] = []
+        self._folder: Folder | None = None
+        self._lock: Lock | None = None
         with suppress(OSError):
-            self._folder.mkdir(exist_ok=True)
-        self._lock = _locked(self._folder)
+            self._lock = Lock.take(_lock_of(self._path))
+            if self._lock:
+                self._folder = Folder.open(self._path, make=True)
 
     def of(self, day: int, generation: int | None, held: bytes, length: int) -> "Partial":
         """Give what there is of a list, of which the store holds `held` and which shall have `length` bytes."""
-        partial = Partial(self._folder if self._lock is not None else None, (day, generation), held, length)
+        partial = Partial(self._folder, (day, generation), held, length)
         self._begun.append(partial)
         return partial
 
     def keep_only(self, lists: Collection[tuple[int, int | None]]) -> None:
         """Remove what is of no list, given by day and generation, any more."""
         kept = tuple(map(_prefix, lists))
-        if self._lock is not None:
-            _remove(path for path in self._folder.glob("*") if not path.name.startswith(kept))
+        _remove(self._folder, lambda name: name.startswith(kept))
 
     def save(self) -> None:
         """Write all that has come, after a download was cut off."""
@@ -107,16 +116,20 @@ class Partials:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind:
             self.save()
-        if self._lock is not None:
-            if not kind:  # the store holds it all
-                shutil.rmtree(self._folder, ignore_errors=True)
-            os.close(self._lock)
+        else:  # the store holds it all
+            _remove(self._folder)
+        if self._folder:
+            self._folder.__exit__()
+            with suppress(OSError):
+                self._path.rmdir()  # unless something is kept in it
+        if self._lock:
+            self._lock.close()
 
 
 class Partial:
     """What there is of one list: what the store holds, and a file with the bytes from an offset on."""
 
-    def __init__(self, folder: Path | None, of: tuple[int, int | None], held: bytes, length: int) -> None:
+    def __init__(self, folder: Folder | None, of: tuple[int, int | None], held: bytes, length: int) -> None:
         self._folder = folder
         self._prefix = _prefix(of)
         self._held = held
@@ -145,27 +158,25 @@ class Partial:
             return
         rest = self._data[self._base + self._size :]
         if rest:
-            with suppress(OSError), (self._folder / f"{self._prefix}{self._base}").open("ab") as file:
-                self._size += file.write(rest)
+            with suppress(OSError):
+                self._size += self._folder.append(f"{self._prefix}{self._base}", bytes(rest))
 
     def drop(self) -> None:
         """Remove it: it does not fit what was signed."""
-        _remove(self._files())
+        _remove(self._folder, lambda name: not name.startswith(self._prefix))
         self._base, self._size, self._data = None, 0, bytearray()
 
-    def _files(self) -> list[Path]:
-        return list(self._folder.glob(f"{self._prefix}*")) if self._folder else []
-
     def _read(self) -> bytes:
-        path = next(iter(self._files()), None)
-        if path is None:
+        if self._folder is None:
             return b""
         try:
-            base = int(path.name.removeprefix(self._prefix))
-            with path.open("rb") as file:
-                data = file.read(self._length + 1)
+            name = next((name for name in self._folder.names() if name.startswith(self._prefix)), None)
+            if name is None:
+                return b""
+            base = int(name.removeprefix(self._prefix))
+            data = self._folder.read(name, self._length)
         except (OSError, ValueError):
-            data = b""
+            data, base = b"", 0
         if not data or base > len(self._held) or base + len(data) > self._length:
             self.drop()
             return b""
@@ -177,7 +188,9 @@ def _prefix(of: tuple[int, int | None]) -> str:
     return "{}-{}-".format(*of)
 
 
-def _remove(paths: Iterable[Path]) -> None:
-    for path in paths:
-        with suppress(OSError):
-            path.unlink()
+def _remove(folder: Folder | None, keep: Callable[[str], bool] = lambda _: False) -> None:
+    """Remove the files in a folder, except those to keep."""
+    with suppress(OSError):
+        for name in folder.names() if folder else ():
+            if folder and not keep(name):
+                folder.remove(name)
