@@ -2,6 +2,7 @@
 
 import os
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -10,8 +11,9 @@ from typing import Any, BinaryIO
 
 import click
 
+from movepass_cli.endings import describe_end, warn_of_endings
 from movepass_cli.inputs import InputError, open_requests, split_requests, write_picture
-from movepass_cli.main import DONE, USAGE
+from movepass_cli.main import DONE, FAILED, USAGE
 from movepass_cli.options import (
     PATH,
     alg_option,
@@ -22,10 +24,11 @@ from movepass_cli.options import (
     option,
 )
 from movepass_cli.output import printable, say, show_json, show_rows
-from movepass_issuer import ApprovedPass, Issuer, RequestError, SignedPass, answers
+from movepass_issuer import ApprovedPass, Issuer, IssuerError, RequestError, SignedPass, answers
 from movepass_issuer.approved import REQUEST_MAX_BYTES
 from movepass_issuer.authority import LEDGER, REPOSITORY, Authority, Elsewhere
 from movepass_issuer.card import UnprintableError, format_of
+from movepass_issuer.errors import KeyPeriodError
 from movepass_issuer.issuer import GROUP
 from movepass_issuer.places import is_remote
 from movepass_keys.algorithms import BY_NAME
@@ -106,6 +109,8 @@ def init(
         click.echo(f"It has an online key and the pass key {kids}. Next: movepass keys propose root")
     else:
         click.echo("Set devices up: movepass enrolment. This machine holds every key: for the real thing, --ceremony.")
+        click.echo("What must be renewed in time (warnings begin 60 days before):")
+        show_rows([(ending.name, describe_end(ending)) for ending in made.endings(int(time.time()))])
 
 
 @click.command(
@@ -127,16 +132,18 @@ def issue(
 
     The same request again gives the same pass. JSON Lines in, or an answer that no person reads, gives JSON Lines
     out, in order; a bad line is answered with its number and the reason, and does not stop the rest (exit code 2). Nor
-    does a pass that says more than a card can hold: it is issued, and has no card.
+    does a pass that says more than a card can hold: it is issued, and has no card. Where the authority's own key is not
+    valid for a pass, the request is not at fault (exit code 4): send it again once another key is in use.
     """
     opened = Authority.open(authority)
     pictures = _Pictures(opened, png, card)
-    bad = 0
+    code = DONE
     with open_requests(request) as file, opened.issuer() as issuer:
         single, lines = split_requests(file, REQUEST_MAX_BYTES)
         pictures.many = not single
         pictures.check()
         for_person = single and not as_json and sys.stdout.isatty()
+        warn_of_endings(opened, int(time.time()))
         progress = _Progress(file)
         for answer in _answers(issuer, lines):
             progress.step()
@@ -146,10 +153,10 @@ def issue(
                 error = str(answer.result)
                 _show_refused(answer, error, for_person=for_person)
             if error:
-                bad += 1
+                code = max(code, FAILED if isinstance(answer.result, KeyPeriodError) else USAGE)
                 say(f"error: {'' if single else f'line {answer.line}: '}{error}")
         progress.end()
-    ctx.exit(USAGE if bad else DONE)
+    ctx.exit(code)
 
 
 @click.command(epilog=example("movepass show --authority my-authority A1B-2C3-D4E --card pass.pdf"))
@@ -211,7 +218,7 @@ class _Answer:
 
     line: int
     request_id: str | None
-    result: SignedPass | RequestError
+    result: SignedPass | IssuerError
 
 
 def _answers(issuer: Issuer, lines: Iterator[tuple[int, bytes]]) -> Iterator[_Answer]:

@@ -10,6 +10,7 @@ from typing import Any
 import click
 from tuf.api.metadata import Metadata, Root
 
+from movepass_cli.endings import describe_end, warn_of_endings
 from movepass_cli.inputs import InputError
 from movepass_cli.options import PATH, alg_option, authority_option, example, json_option, option, time_of
 from movepass_cli.output import printable, say, show_json, show_rows
@@ -19,7 +20,8 @@ from movepass_keys import anchor, ceremony, custodian, files, roles, signer_from
 from movepass_keys.algorithms import BY_NAME, NAMES
 from movepass_keys.ceremony import ROOT, Card, KeyChange, Proposal
 from movepass_keys.errors import CeremonyError
-from movepass_keys.records import PassKey
+from movepass_keys.expiry import key_ending
+from movepass_keys.records import PassKey, Withdrawal
 from movepass_keys.roles import document_bytes
 from movepass_keys.signers import PASSPHRASE, secret_in_environment
 from movepass_keys.wording import describe
@@ -369,16 +371,28 @@ def reissue(authority: Path, kid: bytes) -> None:
 def list_(authority: Path, *, as_json: bool) -> None:
     """List the published keys; with --json as the JWK set that devices get."""
     opened = Authority.open(authority)
-    published = opened.keys()
+    published, now = opened.keys(), _now()
+    ends = warn_of_endings(opened, now)
     if as_json:
         show_json(published.to_jwks())
         return
     for kid, key in published.keys.items():
-        withdrawn = published.withdrawn(kid)
-        state = f"withdrawn: {withdrawn.reason}" if withdrawn else "in use" if kid == opened.pass_key else ""
-        click.echo(
-            f"{kid.hex()}  {NAMES[key.alg]}  {local(key.not_before)} to {local(key.not_after)}  {printable(state)}"
-        )
+        span = f"{local(key.not_before)} to {local(key.not_after)}"
+        state = _state(key, published.withdrawn(kid), now, in_use=kid == opened.pass_key)
+        click.echo(f"{kid.hex()}  {NAMES[key.alg]}  {span}  {printable(state)}")
+    for ending in ends:
+        if ending.kid is None:
+            click.echo(f"{ending.name} {describe_end(ending)}")
+
+
+def _state(key: PassKey, withdrawn: Withdrawal | None, now: int, *, in_use: bool) -> str:
+    """Say in a few words what a key is good for now."""
+    if withdrawn:
+        return f"withdrawn: {withdrawn.reason}"
+    ending = key_ending(key, now)
+    begins = "not valid yet" if now < key.not_before else ""
+    ends = describe_end(ending) if ending.soon else ""
+    return ", ".join(part for part in ("in use" if in_use else "", begins, ends) if part)
 
 
 def _show_proposal(proposal: Proposal, *, as_json: bool) -> None:

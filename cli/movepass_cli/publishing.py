@@ -6,15 +6,16 @@ from typing import Any
 
 import click
 
+from movepass_cli.endings import warn_of_endings
 from movepass_cli.options import authority_option, days_ahead_option, example, json_option, option
 from movepass_cli.output import say, show_json
 from movepass_cli.signals import stopped_by_signals
 from movepass_issuer import keyholding
 from movepass_issuer.authority import Authority
-from movepass_issuer.publisher import Publication
+from movepass_issuer.publisher import Publication, check_accepted
 from movepass_issuer.replication import Followed
 from movepass_issuer.watch import Failure, publish_every
-from movepass_wire.times import day_name, iso, local
+from movepass_wire.times import day_name, day_of, iso, local
 
 _WATCH_MAX_SECONDS = 86400
 
@@ -41,21 +42,27 @@ def publish(
 
     Where several regions issue, one of them publishes, and here a copy of that is kept, however old: this one takes
     over with --take-over, or by its function.
+
+    Once the custodians' root or their list of pass keys has ended, devices refuse whatever is published (exit code 4).
     """
     Authority.open(authority)
-    checked = clock_checked
+    checked, warned_on = clock_checked, -1
 
     def once() -> Publication | Followed:
-        nonlocal checked, take_over
-        opened = Authority.open(authority)
+        nonlocal checked, take_over, warned_on
+        opened, now = Authority.open(authority), int(time.time())
         how: dict[str, Any] = {"days_ahead": days_ahead, "clock_checked": checked}
         done: Publication | Followed
         if opened.peers:
-            done = _beside_others(opened, take_over=take_over, **how)
+            done = _beside_others(opened, now, take_over=take_over, **how)
         else:
             with opened.publisher() as publisher:
-                done = publisher.publish(int(time.time()), **how)
+                done = publisher.publish(now, **how)
         checked = take_over = False
+        ends = warn_of_endings(opened, now, quietly=warned_on == day_of(now))  # the log has it once a day
+        warned_on = day_of(now)
+        if isinstance(done, Followed):
+            check_accepted(ends)
         return done
 
     if watch is None:
@@ -73,13 +80,13 @@ def publish(
     publish_every(watch, once, stop=stopped_by_signals(), tell=tell)
 
 
-def _beside_others(authority: Authority, **how: Any) -> Publication | Followed:
+def _beside_others(authority: Authority, now: int, **how: Any) -> Publication | Followed:
     """Tell the other regions of revocations, then publish or keep a copy, whichever this region's turn is."""
     with authority.regions(hurried=False) as regions:
         for region, why in regions.tell().items():
             say(f"warning: region {region} is not told of all revocations: {why}")
     with authority.turns(lambda name, why: say(f"warning: {name} can't be read: {why}")) as turns:
-        return turns.publish(int(time.time()), **how)
+        return turns.publish(now, **how)
 
 
 def _show_published(done: Publication | Followed, *, as_json: bool) -> None:

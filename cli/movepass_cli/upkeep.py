@@ -145,6 +145,7 @@ def _standing(standing: Standing) -> dict[str, Any]:
         "freshness": standing.freshness.to_json(),
         "keys": [_key_row(key, state.keys.withdrawn(key.kid)) for key in state.keys.keys.values()],
         "lists": [describe(log) for log in state.logs],
+        "ends": {ending.what.value: iso(ending.at) for ending in standing.ends},
     }
 
 

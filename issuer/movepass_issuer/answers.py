@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from movepass_issuer.errors import RequestError
+from movepass_issuer.errors import KeyPeriodError, RequestError
 from movepass_issuer.issuer import SignedPass
 from movepass_issuer.ledger import Entry
 from movepass_issuer.request_ids import request_of
@@ -16,7 +16,7 @@ def issued(signed: SignedPass) -> dict[str, Any]:
     return row if signed.revoked_at is None else row | {"revoked_at": iso(signed.revoked_at)}
 
 
-def refused(request_id: str | None, error: RequestError) -> dict[str, Any]:
+def refused(request_id: str | None, error: RequestError | KeyPeriodError) -> dict[str, Any]:
     """Tell why a request has no pass; its id is left out where it could not be read."""
     return ({} if request_id is None else {"request_id": request_id}) | {"error": str(error)}
 

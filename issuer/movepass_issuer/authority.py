@@ -29,7 +29,7 @@ from movepass_issuer.dynamodb_ledger import DynamoDbLedger
 from movepass_issuer.errors import AuthorityError
 from movepass_issuer.issuer import Issuer, Revoker
 from movepass_issuer.ledger import Ledger
-from movepass_issuer.published_keys import load_denied, published_keys
+from movepass_issuer.published_keys import load_denied, published_endings, published_keys
 from movepass_issuer.publisher import Publisher, load_document
 from movepass_issuer.regions import Peer, RegionalRevoker, Regions, region_beside
 from movepass_issuer.replication import RegionalPublisher
@@ -42,6 +42,7 @@ from movepass_keys import (
     signer_from_uri,
 )
 from movepass_keys.algorithms import key_id
+from movepass_keys.expiry import Ending
 from movepass_keys.layout import document_name
 from movepass_wire import open_text
 from movepass_wire.limits import PUBLISHED_DAYS_AHEAD
@@ -337,6 +338,14 @@ class Authority:
             RepositoryError: they can't be read.
         """
         return published_keys(self.repository)
+
+    def endings(self, now: int) -> list[Ending]:
+        """Say when the custodians' documents and the pass key in use end.
+
+        Raises:
+            RepositoryError: they can't be read, or there are none yet.
+        """
+        return published_endings(self.repository, now, self.pass_key)
 
     @contextmanager
     def issuer(self) -> Iterator[Issuer]:

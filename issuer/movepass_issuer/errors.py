@@ -45,6 +45,14 @@ class BusyError(RepositoryError):
     """Another publisher is at work, or was first: nothing was published, and the same again may succeed."""
 
 
+class NotAcceptedError(IssuerError):
+    """What was published is written, and devices refuse it: the custodians' root or targets have ended."""
+
+
+class KeyPeriodError(IssuerError):
+    """The authority's pass key has ended, is not valid yet, or ends before the pass: no fault of the request."""
+
+
 class ClockError(IssuerError):
     """The clock has jumped since the last publication; somebody must say that it is right."""
 

@@ -8,7 +8,7 @@ from io import BytesIO
 from typing import Protocol
 
 from movepass_issuer.approved import ApprovedPass
-from movepass_issuer.errors import IssuerError, RequestConflictError, RequestError, UnknownPassError
+from movepass_issuer.errors import IssuerError, KeyPeriodError, RequestConflictError, RequestError, UnknownPassError
 from movepass_issuer.ledger import NO_INDEX, PERSONAL_DAYS, Entry, Ledger, Request
 from movepass_issuer.renaming import replaces
 from movepass_issuer.request_ids import earlier_reissue_name, objection_to_new, reissue_name, request_of, spellings
@@ -100,6 +100,10 @@ class _Wanted:
         """Return what to ask the ledger for, among the entries that it has."""
         entry = _first(known, self.names)
         return Request(entry.request_id if entry else self.names[0], self.content_hash, day_of(self.trip.not_after))
+
+
+Answer = SignedPass | RequestError | KeyPeriodError
+"""What becomes of a request: its pass, why it has none, or why the authority's key can't sign it now."""
 
 
 class Passes(Protocol):
@@ -256,14 +260,15 @@ class Issuer(Revoker):
 
         Raises:
             RequestError: it can't become a pass (RequestConflictError: its id was used for other content).
+            KeyPeriodError: the authority's key can't sign it now; ask again once there is another.
             LedgerError, SignerError: the ledger or the signer failed; ask again, nothing is issued twice.
         """
         result = self.issue_many([approved])[0]
-        if isinstance(result, RequestError):
+        if isinstance(result, IssuerError):
             raise result
         return result
 
-    def issue_many(self, requests: Sequence[ApprovedPass]) -> list[SignedPass | RequestError]:
+    def issue_many(self, requests: Sequence[ApprovedPass]) -> list[Answer]:
         """Issue many, with two durable commits for each GROUP of them.
 
         Returns:
@@ -272,11 +277,16 @@ class Issuer(Revoker):
         Raises:
             LedgerError, SignerError: the ledger or the signer failed; ask again, nothing is issued twice.
         """
-        results: list[SignedPass | RequestError] = []
+        results: list[Answer] = []
         for start in range(0, len(requests), GROUP):
             group = requests[start : start + GROUP]
             results += self._issue_group([_Wanted(a.names, a.trip, a.content_hash) for a in group])
         return results
+
+    @property
+    def key(self) -> PassKey | None:
+        """The key that signs, as devices are told of it; None where it was opened without that."""
+        return self._key
 
     def known(self, requests: Sequence[ApprovedPass]) -> list[SignedPass | None]:
         """Look up the passes that some requests have already; nothing is reserved or signed.
@@ -321,14 +331,12 @@ class Issuer(Revoker):
             for start in range(0, len(wanted), GROUP):
                 part = slice(start, start + GROUP)
                 for (_, before), after in zip(old[part], self._issue_group(wanted[part]), strict=True):
-                    if isinstance(after, RequestError):
+                    if isinstance(after, IssuerError):
                         raise IssuerError(f"pass {before.number} (request {before.request_id}): {after}")
                     yield before, after
 
-    def _issue_group(self, group: Sequence["_Wanted"]) -> list[SignedPass | RequestError]:
+    def _issue_group(self, group: Sequence["_Wanted"]) -> list[Answer]:
         now = int(self._clock())
-        if now < self._usable_from:
-            raise IssuerError(f"devices may not know the key {self._kid.hex()} before {local(self._usable_from)}")
         known = self._ledger.find([name for wanted in group for name in wanted.names])
         requests = [wanted.request(known) for wanted in group]
         refused = [
@@ -356,7 +364,7 @@ class Issuer(Revoker):
             for wanted, request, no in zip(group, requests, refused, strict=True)
         ]
 
-    def _refusal(self, wanted: "_Wanted", entry: Entry | None, now: int) -> RequestError | None:
+    def _refusal(self, wanted: "_Wanted", entry: Entry | None, now: int) -> RequestError | KeyPeriodError | None:
         """Say why a request that has no payload yet can't be issued now, or None."""
         if entry and entry.text is not None:
             return None
@@ -366,23 +374,30 @@ class Issuer(Revoker):
             return RequestError(f"request_id: {objection}")
         return self._untimely(wanted.trip, now)
 
-    def _untimely(self, trip: Trip, now: int) -> RequestError | None:
+    def _untimely(self, trip: Trip, now: int) -> RequestError | KeyPeriodError | None:
         if trip.not_after <= now:
             return RequestError(f"not_after: {iso(trip.not_after)} is over; a pass for the past helps nobody")
         if trip.not_before > now + ISSUE_AHEAD_MAX_SECONDS:
             hours = ISSUE_AHEAD_MAX_SECONDS // 3600
             return RequestError(f"not_before: {iso(trip.not_before)} is more than {hours} hours ahead")
-        if self._key and not self._key.covers(trip.not_before, trip.not_after):
-            key = self._key
-            return RequestError(
-                f"not_before, not_after: outside the validity of the key {key.kid.hex()}, "
-                f"{iso(key.not_before)} to {iso(key.not_after)}"
-            )
-        return None
+        return self._key_refusal(trip.not_before, trip.not_after, now)
 
-    def _answer(
-        self, wanted: "_Wanted", request: Request, entry: Entry, stored: dict[str, str]
-    ) -> SignedPass | RequestError:
+    def _key_refusal(self, not_before: int, not_after: int, now: int) -> KeyPeriodError | None:
+        """Say why the authority's key can't sign a pass of that time, or None; the request is not at fault."""
+        kid, key = self._kid.hex(), self._key
+        if now < self._usable_from:
+            why = f"devices may not know the key {kid} before {local(self._usable_from)}"
+        elif key is None or key.covers(not_before, not_after):
+            return None
+        elif key.not_after <= now:
+            why = f"the authority's key {kid} ended at {local(key.not_after)}"
+        elif not_before < key.not_before:
+            why = f"the authority's key {kid} is valid from {local(key.not_before)} on, after the pass begins"
+        else:
+            why = f"the authority's key {kid} ends at {local(key.not_after)}, before the pass does"
+        return KeyPeriodError(f"{why}. The request is right; the authority must use another key (movepass keys list)")
+
+    def _answer(self, wanted: "_Wanted", request: Request, entry: Entry, stored: dict[str, str]) -> Answer:
         if entry.index == NO_INDEX:
             return _revoked_before(entry.revoked_at or 0)
         if entry.content_hash != request.content_hash:

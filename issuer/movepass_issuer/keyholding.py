@@ -170,9 +170,13 @@ def use_pass_key(authority: Authority, kid: bytes, now: int, *, urgent: bool = F
         held = authority.held_keys.get(kid)
         if held is None or held.published is None:
             raise AuthorityError(f"the key {kid.hex()} is not published; first: movepass keys propose keys --add")
-        withdrawn = authority.keys().withdrawn(kid)
+        keys = authority.keys()
+        withdrawn, key = keys.withdrawn(kid), keys.keys.get(kid)
         if withdrawn:
             raise AuthorityError(f"the key {kid.hex()} has been withdrawn ({withdrawn.reason})")
+        if key is None or not key.not_before <= now < key.not_after:
+            span = f"valid from {local(key.not_before)} to {local(key.not_after)}" if key else "published no longer"
+            raise AuthorityError(f"the key {kid.hex()} is {span}; use another (movepass keys list)")
         known = held.published + KNOWN_AFTER_SECONDS
         if now < known and not urgent:
             raise AuthorityError(

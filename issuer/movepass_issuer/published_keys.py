@@ -9,6 +9,7 @@ from typing import Protocol
 
 from movepass_issuer.errors import RepositoryError
 from movepass_keys import KeyDocumentError, KeySet
+from movepass_keys.expiry import Ending, endings
 from movepass_keys.layout import KEYS_TARGET, document_name, target_name
 
 DENIED = "denied.json"
@@ -38,15 +39,36 @@ def published_keys(repository: Readable) -> KeySet:
         raise RepositoryError(f"the published keys can't be read: {e}") from None
 
 
+def published_endings(repository: Readable, now: int, in_use: bytes | None = None) -> list[Ending]:
+    """Say when what is published ends: the custodians' newest root and targets, and the pass key.
+
+    Args:
+        repository: what is published.
+        now: seconds since 1970 UTC.
+        in_use: see movepass_keys.expiry.endings.
+
+    Raises:
+        RepositoryError: there are no keys yet, or they can't be read.
+    """
+    root, targets = (_newest(repository, role) for role in ("root", "targets"))
+    try:
+        keys = KeySet.from_jwks(_keys_named_by(repository, *targets)).with_denied(load_denied(repository))
+        return endings(root=root[1], targets=targets[1], keys=keys, now=now, in_use=in_use)
+    except KeyDocumentError as e:
+        raise RepositoryError(f"the custodians' documents can't be read: {e}") from e
+
+
 def load_keys(repository: Readable) -> bytes:
     """Read the pass keys' document that the newest targets names.
 
     Raises:
         RepositoryError: there is none.
     """
-    newest = max(repository.versions("targets"), default=0)
-    name = document_name("targets", newest)
-    data = repository.read(name)
+    return _keys_named_by(repository, *_newest(repository, "targets"))
+
+
+def _keys_named_by(repository: Readable, name: str, data: bytes | None) -> bytes:
+    """Read the pass keys' document that a targets document names."""
     if data is None:
         raise RepositoryError(f"there are no pass keys yet: {document_name('targets', 1)} is missing")
     try:
@@ -58,6 +80,12 @@ def load_keys(repository: Readable) -> bytes:
     if document is None:
         raise RepositoryError(f"{file} is missing; restore it from a copy")
     return document
+
+
+def _newest(repository: Readable, role: str) -> tuple[str, bytes | None]:
+    """Read the newest document of an offline role, and give its name with it; None before the first."""
+    name = document_name(role, max(repository.versions(role), default=0))
+    return name, repository.read(name)
 
 
 def load_denied(repository: Readable) -> bytes:

@@ -31,11 +31,12 @@ from tuf.api.metadata import Metadata, MetaFile, TargetFile
 
 from movepass_issuer.cleaning import clean
 from movepass_issuer.compaction import grown
-from movepass_issuer.errors import BusyError, ClockError, RepositoryError
+from movepass_issuer.errors import BusyError, ClockError, NotAcceptedError, RepositoryError
 from movepass_issuer.ledger import Announced, Ledger
 from movepass_issuer.published_keys import NOBODY_DENIED
 from movepass_issuer.repository import Repository, versions_in
 from movepass_keys import Signer, layout, roles
+from movepass_keys.expiry import Ending, document_endings
 from movepass_keys.layout import TIMESTAMP, document_name, log_target, target_file
 from movepass_wire import new_log
 from movepass_wire.limits import LOG_KEPT_SECONDS, PUBLISHED_DAYS_AHEAD
@@ -130,6 +131,7 @@ class Publisher:
             BusyError: other publishers were at work or faster all the time.
             RepositoryError: the repository can't be read or written, or is not the one that this ledger knows.
             ClockError: the clock has jumped.
+            NotAcceptedError: it is written, with every revocation, and devices refuse it: the custodians must act.
             LedgerError: the ledger can't be read or written; what was published stays so.
         """
         give_up = time.monotonic() + self._patience
@@ -192,7 +194,12 @@ class _Work:
         in_force = {"targets": keys.version, "snapshot": snapshot_meta.version, roles.STATUS: status_meta.version}
         named = {target_file(target) for target in (*targets.values(), *keys.targets.values())}
         clean(self._repository, in_force, named, self._now)
+        check_accepted(self._endings(), revoked)
         return Publication(self._now, version, revoked, tuple(days))
+
+    def _endings(self) -> list[Ending]:
+        root, targets = (self._read[document_name(r, self._newest(r).signed.version)] for r in ("root", "targets"))
+        return document_endings(root=root, targets=targets, now=self._now)
 
     def _check_online_key(self) -> None:
         """Make sure that devices will believe what this key signs.
@@ -336,6 +343,23 @@ class _Work:
     def _after(self, last: int, *, unseen: bool) -> int:
         """Choose the version that comes after the last one known."""
         return max(last + 1, self._now if unseen else 0)
+
+
+def check_accepted(ends: Iterable[Ending], revoked: int = 0) -> None:
+    """Make sure that devices accept what has been written.
+
+    It is written in any case: this machine's clock may be ahead of the devices', and whatever takes the lists without
+    looking at the custodians' documents still learns of revocations.
+
+    Raises:
+        NotAcceptedError: the custodians' documents have ended.
+    """
+    ended = [str(ending) for ending in ends if ending.stops_syncs]
+    if ended:
+        raise NotAcceptedError(
+            f"written, with {revoked} newly revoked, and not accepted by devices: {'; '.join(ended)}. "
+            "Until then no revocation reaches a device; then all of them do"
+        )
 
 
 def _check_clock(now: int, last: int | None) -> None:

@@ -18,6 +18,7 @@ from movepass_issuer import (
     SqliteLedger,
     UnknownPassError,
 )
+from movepass_issuer.errors import KeyPeriodError
 from movepass_issuer.issuer import GROUP
 from movepass_issuer.ledger import PERSONAL_DAYS, REQUEST_DAYS, Request
 from movepass_keys import KeySet, PassKey, SignerError, Withdrawal, algorithms
@@ -93,7 +94,7 @@ def desk(ledger: SqliteLedger) -> Desk:
     return Desk(ledger, MemorySigner())
 
 
-def good(results: Sequence[SignedPass | RequestError]) -> list[SignedPass]:
+def good(results: Sequence[SignedPass | IssuerError]) -> list[SignedPass]:
     assert all(isinstance(r, SignedPass) for r in results), results
     return [r for r in results if isinstance(r, SignedPass)]
 
@@ -248,6 +249,37 @@ def test_nothing_is_signed_outside_the_keys_validity(
     assert isinstance(result, SignedPass) is issued
     assert issued or key.kid.hex() in str(result)
     assert desk.issued() == issued
+
+
+@pytest.mark.parametrize(
+    ("begins", "ends", "says"),
+    [
+        (-DAY, 1, "ended at"),
+        (DAY, 2 * DAY, "after the pass begins"),
+        (-DAY, HOUR, "before the pass does"),
+    ],
+)
+def test_a_key_out_of_its_time_is_the_authoritys_fault_and_known_passes_are_still_answered(
+    desk: Desk, begins: int, ends: int, says: str
+) -> None:
+    before = desk.issue("known")
+    key = PassKey(desk.signer.public_key, NOW + begins, NOW + ends)
+    desk.keys, desk.now = KeySet.of("x", [key], test=True), NOW + 1
+    known, new = desk.issuer.issue_many([approved("known", NOW), approved("new", NOW)])
+    assert isinstance(known, SignedPass)
+    assert known.text == before.text
+    assert isinstance(new, KeyPeriodError)
+    assert not isinstance(new, RequestError)
+    assert not new.is_input
+    assert says in str(new)
+    assert desk.issued() == 1
+
+
+def test_a_key_that_devices_may_not_know_yet_hides_no_known_pass(desk: Desk) -> None:
+    before = desk.issue("known")
+    issuer = Issuer(signer=desk.signer, ledger=desk.ledger, usable_from=NOW + 1, clock=lambda: NOW)
+    known, new = issuer.issue_many([approved("known", NOW), approved("new", NOW)])
+    assert (known, type(new)) == (before, KeyPeriodError)
 
 
 def test_an_issuer_whose_key_devices_do_not_know_does_not_start(desk: Desk) -> None:

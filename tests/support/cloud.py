@@ -43,8 +43,8 @@ class Cloud:
     context: Context = field(default_factory=Context)
 
     @classmethod
-    def create(cls, ministack: Ministack, folder: Path) -> "Cloud":
-        (made,) = cls._create(ministack, folder, 1)
+    def create(cls, ministack: Ministack, folder: Path, now: int | None = None) -> "Cloud":
+        (made,) = cls._create(ministack, folder, 1, now)
         return made
 
     @classmethod
@@ -54,7 +54,7 @@ class Cloud:
         return one, two
 
     @classmethod
-    def _create(cls, ministack: Ministack, folder: Path, count: int) -> "list[Cloud]":
+    def _create(cls, ministack: Ministack, folder: Path, count: int, now: int | None = None) -> "list[Cloud]":
         names = [f"cloud-{uuid4()}" for _ in range(count)]
         for name in names:
             DynamoDbLedger.create(name, client=ministack.client("dynamodb"))
@@ -65,7 +65,7 @@ class Cloud:
             for number, name in enumerate(names)
         ]
         authority = Authority.create(
-            folder / "authority", name="Cloud", test=True,
+            folder / "authority", name="Cloud", test=True, now=now,
             elsewhere=Elsewhere(
                 f"dynamodb:{names[0]}", f"s3://{names[0]}", tuple(passes), tuple(online), tuple(peers[1:])
             ),

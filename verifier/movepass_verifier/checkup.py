@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+from movepass_keys.expiry import Ending, Ends
 from movepass_verifier.shown import Rows
 from movepass_verifier.store import State
 from movepass_verifier.verdicts import Freshness
@@ -27,11 +28,13 @@ class Standing:
         state: what verifications rest on.
         why_not: why a good pass can't be verified now; None where it would be accepted.
         now: seconds since 1970 UTC.
+        ends: when the custodians' documents and the last key end.
     """
 
     state: State
     why_not: Message | None
     now: int
+    ends: tuple[Ending, ...] = ()
 
     @property
     def freshness(self) -> Freshness:
@@ -39,15 +42,30 @@ class Standing:
         return Freshness.of(self.state.lists, self.now, self.state.policy)
 
 
+def end_notices(standing: Standing) -> list[Message]:
+    """Say what of the authority's ends soon or has ended; once for its two documents, for officers do the same."""
+    documents = [ending for ending in standing.ends if ending.soon and ending.what is not Ends.PASS_KEY]
+    first = min(documents, key=lambda ending: ending.at, default=None)
+    notices = [] if first is None else [_notice("documents", first)]
+    return notices + [_notice("keys", end) for end in standing.ends if end.soon and end.what is Ends.PASS_KEY]
+
+
+def _notice(what: str, ending: Ending) -> Message:
+    if ending.ended:
+        return message(f"ends.{what}-ended", at=ending.at)
+    return message(f"ends.{what}-soon", at=ending.at, left=ending.left)
+
+
 def glance(standing: Standing, words: Words) -> str:
     """Say in one line what would happen to a good pass now, and for how long that will be so."""
+    notices = [words.say(notice) for notice in end_notices(standing)]
     if standing.why_not:
-        return words("status.not-ready", why=standing.why_not)
+        return " ".join([words("status.not-ready", why=standing.why_not), *notices])
     fresh = standing.freshness
     age = fresh.age or 0
     ready = words("status.sync-soon" if fresh.sync_soon else "status.ready")
     lists = words("status.lists", age=age, left=fresh.max_age - age)
-    return " ".join([ready, lists, *([words("status.test")] if standing.state.keys.test else [])])
+    return " ".join([ready, lists, *([words("status.test")] if standing.state.keys.test else []), *notices])
 
 
 def details(standing: Standing, words: Words) -> Rows:
@@ -88,6 +106,7 @@ def findings(standing: Standing, *, writable: bool, encoding: str | None, camera
         camera: whether there is a camera on this machine.
     """
     found = [message("doctor.not-ready", why=standing.why_not)] if standing.why_not else list(_soon(standing))
+    found += end_notices(standing)
     if not writable:
         found.append(message("doctor.read-only"))
     if any(find_spec(name) is None for name in _SCAN_EXTRA):

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from movepass_keys import KeyDocumentError
 from movepass_verifier.errors import StoreError
 from movepass_verifier.journal import Count, Decision, Entry, Noted, check_keep
 from movepass_verifier.lists import Policy
@@ -235,12 +236,18 @@ class Device:
 
     def standing(self) -> "Standing":
         """Say how the device stands now."""
-        from movepass_verifier.checkup import Standing  # noqa: PLC0415 - as above
+        from movepass_keys.expiry import endings  # noqa: PLC0415 - as above
+        from movepass_verifier.checkup import Standing  # noqa: PLC0415
 
         state, now = self.state(), int(self._clock())
         policy = self._policy or state.policy
         why_not = readiness(keys=state.keys, lists=state.lists, now=now, policy=policy, last_seen=state.last_seen)
-        return Standing(state, why_not, now)
+        documents = self._store.offline_documents()
+        try:
+            ends = endings(root=documents.get("root"), targets=documents.get("targets"), keys=state.keys, now=now)
+        except KeyDocumentError:
+            ends = []  # what is signed and says no end is for a sync to refuse
+        return Standing(state, why_not, now, tuple(ends))
 
     @property
     def writable(self) -> bool:

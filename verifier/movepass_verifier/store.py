@@ -244,6 +244,16 @@ class Store:
                 logs=dict(self._db.execute("SELECT day, data FROM logs")),
             )
 
+    def offline_documents(self) -> dict[str, bytes]:
+        """Read what the custodians signed: the root and, once synced, the targets.
+
+        Raises:
+            DamagedError: one is not what was written.
+        """
+        with self._transaction(), self._failures():
+            metadata = schema.documents(self._db, "metadata")
+        return {role: metadata[role] for role in ("root", "targets") if role in metadata}
+
     def replaced(self) -> bool:
         """Tell whether the file that was opened is no longer the one in the folder."""
         try:

@@ -200,10 +200,16 @@ def _check_keys(new: Held) -> None:
         raise SyncError(f"the keys are signed and yet unreadable: {e}") from None
 
 
+_CUSTODIANS_ENDED = ("Final root.json is expired", "New targets is expired")
+"""As python-tuf says it."""
 _WORDS: tuple[tuple[type[Exception], Callable[[Any], str]], ...] = (
     (
         tuf_errors.ExpiredMetadataError,
-        lambda e: f"what it offers was published too long ago, or this device's clock is ahead ({e})",
+        lambda e: (
+            f"the authority's signed documents have ended: it must renew them, or this device's clock is ahead ({e})"
+            if str(e) in _CUSTODIANS_ENDED
+            else f"what it offers was published too long ago, or this device's clock is ahead ({e})"
+        ),
     ),
     (
         tuf_errors.BadVersionNumberError,

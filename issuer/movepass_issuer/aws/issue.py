@@ -3,7 +3,8 @@
 Three ways in:
     the request queue        an approved pass a message. The answer goes to the answers queue, written as by `movepass
                              issue --json`. What no pass can come of goes to the dead letters at once, with its reason
-                             beside it; what failed in passing (KMS, DynamoDB) stays in the queue and comes again
+                             beside it; what failed in passing (KMS, DynamoDB), or for want of a valid pass key, stays
+                             in the queue and comes again
     a direct invocation      an approved pass, or a list of them; or {"show": {"request_id": …}} or
                              {"show": {"pass_number": …}}
     the function's URL       the same, as the body of a POST; AWS checks who asks (IAM)
@@ -17,6 +18,7 @@ letters; what Lambda needs to read the request queue.
 
 import json
 import os
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -28,11 +30,12 @@ from movepass_issuer.aws import http, queues
 from movepass_issuer.aws.opening import Reread, open_issuer
 from movepass_issuer.aws.queues import Message
 from movepass_issuer.aws.settings import Settings
-from movepass_issuer.aws.telemetry import count, logger, observed
+from movepass_issuer.aws.telemetry import count, logger, observed, report_end
 from movepass_issuer.aws.time_limit import TimeLimit
-from movepass_issuer.errors import IssuerError, LedgerError, RequestError, UnknownPassError
+from movepass_issuer.errors import IssuerError, KeyPeriodError, LedgerError, RequestError, UnknownPassError
 from movepass_issuer.issuer import GROUP, Issuer, SignedPass
 from movepass_keys import KeysError, SignerError
+from movepass_keys.expiry import key_ending
 from movepass_wire import NumberError
 from movepass_wire.text import normalise
 
@@ -87,7 +90,7 @@ class IssueFunction:
                 if len(asked) > GROUP:
                     raise RequestError(f"{len(asked)} requests; at most {GROUP} at once")
                 outcomes = self._issue([_parsed(request) for request in asked])
-                return [_told(_id_of(request), outcome) for request, outcome in zip(asked, outcomes, strict=True)]
+                return [_told_in_list(_id_of(r), outcome) for r, outcome in zip(asked, outcomes, strict=True)]
             case _:
                 return _told(_id_of(asked), self._issue([_parsed(asked)])[0])
 
@@ -110,6 +113,10 @@ class IssueFunction:
         count("Refused", sum(isinstance(outcome, RequestError) for outcome in told))
         count("SignerFailed", sum(isinstance(outcome, SignerError) for outcome in told))
         count("LedgerFailed", sum(isinstance(outcome, LedgerError) for outcome in told))
+        period = [outcome for outcome in told if isinstance(outcome, KeyPeriodError)]
+        count("KeyNotValid", len(period))
+        for error in sorted({str(outcome) for outcome in period}):
+            logger.error("not issued", error=error)
         return told
 
     def _issue_good(self, approved: Sequence[ApprovedPass]) -> list[Outcome]:
@@ -118,6 +125,8 @@ class IssueFunction:
         except IssuerError as e:  # the key has been denied or revoked
             logger.error("not issued", count=len(approved), error=str(e))
             return [SignerError(str(e))] * len(approved)
+        if issuer.key is not None:
+            report_end(key_ending(issuer.key, int(time.time())))
         try:
             return list(issuer.issue_many(approved))
         except SignerError as e:
@@ -241,6 +250,13 @@ def _told(request_id: str | None, outcome: Outcome) -> dict[str, Any]:
     if isinstance(outcome, RequestError):
         return answers.refused(request_id, outcome)
     raise outcome
+
+
+def _told_in_list(request_id: str | None, outcome: Outcome) -> dict[str, Any]:
+    """Tell an outcome among others: one that the pass key is not valid for must not hide the passes beside it."""
+    if isinstance(outcome, KeyPeriodError):
+        return answers.refused(request_id, outcome)
+    return _told(request_id, outcome)
 
 
 @cache

@@ -6,6 +6,9 @@ it has jumped. Answers as `movepass publish --json` does. Where another publishe
 Where several regions issue, it first tells the others of the revocations that they do not know; then one of the regions
 publishes and the others keep a copy of that (movepass_issuer.replication). {"take_over": true} lets this one publish.
 
+Each time it reports as DaysUntilExpiry when the custodians' root, their targets and the last pass key end. Once one of
+the first two has ended, devices refuse what it publishes: it writes that and fails.
+
 Keys denied until the custodians' next ceremony are those in the repository's denied.json (KeySet.denied_to_json).
 
 IAM: kms:GetPublicKey and kms:Sign on the online key; dynamodb:BatchGetItem, dynamodb:PutItem, dynamodb:UpdateItem,
@@ -22,21 +25,23 @@ from typing import Any
 
 from movepass_issuer.aws.opening import open_ledger, open_regions
 from movepass_issuer.aws.settings import Settings
-from movepass_issuer.aws.telemetry import count, logger, observed
-from movepass_issuer.errors import BusyError
-from movepass_issuer.published_keys import load_denied
-from movepass_issuer.publisher import Publication, Publisher
+from movepass_issuer.aws.telemetry import count, logger, observed, report_end
+from movepass_issuer.errors import BusyError, RepositoryError
+from movepass_issuer.published_keys import load_denied, published_endings
+from movepass_issuer.publisher import Publication, Publisher, check_accepted
 from movepass_issuer.regions import Regions
 from movepass_issuer.replication import Followed, RegionalPublisher
 from movepass_issuer.s3_repository import S3Repository
 from movepass_keys import signer_from_uri
+from movepass_keys.expiry import Ending
 from movepass_wire.times import day_of
 
 
 class PublishFunction:
     """The function, opened."""
 
-    def __init__(self, publisher: Publisher, beside: "Beside | None" = None) -> None:
+    def __init__(self, repository: S3Repository, publisher: Publisher, beside: "Beside | None" = None) -> None:
+        self._repository = repository
         self._publisher = publisher
         self._beside = beside
 
@@ -53,27 +58,31 @@ class PublishFunction:
             repository=repository, ledger=ledger, signer=signer, denied=lambda: load_denied(repository)
         )
         if not settings.peers:
-            return cls(publisher)
+            return cls(repository, publisher)
         turns = RegionalPublisher(
             publisher, repository=repository, ledger=ledger, signer=signer,
             others=[peer.open_repository() for peer in settings.peers], takeover=settings.takeover, warn=_unseen,
         )  # fmt: skip
-        return cls(publisher, Beside(open_regions(settings, hurried=False), turns))
+        return cls(repository, publisher, Beside(open_regions(settings, hurried=False), turns))
 
     def __call__(self, event: Any, _context: Any) -> dict[str, Any]:
         """Publish once.
 
         Raises:
             IssuerError, SignerError: it can't be published; the next time comes soon. Or it was, and another region
-                issues under this one's number: lists must go on, and somebody must know.
+                issues under this one's number, or devices refuse it: lists must go on, and somebody must know.
         """
-        asked = event if isinstance(event, dict) else {}
+        asked, now = event if isinstance(event, dict) else {}, int(time.time())
         clock_checked, take_over = (asked.get(name) is True for name in ("clock_checked", "take_over"))
         try:
-            done = self._publish(clock_checked=clock_checked, take_over=take_over)
+            done = self._publish(now, clock_checked=clock_checked, take_over=take_over)
         except BusyError as e:
             logger.warning("not published", error=str(e))
             return {"error": str(e)}
+        finally:
+            ends = self._report_ends(now)
+        if isinstance(done, Followed):
+            check_accepted(ends)  # a publication has been looked at already
         if isinstance(done, Publication):
             count("Published")
             count("NewlyRevoked", done.revoked)
@@ -87,17 +96,30 @@ class PublishFunction:
             count("Published")  # the copy of what another region published, which is not old
             logger.info("followed", version=done.version, source=done.source)
         if self._beside is not None:
-            self._beside.regions.check_own_number(day_of(int(time.time())))
+            self._beside.regions.check_own_number(day_of(now))
         return done.to_json()
 
-    def _publish(self, *, clock_checked: bool, take_over: bool) -> Publication | Followed:
+    def _report_ends(self, now: int) -> list[Ending]:
+        """Report when what is published ends, whether it could be published or not; returns it."""
+        try:
+            ends = published_endings(self._repository, now)
+        except RepositoryError as e:
+            logger.warning("nobody can tell when the keys end", error=str(e))
+            return []
+        for ending in ends:
+            report_end(ending)
+            if ending.soon:
+                logger.warning("renew in time", error=str(ending))
+        return ends
+
+    def _publish(self, now: int, *, clock_checked: bool, take_over: bool) -> Publication | Followed:
         if self._beside is None:
-            return self._publisher.publish(int(time.time()), clock_checked=clock_checked)
+            return self._publisher.publish(now, clock_checked=clock_checked)
         failed = self._beside.regions.tell()
         count("NotTold", len(failed))
         for region, why in failed.items():
             logger.warning("a region is not told of all revocations", region=region, error=why)
-        return self._beside.turns.publish(int(time.time()), clock_checked=clock_checked, take_over=take_over)
+        return self._beside.turns.publish(now, clock_checked=clock_checked, take_over=take_over)
 
 
 def _unseen(name: str, why: str) -> None:

@@ -10,20 +10,33 @@ from collections.abc import Callable
 from typing import Any
 
 from aws_lambda_powertools.logging import Logger
-from aws_lambda_powertools.metrics import Metrics, MetricUnit
+from aws_lambda_powertools.metrics import Metrics, MetricUnit, single_metric
 
 from movepass_issuer.errors import IssuerError
 from movepass_keys import KeysError
+from movepass_keys.expiry import Ending
+from movepass_wire.times import DAY_SECONDS
 
 logger = Logger(service="movepass")
-_metrics = Metrics(namespace="Movepass", service="movepass")
-_metrics.set_default_dimensions(function=os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "local"))
+_NAMESPACE, _SERVICE = "Movepass", "movepass"
+_FUNCTION = os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "local")
+_metrics = Metrics(namespace=_NAMESPACE, service=_SERVICE)
+_metrics.set_default_dimensions(function=_FUNCTION)
 Handler = Callable[[Any, Any], Any]
 
 
 def count(name: str, value: int = 1) -> None:
     """Count something that alarms or people look at."""
     _metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)
+
+
+def report_end(ending: Ending) -> None:
+    """Report how many days are left until something ends, below zero once it has; alarms look at it."""
+    with single_metric(
+        name="DaysUntilExpiry", unit=MetricUnit.NoUnit, value=round(ending.left / DAY_SECONDS, 2),
+        namespace=_NAMESPACE, default_dimensions={"service": _SERVICE, "function": _FUNCTION},
+    ) as metric:  # fmt: skip
+        metric.add_dimension(name="document", value=ending.what.value)
 
 
 def observed(handler: Handler) -> Handler:

@@ -1,0 +1,31 @@
+"""How an operator is told that the custodians' documents or the pass key end, beside whatever else was asked."""
+
+from movepass_cli.output import say
+from movepass_issuer.authority import Authority
+from movepass_issuer.errors import RepositoryError
+from movepass_keys.expiry import Ending
+from movepass_wire.times import ago, local
+
+
+def warn_of_endings(authority: Authority, now: int, *, quietly: bool = False) -> list[Ending]:
+    """Say on stderr what ends soon or has ended, unless it is to be quiet; a warning never stops what it stands beside.
+
+    Returns:
+        When each part ends; nothing where that can't be read.
+    """
+    try:
+        found = authority.endings(now)
+    except RepositoryError as e:
+        say(f"warning: can't tell when the keys end: {e}")
+        return []
+    for ending in found:
+        if ending.soon and not quietly:
+            say(f"{'ERROR' if ending.ended else 'warning'}: {ending}")
+    return found
+
+
+def describe_end(ending: Ending) -> str:
+    """Say in a few words when something ends."""
+    if ending.ended:
+        return f"ENDED at {local(ending.at)}"
+    return f"ends in {ago(ending.left)}" if ending.soon else f"ends at {local(ending.at)}"
