@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { test } from "node:test";
+import { readdirSync, readFileSync } from "node:fs";
+import { mock, test } from "node:test";
 import { importPoint, pointOf, SPKI_ED25519, SPKI_P256 } from "../src/trust/points.js";
-import { verifies } from "../src/trust/keys.js";
+import { readKeys, verifies } from "../src/trust/keys.js";
+import { DEFAULT_POLICY } from "../src/verify/policy.js";
+import { verify } from "../src/verify/verify.js";
 import { concat, fromHex, type Bytes } from "../src/wire/bytes.js";
 import { ED25519, ESP256 } from "../src/wire/payload.js";
 
@@ -13,6 +15,9 @@ interface Vectors {
     tests: { tcId: number; comment: string; msg: string; sig: string; result: "valid" | "invalid" | "acceptable" }[];
   }[];
 }
+
+const WORLD = "../build/phone-world";
+const world = JSON.parse(readFileSync(`${WORLD}/world.json`, "utf-8")) as { now: number; texts: { test: string } };
 
 const FILES = [
   ["ecdsa_secp256r1_sha256_p1363_test.json", ESP256],
@@ -35,6 +40,27 @@ for (const [name, alg] of FILES) {
     }
     assert.ok(count > 100);
   });
+}
+
+void test("without Ed25519 in the browser such a pass can't be verified; of a denied key it is rejected", async () => {
+  const targets = `${WORLD}/test-authority/repository/targets`;
+  const published = readdirSync(targets).find((name) => name.endsWith(".keys.jwks.json")) ?? "";
+  const keys = await withoutEd25519(() =>
+    readKeys(readFileSync(`${targets}/${published}`), new TextEncoder().encode('{"denied": []}')),
+  );
+  const lists = { published: world.now, syncedAt: world.now, days: new Map<number, Uint32Array>() };
+  const known = { keys, lists, now: world.now, policy: DEFAULT_POLICY, lastSeen: null };
+  const doubt = await verify(world.texts.test, known);
+  assert.deepEqual([doubt.verdict, doubt.why.key], ["unknown-key", "phone.reason.no-ed25519"]);
+  const denied = new Map(Array.from(keys.keys.keys(), (kid) => [kid, { at: world.now, reason: "lost" }]));
+  assert.equal((await verify(world.texts.test, { ...known, keys: { ...keys, denied } })).verdict, "key-revoked");
+});
+
+async function withoutEd25519<T>(run: () => Promise<T>): Promise<T> {
+  const importing = mock.method(crypto.subtle, "importKey", () =>
+    Promise.reject(new DOMException("no", "NotSupportedError")),
+  );
+  return run().finally(() => importing.mock.restore());
 }
 
 function spki({ uncompressed, pk }: Vectors["testGroups"][number]["publicKey"]): Bytes {

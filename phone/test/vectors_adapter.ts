@@ -61,6 +61,7 @@ async function keyDocuments({ authority, test, keys, denied }: KeySet): Promise<
   const sorted = <T>(items: ReadonlyMap<string, T>): [string, T][] =>
     Array.from(items).sort(([a], [b]) => (a < b ? -1 : 1));
   const known = sorted(keys).map(async ([kid, { alg, key, notBefore, notAfter, revoked }]) => {
+    if (key === null) throw new Error(`Node.js can't read the key ${kid}`);
     const raw = new Uint8Array(await crypto.subtle.exportKey("raw", key));
     const point = hex(alg === ESP256 ? raw.slice(1) : raw); // without the byte 04 of SEC 1
     return { kid, alg, public: point, nbf: notBefore, exp: notAfter, revoked };

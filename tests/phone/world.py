@@ -52,7 +52,7 @@ def make(out: Path) -> Message:
     _movepass("publish", "--authority", authority)
     texts = {name: str(issued["text"]) for name, issued in passes.items()}
     trial = out / "test-authority"
-    _movepass("init", "--authority", trial)
+    _movepass("init", "--authority", trial, "--alg", "ed25519")
     texts["test"] = str(_issue(trial, "test", _request(now, 4))["text"])
     texts |= {"forged": _forge(texts["accept"]), "newer": "MP2:" + texts["accept"][4:], "other": "HTTPS://EXAMPLE.ORG/"}
     world = {
@@ -63,6 +63,8 @@ def make(out: Path) -> Message:
     }
     for name in ("accept", "revoked", "forged", "other", "later"):
         video(out / f"{name}.y4m", [frame(qr_image(texts[name]))])
+    for name in ("revoked", "forged"):
+        frame(qr_image(texts[name])).save(out / f"{name}.png")
     upright = qr_image(texts["accept"])
     video(out / "upside-down.y4m", [frame(upright.rotate(180))])
     video(out / "inverted.y4m", [frame(ImageOps.invert(upright.convert("L")))])

@@ -21,27 +21,10 @@ FOLDER = ROOT / "verifier" / "movepass_verifier" / "words"
 CATALOGUES = {language: json.loads((FOLDER / f"{language}.json").read_text("utf-8")) for language in LANGUAGES}
 SAMPLES = {None: "Rahima", "number": 12, "time": 1795316400, "minute": 1795316400, "day": 20779, "span": 7500}
 LATIN_IN_BANGLA = {
-    "Caps",
-    "Lock",
-    "Enter",
-    "Esc",
-    "US",
-    "English",
-    "PNG",
-    "JPEG",
-    "WebP",
-    "GIF",
-    "TIFF",
-    "BMP",
-    "PDF",
-    "QR",
-    "UTF",
-    "B",
-    "MR",
-    *"ABCDEILOUn",
-    *"dhlnqx",
+    *("Caps", "Lock", "Enter", "Esc", "US", "English", "PNG", "JPEG", "WebP", "GIF", "TIFF", "BMP", "PDF"),
+    *("QR", "UTF", "B", "Ed", "MR", *"ABCDEILOUn", *"dhlnqx"),
 }
-"""What stands on keys and in menus; the symbols of pass numbers."""
+"""What stands on keys and in menus; the symbols of pass numbers; the name of an algorithm."""
 COMMAND = r"movepass(?: [a-z-]+)?|usermod -aG|pip install '[^']*'|--[a-z]+|LANG=[A-Za-z0-9.-]+"
 SHELLS_ONLY = {"language", "phone"}
 """What other shells than the command's show."""

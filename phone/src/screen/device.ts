@@ -68,9 +68,10 @@ export function deviceScreen(about: About, words: Words, actions: DeviceActions)
 }
 
 function keyRows({ keys }: Known, words: Words): (readonly [string, string])[] {
-  return Array.from(keys.keys.values(), ({ kid, notBefore, notAfter }) => {
+  return Array.from(keys.keys.values(), ({ kid, key, notBefore, notAfter }) => {
     const gone = withdrawn(keys, kid);
     const span = words.text("phone.device.key", { from: notBefore, until: notAfter });
+    if (!gone && !key) return [kid, words.text("phone.reason.no-ed25519")];
     return [kid, gone ? words.text("phone.device.key-withdrawn", { why: gone.reason }) : span];
   });
 }

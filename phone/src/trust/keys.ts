@@ -23,11 +23,15 @@ export interface Withdrawal {
 export interface PassKey {
   readonly kid: string;
   readonly alg: number;
-  readonly key: CryptoKey;
+  /** Null where this browser does not know the algorithm: nothing can be said of the key's signatures then. */
+  readonly key: CryptoKey | null;
   readonly notBefore: number;
   readonly notAfter: number;
   readonly revoked: Withdrawal | null;
 }
+
+/** A key whose signatures this browser can check. */
+export type UsableKey = PassKey & { readonly key: CryptoKey };
 
 /** Every key of one authority, by kid in hexadecimal, and the kids denied at once. */
 export interface KeySet {
@@ -45,7 +49,7 @@ export function withdrawn(keys: KeySet, kid: string): Withdrawal | null {
 }
 
 /** Tell whether 64 raw bytes are a key's signature of a message. */
-export async function verifies(key: PassKey, signature: Bytes, message: Bytes): Promise<boolean> {
+export async function verifies(key: UsableKey, signature: Bytes, message: Bytes): Promise<boolean> {
   return crypto.subtle.verify(key.alg === ESP256 ? ECDSA : ED25519_NAME, key.key, signature, message);
 }
 
@@ -87,8 +91,8 @@ async function readKey(jwk: Json): Promise<PassKey | null> {
   const own = hex((await sha256(spki)).slice(0, KID_BYTES));
   if (own !== kid) throw new KeyDocumentError(`the key called ${kid} has the kid ${own}`);
   const key = await importPoint(pointOf(spki));
-  if (key === null && alg === ED25519 && !(await knowsEd25519())) return null;
-  if (key === null) throw new KeyDocumentError(`the key ${kid} is not a point of its curve`);
+  const isKnown = alg !== ED25519 || (await knowsEd25519());
+  if (key === null && isKnown) throw new KeyDocumentError(`the key ${kid} is not a point of its curve`);
   return { kid, alg, key, notBefore, notAfter, revoked: revoked === undefined ? null : withdrawal(revoked) };
 }
 

@@ -4,7 +4,7 @@
  * The steps are numbered as in docs/spec.md, "Verifying". Nothing here reads a clock, a store or a network.
  */
 
-import { verifies, withdrawn, type KeySet, type PassKey } from "../trust/keys.js";
+import { verifies, withdrawn, type KeySet, type PassKey, type UsableKey } from "../trust/keys.js";
 import { hex } from "../wire/bytes.js";
 import { decodeClaims, type Pass } from "../wire/claims.js";
 import { PayloadError, WireError } from "../wire/errors.js";
@@ -122,22 +122,27 @@ function open(text: string): Envelope | Stop {
 }
 
 /** Steps 5 and 6: the key is known, and neither denied nor revoked. */
-function keyOf(envelope: Envelope, keys: KeySet, freshness: Freshness): PassKey | Stop {
+function keyOf(envelope: Envelope, keys: KeySet, freshness: Freshness): UsableKey | Stop {
   const kid = hex(envelope.kid);
   const key = keys.keys.get(kid);
   const withdrawal = withdrawn(keys, kid);
   if (withdrawal) {
     return new Stop("key-good", "key-revoked", message("reason.key-revoked", { kid, why: withdrawal.reason }));
   }
-  if (key) return key;
+  if (isUsable(key)) return key;
+  if (key) return new Stop("key-known", "unknown-key", message("phone.reason.no-ed25519"));
   const { age } = freshness;
   const why =
     age === null ? message("reason.no-keys") : message("reason.unknown-key", { authority: keys.authority, age });
   return new Stop("key-known", "unknown-key", why);
 }
 
+function isUsable(key: PassKey | undefined): key is UsableKey {
+  return Boolean(key?.key);
+}
+
 /** Step 7: the signature is the key's, by the key's own algorithm. */
-async function checkSignature(envelope: Envelope, key: PassKey): Promise<Stop | null> {
+async function checkSignature(envelope: Envelope, key: UsableKey): Promise<Stop | null> {
   if (envelope.alg === key.alg && (await verifies(key, envelope.signature, envelope.signed))) return null;
   return new Stop("signature", "forged", message("reason.forged"));
 }
