@@ -46,8 +46,7 @@ export class Camera {
       void stayAwake();
       return new Camera(stream, video);
     } catch (e) {
-      const name = e instanceof DOMException ? e.name : "";
-      throw new CameraError(PROBLEMS[name] ?? "failed", String(e));
+      throw new CameraError(PROBLEMS[nameOf(e)] ?? "failed", String(e));
     }
   }
 
@@ -76,6 +75,11 @@ export class Camera {
     for (const track of this.stream.getTracks()) track.stop();
     this.video.srcObject = null;
   }
+}
+
+/** Return an error's name; WebKit's OverconstrainedError is not a DOMException. */
+function nameOf(e: unknown): string {
+  return typeof e === "object" && e !== null && "name" in e ? String(e.name) : "";
 }
 
 /** Keep the screen from going dark at the post, where the browser can. */
