@@ -25,6 +25,7 @@ from typing import Any
 from tuf.api.metadata import Metadata, Root
 
 from movepass_issuer import places
+from movepass_issuer.continuity import check_continuity
 from movepass_issuer.dynamodb_ledger import DynamoDbLedger
 from movepass_issuer.errors import AuthorityError
 from movepass_issuer.issuer import Issuer, Revoker
@@ -323,12 +324,14 @@ class Authority:
         """Open the ledger of this region and those of the others; `hurried` is as Regions.beside has it.
 
         Raises:
+            RestoredError: see revoker.
             AuthorityError: there is one region only.
             LedgerError: one can't be opened.
         """
         with closing(self.ledger()) as ledger:
             if not self.peers or not isinstance(ledger, DynamoDbLedger):
                 raise AuthorityError("this authority has one region; others are named by movepass init --peer")
+            check_continuity(self.repository, ledger)
             yield Regions.beside(ledger, self._others(), hurried=hurried)
 
     def keys(self) -> KeySet:
@@ -352,14 +355,15 @@ class Authority:
         """Open the issuer: it reads the pass key.
 
         Raises:
+            RestoredError: the ledger does not know the newest publication, so it may give numbers twice.
             AuthorityError, LedgerError, RepositoryError, KeysError: a part of the folder can't be used.
         """
-        ledger = self.ledger()
-        try:
+        repository = self.repository
+        with closing(self.ledger()) as ledger:
             signer = signer_from_uri(self.pass_signer, self.folder)
-            yield Issuer(signer=signer, ledger=ledger, keys=self.keys(), usable_from=self.usable_from)
-        finally:
-            ledger.close()
+            keys = published_keys(repository)
+            check_continuity(repository, ledger)
+            yield Issuer(signer=signer, ledger=ledger, keys=keys, usable_from=self.usable_from)
 
     def elsewhere_in_force(self, kid: bytes, today: int) -> list[int]:
         """Give the other regions that have passes in force of a key: each issues its own anew. Reads whole tables.
@@ -399,14 +403,17 @@ class Authority:
         """Open what finds and revokes passes; it needs no key.
 
         Raises:
+            RestoredError: the ledger does not know the newest publication, so a number may mean another pass.
             LedgerError, RepositoryError: a part of the folder can't be used.
         """
-        kids = self.keys().keys
+        repository = self.repository
+        kids = published_keys(repository).keys
         if self.peers:
             with self.regions() as regions:
                 yield RegionalRevoker(regions=regions, kids=kids)
             return
         with closing(self.ledger()) as ledger:
+            check_continuity(repository, ledger)
             yield Revoker(ledger=ledger, kids=kids)
 
     @contextmanager

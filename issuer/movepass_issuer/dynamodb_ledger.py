@@ -337,6 +337,10 @@ class DynamoDbLedger:
             found.append(Announced(int(version), bytes.fromhex(digest), item["settled"]["BOOL"]))
         return found
 
+    def has_announced(self, timestamp: Announced) -> bool:
+        """See Ledger. Read by its key: who issues or revokes may not query."""
+        return bool(self._get([_announced(timestamp)]))
+
     def announce(self, timestamp: Announced) -> None:
         """See Ledger."""
         self._write([self._put({**_announced(timestamp), "settled": {"BOOL": False}})])

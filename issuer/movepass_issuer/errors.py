@@ -41,6 +41,10 @@ class RepositoryError(IssuerError):
     """The published repository can't be read or written, or is not as it was left."""
 
 
+class RestoredError(RepositoryError):
+    """Ledger and repository do not belong together, as after a restore from a copy: nothing may be written."""
+
+
 class BusyError(RepositoryError):
     """Another publisher is at work, or was first: nothing was published, and the same again may succeed."""
 

@@ -153,6 +153,9 @@ class Ledger(Protocol):
     def announced(self) -> list[Announced]:
         """Give the timestamp settled last and those announced since, in rising order of their versions."""
 
+    def has_announced(self, timestamp: Announced) -> bool:
+        """Tell whether a timestamp is among these, settled or not."""
+
     def announce(self, timestamp: Announced) -> None:
         """Note a timestamp before it is published: durable when this returns."""
 

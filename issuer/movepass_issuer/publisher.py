@@ -31,7 +31,8 @@ from tuf.api.metadata import Metadata, MetaFile, TargetFile
 
 from movepass_issuer.cleaning import clean
 from movepass_issuer.compaction import grown
-from movepass_issuer.errors import BusyError, ClockError, NotAcceptedError, RepositoryError
+from movepass_issuer.continuity import not_as_left
+from movepass_issuer.errors import BusyError, ClockError, NotAcceptedError, RepositoryError, RestoredError
 from movepass_issuer.ledger import Announced, Ledger
 from movepass_issuer.published_keys import NOBODY_DENIED
 from movepass_issuer.repository import Repository, versions_in
@@ -216,27 +217,20 @@ class _Work:
         """Tell whether the repository is as this ledger's last publication left it, and all of that is settled.
 
         Raises:
-            RepositoryError: it is neither that nor what a publication that was cut short can have left.
+            RestoredError: it is neither that nor what a publication that was cut short can have left.
         """
         settled = max((a for a in known if a.settled), key=lambda a: a.version, default=None)
         digest = sha256(timestamp or b"").digest()
         if settled and not any(a.digest == digest for a in known):
             if self._repository.read(TIMESTAMP) != timestamp:
                 raise BusyError("another publisher replaced the timestamp meanwhile; publish again")
-            raise RepositoryError(self._not_as_left(timestamp, settled))
+            if timestamp is None:
+                raise RestoredError(_TIMESTAMP_LOST)
+            version = load_timestamp(timestamp, self._repository).signed.version
+            raise RestoredError(not_as_left(self._repository, version, settled.version))
         if timestamp is None and self._holds_revocations():
-            raise RepositoryError(_TIMESTAMP_LOST)
+            raise RestoredError(_TIMESTAMP_LOST)
         return settled is not None and settled.digest == digest
-
-    def _not_as_left(self, timestamp: bytes | None, settled: Announced) -> str:
-        if timestamp is None:
-            return _TIMESTAMP_LOST
-        version = load_timestamp(timestamp, self._repository).signed.version
-        return (
-            f"{self._repository.name} is at version {version}, and not as this ledger left it at version "
-            f"{settled.version}: one of the two was restored from a copy, or somebody else publishes here. Devices "
-            "may refuse what comes next, or indexes be given twice. If you know what happened: movepass recover"
-        )
 
     def _holds_revocations(self) -> bool:
         logs = (name for name in self._repository.files(layout.STATUS_FOLDER) if name.endswith(".log"))

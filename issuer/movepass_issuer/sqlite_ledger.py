@@ -161,6 +161,12 @@ class SqliteLedger:
             rows = self._db.execute("SELECT version, digest, settled FROM announced ORDER BY version, digest")
             return [Announced(version, digest, bool(settled)) for version, digest, settled in rows]
 
+    def has_announced(self, timestamp: Announced) -> bool:
+        """See Ledger."""
+        with self._failures():
+            key = (timestamp.version, timestamp.digest)
+            return bool(self._db.execute("SELECT 1 FROM announced WHERE version = ? AND digest = ?", key).fetchall())
+
     def announce(self, timestamp: Announced) -> None:
         """See Ledger."""
         with self._transaction():

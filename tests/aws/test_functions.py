@@ -19,8 +19,8 @@ from movepass_issuer.aws.issue import IssueFunction
 from movepass_issuer.aws.opening import KEYS_SECONDS, Reread
 from movepass_issuer.aws.revoke import RevokeFunction
 from movepass_issuer.aws.settings import Settings
-from movepass_issuer.dynamodb_ledger import DynamoDbLedger
-from movepass_issuer.errors import RepositoryError, RequestError
+from movepass_issuer.dynamodb_ledger import DynamoDbLedger, _announced
+from movepass_issuer.errors import RepositoryError, RequestError, RestoredError
 from movepass_issuer.issuer import GROUP, Revoker
 from movepass_issuer.ledger import Entry
 from movepass_issuer.s3_repository import S3Repository
@@ -400,3 +400,44 @@ def test_neither_logs_nor_errors_tell_what_a_pass_says(
     assert "dead letter" in said
     assert "a defect" in said
     assert not [text for text in (HOLDER, "4821", "MP1:", "DHAKA METRO") if text in said]
+
+
+def forget_publications(cloud: Cloud) -> None:
+    """Make the table one that was restored from a time before the newest publication."""
+    client = cloud.ministack.client("dynamodb")
+    for announced in cloud.ledger().announced():
+        client.delete_item(TableName=cloud.settings.table, Key=_announced(announced))
+
+
+def test_functions_write_nothing_to_a_table_that_was_restored(
+    cloud: Cloud, issue: IssueFunction, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither a new process nor a warm one: the next index may be somebody else's."""
+    revoke = cloud.revoke()
+    issue(request("R-1", NOW), cloud.context)
+    forget_publications(cloud)
+    for opened in (cloud.issue, cloud.revoke):
+        with pytest.raises(RestoredError, match="movepass recover"):
+            opened()
+    minute_later(monkeypatch)
+    with pytest.raises(SignerError, match="movepass recover"):
+        issue(request("R-2", NOW), cloud.context)
+    assert failed(issue(event([json.dumps(request("R-2", NOW))]), cloud.context)) == ["m-0"]
+    with pytest.raises(RestoredError, match="movepass recover"):
+        revoke({"request_id": "R-1"}, cloud.context)
+    assert cloud.ledger().find(["R-1", "R-2"])["R-1"].revoked_at is None
+    assert not cloud.ledger().find(["R-2"])
+
+
+def test_two_spellings_of_a_request_id_are_one_request_by_every_way_in(cloud: Cloud, issue: IssueFunction) -> None:
+    one, other = "R\u00e9-\u09a1\u09bc1", " Re\u0301-\u09dc1\n"
+    direct = issue(request(one, NOW), cloud.context)
+    assert issue(request(other, NOW), cloud.context) == direct
+    assert failed(issue(event([json.dumps(request(other, NOW))]), cloud.context)) == []
+    assert cloud.answers() == [direct]
+    assert issue({"show": {"request_id": other}}, cloud.context) == direct
+    revoked = cloud.revoke()({"request_id": other}, cloud.context)
+    assert (revoked["pass_number"], revoked["request_id"]) == (direct["pass_number"], one)
+    refused = issue([request("X+1", NOW), request(f"{other}+", NOW), request("\ud800", NOW)], cloud.context)
+    assert ["error" in answer for answer in refused] == [True] * 3
+    assert cloud.revoke()([{"request_id": i} for i in ("\ud800", "X\ne0ea10e5", "x" * 5000)], cloud.context)

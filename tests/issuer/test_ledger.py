@@ -217,6 +217,13 @@ def test_what_was_announced_is_remembered_until_a_later_one_is_settled(ledger: L
         ledger.announce(Announced(version, bytes([version]) * 32))
     ledger.settle([], Announced(8, b"\x08" * 32))
     assert ledger.announced() == [Announced(8, b"\x08" * 32, settled=True), Announced(10, b"\x0a" * 32)]
+    asked = [
+        Announced(7, b"\x07" * 32),
+        Announced(8, b"\x08" * 32),
+        Announced(10, b"\x0a" * 32),
+        Announced(8, b"8" * 32),
+    ]
+    assert [ledger.has_announced(timestamp) for timestamp in asked] == [False, True, True, False]
 
 
 def test_of_two_announced_with_one_version_the_settled_one_stays(ledger: Ledger) -> None:

@@ -7,13 +7,14 @@ from typing import Generic, TypeVar
 from movepass_issuer.aws.settings import Settings
 from movepass_issuer.aws.telemetry import logger
 from movepass_issuer.aws.time_limit import TimedSigner, TimeLimit
+from movepass_issuer.continuity import check_continuity
 from movepass_issuer.dynamodb_ledger import DynamoDbLedger
-from movepass_issuer.errors import RepositoryError
+from movepass_issuer.errors import RepositoryError, RestoredError
 from movepass_issuer.issuer import Issuer, Revoker
 from movepass_issuer.published_keys import published_keys
 from movepass_issuer.regions import RegionalRevoker, Regions
 from movepass_issuer.s3_repository import S3Repository
-from movepass_keys import signer_from_uri
+from movepass_keys import KeySet, signer_from_uri
 from movepass_keys.aws import calls_until
 
 KEYS_SECONDS = 60.0
@@ -42,12 +43,14 @@ class Reread(Generic[_T]):
         the same minutes are less to be feared than none at all, or none revoked.
 
         Raises:
-            IssuerError: with the keys as they are now it can't be made.
+            IssuerError: with the keys as they are now it can't be made, or the ledger is not the one that published.
         """
         if time.monotonic() > self._until:
             try:
                 with calls_until(time.monotonic() + _READING_SECONDS):
                     self._made = self._make()
+            except RestoredError:
+                raise
             except RepositoryError as e:
                 logger.warning("the published keys can't be read; those known stay", error=str(e))
             self._until = time.monotonic() + KEYS_SECONDS
@@ -82,7 +85,7 @@ def open_issuer(settings: Settings, limit: TimeLimit) -> Reread[Issuer]:
     repository, ledger = S3Repository(settings.repository), open_ledger(settings)
     return Reread(
         lambda: Issuer(
-            signer=signer, ledger=ledger, keys=published_keys(repository), usable_from=settings.usable_from
+            signer=signer, ledger=ledger, keys=_checked_keys(repository, ledger), usable_from=settings.usable_from
         )
     )  # fmt: skip
 
@@ -93,9 +96,15 @@ def open_revoker(settings: Settings) -> Reread[Revoker]:
     Raises:
         IssuerError: a setting is wrong, or what it names can't be had.
     """
-    repository = S3Repository(settings.repository)
+    repository, ledger = S3Repository(settings.repository), open_ledger(settings)
     if settings.peers:
-        regions = open_regions(settings, hurried=True)
-        return Reread(lambda: RegionalRevoker(regions=regions, kids=published_keys(repository).keys))
-    ledger = open_ledger(settings)
-    return Reread(lambda: Revoker(ledger=ledger, kids=published_keys(repository).keys))
+        regions = Regions.beside(ledger, settings.peers, hurried=True)
+        return Reread(lambda: RegionalRevoker(regions=regions, kids=_checked_keys(repository, ledger).keys))
+    return Reread(lambda: Revoker(ledger=ledger, kids=_checked_keys(repository, ledger).keys))
+
+
+def _checked_keys(repository: S3Repository, ledger: DynamoDbLedger) -> KeySet:
+    """Read the published keys, and check that the ledger belongs to what is published."""
+    keys = published_keys(repository)
+    check_continuity(repository, ledger)
+    return keys

@@ -1,0 +1,70 @@
+"""Whether a ledger and a repository belong together, as the last publication left them.
+
+A ledger that was restored from a copy has forgotten which indexes were given since: the next pass would get a number
+that somebody else holds. It has forgotten the newest publication as well, and so it is noticed before anything is
+written. Read as plain JSON: python-tuf's import takes longer than all the rest of a Lambda function's.
+"""
+
+import json
+from hashlib import sha256
+from typing import Protocol
+
+from movepass_issuer.errors import RepositoryError, RestoredError
+from movepass_issuer.ledger import Announced
+from movepass_keys.layout import TIMESTAMP
+
+
+class _Repository(Protocol):
+    @property
+    def name(self) -> str: ...
+
+    def read(self, name: str) -> bytes | None: ...
+
+
+class _Ledger(Protocol):
+    def has_announced(self, timestamp: Announced) -> bool: ...
+
+
+def check_continuity(repository: _Repository, ledger: _Ledger) -> None:
+    """Check that the ledger knows the newest publication. A publisher may be at work meanwhile.
+
+    Raises:
+        RestoredError: it does not, or there is none.
+        RepositoryError, LedgerError: one of the two can't be read.
+    """
+    timestamp = repository.read(TIMESTAMP)
+    while timestamp is not None:
+        version = _version(repository, timestamp)
+        if ledger.has_announced(Announced(version, sha256(timestamp).digest())):
+            return
+        newest = repository.read(TIMESTAMP)
+        if newest == timestamp:
+            raise RestoredError(not_as_left(repository, version))
+        timestamp = newest
+    raise RestoredError(
+        f"{repository.name}: {TIMESTAMP} is missing. If nothing has been published yet: movepass publish; "
+        "else restore it from a copy"
+    )
+
+
+def not_as_left(repository: _Repository, version: int, last: int | None = None) -> str:
+    """Say that a repository is not as the ledger left it.
+
+    Args:
+        repository: which.
+        version: the timestamp's.
+        last: the version that the ledger published last, where that is known.
+    """
+    left = "" if last is None else f" (it left version {last})"
+    return (
+        f"{repository.name} is at version {version}, and not as this ledger left it{left}: one of the two was restored "
+        "from a copy, or somebody else publishes here. Devices may refuse what comes next, or indexes be given twice. "
+        "If you know what happened: movepass recover"
+    )
+
+
+def _version(repository: _Repository, timestamp: bytes) -> int:
+    try:
+        return int(json.loads(timestamp)["signed"]["version"])
+    except (ValueError, LookupError, TypeError) as e:
+        raise RepositoryError(f"{repository.name}: {TIMESTAMP} can't be read ({e!r}); restore it from a copy") from e
