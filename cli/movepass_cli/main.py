@@ -158,7 +158,7 @@ def _failed(error: Exception) -> int:
     if isinstance(error, BrokenPipeError):
         raise error
     if isinstance(error, OSError):
-        say(f"error: {error.filename or ''}: {error.strerror or error}")
+        say("error: " + ": ".join(str(part) for part in (error.filename, error.strerror or error) if part))
         return FAILED
     say(f"error: a defect in movepass: {type(error).__name__}: {error}; MOVEPASS_DEBUG=1 shows where")
     return FAILED

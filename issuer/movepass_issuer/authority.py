@@ -12,6 +12,7 @@ root.json                 what devices are enrolled with, where the repository i
 
 import fcntl
 import json
+import os
 import secrets
 import tempfile
 import time
@@ -34,7 +35,7 @@ from movepass_issuer.published_keys import load_denied, published_endings, publi
 from movepass_issuer.publisher import Publisher, load_document
 from movepass_issuer.regions import Peer, RegionalRevoker, Regions, region_beside
 from movepass_issuer.replication import RegionalPublisher
-from movepass_issuer.repository import Repository
+from movepass_issuer.repository import Repository, open_lock, public
 from movepass_keys import (
     KeySet,
     create_key_file,
@@ -483,9 +484,12 @@ class Authority:
     @contextmanager
     def changing(self) -> Iterator["Authority"]:
         """Hold the right to change authority.json and what goes with it, and read it anew: one change at a time."""
-        with (self.folder / ".lock").open("w") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+        descriptor = open_lock(self.folder / ".lock")
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield Authority.open(self.folder)
+        finally:
+            os.close(descriptor)
 
     def denied(self) -> bytes:
         """Read the document of the keys denied until a ceremony revokes them.
@@ -523,15 +527,16 @@ def _several(uris: list[str] | str | None) -> tuple[str, ...]:
 
 
 def write_file(path: Path, data: bytes) -> None:
-    """Write one of an authority's own files, whole.
+    """Write one of an authority's own files, whole. It holds no secret, and the service reads what root wrote.
 
     Raises:
         AuthorityError: it can't be written.
     """
     try:
-        files.write_whole(path, data)
+        with public():
+            files.write_whole(path, data)
     except OSError as e:
-        raise AuthorityError(f"can't write {path}: {e.strerror or e}") from None
+        raise AuthorityError(f"can't write {path}: {e.strerror or e}") from e
 
 
 def new_key_file(folder: Path, alg: int, wrapping: str | None = None) -> tuple[str, bytes]:

@@ -12,9 +12,11 @@ for too long, lose races for versions and the timestamp, and no revocation.
 """
 
 import fcntl
+import getpass
 import os
+import threading
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -24,6 +26,11 @@ from movepass_keys.layout import METADATA_FOLDER, STATUS_FOLDER, TIMESTAMP, docu
 
 _LOCK = ".publisher.lock"
 _FOLDERS = (METADATA_FOLDER, STATUS_FOLDER)
+_PUBLIC_UMASK = 0o022
+"""Files 0644 and folders 0755, whatever the umask of who publishes: a web server has to read them."""
+_FILE_MODE, _FOLDER_MODE = 0o644, 0o755
+_umask = threading.Lock()
+"""The umask is the process's: one thread at a time writes under another."""
 
 
 class Repository(Protocol):
@@ -97,7 +104,7 @@ class FolderRepository:
     @classmethod
     def create(cls, root: Path) -> "FolderRepository":
         """Lay out an empty repository."""
-        with _failures():
+        with _failures(root), public():
             for folder in _FOLDERS:
                 (root / folder).mkdir(parents=True)
         return cls(root)
@@ -110,16 +117,39 @@ class FolderRepository:
     @contextmanager
     def lease(self) -> Iterator[None]:
         """See Repository. The system takes it from a process that is killed."""
-        with _failures(), (self.root / _LOCK).open("w") as file:
+        with self._failures():
+            descriptor = open_lock(self.root / _LOCK)
             try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise BusyError("another publisher is at work; try again when it has finished") from None
-            yield
+                try:
+                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    raise BusyError("another publisher is at work; try again when it has finished") from None
+                self._open_to_readers()
+                yield
+            finally:
+                os.close(descriptor)
+
+    def _failures(self) -> AbstractContextManager[None]:
+        return _failures(self.root)
+
+    def _open_to_readers(self) -> None:
+        """Mend what an earlier version published under a stricter umask."""
+        for path in self.root.rglob("[!.]*"):
+            wanted = _FOLDER_MODE if path.is_dir() else _FILE_MODE
+            with suppress(FileNotFoundError, PermissionError):  # it went meanwhile, or is another user's
+                mode = path.lstat().st_mode
+                if mode & wanted != wanted and not path.is_symlink():
+                    path.chmod(mode & 0o777 | wanted)
+
+    def _write_over(self, path: Path, data: bytes) -> None:
+        """Write a file that may be there, under the lock of its folder."""
+        path.with_name(f".{path.name}{files.TEMPORARY}").unlink(missing_ok=True)  # maybe another user's, killed
+        with public():
+            files.write_whole(path, data)
 
     def read(self, name: str) -> bytes | None:
         """See Repository."""
-        with _failures():
+        with self._failures():
             try:
                 return (self.root / name).read_bytes()
             except FileNotFoundError:
@@ -128,7 +158,7 @@ class FolderRepository:
     def files(self, folder: str) -> Mapping[str, float]:
         """See Repository. A file that goes while this looks is left out."""
         found = {}
-        with _failures():
+        with self._failures():
             for path in sorted((self.root / folder).iterdir()):
                 try:
                     if path.is_file():
@@ -143,7 +173,7 @@ class FolderRepository:
 
     def create_version(self, name: str, data: bytes) -> None:
         """See Repository."""
-        with _failures():
+        with self._failures(), public():
             try:
                 files.write_new(self.root / name, data)
             except FileExistsError:
@@ -152,22 +182,22 @@ class FolderRepository:
     def put_target(self, name: str, data: bytes) -> None:
         """See Repository."""
         path = self.root / name
-        with _failures():
+        with self._failures():
             try:
-                files.write_new(path, data)
+                with public():
+                    files.write_new(path, data)
             except FileExistsError:
-                if path.read_bytes() == data:
-                    os.utime(path)
-                else:  # the denied keys, or damaged
-                    files.write_whole(path, data)
+                if not _touched(path, data):  # the denied keys, damaged, or another user's
+                    with _locked(path.parent):
+                        self._write_over(path, data)
 
     def replace(self, name: str, data: bytes, *, expected: bytes | None) -> None:
         """See Repository. Reading, comparing and replacing happen under a lock of their own, lease or not."""
         path = self.root / name
-        with _failures(), _locked(path.parent):
+        with self._failures(), _locked(path.parent):
             if self.read(name) != expected:
                 raise BusyError(f"another publisher replaced {name} meanwhile; publish again")
-            files.write_whole(path, data)
+            self._write_over(path, data)
 
     def replace_timestamp(self, data: bytes, *, expected: bytes | None) -> None:
         """See Repository."""
@@ -175,7 +205,7 @@ class FolderRepository:
 
     def delete(self, name: str) -> None:
         """See Repository."""
-        with _failures():
+        with self._failures():
             (self.root / name).unlink(missing_ok=True)
 
 
@@ -191,8 +221,62 @@ def _locked(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _failures() -> Iterator[None]:
+def public() -> Iterator[None]:
+    """Write files that everybody may read, whatever the umask."""
+    with _umask:
+        before = os.umask(_PUBLIC_UMASK)
+        try:
+            yield
+        finally:
+            os.umask(before)
+
+
+def open_lock(path: Path) -> int:
+    """Open a lock's file, be it another user's: what root has locked, the service's user must be able to lock again.
+
+    Returns:
+        Its descriptor.
+
+    Raises:
+        OSError: it can't be opened.
+    """
+    flags = os.O_NOFOLLOW | os.O_CLOEXEC
+    with public():
+        try:
+            return os.open(path, os.O_RDWR | os.O_CREAT | flags, _FILE_MODE)
+        except PermissionError:
+            if not path.exists():
+                raise
+        with suppress(PermissionError):
+            return os.open(path, os.O_RDONLY | flags)
+        path.unlink()
+        return os.open(path, os.O_RDWR | os.O_CREAT | flags, _FILE_MODE)
+
+
+def _touched(path: Path, data: bytes) -> bool:
+    """Make a file count as new, if it holds this and is ours to touch."""
+    try:
+        if path.read_bytes() != data:
+            return False
+        os.utime(path)
+    except PermissionError:
+        return False
+    return True
+
+
+@contextmanager
+def _failures(root: Path) -> Iterator[None]:
     try:
         yield
     except OSError as e:
-        raise RepositoryError(f"the repository: {e.filename or ''}: {e.strerror or e}") from None
+        why = f"{e.filename or root}: {e.strerror or e}"
+        if isinstance(e, PermissionError):
+            why += f"; publish as the user who owns {root}, or give all of it to this one: chown -R {_me()} {root}"
+        raise RepositoryError(f"the repository: {why}") from e
+
+
+def _me() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a user without a name
+        return str(os.getuid())

@@ -1,5 +1,6 @@
 """The embedded ledger: one SQLite file, write-ahead logging, every commit synced to the disk."""
 
+import os
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,11 +12,13 @@ from typing import Any
 from movepass_issuer.errors import LedgerError, UnknownPassError
 from movepass_issuer.ledger import PERSONAL_DAYS, REQUEST_DAYS, Announced, Entry, Request, check_reason
 from movepass_issuer.renaming import renamed
+from movepass_keys import files
 from movepass_wire.limits import INDEX_LIMIT
 
 SCHEMA_VERSION = 3
 """3: names as request_ids gives them. 2: announced."""
 _BUSY_SECONDS = 30
+_OTHERS = 0o007
 _SCHEMA = """
 CREATE TABLE passes (
     request_id TEXT PRIMARY KEY, content_hash BLOB NOT NULL, day INTEGER NOT NULL, idx INTEGER NOT NULL,
@@ -49,6 +52,7 @@ class SqliteLedger:
         if path.exists() == create:
             raise LedgerError(f"{path} {'exists already' if create else 'does not exist'}")
         with self._failures():
+            _keep_private(path, create=create)
             self._db = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = FULL")
@@ -227,6 +231,8 @@ class SqliteLedger:
             yield
         except sqlite3.Error as e:
             raise LedgerError(f"the ledger {self._path}: {e}") from None
+        except OSError as e:
+            raise LedgerError(f"the ledger {self._path}: {e.strerror or e}") from e
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -239,3 +245,14 @@ class SqliteLedger:
                 if self._db.in_transaction:
                     self._db.execute("ROLLBACK")
                 raise
+
+
+def _keep_private(path: Path, *, create: bool) -> None:
+    """Let nobody else read a ledger, which holds names; a group that was let in stays. SQLite's own files follow it."""
+    if create:
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, files.OWNER_ONLY))
+    for file in (path, *(path.with_name(path.name + ending) for ending in ("-wal", "-shm"))):
+        with suppress(FileNotFoundError, PermissionError):  # SQLite says what is missing; another user's is not ours
+            mode = file.stat().st_mode & 0o777
+            if mode & _OTHERS:
+                file.chmod(mode & ~_OTHERS)

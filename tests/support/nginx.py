@@ -1,5 +1,6 @@
 """nginx, Debian's, serving a folder as a process of its own."""
 
+import os
 import shutil
 import socket
 import subprocess
@@ -60,8 +61,14 @@ def find_nginx() -> str | None:
 
 
 @contextmanager
-def nginx_serving(root: Path, work: Path) -> Iterator[Nginx]:
-    """Serve a folder; what nginx writes goes into another. Skips where it is not installed."""
+def nginx_serving(root: Path, work: Path, user: int | None = None) -> Iterator[Nginx]:
+    """Serve a folder; what nginx writes goes into another. Skips where it is not installed.
+
+    Args:
+        root: what to serve.
+        work: what does not exist yet.
+        user: the user it runs as, which only root can choose.
+    """
     command = find_nginx()
     if not command:
         pytest.skip("NOT TESTED: nginx is missing; on Debian: apt install nginx")
@@ -71,7 +78,12 @@ def nginx_serving(root: Path, work: Path) -> Iterator[Nginx]:
     work.mkdir()
     config, log = work / "nginx.conf", work / "access.log"
     config.write_text(_CONFIG.format(work=work, root=root, port=port))
-    process = subprocess.Popen([command, "-p", str(work), "-e", str(work / "error.log"), "-c", str(config)])
+    if user is not None:
+        os.chown(work, user, user)
+    process = subprocess.Popen(
+        [command, "-p", str(work), "-e", str(work / "error.log"), "-c", str(config)],
+        user=user, group=user, extra_groups=None if user is None else [],
+    )  # fmt: skip
     try:
         _wait(process, port, work)
         yield Nginx(f"http://127.0.0.1:{port}", log)
