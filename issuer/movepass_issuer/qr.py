@@ -87,8 +87,7 @@ def _code(text: str) -> Any:
     """
     try:
         import PIL  # noqa: F401, PLC0415  (qrcode imports without it and fails later)
-        import qrcode  # noqa: PLC0415
-        from qrcode import exceptions, util  # noqa: PLC0415
+        from qrcode import util  # noqa: PLC0415
     except ImportError as e:
         raise QrError("QR codes need qrcode and Pillow: pip install 'movepass[issuer]'") from e
     try:
@@ -97,10 +96,22 @@ def _code(text: str) -> Any:
         raise QrError(
             f"a pass's text has only 0-9, A-Z, space and $%*+-./: (QR alphanumeric mode), got {text[:24]!r}"
         ) from None
+    code = _fitted(data)
+    try:
+        util.create_data(code.version, code.error_correction, [data])
+    except ValueError:  # qrcode can't correct a block of zeros only, as of a long run of "0"; a byte is never zero
+        code = _fitted(util.QRData(text.encode(), mode=util.MODE_8BIT_BYTE))
+    return code
+
+
+def _fitted(data: Any) -> Any:
+    import qrcode  # noqa: PLC0415
+    from qrcode import exceptions  # noqa: PLC0415
+
     for level in (qrcode.constants.ERROR_CORRECT_Q, qrcode.constants.ERROR_CORRECT_M):
         code = qrcode.QRCode(error_correction=level, border=QUIET_ZONE)
         code.add_data(data)
         with suppress(ValueError, exceptions.DataOverflowError):  # which of the two depends on qrcode's version
             if code.best_fit() <= VERSION_Q_MAX or level == qrcode.constants.ERROR_CORRECT_M:
                 return code
-    raise TooLongError(f"{len(text)} characters are more than a QR code of level M holds")
+    raise TooLongError(f"{len(data)} characters are more than a QR code of level M holds")

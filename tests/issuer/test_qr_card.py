@@ -330,6 +330,14 @@ def test_arguments_of_different_passes_are_refused() -> None:
         render_card(pass_, "HC1:", number, authority="A", test=False)
 
 
+@pytest.mark.parametrize("zeros", [20, 104, 300, 1020])
+def test_a_long_run_of_zeros_is_drawn_and_read(zeros: int) -> None:
+    text = "MP1:" + "0" * zeros
+    image = qr_image(text)
+    assert _read(image).text == text
+    assert image.width == (17 + 4 * qr_version(text) + 2 * QUIET_ZONE) * 8
+
+
 # Shaping
 
 
