@@ -27,7 +27,7 @@ from movepass_cli.output import printable, say, show_json, show_rows
 from movepass_issuer import ApprovedPass, Issuer, IssuerError, RequestError, SignedPass, answers
 from movepass_issuer.approved import REQUEST_MAX_BYTES
 from movepass_issuer.authority import LEDGER, REPOSITORY, Authority, Elsewhere
-from movepass_issuer.card import UnprintableError, format_of
+from movepass_issuer.card import UnprintableError, check_shaping, format_of
 from movepass_issuer.errors import KeyPeriodError
 from movepass_issuer.issuer import GROUP
 from movepass_issuer.places import is_remote
@@ -132,8 +132,9 @@ def issue(
 
     The same request again gives the same pass. JSON Lines in, or an answer that no person reads, gives JSON Lines
     out, in order; a bad line is answered with its number and the reason, and does not stop the rest (exit code 2). Nor
-    does a pass that says more than a card can hold: it is issued, and has no card. Where the authority's own key is not
-    valid for a pass, the request is not at fault (exit code 4): send it again once another key is in use.
+    does a pass that says more than a card can hold, or in letters that no font here has: it is issued, and has no card.
+    Where the authority's own key is not valid for a pass, the request is not at fault (exit code 4): send it again once
+    another key is in use.
     """
     opened = Authority.open(authority)
     pictures = _Pictures(opened, png, card)
@@ -255,7 +256,10 @@ class _Pictures:
         Raises:
             InputError: there is no such folder.
             UnprintableError: a card's name ends in neither of its formats.
+            CardError: no card can be drawn on this machine.
         """
+        if self._card:
+            check_shaping()
         for given in (self._png, self._card):
             if given and not self._is_folder(given) and not given.parent.is_dir():
                 raise InputError(f"can't write {given}: there is no folder {given.parent}")

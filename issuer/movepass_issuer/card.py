@@ -7,6 +7,7 @@ until the card holds them. Nothing is cut off.
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
 from os import PathLike
@@ -15,7 +16,7 @@ from typing import IO, TYPE_CHECKING, NamedTuple
 
 from movepass_issuer.errors import IssuerError
 from movepass_issuer.qr import QUIET_ZONE, qr_image, qr_version
-from movepass_issuer.typesetting import SIZE_MIN, Block, Box, Line, Style, block, one_line, wrap
+from movepass_issuer.typesetting import SIZE_MIN, Block, Box, Line, Style, block, missing_letters, one_line, wrap
 from movepass_wire import Pass, Place, Trip, WireError, encode_claims, format_number, open_text
 from movepass_wire.codes import DISTRICTS, ID_TYPES, REASONS, Table
 from movepass_wire.times import DHAKA
@@ -52,6 +53,7 @@ _BANGLA_MONTHS = (
     "জানুয়ারি", "ফেব্রুয়ারি", "মার্চ", "এপ্রিল", "মে", "জুন",
     "জুলাই", "আগস্ট", "সেপ্টেম্বর", "অক্টোবর", "নভেম্বর", "ডিসেম্বর",
 )  # fmt: skip
+_LETTERS_SHOWN = 8
 _UNTIL = "\N{EN DASH}"
 _PDF_QUALITY = 95
 """Of the JPEG that Pillow puts into a PDF: no noise that a scanner could see."""
@@ -86,12 +88,13 @@ def render_card(pass_: Pass, text: str, number: str, *, authority: str, test: bo
 
     Raises:
         ShapingError: Pillow finds no Raqm or no FriBiDi.
-        UnprintableError: the text does not fit.
+        UnprintableError: the text does not fit, or is in a script that no font here holds.
         CardError: the arguments tell of different passes, or Pillow is missing.
         QrError: the QR code can't be drawn.
     """
-    _check_shaping()
+    check_shaping()
     _check_together(pass_, text, number)
+    _check_letters(pass_.trip, authority)
     modules = 17 + 4 * qr_version(text) + 2 * QUIET_ZONE
     layout = _lay_out(pass_, number, authority=authority, test=test, modules=modules)
     image = _draw(layout)
@@ -134,8 +137,13 @@ def format_of(name: str | PathLike[str]) -> str:
     return wanted
 
 
-def _check_shaping() -> None:
-    """Make sure that text will be shaped: without Raqm, Pillow would only warn and draw illegible Bangla."""
+def check_shaping() -> None:
+    """Check that text will be shaped: without Raqm, Pillow would only warn and draw illegible Bangla.
+
+    Raises:
+        ShapingError: Pillow finds no Raqm or no FriBiDi.
+        CardError: Pillow is missing.
+    """
     try:
         from PIL import features  # noqa: PLC0415  (an extra: the package imports without it)
     except ImportError as e:
@@ -156,6 +164,24 @@ def _check_together(pass_: Pass, text: str, number: str) -> None:
         raise CardError(f"not a pass: {e}") from e
     if not same or number != format_number(pass_.day, pass_.index):
         raise CardError(f"the pass, the text and the number {number} do not belong together")
+
+
+def _check_letters(trip: Trip, authority: str) -> None:
+    """Refuse a card that would have boxes in place of letters: a holder could not show whose pass it is."""
+    texts = [authority, *(text for row in _rows(trip) for text, _ in row.lines)]
+    missing = list(dict.fromkeys(char for text in texts for char in missing_letters(text)))
+    if missing:
+        shown = ", ".join(map(_named, missing[:_LETTERS_SHOWN]))
+        more = f" and {len(missing) - _LETTERS_SHOWN} more" if len(missing) > _LETTERS_SHOWN else ""
+        raise UnprintableError(
+            f"no font for {shown}{more}: cards are printed in Bangla, Chakma and Latin letters; write it in these, or "
+            "give out the QR code alone (--png)"
+        )
+
+
+def _named(char: str) -> str:
+    code = f"U+{ord(char):04X}"
+    return code if unicodedata.category(char).startswith("M") else f"{char} ({code})"  # a mark stands on no letter
 
 
 # What the card says
@@ -362,7 +388,7 @@ def _row_blocks(row: _Row, size: int) -> tuple[Block, Block]:
 
 
 def _draw(layout: _Layout) -> Image.Image:
-    from PIL import Image, ImageDraw  # noqa: PLC0415  (an extra: see _check_shaping)
+    from PIL import Image, ImageDraw  # noqa: PLC0415  (an extra: see check_shaping)
 
     image = Image.new("RGB", (WIDTH, HEIGHT), _WHITE)
     pen = ImageDraw.Draw(image)

@@ -1,6 +1,7 @@
-"""Text in two scripts, shaped by Raqm and measured before it is drawn: lines, and blocks of lines.
+"""Text in the scripts of Bangladesh, shaped by Raqm and measured before it is drawn: lines, and blocks of lines.
 
-Neither font holds the other's letters, so a text is split into runs of one font each.
+No font holds another's letters, so a text is split into runs of one font each: Bengali, Chakma, and Noto Sans for
+Latin, Greek and Cyrillic. What none of them holds would print as a box; `missing_letters` finds it.
 """
 
 from __future__ import annotations
@@ -91,25 +92,61 @@ class Block:
 
 @lru_cache(maxsize=128)
 def _font(script: str, size: int, *, bold: bool) -> FreeTypeFont:
-    from PIL import ImageFont  # noqa: PLC0415  (an extra: see _check_shaping)
+    from PIL import ImageFont  # noqa: PLC0415  (an extra: see check_shaping)
 
-    path = Path(__file__).with_name("fonts") / f"Noto{script}-{'Bold' if bold else 'Regular'}.ttf"
-    return ImageFont.truetype(str(path), size, layout_engine=ImageFont.Layout.RAQM)
+    return ImageFont.truetype(str(_path(script, bold=bold)), size, layout_engine=ImageFont.Layout.RAQM)
+
+
+def _path(script: str, *, bold: bool) -> Path:
+    weight = "Bold" if bold and script != _CHAKMA else "Regular"  # Noto has no bold Chakma
+    return Path(__file__).with_name("fonts") / f"Noto{script}-{weight}.ttf"
+
+
+_LATIN, _BENGALI, _CHAKMA = "Sans", "SansBengali", "SansChakma"
 
 
 def _script(char: str) -> str:
-    """Choose the font of a character: neither of the two holds the other's letters."""
+    """Choose the font of a character: none of them holds another's letters."""
     point = ord(char)
-    return "SansBengali" if 0x0980 <= point <= 0x09FF or point in (DANDA, DANDA + 1) else "Sans"
+    if 0x11100 <= point <= 0x1114F:
+        return _CHAKMA
+    return _BENGALI if 0x0980 <= point <= 0x09FF or point in (DANDA, DANDA + 1) else _LATIN
 
 
 def split_by_script(text: str) -> list[tuple[str, str]]:
-    """Split a text into runs of one font each; a joiner goes with the letter before it."""
+    """Split a text into runs of one font each; a joiner or a mark goes with the letter before it."""
     scripts: list[str] = []
     for char in text:
-        scripts.append(scripts[-1] if scripts and ord(char) in (ZWJ, ZWNJ) else _script(char))
+        follows = ord(char) in (ZWJ, ZWNJ) or unicodedata.category(char).startswith("M")
+        scripts.append(scripts[-1] if scripts and follows else _script(char))
     pairs = groupby(zip(scripts, text, strict=True), key=lambda pair: pair[0])
     return [(script, "".join(char for _, char in run)) for script, run in pairs]
+
+
+def missing_letters(text: str) -> list[str]:
+    """Return the characters of a text that the font of their run does not hold, each once."""
+    missing = [char for script, run in split_by_script(text) for char in run if not _holds(script, char)]
+    return list(dict.fromkeys(missing))
+
+
+@lru_cache(maxsize=4096)
+def _holds(script: str, char: str) -> bool:
+    """Tell whether a font holds a character: else it draws the box that it draws for what can be no character."""
+    if char == " " or ord(char) in (ZWJ, ZWNJ):
+        return True
+    return _drawn(script, char) != _drawn(script, _NO_CHARACTER)
+
+
+_NO_CHARACTER = "\U0010ffff"
+
+
+def _drawn(script: str, char: str) -> tuple[tuple[int, int], bytes]:
+    """Draw a character alone and unshaped, so that it can't become another glyph."""
+    from PIL import ImageFont  # noqa: PLC0415  (an extra: see check_shaping)
+
+    font = ImageFont.truetype(str(_path(script, bold=False)), 24, layout_engine=ImageFont.Layout.BASIC)
+    mask = font.getmask(char)
+    return mask.size, bytes(mask)
 
 
 def shape(text: str, style: Style) -> Line:

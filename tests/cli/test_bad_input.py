@@ -214,31 +214,29 @@ def test_pictures_that_can_not_be_written_are_told_before_anything_is_issued(
     assert (ran.code, ran.out) == (2, "")
 
 
-def test_a_card_that_can_not_hold_what_the_pass_says_does_not_stop_the_rest(
-    movepass: Movepass, field: Field, tmp_path: Path
+@pytest.mark.parametrize(
+    ("name", "letters"),
+    [
+        ("राहुल शर्मा", "र (U+0930), "),
+        ("رحيمة", "ر (U+0631), "),
+        ("ကျော်", "က (U+1000), "),
+        ("Rahima 🙂", "🙂 (U+1F642):"),
+    ],
+    ids=["Devanagari", "Arabic", "Burmese", "emoji"],
+)
+def test_a_card_whose_letters_no_font_has_does_not_stop_the_rest(
+    movepass: Movepass, field: Field, tmp_path: Path, name: str, letters: str
 ) -> None:
-    tall = "B" + "\u0301" * 63
-    changes = {
-        "holder": {"name": tall, "id_type": "nid", "id_last": tall},
-        "from": {"district": "dhaka", "place": tall},
-        "to": {"district": "gazipur", "place": tall},
-        "reason": tall,
-        "vehicle": {"registration": tall, "driver": {"name": tall, "licence_last": tall}},
-    }
-    lines = [
-        json.dumps(make_request("tall-before")),
-        json.dumps(make_request("tall", **changes)),
-        json.dumps(make_request("tall-after")),
-    ]
+    holder = {"name": name, "id_type": "nid", "id_last": "4821"}
+    requests = [make_request(f"{which}-{ord(letters[0])}") for which in ("before", "strange", "after")]
+    lines = [json.dumps(one) for one in (requests[0], requests[1] | {"holder": holder}, requests[2])]
     both = ("--png", tmp_path / "cards", "--card", tmp_path / "cards")
     ran = movepass("issue", "--authority", field.authority, *both, "-", given="\n".join(lines))
     assert ran.code == 2
     before, middle, after = ran.rows
     assert set(before) == set(after) == {"request_id", "pass_number", "text", "png", "card"}
     assert set(middle) == {"request_id", "pass_number", "text", "png", "line", "error"}
-    assert middle["error"].startswith(
-        f"pass {middle['pass_number']} is issued, and has no card: what the pass says does"
-    )
+    assert middle["error"].startswith(f"pass {middle['pass_number']} is issued, and has no card: no font for {letters}")
     assert ran.err == f"movepass: error: line 2: {middle['error']}\n"
     assert sorted(path.name for path in (tmp_path / "cards").iterdir()) == sorted(
         [

@@ -1,10 +1,13 @@
 """The QR code and the printable card: what a scanner and a person read from them, and that nothing overlaps."""
 # ruff: noqa: RUF001  (Bangla digits and dashes are meant)
 
+import json
 import os
 import re
 import subprocess
 import sys
+import unicodedata
+from contextlib import closing
 from io import BytesIO
 from itertools import combinations
 from pathlib import Path
@@ -12,11 +15,14 @@ from typing import Any
 
 import pytest
 import zxingcpp
+from click.testing import CliRunner
 from PIL import Image, ImageDraw, ImageFont, features
-from support.passes import changed_in_each_field
+from support.passes import changed_in_each_field, request
+from support.world import World
 
+from movepass_cli.main import cli
 from movepass_issuer import card, typesetting
-from movepass_issuer.card import CardError, ShapingError, render_card, save_card
+from movepass_issuer.card import CardError, ShapingError, UnprintableError, render_card, save_card
 from movepass_issuer.qr import QUIET_ZONE, QrError, qr_image, qr_png, qr_version
 from movepass_verifier.words import words
 from movepass_wire import ESP256, Pass, Place, Trip, encode_claims, format_number, seal
@@ -311,23 +317,44 @@ def test_text_no_size_makes_fit_is_refused_and_not_cut_off() -> None:
         _render(_longest("a" + "\N{COMBINING ACUTE ACCENT}" * 63))
 
 
-def test_characters_of_no_font_are_boxes() -> None:
-    image = _render(STANDARD._replace(holder_name="مريم 李 😀 क्षेत्र"))
-    assert _read(image).valid
-
-
-def test_arguments_of_different_passes_are_refused() -> None:
+@pytest.mark.parametrize(
+    ("name", "first"),
+    [
+        ("क्षेत्र", "क \\(U\\+0915\\)"), ("مريم", "م \\(U\\+0645\\)"), ("ကျော်", "က \\(U\\+1000\\)"), ("李", "李"),
+        ("Rahima 😀", "😀"), ("한", "한"), ("ก", "ก"), ("ক\u0301", "U\\+0301"), ("𑄌\u09be", "U\\+09BE"), ("𑄢𑄇𑄮 ሀ", "ሀ"),
+    ],
+)  # fmt: skip
+def test_a_card_whose_letters_no_font_has_is_refused_and_names_them(name: str, first: str) -> None:
+    for trip in (STANDARD._replace(holder_name=name), STANDARD._replace(origin=Place(13, name))):
+        with pytest.raises(UnprintableError, match=rf"no font for {first}.*--png"):
+            _render(trip)
     pass_, text, number = _pass()
-    _, other_text, _ = _pass(BANGLA)
-    for arguments in (
-        (pass_, other_text, number),
-        (pass_._replace(index=7), text, number),
-        (pass_, text, "000-000-000"),
-    ):
-        with pytest.raises(CardError, match="do not belong together"):
-            render_card(*arguments, authority="A", test=False)
-    with pytest.raises(CardError, match="not a pass"):
-        render_card(pass_, "HC1:", number, authority="A", test=False)
+    with pytest.raises(UnprintableError, match="no font for"):
+        render_card(pass_, text, number, authority=name, test=False)
+
+
+def test_many_letters_without_a_font_are_not_all_listed() -> None:
+    with pytest.raises(UnprintableError, match=r"अ .* and 12 more:"):
+        _render(STANDARD._replace(holder_name="".join(map(chr, range(0x905, 0x919)))))
+
+
+CHAKMA = "".join(map(chr, [*range(0x11100, 0x11135), *range(0x11136, 0x11144)]))
+BENGALI = "".join(chr(point) for point in range(0x980, 0x9FE) if unicodedata.category(chr(point)) != "Cn")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [CHAKMA, BENGALI, "।॥ র‍্য ক্‌ষ", "".join(map(chr, range(0x20, 0x7F))), "éñçß ĀāŁż Ạ̄ Nguyễn – — … ’ “ ” № ½"],
+    ids=["Chakma", "Bengali", "joiners", "ASCII", "Latin"],
+)
+def test_what_bangladesh_writes_has_its_letters(text: str) -> None:
+    assert typesetting.missing_letters(text) == []
+
+
+@pytest.mark.parametrize("test", [False, True])
+def test_a_card_in_chakma_is_printed(test: bool) -> None:  # noqa: FBT001
+    chakma = STANDARD._replace(holder_name="𑄌𑄋𑄴𑄟𑄳𑄦 𑄃𑄧𑄏𑄛𑄖𑄴", id_last="𑄷𑄸𑄹𑄺", reason="𑄢𑄇𑄮𑄌𑄴, রাঙামাটি, Rangamati")
+    assert _read(_render(chakma, test=test)).text == _pass(chakma)[1]
 
 
 @pytest.mark.parametrize("zeros", [20, 104, 300, 1020])
@@ -338,17 +365,30 @@ def test_a_long_run_of_zeros_is_drawn_and_read(zeros: int) -> None:
     assert image.width == (17 + 4 * qr_version(text) + 2 * QUIET_ZONE) * 8
 
 
+def test_a_machine_that_can_not_shape_says_so_before_anything_is_issued(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = tmp_path / "request.json"
+    asked.write_text(json.dumps(request("R-1", world.now)))
+    monkeypatch.setattr(features, "check", lambda feature: feature != "raqm")
+    arguments = ["issue", "--authority", str(world.authority.folder), "--card", str(tmp_path / "c.png"), str(asked)]
+    done = CliRunner().invoke(cli, arguments)
+    assert isinstance(done.exception, ShapingError)
+    with closing(world.authority.ledger()) as ledger:
+        assert ledger.find(["R-1"]) == {}
+
+
 # Shaping
 
 
 def _pixels(text: str, engine: ImageFont.Layout) -> Image.Image:
-    path = Path(card.__file__).with_name("fonts") / "NotoSansBengali-Regular.ttf"
+    path = Path(card.__file__).with_name("fonts") / f"NotoSans{'Bengali' if text < '𑄀' else 'Chakma'}-Regular.ttf"
     image = Image.new("L", (300, 150))
     ImageDraw.Draw(image).text((20, 100), text, 255, ImageFont.truetype(str(path), 60, layout_engine=engine), "ls")
     return image
 
 
-@pytest.mark.parametrize("text", ["ক্ষ", "কি", "র্ক", "ত্র"])
+@pytest.mark.parametrize("text", ["ক্ষ", "কি", "র্ক", "ত্র", "𑄇𑄬", "𑄟𑄳𑄦", "𑄇𑄳𑄢"])
 def test_cards_text_is_shaped(text: str) -> None:
     shaped = Image.new("L", (300, 150))
     for x, run, font in typesetting.shape(text, typesetting.Style(60)).runs:
