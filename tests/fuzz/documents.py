@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,6 +25,14 @@ from movepass_wire import Pass, decode_claims, encode_claims, trip_to_json
 _ROOT = Path(__file__).parents[2]
 
 
+_BLANKS = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
+
+
+def _spelt(text: str) -> str:
+    """Spell a text as an issuer signs it."""
+    return _BLANKS.sub(" ", unicodedata.normalize("NFC", text).strip())
+
+
 def request() -> tuple[Check, Sequence[bytes]]:
     """Any bytes as a request: refused with a reason, or a pass that says what the request did."""
 
@@ -35,10 +44,13 @@ def request() -> tuple[Check, Sequence[bytes]]:
         trip = approved.trip
         hold(decode_claims(encode_claims(Pass(7, trip))) == Pass(7, trip), "a pass that does not come back")
         given = json.loads(data.decode("utf-8-sig"))
-        hold(approved.request_id == given["request_id"], "another request id")
+        hold(approved.request_id == _spelt(given["request_id"]), "another request id")
+        hold(approved.names[0] == approved.request_id, "kept under another name")
         for name in ("name", "id_last"):
-            said = unicodedata.normalize("NFC", given["holder"][name]).strip()
-            hold(trip_to_json(trip)["holder"][name] == said, f"another {name}")
+            said = trip_to_json(trip)["holder"][name]
+            hold(said == _spelt(given["holder"][name]), f"another {name}")
+            hold(any(char.isalnum() for char in said), f"nothing to see in {name}")
+            hold(all(char.isprintable() or char in "\u200c\u200d" for char in said), f"something invisible in {name}")
 
     return check, [line for line in (_ROOT / "examples" / "approved.jsonl").read_bytes().splitlines() if line]
 
