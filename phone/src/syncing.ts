@@ -48,7 +48,8 @@ export class Syncing {
       const failed = state ? null : (failures[0]?.error.kind ?? null);
       this.trouble = failed === null ? null : message(`phone.sync.${failed}`);
       this.words = this.trouble ?? message(changed ? "phone.sync.changed" : "phone.sync.unchanged");
-      await this.journal.keepDays(device.known().lists.days);
+      const { days, published } = device.known().lists;
+      await this.journal.keepDays(days, published);
       return state !== null;
     } catch (e) {
       if (!(e instanceof StorageError)) throw e;

@@ -27,12 +27,46 @@ void test("what was kept for a week is forgotten at the start, at each sync, and
     const journal = await Journal.open(database, () => now);
     await journal.note(scan(NOW), LISTS);
     now += WEEK + 1;
+    await journal.note(scan(now - 1, "valid", now), LISTS);
+    await journal.keepDays(LISTS, now);
+    await journal.note(scan(NOW + 2), LISTS); // noted for the lists' time
     if (when === "start") await Journal.open(database, () => now);
-    if (when === "sync") await journal.keepDays(LISTS);
-    if (when === "count") assert.deepEqual(journal.counts(), []);
+    if (when === "sync") await journal.keepDays(LISTS, now);
+    if (when === "count") assert.equal(journal.counts().length, 1);
     await settled();
-    assert.equal((await database.all("scans")).size, 0, when);
+    const kept = Array.from((await database.all("scans")).values()) as { at: number }[];
+    assert.ok(kept.length && kept.every(({ at }) => at > NOW + 2), when);
   }
+});
+
+void test("a clock that jumps deletes nothing, and what was noted ahead is noted for now", async () => {
+  for (const jump of [30, 1500, -30, -3650].map((days) => days * 86_400)) {
+    let now = NOW;
+    const database = new Memory();
+    const journal = await Journal.open(database, () => now);
+    await journal.note(scan(NOW), LISTS);
+    now += jump;
+    await journal.note(scan(now), LISTS);
+    const again = await Journal.open(database, () => now);
+    again.counts();
+    now = NOW + 60;
+    assert.equal((await again.note(scan(now), LISTS)).seen?.count, 2, String(jump));
+    await settled();
+    const kept = Array.from((await database.all("scans")).values()) as { at: number }[];
+    assert.equal(kept.length, 3);
+    assert.ok(kept.every(({ at }) => at <= NOW + 86_400));
+  }
+});
+
+void test("readings of one pass do not chain, and another window's are another showing", async () => {
+  const database = new Memory();
+  const journal = await Journal.open(database, clock);
+  const seen = [];
+  for (let at = NOW; at < NOW + 14; at += 2) seen.push((await journal.note(scan(at), LISTS)).seen !== null);
+  assert.deepEqual(seen, [false, false, false, true, true, true, true]);
+  await settled();
+  const other = await Journal.open(database, clock);
+  assert.notEqual((await other.note(scan(NOW + 12), LISTS)).seen, null);
 });
 
 void test("a pass of a day without a list leaves no mark and no key", async () => {
@@ -79,11 +113,19 @@ void test("a journal that can't be read or written notes what it can, without a 
   assert.equal(journal.counts()[0]?.verdict, "valid");
 });
 
-const PLAIN = { at: NOW, verdict: "valid", outcome: "accept", published: NOW, day: null, mark: null, decision: null };
+const PLAIN = {
+  at: NOW,
+  verdict: "valid",
+  outcome: "accept",
+  published: NOW - 3600,
+  day: null,
+  mark: null,
+  decision: null,
+};
 
-function scan(at: number, verdict = "valid"): Verification {
+function scan(at: number, verdict = "valid", published = NOW - 3600): Verification {
   const pass = { day: DAY, index: 7 };
-  return { verdict, outcome: "accept", pass, freshness: { now: at, published: NOW } } as unknown as Verification;
+  return { verdict, outcome: "accept", pass, freshness: { now: at, published } } as unknown as Verification;
 }
 
 /** Wait for what is written and not waited for. */

@@ -51,6 +51,13 @@ class Post:
         self.now += after
         return self.device.note(self.device.verify(text))
 
+    def scan_synced(self, text: str, after: int) -> Noted:
+        """Scan on a device that has synced just before."""
+        self.now += after
+        self.world.publish(self.now)
+        self.device.sync(str(self.world.repository))
+        return self.scan(text, 0)
+
     def counts(self) -> dict[str, tuple[int, ...]]:
         """Give the counts by verdict, of all hours."""
         found: dict[str, tuple[int, ...]] = {}
@@ -120,6 +127,24 @@ def test_a_scanner_that_reads_twice_is_counted_once(post: Post) -> None:
     assert post.scan(signed.text, 1).seen == Seen(1, post.now - DOUBLE_READ_SECONDS - 1)
     assert post.counts() == {"valid": (2, 1, 0, 0, 0)}
     assert post.scan(signed.text, 1).seen == Seen(1, post.now - 7)
+
+
+def test_each_process_that_verifies_is_another_showing(post: Post) -> None:
+    signed = post.world.issue()
+    seen = []
+    for second in range(4):
+        with post.world.device(lambda second=second: post.now + second) as device:  # type: ignore[misc]
+            noted = device.note(device.verify(signed.text))
+            assert noted
+            seen.append(noted.seen.count if noted.seen else 0)
+    assert seen == [0, 1, 2, 3]
+
+
+def test_readings_of_one_pass_do_not_chain(post: Post) -> None:
+    """A pass that is shown every few seconds is shown again, however often a scanner has read it meanwhile."""
+    signed = post.world.issue()
+    seen = [post.scan(signed.text, 2).seen for _ in range(7)]
+    assert [bool(each) for each in seen] == [False, False, False, True, True, True, True]
 
 
 def test_the_same_signature_written_otherwise_is_the_same_pass(post: Post) -> None:
@@ -316,12 +341,12 @@ def test_a_day_that_stays_keeps_its_key_through_a_sync(post: Post) -> None:
 
 def test_entries_are_forgotten_after_a_week_and_their_counts_after_three_months(post: Post) -> None:
     post.scan("one")
-    post.scan("two", KEEP_SECONDS - HOUR)
+    post.scan_synced("two", KEEP_SECONDS - HOUR)
     assert len(post.device.entries()) == 2
-    post.scan("three", 2 * HOUR)
+    post.scan_synced("three", 2 * HOUR)
     assert len(post.device.entries()) == 2
     assert post.counts() == {"not-a-pass": (3, 0, 0, 0, 0)}
-    post.scan("four", COUNTS_KEPT_SECONDS - KEEP_SECONDS)
+    post.scan_synced("four", COUNTS_KEPT_SECONDS - KEEP_SECONDS)
     assert len(post.device.entries()) == 1
     assert post.counts() == {"not-a-pass": (3, 0, 0, 0, 0)}
 
@@ -338,7 +363,7 @@ def test_how_long_is_the_devices_to_decide(post: Post) -> None:
     assert post.device.state().journal_keep == KEEP_SECONDS
     post.device.configure(journal_keep=DAY)
     post.scan("one")
-    post.scan("two", DAY + HOUR)
+    post.scan("two", DAY + HOUR)  # lists that are a day old are of use, so the clock is believed
     assert len(post.device.entries()) == 1
     assert post.device.state().journal_keep == DAY
     for seconds in (DAY - 1, 30 * DAY + 1):
@@ -351,8 +376,23 @@ def test_what_a_clock_that_ran_ahead_noted_does_not_stay_for_years(post: Post) -
     post.scan("one")
     post.now = post.world.now
     post.scan("two")
-    assert [entry.at for entry in post.device.entries()] == [post.now]
-    assert post.counts() == {"not-a-pass": (1, 0, 0, 0, 0)}
+    assert [entry.at for entry in post.device.entries()] == [post.now] * 2
+    assert post.counts() == {"not-a-pass": (2, 0, 0, 0, 0)}
+    post.scan_synced("three", KEEP_SECONDS + DAY)
+    assert len(post.device.entries()) == 1
+
+
+@pytest.mark.parametrize("jump", [30 * DAY, 4 * 365 * DAY, -30 * DAY, -10 * 365 * DAY])
+def test_a_clock_that_jumps_deletes_nothing(post: Post, jump: int) -> None:
+    signed = post.world.issue()
+    post.scan(signed.text)
+    post.scan("by a wrong clock", jump)
+    post.scan(signed.text, HOUR)
+    noted = post.scan(signed.text, -jump)
+    assert noted.seen
+    assert noted.seen.count == 2
+    assert len(post.device.entries()) == 4
+    assert sum(counts[0] for counts in post.counts().values()) == 4
 
 
 def test_entries_are_bounded_and_the_counts_stay(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,13 +3,15 @@
 A pass whose signature held is in it as HMAC-SHA-256 over its day and index, cut to 16 bytes: enough to say that this
 device was shown it before. Pass numbers can be tried through by whoever has the key, so there is one key for each UTC
 day of exp, and it goes when that day's list goes, together with the marks made with it. Counts by hour outlast the
-entries. Everything here runs within the caller's transaction; no verdict rests on any of it.
+entries. One reading of a wrong clock deletes nothing: entries are old only as far as the signed time of the lists bears
+the clock out, and what was noted for a time to come is noted for now instead. Everything here runs within the caller's
+transaction; no verdict rests on any of it.
 """
 
 import os
 import sqlite3
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, NamedTuple
@@ -18,6 +20,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.hmac import HMAC
 
 from movepass_verifier.errors import DamagedError, PolicyError
+from movepass_verifier.lists import MAX_AGE_MOST
 from movepass_verifier.schema import JOURNAL
 from movepass_verifier.verdicts import Outcome, Verdict, Verification
 from movepass_wire import Pass
@@ -29,10 +32,11 @@ ENTRIES_MOST = 200_000
 """The oldest entries beyond this go; their counts stay. 14 MB, and days of one scan after the other."""
 COUNTS_KEPT_SECONDS = 90 * DAY_SECONDS
 DOUBLE_READ_SECONDS = 5
-"""The same pass within so long after its last entry is a scanner that read twice; the next car takes longer."""
+"""The same pass, noted by the same process within so long after its first entry, is a scanner that read twice."""
 _AHEAD_SECONDS = DAY_SECONDS
-"""What is noted for later than this was noted by a wrong clock, and is forgotten as well."""
+"""What is noted for later than this was noted by a wrong clock."""
 _KEY_BYTES, _MARK_BYTES = 32, 16
+_COUNTS = ("scans", "shown_before", "let_through", "sent_back", "called_in")
 _HOUR = 3600
 
 
@@ -129,25 +133,28 @@ def check_keep(seconds: int) -> None:
         raise PolicyError(f"expected to keep the journal for {ago(KEEP_LEAST)} to {ago(KEEP_MOST)}, got {ago(seconds)}")
 
 
-def note(db: sqlite3.Connection, result: Verification, keep: int) -> Noted:
+def note(db: sqlite3.Connection, result: Verification, keep: int, own: Collection[int] = ()) -> Noted:
     """Write an entry, unless a scanner has read the same pass twice.
 
     Args:
         db: the store.
         result: of a verification that was made now.
         keep: seconds after which entries are forgotten.
+        own: entries that the same process has noted last; one of another process is never the same reading.
 
     Raises:
         DamagedError: the journal is not as it should be.
     """
-    now, hour = result.freshness.now, result.freshness.now // _HOUR
+    published = result.freshness.published
+    now = max(result.freshness.now, published or 0)  # a clock that is behind what was signed is wrong
+    hour = now // _HOUR
     if not db.execute("SELECT 1 FROM journal_hours WHERE hour = ?", (hour,)).fetchone():
-        forget(db, now, keep)
+        forget(db, now, keep, published)
     mark = _mark(db, result.pass_)
     if mark:
         again = (mark, result.verdict.value, now - DOUBLE_READ_SECONDS, now + DOUBLE_READ_SECONDS)
-        query = "SELECT max(id) FROM journal_entries WHERE pass = ? AND verdict = ? AND at BETWEEN ? AND ?"
-        (entry,) = db.execute(query, again).fetchone()
+        query = "SELECT id FROM journal_entries WHERE pass = ? AND verdict = ? AND at BETWEEN ? AND ?"
+        entry = max((id_ for (id_,) in db.execute(query, again) if id_ in own), default=None)
         if entry is not None:
             return Noted(entry, _seen(db, mark, entry))
     seen = _seen(db, mark, 0) if mark else None
@@ -155,7 +162,7 @@ def note(db: sqlite3.Connection, result: Verification, keep: int) -> Noted:
         now,
         result.verdict.value,
         result.failed,
-        result.freshness.published,
+        published,
         result.pass_.day if mark and result.pass_ else None,
         mark,
     )
@@ -185,13 +192,35 @@ def decide(db: sqlite3.Connection, entry: int, decision: Decision) -> None:
                 _count(db, found.at // _HOUR, found.verdict, **{which.column: change})
 
 
-def forget(db: sqlite3.Connection, now: int, keep: int) -> None:
-    """Let go what has been kept for long enough, and the keys of days that have no list any more."""
-    ahead = now + _AHEAD_SECONDS
-    db.execute("DELETE FROM journal_entries WHERE at NOT BETWEEN ? AND ?", (now - keep, ahead))
-    hours = ((now - COUNTS_KEPT_SECONDS) // _HOUR, ahead // _HOUR)
-    db.execute("DELETE FROM journal_hours WHERE hour NOT BETWEEN ? AND ?", hours)
+def forget(db: sqlite3.Connection, now: int, keep: int, published: int | None) -> None:
+    """Let go what has been kept for long enough, and the keys of days that have no list any more.
+
+    Args:
+        db: the store.
+        now: seconds since 1970 UTC by the device's clock, which may be wrong.
+        keep: seconds after which entries are forgotten.
+        published: the signed time of the lists; a clock that is further ahead of it than lists are of use is not
+            believed, nor one that is behind it. None where there are none yet.
+    """
+    surely = now if published is None else min(now, published + MAX_AGE_MOST)
+    latest = max(now, published or 0)
+    db.execute("DELETE FROM journal_entries WHERE at < ?", (surely - keep,))
+    db.execute("UPDATE journal_entries SET at = ? WHERE at > ?", (latest, latest + _AHEAD_SECONDS))
+    db.execute("DELETE FROM journal_hours WHERE hour < ?", ((surely - COUNTS_KEPT_SECONDS) // _HOUR,))
+    _count_now(db, latest // _HOUR, (latest + _AHEAD_SECONDS) // _HOUR)
     forget_days(db)
+
+
+def _count_now(db: sqlite3.Connection, hour: int, last: int) -> None:
+    """Count what was counted later than a last hour in another one."""
+    sums = ", ".join(f"sum({name})" for name in _COUNTS)
+    adds = ", ".join(f"{name} = {name} + excluded.{name}" for name in _COUNTS)
+    db.execute(
+        f"INSERT INTO journal_hours SELECT ?, verdict, {sums} FROM journal_hours WHERE hour > ? GROUP BY verdict "  # noqa: S608
+        f"ON CONFLICT DO UPDATE SET {adds}",
+        (hour, last),
+    )
+    db.execute("DELETE FROM journal_hours WHERE hour > ?", (last,))
 
 
 def forget_days(db: sqlite3.Connection) -> None:

@@ -9,6 +9,7 @@ import json
 import os
 import sqlite3
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
@@ -43,6 +44,8 @@ T = TypeVar("T")
 FILE_NAME = "device.sqlite"
 _NOTE_WAITS_MS = 250
 """So long a note waits for another process that writes; a sync seldom takes longer, and an officer is waiting."""
+_OWN_ENTRIES = 64
+"""Entries of its own that a process knows: more than come in the seconds in which a scanner reads one pass twice."""
 _LAST_SEEN_STEP = 60
 """Seconds between two notes of the time; scans come in seconds, and the disk is a card that wears."""
 _NO_JOURNAL = {
@@ -137,6 +140,7 @@ class Store:
             self._inode = self._path.stat().st_ino
             self._db, self._copy = connect(self._path)
         self._cached: tuple[int, State] | None = None
+        self._noted: deque[int] = deque(maxlen=_OWN_ENTRIES)
         self.journal_trouble: Message | None = None
         """Why the last verdict could not be noted; None where it was."""
         self._lock = threading.RLock()  # threads share one connection, and SQLite's transactions belong to it
@@ -291,7 +295,7 @@ class Store:
                 raise StoreError("another sync finished in between; nothing is lost, sync again")
             self._write(before, after, synced_at)
         # Apart from it: a journal that is damaged keeps nobody from syncing. What is left here the next sync forgets.
-        self._noting(lambda: journal.forget(self._db, synced_at, self._state().journal_keep))
+        self._noting(lambda: journal.forget(self._db, synced_at, self._state().journal_keep, after.published))
         self._truncate_wal()
 
     def _truncate_wal(self) -> None:
@@ -332,7 +336,10 @@ class Store:
 
     def note(self, result: Verification) -> journal.Noted | None:
         """Write a verdict into the journal; None where that can't be done, and journal_trouble says why."""
-        return self._noting(lambda: journal.note(self._db, result, self._state().journal_keep))
+        noted = self._noting(lambda: journal.note(self._db, result, self._state().journal_keep, self._noted))
+        if noted and noted.entry not in self._noted:
+            self._noted.append(noted.entry)
+        return noted
 
     def decide(self, entry: int, decision: journal.Decision) -> None:
         """Write into the journal what the officer did; left undone where the store can't be written."""

@@ -2,7 +2,8 @@
  * The scan journal: what this device decided and when, without identities.
  *
  * A pass is known again by HMAC-SHA-256 of its day and index under a random key of that day, cut to 16 bytes; the key
- * goes with that day's list, and then nobody can tell any more which passes were shown. Entries go after 7 days.
+ * goes with that day's list, and then nobody can tell any more which passes were shown. Entries go after 7 days, as far
+ * as the signed time of the lists bears the clock out: one reading of a wrong clock deletes nothing.
  */
 
 import type { Verification } from "../verify/verdicts.js";
@@ -15,10 +16,12 @@ const ENTRIES_MOST = 200_000;
 const HOUR = 3600;
 const KEY_BYTES = 32;
 const MARK_BYTES = 16;
-/** The same pass within so long after its last entry is a code that was read twice; the next car takes longer. */
+/** The same pass within so long after its first entry, in the same window, is a code that was read twice. */
 const DOUBLE_READ_SECONDS = 5;
-/** What is noted for later than this was noted by a wrong clock, and is forgotten as well. */
+/** What is noted for later than this was noted by a wrong clock, and is noted for now instead. */
 const AHEAD_SECONDS = 86400;
+/** A clock that is further ahead of the lists than lists are ever of use is not believed. */
+const BELIEVED_SECONDS = 48 * HOUR;
 
 /** What the officer did where nothing could be verified. */
 export const DECISIONS = ["let-through", "sent-back", "called-in"] as const;
@@ -55,6 +58,11 @@ export interface HourlyCount {
 type Days = Pick<ReadonlySet<number>, "has">;
 
 export class Journal {
+  /** The entries of this window. */
+  private readonly own = new Set<Key>();
+  /** The newest signed time of the lists that is known here. */
+  private published: number | null = null;
+
   private constructor(
     private readonly database: Database,
     private readonly clock: () => number,
@@ -70,6 +78,7 @@ export class Journal {
     });
     const entries = Array.from(found as Map<Key, Entry>).sort(([, a], [, b]) => a.at - b.at);
     const journal = new Journal(database, clock, new Map(entries));
+    for (const [, { published }] of entries) journal.learn(published);
     journal.forget();
     return journal;
   }
@@ -80,14 +89,17 @@ export class Journal {
    */
   async note(result: Verification, lists: Days): Promise<{ id: Key; seen: Seen | null }> {
     const { verdict, outcome, pass, freshness } = result;
-    const at = freshness.now;
+    this.learn(freshness.published);
+    const at = Math.max(freshness.now, this.published ?? 0); // a clock that is behind what was signed is wrong
     this.forget();
     const mark = pass && lists.has(pass.day) ? await this.mark(pass.day, pass.index) : null;
     const same = mark === null ? [] : Array.from(this.entries).filter(([, entry]) => entry.mark === mark);
     const twice = same.findLast(
-      ([, entry]) => entry.verdict === verdict && Math.abs(at - entry.at) <= DOUBLE_READ_SECONDS,
+      ([other, entry]) =>
+        this.own.has(other) && entry.verdict === verdict && Math.abs(at - entry.at) <= DOUBLE_READ_SECONDS,
     );
     const id = twice?.[0] ?? crypto.randomUUID(); // another window notes its scans in the same table
+    this.own.add(id);
     const before = same.filter(([other]) => other !== id).map(([, entry]) => entry.at);
     const day = mark === null ? null : (pass?.day ?? null);
     if (!twice) void this.put(id, { at, verdict, outcome, published: freshness.published, day, mark, decision: null });
@@ -101,8 +113,9 @@ export class Journal {
     if (entry) await this.put(id, { ...entry, decision });
   }
 
-  /** Let go the keys of days that have no list any more, and what was marked with them. */
-  async keepDays(kept: Days): Promise<void> {
+  /** Let go the keys of days that have no list any more, and what was marked with them; `published` is the lists'. */
+  async keepDays(kept: Days, published: number | null): Promise<void> {
+    this.learn(published);
     this.forget();
     const keys = await this.database.all("day_keys");
     const gone = Array.from(keys.keys()).filter((day) => !kept.has(Number(day)));
@@ -157,9 +170,12 @@ export class Journal {
   /** Let go what was kept for long enough, and the oldest where there are too many; nobody waits for the writing. */
   private forget(): void {
     const now = this.clock();
-    const isKept = ({ at }: Entry): boolean => at >= now - KEPT_SECONDS && at <= now + AHEAD_SECONDS;
-    const gone = Array.from(this.entries).flatMap(([id, entry]) => (isKept(entry) ? [] : [id]));
+    const surely = this.published === null ? now : Math.min(now, this.published + BELIEVED_SECONDS);
+    const latest = Math.max(now, this.published ?? 0);
+    const gone = Array.from(this.entries).flatMap(([id, { at }]) => (at < surely - KEPT_SECONDS ? [id] : []));
     for (const id of gone) this.entries.delete(id);
+    const ahead = Array.from(this.entries).filter(([, { at }]) => at > latest + AHEAD_SECONDS);
+    for (const [id, entry] of ahead) void this.put(id, { ...entry, at: latest });
     const most = ENTRIES_MOST - 1; // one more may come now
     for (const id of this.entries.keys()) {
       if (this.entries.size <= most) break;
@@ -167,6 +183,10 @@ export class Journal {
       gone.push(id);
     }
     void this.write(gone.map((id): Change => ["scans", id, undefined]));
+  }
+
+  private learn(published: number | null): void {
+    if (published !== null) this.published = Math.max(this.published ?? 0, published);
   }
 
   private async put(id: Key, entry: Entry): Promise<void> {
