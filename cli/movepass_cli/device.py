@@ -9,7 +9,17 @@ import click
 
 from movepass_cli.inputs import payload_text
 from movepass_cli.main import ACCEPT, CANNOT_VERIFY, REJECT, USAGE
-from movepass_cli.options import SOURCE, ca_option, example, json_option, language_option, option, store_option, time_of
+from movepass_cli.options import (
+    SOURCE,
+    ca_option,
+    example,
+    json_option,
+    language_option,
+    option,
+    plain_option,
+    store_option,
+    time_of,
+)
 from movepass_cli.output import note, progress_on_terminal, say, show_json, show_result, show_rows
 from movepass_keys.algorithms import NAMES
 from movepass_verifier import Device, Outcome
@@ -109,7 +119,7 @@ def _list_words(revoked: int, added: int) -> str:
     epilog=example("movepass verify --store device photo.png", "movepass verify --store device --json - < payload.txt")
 )
 @store_option
-@click.option("--at", callback=time_of, metavar="TIME", help="Verify as of another time, ISO 8601 with zone.")
+@plain_option("--at", callback=time_of, metavar="TIME", help="Verify as of another time, ISO 8601 with zone.")
 @language_option
 @json_option
 @click.argument("given", metavar="TEXT|IMAGE|-")

@@ -17,6 +17,7 @@ from movepass_cli.options import (
     example,
     json_option,
     option,
+    plain_option,
     store_option,
 )
 from movepass_cli.output import printable, show_json, show_rows
@@ -38,8 +39,8 @@ from movepass_verifier.store import check_vacant
 )
 @store_option
 @option("--fingerprint", metavar="HEX", help="The root's, got another way; then nothing is asked.")
-@click.option("--root", type=PATH, metavar="FILE", help="Without ENROLMENT: the authority's root document.")
-@click.option("--source", "sources", multiple=True, metavar=SOURCE,
+@plain_option("--root", type=PATH, metavar="FILE", help="Without ENROLMENT: the authority's root document.")
+@plain_option("--source", "sources", multiple=True, metavar=SOURCE,
               help="Without ENROLMENT: where to sync from; several are tried in this order.")  # fmt: skip
 @ca_option
 @json_option
@@ -53,19 +54,19 @@ def enroll(
     The device will believe what the root says. Compare its fingerprint with one that came from the authority another
     way: by eye, or with --fingerprint (SHA-256 in hexadecimal, or the forty digits).
     """
-    if given and (root or sources):
+    if given is not None and (root or sources):
         raise click.UsageError("an ENROLMENT names the root and the sources: give it, or --root and --source")
     check_vacant(store)
-    if given:
+    if given is not None:
         enrolment = enrolments.read(_content(given))
     elif root and sources:
         enrolment = Enrolment(sources, root=_read(root, "the root"))
     else:
         raise click.UsageError("give an ENROLMENT, or --root and --source")
     document = enrolments.root_of(enrolment, ca=ca)
-    if fingerprint:
+    if fingerprint is not None:
         enrolments.check_fingerprint(document, fingerprint)
-    elif given:
+    elif given is not None:
         _ask(document, enrolment)
     Device.enroll(store, root=document, sources=enrolment.sources, policy=enrolment.policy, language=enrolment.language)
     if as_json:
@@ -89,13 +90,13 @@ def _sources_in_full(ctx: click.Context, param: click.Parameter, sources: tuple[
     )
 )
 @authority_option
-@click.option("--source", "sources", required=True, multiple=True, metavar=SOURCE, callback=_sources_in_full,
+@plain_option("--source", "sources", required=True, multiple=True, metavar=SOURCE, callback=_sources_in_full,
               help="Where devices sync from; several are tried in this order.")  # fmt: skip
 @option("--png", type=PATH, metavar="F", help="Write the QR code as PNG.")
 @option("--file", "file", type=PATH, metavar="F", help="Write the file.")
-@click.option("--max-age", metavar="TIME", help="In the file: no accept rests on older lists.")
-@click.option("--warning-age", metavar="TIME", help="In the file: older lists are shown as getting old.")
-@click.option("--language", type=LANGUAGE, help="In the file: what devices speak.")
+@plain_option("--max-age", metavar="TIME", help="In the file: no accept rests on older lists.")
+@plain_option("--warning-age", metavar="TIME", help="In the file: older lists are shown as getting old.")
+@plain_option("--language", type=LANGUAGE, help="In the file: what devices speak.")
 @json_option
 def enrolment(
     authority: Path, sources: tuple[str, ...], png: Path | None, file: Path | None, max_age: str | None,

@@ -12,7 +12,7 @@ from tuf.api.metadata import Metadata, Root
 
 from movepass_cli.endings import describe_end, warn_of_endings
 from movepass_cli.inputs import InputError
-from movepass_cli.options import PATH, alg_option, authority_option, example, json_option, option, time_of
+from movepass_cli.options import PATH, alg_option, authority_option, example, json_option, option, plain_option, time_of
 from movepass_cli.output import printable, say, show_json, show_rows
 from movepass_issuer import keyholding
 from movepass_issuer.authority import Authority
@@ -56,8 +56,8 @@ def keys() -> None:
 ))  # fmt: skip
 @option("--name", required=True, help="The custodian's name, as the others know it.")
 @click.option("--no-passphrase", is_flag=True, help="Do not protect the keys: for trying out only.")
-@click.option("--root-key", metavar="URI", help="Take this key for the root, as hsm:1?label=TOKEN; no file is made.")
-@click.option("--targets-key", metavar="URI", help="Take this key for the pass keys; no file is made.")
+@plain_option("--root-key", metavar="URI", help="Take this key for the root, as hsm:1?label=TOKEN; no file is made.")
+@plain_option("--targets-key", metavar="URI", help="Take this key for the pass keys; no file is made.")
 @json_option
 @click.argument("folder", type=PATH)
 def custodian_(
@@ -118,10 +118,10 @@ def propose() -> None:
     "movepass keys propose root --authority A --without Kamal --card lina.card.json --out root.proposal",
 ))  # fmt: skip
 @authority_option
-@click.option(
+@plain_option(
     "--card", "cards", multiple=True, type=PATH, metavar="F", help="The card of one who shall join; repeat it."
 )
-@click.option("--without", multiple=True, metavar="NAME", help="One who shall leave; repeat it.")
+@plain_option("--without", multiple=True, metavar="NAME", help="One who shall leave; repeat it.")
 @option("--threshold", type=click.IntRange(1), help="How many must sign; as before without it, 2 the first time.")
 @option(
     "--online",
@@ -154,15 +154,15 @@ def propose_root(
     "movepass keys propose keys --authority A --revoke 9a8b7c6d --reason 'server stolen' --out keys.proposal",
 ))  # fmt: skip
 @authority_option
-@click.option("--add", callback=_kid, metavar="KID", help="A new key, made by `movepass keys new`.")
-@click.option(
+@plain_option("--add", callback=_kid, metavar="KID", help="A new key, made by `movepass keys new`.")
+@plain_option(
     "--from", "start", callback=time_of, metavar="TIME", help="First moment of its passes; yesterday without it."
 )
-@click.option("--until", callback=time_of, metavar="TIME", help="End of its passes; a year later without it.")
-@click.option("--retire", callback=_kid, metavar="KID", help="A key that has signed its last pass.")
-@click.option("--revoke", callback=_kid, metavar="KID", help="A key whose passes are all void.")
-@click.option("--reason", default="", help="Why it is revoked; officers see it.")
-@click.option("--with", "with_root", type=PATH, metavar="F", help="A root proposed at the same time, to publish with.")
+@plain_option("--until", callback=time_of, metavar="TIME", help="End of its passes; a year later without it.")
+@plain_option("--retire", callback=_kid, metavar="KID", help="A key that has signed its last pass.")
+@plain_option("--revoke", callback=_kid, metavar="KID", help="A key whose passes are all void.")
+@plain_option("--reason", default="", help="Why it is revoked; officers see it.")
+@plain_option("--with", "with_root", type=PATH, metavar="F", help="A root proposed at the same time, to publish with.")
 @out_option
 @json_option
 def propose_keys(
@@ -198,7 +198,7 @@ def show_proposal(proposal: Path, *, as_json: bool) -> None:
 
 @keys.command("sign", epilog=example("movepass keys sign root.proposal --key /media/mine/rahima --out rahima.sig"))
 @option("--key", required=True, metavar="FOLDER|URI", help="Your custodian's folder, or a key's URI.")
-@click.option("--out", type=PATH, required=True, metavar="F", help="Where to write your signature.")
+@plain_option("--out", type=PATH, required=True, metavar="F", help="Where to write your signature.")
 @click.option("--yes", is_flag=True, help="Do not ask; what it changes has been read.")
 @click.argument("proposal", type=PATH)
 def sign(proposal: Path, key: str, out: Path, *, yes: bool) -> None:
@@ -326,7 +326,7 @@ def use(authority: Path, kid: bytes, *, urgent: bool, as_json: bool) -> None:
 
 @keys.command("deny", epilog=example("movepass keys deny 9a8b7c6d --authority A --reason 'server stolen'"))
 @authority_option
-@click.option("--reason", required=True, help="Why; officers see it.")
+@plain_option("--reason", required=True, help="Why; officers see it.")
 @json_option
 @click.argument("kid", callback=_kid)
 def deny(authority: Path, kid: bytes, reason: str, *, as_json: bool) -> None:

@@ -4,7 +4,8 @@ What is for one command only, or is kept for good, is given on the command line 
 must not decide it.
 """
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -23,10 +24,46 @@ _DAYS_AHEAD_MAX = 30
 LANGUAGE = click.Choice(LANGUAGES)
 
 
+class GivenOption(click.Option):
+    """An option that is never empty: an unset variable of a shell must not switch off what it was to protect."""
+
+    def consume_value(self, ctx: click.Context, opts: Mapping[str, Any]) -> tuple[Any, click.core.ParameterSource]:
+        """Read the value as click does, and refuse one that is blank.
+
+        Raises:
+            BadParameter: it is.
+        """
+        value, source = super().consume_value(ctx, opts)
+        values = value if isinstance(value, list | tuple) else (value,)
+        if source is click.core.ParameterSource.COMMANDLINE and any(
+            isinstance(v, str) and not v.strip() for v in values
+        ):
+            raise click.BadParameter("expected a value, got an empty one: is a variable unset?", ctx, self)
+        return value, source
+
+    def resolve_envvar_value(self, ctx: click.Context) -> str | None:
+        """Read the environment variable as click does, and refuse one that is set and blank.
+
+        Raises:
+            BadParameter: it is.
+        """
+        variable = self.envvar if isinstance(self.envvar, str) else None
+        if variable and not self.is_flag and not os.environ.get(variable, "set").strip():
+            raise click.BadParameter(
+                f"expected a value in {variable}, and it is empty: give one, or unset it", ctx, self
+            )
+        return super().resolve_envvar_value(ctx)
+
+
+def plain_option(*names: str, **attributes: Any) -> Callable[[F], F]:
+    """Declare an option that no environment variable gives."""
+    return click.option(*names, cls=GivenOption, **attributes)
+
+
 def option(name: str, *parameter: str, **attributes: Any) -> Callable[[F], F]:
     """Declare an option together with its environment variable; `parameter` is another name for the argument."""
     variable = "MOVEPASS_" + name.removeprefix("--").upper().replace("-", "_")
-    return click.option(name, *parameter, envvar=variable, show_envvar=True, **attributes)
+    return plain_option(name, *parameter, envvar=variable, show_envvar=True, **attributes)
 
 
 def example(*lines: str) -> str:
@@ -56,7 +93,10 @@ ca_option = option("--ca", type=PATH, metavar="FILE", help="CA certificates to t
 json_option = click.option(
     "--json", "as_json", is_flag=True, envvar="MOVEPASS_JSON", show_envvar=True, help="One JSON object a line."
 )
-language_option = option("--language", type=LANGUAGE, help="What is shown; without it, what the device speaks.")
+language_option = click.option(
+    "--language", type=LANGUAGE, envvar="MOVEPASS_LANGUAGE", show_envvar=True,
+    help="What is shown; without it, what the device speaks.",
+)  # fmt: skip
 alg_option = option(
     "--alg", type=click.Choice(list(BY_NAME), case_sensitive=False), default=NAMES[ESP256], show_default=True,
     help="The pass key's algorithm.",

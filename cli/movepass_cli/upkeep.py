@@ -16,6 +16,7 @@ from movepass_cli.options import (
     json_option,
     language_option,
     option,
+    plain_option,
     store_option,
 )
 from movepass_cli.output import printable, say, show_head, show_json, show_rows
@@ -53,12 +54,12 @@ def status(ctx: click.Context, store: Path, language: str | None, *, details: bo
 
 @click.command(epilog=example("movepass configure --store device --max-age 12h --warning-age 3h"))
 @store_option
-@click.option("--max-age", callback=duration_of, metavar="TIME", help="No accept rests on older lists: 15m to 48h.")
-@click.option("--warning-age", callback=duration_of, metavar="TIME", help="Older lists are shown as getting old.")
-@click.option("--source", multiple=True, metavar=SOURCE, help="Where the device syncs from; may be repeated.")
-@click.option("--journal-keep", callback=duration_of, metavar="TIME",
+@plain_option("--max-age", callback=duration_of, metavar="TIME", help="No accept rests on older lists: 15m to 48h.")
+@plain_option("--warning-age", callback=duration_of, metavar="TIME", help="Older lists are shown as getting old.")
+@plain_option("--source", multiple=True, metavar=SOURCE, help="Where the device syncs from; may be repeated.")
+@plain_option("--journal-keep", callback=duration_of, metavar="TIME",
               help="The journal's entries are forgotten: 1d to 30d.")  # fmt: skip
-@click.option("--language", type=LANGUAGE, help="What the device speaks.")
+@plain_option("--language", type=LANGUAGE, help="What the device speaks.")
 @json_option
 def configure(
     store: Path,

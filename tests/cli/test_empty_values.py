@@ -1,0 +1,73 @@
+"""An unset variable of a shell gives an empty value: no option takes one, so that none switches a protection off."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+from movepass_cli.main import cli
+from movepass_cli.options import GivenOption
+
+from .conftest import Field, Movepass
+
+OF_A_CHOICE = {"language", "alg"}
+"""Options whose values are named; an empty one is none of them, and an empty variable means nothing."""
+
+
+def options() -> Iterator[tuple[tuple[str, ...], click.Option]]:
+    """Give every option that takes a value, with the command that has it."""
+    context = click.Context(cli)
+
+    def walk(command: click.Command, names: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], click.Option]]:
+        if isinstance(command, click.Group):
+            for name in command.list_commands(context):
+                found = command.get_command(context, name)
+                assert found
+                yield from walk(found, (*names, name))
+        for param in command.params:
+            if isinstance(param, click.Option) and not param.is_flag and param.name not in OF_A_CHOICE:
+                yield names, param
+
+    yield from walk(cli, ())
+
+
+ALL = list(options())
+IDS = [" ".join((*names, param.opts[0])) for names, param in ALL]
+WITH_VARIABLE = [pytest.param(param, id=name) for name, (_, param) in zip(IDS, ALL, strict=True) if param.envvar]
+
+
+@pytest.mark.parametrize(("names", "param"), ALL, ids=IDS)
+@pytest.mark.parametrize("value", ["", "  "])
+def test_no_option_takes_an_empty_value(names: tuple[str, ...], param: click.Option, value: str) -> None:
+    with pytest.raises(click.BadParameter, match="is a variable unset"):
+        cli.main([*names, param.opts[0], value], standalone_mode=False)
+
+
+@pytest.mark.parametrize("param", WITH_VARIABLE)
+def test_no_option_takes_an_empty_variable(param: click.Option, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert isinstance(param, GivenOption)
+    assert isinstance(param.envvar, str)
+    monkeypatch.setenv(param.envvar, "")
+    with click.Context(cli) as context, pytest.raises(click.BadParameter, match=f"{param.envvar}, and it is empty"):
+        param.consume_value(context, {})
+
+
+def test_the_list_has_the_protections() -> None:
+    device = {"enroll --fingerprint", "enroll --root", "enroll --source", "enroll --ca", "verify --at", "sync --source"}
+    assert device | {"keys sign --key", "keys propose root --threshold", "configure --max-age"} <= set(IDS)
+
+
+@pytest.mark.parametrize("how", ["option", "variable", "option of spaces"])
+def test_a_fingerprint_that_is_empty_sets_nothing_up(
+    movepass: Movepass, field: Field, tmp_path: Path, how: str
+) -> None:
+    root = field.authority / "repository" / "metadata" / "1.root.json"
+    given = {"option": ("--fingerprint", ""), "option of spaces": ("--fingerprint", " ")}.get(how, ())
+    ran = movepass(
+        "enroll", "--store", tmp_path / "device", "--root", root, "--source", field.authority / "repository", *given,
+        env={"MOVEPASS_FINGERPRINT": ""} if how == "variable" else {},
+    )  # fmt: skip
+    assert ran.code == 2
+    assert "empty" in ran.err
+    assert not (tmp_path / "device").exists()
