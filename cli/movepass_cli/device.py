@@ -97,8 +97,8 @@ def _watch(seconds: int, once: "Callable[[], SyncResult]", *, ready: bool, as_js
             age = ago(came.synced_at - came.published)
             click.echo(f"{local(came.synced_at)}: {_news(came)}; published {age} ago; next sync in {wait:.0f} s")
 
-    with suppress(Stopped):
-        sync_every(seconds, once, ready=ready, stop=stopped_by_signals(at_once=True), tell=tell)
+    with suppress(Stopped), stopped_by_signals(at_once=True) as stop:
+        sync_every(seconds, once, ready=ready, stop=stop, tell=tell)
 
 
 def _say_failures(result: "SyncResult") -> None:

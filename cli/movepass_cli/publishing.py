@@ -77,7 +77,8 @@ def publish(
             show_json({"at": iso(int(time.time())), "error": str(came)})
         say(f"error: {came}; next try in {wait:.0f} s")
 
-    publish_every(watch, once, stop=stopped_by_signals(), tell=tell)
+    with stopped_by_signals() as stop:
+        publish_every(watch, once, stop=stop, tell=tell)
 
 
 def _beside_others(authority: Authority, now: int, **how: Any) -> Publication | Followed:

@@ -43,8 +43,7 @@ def serve(
         server = PhoneServer(app, repository or _published(authority), port)
     except ServeError as e:
         raise InputError(str(e)) from None
-    stop = stopped_by_signals()
-    with server:
+    with stopped_by_signals() as stop, server:
         text = enrolment.code([server.source], _first_root(server.roots["repository"]))
         if picture:
             _draw(text, picture)

@@ -1,27 +1,85 @@
-"""An end in good order for what would go on for ever: SIGTERM or Ctrl-C."""
+"""An orderly end, by SIGTERM or Ctrl-C, for commands that run until they are stopped.
 
+A handler may interrupt any line of Python, one that holds a lock included; so it takes none: it sets a plain flag. What
+waits for it waits on a socket, into which the interpreter itself writes a byte for every signal, in whichever thread
+it comes and however shortly before the wait begins (signal.set_wakeup_fd). A socket, for Windows selects nothing else.
+"""
+
+import select
 import signal
-from threading import Event
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+_READ_BYTES = 4096
 
 
 class Stopped(BaseException):
     """A signal came; raised wherever the main thread was."""
 
 
-def stopped_by_signals(*, at_once: bool = False) -> Event:
+class StopSignal:
+    """Whether a signal has come, and how to wait for one; select(2) takes it as well."""
+
+    def __init__(self, waker: socket.socket) -> None:
+        """Take the socket that can be read after any signal."""
+        self._waker = waker
+        self._came = False
+
+    def set(self) -> None:
+        """Note that the signal has come. Takes no lock."""
+        self._came = True
+
+    def is_set(self) -> bool:
+        """Tell whether it has come."""
+        return self._came
+
+    def fileno(self) -> int:
+        """Give what can be read after any signal."""
+        return self._waker.fileno()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait for the signal, at most for some seconds; tells whether it has come."""
+        end = None if timeout is None else time.monotonic() + timeout
+        while not self._came:
+            left = None if end is None else end - time.monotonic()
+            if left is not None and left <= 0:
+                break
+            select.select([self._waker], [], [], left)
+            with suppress(BlockingIOError):
+                self._waker.recv(_READ_BYTES)  # of other signals too, a window's new size for one
+        return self._came
+
+
+@contextmanager
+def stopped_by_signals(*, at_once: bool = False) -> Iterator[StopSignal]:
     """Give what the first SIGTERM or SIGINT sets; the second one ends the process at once, as ever.
 
     Args:
         at_once: raise Stopped besides, for what may be left off anywhere.
     """
-    stop = Event()
+    reader, writer = socket.socketpair()
+    reader.setblocking(False)  # noqa: FBT003 - socket's signature
+    writer.setblocking(False)  # noqa: FBT003
+    stop = StopSignal(reader)
 
     def end(*_: object) -> None:
         stop.set()
-        for number, handler in before.items():
+        for number, handler in handlers.items():
             signal.signal(number, handler)
         if at_once:
             raise Stopped
 
-    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGINT)}
-    return stop
+    woken = signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        for number in handlers:
+            signal.signal(number, end)
+        yield stop
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        signal.set_wakeup_fd(woken)
+        reader.close()
+        writer.close()

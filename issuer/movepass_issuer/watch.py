@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from threading import Event
+from typing import Protocol
 
 from movepass_issuer.errors import IssuerError
 from movepass_issuer.publisher import Publication
@@ -18,11 +18,21 @@ Failure = IssuerError | KeysError | WireError | OSError
 _FAILURES = (IssuerError, KeysError, WireError, OSError)
 
 
+class Stop(Protocol):
+    """What is set by whoever wants an end: a threading.Event, or what signals set."""
+
+    def is_set(self) -> bool:
+        """Tell whether somebody does."""
+
+    def wait(self, timeout: float) -> bool:
+        """Wait for it, at most for some seconds; tells whether it is set."""
+
+
 def publish_every(
     seconds: float,
     publish: Callable[[], Publication | Followed],
     *,
-    stop: Event,
+    stop: Stop,
     tell: Callable[[Publication | Followed | Failure, float], object],
 ) -> None:
     """Publish again and again until told to stop; a publication at work is finished first.

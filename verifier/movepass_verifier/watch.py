@@ -7,7 +7,7 @@ and a failed one is tried again after times that double, each anywhere in the se
 
 import random
 from collections.abc import Callable
-from threading import Event
+from typing import Protocol
 
 from movepass_verifier.sync import SyncResult
 
@@ -18,6 +18,13 @@ RETRY_MAX_SECONDS = 3600.0
 """After the nth failure in a row the span is FIRST * 2^(n - 1), at most MAX, and at most the period."""
 _JITTER = 0.1
 _DOUBLINGS_MAX = 16
+
+
+class Stop(Protocol):
+    """What is set by whoever wants an end: a threading.Event, or what signals set."""
+
+    def wait(self, timeout: float) -> bool:
+        """Wait for it, at most for some seconds; tells whether it is set."""
 
 
 def first_wait(seconds: float, *, ready: bool, draw: Callable[[float, float], float] = random.uniform) -> float:
@@ -50,7 +57,7 @@ def sync_every(
     sync: Callable[[], SyncResult],
     *,
     ready: bool,
-    stop: Event,
+    stop: Stop,
     tell: Callable[[SyncResult | Exception | None, float], object],
 ) -> None:
     """Sync again and again until told to stop; no failure ends it.

@@ -21,7 +21,7 @@ from movepass_cli.scanning.screen import Badge, frame
 from movepass_cli.scanning.session import CLOSE_SECONDS, KEYS, PAGE_SECONDS, Session
 from movepass_cli.scanning.sound import Speaker
 from movepass_cli.scanning.terminal import Terminal, fits, is_typed_into, raw, shows_unicode
-from movepass_cli.signals import Stopped, stopped_by_signals
+from movepass_cli.signals import Stopped, StopSignal, stopped_by_signals
 from movepass_verifier import Device, Freshness, Outcome, StoreError
 from movepass_verifier.words import DEFAULT_LANGUAGE, LANGUAGES, Message, message, words
 
@@ -81,15 +81,14 @@ def scan(
             # A reader of its own: Python ends by abort where a thread still holds the one that is Python's.
             wanted = [feeds.lines(open(sys.stdin.fileno(), "rb", closefd=False))]  # noqa: SIM115
         running = Feeds(wanted)
-        with suppress(Stopped):
-            stopped_by_signals(at_once=True)
+        with suppress(Stopped), stopped_by_signals(at_once=True) as stop:
             running.start()
             if full:
                 _Screen(device, running, _readable(language), close_after, Speaker(on=sound)).run()
             elif is_typed_into():
-                _TypedLines(device, language, as_json=as_json).run_beside(running, alone=alone)
+                _TypedLines(device, language, as_json=as_json).run_beside(running, stop, alone=alone)
             else:
-                _Lines(device, language, as_json=as_json).run(running)
+                _Lines(device, language, as_json=as_json).run(running, stop)
         running.stop()
 
 
@@ -109,10 +108,10 @@ class _Lines:
         self._language = language
         self._as_json = as_json
 
-    def run(self, running: Feeds) -> None:
-        """Show what comes until all feeds have ended."""
+    def run(self, running: Feeds, stop: StopSignal) -> None:
+        """Show what comes until all feeds have ended, or a signal comes."""
         while not running.ended:
-            select.select([running.awake], [], [])
+            select.select([running.awake, stop.fileno()], [], [])
             for given in running.take():
                 self._show(given)
 
@@ -154,14 +153,14 @@ class _TypedLines(_Lines):
         self._asked_until = 0.0
         self._begun = self._ended = False
 
-    def run_beside(self, running: Feeds, *, alone: bool) -> None:
+    def run_beside(self, running: Feeds, stop: StopSignal, *, alone: bool) -> None:
         """Show what comes until somebody quits or, unless what is typed is all there is, until all feeds have ended."""
         fd = sys.stdin.fileno()
         with raw(fd):
             if alone:
                 say(words(self._language)("scan.type-here"))
             while not self._ended and (alone or not running.ended):
-                ready, _, _ = select.select([fd, running.awake], [], [], self._patience())
+                ready, _, _ = select.select([fd, running.awake, stop.fileno()], [], [], self._patience())
                 if running.awake in ready:
                     for given in running.take():
                         self._show(given)
@@ -358,10 +357,10 @@ def _window_changes() -> Iterator[int]:
         signal.SIGWINCH: signal.signal(signal.SIGWINCH, lambda *_: None),
         signal.SIGTSTP: signal.signal(signal.SIGTSTP, signal.SIG_IGN),
     }
-    signal.set_wakeup_fd(writable)
+    woken = signal.set_wakeup_fd(writable)
     try:
         yield readable
     finally:
-        signal.set_wakeup_fd(-1)
+        signal.set_wakeup_fd(woken)
         for number, handler in before.items():
             signal.signal(number, handler)
