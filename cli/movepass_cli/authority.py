@@ -23,7 +23,7 @@ from movepass_cli.options import (
     json_option,
     option,
 )
-from movepass_cli.output import printable, say, show_json, show_rows
+from movepass_cli.output import say, show_json, show_line, show_rows
 from movepass_issuer import ApprovedPass, Issuer, IssuerError, RequestError, SignedPass, answers
 from movepass_issuer.approved import REQUEST_MAX_BYTES
 from movepass_issuer.authority import LEDGER, REPOSITORY, Authority, Elsewhere
@@ -102,7 +102,7 @@ def init(
     if as_json:
         show_json({what: str(path) for what, path in paths.items()})
         return
-    click.echo(f"{printable(name)}{'' if production else ' (TEST)'} is ready in {authority}.")
+    show_line(f"{name}{'' if production else ' (TEST)'} is ready in {authority}.")
     show_rows([(what, str(path)) for what, path in paths.items()])
     if ceremony:
         kids = ", ".join(kid.hex() for kid in made.held_keys)

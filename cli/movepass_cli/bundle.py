@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from movepass_cli.options import PATH, ca_option, example, json_option, option
-from movepass_cli.output import progress_on_terminal, show_json
+from movepass_cli.output import progress_on_terminal, show_json, show_line
 from movepass_verifier import bundle
 from movepass_wire.times import local
 
@@ -36,11 +36,11 @@ def export_bundle(source: str | None, authority: Path | None, folder: Path, ca: 
     if as_json:
         show_json(made.to_json())
         return
-    click.echo(f"{folder} holds what was published at {local(made.published)}: {made.size:,} bytes.")
-    click.echo(
+    show_line(f"{folder} holds what was published at {local(made.published)}: {made.size:,} bytes.")
+    show_line(
         f"{made.received:,} bytes fetched in {made.requests} requests from {made.source}, {made.written:,} written."
     )
-    click.echo(f"Devices take it over until {local(made.expires)}: movepass sync --store DIR --source {folder}")
+    show_line(f"Devices take it over until {local(made.expires)}: movepass sync --store DIR --source {folder}")
 
 
 def _published(authority: Path) -> str:

@@ -7,7 +7,7 @@ import click
 
 from movepass_cli.inputs import InputError
 from movepass_cli.options import example, json_option, option
-from movepass_cli.output import printable, show_json
+from movepass_cli.output import show_json, show_line
 from movepass_issuer.aws.dead_letters import DeadLetter, DeadLetters
 from movepass_wire.times import iso, local
 
@@ -38,9 +38,9 @@ def show(dead_letters: str, *, with_requests: bool, as_json: bool) -> None:
             if as_json:
                 show_json(row | ({"request": letter.body} if with_requests else {}))
             else:
-                click.echo(f"{letter.id}  {local(letter.since)}  {printable(letter.reason)}")
+                show_line(f"{letter.id}  {local(letter.since)}  {letter.reason}")
                 if with_requests:
-                    click.echo(f"  {printable(letter.body)}")
+                    show_line(letter.body, lead="  ")
         if not letters and not as_json:
             click.echo("There are none.")
 

@@ -20,7 +20,7 @@ from movepass_cli.options import (
     store_option,
     time_of,
 )
-from movepass_cli.output import note, progress_on_terminal, say, show_json, show_result, show_rows
+from movepass_cli.output import note, progress_on_terminal, say, show_json, show_line, show_result, show_rows
 from movepass_keys.algorithms import NAMES
 from movepass_verifier import Device, Outcome
 from movepass_verifier.errors import OtherCodeError
@@ -189,7 +189,7 @@ def _show_other(code: "OtherCode", *, as_json: bool) -> None:
         shown = {name: None if at is None else iso(at) for name, at in times.items()}
         show_json({"verified": False, "reason": what, **said, **shown})
         return
-    click.echo(f"UNVERIFIED: {what}.")
+    show_line(f"UNVERIFIED: {what}.")
     key = " ".join(part for part in (code.kid, code.alg and f"({code.alg})") if part)
     rows = [(english("label.issuer"), code.issuer or ""), (english("label.key"), key)]
     for label, at in (

@@ -20,7 +20,7 @@ from movepass_cli.options import (
     plain_option,
     store_option,
 )
-from movepass_cli.output import printable, show_json, show_rows
+from movepass_cli.output import show_json, show_line, show_rows
 from movepass_keys import files, layout
 from movepass_verifier import Device
 from movepass_verifier import enrolment as enrolments
@@ -72,8 +72,8 @@ def enroll(
     if as_json:
         show_json({"store": str(store), "sources": enrolment.sources, **_fingerprints(document)})
     else:
-        click.echo(f"{store} is set up, by the root with the fingerprint {enrolments.fingerprint(document)}.")
-        click.echo(f"It has no keys or lists yet: movepass sync --store {store}")
+        show_line(f"{store} is set up, by the root with the fingerprint {enrolments.fingerprint(document)}.")
+        show_line(f"It has no keys or lists yet: movepass sync --store {store}")
 
 
 def _sources_in_full(ctx: click.Context, param: click.Parameter, sources: tuple[str, ...]) -> tuple[str, ...]:  # noqa: ARG001 - click's
@@ -168,7 +168,7 @@ def _ask(root: bytes, enrolment: Enrolment) -> None:
     """Let a person compare the fingerprint; whoever can't be asked must give it."""
     rows = [*_told(root), *(("Source", source) for source in enrolment.sources)]
     for name, value in rows:
-        click.echo(f"  {name:<11} {printable(value)}", err=True)
+        show_line(value, lead=f"  {name:<11} ", err=True)
     try:
         same = click.confirm("Did the authority give you the same fingerprint, another way than this?", err=True)
     except click.Abort:

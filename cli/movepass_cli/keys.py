@@ -10,10 +10,11 @@ from typing import Any
 import click
 from tuf.api.metadata import Metadata, Root
 
+from movepass_cli.display import printable
 from movepass_cli.endings import describe_end, warn_of_endings
 from movepass_cli.inputs import InputError
 from movepass_cli.options import PATH, alg_option, authority_option, example, json_option, option, plain_option, time_of
-from movepass_cli.output import printable, say, show_json, show_rows
+from movepass_cli.output import say, show_json, show_line, show_rows
 from movepass_issuer import keyholding
 from movepass_issuer.authority import Authority
 from movepass_keys import anchor, ceremony, custodian, files, roles, signer_from_uri
@@ -75,7 +76,7 @@ def custodian_(
     if as_json:
         show_json({"custodian": name, "card": str(custodian.card_path(folder)), **dict(rows)})
         return
-    click.echo(f"{folder} holds the keys of {name}. Keep it offline. Give the others {custodian.card_path(folder)}.")
+    show_line(f"{folder} holds the keys of {name}. Keep it offline. Give the others {custodian.card_path(folder)}.")
     click.echo("Read them these digits, group by group:")
     show_rows(rows)
 
@@ -93,7 +94,7 @@ def fingerprint(files: tuple[str, ...], *, as_json: bool) -> None:
         if as_json:
             show_json({"file": given, **dict(rows)})
         else:
-            click.echo(given)
+            show_line(given)
             show_rows(rows)
 
 
@@ -209,7 +210,7 @@ def sign(proposal: Path, key: str, out: Path, *, yes: bool) -> None:
     held = custodian.held_root(folder) if folder else None
     accepted = anchor.accepted_by_signing(held, read)
     for line in [*describe(read, _now()), *_about_base(read, held)]:
-        click.echo(printable(line))
+        show_line(line)
     if not yes:
         click.confirm("Have you compared this with what you agreed on, and do you sign it?", abort=True)
     signer = custodian.signer(folder, read.role, _secret) if folder else signer_from_uri(key, ask=_secret)
@@ -217,7 +218,7 @@ def sign(proposal: Path, key: str, out: Path, *, yes: bool) -> None:
     if folder and accepted and accepted != held:
         custodian.remember_root(folder, accepted)
     _write(out, signature)
-    click.echo(f"Signed. Carry {out} back to whoever collects.")
+    show_line(f"Signed. Carry {out} back to whoever collects.")
 
 
 def _about_base(proposal: Proposal, held: Metadata[Root] | None) -> list[str]:
@@ -249,11 +250,11 @@ def remember(key: Path, roots: tuple[Path, ...], *, yes: bool) -> None:
     newest = anchor.follow(held, chain)
     click.echo(f"Root version {newest.signed.version}, fingerprint {ceremony.digits_of(document_bytes(newest))}")
     custodians = ", ".join(card.name for card in ceremony.cards_of(newest))
-    click.echo(printable(f"Custodians, of whom {newest.signed.roles[ROOT].threshold} must sign: {custodians}"))
+    show_line(f"Custodians, of whom {newest.signed.roles[ROOT].threshold} must sign: {custodians}")
     if held is None and not yes:
         click.confirm("Do the others have the same fingerprint?", abort=True)
     custodian.remember_root(key, newest)
-    click.echo(f"Accepted. What is proposed must be built on it, or {key} does not sign.")
+    show_line(f"Accepted. What is proposed must be built on it, or {key} does not sign.")
 
 
 @keys.command("collect", epilog=example("movepass keys collect root.proposal rahima.sig"))
@@ -402,11 +403,11 @@ def _show_proposal(proposal: Proposal, *, as_json: bool) -> None:
         show_json({"role": proposal.role, "changes": describe(proposal, _now()), "signatures": rows})
         return
     for line in describe(proposal, _now()):
-        click.echo(printable(line))
+        show_line(line)
     for tally in tallies:
         done = "enough" if tally.enough else f"missing, any of: {', '.join(tally.missing)}"
         signed = ", ".join(tally.signed) or "nobody"
-        click.echo(printable(f"Signed, for {tally.of}: {signed} ({len(tally.signed)} of {tally.threshold}; {done})"))
+        show_line(f"Signed, for {tally.of}: {signed} ({len(tally.signed)} of {tally.threshold}; {done})")
 
 
 def _read(path: Path) -> bytes:

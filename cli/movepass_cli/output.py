@@ -5,17 +5,18 @@
 - times are in Asia/Dhaka with the zone for people, ISO 8601 in JSON;
 - an outcome is shown by word and symbol; colour only adds to it, and only on a terminal without NO_COLOR;
 - holder data is shown only where the signature held;
-- what came from outside is shown with its control characters escaped.
+- what came from outside is escaped and measured by display.py, and a line that is longer than the terminal is broken
+  here, so that nothing of it begins a line.
 """
 
-import json
 import os
 import sys
-import unicodedata
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from movepass_cli.display import columns, compact, cut, fold, json_text, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -25,12 +26,24 @@ if TYPE_CHECKING:
     from movepass_verifier.journal import Noted, Seen
     from movepass_verifier.sources import Progress
 _LABEL_WIDTH = 10
-_NO_COLUMN = {"Mn", "Me", "Cf"}
+_WIDTH_MIN = 20
+_FILE_MAX_COLUMNS = 30
 
 
 def say(message: str) -> None:
     """Tell the user something that is not a result."""
-    click.echo(f"movepass: {printable(message)}", err=True)
+    show_line(message, lead="movepass: ", err=True)
+
+
+def show_line(text: str, *, lead: str = "", err: bool = False) -> None:
+    """Show a text, whatever it holds, as one line behind a lead of ours; on a terminal it is broken beside the lead."""
+    body = printable(text)
+    if (sys.stderr if err else sys.stdout).isatty():
+        import shutil  # noqa: PLC0415 - no check from a program waits for it
+
+        width = shutil.get_terminal_size().columns - columns(lead) - 1
+        body = ("\n" + " " * columns(lead)).join(fold(body, max(_WIDTH_MIN, width)))
+    click.echo(lead + body, err=err)
 
 
 @contextmanager
@@ -40,9 +53,10 @@ def progress_on_terminal() -> "Iterator[Progress | None]":
         yield None
         return
 
-    def show(name: str, there: int, length: int) -> None:
-        file = name.rpartition("/")[2].partition(".")[2]  # without its hash
-        sys.stderr.write(f"\r\033[Kmovepass: {printable(file)}: {there:,} of {length:,} bytes")
+    def show(path: str, there: int, length: int) -> None:
+        file = path.rpartition("/")[2].partition(".")[2]  # without its hash
+        name = cut(printable(file), _FILE_MAX_COLUMNS)
+        sys.stderr.write(f"\r\033[Kmovepass: {name}: {there:,} of {length:,} bytes")
         sys.stderr.flush()
 
     try:
@@ -52,14 +66,9 @@ def progress_on_terminal() -> "Iterator[Progress | None]":
         sys.stderr.flush()
 
 
-def printable(text: str) -> str:
-    """Escape what could drive a terminal."""
-    return "".join(c if c.isprintable() or c in "\u200c\u200d" else c.encode("unicode_escape").decode() for c in text)
-
-
 def show_json(document: dict[str, Any]) -> None:
     """Show a result as one line of JSON."""
-    click.echo(json.dumps(document, ensure_ascii=False))
+    click.echo(json_text(document))
 
 
 def show_rows(rows: "Iterable[tuple[str, str]]") -> None:
@@ -67,12 +76,7 @@ def show_rows(rows: "Iterable[tuple[str, str]]") -> None:
     rows = [(name, value) for name, value in rows if value]
     width = max([_LABEL_WIDTH, *(columns(name) for name, _ in rows)])
     for name, value in rows:
-        click.echo(f"  {name}{' ' * (width - columns(name))} {printable(value)}")
-
-
-def columns(text: str) -> int:
-    """Count the columns that a text takes on a terminal: marks that go onto a letter take none."""
-    return len(text) if text.isascii() else sum(unicodedata.category(c) not in _NO_COLUMN for c in text)
+        show_line(compact(value), lead=f"  {name}{' ' * (width - columns(name))} ")
 
 
 def note(device: "Device", result: "Verification", language: str) -> "Noted | None":
@@ -115,10 +119,10 @@ def show_verification(
     show_head(result.outcome, f"{view.outcome}  ({view.verdict})")
     if as_of is not None:
         click.echo(f"{WARNING} {words(language)('verify.as-of', at=as_of)}")
-    click.echo(f"  {printable(view.reason)}")
+    show_line(view.reason, lead="  ")
     if result.technical:
-        click.echo(f"  {printable(result.technical)}")
-    click.echo(f"  {view.advice}")
+        show_line(result.technical, lead="  ")
+    show_line(view.advice, lead="  ")
     if seen:
         click.echo(f"{WARNING} {seen_before(seen, result.freshness.now, words(language))}")
     if view.test:
@@ -134,9 +138,9 @@ def show_number(answer: "NumberAnswer", language: str) -> None:
     from movepass_verifier.words import words  # noqa: PLC0415
 
     view = number_shown(answer, words(language))
-    show_head(answer.outcome, f"{view.outcome}  {printable(view.verdict)}")
+    show_head(answer.outcome, f"{view.outcome}  {view.verdict}")
     for line in (view.reason, *view.notes, view.advice):
-        click.echo(f"  {printable(line)}")
+        show_line(line, lead="  ")
     show_rows(view.rows)
 
 
@@ -145,7 +149,7 @@ def show_head(outcome: "Outcome", text: str) -> None:
     from movepass_verifier.shown import looks  # noqa: PLC0415 - not needed for --help
 
     look = looks()[outcome]
-    head = f"{look.symbol} {text}"
+    head = printable(f"{look.symbol} {text}")
     click.echo(click.style(head, fg=look.colour, bold=True) if may_colour() else head)
 
 

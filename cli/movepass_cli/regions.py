@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from movepass_cli.options import authority_option, example, json_option, option
-from movepass_cli.output import show_json
+from movepass_cli.output import show_json, show_line
 from movepass_issuer.authority import Authority
 from movepass_issuer.errors import AuthorityError
 from movepass_issuer.issuer import Revoker
@@ -49,4 +49,4 @@ def _show(twin: Twin, *, as_json: bool, revoked: bool) -> None:
     if as_json:
         show_json({"request_id": request_id, "lost": lost, "kept": kept, "revoked": revoked})
     else:
-        click.echo(f"{lost} {'is revoked' if revoked else 'would be'}; request {request_id} has {kept}")
+        show_line(f"{lost} {'is revoked' if revoked else 'would be'}; request {request_id} has {kept}")

@@ -7,7 +7,7 @@ import click
 
 from movepass_cli.inputs import InputError
 from movepass_cli.options import PATH, authority_option, example, json_option, option
-from movepass_cli.output import show_json
+from movepass_cli.output import show_json, show_line
 from movepass_issuer import status_list_token
 from movepass_issuer.authority import Authority
 from movepass_issuer.published_lists import PublishedLists
@@ -60,7 +60,7 @@ def export_tsl(authority: Path, signer: str, uri: str, file: Path, size: int, da
         show_json({"file": str(file), "day": day_name(day), "revoked": len(revoked), "size": size, **times})
         return
     held = f"{size:,} indexes of {day_name(day)}, {len(revoked):,} of them revoked"
-    click.echo(f"{file} tells of {held}: {len(data):,} bytes.")
+    show_line(f"{file} tells of {held}: {len(data):,} bytes.")
     click.echo(f"It is as published at {local(lists.published)}, and good until {local(lists.expires)}.")
 
 

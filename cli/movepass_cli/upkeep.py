@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from movepass_cli.display import printable
 from movepass_cli.main import CANNOT_VERIFY, DONE, FAILED
 from movepass_cli.options import (
     LANGUAGE,
@@ -19,7 +20,7 @@ from movepass_cli.options import (
     plain_option,
     store_option,
 )
-from movepass_cli.output import printable, say, show_head, show_json, show_rows
+from movepass_cli.output import say, show_head, show_json, show_line, show_rows
 from movepass_verifier import Device, Outcome, checkup
 from movepass_verifier.checkup import Standing
 from movepass_verifier.store import State, describe
@@ -46,7 +47,7 @@ def status(ctx: click.Context, store: Path, language: str | None, *, details: bo
         show_json(_standing(standing))
     else:
         outcome = Outcome.CANNOT_VERIFY if standing.why_not else Outcome.ACCEPT
-        show_head(outcome, printable(checkup.glance(standing, say_in)))
+        show_head(outcome, checkup.glance(standing, say_in))
         if details:
             show_rows(checkup.details(standing, say_in))
     ctx.exit(CANNOT_VERIFY if standing.why_not else DONE)
@@ -113,11 +114,11 @@ def doctor(ctx: click.Context, store: Path, source: str | None, language: str | 
         show_json(diagnosis.to_json() | {"findings": [words().say(finding) for finding in found]})
     else:
         for problem in (*diagnosis.problems, *found):
-            click.echo(f"- {printable(say_in.say(problem))}")
+            show_line(say_in.say(problem), lead="- ")
         if diagnosis.mended:
-            click.echo(printable(say_in("doctor.mended", how=diagnosis.mended)))
+            show_line(say_in("doctor.mended", how=diagnosis.mended))
         elif not found and not diagnosis.obstacle:
-            click.echo(printable(say_in("doctor.well", store=store)))
+            show_line(say_in("doctor.well", store=store))
     if diagnosis.obstacle:
         why = say_in("doctor.not-mended", store=store, why=diagnosis.obstacle)
         say(f"error: {why}")

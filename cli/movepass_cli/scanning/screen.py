@@ -2,7 +2,8 @@
 
 From top to bottom: who and how fresh, the outcome in letters to be read at two metres, why and what to do, what to
 compare by eye, the last verdicts, the keys. What does not fit goes from the bottom of the middle, never the outcome,
-the reason or what to do. Where the terminal has no Unicode, the outcome stands in plain capitals.
+the reason or what to do; what is left out of a name shows as "…". Where the terminal has no Unicode, the outcome stands
+in plain capitals. What came from outside goes through display.py.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple
 
-from movepass_cli.output import columns, printable
+from movepass_cli.display import CUT, columns, compact, cut, escaped, fold, printable
 from movepass_cli.scanning.session import DECISION_KEYS, Decided, Page, Recent, Session
 from movepass_verifier import Outcome
 from movepass_verifier.by_number import NumberAnswer
@@ -81,13 +82,14 @@ def frame(session: Session, badge: Badge, typed: str, size: Size, *, unicode: bo
     else:
         head = _head(badge, say, size)
         foot = _foot(session, typed, say, size)
-        middle = _middle(session, badge, typed, say, size, unicode=unicode)
-        lines = [*head, *middle[: size.rows - len(head) - len(foot)]]
+        room = Size(size.columns, size.rows - len(head) - len(foot))
+        middle = _middle(session, badge, typed, say, room, unicode=unicode, large=size.rows >= _BANNER_FROM)
+        lines = [*head, *middle[: room.rows]]
         lines += [[] for _ in range(size.rows - len(lines) - len(foot))]
         lines += foot
     if not unicode:
         lines = [[Span(_ascii(span.text), span.style) for span in line] for line in lines]
-    return [_cut(line, size.columns) for line in lines[: size.rows]]
+    return [_cut([Span(escaped(text), style) for text, style in line], size.columns) for line in lines[: size.rows]]
 
 
 def _head(badge: Badge, say: Words, size: Size) -> list[ScreenLine]:
@@ -106,9 +108,9 @@ def _head(badge: Badge, say: Words, size: Size) -> list[ScreenLine]:
 def _foot(session: Session, typed: str, say: Words, size: Size) -> list[ScreenLine]:
     lines = []
     if session.notice:
-        lines += _wrapped(printable(say.say(session.notice)), size, "warn")
+        lines += _wrapped(say.say(session.notice), size, "warn")
     if len(typed) > 1 or (typed and session.asks):
-        lines.append([Span(f"{say('scan.typed')} {printable(typed[-(size.columns - 20) :])}", "dim")])
+        lines.append([Span(f"{say('scan.typed')} {printable(typed[-(size.columns // 3) :])}", "dim")])
     if session.recent:
         lines.append([Span(f"{say('scan.last')}  ", "dim"), *_recent(session.recent, say)])
     keys = [say(f"key.{name}") for name in _keys(session)]
@@ -131,7 +133,10 @@ def _keys(session: Session) -> list[str]:
     return [*details, "number", *language, "help", "quit"]
 
 
-def _middle(session: Session, badge: Badge, typed: str, say: Words, size: Size, *, unicode: bool) -> list[ScreenLine]:
+def _middle(
+    session: Session, badge: Badge, typed: str, say: Words, size: Size, *, unicode: bool, large: bool
+) -> list[ScreenLine]:
+    """Lay out what stands between head and foot; `size` is the room for it."""
     shown: list[ScreenLine]
     match session.page, session.shown:
         case Page.NUMBER, _:
@@ -147,9 +152,9 @@ def _middle(session: Session, badge: Badge, typed: str, say: Words, size: Size, 
         case Page.DETAILS, Decided() as verdict:
             shown = _details(verdict, say, size)
         case _, Decided() as verdict:
-            return _verdict(verdict, say, size, unicode=unicode)
+            return _verdict(verdict, say, size, unicode=unicode, large=large)
         case _, NumberAnswer() as answer:
-            return _answer(answer, say, size, unicode=unicode)
+            return _answer(answer, say, size, unicode=unicode, large=large)
         case _, Message() as problem:
             return _paragraphs([say.say(problem)], size, "warn")
         case _:
@@ -180,19 +185,20 @@ def _ready(session: Session, badge: Badge, say: Words, size: Size) -> list[Scree
     return _paragraphs([say("scan.ready"), checked], size, "bold")
 
 
-def _verdict(verdict: Decided, say: Words, size: Size, *, unicode: bool) -> list[ScreenLine]:
+def _verdict(verdict: Decided, say: Words, size: Size, *, unicode: bool, large: bool) -> list[ScreenLine]:
     result = verdict.result
     view = shown(result, say)
-    lines = _banner(result.outcome, say, size, unicode=unicode, test=result.test)
+    lines = _banner(result.outcome, say, size, unicode=unicode, large=large, test=result.test)
     if result.test:
         lines += _wrapped(say("test.long"), size, "warn")
-    lines += _wrapped(printable(view.reason), size, "bold")
+    lines += _wrapped(view.reason, size, "bold")
     lines += _wrapped(view.advice, size)
     if verdict.seen:
         lines += _wrapped(f"{WARNING} {seen_before(verdict.seen, result.freshness.now, say)}", size, "warn")
     if result.outcome is Outcome.CANNOT_VERIFY and verdict.noted:
         lines += _decision(verdict, say, size)
-    return [*lines, *_rows([*view.trip, (say("label.pass"), result.pass_number or "")], size)]
+    room = Size(size.columns, size.rows - len(lines))
+    return [*lines, *_rows([*view.trip, (say("label.pass"), result.pass_number or "")], room)]
 
 
 def _decision(verdict: Decided, say: Words, size: Size) -> list[ScreenLine]:
@@ -203,10 +209,10 @@ def _decision(verdict: Decided, say: Words, size: Size) -> list[ScreenLine]:
     return _wrapped(f"{say('scan.ask-decision')} {choices}", size, "bold")
 
 
-def _answer(answer: NumberAnswer, say: Words, size: Size, *, unicode: bool) -> list[ScreenLine]:
+def _answer(answer: NumberAnswer, say: Words, size: Size, *, unicode: bool, large: bool) -> list[ScreenLine]:
     view = number_shown(answer, say)
-    lines = _banner(answer.outcome, say, size, unicode=unicode)
-    for text in (f"{printable(view.verdict)}: {view.reason}", view.advice):
+    lines = _banner(answer.outcome, say, size, unicode=unicode, large=large)
+    for text in (f"{view.verdict}: {view.reason}", view.advice):
         lines += _wrapped(text, size, "bold")
     for note in view.notes:
         lines += _wrapped(note, size)
@@ -221,17 +227,19 @@ def _details(verdict: Decided, say: Words, size: Size) -> list[ScreenLine]:
         style = "bold" if check.state == "failed" else "dim" if check.state == "not-reached" else ""
         pad = " " * max(1, 24 - columns(name))
         lines.append([Span(f"{_MARGIN}{symbols[check.state]} {name}{pad}{say(f'state.{check.state}')}", style)])
-    lines += _wrapped(printable(say.say(verdict.result.why)), size, "bold")
+    lines += _wrapped(say.say(verdict.result.why), size, "bold")
     if verdict.result.technical:
-        lines += _wrapped(printable(verdict.result.technical), size, "dim")
+        lines += _wrapped(verdict.result.technical, size, "dim")
     return lines
 
 
-def _banner(outcome: Outcome, say: Words, size: Size, *, unicode: bool, test: bool = False) -> list[ScreenLine]:
+def _banner(
+    outcome: Outcome, say: Words, size: Size, *, unicode: bool, large: bool, test: bool = False
+) -> list[ScreenLine]:
     """Draw the outcome: large where there is room, and never without its word and its symbol."""
     drawn = banners()["half" if test else "whole"]
     letters = drawn.get(say.language)
-    if not unicode or size.rows < _BANNER_FROM or not letters:
+    if not unicode or not large or not letters:
         warning = [[Span(_filled(f"  {say('test.banner')}  ", size.columns), "warn")]] if test else []
         return [*warning, *_outcome_line(outcome, say, size, unicode=unicode)]
     lines = [*_band(letters["test"], [], "warn", size)] if test else []
@@ -264,16 +272,21 @@ def banners() -> dict[str, dict[str, dict[str, list[str]]]]:
 
 
 def _rows(rows: Rows, size: Size) -> list[ScreenLine]:
+    """Lay out names and values; where there is little room, a long value is cut, so that none pushes away another."""
+    rows = [(name, value) for name, value in rows if value]
     width = max((columns(name) for name, _ in rows), default=0) + 2
+    room = size.columns - width - len(_MARGIN) - 1
+    folded = [fold(compact(value), room) for _, value in rows]
+    most = max(map(len, folded), default=0)
+    while most > 1 and sum(min(len(parts), most) for parts in folded) > size.rows:
+        most -= 1
     lines: list[ScreenLine] = []
-    for name, value in rows:
-        if not value:
-            continue
+    for (name, _), parts in zip(rows, folded, strict=True):
         label = f"{_MARGIN}{name}{' ' * (width - columns(name))}"
-        first, *more = _fold(printable(value), size.columns - columns(label) - 1)
+        first, *more = [*parts[: most - 1], cut(" ".join(parts[most - 1 :]), room)]
         lines.append([Span(label, "dim"), Span(first, "bold")])
-        lines += [[Span(" " * columns(label)), Span(text, "bold")] for text in more]
-    return lines
+        lines += [[Span(" " * columns(label)), Span(text, "bold")] for text in more if text]
+    return lines if len(lines) <= size.rows else [*lines[: max(0, size.rows - 1)], [Span(_MARGIN + CUT, "dim")]]
 
 
 def _paragraphs(texts: Iterable[str], size: Size, style: str = "") -> list[ScreenLine]:
@@ -285,24 +298,7 @@ def _paragraphs(texts: Iterable[str], size: Size, style: str = "") -> list[Scree
 
 
 def _wrapped(text: str, size: Size, style: str = "") -> list[ScreenLine]:
-    return [[Span(f"{_MARGIN}{part}", style)] for part in _fold(text, size.columns - 2 * len(_MARGIN))]
-
-
-def _fold(text: str, width: int) -> list[str]:
-    """Break a text at spaces; a word that is too long for a line is broken anywhere."""
-    lines = [""]
-    for word in text.split(" "):
-        joined = f"{lines[-1]} {word}" if lines[-1] else word
-        if columns(joined) <= width:
-            lines[-1] = joined
-            continue
-        if lines[-1]:
-            lines.append("")
-        for char in word:
-            if columns(lines[-1] + char) > width:
-                lines.append("")
-            lines[-1] += char
-    return lines
+    return [[Span(f"{_MARGIN}{part}", style)] for part in fold(printable(text), size.columns - 2 * len(_MARGIN))]
 
 
 def _filled(text: str, width: int) -> str:
@@ -322,8 +318,5 @@ def _cut(line: ScreenLine, width: int) -> ScreenLine:
     kept: ScreenLine = []
     for span in line:
         room = width - _width(kept)
-        text = span.text
-        while columns(text) > room:
-            text = text[:-1]
-        kept.append(Span(text, span.style))
+        kept.append(Span(cut(span.text, room), span.style) if room > 0 else Span(""))
     return kept

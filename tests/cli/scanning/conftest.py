@@ -26,8 +26,8 @@ WHY = {
 FAILED = {Verdict.VALID: None, Verdict.REVOKED: "status", Verdict.FORGED: "signature", Verdict.STALE: "freshness"}
 
 
-def result(verdict: Verdict, *, test: bool = False) -> Verification:
-    pass_ = None if verdict is Verdict.FORGED else Pass(12, TRIP)
+def result(verdict: Verdict, *, test: bool = False, trip: Trip = TRIP) -> Verification:
+    pass_ = None if verdict is Verdict.FORGED else Pass(12, trip)
     return Verification(
         verdict, WHY[verdict], "", FAILED[verdict], pass_, "Dhaka Metropolitan Police" if pass_ else None, test, FRESH
     )
@@ -39,12 +39,13 @@ class FakePost:
 
     seen: Seen | None = None
     test: bool = False
+    trip: Trip = TRIP
     noted: list[Verdict] = field(default_factory=list)
     decided: list[tuple[int, Decision]] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
 
     def verify(self, text: str) -> Verification:
-        return result(Verdict(text), test=self.test)
+        return result(Verdict(text), test=self.test, trip=self.trip)
 
     def check_number(self, text: str) -> NumberAnswer:
         self.asked.append(text)

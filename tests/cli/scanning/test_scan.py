@@ -14,6 +14,7 @@ import pytest
 import qrcode
 from PIL import Image
 from support.screens import movepass, running
+from support.writing import foreign
 
 from cli.conftest import Field, run_movepass
 from movepass_cli.scanning.command import _Screen
@@ -190,6 +191,18 @@ def test_pictures_that_come_into_a_folder_are_read_once_they_are_whole(field: Fi
         screen.shows("screenshot")
         screen.type("\x1b")
         screen.until(lambda shown: "1 checked" in shown)
+
+
+@pytest.mark.parametrize("options", [[], ["--plain"], ["--json"]])
+def test_no_name_of_a_file_steers_the_screen(field: Field, tmp_path: Path, options: list[str]) -> None:
+    names = [b"\x1b[2J\x1b[1;97;42m ACCEPT \x1b[0m", b"\xc2\x9b2J\r\n", "\u202eTPECCA".encode(), b"x" * 120 + b" \x07",
+             b"\xff\xc2\x9b", b"\x9b2J", "\u3164".encode()]  # fmt: skip
+    with running(scan(field, "--folder", tmp_path, *options, "--silent")) as screen:
+        screen.until(lambda shown: READY in shown) if not options else screen.idle(2)
+        for number, name in enumerate(names):
+            (tmp_path / os.fsdecode(b"%s-n%d-.png" % (name, number))).write_bytes(b"no picture")
+            screen.shows_run_together(f"-n{number}-.png")
+        assert foreign(screen.raw().encode("utf-8", "surrogateescape")) == []
 
 
 def test_a_serial_scanner_may_be_pulled_out_and_put_back(field: Field, tmp_path: Path) -> None:

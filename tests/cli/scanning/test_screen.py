@@ -7,16 +7,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from make_banners import banners as drawn
 from support.processes import ROOT
+from support.writing import foreign
 
-from movepass_cli.output import columns
+from movepass_cli.display import columns
 from movepass_cli.scanning.keyboard import Key
 from movepass_cli.scanning.screen import Badge, ScreenLine, Size, banners, frame
 from movepass_cli.scanning.session import Session
 from movepass_verifier import Freshness, Verdict
 from movepass_verifier.journal import Seen
 from movepass_verifier.words import LANGUAGES, message, words
+from movepass_wire import Place
 
-from .conftest import FRESH, NOW, FakePost
+from .conftest import FRESH, NOW, TRIP, FakePost
 
 USUAL = Size(80, 24)
 VERDICTS = (Verdict.VALID, Verdict.REVOKED, Verdict.FORGED, Verdict.STALE)
@@ -201,3 +203,56 @@ def test_the_last_verdicts_stay_in_sight(post: FakePost, badge: Badge) -> None:
     session.tick(NOW + 3600)
     last = texts(frame(session, badge, "", USUAL, unicode=True))[-2]
     assert last.index("✔") < last.index("✘")
+
+
+HOSTILE_NAMES = {
+    "wide": "\uff21" * 64,
+    "wide, with a copy of the ID line": "\uff21" * 33 + "\uff29\uff24  National ID card ending 9999",
+    "padded": "A" + " " * 50 + "ID            National ID card ending 9999",
+    "padded with other blanks": "A" + "\u3000" * 30 + "ID\u00a0ending\u00a09999",
+    "marks": "A" + "\u0301" * 62,
+    "fillers": "\u3164" * 64,
+    "one word": "x" * 64,
+    "bangla": "ক্ষ্ম্যাঁ" * 7,
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE_NAMES.values(), ids=HOSTILE_NAMES)
+@pytest.mark.parametrize("size", [Size(80, 24), Size(60, 24), Size(40, 24), Size(80, 20)])
+def test_no_name_takes_the_place_of_the_id(post: FakePost, badge: Badge, name: str, size: Size) -> None:
+    trip = TRIP._replace(holder_name=name, vehicle=name, driver_name=name, origin=Place(13, name))
+    post.trip = trip
+    session = Session(post, "en")
+    session.code("valid", NOW)
+    lines = frame(session, badge, "", size, unicode=True)
+    assert all(sum(columns(span.text) for span in line) <= size.columns for line in lines)
+    rows = texts(lines)
+    ids = [at for at, row in enumerate(rows) if row.startswith("  ID ")]
+    assert len(ids) == 1, rows
+    assert "4821" in "".join(rows[ids[0] : ids[0] + 3])
+    assert any(row.startswith("  Holder ") and row[len("  Holder ") :].strip() for row in rows)
+    assert not any(" " * 9 in row.strip() for row in rows if row.startswith("  Holder "))
+
+
+def test_what_is_left_out_of_a_name_shows(post: FakePost, badge: Badge) -> None:
+    post.trip = TRIP._replace(holder_name="\uff21" * 64, vehicle="\uff22" * 64, driver_name="\uff23" * 64)
+    session = Session(post, "en")
+    session.code("valid", NOW)
+    assert "…" in text(session, badge, Size(40, 24))
+
+
+@given(st.text(max_size=64), st.sampled_from(["utf-8", "ascii"]))
+def test_nothing_from_outside_steers_the_screen(name: str, encoding: str) -> None:
+    post = FakePost(trip=TRIP._replace(holder_name=name, vehicle=name, reason=name))
+    session = Session(post, "en")
+    badge = Badge(name, test=True, freshness=FRESH, problem=message("scan.store", problem=name))
+    for show in (
+        lambda: session.code("valid", NOW),
+        lambda: session.problem(message("image.no-code", file=name), NOW),
+        lambda: session.trouble(message("scan.serial-gone", device=name)),
+        session._clear,
+    ):
+        show()
+        lines = frame(session, badge, name, USUAL, unicode=encoding == "utf-8")
+        assert all(foreign(span.text.encode()) == [] for line in lines for span in line)
+        assert all(sum(columns(span.text) for span in line) <= USUAL.columns for line in lines)
