@@ -11,13 +11,16 @@ from movepass_cli.inputs import payload_text
 from movepass_cli.main import ACCEPT, CANNOT_VERIFY, REJECT, USAGE
 from movepass_cli.options import (
     SOURCE,
+    Check,
     ca_option,
     example,
+    image_option,
     json_option,
     language_option,
     option,
     plain_option,
     store_option,
+    text_option,
     time_of,
 )
 from movepass_cli.output import note, progress_on_terminal, say, show_json, show_line, show_result, show_rows
@@ -115,20 +118,41 @@ def _list_words(revoked: int, added: int) -> str:
     return f"{revoked:,} revoked" + (f", {added:,} of them new" if added > 0 else "")
 
 
+def _check_one_given(*inputs: object) -> None:
+    if sum(given is not None for given in inputs) != 1:
+        raise click.UsageError("expected one of TEXT|IMAGE|-, --text TEXT and --image FILE")
+
+
 @click.command(
-    epilog=example("movepass verify --store device photo.png", "movepass verify --store device --json - < payload.txt")
+    cls=Check,
+    epilog=example(
+        "movepass verify --store device photo.png",
+        'movepass verify --store device --json --real-only --text "$SCANNED"',
+        "movepass verify --store device --json --real-only - < payload.txt",
+    ),
 )
 @store_option
+@text_option
+@image_option
+@plain_option("--real-only", is_flag=True, help="Accept no pass of a TEST authority: exit code 3 for one.")
 @plain_option("--at", callback=time_of, metavar="TIME", help="Verify as of another time, ISO 8601 with zone.")
 @language_option
 @json_option
-@click.argument("given", metavar="TEXT|IMAGE|-")
+@click.argument("given", metavar="[TEXT|IMAGE|-]", required=False)
 @click.pass_context
-def verify(ctx: click.Context, store: Path, given: str, at: int | None, language: str | None, *, as_json: bool) -> None:
-    """Verify one pass, offline: a payload's text, a picture of its QR code, or text on stdin."""
+def verify(
+    ctx: click.Context, store: Path, text: str | None, image: Path | None, given: str | None, at: int | None,
+    language: str | None, *, real_only: bool, as_json: bool,
+) -> None:  # fmt: skip
+    """Verify one pass, offline: a payload's text, a picture of its QR code, or text on stdin.
+
+    TEXT|IMAGE is for people: a file of that name is read as a picture. Programs say which it is by --text or --image,
+    or write the text to stdin. Only an accepted pass gives exit code 0, so with a store --help gives another.
+    """
+    _check_one_given(given, text, image)
     with Device.open(store) as device:
         language = language or device.language
-        result = device.verify(payload_text(given), at)
+        result = device.verify(payload_text(given, text, image), at, real_only=real_only)
         noted = note(device, result, language) if at is None else None
         # Closing waits for the disk; the officer need not.
         show_result(result, language, noted, as_json=as_json, as_of=at)
@@ -136,10 +160,12 @@ def verify(ctx: click.Context, store: Path, given: str, at: int | None, language
 
 
 @click.command(epilog=example("movepass inspect photo.png"))
+@text_option
+@image_option
 @json_option
-@click.argument("given", metavar="TEXT|IMAGE|-")
+@click.argument("given", metavar="[TEXT|IMAGE|-]", required=False)
 @click.pass_context
-def inspect(ctx: click.Context, given: str, *, as_json: bool) -> None:
+def inspect(ctx: click.Context, text: str | None, image: Path | None, given: str | None, *, as_json: bool) -> None:
     """Show what a payload says. Nothing is verified: anybody can make a payload that says anything.
 
     Of a COVID certificate (HCERT), a SMART Health Card or a signed web token (JWT) it shows who issued it, the key and
@@ -147,13 +173,14 @@ def inspect(ctx: click.Context, given: str, *, as_json: bool) -> None:
     """
     from movepass_verifier.other_schemes import take_apart  # noqa: PLC0415 - verifying needs none
 
-    text = payload_text(given)
+    _check_one_given(given, text, image)
+    payload = payload_text(given, text, image)
     try:
-        other = take_apart(text)
+        other = take_apart(payload)
         if other:
             _show_other(other, as_json=as_json)
             return
-        envelope = open_text(text)
+        envelope = open_text(payload)
         pass_ = decode_claims(envelope.claims)
     except (OtherCodeError, PayloadError, WireError) as e:
         if as_json:

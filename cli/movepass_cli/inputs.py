@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,10 +10,14 @@ from pathlib import Path
 from typing import BinaryIO
 
 from movepass_keys import files
+from movepass_keys.regular import NotRegularError, open_regular
+from movepass_wire.payload import PREFIX
 
 STDIN = "-"
 _TEXT_READ_BYTES = 65536
 """Far more than a payload's text; what is longer is refused for its length all the same."""
+_LINE_MAX_BYTES = 1 << 26
+"""A longer line of requests is not read to its end, for it may have none."""
 
 _PICTURES = (b"\x89PNG", b"%PDF")
 """How pictures begin."""
@@ -25,27 +30,42 @@ class InputError(Exception):
     is_input = True
 
 
-def payload_text(given: str) -> str:
-    """Turn the INPUT argument into a payload's text.
+def payload_text(given: str | None, text: str | None = None, image: Path | None = None) -> str:
+    """Return a payload's text: what --text says, what a picture says, what stdin says, or what INPUT is.
 
-    A path that exists, or a name that ends like a picture's, is a picture; "-" is text on stdin; everything else is
-    the text itself. CR and LF at its end go, as scanners send them; nothing else does: base45 has a space.
+    INPUT is for people. "-" is text on stdin; a path that exists, or a name that ends like a file's, is a picture;
+    everything else, and whatever begins as a pass does, is the text itself. CR and LF at its end go, as scanners send
+    them; nothing else does: base45 has a space.
 
     Raises:
         ImageError: a picture without exactly one QR code.
     """
-    if given == STDIN:
+    if text is not None:
+        return text.rstrip("\r\n")
+    if image is not None:
+        return _text_of_picture(image)
+    if given is None or given == STDIN:
         return sys.stdin.buffer.read(_TEXT_READ_BYTES).decode(errors="replace").rstrip("\r\n")
-    from movepass_verifier.image import IMAGE_ENDINGS, read_qr  # noqa: PLC0415 - reading text needs no pictures
-
-    if given.lower().endswith(IMAGE_ENDINGS) or _exists(given):
-        return read_qr(Path(given))
+    if not given.startswith(PREFIX) and (_names_file(given) or _exists(given)):
+        return _text_of_picture(Path(given))
     return given.rstrip("\r\n")
+
+
+def _text_of_picture(path: Path) -> str:
+    from movepass_verifier.image import read_qr  # noqa: PLC0415 - reading text needs no pictures
+
+    return read_qr(path)
+
+
+def _names_file(given: str) -> bool:
+    from movepass_verifier.image import IMAGE_ENDINGS  # noqa: PLC0415 - a pass's text needs none
+
+    return given.lower().endswith(IMAGE_ENDINGS) and "://" not in given
 
 
 def _exists(given: str) -> bool:
     try:
-        return bool(given) and Path(given).exists()
+        return bool(given) and os.path.lexists(given)
     except (OSError, ValueError):  # a text too long for a path, or with a NUL
         return False
 
@@ -61,9 +81,11 @@ def open_requests(given: str) -> Iterator[BinaryIO]:
         yield sys.stdin.buffer
         return
     try:
-        file = Path(given).open("rb")  # noqa: SIM115 - closed below; only the opening is in the try
+        file, _ = open_regular(given)
+    except NotRegularError as e:
+        raise InputError(f"can't read {given}: {e.strerror}; for a pipe, give - and redirect it to stdin") from e
     except OSError as e:
-        raise InputError(f"can't read {given}: {e.strerror}") from None
+        raise InputError(f"can't read {given}: {e.strerror}") from e
     with file:
         yield file
 
@@ -129,14 +151,24 @@ def _is_object(data: bytes) -> bool:
 
 
 def _lines(head: bytes, file: BinaryIO, limit: int) -> Iterator[bytes]:
-    """Read the lines of `head` and of the file behind it, each cut at `limit` bytes."""
+    """Read the lines of `head` and of the file behind it, each cut at `limit` bytes.
+
+    Raises:
+        InputError: a line seems to have no end.
+    """
     start = io.BytesIO(head)
     while line := start.readline(limit) or file.readline(limit):
         if not line.endswith(b"\n") and len(line) < limit:
             line += file.readline(limit - len(line))
         yield line
+        length = len(line)
         while len(line) == limit and not line.endswith(b"\n"):
             line = start.readline(limit) or file.readline(limit)
+            length += len(line)
+            if length > _LINE_MAX_BYTES:
+                raise InputError(
+                    f"expected JSON Lines, got a line longer than {_LINE_MAX_BYTES:,} bytes: stopped there"
+                )
 
 
 def _numbered(lines: Iterator[bytes]) -> Iterator[tuple[int, bytes]]:

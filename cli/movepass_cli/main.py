@@ -122,7 +122,8 @@ def main() -> NoReturn:
 
 def _run() -> int:
     try:
-        return cli.main(prog_name="movepass", standalone_mode=False) or DONE
+        # On Windows click would expand %NAME%, ~ and * in every argument, the text of a code among them.
+        return cli.main(prog_name="movepass", standalone_mode=False, windows_expand_args=False) or DONE
     except click.exceptions.Exit as e:
         return e.exit_code
     except SystemExit as e:  # click ends so after it has answered a shell that completes a line

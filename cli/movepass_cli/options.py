@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 
 import click
 
+from movepass_cli.main import DONE, USAGE
+from movepass_cli.output import say
 from movepass_keys.algorithms import BY_NAME, NAMES
 from movepass_verifier.words import LANGUAGES
 from movepass_wire.limits import ISSUE_AHEAD_MAX_SECONDS, PUBLISHED_DAYS_AHEAD
@@ -66,6 +68,25 @@ def option(name: str, *parameter: str, **attributes: Any) -> Callable[[F], F]:
     return plain_option(name, *parameter, envvar=variable, show_envvar=True, **attributes)
 
 
+class Check(click.Command):
+    """A command whose exit code 0 lets somebody through: nothing but a result may give it.
+
+    A program that passes on what a scanner has read may pass on `--help`. So that gives exit code 2 where a store is
+    named, and a check might have been meant.
+    """
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the arguments; see click."""
+        checks = "MOVEPASS_STORE" in os.environ or any(arg.startswith("--store") for arg in args)
+        try:
+            return super().parse_args(ctx, args)
+        except click.exceptions.Exit as e:
+            if e.exit_code != DONE or not checks:
+                raise
+            say("error: this was help, and nothing was checked")
+            raise click.exceptions.Exit(USAGE) from e
+
+
 def example(*lines: str) -> str:
     """Write an example for a command's --help."""
     return "\b\nExample:\n" + "\n".join(f"  {line}" for line in lines)
@@ -89,6 +110,10 @@ def duration_of(ctx: click.Context, param: click.Parameter, value: str | None) -
 
 authority_option = option("--authority", type=PATH, required=True, metavar="DIR", help="The authority's folder.")
 store_option = option("--store", type=PATH, required=True, metavar="DIR", help="The device's store.")
+text_option = click.option("--text", metavar="TEXT", help="A payload's text, whatever it is: for programs.")
+image_option = click.option(
+    "--image", type=PATH, metavar="FILE", help="A picture of the QR code, or a card as PDF: for programs."
+)
 ca_option = option("--ca", type=PATH, metavar="FILE", help="CA certificates to trust besides the system's, in PEM.")
 json_option = click.option(
     "--json", "as_json", is_flag=True, envvar="MOVEPASS_JSON", show_envvar=True, help="One JSON object a line."

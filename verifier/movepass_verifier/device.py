@@ -10,9 +10,9 @@ from movepass_verifier.errors import StoreError
 from movepass_verifier.journal import Count, Decision, Entry, Noted, check_keep
 from movepass_verifier.lists import Policy
 from movepass_verifier.store import State, Store
-from movepass_verifier.verdicts import Verification
+from movepass_verifier.verdicts import Verdict, Verification
 from movepass_verifier.verify import readiness, verify
-from movepass_verifier.words import Message
+from movepass_verifier.words import Message, message
 
 if TYPE_CHECKING:
     from movepass_verifier.by_number import NumberAnswer
@@ -76,12 +76,13 @@ class Device:
         """
         return cls(Store(Path(folder)), policy=policy, clock=clock)
 
-    def verify(self, text: str, at: int | None = None) -> Verification:
+    def verify(self, text: str, at: int | None = None, *, real_only: bool = False) -> Verification:
         """Verify a text, offline.
 
         Args:
             text: what the QR code holds, without a line end.
             at: another time than now, seconds since 1970 UTC: "what would be", which leaves no trace.
+            real_only: a TEST authority's good pass can't be verified, instead of being accepted.
 
         Raises:
             StoreError: the store can't be read.
@@ -92,6 +93,8 @@ class Device:
             result = verify(text, keys=state.keys, lists=state.lists, now=now, policy=policy, last_seen=state.last_seen)
         if at is None:
             self._store.raise_floor(now, state.last_seen)
+        if real_only and result.test and result.verdict is Verdict.VALID:
+            return result._replace(real_only=True, why=message("test.long"))
         return result
 
     def check_number(self, text: str) -> "NumberAnswer":

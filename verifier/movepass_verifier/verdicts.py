@@ -138,6 +138,7 @@ class Verification(NamedTuple):
         authority: who signed; None where no signature held.
         test: whether that is a TEST authority: then even an accept lets nobody through.
         freshness: how old the keys and lists are.
+        real_only: whether a TEST authority's pass was not to be accepted.
     """
 
     verdict: Verdict
@@ -148,11 +149,19 @@ class Verification(NamedTuple):
     authority: str | None
     test: bool
     freshness: Freshness
+    real_only: bool = False
 
     @property
     def outcome(self) -> Outcome:
-        """Accept, reject or cannot verify."""
+        """Accept, reject or cannot verify: its verdict's, but for a TEST authority's good pass with `real_only`."""
+        if self.real_only and self.test and self.verdict is Verdict.VALID:
+            return Outcome.CANNOT_VERIFY
         return self.verdict.outcome
+
+    @property
+    def lets_through(self) -> bool:
+        """Whether somebody may be let through: accepted, and not signed by a TEST authority."""
+        return self.outcome is Outcome.ACCEPT and not self.test
 
     @property
     def reason(self) -> str:
@@ -182,6 +191,7 @@ class Verification(NamedTuple):
         """Write as `verify --json` shows it."""
         return {
             "outcome": self.outcome.value,
+            "lets_through": self.lets_through,
             "verdict": self.verdict.value,
             "reason": self.reason,
             "pass_number": self.pass_number,
