@@ -10,9 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.processes import ROOT
 
+from movepass_keys import KeySet
+from movepass_verifier.lists import StatusLists
 from movepass_verifier.other_codes import what_else, what_is_wrong
 from movepass_verifier.shown import looks
 from movepass_verifier.verdicts import CHECKS, Outcome, Verdict
+from movepass_verifier.verify import verify
 from movepass_verifier.words import LANGUAGES, message, words
 from movepass_wire import format_number, parse_number
 from movepass_wire.times import ago, day_name, local
@@ -24,7 +27,15 @@ LATIN_IN_BANGLA = {
     *("Caps", "Lock", "Enter", "Esc", "US", "English", "PNG", "JPEG", "WebP", "GIF", "TIFF", "BMP", "PDF"),
     *("QR", "UTF", "B", "Ed", "MR", *"ABCDEILOUn", *"dhlnqx"),
 }
+<<<<<<< HEAD
 """What stands on keys and in menus; the symbols of pass numbers; the name of an algorithm."""
+=======
+"""What stands on keys and in menus; the symbols of pass numbers."""
+OLD_ID = "<pin>19901234567890123</pin><name>RAHIMA KHATUN</name><DOB>01 Jan 1990</DOB><FP></FP><F>RI</F>"
+SMART_ID = "NMRAHIMA KHATUN{sep}NW1234567890{sep}OL19901234567890123{sep}BR19900101{sep}PEPRVA"
+PASSPORT = "P<BGDKHATUN<<RAHIMA" + "<" * 25 + "\nBX01234567BGD9001011F3001011<<<<<<<<<<<<<<04"
+EMPTY = KeySet.of("Dhaka", [], test=False)
+>>>>>>> 450d8f9 (verify: name a national ID card's barcode as what it is)
 COMMAND = r"movepass(?: [a-z-]+)?|usermod -aG|pip install '[^']*'|--[a-z]+|LANG=[A-Za-z0-9.-]+"
 SHELLS_ONLY = {"language", "phone"}
 """What other shells than the command's show."""
@@ -118,6 +129,14 @@ def test_english_says_times_as_the_rest_of_the_house_does(seconds: int) -> None:
     assert english.day(seconds // 86400) == day_name(seconds // 86400)
 
 
+@pytest.mark.parametrize("text", [OLD_ID, SMART_ID.format(sep=""), SMART_ID.format(sep="\x1e"), PASSPORT])
+def test_a_paper_s_barcode_is_named_and_nothing_of_the_person_is_shown(text: str) -> None:
+    result = verify(text, keys=EMPTY, lists=StatusLists({}, None, None), now=1795316400)
+    said = json.dumps(result.to_json())
+    assert result.verdict is Verdict.NOT_A_PASS
+    assert not any(part in said for part in ("RAHIMA", "KHATUN", "1990", "12345", "pin>", "NMR"))
+
+
 def test_an_unknown_language_is_english() -> None:
     assert words("xx").language == "en"
 
@@ -136,6 +155,15 @@ def test_an_unknown_language_is_english() -> None:
         ("MPE1:6BFOXN", "reason.enrolment"),
         (format_number(20779, 12), "reason.pass-number"),
         (format_number(20779, 12).replace("-", "").lower(), "reason.pass-number"),
+        (OLD_ID, "reason.national-id"),
+        (OLD_ID.lower(), "reason.national-id"),
+        (SMART_ID.format(sep=""), "reason.national-id"),
+        (SMART_ID.format(sep="\x1e"), "reason.national-id"),
+        ("\x1e" + SMART_ID.format(sep="\x1d"), "reason.national-id"),
+        (PASSPORT, "reason.passport"),
+        ("<pin>me</pin>", "reason.not-a-pass"),
+        ("NMNW", "reason.not-a-pass"),
+        ("PASS", "reason.not-a-pass"),
         ("MP", "reason.not-a-pass"),
         ("", "reason.not-a-pass"),
     ],

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from movepass_keys import KeySet, PassKey
 from movepass_verifier.lists import Policy, StatusLists
-from movepass_verifier.other_codes import what_else, what_is_wrong
+from movepass_verifier.other_codes import PERSONAL, what_else, what_is_wrong
 from movepass_verifier.scanner import find_payload
 from movepass_verifier.verdicts import Freshness, Verdict, Verification
 from movepass_verifier.words import Message, message
@@ -146,7 +146,8 @@ def _open(text: str) -> Envelope:
     try:
         return open_text(text)
     except NotAPassError as e:
-        raise _Stop(e.check, Verdict.NOT_A_PASS, what_else(text), str(e)) from None
+        why = what_else(text)
+        raise _Stop(e.check, Verdict.NOT_A_PASS, why, "" if why.key in PERSONAL else str(e)) from None
     except UnsupportedVersionError as e:
         raise _Stop(e.check, Verdict.UNSUPPORTED_VERSION, message("reason.unsupported-version"), str(e)) from None
     except PayloadError as e:

@@ -26,6 +26,16 @@ const LAYOUTS = new Map([
 ]);
 /** The form of a signed JSON Web Token, RFC 7519. */
 const JWT = /^eyJ[A-Za-z0-9_-]*\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*$/;
+/** Barcodes of papers that drivers show with a pass; other_codes.py says where each is described. */
+// eslint-disable-next-line no-control-regex -- a smart ID card may have control characters between its fields
+const SMART_ID = /^[\x00-\x20]*NM[ -~]{1,100}[\x00-\x20]*NW[0-9]{10}[\x00-\x20]*OL/;
+const PAPERS = [
+  [/^<pin>[0-9]{10,17}<\/pin>/i, "reason.national-id"],
+  [SMART_ID, "reason.national-id"],
+  [/^P[A-Z<][A-Z]{3}[A-Z<]{39}/, "reason.passport"],
+] as const;
+/** What is said of codes whose very beginning is about a person: nothing of such a text is shown. */
+export const PERSONAL: ReadonlySet<string> = new Set(PAPERS.map(([, key]) => key));
 const BENGALI = /^[\u0980-\u09ff]/;
 
 /** Say what a text is that is no pass: another scheme's code, or one typed through a wrong keyboard layout. */
@@ -34,6 +44,8 @@ export function whatElse(text: string): Message {
   const scheme = SCHEMES.find(([begins]) => start.startsWith(begins));
   if (scheme) return message(scheme[1]);
   if (JWT.test(text)) return message("reason.signed-token");
+  const paper = PAPERS.find(([form]) => form.test(text));
+  if (paper) return message(paper[1]);
   const layout = LAYOUTS.get(beginning(text, PREFIX.length).toUpperCase());
   if (layout !== undefined) return message("reason.keyboard-layout", { layout: message(layout) });
   if (BENGALI.test(text)) return message("reason.keyboard-layout", { layout: message("layout.bangla") });

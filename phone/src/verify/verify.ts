@@ -13,7 +13,7 @@ import { holds } from "../wire/statuslog.js";
 import { dayOf } from "../wire/times.js";
 import { message, type Message } from "../words/words.js";
 import type { StatusLists } from "./lists.js";
-import { whatElse, whatIsWrong } from "./other_codes.js";
+import { PERSONAL, whatElse, whatIsWrong } from "./other_codes.js";
 import type { Policy } from "./policy.js";
 import { findPayload } from "./scanner.js";
 import { numberOf, outcomeOf, type Check, type Freshness, type Verdict, type Verification } from "./verdicts.js";
@@ -117,7 +117,8 @@ function open(text: string): Envelope | Stop {
     if (!(e instanceof PayloadError)) throw e;
     if (e.kind === "unsupported-version")
       return new Stop(e.check, e.kind, message("reason.unsupported-version"), e.message);
-    return new Stop(e.check, e.kind, e.kind === "not-a-pass" ? whatElse(text) : whatIsWrong(text), e.message);
+    const why = e.kind === "not-a-pass" ? whatElse(text) : whatIsWrong(text);
+    return new Stop(e.check, e.kind, why, PERSONAL.has(why.key) ? "" : e.message);
   }
 }
 
