@@ -1,4 +1,6 @@
-/** Elements, made in one call. Text goes in as text: nothing that came from outside is ever read as HTML. */
+/** Elements, made in one call. Text goes in as text, all of it visible: nothing from outside is ever read as HTML. */
+
+import { visible } from "./safe_text.js";
 
 type Attributes = Readonly<Record<string, string | boolean | (() => void)>>;
 type Child = Node | string | null;
@@ -21,9 +23,9 @@ export function h<K extends keyof HTMLElementTagNameMap>(
   return element;
 }
 
-/** Keep dates on one line. */
+/** Keep dates on one line, and everything where it can be seen. */
 function unbroken(text: string): (Node | string)[] {
-  return text
+  return visible(text)
     .split(DATE)
     .map((part, i) => (i % 2 ? h("span", { class: "unbroken" }, document.createTextNode(part)) : part));
 }
@@ -34,7 +36,9 @@ export function button(text: string, click: () => void, attributes: Attributes =
 
 /** A list of labels and values. */
 export function rows(pairs: readonly (readonly [label: string, value: string])[]): HTMLElement {
-  return h("dl", {}, ...pairs.map(([label, value]) => h("div", {}, h("dt", {}, label), h("dd", {}, value))));
+  const rowOf = (label: string, value: string): HTMLElement =>
+    h("div", {}, h("dt", {}, label), h("dd", {}, h("bdi", {}, value)));
+  return h("dl", {}, ...pairs.map(([label, value]) => rowOf(label, value)));
 }
 
 /** Begin with a capital letter, in scripts that have them: the catalogue's texts also stand within sentences. */

@@ -53,5 +53,5 @@ function symbolsIn(text: string): number | null {
 /** What the number tells, as a verdict. */
 export function answerScreen(said: Shown, words: Words, back: () => void): HTMLElement {
   const footer = h("footer", {}, button(words.text("phone.next"), back, { class: "main" }));
-  return verdictSection(said, "number", paper(said), footer);
+  return verdictSection(said, "number", words, paper(said), footer);
 }

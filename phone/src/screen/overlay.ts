@@ -3,6 +3,9 @@
 import type { Message, Words } from "../words/words.js";
 import { page } from "./page.js";
 
+/** Less than a line: it hides nothing. */
+const EDGE_PIXELS = 12;
+
 export class Overlay {
   private render: (() => HTMLElement) | null = null;
   /** After how long the page closes by itself; null where somebody must close it. */
@@ -23,6 +26,9 @@ export class Overlay {
       else if (this.render) history.pushState(null, ""); // opened in between
       this.goesBack = false;
     });
+    place.addEventListener("scroll", this.markMore);
+    place.addEventListener("toggle", this.markMore, { capture: true });
+    window.addEventListener("resize", this.markMore);
     document.addEventListener("visibilitychange", () => {
       if (document.hidden) this.hiddenAt = Date.now();
       else this.uncovered();
@@ -45,7 +51,14 @@ export class Overlay {
 
   draw(): void {
     this.place.replaceChildren(...(this.render ? [this.render()] : []));
+    this.markMore();
   }
+
+  /** Let the style show that there is more below the edge. */
+  private readonly markMore = (): void => {
+    const { scrollTop, clientHeight, scrollHeight } = this.place;
+    this.place.toggleAttribute("data-more", scrollTop + clientHeight < scrollHeight - EDGE_PIXELS);
+  };
 
   /** Show a page in place of any other; it closes by itself after a time, if one is given. */
   open(render: () => HTMLElement, seconds: number | null = null): void {
@@ -54,6 +67,7 @@ export class Overlay {
     this.seconds = seconds;
     this.read(false);
     this.changed();
+    this.place.scrollTop = 0;
     this.place.querySelector("h1")?.focus();
   }
 

@@ -6,6 +6,7 @@ import { CHECKS, type Verification } from "../verify/verdicts.js";
 import { LOOKS } from "../words/catalogues.js";
 import type { Words } from "../words/words.js";
 import { button, capital, h, rows } from "./dom.js";
+import { heartbeat } from "./heartbeat.js";
 
 export interface VerdictActions {
   readonly next: () => void;
@@ -25,6 +26,7 @@ export function verdictScreen(
   return verdictSection(
     said,
     result.verdict,
+    words,
     said.test ? h("p", { class: "test", role: "alert" }, said.test) : null,
     seen ? h("p", { class: "before", role: "alert" }, seenBefore(seen, result.freshness.now, words)) : null,
     paper(said),
@@ -39,20 +41,21 @@ export function verdictScreen(
 }
 
 /** A section in the outcome's colour, headed by what it is. */
-export function verdictSection(said: Shown, verdict: string, ...children: (Node | null)[]): HTMLElement {
+export function verdictSection(said: Shown, verdict: string, words: Words, ...children: (Node | null)[]): HTMLElement {
   const attributes = { class: "verdict", "data-outcome": said.kind, "data-verdict": verdict };
-  const section = h("section", attributes, heading(said), ...children);
+  const section = h("section", attributes, heading(said, words), ...children);
   section.style.setProperty("--outcome", LOOKS[said.kind].rgb);
   return section;
 }
 
 /** The outcome by symbol and word, and why in a word or two. */
-function heading({ kind, outcome, verdict }: Shown): HTMLElement {
+function heading({ kind, outcome, verdict }: Shown, words: Words): HTMLElement {
   return h(
     "h1",
     { tabindex: "-1" },
     h("span", { class: "symbol", "aria-hidden": "true" }, LOOKS[kind].symbol),
     h("span", { class: "outcome" }, outcome),
+    heartbeat(words),
     h("span", { class: "why" }, capital(verdict)),
   );
 }

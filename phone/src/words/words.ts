@@ -7,7 +7,7 @@
  *     {name:message}  another message
  */
 
-import { dayName, DAY_SECONDS, local } from "../wire/times.js";
+import { dayName, DAY_SECONDS, iso, local } from "../wire/times.js";
 
 export type Catalogue = Readonly<Record<string, string>>;
 export type Values = Readonly<Record<string, string | number | Message>>;
@@ -73,6 +73,11 @@ export class Words {
   plainDigits(text: string): string {
     const digits = this.ownDigits();
     return Array.from(text, (char) => (digits.includes(char) ? String(digits.indexOf(char)) : char)).join("");
+  }
+
+  /** Write a time of day to the second, in Dhaka. */
+  clock(seconds: number): string {
+    return this.digits(iso(seconds).slice(11, 19));
   }
 
   private digits(text: string): string {
