@@ -3,7 +3,7 @@
 import { version, workerPath } from "./config.js";
 import type { Device } from "./device.js";
 import { run } from "./faults.js";
-import { askToKeep, updateWaits, worksOffline } from "./offline.js";
+import { askToKeep, isCutOff, keepForOffline, updateWaits, worksOffline } from "./offline.js";
 import { Scanner, type Count } from "./scan/scanner.js";
 import { deviceScreen } from "./screen/device.js";
 import { capital, element } from "./screen/dom.js";
@@ -44,6 +44,11 @@ export interface Parts {
   /** Set the device up; throws SourceError where the root can't be had. */
   readonly enroll: (enrolment: Enrolment) => Promise<Device>;
   readonly forget: () => Promise<void>;
+  /** When this version of the app was last seen to start without a network, seconds since 1970 UTC. */
+  readonly offlineStart: {
+    readonly read: () => Promise<number | null>;
+    readonly note: (at: number) => Promise<void>;
+  };
   /** Whether a fault page stands: then nothing is verified, and nothing drawn over it. */
   readonly isStopped: () => boolean;
 }
@@ -52,6 +57,7 @@ export class App {
   private language: Language = preferredLanguage();
   private hint: Message = message("phone.scan.starting");
   private isKept = false;
+  private offlineStart: number | null = null;
   private devicePage: (() => HTMLElement) | null = null;
   private readonly scan = element("scan", HTMLElement);
   private readonly around = element("around", HTMLElement);
@@ -85,7 +91,7 @@ export class App {
       () => this.parts.device,
       this.parts.journal,
       () => {
-        this.synced();
+        this.refresh();
       },
     );
   }
@@ -98,9 +104,24 @@ export class App {
       this.drawScanning();
     }, BADGE_MILLISECONDS);
     run(askToKeep().then((kept) => (this.isKept = kept)));
+    run(keepForOffline(() => this.refresh()));
+    run(this.noteStart());
     this.syncing.start();
     await Promise.all([this.scanner.openCamera(), this.fetchFirst()]);
     await this.scanner.scanForEver();
+  }
+
+  /** Note a start without a network, once all that reading a code takes has come from what is kept. */
+  private async noteStart(): Promise<void> {
+    this.offlineStart = await this.parts.offlineStart.read().catch(() => null);
+    const isReady = await this.scanner.ready().then(
+      () => true,
+      () => false,
+    );
+    if (!isReady || !(await isCutOff())) return;
+    this.offlineStart = Math.floor(Date.now() / 1000);
+    await this.parts.offlineStart.note(this.offlineStart);
+    this.refresh();
   }
 
   /** A device that has nothing at all waits for its first sync, for a while. */
@@ -180,6 +201,7 @@ export class App {
           version,
           updateWaits: updateWaits(),
           worksOffline: worksOffline(),
+          offlineStart: this.offlineStart,
           isKept: this.isKept,
           sync: this.syncing.words,
         },
@@ -189,8 +211,8 @@ export class App {
     this.overlay.open(this.devicePage);
   }
 
-  /** Show what has become of a sync, and leave alone what an officer reads or types elsewhere. */
-  private synced(): void {
+  /** Show what has become of work behind the screen, and leave alone what an officer reads or types elsewhere. */
+  private refresh(): void {
     if (this.overlay.shows(this.devicePage)) this.draw();
     else this.drawScanning();
   }
@@ -295,6 +317,7 @@ export class App {
     if (!device) return "";
     const unready = device.readiness();
     const parts = unready || freshnessOf(device.known()).syncSoon ? [unready, this.syncing.trouble] : [];
+    if (worksOffline() === false) parts.push(message("phone.scan.needs-network"));
     return parts.flatMap((part) => (part ? capital(this.words.say(part)) : [])).join(". ");
   }
 }

@@ -1,10 +1,9 @@
 /** Where the page begins. */
 
 import { App } from "./app.js";
-import { config } from "./config.js";
+import { config, version } from "./config.js";
 import { Device } from "./device.js";
-import { Fault, isOurs, run } from "./faults.js";
-import { keepForOffline } from "./offline.js";
+import { Fault, isOurs } from "./faults.js";
 import { ReaderError } from "./scan/reader.js";
 import { page, type Choice } from "./screen/page.js";
 import { StorageError, TABLES } from "./store/database.js";
@@ -43,8 +42,11 @@ async function begin(): Promise<void> {
       return Device.open(store, seconds, config.policy);
     },
     forget,
+    offlineStart: {
+      read: () => store.offlineStart(version),
+      note: (at) => store.noteOfflineStart(version, at),
+    },
   });
-  run(keepForOffline());
   await app.start();
 }
 

@@ -5,7 +5,12 @@
  * Nothing else is kept or answered: keys and lists go by the page's own sync.
  */
 
-declare const FILES: readonly { readonly path: string; readonly integrity: string }[];
+interface KeptFile {
+  readonly path: string;
+  readonly integrity: string;
+}
+
+declare const FILES: readonly KeptFile[];
 declare const VERSION: string;
 
 const worker = globalThis as unknown as ServiceWorkerGlobalScope;
@@ -28,15 +33,47 @@ worker.addEventListener("fetch", (event) => {
   if (request.method === "GET" && isOwn) event.respondWith(answer(request));
 });
 
+/** The page asks whether it would start without a network; what is missing is fetched, if that can be had. */
+worker.addEventListener("message", (event) => {
+  const [port] = event.ports;
+  event.waitUntil(
+    repair().then(
+      () => port?.postMessage(true),
+      () => port?.postMessage(false),
+    ),
+  );
+});
+
 async function keep(): Promise<void> {
   const cache = await caches.open(CACHE);
+  await Promise.all(FILES.map((file) => fetchInto(cache, file)));
+}
+
+async function repair(): Promise<void> {
+  const cache = await caches.open(CACHE);
   await Promise.all(
-    FILES.map(async ({ path, integrity }) => {
-      const response = await fetch(path, { integrity, cache: "no-cache", redirect: "error", credentials: "omit" });
-      if (!response.ok) throw new Error(`${path}: HTTP ${response.status}`);
-      await cache.put(path, response);
+    FILES.map(async (file) => {
+      if (!(await isWhole(cache, file))) await fetchInto(cache, file);
     }),
   );
+}
+
+async function fetchInto(cache: Cache, { path, integrity }: KeptFile): Promise<void> {
+  const response = await fetch(path, { integrity, cache: "no-cache", redirect: "error", credentials: "omit" });
+  if (!response.ok) throw new Error(`${path}: HTTP ${response.status}`);
+  await cache.put(path, response);
+}
+
+/** Tell whether a file is in the cache, with the content that this version has. */
+async function isWhole(cache: Cache, { path, integrity }: KeptFile): Promise<boolean> {
+  try {
+    const content = await (await cache.match(path))?.arrayBuffer();
+    if (!content) return false;
+    const digest = new Uint8Array(await crypto.subtle.digest("SHA-384", content));
+    return integrity === `sha384-${btoa(String.fromCharCode(...digest))}`;
+  } catch {
+    return false; // the browser has lost a part of it
+  }
 }
 
 async function forgetOthers(): Promise<void> {

@@ -71,6 +71,11 @@ export class Scanner {
     });
   }
 
+  /** Wait until codes can be read; throws ReaderError where they can't. */
+  async ready(): Promise<void> {
+    await this.reader.ready();
+  }
+
   /** Whether the camera's light is on; null where it has none. */
   get light(): boolean | null {
     return this.camera?.hasLight ? this.isLit : null;

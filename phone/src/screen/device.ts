@@ -13,7 +13,9 @@ export interface About {
   readonly counts: readonly HourlyCount[];
   readonly version: string;
   readonly updateWaits: boolean;
-  readonly worksOffline: boolean;
+  /** Whether all that a start without a network takes is kept, null where that is not known; the last such start. */
+  readonly worksOffline: boolean | null;
+  readonly offlineStart: number | null;
   readonly isKept: boolean;
   /** What became of the last sync. */
   readonly sync: Message | null;
@@ -41,7 +43,7 @@ export function deviceScreen(about: About, words: Words, actions: DeviceActions)
       [say("synced"), time(lists.syncedAt)],
       [words.text("label.lists"), words.text("status.ages", { max: policy.maxAge, warning: policy.warningAge })],
       [say("source"), about.sources.join(", ")],
-      [say("offline"), say(about.worksOffline ? "offline-ready" : "offline-not-yet")],
+      [say("offline"), offlineWords(about, words)],
       [say("kept"), say(about.isKept ? "kept-yes" : "kept-no")],
       [say("version"), about.version],
     ]),
@@ -65,6 +67,12 @@ export function deviceScreen(about: About, words: Words, actions: DeviceActions)
       button(words.text("phone.back"), actions.back, { class: "main" }),
     ),
   );
+}
+
+function offlineWords({ worksOffline, offlineStart: at }: About, words: Words): string {
+  if (worksOffline === null) return words.text("phone.device.offline-not-yet");
+  if (!worksOffline) return words.text("phone.device.offline-missing");
+  return at === null ? words.text("phone.device.offline-untried") : words.text("phone.device.offline-ready", { at });
 }
 
 function keyRows({ keys }: Known, words: Words): (readonly [string, string])[] {

@@ -9,6 +9,7 @@ import { StorageError, type Change, type Database } from "./database.js";
 
 const HELD = "held";
 const LAST_SEEN = "last_seen";
+const OFFLINE_START = "offline_start";
 /** Seconds between two notes of the time; scans come in seconds. */
 const LAST_SEEN_STEP = 60;
 
@@ -82,6 +83,16 @@ export class Store implements Place {
   async noteSeen(now: number, lastSeen: number | null): Promise<boolean> {
     if (now < 0 || now >= TIME_LIMIT || (lastSeen !== null && now < lastSeen + LAST_SEEN_STEP)) return false;
     return this.database.write([["facts", LAST_SEEN, now]]).catch(ignoreStorage);
+  }
+
+  /** When this version of the app last started without a network; null where it has not been seen to. */
+  async offlineStart(version: string): Promise<number | null> {
+    const noted = (await this.database.get("facts", OFFLINE_START)) as { version: string; at: number } | undefined;
+    return noted?.version === version ? noted.at : null;
+  }
+
+  async noteOfflineStart(version: string, at: number): Promise<void> {
+    await this.database.write([["facts", OFFLINE_START, { version, at }]]).catch(ignoreStorage);
   }
 }
 

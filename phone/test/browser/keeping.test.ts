@@ -46,6 +46,34 @@ void check("the server is killed and the browser restarted: verdicts come from t
   }
 });
 
+void check("what is kept for the time without a network is checked at each start, and fetched again", async () => {
+  const app = join(scratch, "kept");
+  const profile = join(scratch, "kept-profile");
+  cpSync(APP, app, { recursive: true });
+  const own = await Server.start(app);
+  await withPhone({ profile }, async (phone) => {
+    const { page } = phone;
+    await phone.open(own.url);
+    await saysOfOffline(phone, "it was not tried yet");
+    await page.evaluate(async () => Promise.all((await caches.keys()).map((name) => caches.delete(name))));
+    await page.reload();
+    await saysOfOffline(phone, "it was not tried yet");
+    const spoilt = await page.evaluate(spoil);
+    rmSync(join(app, spoilt));
+    await page.reload();
+    await page.getByText("does not start without a network now").waitFor();
+    await saysOfOffline(phone, "does not work");
+    cpSync(APP, app, { recursive: true });
+    await page.reload();
+    await saysOfOffline(phone, "it was not tried yet");
+  });
+  own.kill();
+  await withPhone({ profile }, async (phone) => {
+    await phone.page.goto(own.url);
+    await saysOfOffline(phone, `started without a network on ${new Date().getFullYear()}-`);
+  });
+});
+
 void check("a new version is taken at the next start, not before", async () => {
   const app = join(scratch, "app");
   const profile = join(scratch, "updated");
@@ -359,6 +387,23 @@ interface Manifest {
   readonly start_url: string;
   readonly display: string;
   readonly icons: readonly { readonly src: string; readonly sizes: string }[];
+}
+
+/** See what the page of this phone says of the time without a network. */
+async function saysOfOffline({ page }: Phone, words: string): Promise<void> {
+  await page.getByRole("button", { name: /^Lists/ }).click();
+  await page.getByText(words).waitFor();
+  await page.getByRole("button", { name: "Back" }).click();
+}
+
+/** Put something else in the place of a kept file; gives the file's name. */
+async function spoil(): Promise<string> {
+  const [name = ""] = await caches.keys();
+  const cache = await caches.open(name);
+  const file = (await cache.keys()).find(({ url }) => url.includes("icon-512"));
+  if (!file) throw new Error("no icon is kept");
+  await cache.put(file, new Response("something else"));
+  return new URL(file.url).pathname.slice(1);
 }
 
 /** Make a code that sets a phone up from a source, for the world's root or another. */
