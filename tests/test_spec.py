@@ -216,6 +216,15 @@ def test_log_bit_by_bit() -> None:
     assert statuslog._varint(300) == b"\xac\x02"
 
 
+def test_the_k_of_the_vectors_is_the_writers() -> None:
+    """Fewest bits before padding, though another k may take as many bytes."""
+    for gaps in ([1, 1, 1], [0, 2, 5], [3] * 5, [100, 0, 0], [7]):
+        indexes = [sum(gaps[: at + 1]) + at for at in range(len(gaps))]
+        costs = [len(gaps) * k + sum(gap >> k for gap in gaps) for k in range(limits.RICE_MAX_K + 1)]
+        assert encode_block(indexes)[1] == costs.index(min(costs))
+    assert "the k that makes count * k + sum least" in " ".join(SPEC.split())
+
+
 # --- keys --------------------------------------------------------------------------------------------------------
 
 

@@ -27,12 +27,11 @@ from movepass_wire import (
     WireError,
     cbor,
     decode_claims,
-    encode_block,
     format_number,
-    new_log,
     open_text,
     parse_number,
     read_log,
+    write_log,
 )
 from movepass_wire.number import resolve_day
 
@@ -121,9 +120,7 @@ def _statuslog_read(request: Message) -> Message:
 
 def _statuslog_write(request: Message) -> Message:
     try:
-        log = new_log(request["day"], request["generation"])
-        for block in request["blocks"]:
-            log += encode_block(block)
+        log = write_log(request["day"], request["generation"], request["blocks"])
     except LogError:
         return REFUSED
     return {"log": log.hex()}

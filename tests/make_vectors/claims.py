@@ -29,6 +29,7 @@ def unknown_keys() -> Iterable[Vector]:
         yield readable(f"unknown-key-{name}", f"the unknown key {key}", Sample({key: 1}))
     values: tuple[tuple[str, object], ...] = (
         ("0", 0), ("24", 24), ("256", 256), ("65536", 65536), ("2-pow-32", 1 << 32), ("2-pow-53", 1 << 53),
+        ("2-pow-53-and-1", (1 << 53) + 1), ("minus-2-pow-53-less-1", -(1 << 53) - 1), ("2-pow-63", 1 << 63),
         ("2-pow-64-less-1", (1 << 64) - 1), ("minus-1", -1), ("minus-257", -257), ("minus-2-pow-64", -(1 << 64)),
         ("false", False), ("true", True), ("text", "x"), ("text-empty", ""), ("text-nul", "\0"),
         ("text-illegal-as-field", "\u0995\u0996"), ("bytes", b"\x01"), ("bytes-empty", b""), ("bytes-24", bytes(24)),
@@ -107,6 +108,20 @@ CBOR_FAULTS = (
     ("depth-5-array", "818180", "a fifth array or map inside each other"),
     ("depth-5-map", "a100a100a0", "a fifth array or map inside each other"),
     ("depth-5-mixed", "8181a0", "a fifth array or map inside each other"),
+    ("depth-4-utf8", "818161ff", "text that is no UTF-8, four deep"),
+    ("depth-4-overlong", "818162c1bf", "an overlong form, four deep"),
+    ("depth-4-surrogate", "818163eda080", "a surrogate, four deep"),
+    ("depth-4-key-utf8", "81a161ff00", "a key that is no UTF-8, four deep"),
+    ("depth-4-order", "81a202000100", "keys in another order, four deep"),
+    ("depth-4-order-text", "81a262616100616200", "the shorter key after the longer one, four deep"),
+    ("depth-4-order-map", "a100a202000100", "keys in another order, in maps four deep"),
+    ("depth-4-twice", "81a201000100", "a key twice, four deep"),
+    ("depth-4-long", "81811801", "a head that is not the shortest, four deep"),
+    ("depth-4-null", "8181f6", "null, four deep"),
+    ("depth-4-float", "8181f90000", "a float, four deep"),
+    ("depth-4-tag", "8181c100", "a tag, four deep"),
+    ("depth-4-indefinite", "819fff", "an array of indefinite length, four deep"),
+    ("depth-4-cut", "81814261", "a byte string cut short, four deep"),
     ("cut-int", "18", "an integer cut short"),
     ("cut-int-4", "1a000100", "an integer cut short"),
     ("cut-bytes", "4201", "a byte string cut short"),
@@ -352,12 +367,17 @@ REFUSED = (
     (0x1D173, 0x1D17A), (0xE0000, 0x10FFFF),
 )  # fmt: skip
 """The spec's table but for the surrogates, which UTF-8 can't hold anyway."""
+RANGE_WHOLE = 33
+"""Of a range of so many characters each has a vector; of a longer one its ends, their neighbours and its middle."""
 SPACES = (0x00A0, 0x1680, 0x2000, 0x2005, 0x200A, 0x202F, 0x205F, 0x3000)
 
 
 def characters() -> Iterable[Vector]:
     for first, last in REFUSED:
-        for point in sorted({first, last}):
+        inside = (
+            range(first, last + 1) if last - first < RANGE_WHOLE else (first, first + 1, first + last >> 1, last - 1)
+        )
+        for point in sorted({*inside, last}):
             text = legal("Rahima " + chr(point))
             yield bad_claims(f"char-u{point:04x}", f"U+{point:04X} is refused", claims({1: text}))
     beside = [p for first, last in REFUSED for p in (first - 1, last + 1) if 0 <= p < 0x110000 and p not in _SURROGATES]

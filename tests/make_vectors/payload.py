@@ -104,6 +104,13 @@ def other_texts() -> Iterable[Vector]:
         ("version-letter", "a version is a number", "MPX:" + text[4:]),
         ("version-2-lower-case", "other versions have their prefix in capitals too", "mp2:" + text[4:]),
         ("version-arabic-digit", "a version's digits are ASCII", "MP\u0662:" + text[4:]),
+        ("version-bangla-digit", "a version's digits are ASCII", "MP\u09e8:" + text[4:]),
+        ("version-full-width-digit", "a version's digits are ASCII", "MP\uff12:" + text[4:]),
+        ("version-1-bangla-digit", "a digit that is not ASCII after MP1", "MP1\u09e8:" + text[4:]),
+        ("version-1-arabic-digit", "a digit that is not ASCII after MP1", "MP1\u0662:" + text[4:]),
+        ("version-1-full-width", "a digit that is not ASCII after MP1", "MP1\uff10:" + text[4:]),
+        ("version-1-superscript", "a digit that is not ASCII after MP1", "MP1\u00b2:" + text[4:]),
+        ("version-full-width-colon", "another colon", "MP2\uff1a" + text[4:]),
         ("version-2-inside", "another version's prefix counts only at the start", " MP2:" + text[4:]),
         ("prefix-full-width", "full-width letters are other letters", "\uff2d\uff30\uff11\uff1a" + text[4:]),
     )

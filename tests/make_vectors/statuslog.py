@@ -208,6 +208,26 @@ def bad_indexes() -> Iterable[Vector]:
         over = ((INDEX_LIMIT - 1) >> k) + 1
         data = start + varint(1) + bytes([k]) + varint(over)
         yield unreadable(f"quotients-over-k-{k}", "more quotients than any index has", data + bytes(16))
+    for k in (31, 32, 58, 64, 250):
+        data = start + varint(1) + bytes([k]) + varint(0) + b"\0" + bytes(k + 7 >> 3)
+        yield unreadable(f"k-shift-{k}", f"k = {k}, which a shift may take modulo 32 or 64", data)
+    for power in (31, 32, 33, 34):
+        more = block_of([9, 2, 0], 1, quotients=(1 << power) + 5)
+        yield unreadable(f"quotients-2-pow-{power}", f"a sum of 2^{power} more than it is", start + more)
+        more = block_of([9, 2, 0], 1, count=(1 << power) + 3)
+        yield unreadable(f"count-2-pow-{power}-more", f"a count of 2^{power} more than it is", start + more)
+    for power, least in ((32, 7), (35, 1)):
+        data = start + varint((1 << power) - least) + b"\0" + varint(0) + bytes(8)
+        yield unreadable(f"count-2-pow-{power}-less-{least}", "a count whose bits overflow as they become bytes", data)
+    far = (1 << 26) - 1
+    for name, gaps in (
+        ("31", [far] * 32 + [5]),
+        ("32", [far] * 64 + [5]),
+        ("32-twice", [far] * 128 + [5]),
+        ("32-into-order", [0, *[far] * 63, far - 1, 40]),
+    ):
+        wrapped = f"gaps that add up to more than 2^{name[:2]}, and to a good index if cut to as many bits"
+        yield unreadable(f"wrap-{name}", wrapped, start + block_of(gaps, 26))
     yield unreadable("index-over", "the index 2^30", start + block_of([TOP, 0], 26))
     yield unreadable("index-over-far", "far beyond the last index", start + block_of([TOP, (1 << 26) - 1], 26))
     yield unreadable("index-over-second", "the second block goes beyond", start + good + block_of([TOP, 5], 26))
@@ -259,6 +279,9 @@ def refused_writes() -> Iterable[Vector]:
     for name, why, day, generation, blocks in (
         ("block-empty", "a block of none", DAY, 0, [[]]),
         ("twice", "an index twice in a block", DAY, 0, [[3, 5, 3]]),
+        ("twice-blocks", "an index in two blocks", DAY, 0, [[3, 5], [9, 5]]),
+        ("twice-blocks-apart", "an index in two blocks, one between them", DAY, 0, [[TOP], [9], [TOP]]),
+        ("twice-blocks-same", "the same block again", DAY, 0, [[3, 5], [5, 3]]),
         ("negative", "an index below 0", DAY, 0, [[-1, 3]]),
         ("over", "an index of 2^30", DAY, 0, [[3, INDEX_LIMIT]]),
         ("day", "a day of more than two bytes", 65536, 0, []),

@@ -1,7 +1,7 @@
 """verify.json: texts and their verdicts, on devices in several states."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import sha256, sha512
 from typing import Any
@@ -9,7 +9,20 @@ from typing import Any
 from cryptography.hazmat.primitives import hashes
 
 from make_vectors.cbor import cbor
-from make_vectors.common import DAY, EXP, INDEX_LIMIT, NBF, NOW, PASS_MAX, PUBLISHED, SYNCED, Vector, unhex, vector
+from make_vectors.common import (
+    DAY,
+    EXP,
+    INDEX_LIMIT,
+    NBF,
+    NOW,
+    PASS_MAX,
+    PUBLISHED,
+    SYNCED,
+    TIME_LIMIT,
+    Vector,
+    unhex,
+    vector,
+)
 from make_vectors.keys import (
     DENIED_KEY,
     DENIED_STRANGER,
@@ -19,6 +32,9 @@ from make_vectors.keys import (
     NARROW_KEY,
     ORDER,
     REVOKED_KEY,
+    SHORT_ED_X,
+    SHORT_X,
+    SHORT_Y,
     STRANGER,
     A,
     E,
@@ -65,6 +81,10 @@ POLICY = {"max_age": 24 * 3600, "warning_age": 6 * 3600, "clock_slack": 300}
 
 REVOKED_INDEXES = (0, 7, 399_999, 400_001, 400_123, 4_999_999, 5_000_000)
 NAME = "Movement Pass Authority"
+BANGLA_NAME = "\u09a2\u09be\u0995\u09be \u09ae\u09b9\u09be\u09a8\u0997\u09b0 \u09aa\u09c1\u09b2\u09bf\u09b6"
+NAMES = {"test": "Training ground", "bangla": BANGLA_NAME}
+"""The authority's name in a state, where it is another one."""
+LATE = 1 << 31
 
 
 def key_document(name: str, keys: Sequence[Mapping[str, Any]], *, test: bool = False) -> dict[str, Any]:
@@ -85,6 +105,9 @@ def held_keys() -> dict[str, Any]:
             REVOKED_KEY.jwk(revoked={"at": PUBLISHED, "reason": "lost"}),
             DENIED_KEY.jwk(),
             NARROW_KEY.jwk(NBF, EXP),
+            SHORT_X.jwk(),
+            SHORT_Y.jwk(),
+            SHORT_ED_X.jwk(),
         ],
     )
 
@@ -112,6 +135,16 @@ def states() -> dict[str, Any]:
         "no-lists": {**held, "lists": {**lists, "days": {}}},
         "age-unknown": {**held, "lists": {**lists, "published": None, "synced_at": None}},
         "test": {**held, "keys": key_document("Training ground", keys["keys"], test=True), "lists": lists},
+        "bangla": {**held, "keys": key_document(BANGLA_NAME, [A.jwk()]), "lists": lists},
+        "late": {
+            "keys": key_document(NAME, [A.jwk(LATE - 86400, TIME_LIMIT - 1)]),
+            "denied": nobody,
+            "lists": {
+                "published": LATE - 3600,
+                "synced_at": LATE - 3600,
+                "days": {str(day): log(day, [7]).hex() for day in (LATE // 86400, (TIME_LIMIT - 1) // 86400)},
+            },
+        },
         "other-authority": {"keys": key_document("Elsewhere", [STRANGER.jwk()]), "denied": nobody, "lists": lists},
         "denied-and-revoked": {
             "keys": key_document(NAME, [A.jwk(revoked={"at": PUBLISHED, "reason": "lost"})]),
@@ -158,7 +191,7 @@ def verdict(
             "failed": failed,
             "pass": shown.shown if shown else None,
             "pass_number": shown.number if shown else None,
-            "authority": {"name": "Training ground" if test else NAME, "test": test} if shown else None,
+            "authority": {"name": NAMES.get(state, NAME), "test": test} if shown else None,
         },
     )
 
@@ -183,6 +216,7 @@ def verify_vectors() -> list[Vector]:
         *clock(),
         *key_validity(),
         *time_window(),
+        *late(),
         *status(),
         *freshness(),
         *forged_first(),
@@ -216,6 +250,11 @@ def accepted() -> Iterable[Vector]:
     unknown: dict[int, object] = {-1: "x", 10: 5, 11: True, 12: ["a", {"b": 1}]}
     yield verdict("valid-unknown-fields", "fields of a later version are shown as such", Sample(unknown), "valid")
     yield verdict("valid-malleated", "(r, n - s) is as good as (r, s)", Malleated(), "valid")
+    for key, what in ((SHORT_X, "x"), (SHORT_Y, "y"), (SHORT_ED_X, "ed25519-x")):
+        yield verdict(f"valid-short-{what}", f"a key whose {what} begins with a byte of 00", Sample(key=key), "valid")
+    yield verdict("valid-authority-bangla", "an authority with a name in Bangla", STANDARD, "valid", state="bangla")
+    large: dict[int, object] = {10: (1 << 53) + 1, 11: -(1 << 53) - 1, 12: [(1 << 64) - 1]}
+    yield verdict("valid-unknown-large", "integers that a float can't hold", Sample(large), "valid")
     yield verdict("valid-test", "a TEST authority: accept, and it says TEST", STANDARD, "valid", state="test")
     midnight = (DAY + 1) * 86400
     across = Sample({0: 400_001}, nbf=midnight - 3600, exp=midnight + 3600)
@@ -435,6 +474,16 @@ def forged_signatures() -> Iterable[Vector]:
         yield forgery(name, why, with_signature(content, value))
 
 
+def not_canonical(sample: Sample) -> bytes:
+    """Sign with a nonce of 0, and write R, the identity, as y = p + 1: the equation holds for points, not for bytes."""
+    secret = int.from_bytes(sha512(E.seed).digest()[:32], "little") & (1 << 254) - 8 | 1 << 254
+    big_r = ((1 << 255) - 19 + 1).to_bytes(32, "little")
+    public = E.ed.public_key().public_bytes_raw()
+    message = to_be_signed(header(E.alg, E.kid), sample.claims)
+    challenge = int.from_bytes(sha512(big_r + public + message).digest(), "little")
+    return big_r + (challenge * secret % ED_ORDER).to_bytes(32, "little")
+
+
 def forged_ed25519() -> Iterable[Vector]:
     sample = Sample(key=E)
     big_r, s = sample.signature[:32], int.from_bytes(sample.signature[32:], "little")
@@ -453,6 +502,7 @@ def forged_ed25519() -> Iterable[Vector]:
         ("sign-of-r", "the sign of R", flipped(sample.signature, 255)),
         ("not-a-point", "an R that is not on the curve", b"\2" + bytes(31) + sample.signature[32:]),
         ("prehashed", "the message's hash signed", E.sign(digest)),
+        ("r-other-form", "R is the identity in another form: R is compared as bytes", not_canonical(sample)),
     ):
         yield verdict(f"forged-ed25519-{name}", why, with_signature(sample.claims, value, E), "forged")
 
@@ -531,6 +581,26 @@ def time_window() -> Iterable[Vector]:
     yield verdict("expired-long-ago", "long over", STANDARD, "expired", now=EXP + 3 * 86400)
     yield verdict("expired-ed25519", "over, with Ed25519", Sample(key=E), "expired", now=EXP)
     yield verdict("expired-test", "over, of a TEST authority", STANDARD, "expired", now=EXP, state="test")
+
+
+def late() -> Iterable[Vector]:
+    """Times that 31 bits can't hold."""
+    across = Sample(nbf=LATE - 1800, exp=LATE + 1800)
+    for name, now in (("before", LATE - 1), ("at", LATE), ("after", LATE + 1799)):
+        yield verdict(f"late-{name}", "valid across 2^31", across, "valid", state="late", now=now)
+    yield verdict("late-expired", "over, after 2^31", across, "expired", state="late", now=LATE + 1800)
+    yield verdict("late-not-yet", "not yet, before 2^31", across, "not-yet-valid", state="late", now=LATE - 1801)
+    yield verdict("late-revoked", "revoked", replace(across, change={0: 7}), "revoked", state="late", now=LATE)
+    yield verdict("late-clock", "a clock behind", across, "clock-wrong", state="late", now=LATE - 3901)
+    last = Sample(nbf=TIME_LIMIT - 1 - PASS_MAX, exp=TIME_LIMIT - 1)
+    yield verdict(
+        "late-last", "the last second there is", last, "valid", state="late", now=TIME_LIMIT - 2, max_age=TIME_LIMIT
+    )
+    yield verdict("late-last-stale", "by lists of long ago", last, "stale", state="late", now=TIME_LIMIT - 2)
+    yield verdict(
+        "late-last-expired", "as the last second ends", last, "expired", state="late", now=TIME_LIMIT - 1,
+        max_age=TIME_LIMIT,
+    )  # fmt: skip
 
 
 def status() -> Iterable[Vector]:

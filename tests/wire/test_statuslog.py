@@ -25,6 +25,7 @@ from movepass_wire.statuslog import (
     read_header,
     read_log,
     set_bits,
+    write_log,
 )
 
 DAY = 20779
@@ -55,6 +56,17 @@ def half(size: int) -> Iterable[int]:
 
 def one_in(many: int, size: int) -> Iterable[int]:
     return random.Random(2).sample(range(size), size // many)
+
+
+@given(st.lists(st.lists(st.integers(0, 40), min_size=1, max_size=6), max_size=4))
+def test_what_a_writer_writes_its_reader_reads(blocks: list[list[int]]) -> None:
+    given_indexes = list(chain.from_iterable(blocks))
+    if len(set(given_indexes)) < len(given_indexes):
+        with pytest.raises(LogError, match="twice"):
+            write_log(DAY, 3, blocks)
+        return
+    log = read_log(write_log(DAY, 3, blocks))
+    assert (log.day, log.generation, list(log.revoked)) == (DAY, 3, sorted(given_indexes))
 
 
 @given(st.lists(index_sets, max_size=5))

@@ -14,7 +14,7 @@ from movepass_wire.errors import (
 )
 from movepass_wire.number import format_number, parse_number
 from movepass_wire.payload import ED25519, ESP256, Envelope, open_text, seal, to_be_signed
-from movepass_wire.statuslog import Bitmap, StatusLog, encode_block, new_log, read_log
+from movepass_wire.statuslog import Bitmap, StatusLog, encode_block, new_log, read_log, write_log
 
 __all__ = [
     "ED25519",
@@ -45,4 +45,5 @@ __all__ = [
     "to_be_signed",
     "trip_from_json",
     "trip_to_json",
+    "write_log",
 ]

@@ -131,6 +131,20 @@ def new_log(day: int, generation: int = 0) -> bytes:
     return MAGIC + day.to_bytes(2, "big") + generation.to_bytes(2, "big")
 
 
+def write_log(day: int, generation: int, blocks: Iterable[Iterable[int]]) -> bytes:
+    """Write a whole log, each block in rising order.
+
+    Raises:
+        LogError: a day, generation or index out of range, a block of none, or an index twice, in whichever blocks.
+    """
+    log, held = new_log(day, generation), Bitmap()
+    for block in blocks:
+        indexes = sorted(block)
+        log += encode_block(indexes)
+        held.add(indexes)
+    return log
+
+
 def encode_block(indexes: Iterable[int]) -> bytes:
     """Write one block, to be put at the end of a log that holds none of these indexes.
 
@@ -268,7 +282,10 @@ def _read_remainders(data: bytes, block: _Block, done: int, count: int) -> Itera
 
 
 def _best_k(gaps: Sequence[int]) -> int:
-    """Choose the remainder bits that make the block smallest, beginning from the mean gap's."""
+    """Choose the k that makes quotients and remainders shortest, in bits before padding; the lower of two that do.
+
+    Where the mean gap has n bits, no k below n - 2 or above n can be the best one.
+    """
     near = (sum(gaps) // len(gaps)).bit_length()
     candidates = range(max(min(near, RICE_MAX_K) - 2, 0), min(near, RICE_MAX_K) + 1)
     return min(candidates, key=lambda k: len(gaps) * k + sum(gap >> k for gap in gaps))
