@@ -9,13 +9,14 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from tuf.ngclient import UpdaterConfig
 
 from movepass_keys import KeySet, roles
 from movepass_keys.layout import LOG_MAX_BYTES
 from movepass_verifier import enrolment, offer
-from movepass_verifier.lists import Policy
+from movepass_verifier.lists import Policy, StatusLists
 from movepass_verifier.verdicts import CHECKS, Verdict
-from movepass_verifier.verify import _decide
+from movepass_verifier.verify import _decide, verify
 from movepass_wire import (
     ClaimsError,
     Place,
@@ -267,6 +268,37 @@ def test_roles_and_their_expiry() -> None:
     for name in (roles.KEYS_TARGET, roles.DENIED_TARGET, roles.PUBLISHED, roles.STATUS_PATHS):
         assert f"`{name}`" in SPEC
     assert f'`custom: {{"{roles.GENERATION}": G}}`' in SPEC
+
+
+def test_sizes_in_a_sync() -> None:
+    config = UpdaterConfig()
+    assert {row[0]: row[1] for row in _rows("| file | bytes at most |")} == {
+        "root": str(config.root_max_length),
+        "timestamp": str(config.timestamp_max_length),
+        "snapshot": str(config.snapshot_max_length),
+        "targets, status": str(config.targets_max_length),
+        "key documents": "DOCUMENT_MAX_BYTES",
+        "log": "LOG_MAX_BYTES, as signed",
+    }
+    assert config.root_max_length == enrolment.ROOT_MAX_BYTES
+    assert f"at most {config.max_root_rotations} roots" in SPEC
+    assert f"status document of at most {offer.STATUS_TARGETS_MAX} names" in SPEC
+
+
+def test_the_json_of_a_verdict() -> None:
+    vectors = json.loads((VECTORS / "verify.json").read_text("utf-8"))
+    state = vectors["states"]["main"]
+    keys = KeySet.from_jwks(state["keys"])
+    text = _fenced("text payload").strip()
+    said = verify(text, keys=keys, lists=StatusLists({}, 1, 1), now=1795320000).to_json()
+    named = [row[0].strip("`") for row in _rows("| member | value |")]
+    assert named == [*said, "shown_before"]
+    assert set(said["freshness"]) == set(re.findall(r'"([a-z_]+)"', _row("`freshness`")))
+    assert set(said["checks"][0]) == {"name", "state", "detail"}
+
+
+def _row(name: str) -> str:
+    return next(row[1] for row in _rows("| member | value |") if row[0] == name)
 
 
 # --- verifying ---------------------------------------------------------------------------------------------------

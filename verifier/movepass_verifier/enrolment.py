@@ -19,7 +19,7 @@ from movepass_keys import layout
 from movepass_keys.ceremony import digits_of
 from movepass_verifier.errors import EnrolmentError, RootRefusedError
 from movepass_verifier.lists import Policy
-from movepass_verifier.offer import DOCUMENT_MAX_BYTES, check_root
+from movepass_verifier.offer import check_root
 from movepass_verifier.sources import Progress, Source, resolve
 from movepass_verifier.sync import FAILED, in_words
 from movepass_verifier.words import LANGUAGES
@@ -31,6 +31,8 @@ ENROLMENT_MAX_BYTES = 1 << 20
 ENROLMENT_MAX_CHARS = 4296
 """A code's text: what a QR code holds of the alphanumeric set."""
 SOURCES_MOST = 16
+ROOT_MAX_BYTES = 512_000
+"""As python-tuf bounds the roots that follow."""
 _HEX_DIGITS, _DIGITS = 64, 40
 _KEYS = {"source", "root", "root_sha256", "max_age", "warning_age", "language"}
 
@@ -158,7 +160,7 @@ def root_of(enrolment: Enrolment, *, ca: Path | None = None, progress: Progress 
     for address in map(resolve, enrolment.sources):
         try:
             with Source(address, ca=ca, progress=progress) as source:
-                root = source.download_bytes(name, DOCUMENT_MAX_BYTES)
+                root = source.download_bytes(name, ROOT_MAX_BYTES)
         except FAILED as e:
             failures.append(f"{address}: {in_words(e)}")
             continue
