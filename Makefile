@@ -22,7 +22,7 @@ PHONE_SOURCES := $(wildcard phone/src/*.ts phone/src/*/*.ts phone/test/*.ts phon
 	$(wildcard verifier/movepass_verifier/words/*.json) wire/movepass_wire/codes.json
 PHONE_PROGRAMS := $(wildcard phone/test/*_adapter.ts phone/test/*.test.ts phone/test/browser/*.test.ts) \
 	phone/test/browser/demo.ts phone/test/browser/reading.ts
-PHONE_KINDS := payload verify statuslog-read number-read number-write number-day keys enrolment
+PHONE_KINDS := payload verify statuslog-read number-read number-write number-day keys enrolment sync
 
 .PHONY: phone phone-world test-phone differential-phone demo-phone bench-phone
 

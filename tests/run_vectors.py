@@ -50,6 +50,7 @@ FILES = {
     "number": ("number-read", "number-write", "number-day"),
     "keys": ("keys",),
     "enrolment": ("enrolment",),
+    "sync": ("sync",),
 }
 """The files, and the kinds of vectors in each."""
 _INPUT = {
@@ -62,6 +63,7 @@ _INPUT = {
     "number-day": {"day_in_number", "near"},
     "keys": {"keys", "denied"},
     "enrolment": {"text"},
+    "sync": {"root", "held", "held_at", "repository", "changed", "now"},
 }
 _EXPECT = {
     "payload": ({"decoded"}, _REFUSED),
@@ -73,6 +75,7 @@ _EXPECT = {
     "number-day": ({"day"},),
     "keys": ({"authority", "keys", "denied"}, _REFUSED),
     "enrolment": ({"sources", "root"}, _REFUSED),
+    "sync": ({"published", "files"}, _REFUSED),
 }
 
 
@@ -111,8 +114,9 @@ def load(folder: Path = FOLDER) -> list[Case]:
         VectorsError: a file is missing or not JSON, or has a key too many or too few.
     """
     documents = {name: _document(folder, name) for name in FILES}
+    shared = documents["verify"]["states"] | documents["sync"]["repositories"]
     states = documents["verify"]["states"]
-    cases = [_case(name, vector, states) for name, document in documents.items() for vector in document["vectors"]]
+    cases = [_case(name, vector, shared) for name, document in documents.items() for vector in document["vectors"]]
     names = {case.name for case in cases}
     if len(names) != len(cases):
         raise VectorsError("two vectors of a file have the same id")
@@ -125,7 +129,7 @@ def _document(folder: Path, name: str) -> Message:
         document = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as e:
         raise VectorsError(f"can't read {path.name}: {e}") from None
-    _keys(path.name, document, _FILE | ({"states"} if name == "verify" else set()))
+    _keys(path.name, document, _FILE | _SHARED.get(name, set()))
     if document["format"] != FORMAT or document["name"] != name:
         raise VectorsError(f"{path.name}: expected {name} in format {FORMAT}")
     for title, state in document.get("states", {}).items():
@@ -143,7 +147,11 @@ def _keys(where: str, value: object, *allowed: Iterable[str]) -> None:
         )
 
 
-def _case(name: str, vector: Any, states: Mapping[str, Message]) -> Case:
+_SHARED = {"verify": {"states"}, "sync": {"repositories"}}
+"""What vectors of a file name, and the file has beside them."""
+
+
+def _case(name: str, vector: Any, shared: Mapping[str, Message]) -> Case:
     _keys(f"{name}.json", vector, _VECTOR)
     where = f"{name}/{vector['id']}"
     kind, given, expect = vector["kind"], vector["input"], vector["expect"]
@@ -153,10 +161,27 @@ def _case(name: str, vector: Any, states: Mapping[str, Message]) -> Case:
     _keys(f"{where}, expect", expect, *_EXPECT[kind])
     if kind == "verify":
         _keys(f"{where}, policy", given["policy"], _POLICY)
-        if given["state"] not in states:
-            raise VectorsError(f"{where}: there is no state {given['state']!r}")
-        given = {**given, "state": states[given["state"]]}
+        given = {**given, "state": _named(where, "state", given["state"], shared)}
+    if kind == "sync":
+        given = _repository(where, given, shared)
     return Case(where, vector["why"], {"id": vector["id"], "kind": kind, **given}, expect)
+
+
+def _named(where: str, what: str, name: str, shared: Mapping[str, Message]) -> Message:
+    if name not in shared:
+        raise VectorsError(f"{where}: there is no {what} {name!r}")
+    return shared[name]
+
+
+def _repository(where: str, given: Message, shared: Mapping[str, Message]) -> Message:
+    """Put the files themselves in the place of their repositories' names."""
+    root, held, base = (
+        given[member] and _named(where, "repository", given[member], shared)
+        for member in ("root", "held", "repository")
+    )
+    files = {path: data for path, data in {**base, **given["changed"]}.items() if data is not None}
+    before = held and {"files": held, "now": given["held_at"]}
+    return {"root": root["metadata/1.root.json"], "held": before, "files": files, "now": given["now"]}
 
 
 def _refused_text(case: Case) -> bool:

@@ -139,6 +139,13 @@ def _write(folder: Path, name: str, change: Change) -> None:
         pytest.param(
             "verify", lambda d: d["vectors"][0]["input"].update(state="?"), "there is no state", id="an unknown state"
         ),
+        pytest.param(
+            "sync",
+            lambda d: d["vectors"][0]["input"].update(repository="?"),
+            "there is no repository",
+            id="no repository",
+        ),
+        pytest.param("sync", lambda d: d.pop("repositories"), "sync.json: expected the keys", id="no repositories"),
         pytest.param("verify", lambda d: d["states"]["main"].update(extra=1), "state main", id="a state's key"),
         pytest.param(
             "verify", lambda d: d["states"]["main"]["lists"].update(extra=1), "state main, lists", id="a list's key"

@@ -8,13 +8,26 @@ the requests and answers.
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
+from unittest import mock
+
+from tuf.api.exceptions import DownloadHTTPError
+from tuf.ngclient import Updater
 
 from movepass_keys import KeyDocumentError, KeySet, PassKey, algorithms
+from movepass_verifier import offer
 from movepass_verifier.enrolment import read_code as read_enrolment
 from movepass_verifier.errors import EnrolmentError
 from movepass_verifier.lists import Policy, StatusLists
+from movepass_verifier.scratch import Partials
+from movepass_verifier.sources import Source
+from movepass_verifier.store import DENIED, KEYS, Held
+from movepass_verifier.sync import FAILED, _failure
 from movepass_verifier.verify import verify
 from movepass_wire import (
     LogError,
@@ -37,6 +50,7 @@ from movepass_wire.number import resolve_day
 
 Message = dict[str, Any]
 REFUSED: Message = {"refused": True}
+_NOT_TAKEN: tuple[type[Exception], ...] = (*FAILED, KeyDocumentError, LogError)
 
 
 def answer(request: Message) -> Message:
@@ -176,6 +190,54 @@ def _enrolment(request: Message) -> Message:
     return {"sources": list(enrolment.sources), "root": enrolment.root_sha256}
 
 
+class _Files:
+    """A repository in memory, as a source reads it."""
+
+    def __init__(self, files: dict[str, str]) -> None:
+        self._files = files
+
+    def open(self, name: str, start: int) -> tuple[int, Generator[bytes]]:
+        if name not in self._files:
+            raise DownloadHTTPError(f"{name}: HTTP 404", 404)
+        return start, (piece for piece in [self._files[name].encode("latin-1")[start:]])
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+
+def _sync(request: Message) -> Message:
+    """Sync as a device does, from memory and at another time."""
+    held = Held(0, (), None, {"root": request["root"].encode("latin-1")}, {}, {})
+    with TemporaryDirectory() as folder:
+        if request["held"]:
+            held = _fetched(held, request["held"]["files"], request["held"]["now"], Path(folder))
+        try:
+            held = _fetched(held, request["files"], request["now"], Path(folder))
+        except _NOT_TAKEN as e:
+            return {"refused": _failure("", e).problem.value}
+    files = {**held.documents, **{f"status/{day}.log": log for day, log in held.logs.items()}}
+    named = {{"keys": "keys.jwks.json", "denied": "status/denied-keys.json"}.get(n, n): d for n, d in files.items()}
+    return {"published": held.published, "files": {name: sha256(data).hexdigest() for name, data in named.items()}}
+
+
+def _fetched(held: Held, files: dict[str, str], now: int, folder: Path) -> Held:
+    class At(Updater):
+        """One for which documents expire by the request's time."""
+
+        def __init__(self, *args: Any, **options: Any) -> None:
+            super().__init__(*args, **options)
+            self._trusted_set.reference_time = datetime.fromtimestamp(now, UTC)
+
+    source = Source(str(folder))
+    source._medium = _Files(files)
+    with Partials(folder) as partials, mock.patch.object(offer, "Updater", At):
+        new = offer.fetch(held, source, folder, partials)
+    KeySet.from_jwks(new.documents[KEYS]).with_denied(new.documents[DENIED])
+    for log in new.logs.values():
+        read_log(log)
+    return new
+
+
 _KINDS: dict[str, Callable[[Message], Message]] = {
     "payload": _payload,
     "verify": _verify,
@@ -186,6 +248,7 @@ _KINDS: dict[str, Callable[[Message], Message]] = {
     "number-day": _number_day,
     "keys": _keys,
     "enrolment": _enrolment,
+    "sync": _sync,
 }
 
 

@@ -3,14 +3,19 @@
 import { createInterface } from "node:readline";
 import { readEnrolment } from "../src/trust/enrolment.js";
 import { KeyDocumentError, NO_KEYS, readKeys, type KeySet } from "../src/trust/keys.js";
+import { SourceError } from "../src/trust/errors.js";
+import { logTarget, type Held } from "../src/trust/held.js";
+import { offer } from "../src/trust/offer.js";
+import { stateOf } from "../src/trust/state.js";
 import { verify } from "../src/verify/verify.js";
-import { fromHex, hex, type Bytes } from "../src/wire/bytes.js";
+import { fromHex, hex, sha256, type Bytes } from "../src/wire/bytes.js";
 import { decodeClaims } from "../src/wire/claims.js";
 import { PayloadError, WireError } from "../src/wire/errors.js";
 import { formatNumber, parseNumber, resolveDay } from "../src/wire/number.js";
 import { ESP256, openText } from "../src/wire/payload.js";
 import { readLog } from "../src/wire/statuslog.js";
 import { claimsDocument, stringify, verification, type Document } from "./documents.js";
+import { Files, NO_PARTIALS } from "./files.js";
 
 /** What tests/run_vectors.py sends; the runner has checked its form. */
 export interface State {
@@ -28,6 +33,9 @@ interface Request {
   last_seen: number | null;
   keys: string;
   denied: string;
+  root: string;
+  held: { files: Record<string, string>; now: number } | null;
+  files: Record<string, string>;
   log: string;
   day: number;
   index: number;
@@ -54,8 +62,36 @@ const KINDS: Record<string, (request: Request) => Document | Promise<Document>> 
     }
   },
   enrolment: ({ text }) => ({ ...(readEnrolment(text) ?? { refused: true }) }),
+  sync: async ({ root, held, files, now }) => {
+    const none = { syncs: 0, sources: [], published: null, syncedAt: null, documents: new Map(), logs: new Map() };
+    let before: Held = { ...none, metadata: new Map([["root", latin(root)]]) };
+    if (held) before = await fetched(before, held.files, held.now);
+    try {
+      return await taken(await fetched(before, files, now));
+    } catch (e) {
+      if (e instanceof SourceError) return { refused: PROBLEMS[e.kind] ?? "refused" };
+      throw e;
+    }
+  },
   "number-day": ({ day_in_number, near }) => ({ day: resolveDay(day_in_number, near) }),
 };
+
+/** What a kind of error is called in the vectors, where it is not "refused". */
+const PROBLEMS: Partial<Record<SourceError["kind"], string>> = { behind: "behind", missing: "unreachable" };
+
+async function fetched(held: Held, files: Record<string, string>, now: number): Promise<Held> {
+  const source = new Files(new Map(Object.entries(files).map(([path, data]) => [path, latin(data)])));
+  const after = await offer(held, source, NO_PARTIALS, now);
+  await stateOf(after);
+  return after;
+}
+
+async function taken(held: Held): Promise<Document> {
+  const logs = Array.from(held.logs, ([day, data]) => [logTarget(day), data] as const);
+  const files: Record<string, string> = {};
+  for (const [name, data] of [...held.documents, ...logs]) files[name] = hex(await sha256(data));
+  return { published: held.published, files };
+}
 
 async function keyDocuments({ authority, test, keys, denied }: KeySet): Promise<Document> {
   const sorted = <T>(items: ReadonlyMap<string, T>): [string, T][] =>

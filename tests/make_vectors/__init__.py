@@ -9,7 +9,7 @@ So a mistake in the code can't hide in the vectors.
 
 common.py, cbor.py, keys.py, pass_number.py, passes.py    what vectors are made of
 payload.py, claims.py                                     payload.json
-verify.py, statuslog.py, number.py, enrolment.py          the file of that name
+verify.py, statuslog.py, number.py, enrolment.py, sync.py the file of that name
 key_documents.py                                          keys.json
 files.py                                                  how a file is written
 """

@@ -11,6 +11,7 @@ from make_vectors.key_documents import key_vectors
 from make_vectors.number import number_vectors
 from make_vectors.payload import payload_vectors
 from make_vectors.statuslog import statuslog_vectors
+from make_vectors.sync import repositories, sync_vectors
 from make_vectors.verify import states, verify_vectors
 
 
@@ -37,6 +38,9 @@ def files() -> dict[str, bytes]:
         "statuslog.json": document("statuslog", f"Status logs, read and written. {made}", statuslog_vectors()),
         "keys.json": document("keys", f"Published key documents, read or refused. {made}", key_vectors()),
         "enrolment.json": document("enrolment", f"Codes that set devices up. {made}", enrolment_vectors()),
+        "sync.json": document(
+            "sync", f"Repositories as files, taken over or refused. {made}", sync_vectors(), repositories=repositories()
+        ),
         "number.json": document("number", f"Pass numbers, read and written. {made}", number_vectors()),
     }
 
