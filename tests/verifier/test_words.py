@@ -27,15 +27,11 @@ LATIN_IN_BANGLA = {
     *("Caps", "Lock", "Enter", "Esc", "US", "English", "PNG", "JPEG", "WebP", "GIF", "TIFF", "BMP", "PDF"),
     *("QR", "UTF", "B", "Ed", "MR", *"ABCDEILOUn", *"dhlnqx"),
 }
-<<<<<<< HEAD
 """What stands on keys and in menus; the symbols of pass numbers; the name of an algorithm."""
-=======
-"""What stands on keys and in menus; the symbols of pass numbers."""
 OLD_ID = "<pin>19901234567890123</pin><name>RAHIMA KHATUN</name><DOB>01 Jan 1990</DOB><FP></FP><F>RI</F>"
 SMART_ID = "NMRAHIMA KHATUN{sep}NW1234567890{sep}OL19901234567890123{sep}BR19900101{sep}PEPRVA"
 PASSPORT = "P<BGDKHATUN<<RAHIMA" + "<" * 25 + "\nBX01234567BGD9001011F3001011<<<<<<<<<<<<<<04"
 EMPTY = KeySet.of("Dhaka", [], test=False)
->>>>>>> 450d8f9 (verify: name a national ID card's barcode as what it is)
 COMMAND = r"movepass(?: [a-z-]+)?|usermod -aG|pip install '[^']*'|--[a-z]+|LANG=[A-Za-z0-9.-]+"
 SHELLS_ONLY = {"language", "phone"}
 """What other shells than the command's show."""

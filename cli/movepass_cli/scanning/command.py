@@ -111,7 +111,7 @@ class _Lines:
     def run(self, running: Feeds, stop: StopSignal) -> None:
         """Show what comes until all feeds have ended, or a signal comes."""
         while not running.ended:
-            select.select([running.awake, stop.fileno()], [], [])
+            select.select([running.awake.fileno(), stop.fileno()], [], [])
             for given in running.take():
                 self._show(given)
 

@@ -6,10 +6,9 @@ code, a scanner pulled out or a camera that is gone; those that go on for ever l
 
 import os
 import select
-import termios
+import socket
 import threading
 import time
-import tty
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from glob import glob
@@ -22,6 +21,12 @@ from movepass_verifier.errors import ImageError
 from movepass_verifier.image import IMAGE_ENDINGS, PictureReader, check_extra, the_pass
 from movepass_verifier.words import Message, message
 from movepass_wire.limits import TEXT_MAX_CHARS
+
+try:
+    import termios
+    import tty
+except ImportError:  # Windows
+    termios = tty = None  # type: ignore[assignment]
 
 _LOOK_SECONDS = 0.2
 """Between two looks into a folder."""
@@ -36,8 +41,6 @@ _STILL_SHOWN_SECONDS = 2.0
 _READ_BYTES = 4096
 _LINE_MAX_BYTES = 4 * TEXT_MAX_CHARS
 """What is longer is no pass; it is cut off here, and refused for its length."""
-_BAUD = termios.B9600
-"""What scanners on a serial line come set to; one on USB does not care."""
 
 
 class Given(NamedTuple):
@@ -66,8 +69,9 @@ class Feeds:
         self._given: SimpleQueue[Given | None] = SimpleQueue()
         self._running = len(feeds)
         self._stop = threading.Event()
-        self.awake, self._waker = os.pipe()
-        """Can be read when something has been given, or a feed has ended; see select(2)."""
+        self.awake, self._waker = socket.socketpair()
+        """Can be read when something has been given, or a feed has ended; a socket, which Windows selects too."""
+        self.awake.setblocking(False)  # noqa: FBT003 - socket's signature
 
     @property
     def ended(self) -> bool:
@@ -82,7 +86,7 @@ class Feeds:
     def take(self) -> Iterator[Given]:
         """Take what has been given so far."""
         with suppress(BlockingIOError):
-            os.read(self.awake, _READ_BYTES)
+            self.awake.recv(_READ_BYTES)
         while not self._given.empty():
             given = self._given.get()
             if given is None:
@@ -106,7 +110,7 @@ class Feeds:
 
     def _put(self, given: Given | None) -> None:
         self._given.put(given)
-        os.write(self._waker, b".")
+        self._waker.send(b".")
 
 
 def lines(file: Any) -> Feed:
@@ -203,7 +207,13 @@ def _look(folder: Path) -> dict[Path, _Mark] | None:
 
 
 def serial(device: Path) -> Feed:
-    """Read lines from a scanner on a serial line; one that was pulled out is waited for."""
+    """Read lines from a scanner on a serial line; one that was pulled out is waited for.
+
+    Raises:
+        ImageError: this system's serial lines can't be read.
+    """
+    if termios is None:
+        raise ImageError(message("scan.no-serial"))
 
     def feed(stop: threading.Event) -> Iterator[Given]:
         told: Message | None = None
@@ -233,13 +243,13 @@ def _serial_trouble(device: Path, error: OSError) -> Message:
 
 @contextmanager
 def _opened(device: Path) -> Iterator[int]:
-    """Open a serial line, raw at 9,600 baud; anything else that can be read, as it is."""
+    """Open a serial line, raw at 9,600 baud, as scanners come set; anything else that can be read, as it is."""
     fd = os.open(device, os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK)
     try:
         if os.isatty(fd):
             tty.setraw(fd)
             mode = termios.tcgetattr(fd)
-            mode[4] = mode[5] = _BAUD
+            mode[4] = mode[5] = termios.B9600
             termios.tcsetattr(fd, termios.TCSANOW, mode)
         yield fd
     finally:
