@@ -282,6 +282,8 @@ class _Screen:
             times.append(deadline - now)
         if (closes := self._session.closes) is not None:
             times.append(closes - time.time())
+        if self._session.shown is not None:
+            times.append(1 - (time.time() - self._session.shown_at) % 1)
         return max(0.0, min(times))
 
     def _type(self, fd: int) -> None:
@@ -333,7 +335,8 @@ class _Screen:
 
     def _present(self) -> None:
         """Bring the screen up to date, and let the last verdict be heard."""
-        lines = frame(self._session, self._badge, self._keyboard.typed, self._terminal.size, unicode=self._unicode)
+        typed, size = self._keyboard.typed, self._terminal.size
+        lines = frame(self._session, self._badge, typed, size, unicode=self._unicode, now=time.time())
         outcome, self._unheard = self._unheard, None
         self._terminal.show(lines, self._speaker.bells(outcome) if outcome else "")
         if outcome:

@@ -63,7 +63,9 @@ class Badge:
     problem: Message | None
 
 
-def frame(session: Session, badge: Badge, typed: str, size: Size, *, unicode: bool) -> list[ScreenLine]:
+def frame(
+    session: Session, badge: Badge, typed: str, size: Size, *, unicode: bool, now: float | None = None
+) -> list[ScreenLine]:
     """Lay out the screen.
 
     Args:
@@ -72,6 +74,7 @@ def frame(session: Session, badge: Badge, typed: str, size: Size, *, unicode: bo
         typed: what somebody is typing.
         size: the terminal's.
         unicode: whether it shows more than ASCII.
+        now: seconds since 1970 UTC, to say how old a verdict is: seconds that stand still tell that the screen does.
 
     Returns:
         One line for each row of the terminal, none wider than it.
@@ -84,12 +87,28 @@ def frame(session: Session, badge: Badge, typed: str, size: Size, *, unicode: bo
         foot = _foot(session, typed, say, size)
         room = Size(size.columns, size.rows - len(head) - len(foot))
         middle = _middle(session, badge, typed, say, room, unicode=unicode, large=size.rows >= _BANNER_FROM)
+        if now is not None:
+            _stamp(middle, say.span(max(0, int(now - session.shown_at))), size)
         lines = [*head, *middle[: room.rows]]
         lines += [[] for _ in range(size.rows - len(lines) - len(foot))]
         lines += foot
     if not unicode:
         lines = [[Span(_ascii(span.text), span.style) for span in line] for line in lines]
     return [_cut([Span(escaped(text), style) for text, style in line], size.columns) for line in lines[: size.rows]]
+
+
+def _stamp(lines: list[ScreenLine], text: str, size: Size) -> None:
+    """Write a text at the right of an outcome's band: in the last of its rows that has room, or below."""
+    bands = [at for at, line in enumerate(lines) if len(line) == 1 and line[0].style in {o.value for o in Outcome}]
+    for at in reversed(bands):
+        drawn, style = lines[at][0]
+        room = size.columns - columns(text) - 1
+        if columns(drawn.rstrip()) < room:
+            lines[at] = [Span(f"{_filled(drawn.rstrip(), room)}{text} ", style)]
+            return
+    if bands:
+        style = lines[bands[-1]][0].style
+        lines.insert(bands[-1] + 1, [Span(f"{_filled('', size.columns - columns(text) - 1)}{text} ", style)])
 
 
 def _head(badge: Badge, say: Words, size: Size) -> list[ScreenLine]:

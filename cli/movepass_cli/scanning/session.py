@@ -120,6 +120,7 @@ class Session:
         self.page = Page.MAIN
         self.shown: Decided | NumberAnswer | Message | None = None
         """A verdict, an answer to a pass number, or what was wrong with a picture or a scanner."""
+        self.shown_at = 0.0
         self.recent: deque[Recent] = deque(maxlen=RECENT)
         self.notice: Message | None = None
         """What is wrong with a scanner or a camera; until the next code."""
@@ -223,7 +224,7 @@ class Session:
 
     def _show(self, what: Decided | NumberAnswer | Message, at: float) -> None:
         self._clear()
-        self.shown, self.notice = what, None
+        self.shown, self.shown_at, self.notice = what, at, None
         self._closes = at + self._close_after if self._close_after else None
 
     def _clear(self) -> None:

@@ -170,7 +170,7 @@ def test_9_what_is_being_read_does_not_go_while_an_officer_turns_to_the_papers(f
         screen.type(field.text + "\r")
         screen.until(lambda shown: "Rahima" in shown)
         for _ in range(4):
-            screen.settle(1)
+            screen.idle(1)
             assert "Rahima" in screen.text
             screen.type("d")
             screen.settle(0.2)

@@ -2,6 +2,7 @@
 
 import os
 import pty
+import re
 import signal
 import threading
 import time
@@ -162,6 +163,15 @@ def test_a_verdict_leaves_the_screen_by_itself(field: Field) -> None:
         screen.type(field.text + "\r")
         screen.until(lambda shown: "Rahima" in shown)
         screen.until(lambda shown: "Rahima" not in shown and READY in shown)
+
+
+def test_the_seconds_of_a_verdict_move(field: Field) -> None:
+    with running(scan(field)) as screen:
+        screen.until(lambda shown: READY in shown)
+        screen.type(field.text + "\r")
+        screen.until(lambda shown: ACCEPT in shown)
+        for age in (r"[1-9] s$", r"1\d s$"):
+            screen.until(re.compile(age, re.MULTILINE).search)
 
 
 def test_a_pass_number_is_typed_by_hand(field: Field) -> None:

@@ -256,3 +256,19 @@ def test_nothing_from_outside_steers_the_screen(name: str, encoding: str) -> Non
         lines = frame(session, badge, name, USUAL, unicode=encoding == "utf-8")
         assert all(foreign(span.text.encode()) == [] for line in lines for span in line)
         assert all(sum(columns(span.text) for span in line) <= USUAL.columns for line in lines)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("verdict", VERDICTS)
+@pytest.mark.parametrize("test", [True, False])
+@pytest.mark.parametrize("size", [USUAL, Size(100, 40), Size(60, 24), Size(80, 15), Size(40, 12)])
+def test_a_verdict_says_how_many_seconds_ago_it_came(
+    badge: Badge, language: str, verdict: Verdict, size: Size, *, test: bool
+) -> None:
+    session = Session(FakePost(test=test), language)
+    session.code(verdict.value, NOW)
+    before, after = (frame(session, badge, "", size, unicode=True, now=NOW + age) for age in (7.2, 8.1))
+    moved = [at for at, line in enumerate(before) if line != after[at]]
+    assert len(moved) == 1, "one field a second"
+    assert texts(after)[moved[0]].endswith(words(language).span(8))
+    assert before[moved[0]][0].style == after[moved[0]][0].style == before[moved[0]][-1].style
