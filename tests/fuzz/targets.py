@@ -19,6 +19,8 @@ _MODULES = {
     "keys": "documents",
     "enrolment": "documents",
     "other": "documents",
+    "names": "terminal",
+    "typed": "terminal",
 }
 NAMES = tuple(_MODULES)
 

@@ -1,22 +1,24 @@
 """Each target for a moment, by chance from a fixed seed; and that each would notice if something were wrong."""
 
 import json
+import re
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from securesystemslib.signer import SSlibKey
+from support import writing
 from support.processes import ROOT, environment
 
 from fuzz.engine import RANDOM, Count, feed_random
 from fuzz.targets import NAMES, open_target
+from movepass_cli import display
 from movepass_verifier import by_number, enrolment, other_schemes, verify
 from movepass_wire import claims, documents, statuslog
 
-INPUTS = dict.fromkeys(NAMES, 2_000) | {"offer": 150, "claims": 1_000}
+INPUTS = dict.fromkeys(NAMES, 2_000) | {"offer": 150, "claims": 1_000, "typed": 40}
 
 
 def fed(name: str, inputs: int, seed: int = 1) -> Count:
@@ -45,7 +47,7 @@ def _set_bits(page: bytearray, within: Any) -> None:
         page[index >> 3] |= 1 << (index & 7)
 
 
-FAULTS: dict[str, tuple[str, Any, str, Callable[..., Any]]] = {
+FAULTS: dict[str, tuple[str, Any, str, Any]] = {
     "signatures are not checked": ("text", sys.modules[verify.__module__], "_check_signature", _nothing),
     "signatures of envelopes are not checked": (
         "payload",
@@ -60,6 +62,8 @@ FAULTS: dict[str, tuple[str, Any, str, Callable[..., Any]]] = {
     "documents are not signed": ("offer", SSlibKey, "verify_signature", _nothing),
     "keys of objects are not checked": ("request", documents, "_keys", lambda _, value, *__: value),
     "a hash may be anything": ("enrolment", enrolment, "_hash", lambda value, _: value),
+    "a name is not escaped": ("names", display, "escaped", lambda text: text),
+    "a terminal's own sequences are not known": ("typed", writing, "_OURS", re.compile(b"[ -~]")),
     "an exception is not caught": ("other", other_schemes, "_inflate", _key_error),
 }
 

@@ -159,9 +159,13 @@ class Screen:
 
     def raw(self) -> str:
         """All that the command has written."""
+        return self.written().decode(errors="replace")
+
+    def written(self) -> bytes:
+        """Give the same in bytes."""
         while self._read(0):
             pass
-        return self._raw.decode(errors="replace")
+        return self._raw
 
     def svg(self) -> str:
         """Draw what it shows."""
