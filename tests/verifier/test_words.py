@@ -1,4 +1,5 @@
 """The catalogues: every language says the same things, and the code says nothing that they lack."""
+# ruff: noqa: RUF001  (Bangla digits are meant)
 
 import json
 import re
@@ -18,7 +19,7 @@ from movepass_verifier.verdicts import CHECKS, Outcome, Verdict
 from movepass_verifier.verify import verify
 from movepass_verifier.words import LANGUAGES, message, words
 from movepass_wire import format_number, parse_number
-from movepass_wire.times import ago, day_name, local
+from movepass_wire.times import ago, day_name, local, parse_iso
 
 FOLDER = ROOT / "verifier" / "movepass_verifier" / "words"
 CATALOGUES = {language: json.loads((FOLDER / f"{language}.json").read_text("utf-8")) for language in LANGUAGES}
@@ -106,10 +107,75 @@ def test_every_text_can_be_filled(language: str) -> None:
 def test_values_are_shown_as_people_write_them() -> None:
     english, bangla = words("en"), words("bn")
     assert english.time(1795327200) == "2026-11-22 12:00 Asia/Dhaka"
-    assert bangla("reason.valid", until=1795327200) == "ঢাকা সময় ২০২৬-১১-২২ ১২:০০ পর্যন্ত বৈধ"  # noqa: RUF001
+    assert bangla("reason.valid", until=1795327200) == "ঢাকা সময় ২০২৬-১১-২২ ১২:০০ পর্যন্ত বৈধ"
     assert english("fresh.old", age=7500) == "2 h 5 min old"
     assert bangla("fresh.old", age=7500) == "২ ঘণ্টা ৫ মিনিট পুরোনো"
     assert bangla.number(1234567) == "১,২৩৪,৫৬৭"
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "now", "english", "bangla"),
+    [
+        (
+            "2026-11-28T10:04",
+            "2026-11-28T13:04",
+            "2026-11-28T11:00",
+            "28 Nov, 10:04 to 13:04",
+            "২৮ নভেম্বর, ১০:০৪ থেকে ১৩:০৪",
+        ),
+        (
+            "2026-11-28T22:00",
+            "2026-11-29T01:00",
+            "2026-11-28T23:00",
+            "28 Nov, 22:00 to 29 Nov, 01:00",
+            "২৮ নভেম্বর, ২২:০০ থেকে ২৯ নভেম্বর, ০১:০০",
+        ),
+        (
+            "2026-11-28T21:00",
+            "2026-11-29T00:00",
+            "2026-11-28T23:00",
+            "28 Nov, 21:00 to 29 Nov, 00:00",
+            "২৮ নভেম্বর, ২১:০০ থেকে ২৯ নভেম্বর, ০০:০০",
+        ),
+        (
+            "2025-05-01T09:00",
+            "2025-05-01T12:00",
+            "2026-05-01T09:30",
+            "1 May 2025, 09:00 to 12:00",
+            "১ মে ২০২৫, ০৯:০০ থেকে ১২:০০",
+        ),
+        (
+            "2026-12-31T22:00",
+            "2027-01-01T04:00",
+            "2026-12-31T23:00",
+            "31 Dec 2026, 22:00 to 1 Jan 2027, 04:00",
+            "৩১ ডিসেম্বর ২০২৬, ২২:০০ থেকে ১ জানুয়ারি ২০২৭, ০৪:০০",
+        ),
+        (
+            "2027-01-01T00:30",
+            "2027-01-01T03:00",
+            "2027-01-01T00:10",
+            "1 Jan, 00:30 to 03:00",
+            "১ জানুয়ারি, ০০:৩০ থেকে ০৩:০০",
+        ),
+        (
+            "2026-11-28T10:04",
+            "2026-11-28T13:04",
+            None,
+            "28 Nov 2026, 10:04 to 13:04",
+            "২৮ নভেম্বর ২০২৬, ১০:০৪ থেকে ১৩:০৪",
+        ),
+    ],
+)
+def test_when_a_pass_is_valid_reads_as_a_person_writes_it(
+    start: str, end: str, now: str | None, english: str, bangla: str
+) -> None:
+    """In Dhaka's days: 1 January 2027, 00:10 there is still 2026 in UTC."""
+    times = [None if at is None else parse_iso(f"{at}:00+06:00") for at in (start, end, now)]
+    assert times[0] is not None
+    assert times[1] is not None
+    assert words("en").period(times[0], times[1], times[2]) == english
+    assert words("bn").period(times[0], times[1], times[2]) == bangla
 
 
 def test_a_value_is_never_taken_for_a_placeholder() -> None:

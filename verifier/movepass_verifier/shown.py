@@ -76,7 +76,7 @@ def looks() -> dict[Outcome, Look]:
 
 def shown(result: Verification, words: Words) -> Shown:
     """Put a verification into words."""
-    trip = trip_rows(result.pass_.trip, words) if result.pass_ else []
+    trip = trip_rows(result.pass_.trip, words, result.freshness.now) if result.pass_ else []
     rows = [
         (words("label.pass"), result.pass_number or ""),
         *trip,
@@ -116,8 +116,14 @@ def number_shown(answer: "NumberAnswer", words: Words) -> Shown:
     )
 
 
-def trip_rows(trip: Trip, words: Words) -> Rows:
-    """Name what a pass says; names and places in the script in which they were issued."""
+def trip_rows(trip: Trip, words: Words, now: int | None = None) -> Rows:
+    """Name what a pass says; names and places in the script in which they were issued.
+
+    Args:
+        trip: what it says.
+        words: a language.
+        now: seconds since 1970 UTC; dates have their year where it is another, or where no time is given.
+    """
     driver = trip.driver_name or ""
     if driver and trip.driver_licence_last:
         driver = words("value.driver", name=driver, last=trip.driver_licence_last)
@@ -131,7 +137,7 @@ def trip_rows(trip: Trip, words: Words) -> Rows:
         ("driver", driver),
         ("from", _place(trip.origin, words)),
         ("to", _place(trip.destination, words)),
-        ("valid", words("value.valid", **{"from": trip.not_before, "until": trip.not_after})),
+        ("valid", words.period(trip.not_before, trip.not_after, now)),
         ("reason", reason),
         ("unknown", ", ".join(f"{key}: {value!r}" for key, value in trip.unknown.items())),
     ]

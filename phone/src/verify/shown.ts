@@ -28,7 +28,9 @@ export interface Shown {
 
 export function shown(result: Verification, words: Words): Shown {
   const { pass, passNumber, authority, freshness } = result;
-  const rows: Row[] = pass ? [[words.text("label.pass"), passNumber ?? ""], ...passRows(pass, words)] : [];
+  const rows: Row[] = pass
+    ? [[words.text("label.pass"), passNumber ?? ""], ...passRows(pass, words, freshness.now)]
+    : [];
   rows.push(
     [words.text("label.authority"), authority?.name ?? ""],
     [words.text("label.lists"), ageOf(freshness, words)],
@@ -76,7 +78,7 @@ export function ageOf({ age, syncSoon, tooOld }: Freshness, words: Words): strin
 }
 
 /** Name what a pass says; names and places in the script in which they were issued. */
-function passRows(pass: Pass, words: Words): Row[] {
+function passRows(pass: Pass, words: Words, now: number): Row[] {
   const { driverName: name, driverLicenceLast: last, reason } = pass;
   const licence = last === null ? "" : words.text("value.licence", { last });
   const driver = name !== null && last !== null ? words.text("value.driver", { name, last }) : (name ?? licence);
@@ -88,7 +90,7 @@ function passRows(pass: Pass, words: Words): Row[] {
     ["driver", driver],
     ["from", placeName(pass.origin, words)],
     ["to", placeName(pass.destination, words)],
-    ["valid", words.text("value.valid", { from: pass.notBefore, until: pass.notAfter })],
+    ["valid", words.period(pass.notBefore, pass.notAfter, now)],
     ["reason", typeof reason === "string" ? reason : codeName(REASONS, reason, "reason", words)],
     ["unknown", Array.from(pass.unknown, ([key, value]) => `${key}: ${written(value)}`).join(", ")],
   ];

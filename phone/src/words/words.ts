@@ -50,10 +50,25 @@ export class Words {
     return text.replace(PLACEHOLDER, (_, name: string, kind?: string) => this.shown(values[name], kind));
   }
 
+  /** Write a length of time on one line as a person does: "28 Nov, 10:04 to 13:04"; see words/__init__.py. */
+  period(start: number, end: number, now: number): string {
+    const [first, last] = [start, end].map(dateAndClock) as [DateAndClock, DateAndClock];
+    const years = new Set([first.date, last.date, local(now)].map((day) => day.slice(0, "2026".length)));
+    const [day, lastDay] = [first, last].map(({ date }) => this.date(date, years.size > 1)) as [string, string];
+    const key = first.date === last.date ? "value.valid" : "value.valid-days";
+    return this.digits(this.text(key, { day, last: lastDay, from: first.clock, until: last.clock }));
+  }
+
+  private date(date: string, withYear: boolean): string {
+    const [year = "", month, day] = date.split("-");
+    const name = this.text("format.months").split(" ")[Number(month) - 1] ?? "";
+    return this.text(withYear ? "format.date-of-year" : "format.date", { day: String(Number(day)), month: name, year });
+  }
+
   private shown(value: string | number | Message | undefined, kind?: string): string {
     if (typeof value === "object") return this.say(value);
     if (typeof value !== "number" || kind === undefined) return String(value);
-    if (kind === "time") return this.digits(this.text("format.time", dateAndClock(value)));
+    if (kind === "time") return this.digits(this.text("format.time", { ...dateAndClock(value) }));
     if (kind === "minute") return this.digits(local(value));
     if (kind === "day") return this.digits(dayName(value));
     return kind === "span" ? this.span(value) : this.number(value);
@@ -103,7 +118,12 @@ function spanParts(seconds: number): (readonly [string, number])[] {
   return parts.slice(first, first + 2).filter(([, count]) => count > 0);
 }
 
-function dateAndClock(seconds: number): Values {
+interface DateAndClock {
+  readonly date: string;
+  readonly clock: string;
+}
+
+function dateAndClock(seconds: number): DateAndClock {
   const [date = "", clock = ""] = local(seconds).split(" ");
   return { date, clock };
 }

@@ -82,6 +82,24 @@ class Words:
         """Write a time without its zone."""
         return " ".join(local(seconds).split()[:2]).translate(self._digits)
 
+    def period(self, start: int, end: int, now: int | None = None) -> str:
+        """Write a length of time on one line as a person does: "28 Nov, 10:04 to 13:04".
+
+        The year is left out where it is that of now in Dhaka, and the second day where it is the first.
+        """
+        (first, begins), (last, ends) = (local(at).split()[:2] for at in (start, end))
+        years = {day[: len("2026")] for day in (first, last, *([] if now is None else [local(now)]))}
+        with_year = now is None or len(years) > 1
+        key = "value.valid" if first == last else "value.valid-days"
+        day, last_day = (self._date(date, with_year=with_year) for date in (first, last))
+        text = self(key, day=day, last=last_day, **{"from": begins, "until": ends})
+        return text.translate(self._digits)
+
+    def _date(self, date: str, *, with_year: bool) -> str:
+        year, month, day = date.split("-")
+        name = self("format.months").split()[int(month) - 1]
+        return self("format.date-of-year" if with_year else "format.date", day=int(day), month=name, year=year)
+
     def clock(self, seconds: int) -> str:
         """Write the time of day in Dhaka."""
         return self.minute(seconds).split()[1]
