@@ -20,6 +20,7 @@ _MODULES = {
     "enrolment": "documents",
     "other": "documents",
     "names": "terminal",
+    "picture": "pictures",
     "typed": "terminal",
 }
 NAMES = tuple(_MODULES)

@@ -15,10 +15,11 @@ from support.processes import ROOT, environment
 from fuzz.engine import RANDOM, Count, feed_random
 from fuzz.targets import NAMES, open_target
 from movepass_cli import display
-from movepass_verifier import by_number, enrolment, other_schemes, verify
+from movepass_verifier import by_number, enrolment, image, other_schemes, verify
+from movepass_verifier.words import message
 from movepass_wire import claims, documents, statuslog
 
-INPUTS = dict.fromkeys(NAMES, 2_000) | {"offer": 150, "claims": 1_000, "typed": 40}
+INPUTS = dict.fromkeys(NAMES, 2_000) | {"offer": 150, "claims": 1_000, "picture": 200, "typed": 40}
 
 
 def fed(name: str, inputs: int, seed: int = 1) -> Count:
@@ -64,6 +65,7 @@ FAULTS: dict[str, tuple[str, Any, str, Any]] = {
     "a hash may be anything": ("enrolment", enrolment, "_hash", lambda value, _: value),
     "a name is not escaped": ("names", display, "escaped", lambda text: text),
     "a terminal's own sequences are not known": ("typed", writing, "_OURS", re.compile(b"[ -~]")),
+    "a fault of the decoder has no words": ("picture", image, "_fault", lambda *_: message("image.nothing")),
     "an exception is not caught": ("other", other_schemes, "_inflate", _key_error),
 }
 
