@@ -35,6 +35,7 @@ const HINTS = {
   "none in the picture": "phone.scan.no-code",
   typing: "phone.scan.typing",
   unfinished: "phone.scan.unfinished",
+  still: "phone.scan.still",
 } as const satisfies Record<Count, string>;
 
 /** What the app goes by: the device, once it is set up. */
@@ -277,6 +278,8 @@ export class App {
         test: known?.keys.test ?? false,
         problem: this.scanner.problem,
         light: this.scanner.light,
+        zoom: this.scanner.zoom,
+        hasOtherCamera: this.scanner.hasOtherCamera,
         canType: device !== null,
         otherLanguage: LANGUAGES[languageAfter(this.language)].text("language.name"),
       },
@@ -299,6 +302,8 @@ export class App {
       number: () => {
         if (device) this.showNumber(device);
       },
+      zoom: (zoom) => run(this.scanner.setZoom(zoom)),
+      camera: () => run(this.scanner.changeCamera()),
       light: () => run(this.scanner.toggleLight()),
       picture: (file) => run(this.scanner.readPicture(file)),
       retry: () => run(this.scanner.openCamera()),

@@ -2,15 +2,18 @@
 
 import { report, run } from "../faults.js";
 import { PREFIX } from "../wire/payload.js";
-import { Camera, CameraError, type CameraProblem } from "./camera.js";
+import { Camera, CameraError, type CameraProblem, type Zoom } from "./camera.js";
 import { hearHandScanner } from "./hand_scanner.js";
 import { Reader } from "./reader.js";
 
+const CAMERA = "camera";
 const FRAME_MILLISECONDS = 80;
 /** A code that was shown and has not left the picture is not shown again. */
 const GONE_MILLISECONDS = 1000;
+/** A camera that gives no new frame for so long has stopped, whatever its picture shows. */
+const STILL_MILLISECONDS = 4000;
 
-export type Count = "one" | "several" | "none in the picture" | "typing" | "unfinished";
+export type Count = "one" | "several" | "none in the picture" | "typing" | "unfinished" | "still";
 
 export interface ScannerEvents {
   /** Whether a code in view would be looked at now. */
@@ -42,6 +45,11 @@ export class Scanner {
   private epoch = 0;
   /** The chosen picture that is being read; of several the last. */
   private chosen: File | null = null;
+  /** How many frames there were at the last look, when that was, and when they last became more. */
+  private frames = 0;
+  private lookedAt = 0;
+  private movedAt = 0;
+  private isStill = false;
   /** The end of the codes that have come so far: what shows last is what came last. */
   private turn: Promise<void> = Promise.resolve();
   private readonly reader: Reader;
@@ -86,11 +94,32 @@ export class Scanner {
     this.events.changed();
   }
 
+  get zoom(): Zoom | null {
+    return this.camera?.zoom ?? null;
+  }
+
+  async setZoom(zoom: number): Promise<void> {
+    await this.camera?.setZoom(zoom);
+  }
+
+  get hasOtherCamera(): boolean {
+    return (this.camera?.other ?? null) !== null;
+  }
+
+  /** Go on with the next camera, now and at the next start. */
+  async changeCamera(): Promise<void> {
+    const other = this.camera?.other ?? null;
+    if (other === null) return;
+    keepCamera(other);
+    this.closeCamera();
+    await this.openCamera();
+  }
+
   async openCamera(): Promise<void> {
     if (this.camera || this.opening) return;
     this.opening = true;
     try {
-      this.camera = await Camera.open(this.video, () => {
+      this.camera = await Camera.open(this.video, keptCamera(), () => {
         this.closeCamera();
         this.problem = "taken";
         this.events.changed();
@@ -102,6 +131,7 @@ export class Scanner {
     } finally {
       this.opening = false;
     }
+    if (document.hidden) this.closeCamera(); // the page was put away meanwhile
     this.events.changed();
   }
 
@@ -122,9 +152,21 @@ export class Scanner {
 
   private async look(): Promise<void> {
     const { epoch } = this;
+    if (this.camera) this.watch(this.camera, performance.now());
     const picture = await this.camera?.picture().catch(() => null);
     const texts = picture ? await this.reader.read(picture, true) : null;
     if (texts && epoch === this.epoch) await this.see(texts, this.events.isFree);
+  }
+
+  /** Say when the camera's picture stands still, and when it moves again; a time in which nobody looked is left out. */
+  private watch(camera: Camera, now: number): void {
+    const isNew = camera.frames !== this.frames && !camera.isMuted;
+    if (isNew || now - this.lookedAt > GONE_MILLISECONDS) this.movedAt = now;
+    this.lookedAt = now;
+    this.frames = camera.frames;
+    const wasStill = this.isStill;
+    this.isStill = now - this.movedAt > STILL_MILLISECONDS;
+    if (this.isStill || wasStill) this.events.counted(this.isStill ? "still" : "one");
   }
 
   /** Read a chosen picture; of several only the last one chosen counts, and the camera waits for it. */
@@ -175,5 +217,22 @@ export class Scanner {
     });
     this.turn = taken.catch(() => undefined); // whoever waits for it is told
     await taken;
+  }
+}
+
+/** Give the id of the camera that was chosen on this phone. */
+function keptCamera(): string | null {
+  try {
+    return localStorage.getItem(CAMERA);
+  } catch {
+    return null;
+  }
+}
+
+function keepCamera(id: string): void {
+  try {
+    localStorage.setItem(CAMERA, id);
+  } catch {
+    // it is kept until the page closes
   }
 }

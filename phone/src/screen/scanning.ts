@@ -1,6 +1,6 @@
 /** The camera's picture, and all that an officer's thumb reaches: light, number, picture, this phone. */
 
-import type { CameraProblem } from "../scan/camera.js";
+import type { CameraProblem, Zoom } from "../scan/camera.js";
 import type { Message, Words } from "../words/words.js";
 import { button, h } from "./dom.js";
 
@@ -13,6 +13,8 @@ export interface ScanningState {
   readonly test: boolean;
   readonly problem: CameraProblem | null;
   readonly light: boolean | null;
+  readonly zoom: Zoom | null;
+  readonly hasOtherCamera: boolean;
   readonly canType: boolean;
   readonly otherLanguage: string;
 }
@@ -21,6 +23,8 @@ export interface ScanningActions {
   readonly language: () => void;
   readonly device: () => void;
   readonly light: () => void;
+  readonly zoom: (zoom: number) => void;
+  readonly camera: () => void;
   readonly number: () => void;
   readonly picture: (file: File) => void;
   readonly retry: () => void;
@@ -52,6 +56,8 @@ export function scanningScreen(state: ScanningState, words: Words, actions: Scan
     h(
       "footer",
       { class: "tools" },
+      state.zoom ? zoomSlider(state.zoom, words, actions.zoom) : null,
+      state.hasOtherCamera ? button(words.text("phone.scan.camera"), actions.camera) : null,
       state.light === null
         ? null
         : button(words.text("phone.scan.light"), actions.light, { "aria-pressed": String(state.light) }),
@@ -59,6 +65,19 @@ export function scanningScreen(state: ScanningState, words: Words, actions: Scan
       pictureButton(words, actions.picture),
     ),
   ];
+}
+
+function zoomSlider({ min, max, step, now }: Zoom, words: Words, moved: (zoom: number) => void): HTMLElement {
+  const values = { min: String(min), max: String(max), step: String(step), value: String(now) };
+  const slider = h("input", {
+    type: "range",
+    "aria-label": words.text("phone.scan.zoom"),
+    ...values,
+    input: () => {
+      moved(slider.valueAsNumber);
+    },
+  });
+  return slider;
 }
 
 function pictureButton(words: Words, chosen: (file: File) => void): HTMLElement {
