@@ -18,10 +18,10 @@ WORKERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) * 3 / 2)))
 # The phone's tools: npm brings them, none of their install scripts run.
 PHONE_READY := phone/node_modules/.ready
 PHONE_TEST := build/phone-test
-PHONE_SOURCES := $(wildcard phone/src/*.ts phone/src/*/*.ts phone/test/*.ts phone/test/browser/*.ts) \
+PHONE_SOURCES := $(wildcard phone/src/*.ts phone/src/*/*.ts phone/test/*.ts phone/test/*/*.ts) \
 	$(wildcard verifier/movepass_verifier/words/*.json) wire/movepass_wire/codes.json
-PHONE_PROGRAMS := $(wildcard phone/test/*_adapter.ts phone/test/*.test.ts phone/test/browser/*.test.ts) \
-	phone/test/browser/demo.ts phone/test/browser/reading.ts
+PHONE_PROGRAMS := $(wildcard phone/test/*_adapter.ts phone/test/*.test.ts phone/test/*/*.test.ts) \
+	phone/test/browser/demo.ts phone/test/browser/reading.ts phone/test/skipped.ts
 PHONE_KINDS := payload verify statuslog-read number-read number-write number-day keys enrolment sync
 
 .PHONY: phone phone-world test-phone differential-phone demo-phone bench-phone
@@ -64,16 +64,18 @@ phone: $(PHONE_READY) ## the phone's app, static files in build/phone; docs/phon
 	cd phone && node build.js ../build/phone
 
 test-phone: $(READY) $(PHONE_TEST)/.ready $(PHONE_TEST)/publications.json phone-world
-test-phone: ## the phone: vectors, attacks, mutated inputs, and the app in Chromium
+test-phone: ## the phone: vectors, attacks, mutated inputs, and the app in three engines; ends with what was not run
 	cd phone && npm run --silent check
-	cd phone && node --test --test-reporter=spec --test-concurrency=2 \
-		../$(PHONE_TEST)/*.test.mjs ../$(PHONE_TEST)/browser/*.test.mjs
+	cd phone && node --test --test-concurrency=2 --test-reporter=spec --test-reporter-destination=stdout \
+		--test-reporter=$(CURDIR)/$(PHONE_TEST)/skipped.mjs --test-reporter-destination=../$(PHONE_TEST)/skipped.txt \
+		../$(PHONE_TEST)/*.test.mjs ../$(PHONE_TEST)/*/*.test.mjs
 	$(BIN)/python tests/run_vectors.py --command 'node $(PHONE_TEST)/vectors_adapter.mjs' \
 		$(addprefix --only ,$(PHONE_KINDS))
 	PHONE_DEVICE='node $(PHONE_TEST)/device_adapter.mjs' PYTHONPATH=tests \
 		$(BIN)/pytest -n auto -p phone.attacks tests/attacks
 	PYTHONPATH=tests $(BIN)/python -m phone.differential --count 3000 \
 		--command 'node $(PHONE_TEST)/differential_adapter.mjs'
+	@cat $(PHONE_TEST)/skipped.txt
 
 demo-phone: $(READY) $(PHONE_TEST)/.ready phone-world ## a phone's camera is shown passes; pictures in docs/phone
 	cd phone && node ../$(PHONE_TEST)/browser/demo.mjs ../docs/phone
@@ -173,7 +175,7 @@ $(PHONE_TEST)/publications.json: $(READY) tests/phone/two_publications.py
 	PYTHONPATH=tests $(BIN)/python -m phone.two_publications $@
 
 $(PHONE_TEST)/.ready: $(PHONE_READY) $(PHONE_SOURCES)
-	rm -rf $(PHONE_TEST)/*.mjs $(PHONE_TEST)/browser
+	rm -rf $(PHONE_TEST)/*.mjs $(PHONE_TEST)/browser $(PHONE_TEST)/engines
 	mkdir -p $(PHONE_TEST)
 	ln -sfn ../../phone/node_modules $(PHONE_TEST)/node_modules
 	phone/node_modules/.bin/esbuild $(PHONE_PROGRAMS) --bundle --platform=node --format=esm --target=node20 \

@@ -1,0 +1,4 @@
+import { CHROMIUM } from "./chromium.js";
+import { runIn } from "./main_tests.js";
+
+runIn(CHROMIUM);
