@@ -14,6 +14,7 @@ for too long, lose races for versions and the timestamp, and no revocation.
 import fcntl
 import getpass
 import os
+import stat
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -134,12 +135,10 @@ class FolderRepository:
 
     def _open_to_readers(self) -> None:
         """Mend what an earlier version published under a stricter umask."""
-        for path in self.root.rglob("[!.]*"):
-            wanted = _FOLDER_MODE if path.is_dir() else _FILE_MODE
-            with suppress(FileNotFoundError, PermissionError):  # it went meanwhile, or is another user's
-                mode = path.lstat().st_mode
-                if mode & wanted != wanted and not path.is_symlink():
-                    path.chmod(mode & 0o777 | wanted)
+        for _, _, names, folder in os.fwalk(self.root):
+            for name in (".", *(name for name in names if not name.startswith("."))):
+                with suppress(OSError):  # it went meanwhile, is a link, or another user's
+                    _let_read(name, folder)
 
     def _write_over(self, path: Path, data: bytes) -> None:
         """Write a file that may be there, under the lock of its folder."""
@@ -251,6 +250,19 @@ def open_lock(path: Path) -> int:
             return os.open(path, os.O_RDONLY | flags)
         path.unlink()
         return os.open(path, os.O_RDWR | os.O_CREAT | flags, _FILE_MODE)
+
+
+def _let_read(name: str, folder: int) -> None:
+    """Let everybody read a file or folder; one that is a link, or has another name as well, may be somebody else's."""
+    descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
+    try:
+        found = os.fstat(descriptor)
+        is_folder, is_file = stat.S_ISDIR(found.st_mode), stat.S_ISREG(found.st_mode) and found.st_nlink == 1
+        mode, wanted = stat.S_IMODE(found.st_mode), _FOLDER_MODE if is_folder else _FILE_MODE
+        if (is_folder or is_file) and mode & wanted != wanted:
+            os.fchmod(descriptor, mode | wanted)
+    finally:
+        os.close(descriptor)
 
 
 def _touched(path: Path, data: bytes) -> bool:

@@ -122,6 +122,21 @@ def test_what_an_earlier_version_hid_is_mended_by_the_next_publication(world: Wo
     assert modes(world.repository / "targets") == {"d0o755", "-0o644"}
 
 
+def test_what_lies_elsewhere_is_shown_to_nobody(world: World, tmp_path: Path) -> None:
+    """Root may publish into a folder whose owner put links there."""
+    secret, folder = tmp_path / "secret", tmp_path / "private"
+    secret.write_text("a key")
+    folder.mkdir()
+    for path in (secret, folder):
+        path.chmod(0o700)
+    (world.repository / "metadata" / "link.json").symlink_to(secret)
+    (world.repository / "metadata" / "hard.json").hardlink_to(secret)
+    (world.repository / "elsewhere").symlink_to(folder)
+    os.mkfifo(world.repository / "pipe", 0o600)
+    world.publish()
+    assert [stat.S_IMODE(path.stat().st_mode) for path in (secret, folder)] == [0o700] * 2
+
+
 @pytest.mark.parametrize("mode", [0o644, 0o664, 0o640, 0o600])
 def test_a_ledger_is_read_by_nobody_who_was_not_let_in(tmp_path: Path, mode: int) -> None:
     path = tmp_path / "ledger.sqlite"
