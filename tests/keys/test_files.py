@@ -4,6 +4,7 @@ import errno
 import os
 import random
 import signal
+import stat
 import subprocess
 import sys
 import threading
@@ -114,3 +115,29 @@ def test_a_new_file_needs_no_hard_links_and_still_replaces_nothing(
         write_new(tmp_path / "file", b"other")
     assert (tmp_path / "file").read_bytes() == b"content"
     assert len(list(tmp_path.iterdir())) == 1
+
+
+@pytest.mark.parametrize("number", [errno.EINVAL, errno.ENOTSUP])
+def test_a_file_system_that_can_not_sync_folders_is_written_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """As CIFS, vboxsf and some of FUSE; the file's own sync must do there, and has to work."""
+    original = os.fsync
+
+    def sync(descriptor: int) -> None:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(number, os.strerror(number))
+        original(descriptor)
+
+    monkeypatch.setattr(os, "fsync", sync)
+    write_whole(tmp_path / "file", b"one")
+    write_new(tmp_path / "other", b"two")
+    assert (tmp_path / "file").read_bytes() == b"one"
+
+    def fail(_: int) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(OSError, match="Input/output error"):
+        write_whole(tmp_path / "file", b"three")
+    assert (tmp_path / "file").read_bytes() == b"one"

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, rsa, x2551
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
     Encoding,
     NoEncryption,
     PrivateFormat,
@@ -296,3 +297,16 @@ def test_an_encrypted_key_by_its_uri_takes_the_passphrase_from_whoever_is_asked(
 def test_every_error_of_the_package_is_a_keys_error() -> None:
     assert issubclass(KeyFileError, KeysError)
     assert issubclass(SignerError, KeysError)
+
+
+def test_a_key_in_the_traditional_protected_form_asks_for_its_passphrase(tmp_path: Path) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    protected = key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, BestAvailableEncryption(b"secret"))
+    assert protected.startswith(b"-----BEGIN EC PRIVATE KEY-----")
+    path = tmp_path / "key.pem"
+    path.write_bytes(protected)
+    path.chmod(0o600)
+    asked: list[str] = []
+    signer = signer_from_uri(f"file:{path}", ask=lambda kind: asked.append(kind) or "secret")  # type: ignore[func-returns-value]
+    assert asked == [signers.PASSPHRASE]
+    assert len(signer.sign(b"message")) == 64

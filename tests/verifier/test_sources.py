@@ -325,7 +325,7 @@ def test_a_stick_pulled_out_in_the_middle_says_so_and_changes_nothing(
 def test_a_store_that_can_not_be_written_to_says_so_before_anything_is_fetched(
     changed: World, server: RangeServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tempfile.mkdtemp", _no_space)
+    monkeypatch.setattr(Path, "mkdir", _no_space)
     with pytest.raises(StoreError, match=r"can't be written to .No space left.*can't be synced"):
         changed.sync(server.url)
     assert server.exchanges == []

@@ -112,8 +112,8 @@ def _signer() -> Callable[[str, str], str]:
     )
     try:
         client: Any = botocore.session.get_session().create_client("s3", config=Config(signature_version="s3v4"))
-    except (exceptions.BotoCoreError, ValueError) as e:
-        raise SyncError(f"s3: {e}") from None
+    except Exception as e:
+        raise _set_up_error(e) from e
 
     def sign(bucket: str, key: str) -> str:
         try:
@@ -124,7 +124,13 @@ def _signer() -> Callable[[str, str], str]:
                 f"s3: {e}; give AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE. A bucket that everybody "
                 "may read is a source by its https:// address"
             ) from None
-        except exceptions.BotoCoreError as e:
-            raise SyncError(f"s3: {e}") from None
+        except Exception as e:
+            raise _set_up_error(e) from e
 
     return sign
+
+
+def _set_up_error(error: Exception) -> SyncError:
+    """Say that AWS's credentials or configuration on this machine can't be used; the next source may do without."""
+    what = str(error) if type(error).__module__.startswith("botocore") else f"{type(error).__name__}: {error}"
+    return SyncError(f"s3: {what}; look at AWS's credentials and configuration on this machine (AWS_PROFILE, ~/.aws)")

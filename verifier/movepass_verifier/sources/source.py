@@ -1,5 +1,6 @@
 """A source by its name, as python-tuf's fetcher."""
 
+import re
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
@@ -9,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 from tuf.api.exceptions import DownloadError, DownloadHTTPError, DownloadLengthMismatchError
 from tuf.ngclient.fetcher import FetcherInterface
 
-from movepass_verifier.errors import SourceError
+from movepass_verifier.errors import SourceError, SyncError
 from movepass_verifier.sources.folder import Folder
 from movepass_verifier.sources.medium import NO_SUCH_RANGE, Medium
 from movepass_verifier.sources.s3 import Bucket
@@ -32,12 +33,25 @@ def resolve(name: str) -> str:
     try:
         parts = urlsplit(name)
     except ValueError as e:
-        raise SourceError(f"{name!r} is no address: {e}") from None
+        raise SourceError(f"{_without_user(name)!r} is no address: {e}") from e
     if parts.scheme in _MEDIA and parts.netloc:
+        if "@" in parts.netloc:
+            raise SourceError(
+                "expected a source without a name and a password, got one with them for "
+                f"{_without_user(name)}: they would be kept and shown in plain. What is published is no secret; where "
+                "a server asks, use s3:// with AWS's credentials, or let the network decide who may read"
+            )
         return name
     if parts.scheme == "file" or ("://" not in name and parts.scheme not in _MEDIA):
         return str(Path(unquote(parts.path) if parts.scheme == "file" else name).absolute())
-    raise SourceError(f"expected a source like https://…, s3://BUCKET/…, file:… or a folder, got {name!r}")
+    raise SourceError(
+        f"expected a source like https://…, s3://BUCKET/…, file:… or a folder, got {_without_user(name)!r}"
+    )
+
+
+def _without_user(name: str) -> str:
+    """Give an address as it may be shown: without a name and a password that somebody put into it."""
+    return re.sub(r"//[^/]*@", "//", name)
 
 
 class Source(FetcherInterface):
@@ -142,5 +156,15 @@ class Source(FetcherInterface):
 
 
 def _medium(name: str, ca: Path | None) -> Medium:
+    """Open a source's medium.
+
+    Raises:
+        SyncError: whatever it is that this machine lacks for it; the next source may need nothing of it.
+    """
     kind = _MEDIA.get(urlsplit(name).scheme)
-    return kind(name, ca=ca) if kind else Folder(Path(name))
+    if kind is None:
+        return Folder(Path(name))
+    try:
+        return kind(name, ca=ca)
+    except (OSError, ValueError, LookupError) as e:
+        raise SyncError(f"{name} can't be opened: {type(e).__name__}: {e}") from e

@@ -4,6 +4,7 @@ A request has FILE_SECONDS from its first byte to its answer's last: when they a
 whatever the server, or a proxy on the way, was doing to keep it open.
 """
 
+import ipaddress
 import re
 import socket
 import ssl
@@ -34,6 +35,9 @@ _HINTS = {
 }
 _TOLD_CHARS = 200
 """The most that a message repeats of what a server has said."""
+_PORTS = {"http": 80, "https": 443}
+_EXEMPT = re.compile(r"(?:\[([^]]+)]|([^:]+|[^:]*:[^:]*:.*?))(?::([0-9]{1,5}))?")
+"""An entry of NO_PROXY: an address in brackets, or a name or a bare address; and a port."""
 _CONTENT_RANGE = re.compile(r"bytes ([0-9]+)-[0-9]+/([0-9]+|\*)")
 
 Explain = Callable[[urllib3.BaseHTTPResponse], DownloadError | None]
@@ -257,12 +261,38 @@ def _manager(address: str, ca: Path | None) -> urllib3.PoolManager:
 def _proxy(address: str) -> str:
     """Give the proxy for an address as HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY have it, or ""."""
     proxies = urllib.request.getproxies_environment()
-    parts = urlsplit(address)
-    host = parts.netloc.rpartition("@")[2]
-    if urllib.request.proxy_bypass_environment(host, proxies):  # type: ignore[attr-defined] # typeshed leaves it out
+    if _is_exempt(address, proxies.get("no", "")):
         return ""
-    proxy = proxies.get(parts.scheme) or proxies.get("all", "")
+    proxy = proxies.get(urlsplit(address).scheme) or proxies.get("all", "")
     return proxy if "://" in proxy or not proxy else f"http://{proxy}"
+
+
+def _is_exempt(address: str, listed: str) -> bool:
+    """Tell whether NO_PROXY names an address's host, by the rules that curl and requests share.
+
+    Its entries stand between commas or blanks: * for all, a domain with or without a dot before it for itself and all
+    below it, an IP address, a network in CIDR form; each with a port or without, IPv6 then in brackets.
+    """
+    parts = urlsplit(address)
+    host = (parts.hostname or "").rstrip(".")
+    port = parts.port or _PORTS.get(parts.scheme)
+    for entry in re.split(r"[\s,]+", listed.strip().lower()):
+        split = _EXEMPT.fullmatch(entry)
+        if entry == "*":
+            return True
+        if split and (split[3] is None or int(split[3]) == port) and _is_named(host, split[1] or split[2]):
+            return True
+    return False
+
+
+def _is_named(host: str, entry: str) -> bool:
+    with suppress(ValueError):
+        network = ipaddress.ip_network(entry, strict=False)
+        with suppress(ValueError):
+            return ipaddress.ip_address(host) in network
+        return False
+    domain = entry.removeprefix("*").strip(".")
+    return bool(domain) and (host == domain or host.endswith(f".{domain}"))
 
 
 def _tls(ca: Path | None) -> ssl.SSLContext:
