@@ -21,6 +21,7 @@ _MODULES = {
     "other": "documents",
     "names": "terminal",
     "picture": "pictures",
+    "stick": "sticks",
     "typed": "terminal",
 }
 NAMES = tuple(_MODULES)

@@ -15,11 +15,12 @@ from support.processes import ROOT, environment
 from fuzz.engine import RANDOM, Count, feed_random
 from fuzz.targets import NAMES, open_target
 from movepass_cli import display
+from movepass_keys.files import Folder
 from movepass_verifier import by_number, enrolment, image, other_schemes, verify
 from movepass_verifier.words import message
 from movepass_wire import claims, documents, statuslog
 
-INPUTS = dict.fromkeys(NAMES, 2_000) | {"offer": 150, "claims": 1_000, "picture": 200, "typed": 40}
+INPUTS = dict.fromkeys(NAMES, 2_000) | {"offer": 150, "claims": 1_000, "picture": 200, "stick": 60, "typed": 40}
 
 
 def fed(name: str, inputs: int, seed: int = 1) -> Count:
@@ -48,6 +49,10 @@ def _set_bits(page: bytearray, within: Any) -> None:
         page[index >> 3] |= 1 << (index & 7)
 
 
+def _follow(folder: Folder, name: str, *, make: bool = False) -> Folder:
+    return Folder.open(folder.path / name, through_link=True, make=make)
+
+
 FAULTS: dict[str, tuple[str, Any, str, Any]] = {
     "signatures are not checked": ("text", sys.modules[verify.__module__], "_check_signature", _nothing),
     "signatures of envelopes are not checked": (
@@ -66,6 +71,7 @@ FAULTS: dict[str, tuple[str, Any, str, Any]] = {
     "a name is not escaped": ("names", display, "escaped", lambda text: text),
     "a terminal's own sequences are not known": ("typed", writing, "_OURS", re.compile(b"[ -~]")),
     "a fault of the decoder has no words": ("picture", image, "_fault", lambda *_: message("image.nothing")),
+    "links to folders are followed": ("stick", Folder, "folder", _follow),
     "an exception is not caught": ("other", other_schemes, "_inflate", _key_error),
 }
 
