@@ -551,21 +551,38 @@ class DynamoDbLedger:
         raise self._too_busy()
 
     def _transact(self, **parameters: Any) -> list[str | None]:
-        """Write a transaction; gives why it was cancelled, for each of its parts, or nothing where it was not."""
+        """Write a transaction; gives why it was cancelled, for each of its parts, or nothing where it was not.
+
+        Raises:
+            LedgerError: it was refused, or cancelled without a reason for each part: nobody can tell what is written.
+        """
         try:
             self._ask("transact_write_items", **parameters)
         except RefusedError as e:
             if e.code == "TransactionCanceledException":
-                return [reason.get("Code") for reason in e.answer.get("CancellationReasons", ())]
+                return self._reasons(e.answer.get("CancellationReasons"), len(parameters["TransactItems"]))
             raise self._in_words(e, "dynamodb:PutItem and dynamodb:UpdateItem") from None
         return []
+
+    def _reasons(self, given: Any, parts: int) -> list[str | None]:
+        """Read why a transaction was cancelled: one reason for each of its parts, and at least one that is any."""
+        codes = [r.get("Code") if isinstance(r, dict) else "" for r in given] if isinstance(given, list) else []
+        if len(codes) != parts or set(codes) <= {None, "None"}:
+            raise LedgerError(
+                f"the table {self._table}: a transaction was cancelled, without saying why: {codes}; ask again"
+            )
+        return codes
 
     def _until_done(self, operation: str, action: str, requests: Any, left: str) -> list[Any]:
         """Call a batch operation until it has dealt with all of its requests."""
         answers = []
         for wait in _waits():
             answers.append(self._call(operation, action, RequestItems=requests))
-            requests = answers[-1].get(left)
+            if (
+                left not in answers[-1]
+            ):  # else nobody could tell an item that is missing from one that was not looked for
+                raise LedgerError(f"the table {self._table}: {operation} was answered without {left}; ask again")
+            requests = answers[-1][left]
             if not requests:
                 return answers
             time.sleep(wait)

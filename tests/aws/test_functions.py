@@ -100,6 +100,18 @@ def test_what_no_pass_can_come_of_goes_to_the_dead_letters_at_once_with_its_reas
     assert sum(reason in a.get("error", "") for a in answers) == 1
 
 
+@pytest.mark.parametrize("body", ["x" * (1 << 20), "é" * (1 << 19)], ids=["ASCII", "two bytes a character"])
+def test_a_request_as_long_as_a_message_may_be_is_put_aside_with_its_reason(
+    cloud: Cloud, issue: IssueFunction, body: str
+) -> None:
+    assert failed(issue(event([body]), cloud.context)) == []
+    (letter,) = cloud.dead()
+    assert (letter["kind"], "at most 65536" in letter["reason"]) == ("RequestError", True)
+    assert body.startswith(letter["body"])
+    counted = [letter["body"], *(f"{name}String{letter[name]}" for name in ("kind", "reason"))]
+    assert (1 << 20) - 1 <= sum(len(text.encode()) for text in counted) <= 1 << 20
+
+
 def test_what_fails_in_passing_stays_in_the_queue_and_the_last_time_goes_to_the_dead_letters_with_its_reason(
     cloud: Cloud, issue: IssueFunction, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 from support.ministack import REGION, Ministack
 
 from movepass_issuer import dynamodb_ledger
@@ -176,7 +177,7 @@ def test_a_table_that_is_too_busy_says_so_and_nothing_is_written(
     busy = ledger._client.exceptions.TransactionCanceledException
     response = {
         "Error": {"Code": "TransactionCanceledException"},
-        "CancellationReasons": [{"Code": "TransactionConflict"}],
+        "CancellationReasons": [{"Code": "TransactionConflict"}, {"Code": "None"}],
     }
     attempts = []
 
@@ -190,3 +191,47 @@ def test_a_table_that_is_too_busy_says_so_and_nothing_is_written(
         reserve(ledger, "a")
     assert len(attempts) == dynamodb_ledger.ATTEMPTS
     assert open_ledger().find(["a"]) == {}
+
+
+class Client:
+    """A client one of whose operations answers what a test wants, or raises it."""
+
+    def __init__(self, client: Any, **answers: Any) -> None:
+        self._client, self._answers = client, answers
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in self._answers:
+            return getattr(self._client, name)
+
+        def answered(**_: Any) -> Any:
+            if isinstance(self._answers[name], Exception):
+                raise self._answers[name]
+            return self._answers[name]
+
+        return answered
+
+
+@pytest.mark.parametrize(
+    "reasons",
+    [{}, {"CancellationReasons": None}, {"CancellationReasons": []}, {"CancellationReasons": [{"Code": "None"}]},
+     {"CancellationReasons": [{"Code": "None"}] * 2}, {"CancellationReasons": [{}, {}]},
+     {"CancellationReasons": ["?", "?"]}, {"CancellationReasons": [{"Code": "ConditionalCheckFailed"}]}],
+    ids=["none", "null", "empty", "too few", "none that is any", "without codes", "no objects", "one of two"],
+)  # fmt: skip
+def test_a_transaction_that_was_cancelled_is_never_taken_for_written(
+    client: Any, open_ledger: Open, reasons: dict[str, Any]
+) -> None:
+    ledger, whole = open_ledger(), client
+    error = {"Error": {"Code": "TransactionCanceledException", "Message": "x"}, **reasons}
+    ledger._client = Client(whole, transact_write_items=ClientError(error, "TransactWriteItems"))
+    with pytest.raises(LedgerError, match=r"refused|cancelled, without saying why"):
+        reserve(ledger, "R-1")
+    assert open_ledger().find(["R-1"]) == {}
+
+
+def test_an_answer_that_does_not_say_what_is_left_is_no_answer(client: Any, open_ledger: Open) -> None:
+    reserve(open_ledger(), "R-1")
+    ledger = open_ledger()
+    ledger._client = Client(client, batch_get_item={"Responses": {}})
+    with pytest.raises(LedgerError, match="answered without UnprocessedKeys"):
+        ledger.find(["R-1"])

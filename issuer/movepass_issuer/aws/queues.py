@@ -2,12 +2,15 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from movepass_issuer.errors import IssuerError
 from movepass_keys.aws import AwsClientError, new_client
 
+MESSAGE_MAX_BYTES = 1 << 20
+"""What SQS takes as one message, its attributes included."""
+_TYPE = "String"
 _CALL_MESSAGES = 10
 _CALL_BYTES = 1 << 18
 """What one call may carry in all; SQS takes more today, and once took no more than this."""
@@ -25,6 +28,21 @@ class Message:
     key: str
     body: str
     attributes: dict[str, str] = field(default_factory=dict)
+
+
+def size_of(message: Message) -> int:
+    """Count the bytes that SQS counts: the body, and each attribute's name, type and value."""
+    attributes = (f"{name}{_TYPE}{text}" for name, text in message.attributes.items())
+    return sum(len(text.encode()) for text in (message.body, *attributes))
+
+
+def fitted(message: Message) -> Message:
+    """Cut a message's body where it is too long to be sent with its attributes, which came later."""
+    over = size_of(message) - MESSAGE_MAX_BYTES
+    if over <= 0:
+        return message
+    body = message.body.encode()
+    return replace(message, body=body[: len(body) - over].decode(errors="ignore"))
 
 
 class QueueError(IssuerError):
@@ -92,7 +110,7 @@ def _code(error: Exception) -> str:
 
 
 def _entry(place: str, message: Message) -> dict[str, Any]:
-    attributes = {name: {"DataType": "String", "StringValue": text} for name, text in message.attributes.items()}
+    attributes = {name: {"DataType": _TYPE, "StringValue": text} for name, text in message.attributes.items()}
     return {"Id": place, "MessageBody": message.body, "MessageAttributes": attributes}
 
 
@@ -100,7 +118,7 @@ def _groups(messages: Iterable[Message]) -> Iterable[list[Message]]:
     group: list[Message] = []
     size = 0
     for message in messages:
-        length = len(message.body.encode()) + sum(len(f"{n}{t}".encode()) for n, t in message.attributes.items())
+        length = size_of(message)
         if group and (len(group) == _CALL_MESSAGES or size + length > _CALL_BYTES):
             yield group
             group, size = [], 0
