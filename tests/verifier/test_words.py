@@ -26,7 +26,7 @@ CATALOGUES = {language: json.loads((FOLDER / f"{language}.json").read_text("utf-
 SAMPLES = {None: "Rahima", "number": 12, "time": 1795316400, "minute": 1795316400, "day": 20779, "span": 7500}
 LATIN_IN_BANGLA = {
     *("Caps", "Lock", "Enter", "Esc", "US", "English", "PNG", "JPEG", "WebP", "GIF", "TIFF", "BMP", "PDF"),
-    *("QR", "UTF", "B", "Ed", "MR", *"ABCDEILOUn", *"dhlnqx"),
+    *("QR", "UTF", "AIM", "ID", "scanner", "check", "png", "B", "Ed", "MR", *"ABCDEILOUn", *"dhlnqx"),
 }
 """What stands on keys and in menus; the symbols of pass numbers; the name of an algorithm."""
 OLD_ID = "<pin>19901234567890123</pin><name>RAHIMA KHATUN</name><DOB>01 Jan 1990</DOB><FP></FP><F>RI</F>"

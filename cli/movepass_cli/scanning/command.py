@@ -6,16 +6,17 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
 import click
 
 from movepass_cli.options import PATH, example, json_option, language_option, option, store_option
-from movepass_cli.output import note, say, show_result
-from movepass_cli.scanning import feeds
+from movepass_cli.output import note, say, show_json, show_line, show_result
+from movepass_cli.scanning import feeds, scanner_check
 from movepass_cli.scanning.confirmation import REST_SECONDS, Confirmation
 from movepass_cli.scanning.feeds import Feeds, Given
+from movepass_cli.scanning.keyboard import REST_SECONDS as REST_OF_A_CODE_SECONDS
 from movepass_cli.scanning.keyboard import Event, Key, Keyboard, Unfinished, edited
 from movepass_cli.scanning.screen import Badge, frame
 from movepass_cli.scanning.session import CLOSE_SECONDS, KEYS, PAGE_SECONDS, Session
@@ -30,6 +31,8 @@ _BADGE_SECONDS = 10.0
 _DRAW_SECONDS = 0.05
 """While codes come faster than this, not each of them is drawn; each is decided and noted."""
 _READ_BYTES = 65536
+_WRONGLY_SET = 4
+"""The exit code where a scanner's settings are wrong: what was asked for failed."""
 _CLOSE_MAX_SECONDS = 3600
 
 
@@ -39,6 +42,7 @@ _CLOSE_MAX_SECONDS = 3600
         "movepass scan --store device --camera 0 --serial /dev/ttyACM0",
         "movepass scan --store device --folder inbox --language bn",
         "movepass scan --store device photos/*.png",
+        "movepass scan --store device --check-scanner",
     )
 )
 @store_option
@@ -51,13 +55,14 @@ _CLOSE_MAX_SECONDS = 3600
         metavar="SECONDS", help="Take a verdict off the screen after so long; 0 keeps it until the next.")  # fmt: skip
 @option("--sound/--silent", default=True, show_default=True, help="Whether each outcome is heard.")
 @option("--plain", is_flag=True, help="One verdict below the other, without the full screen.")
+@option("--check-scanner", is_flag=True, help="Read the scanner's test code, and say what to switch off.")
 @json_option
 @click.argument("pictures", nargs=-1, type=click.Path())
 def scan(
     store: Path, camera: str | None, serial: Path | None, folder: Path | None,
     language: str | None, close_after: int, pictures: tuple[str, ...],
-    *, sound: bool, plain: bool, as_json: bool,
-) -> None:  # fmt: skip
+    *, sound: bool, plain: bool, check_scanner: bool, as_json: bool,
+) -> int | None:  # fmt: skip
     """Verify one pass after the other, from all that is named and from the keyboard.
 
     In a terminal the verdict fills the screen. The keyboard may be a hand scanner that types a pass and Enter; a person
@@ -75,6 +80,8 @@ def scan(
     ]
     with Device.open(store) as device:
         language = language or device.language
+        if check_scanner:
+            return _check_scanner(language, as_json=as_json)
         full = fits() and not plain and not as_json
         alone = not wanted
         if alone and not is_typed_into():
@@ -90,6 +97,27 @@ def scan(
             else:
                 _Lines(device, language, as_json=as_json).run(running, stop)
         running.stop()
+    return None
+
+
+def _check_scanner(language: str, *, as_json: bool) -> int | None:
+    """Read what a scanner types for its test code, until it pauses, and say what is wrong with it."""
+    say_in, fd = words(language), sys.stdin.fileno()
+    with suppress(Stopped), raw(fd) if is_typed_into() else nullcontext():
+        stopped_by_signals(at_once=True)
+        say(say_in("scanner.ask"))
+        data = b""
+        while select.select([fd], [], [], REST_OF_A_CODE_SECONDS if data else None)[0] and len(data) < _READ_BYTES:
+            if not (more := typed_bytes(fd)):
+                break
+            data += more
+        faults = scanner_check.check(data.decode("utf-8", "replace"))
+        if as_json:
+            show_json({"good": not faults, "faults": [say_in.say(fault) for fault in faults]})
+        for text in [] if as_json else [say_in.say(fault) for fault in faults] or [say_in("scanner.good")]:
+            show_line(text)
+        return _WRONGLY_SET if faults else None
+    return None
 
 
 def _readable(language: str) -> str:

@@ -1,0 +1,80 @@
+"""The check of a hand scanner at the start of a shift: what it types for a code whose text is known.
+
+The code is docs/officer/scanner-check.png. Its text has every character of a pass, so whatever the scanner or the
+keyboard's layout changes of a pass shows here, and is named with what to switch off.
+"""
+
+from movepass_verifier.words import Message, message
+from movepass_wire.base45 import ALPHABET
+
+TEXT = f"MP0:SCANNER CHECK {ALPHABET}END"
+"""Alphanumeric like a pass, and none: no version of passes is 0."""
+_FEW = 8
+"""More characters than these around the text are called too many to be named."""
+_FEW_AT_THE_END = 3
+_LAYOUTS = {
+    "Ö": "layout.german-swedish",
+    "Æ": "layout.danish",
+    "Ø": "layout.norwegian",
+    "Ñ": "layout.spanish",
+    "Ç": "layout.italian-portuguese",
+    "Ş": "layout.turkish",
+}
+"""What the colon becomes where a scanner that presses the keys of a US keyboard meets another layout."""
+_COLON_AT = TEXT.index(":")
+_BENGALI = range(0x0980, 0x0A00)
+_CONTROLS = {"\t": "Tab", "\r": "Enter", "\n": "Ctrl+J", "\x1b": "Esc", "\x1d": "GS", "\x7f": "Del"}
+
+
+def check(typed: str) -> list[Message]:
+    """Return what is wrong with a scanner's settings, by what it typed until it paused; nothing where all is well."""
+    line = typed.rstrip("\r\n")
+    end = typed[len(line) :]
+    found = _around(line) if TEXT in line else [_change(line)]
+    if not end:
+        found.append(message("scanner.no-end"))
+    return found
+
+
+def _around(line: str) -> list[Message]:
+    before, _, behind = line.partition(TEXT)
+    prefix = [message("scanner.prefix", what=_named(before))] if before else []
+    suffix = [message("scanner.suffix", what=_named(behind))] if behind else []
+    return prefix + suffix
+
+
+def _change(line: str) -> Message:
+    """Name the one change that the text went through."""
+    if TEXT in line.upper():
+        return message("scanner.case")
+    if layout := _layout(line):
+        return message("scanner.layout", layout=message(layout))
+    if TEXT in "".join(char for char in line if char >= " " and char != "\x7f"):
+        controls = "".join(char for char in line if char < " " or char == "\x7f")
+        return message("scanner.controls", what=_named(controls))
+    return _loss(line) if len(line) < len(TEXT) else message("scanner.other")
+
+
+def _layout(line: str) -> str | None:
+    if line.startswith("?P"):
+        return "layout.french"
+    if any(ord(char) in _BENGALI for char in line):
+        return "layout.bangla"
+    return _LAYOUTS.get(line[_COLON_AT : _COLON_AT + 1].upper())
+
+
+def _loss(line: str) -> Message:
+    """Name the characters that never came; where each came somewhere, some were lost on their way."""
+    if not line.startswith(TEXT[:_COLON_AT]):
+        return message("scanner.other")
+    missing = [char for char in ALPHABET if char not in line]
+    if missing and line.endswith(TEXT[-_FEW_AT_THE_END:]):
+        return message("scanner.lost", what=_named("".join(missing)))
+    return message("scanner.short", count=len(line), whole=len(TEXT))
+
+
+def _named(text: str) -> str:
+    """Name characters so that each is seen: control characters by their keys."""
+    names = [_CONTROLS.get(c) or (f"Ctrl+{chr(ord(c) + 0x40)}" if c < " " else "␣" if c == " " else c) for c in text]
+    more = ["…"] if len(names) > _FEW else []
+    return " ".join([*names[:_FEW], *more])
