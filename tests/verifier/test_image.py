@@ -291,6 +291,20 @@ os.kill(os.getpid(), signal.SIGKILL)
         pass
 
 
+def test_a_machine_without_another_process_or_thread_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    def unable(*_: object, **__: object) -> None:
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    _code().save(tmp_path / "good.png")
+    monkeypatch.setattr("movepass_verifier.image.threading.Timer.start", refused)
+    assert _key(lambda: read_qr(tmp_path / "good.png")) == "image.no-process"
+    monkeypatch.setattr("movepass_verifier.image.subprocess.Popen", unable)
+    assert _key(lambda: read_qr(tmp_path / "good.png")) == "image.no-process"
+
+
 # What is no file
 
 

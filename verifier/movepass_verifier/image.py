@@ -130,7 +130,10 @@ class PictureReader:
             assert child.stdin is not None  # noqa: S101 - both are pipes
             assert child.stdout is not None  # noqa: S101
             clock = threading.Timer(_CLOCK_SECONDS, child.kill)
-            clock.start()
+            try:
+                clock.start()
+            except RuntimeError as e:  # no more threads
+                raise ImageError(message("image.no-process", problem=str(e))) from e
             answer: Any = None
             try:
                 _send(child.stdin, request, content)
