@@ -28,7 +28,7 @@ async function begin(): Promise<void> {
   const database = await IndexedDb.open(DATABASE);
   forget = () => database.clear(TABLES);
   const store = new Store(database);
-  const journal = await Journal.open(database, seconds);
+  const journal = await Journal.open(database, seconds, new BroadcastChannel(DATABASE));
   if (config.root && !(await store.isEnrolled())) {
     await store.enroll(new TextEncoder().encode(config.root), config.sources);
   }

@@ -105,6 +105,16 @@ void test("two windows lose none of each other's entries, and agree on a day's k
   assert.equal(new Set(entries.map(({ mark }) => mark)).size, 1);
 });
 
+void test("two windows warn of what the other one was shown", async () => {
+  const database = new Memory();
+  const channels = [new BroadcastChannel("journal"), new BroadcastChannel("journal")] as const;
+  const [one, two] = await Promise.all(channels.map((channel) => Journal.open(database, clock, channel)));
+  await one?.note(scan(NOW - 60), LISTS);
+  await settled();
+  assert.deepEqual((await two?.note(scan(NOW), LISTS))?.seen, { count: 1, lastAt: NOW - 60 });
+  for (const channel of channels) channel.close();
+});
+
 void test("a journal that can't be read or written notes what it can, without a mark", async () => {
   const broken = (): Promise<never> => Promise.reject(new StorageError("gone"));
   const database: Database = { get: broken, all: broken, write: broken, clear: broken };

@@ -68,16 +68,26 @@ export class Journal {
     private readonly clock: () => number,
     /** The oldest first. */
     private readonly entries: Map<Key, Entry>,
-  ) {}
+    /** Between the windows of this app: each tells the others what it notes. */
+    private readonly windows: BroadcastChannel | null,
+  ) {
+    windows?.addEventListener("message", ({ data }: MessageEvent<readonly [Key, Entry]>) => {
+      this.entries.set(...data);
+    });
+  }
 
   /** Open what there is; `clock` gives seconds since 1970 UTC. One that can't be read begins with nothing. */
-  static async open(database: Database, clock: () => number): Promise<Journal> {
+  static async open(
+    database: Database,
+    clock: () => number,
+    windows: BroadcastChannel | null = null,
+  ): Promise<Journal> {
     const found = await database.all("scans").catch((e: unknown) => {
       if (e instanceof StorageError) return new Map();
       throw e;
     });
     const entries = Array.from(found as Map<Key, Entry>).sort(([, a], [, b]) => a.at - b.at);
-    const journal = new Journal(database, clock, new Map(entries));
+    const journal = new Journal(database, clock, new Map(entries), windows);
     for (const [, { published }] of entries) journal.learn(published);
     journal.forget();
     return journal;
@@ -191,6 +201,7 @@ export class Journal {
 
   private async put(id: Key, entry: Entry): Promise<void> {
     this.entries.set(id, entry);
+    this.windows?.postMessage([id, entry]);
     await this.write([["scans", id, entry]]);
   }
 
