@@ -19,10 +19,6 @@ const POLL_MILLISECONDS = 40;
 const HUMAN_MILLISECONDS = 100;
 const { accept = "", revoked = "", forged = "" } = world.texts;
 
-/** Tells the console of what the page's policy forbids; Firefox keeps that to itself. */
-const TELL_VIOLATIONS = `addEventListener("securitypolicyviolation", (event) => {
-  console.error("forbidden by the policy:", event.violatedDirective, event.blockedURI);
-});`;
 /** A browser as they were before Ed25519. */
 const NO_ED25519 = `if (isSecureContext) {
   const importKey = SubtleCrypto.prototype.importKey;
@@ -36,7 +32,24 @@ const NO_STORAGE = `IDBFactory.prototype.open = () => { throw new DOMException("
 
 /** An officer's phone in any engine. */
 class Phone {
+  private readonly expected: RegExp[] = [];
+
   constructor(private readonly tab: Tab) {}
+
+  /** Wait until an error was heard, which the test has caused. */
+  async hears(error: RegExp): Promise<void> {
+    this.expected.push(error);
+    const end = performance.now() + WAIT_MILLISECONDS;
+    while (!this.tab.faults().some((fault) => error.test(fault))) {
+      assert.ok(performance.now() < end, `${error} was not heard`);
+      await sleep(POLL_MILLISECONDS);
+    }
+  }
+
+  /** Return the errors that the test has not caused. */
+  faults(): readonly string[] {
+    return this.tab.faults().filter((fault) => !this.expected.some((error) => error.test(fault)));
+  }
 
   async load(url: string): Promise<void> {
     await this.tab.open(url);
@@ -193,6 +206,23 @@ interface MainTest {
 }
 
 const TESTS: readonly MainTest[] = [
+  {
+    name: "an error in the page or its console is heard, and so is what the policy forbids",
+    run: async ({ serve, withPhone }) => {
+      const { url } = await serve(APP);
+      await withPhone({}, async (phone) => {
+        await phone.open(url);
+        await phone.evaluate('void console.error("said")');
+        await phone.hears(/said/);
+        await phone.evaluate(
+          'void document.body.append(Object.assign(new Image(), { src: "https://a.example/b.png" }))',
+        );
+        await phone.hears(/a\.example\/b\.png.*Content.Security.Policy|Content.Security.Policy.*a\.example\/b\.png/);
+        await phone.evaluate('void setTimeout(() => { throw new Error("thrown"); })');
+        await phone.hears(/thrown/);
+      });
+    },
+  },
   {
     name: "the app starts in a secure context, syncs, and is kept by its service worker",
     run: async ({ serve, withPhone }) => {
@@ -468,14 +498,15 @@ export function runIn(engine: Engine): void {
     rmSync(scratch, { recursive: true, force: true });
   });
   const newProfile = (): string => mkdtempSync(join(scratch, "profile-"));
-  const withPhone: Tools["withPhone"] = async ({ before = "", ...rest }, use) => {
-    const tab = await engine.start({ ...rest, before: TELL_VIOLATIONS + before });
+  const withPhone: Tools["withPhone"] = async (options, use) => {
+    const tab = await engine.start(options);
+    const phone = new Phone(tab);
     try {
-      await use(new Phone(tab));
+      await use(phone);
     } finally {
       await tab.close();
     }
-    assert.deepEqual(tab.faults(), []);
+    assert.deepEqual(phone.faults(), []);
   };
   for (const { name, needs = [], run } of TESTS) {
     const why = missing.length

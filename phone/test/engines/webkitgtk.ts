@@ -19,6 +19,8 @@ const POLL_MILLISECONDS = 50;
 /** How WebDriver names an element in JSON. */
 const ELEMENT = "element-6066-11e4-a52e-4f735466cecf";
 const ENTER = "\uE007";
+/** A line of the console: where, from what and how bad, "app.js:1:2: CONSOLE JS ERROR …". */
+const CONSOLE_ERROR = /\bCONSOLE (\w+ )?ERROR /;
 /** WebKitGTK is built without web app manifests; it says so, and it is no fault. */
 const NO_MANIFESTS = "Unrecognized Content-Security-Policy directive 'manifest-src'";
 
@@ -93,7 +95,7 @@ class WebKitTab implements Tab {
   }
 
   faults(): readonly string[] {
-    const lines = this.printed.split("\n").filter((line) => /^CONSOLE .*ERROR/.test(line));
+    const lines = this.printed.split("\n").filter((line) => CONSOLE_ERROR.test(line));
     return lines.filter((line) => !NETWORK_ERROR.test(line) && !line.includes(NO_MANIFESTS));
   }
 
