@@ -147,7 +147,7 @@ def test_no_variable_that_is_for_other_commands_gets_into_what_devices_keep(
         ([f"--source=/{number}" for number in range(17)], "expected at most 16 sources, got 17"),
         (["--source", "https://" + "x" * 4000, "--png", "e.png"], "so many, or so long, sources need the file"),
         (["--source", "/x", "--png", "e.png", "--language", "bn"], "--language goes into the file"),
-        (["--source", "/x", "--max-age", ""], "--max-age goes into the file"),
+        (["--source", "/x", "--max-age", "12h"], "--max-age goes into the file"),
     ],
 )
 def test_an_enrolment_that_would_not_do_what_was_asked_is_not_made(
