@@ -62,7 +62,7 @@ def movepass() -> Movepass:
 
 
 Start = Callable[..., "subprocess.Popen[str]"]
-ENDS_WITHIN = 30
+ENDS_WITHIN = 120
 
 
 @pytest.fixture

@@ -102,7 +102,7 @@ def test_told_to_end_in_the_middle_of_a_sync_it_ends_at_once_and_leaves_no_litte
         assert reached.wait(ENDS_WITHIN)
         began = time.monotonic()
         code, out, err = end(watcher, how)
-        assert time.monotonic() - began < 8
+        assert time.monotonic() - began < 15  # a silent server would be left after 20
         hold.set()
     assert (code, out) == (0, "")
     assert "Traceback" not in err

@@ -147,7 +147,7 @@ def test_the_command_serves_until_it_is_stopped(app: Path, repository: Path, tmp
         assert enrolment.read(said["enrolment"].encode()).sources == (said["source"],)
         assert picture.read_bytes().startswith(b"\x89PNG")
         process.send_signal(signal.SIGTERM)
-        assert process.wait(10) == 0
+        assert process.wait(60) == 0
 
 
 @pytest.mark.parametrize(

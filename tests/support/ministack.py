@@ -29,8 +29,8 @@ from support.processes import ROOT
 
 COMMAND = ROOT / ".venv-aws" / "bin" / "ministack"
 REGION = "eu-central-1"
-_START_SECONDS = 30
-_STOP_SECONDS = 10
+_START_SECONDS = 120
+_STOP_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -187,7 +187,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(200, answer) if answer is not None else self._forward(body)
 
     def _forward(self, body: bytes) -> None:
-        connection = HTTPConnection(self._upstream, timeout=10)
+        connection = HTTPConnection(self._upstream, timeout=60)
         try:
             connection.request("POST", self.path, body, dict(self.headers))  # the Host that was signed stays
             response = connection.getresponse()

@@ -175,7 +175,7 @@ def test_noting_the_time_does_not_wait_for_a_sync_that_is_writing(world: World, 
         other.execute("BEGIN IMMEDIATE")
         began = time.monotonic()
         store.raise_floor(1_000, None)
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 8  # another would wait for 10
         other.execute("ROLLBACK")
     assert last_seen(store) is None
     assert store._db.execute("PRAGMA busy_timeout").fetchone()[0] >= 1_000  # others are waited for as before
