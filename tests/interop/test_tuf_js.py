@@ -34,7 +34,7 @@ class Quiet(SimpleHTTPRequestHandler):
 def tuf_js(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The script with tuf-js installed beside it."""
     if not shutil.which("npm"):
-        pytest.skip("NOT TESTED: npm is not there, so tuf-js can't be had")
+        pytest.skip("NOT TESTED: npm is missing, which brings tuf-js; on Debian: apt install nodejs npm")
     folder = tmp_path_factory.mktemp("tuf-js")
     shutil.copytree(HERE, folder, dirs_exist_ok=True)
     subprocess.run(
