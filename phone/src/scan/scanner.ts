@@ -41,6 +41,7 @@ export class Scanner {
   private isLit = false;
   private shown: string | null = null;
   private seenAt = 0;
+  private wereSeveral = false;
   /** Counts what makes a frame that is still being read too old: a chosen picture, a closed page or camera. */
   private epoch = 0;
   /** The chosen picture that is being read; of several the last. */
@@ -155,7 +156,7 @@ export class Scanner {
     if (this.camera) this.watch(this.camera, performance.now());
     const picture = await this.camera?.picture().catch(() => null);
     const texts = picture ? await this.reader.read(picture, true) : null;
-    if (texts && epoch === this.epoch) await this.see(texts, this.events.isFree);
+    if (texts && epoch === this.epoch) await this.see(texts);
   }
 
   /** Say when the camera's picture stands still, and when it moves again; a time in which nobody looked is left out. */
@@ -178,9 +179,11 @@ export class Scanner {
       const picture = await createImageBitmap(file).catch(() => null);
       const texts = picture ? await this.reader.read(picture, false) : [];
       if (this.chosen !== file) return;
-      this.shown = null;
-      if (texts.length) await this.see(texts, this.events.hears);
-      else this.events.counted("none in the picture");
+      const { shown } = this;
+      const text = texts.length ? this.only(texts) : null;
+      if (texts.length === 0) this.events.counted("none in the picture");
+      if (text !== null) await this.take(text, this.events.hears);
+      this.shown = shown; // what the camera has in view is no newer for it
     } finally {
       if (this.chosen === file) this.chosen = null;
     }
@@ -192,19 +195,27 @@ export class Scanner {
     this.seenAt = performance.now();
   }
 
-  /** Go by the codes in view: a pass among others is taken, of two passes neither. */
-  private async see(texts: readonly string[], mayShow: () => boolean): Promise<void> {
+  /** Go by the codes in view of the camera. */
+  private async see(texts: readonly string[]): Promise<void> {
     const now = performance.now();
-    const passes = texts.filter((text) => text.startsWith(PREFIX));
-    const [text] = passes.length === 1 ? passes : texts;
-    const several = texts.length > 1 && passes.length !== 1;
-    if (text === undefined) {
+    if (texts.length === 0) {
       if (now - this.seenAt > GONE_MILLISECONDS) this.shown = null;
       return;
     }
     this.seenAt = now;
-    this.events.counted(several ? "several" : "one");
-    if (!several && text !== this.shown) await this.take(text, mayShow);
+    const text = this.only(texts);
+    if (text !== null && text !== this.shown) await this.take(text, this.events.isFree);
+  }
+
+  /** Count the codes of a picture, and choose: a pass among others is taken, of two passes neither (null). */
+  private only(texts: readonly string[]): string | null {
+    const passes = texts.filter((text) => text.startsWith(PREFIX));
+    const [text] = passes.length === 1 ? passes : texts;
+    const several = texts.length > 1 && passes.length !== 1;
+    // A code that stays in view is no news: it must not wipe out what was said of a chosen picture.
+    if (several || this.wereSeveral || text !== this.shown) this.events.counted(several ? "several" : "one");
+    this.wereSeveral = several;
+    return several ? null : (text ?? null);
   }
 
   /** Hand a code on once those before it are done, if it may be shown then. */
