@@ -115,7 +115,12 @@ class Folder:
         _check_folder(found, path)
         if not _OPENS_FOLDERS:
             return cls(path, None)
-        return cls(path, os.open(path, os.O_RDONLY | os.O_DIRECTORY | (0 if through_link else _NO_FOLLOW)))
+        try:
+            return cls(path, os.open(path, os.O_RDONLY | os.O_DIRECTORY | (0 if through_link else _NO_FOLLOW)))
+        except PermissionError:  # one may pass through it, perhaps, and not list it
+            if not through_link:
+                raise
+            return cls(path, None)
 
     def folder(self, name: str, *, make: bool = False) -> "Folder":
         """Open a folder in it, made first if it is missing and `make` says so.
@@ -280,7 +285,10 @@ class Folder:
     def _remove_left(self, name: str) -> None:
         beginning = _beginning(name)
         length = len(beginning) + 2 * _CHANCE_BYTES + len(TEMPORARY)
-        for left in list(islice(self._entries(), _LOOKED_THROUGH)):
+        there: list[str] = []
+        with suppress(PermissionError):
+            there += islice(self._entries(), _LOOKED_THROUGH)
+        for left in there:
             if left.startswith(beginning) and left.endswith(TEMPORARY) and len(left) == length:
                 self._discard(left)
 

@@ -7,6 +7,7 @@ import signal
 import stat
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -141,3 +142,28 @@ def test_a_file_system_that_can_not_sync_folders_is_written_to(
     with pytest.raises(OSError, match="Input/output error"):
         write_whole(tmp_path / "file", b"three")
     assert (tmp_path / "file").read_bytes() == b"one"
+
+
+IN_A_FOLDER_NOT_TO_BE_LISTED = (
+    processes.AS_NOBODY
+    + """
+from movepass_keys.files import read_regular, write_new, write_whole
+folder = Path(sys.argv[1])
+become_nobody()
+print(read_regular(folder / "file", 10).decode())
+write_whole(folder / "file", b"two")
+write_new(folder / "new", b"three")
+print(read_regular(folder / "file", 10).decode())
+"""
+)
+
+
+def test_a_folder_that_may_be_passed_through_and_not_listed_is_of_use() -> None:
+    with tempfile.TemporaryDirectory() as name:  # below folders that nobody may pass, pytest's own
+        Path(name).chmod(0o755)
+        folder = Path(name) / "folder"
+        folder.mkdir()
+        (folder / "file").write_bytes(b"one")
+        folder.chmod(0o333)
+        assert processes.run(IN_A_FOLDER_NOT_TO_BE_LISTED, folder).split() == ["one", "two"]
+        folder.chmod(0o755)
