@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _KINDS = {
     "published too long ago": "expired",
+    "signed documents have ended": "expired",
     "it is behind what this device has": "behind",
     "Expected root version": "root-order",
     "not signed by those": "unsigned",
