@@ -37,11 +37,10 @@ def test_other_schemes_are_not_a_pass(movepass: Movepass, field: Field, text: st
     assert (ran.code, ran.row["verdict"]) == (1, "not-a-pass")
 
 
-@pytest.mark.parametrize("change", ["lower case", "url", "truncated", "nul", "doubled"])
+@pytest.mark.parametrize("change", ["url", "truncated", "nul", "doubled"])
 def test_a_payload_that_was_not_copied_exactly_is_malformed(movepass: Movepass, field: Field, change: str) -> None:
     text = {
-        "lower case": field.text.lower(),
-        "url": f"https://passes.example/v?p={field.text}",
+        "url": f"https://passes.example/of-some-authority/v?p={field.text}",  # more than a scanner adds
         "truncated": field.text[:-20],
         "nul": field.text[:30] + "\0" + field.text[30:],
         "doubled": field.text + field.text,

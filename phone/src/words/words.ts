@@ -68,10 +68,15 @@ export class Words {
   private shown(value: string | number | Message | undefined, kind?: string): string {
     if (typeof value === "object") return this.say(value);
     if (typeof value !== "number" || kind === undefined) return String(value);
-    if (kind === "time") return this.digits(this.text("format.time", { ...dateAndClock(value) }));
-    if (kind === "minute") return this.digits(local(value));
+    if (kind === "time" || kind === "minute") return this.time(value, kind);
     if (kind === "day") return this.digits(dayName(value));
     return kind === "span" ? this.span(value) : this.number(value);
+  }
+
+  private time(seconds: number, kind: "time" | "minute"): string {
+    const { date, clock } = dateAndClock(seconds);
+    const day = this.date(date, true);
+    return this.digits(kind === "time" ? this.text("format.time", { date: day, clock }) : `${day}, ${clock}`);
   }
 
   private number(value: number): string {

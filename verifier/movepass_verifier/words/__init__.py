@@ -76,11 +76,12 @@ class Words:
     def time(self, seconds: int) -> str:
         """Write a time with its zone."""
         date, clock = local(seconds).split()[:2]
-        return self("format.time", date=date, clock=clock).translate(self._digits)
+        return self("format.time", date=self._date(date, with_year=True), clock=clock).translate(self._digits)
 
     def minute(self, seconds: int) -> str:
         """Write a time without its zone."""
-        return " ".join(local(seconds).split()[:2]).translate(self._digits)
+        date, clock = local(seconds).split()[:2]
+        return f"{self._date(date, with_year=True)}, {clock}".translate(self._digits)
 
     def period(self, start: int, end: int, now: int | None = None) -> str:
         """Write a length of time on one line as a person does: "28 Nov, 10:04 to 13:04".
@@ -102,7 +103,7 @@ class Words:
 
     def clock(self, seconds: int) -> str:
         """Write the time of day in Dhaka."""
-        return self.minute(seconds).split()[1]
+        return local(seconds).split()[1].translate(self._digits)
 
     def day(self, day: int) -> str:
         """Write a UTC day."""
