@@ -126,8 +126,8 @@ def _run() -> int:
         return cli.main(prog_name="movepass", standalone_mode=False, windows_expand_args=False) or DONE
     except click.exceptions.Exit as e:
         return e.exit_code
-    except SystemExit as e:  # click ends so after it has answered a shell that completes a line
-        return int(e.code or DONE)
+    except SystemExit as e:  # click ends so after it has answered a shell that completes a line, and on a broken pipe
+        return FAILED if e.code or "_MOVEPASS_COMPLETE" not in os.environ else DONE
     except (click.Abort, KeyboardInterrupt):
         return _INTERRUPTED
     except click.ClickException as e:
