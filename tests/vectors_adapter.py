@@ -17,7 +17,6 @@ from typing import Any
 from unittest import mock
 
 from tuf.api.exceptions import DownloadHTTPError
-from tuf.ngclient import Updater
 
 from movepass_keys import KeyDocumentError, KeySet, PassKey, algorithms
 from movepass_verifier import offer
@@ -221,7 +220,7 @@ def _sync(request: Message) -> Message:
 
 
 def _fetched(held: Held, files: dict[str, str], now: int, folder: Path) -> Held:
-    class At(Updater):
+    class At(offer._Updater):
         """One for which documents expire by the request's time."""
 
         def __init__(self, *args: Any, **options: Any) -> None:
@@ -230,7 +229,7 @@ def _fetched(held: Held, files: dict[str, str], now: int, folder: Path) -> Held:
 
     source = Source(str(folder))
     source._medium = _Files(files)
-    with Partials(folder) as partials, mock.patch.object(offer, "Updater", At):
+    with Partials(folder) as partials, mock.patch.object(offer, "_Updater", At):
         new = offer.fetch(held, source, folder, partials)
     KeySet.from_jwks(new.documents[KEYS]).with_denied(new.documents[DENIED])
     for log in new.logs.values():

@@ -543,7 +543,7 @@ def test_a_file_that_is_no_wrapped_key_is_refused_without_asking_kms(
     assert front.asked == []
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"null", b"\xff", b"[" * 100_000])
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"null", b"\xff", b"[" * 50_000])
 def test_a_file_that_is_no_json_object_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "wrapped.json").write_bytes(content)
     with pytest.raises(KeyFileError, match="not a wrapped key"):
