@@ -643,7 +643,7 @@ def test_an_authority_that_published_ahead_of_time_mends_it_by_publishing_again(
     (signed,) = [world.issue()]
     before = facts(world)[0]
     assert before is not None
-    world.publish(before + 400 * 24 * HOUR)
+    world.publish(before + 300 * 24 * HOUR)
     world.sync()
     assert world.verdict(signed.text) == "clock-wrong"
     world.publish(before + 60)
