@@ -103,8 +103,8 @@ def scan(
 def _check_scanner(language: str, *, as_json: bool) -> int | None:
     """Read what a scanner types for its test code, until it pauses, and say what is wrong with it."""
     say_in, fd = words(language), sys.stdin.fileno()
-    with suppress(Stopped), raw(fd) if is_typed_into() else nullcontext():
-        stopped_by_signals(at_once=True)
+    keyboard = raw(fd) if is_typed_into() else nullcontext()
+    with suppress(Stopped), stopped_by_signals(at_once=True), keyboard:
         say(say_in("scanner.ask"))
         data = b""
         while select.select([fd], [], [], REST_OF_A_CODE_SECONDS if data else None)[0] and len(data) < _READ_BYTES:
@@ -117,7 +117,7 @@ def _check_scanner(language: str, *, as_json: bool) -> int | None:
         for text in [] if as_json else [say_in.say(fault) for fault in faults] or [say_in("scanner.good")]:
             show_line(text)
         return _WRONGLY_SET if faults else None
-    return None
+    return _WRONGLY_SET  # it was stopped: nothing says that all is well
 
 
 def _readable(language: str) -> str:

@@ -1,5 +1,7 @@
 """The check of a scanner at the start of a shift."""
 
+import signal
+
 import pytest
 from support.processes import ROOT
 from support.screens import movepass, running
@@ -57,3 +59,15 @@ def test_the_command_says_what_to_switch_off(field: Field) -> None:
         assert screen.process.wait(20) == 4
     good = run_movepass("scan", "--store", field.device, "--check-scanner", "--json", given=TEXT + "\r")
     assert (good.code, good.row) == (0, {"good": True, "faults": []})
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_check_that_is_stopped_gives_the_terminal_back_and_calls_nothing_good(
+    field: Field, how: signal.Signals
+) -> None:
+    with running(movepass("scan", "--store", field.device, "--check-scanner")) as screen:
+        before = screen.mode()
+        screen.shows("Scan the scanner's test code")
+        screen.process.send_signal(how)
+        assert screen.process.wait(20) == 4
+        assert screen.mode() == before
