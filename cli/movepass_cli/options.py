@@ -110,7 +110,8 @@ def duration_of(ctx: click.Context, param: click.Parameter, value: str | None) -
 
 authority_option = option("--authority", type=PATH, required=True, metavar="DIR", help="The authority's folder.")
 store_option = option("--store", type=PATH, required=True, metavar="DIR", help="The device's store.")
-text_option = plain_option("--text", metavar="TEXT", help="A payload's text, whatever it is: for programs.")
+text_option = click.option("--text", metavar="TEXT", help="A payload's text, whatever it is: for programs.")
+"""An empty text is one: a code may hold nothing, and gets its verdict."""
 image_option = plain_option(
     "--image", type=PATH, metavar="FILE", help="A picture of the QR code, or a card as PDF: for programs."
 )

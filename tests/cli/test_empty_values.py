@@ -14,6 +14,9 @@ from .conftest import Field, Movepass
 OF_A_CHOICE = {"language", "alg"}
 """Options whose values are named; an empty one is none of them, and an empty variable means nothing."""
 
+WHATEVER_IT_IS = {"text"}
+"""A code may hold nothing, which is a verdict's matter."""
+
 
 def options() -> Iterator[tuple[tuple[str, ...], click.Option]]:
     """Give every option that takes a value, with the command that has it."""
@@ -26,7 +29,7 @@ def options() -> Iterator[tuple[tuple[str, ...], click.Option]]:
                 assert found
                 yield from walk(found, (*names, name))
         for param in command.params:
-            if isinstance(param, click.Option) and not param.is_flag and param.name not in OF_A_CHOICE:
+            if isinstance(param, click.Option) and not param.is_flag and param.name not in OF_A_CHOICE | WHATEVER_IT_IS:
                 yield names, param
 
     yield from walk(cli, ())
