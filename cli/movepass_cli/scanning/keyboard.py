@@ -113,7 +113,8 @@ class Keyboard:
         if not self.may_be_a_key:
             return self._end(at) if _holds_a_payload(self.typed) else [Unfinished(self._take())]
         pressed = self._take()[-1 if self.asked else 0 :]
-        return [Key(pressed)] if pressed in self._keys else []
+        # An arrow, or a code that says so: it must not pass for nothing, or the verdict before would stand for it.
+        return [Key(pressed) if pressed in self._keys else Unfinished(pressed)]
 
     def _may_end(self) -> bool:
         return not self._held or payload_length(self.typed) == len(self._held)
