@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from movepass_cli.options import PATH, example, json_option, language_option, option, store_option
+from movepass_cli.options import PATH, example, json_option, language_option, option, plain_option, store_option
 from movepass_cli.output import note, say, show_json, show_line, show_result
 from movepass_cli.scanning import feeds, scanner_check
 from movepass_cli.scanning.confirmation import REST_SECONDS, Confirmation
@@ -53,7 +53,8 @@ _CLOSE_MAX_SECONDS = 3600
 @language_option
 @option("--close-after", type=click.IntRange(0, _CLOSE_MAX_SECONDS), default=int(CLOSE_SECONDS), show_default=True,
         metavar="SECONDS", help="Take a verdict off the screen after so long; 0 keeps it until the next.")  # fmt: skip
-@option("--sound/--silent", default=True, show_default=True, help="Whether each outcome is heard.")
+@plain_option("--sound/--silent", default=True, show_default=True, envvar="MOVEPASS_SOUND", show_envvar=True,
+              help="Whether each outcome is heard.")  # fmt: skip
 @option("--plain", is_flag=True, help="One verdict below the other, without the full screen.")
 @option("--check-scanner", is_flag=True, help="Read the scanner's test code, and say what to switch off.")
 @json_option
