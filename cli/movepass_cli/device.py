@@ -76,7 +76,7 @@ def sync(store: Path, sources: tuple[str, ...], ca: Path | None, watch: int | No
         show_json(result.to_json())
         return
     _say_failures(result)
-    click.echo(f"{_news(result)}.")
+    show_line(f"{_news(result)}.")
     click.echo(f"Published {ago(result.synced_at - result.published)} ago, at {local(result.published)}.")
     show_rows([(day_name(log.day), _list_words(log.revoked, result.added[log.day])) for log in result.logs])
 
@@ -98,7 +98,7 @@ def _watch(seconds: int, once: "Callable[[], SyncResult]", *, ready: bool, as_js
         else:
             _say_failures(came)
             age = ago(came.synced_at - came.published)
-            click.echo(f"{local(came.synced_at)}: {_news(came)}; published {age} ago; next sync in {wait:.0f} s")
+            show_line(f"{local(came.synced_at)}: {_news(came)}; published {age} ago; next sync in {wait:.0f} s")
 
     with suppress(Stopped), stopped_by_signals(at_once=True) as stop:
         sync_every(seconds, once, ready=ready, stop=stop, tell=tell)

@@ -308,7 +308,7 @@ def new(authority: Path, alg: str, uri: str | None, wrapping_key: str | None, *,
     if as_json:
         show_json({"kid": kid})
     else:
-        click.echo(f"Key {kid} is there. Next: movepass keys propose keys --authority {authority} --add {kid} --out F")
+        show_line(f"Key {kid} is there. Next: movepass keys propose keys --authority {authority} --add {kid} --out F")
 
 
 @keys.command("use", epilog=example("movepass keys use 1f2e3d4c --authority A"))

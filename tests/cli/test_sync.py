@@ -46,6 +46,16 @@ def test_what_was_got_from_where_and_how_old_it_is_in_words(movepass: Movepass, 
     assert again.err == ""
 
 
+def test_a_source_that_an_enrolment_named_drives_no_terminal(movepass: Movepass, own: Field, tmp_path: Path) -> None:
+    """The fingerprint that people compare covers the root, and not where it comes from."""
+    hostile = tmp_path / "stick\x1b[2J\x9b2J\x07\u202e"
+    shutil.copytree(own.authority / "repository", hostile)
+    ran = movepass("sync", "--store", own.device, "--source", hostile)
+    assert ran.code == 0
+    assert "stick\\x1b[2J\\x9b2J\\x07\\u202e" in ran.out
+    assert all(line.isprintable() for line in ran.out.splitlines())
+
+
 def test_and_in_json(movepass: Movepass, own: Field) -> None:
     revoke(movepass, own)
     ran = movepass(
