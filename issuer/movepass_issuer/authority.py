@@ -234,7 +234,7 @@ class Authority:
                     repository_uri=config["repository"],
                     peers=tuple(config.get("peers", ())),
                 )
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as e:
+        except (OSError, ValueError, RecursionError, KeyError, TypeError, AttributeError) as e:
             cause = e.strerror if isinstance(e, OSError) else repr(e)
             raise AuthorityError(f"{folder} is not an authority ({_CONFIG}: {cause}); see movepass init") from None
         raise AuthorityError(f"{folder} is of version {version}; this software reads version {_CONFIG_VERSION}")

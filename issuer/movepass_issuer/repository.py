@@ -24,6 +24,7 @@ from typing import Protocol
 from movepass_issuer.errors import BusyError, RepositoryError
 from movepass_keys import files
 from movepass_keys.layout import METADATA_FOLDER, STATUS_FOLDER, TIMESTAMP, document_version
+from movepass_keys.regular import open_regular
 
 _LOCK = ".publisher.lock"
 _FOLDERS = (METADATA_FOLDER, STATUS_FOLDER)
@@ -150,7 +151,7 @@ class FolderRepository:
         """See Repository."""
         with self._failures():
             try:
-                return (self.root / name).read_bytes()
+                return _content(self.root / name)
             except FileNotFoundError:
                 return None
 
@@ -265,10 +266,17 @@ def _let_read(name: str, folder: int) -> None:
         os.close(descriptor)
 
 
+def _content(path: Path) -> bytes:
+    """Read a file whole: a pipe in its place must not keep a revocation from being published."""
+    file, size = open_regular(path)
+    with file:
+        return file.read(size)
+
+
 def _touched(path: Path, data: bytes) -> bool:
     """Make a file count as new, if it holds this and is ours to touch."""
     try:
-        if path.read_bytes() != data:
+        if _content(path) != data:
             return False
         os.utime(path)
     except PermissionError:

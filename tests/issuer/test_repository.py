@@ -131,6 +131,14 @@ def test_of_many_who_create_one_version_at_once_one_does(handles: list[Repositor
         assert handles[0].read(name) == b"%d" % won[0]
 
 
+@pytest.mark.parametrize("name", [TIMESTAMP, VERSION, LOG])
+def test_a_pipe_in_place_of_a_file_is_an_error_and_holds_no_publisher_up(tmp_path: Path, name: str) -> None:
+    repository = FolderRepository.create(tmp_path)
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(RepositoryError, match="expected a regular file"):
+        repository.read(name)
+
+
 def test_the_timestamp_is_replaced_only_by_one_who_knows_what_it_was(repository: Repository) -> None:
     for expected, data in ((None, b"1"), (b"1", b"2")):
         repository.replace_timestamp(data, expected=expected)
