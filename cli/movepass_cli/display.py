@@ -26,8 +26,8 @@ _UNSEEN = re.compile(
 """What counts as printable and is not seen: fillers, variation selectors, parts of Hangul that stand alone."""
 _NO_COLUMN = {"Mn", "Me", "Cf"}
 _WIDE = {"W", "F"}
-_WIDE_SINCE = re.compile("[\u4dc0-\u4dff\U0001d300-\U0001d37f]")
-"""Wide in later versions of Unicode than Python's: counted as the larger."""
+_WIDE_SINCE = re.compile("[\u2630-\u2637\u268a-\u268f\u4dc0-\u4dff\U0001d300-\U0001d37f\U0001f1e6-\U0001f1ff]")
+"""Wide in later versions of Unicode than Python's, or on some terminals (half a flag): counted as the larger."""
 CUT = "…"
 
 

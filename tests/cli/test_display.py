@@ -80,6 +80,12 @@ def test_columns_are_those_of_terminals(text: str) -> None:
     assert columns(shown) >= wcswidth(shown) or wcswidth(shown) < 0
 
 
+@pytest.mark.parametrize("char", ["\u2630", "\u2637", "\u268a", "\u4dc0", "\U0001d300", "\U0001f1e7"])
+def test_what_is_wide_on_any_terminal_is_counted_so(char: str) -> None:
+    assert escaped(char) == char
+    assert columns(char) == 2
+
+
 @given(st.text(), st.integers(1, 60))
 def test_what_is_folded_or_cut_fits(text: str, width: int) -> None:
     shown = escaped(text)
