@@ -79,14 +79,14 @@ class PhoneServer(ThreadingHTTPServer):
 
     def find(self, path: str) -> Path | None:
         """Give the file that a request's path names; None where there is none, or it lies elsewhere."""
-        parts = PurePosixPath(unquote(urlsplit(path).path)).parts[1:]
-        in_repository = parts[:1] == (REPOSITORY,)
-        root = self.roots[REPOSITORY if in_repository else ""]
-        file = root.joinpath(*(parts[1:] if in_repository else parts or ("index.html",)))
         try:
+            parts = PurePosixPath(unquote(urlsplit(path).path)).parts[1:]
+            in_repository = parts[:1] == (REPOSITORY,)
+            root = self.roots[REPOSITORY if in_repository else ""]
+            file = root.joinpath(*(parts[1:] if in_repository else parts or ("index.html",)))
             file = file.resolve(strict=True)
             return file if file.is_relative_to(root) and file.is_file() else None
-        except (OSError, ValueError):  # ValueError: a NUL in a name
+        except (OSError, ValueError):  # ValueError: a NUL in a name, or brackets of no address
             return None
 
 
