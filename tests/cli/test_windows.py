@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from support import processes
 
+from movepass_cli.scanning.scanner_check import TEXT
+
 from .conftest import Field, Ran, set_up
 
 ON_WINDOWS = """
@@ -74,3 +76,9 @@ def test_what_windows_has_not_is_refused_in_words(field: Field) -> None:
     ran = run("scan", "--store", field.device, "--serial", "COM3")
     assert ran.code == 2
     assert "serial lines can't be read" in ran.err
+
+
+def test_a_scanner_is_checked(field: Field) -> None:
+    good = run("scan", "--store", field.device, "--check-scanner", "--json", given=f"{TEXT}\n")
+    assert (good.code, good.row) == (0, {"good": True, "faults": []})
+    assert run("scan", "--store", field.device, "--check-scanner", given=f"]Q1{TEXT}\n").code == 4

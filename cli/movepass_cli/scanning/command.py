@@ -21,7 +21,7 @@ from movepass_cli.scanning.keyboard import Event, Key, Keyboard, Unfinished, edi
 from movepass_cli.scanning.screen import Badge, frame
 from movepass_cli.scanning.session import CLOSE_SECONDS, KEYS, PAGE_SECONDS, Session
 from movepass_cli.scanning.sound import Speaker
-from movepass_cli.scanning.terminal import Terminal, fits, is_typed_into, raw, shows_unicode
+from movepass_cli.scanning.terminal import Terminal, can_be_waited_for, fits, is_typed_into, raw, shows_unicode
 from movepass_cli.signals import Stopped, StopSignal, stopped_by_signals
 from movepass_verifier import Device, Freshness, Outcome, StoreError
 from movepass_verifier.words import DEFAULT_LANGUAGE, LANGUAGES, Message, message, words
@@ -56,7 +56,7 @@ _CLOSE_MAX_SECONDS = 3600
 @plain_option("--sound/--silent", default=True, show_default=True, envvar="MOVEPASS_SOUND", show_envvar=True,
               help="Whether each outcome is heard.")  # fmt: skip
 @option("--plain", is_flag=True, help="One verdict below the other, without the full screen.")
-@option("--check-scanner", is_flag=True, help="Read the scanner's test code, and say what to switch off.")
+@plain_option("--check-scanner", is_flag=True, help="Read the scanner's test code, and say what to switch off.")
 @json_option
 @click.argument("pictures", nargs=-1, type=click.Path())
 def scan(
@@ -107,11 +107,7 @@ def _check_scanner(language: str, *, as_json: bool) -> int | None:
     keyboard = raw(fd) if is_typed_into() else nullcontext()
     with suppress(Stopped), stopped_by_signals(at_once=True), keyboard:
         say(say_in("scanner.ask"))
-        data = b""
-        while select.select([fd], [], [], REST_OF_A_CODE_SECONDS if data else None)[0] and len(data) < _READ_BYTES:
-            if not (more := typed_bytes(fd)):
-                break
-            data += more
+        data = _typed_until_a_pause(fd) if can_be_waited_for() else sys.stdin.buffer.readline(_READ_BYTES)
         faults = scanner_check.check(data.decode("utf-8", "replace"))
         if as_json:
             show_json({"good": not faults, "faults": [say_in.say(fault) for fault in faults]})
@@ -119,6 +115,15 @@ def _check_scanner(language: str, *, as_json: bool) -> int | None:
             show_line(text)
         return _WRONGLY_SET if faults else None
     return _WRONGLY_SET  # it was stopped: nothing says that all is well
+
+
+def _typed_until_a_pause(fd: int) -> bytes:
+    data = b""
+    while select.select([fd], [], [], REST_OF_A_CODE_SECONDS if data else None)[0] and len(data) < _READ_BYTES:
+        if not (more := typed_bytes(fd)):
+            break
+        data += more
+    return data
 
 
 def _readable(language: str) -> str:

@@ -49,6 +49,11 @@ def is_typed_into() -> bool:
     return termios is not None and sys.stdin.isatty()
 
 
+def can_be_waited_for() -> bool:
+    """Tell whether one can wait for some seconds for what is typed: Windows waits so for sockets alone."""
+    return termios is not None
+
+
 def shows_unicode() -> bool:
     """Tell whether what we write is UTF-8."""
     return (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
