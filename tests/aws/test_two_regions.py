@@ -285,7 +285,8 @@ def patterns(statements: list[dict[str, Any]], resource: str, action: str) -> li
     found = []
     for statement in statements:
         actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
-        if statement["Resource"] == resource and f"dynamodb:{action}" in actions:
+        named = statement["Resource"]
+        if resource in (named if isinstance(named, list) else [named]) and f"dynamodb:{action}" in actions:
             found += statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
     return found
 
