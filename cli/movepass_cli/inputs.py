@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import BinaryIO
 
 from movepass_keys import files
-from movepass_keys.regular import NotRegularError, open_regular
 from movepass_wire.payload import PREFIX
 
 STDIN = "-"
@@ -81,8 +80,8 @@ def open_requests(given: str) -> Iterator[BinaryIO]:
         yield sys.stdin.buffer
         return
     try:
-        file, _ = open_regular(given)
-    except NotRegularError as e:
+        file, _ = files.open_regular(given)
+    except files.UnfitFileError as e:
         raise InputError(f"can't read {given}: {e.strerror}; for a pipe, give - and redirect it to stdin") from e
     except OSError as e:
         raise InputError(f"can't read {given}: {e.strerror}") from e

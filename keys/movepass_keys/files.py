@@ -7,7 +7,8 @@ name that nobody can guess, so no link that was laid there is ever written throu
 A stick, or a folder that others can write to, may hold anything: links to other places, pipes that never answer, files
 without end. `Folder` opens such a place once and reaches everything in it from there, without following a link, so
 nothing outside it is read, written or deleted, even if a folder is swapped for a link meanwhile. `read_regular` reads
-one file that was handed over. Systems that can't open folders (Windows) look first, and open then.
+one file that was handed over. `open_regular` opens one that a person has named, and follows links. Systems that can't
+open folders (Windows) look first, and open then.
 """
 
 import errno
@@ -18,7 +19,7 @@ from contextlib import contextmanager, suppress
 from io import FileIO
 from itertools import islice
 from pathlib import Path
-from typing import Self
+from typing import BinaryIO, Self
 
 OWNER_ONLY = 0o600
 TEMPORARY = ".new"
@@ -33,7 +34,8 @@ _NO_FOLDER_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EBADF}
 """What file systems answer that can't sync a folder (CIFS, vboxsf, some of FUSE); the file's own sync must do there."""
 _OPENS_FOLDERS = hasattr(os, "O_DIRECTORY") and os.open in os.supports_dir_fd
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
-_READ = os.O_RDONLY | _NO_FOLLOW | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+_FOLLOW = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
+_READ = _FOLLOW | _NO_FOLLOW
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_FOLLOW | getattr(os, "O_BINARY", 0)
 _APPEND = os.O_WRONLY | os.O_CREAT | os.O_APPEND | _NO_FOLLOW | getattr(os, "O_BINARY", 0)
 _REPARSE_POINT = 0x400
@@ -82,6 +84,30 @@ def read_regular(path: Path, most: int, *, own: bool = False) -> bytes:
         real = path.resolve(strict=True) if own else path
         with Folder.open(real.parent, through_link=True) as folder:
             return folder.read(real.name, most, may_be_linked=own)
+
+
+def open_regular(path: str | Path) -> tuple[BinaryIO, int]:
+    """Open a regular file that a person has named, whatever links lead to it, and return it with its size.
+
+    A FIFO would wait for a writer, a device may never end, and a file of /proc says more than its size. So anything but
+    a regular file is refused, and nothing should be read beyond the size that is returned.
+
+    Raises:
+        UnfitFileError: it is something else.
+        OSError: it can't be opened.
+    """
+    try:
+        _check_regular(os.stat(path), path)  # noqa: PTH116 - not every name is a Path; opening alone moves some devices
+        descriptor = os.open(path, _FOLLOW)
+    except ValueError as e:
+        raise OSError(errno.EINVAL, "expected a file's name, got one with a NUL", repr(str(path))) from e
+    opened = os.fstat(descriptor)
+    try:
+        _check_regular(opened, path)  # it may have been replaced in between
+    except UnfitFileError:
+        os.close(descriptor)
+        raise
+    return os.fdopen(descriptor, "rb"), opened.st_size
 
 
 def is_link(found: os.stat_result) -> bool:
@@ -338,6 +364,11 @@ def _checked(name: str) -> str:
     if name in ("", ".", "..") or "/" in name or "\\" in name or "\0" in name or (os.name == "nt" and ":" in name):
         raise UnfitFileError(errno.EINVAL, "not the name of a file in this folder", name)
     return name
+
+
+def _check_regular(found: os.stat_result, path: str | Path) -> None:
+    if not stat.S_ISREG(found.st_mode):
+        raise UnfitFileError(errno.EINVAL, "expected a regular file, not a pipe, a device or a folder", str(path))
 
 
 def _check_folder(found: os.stat_result, path: Path) -> None:

@@ -14,7 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, Any, Self
 
-from movepass_keys.regular import NotRegularError, open_regular
+from movepass_keys import files
 from movepass_verifier.errors import ImageError
 from movepass_verifier.words import Message, message
 from movepass_wire.payload import PREFIX
@@ -76,10 +76,10 @@ class PictureReader:
         """
         name = str(path)
         try:
-            file, size = open_regular(path)
+            file, size = files.open_regular(path)
         except FileNotFoundError as e:
             raise ImageError(message("image.missing", file=name)) from e
-        except NotRegularError as e:
+        except files.UnfitFileError as e:
             raise ImageError(message("image.not-a-file", file=name)) from e
         except OSError as e:
             raise ImageError(message("image.unreadable", file=name, problem=e.strerror or str(e))) from e
