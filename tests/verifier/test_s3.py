@@ -194,13 +194,13 @@ def test_a_name_that_no_bucket_can_have_is_told(
     changed: World, ministack: Ministack, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     be(monkeypatch, ministack.url, ("test", "test"))
-    refused(changed, "s3: Parameter validation failed", name)
+    refused(changed, "s3: Parameter validation failed|expected a source without a name and a password", name)
 
 
 @pytest.mark.parametrize("endpoint", ["not an address", "http://127.0.0.1:9"])
 def test_an_endpoint_that_is_none_is_told(changed: World, monkeypatch: pytest.MonkeyPatch, endpoint: str) -> None:
     be(monkeypatch, endpoint, ("test", "test"))
-    refused(changed, "s3: Invalid endpoint|no connection")
+    refused(changed, "s3: .*Invalid endpoint|no connection")
 
 
 def test_the_next_source_is_tried_where_a_bucket_is_of_no_use(
