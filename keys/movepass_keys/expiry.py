@@ -1,7 +1,7 @@
 """When the custodians' documents and the pass key end, and how urgent that is.
 
 Devices refuse every sync once the root or the targets have ended (TUF, sections 5.3 and 5.6), and every pass that
-reaches beyond its key's end. Whatever shows this to an operator asks here.
+ends after its key. All warnings to operators come from here.
 """
 
 import json
@@ -18,7 +18,7 @@ WARNING_SECONDS = 60 * DAY_SECONDS
 
 
 class Ends(StrEnum):
-    """Each thing that ends."""
+    """What can end."""
 
     ROOT = "root"
     TARGETS = "targets"
@@ -27,7 +27,7 @@ class Ends(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """The end of one of them.
+    """When one of these ends.
 
     Attributes:
         what: which.
@@ -87,7 +87,7 @@ _WORDS = {
 def endings(
     *, root: bytes | None, targets: bytes | None, keys: KeySet, now: int, in_use: bytes | None = None
 ) -> list[Ending]:
-    """Say when each part ends: the root, the targets and the pass key, those that there are.
+    """Return when the root, the targets and the pass key end, as far as they exist.
 
     Args:
         root: the newest root, as it is published.
@@ -106,20 +106,20 @@ def endings(
 
 
 def document_endings(*, root: bytes | None, targets: bytes | None, now: int) -> list[Ending]:
-    """Say when the custodians' documents end; see endings."""
+    """Return when the custodians' documents end; see endings."""
     documents = [(Ends.ROOT, root), (Ends.TARGETS, targets)]
     return [Ending(what, at := expires_at(data), at - now) for what, data in documents if data is not None]
 
 
 def key_ending(key: PassKey, now: int) -> Ending:
-    """Say when a pass key ends."""
+    """Return when a pass key ends."""
     return Ending(Ends.PASS_KEY, key.not_after, key.not_after - now, key.kid)
 
 
 def expires_at(document: bytes) -> int:
     """Read when a TUF document ends, seconds since 1970 UTC.
 
-    It is read as plain JSON, for python-tuf is slow to import, and trusted as whoever holds it trusts it.
+    It is read as plain JSON, because python-tuf is slow to import. No signature is checked here.
 
     Raises:
         KeyDocumentError: it does not say.

@@ -27,7 +27,7 @@ TEMPORARY = ".new"
 _MODE = 0o644
 _CHANCE_BYTES = 8
 _LOOKED_THROUGH = 1000
-"""So many names a writer looks through for what a killed one has left; a folder of more is not its own."""
+"""How many names a writer searches for files that a killed one left; a larger folder is not its own."""
 _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL, errno.EMLINK}
 """What file systems without hard links answer, such as a stick's FAT; there a name is taken first, and filled then."""
 _NO_FOLDER_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EBADF}
@@ -43,7 +43,7 @@ _REPARSE_POINT = 0x400
 
 
 class UnfitFileError(OSError):
-    """Something stands where a file or a folder was expected, or the file is larger than it may be."""
+    """Something else stands where a file or a folder was expected, or the file is larger than it may be."""
 
 
 def write_whole(path: Path, data: bytes) -> None:
@@ -237,7 +237,7 @@ class Folder:
                 return file.write(data)
 
     def write_whole(self, name: str, data: bytes) -> None:
-        """Write a file in it; see write_whole. What a killed writer of that file has left goes."""
+        """Write a file in it; see write_whole. Removes what a killed writer of that file has left."""
         path = self.path / _checked(name)
         with _naming(path):
             self._remove_left(name)
@@ -268,14 +268,14 @@ class Folder:
             os.close(self._descriptor)
 
     def _at(self, name: str) -> str:
-        """Give what a system call takes with the descriptor, or without one."""
+        """Return what a system call takes: the name, where there is a descriptor to go with it, or the whole path."""
         return name if self._descriptor is not None else str(self.path / name)
 
     def _look(self, name: str) -> os.stat_result:
         return os.stat(self._at(name), dir_fd=self._descriptor, follow_symlinks=False)
 
     def _write(self, name: str, data: bytes, mode: int) -> str:
-        """Write a new file that nobody knows of yet; gives its name."""
+        """Write a new file under a name that nobody knows, and return the name."""
         temporary = f"{_beginning(name)}{os.urandom(_CHANCE_BYTES).hex()}{TEMPORARY}"
         descriptor = os.open(self._at(temporary), _CREATE, mode, dir_fd=self._descriptor)
         try:
@@ -289,7 +289,7 @@ class Folder:
         return temporary
 
     def _link(self, temporary: str, name: str, mode: int) -> None:
-        """Give a file its name, unless something has it."""
+        """Name a file, unless something has that name."""
         at = self._descriptor
         try:  # unlike a rename, this refuses to replace
             os.link(
@@ -324,7 +324,7 @@ class Folder:
                 yield entry.name
 
     def _sync(self) -> None:
-        """Take the folder down to the medium, where the file system can do that."""
+        """Flush the folder to the medium, where the file system can do that."""
         if self._descriptor is None:
             return
         try:
@@ -336,7 +336,7 @@ class Folder:
 
 @contextmanager
 def _naming(path: Path) -> Iterator[None]:
-    """Tell an error by the file that was asked for: of a temporary one nobody knows."""
+    """Raise an error again with the path that was asked for: nobody knows the temporary one."""
     try:
         yield
     except UnfitFileError:
@@ -351,7 +351,7 @@ _LINK = "a link, and links are not followed here"
 
 
 def _beginning(name: str) -> str:
-    """Give how a temporary file's name begins; as much of the name as leaves room for the rest of it."""
+    """Return how a temporary file's name begins, with as much of the file's own name as there is room for."""
     return f".{name[:40]}."
 
 
@@ -375,7 +375,7 @@ def _check_folder(found: os.stat_result, path: Path) -> None:
     if is_link(found):
         raise UnfitFileError(errno.ELOOP, f"{_LINK}; name the folder itself", str(path))
     if not stat.S_ISDIR(found.st_mode):
-        raise UnfitFileError(errno.ENOTDIR, "expected a folder, and it is none", str(path))
+        raise UnfitFileError(errno.ENOTDIR, "expected a folder, got something else", str(path))
 
 
 def _check_file(found: os.stat_result, path: Path, *, may_be_linked: bool) -> None:

@@ -17,7 +17,7 @@ from movepass_wire.payload import KID_BYTES
 _COORDINATE_BYTES = 32
 _KINDS = {("EC", "P-256", "ES256"), ("OKP", "Ed25519", "Ed25519")}
 _PRIVATE = {"d", "k"}
-"""Members of a JWK that are nobody's to publish (RFC 7518): a private key, and a symmetric one."""
+"""Members of a JWK that must not be published (RFC 7518): a private key, and a symmetric one."""
 
 
 class Withdrawal(NamedTuple):

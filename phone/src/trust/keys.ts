@@ -7,7 +7,7 @@ import { JsonError, member, parse, type Json } from "./json.js";
 import { ECDSA, ED25519_NAME, importPoint, knowsEd25519, pointOf, SPKI_ED25519, SPKI_P256 } from "./points.js";
 
 const COORDINATE_BYTES = 32;
-/** Members of a JWK that are nobody's to publish (RFC 7518): a private key, and a symmetric one. */
+/** Members of a JWK that must not be published (RFC 7518): a private key, and a symmetric one. */
 const PRIVATE = ["d", "k"];
 
 /** A published key document breaks a rule; what was published beside it is refused with it. */
