@@ -35,7 +35,7 @@ from movepass_issuer.published_keys import load_denied, published_endings, publi
 from movepass_issuer.publisher import Publisher, load_document
 from movepass_issuer.regions import Peer, RegionalRevoker, Regions, region_beside
 from movepass_issuer.replication import RegionalPublisher
-from movepass_issuer.repository import Repository, open_lock, public
+from movepass_issuer.repository import Repository, open_lock, readable_by_all
 from movepass_keys import (
     KeySet,
     create_key_file,
@@ -533,7 +533,7 @@ def write_file(path: Path, data: bytes) -> None:
         AuthorityError: it can't be written.
     """
     try:
-        with public():
+        with readable_by_all():
             files.write_whole(path, data)
     except OSError as e:
         raise AuthorityError(f"can't write {path}: {e.strerror or e}") from e

@@ -1,8 +1,8 @@
-"""Whether a ledger and a repository belong together, as the last publication left them.
+"""Checks that a ledger and a repository belong together, as the last publication left them.
 
 A ledger that was restored from a copy has forgotten which indexes were given since: the next pass would get a number
-that somebody else holds. It has forgotten the newest publication as well, and so it is noticed before anything is
-written. Read as plain JSON: python-tuf's import takes longer than all the rest of a Lambda function's.
+that somebody else holds. It has forgotten the newest publication as well, and that is noticed before anything is
+written. The timestamp is read as plain JSON: importing python-tuf takes longer than the rest of a Lambda function.
 """
 
 import json

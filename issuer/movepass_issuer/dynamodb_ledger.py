@@ -578,9 +578,7 @@ class DynamoDbLedger:
         answers = []
         for wait in _waits():
             answers.append(self._call(operation, action, RequestItems=requests))
-            if (
-                left not in answers[-1]
-            ):  # else nobody could tell an item that is missing from one that was not looked for
+            if left not in answers[-1]:  # a missing item and one that was not looked for would look the same
                 raise LedgerError(f"the table {self._table}: {operation} was answered without {left}; ask again")
             requests = answers[-1][left]
             if not requests:

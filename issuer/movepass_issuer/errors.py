@@ -50,7 +50,7 @@ class BusyError(RepositoryError):
 
 
 class NotAcceptedError(IssuerError):
-    """What was published is written, and devices refuse it: the custodians' root or targets have ended."""
+    """A publication was written, and devices refuse it: the custodians' root or targets have ended."""
 
 
 class KeyPeriodError(IssuerError):

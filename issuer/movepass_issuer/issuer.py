@@ -179,7 +179,7 @@ class Revoker:
             ReasonError: more than REASON_MAX_CHARS printable characters (movepass_issuer.ledger).
         """
         first, *twins = self._entries(number, request_id)
-        reissued = [again for entry in (first, *twins) for again in self._reissued(entry)]
+        reissued = [again for entry in (first, *twins) for again in self._find_reissues(entry)]
         for other in (*reissued, *twins):
             self._passes.revoke(other.day, other.index, reason=reason, now=int(self._clock()))
         return self._passes.revoke(first.day, first.index, reason=reason, now=int(self._clock()))
@@ -189,12 +189,12 @@ class Revoker:
         """Revoke several in here: where there are other regions, all is durable before those are told of any."""
         yield
 
-    def _reissued(self, entry: Entry) -> list[Entry]:
+    def _find_reissues(self, entry: Entry) -> list[Entry]:
         """Return the passes that replace a pass under other keys, and those that replace these (see reissue)."""
         if not entry.request_id:  # it is in a region that can't be reached
             return []
         found = [again for kid in self._kids for again in self._replacements([entry], kid).values()]
-        return found + [again for one in found for again in self._reissued(one)]
+        return found + [again for one in found for again in self._find_reissues(one)]
 
     def _replacements(self, entries: Sequence[Entry], kid: bytes) -> dict[str, Entry]:
         """Return the passes that replace some passes under one key, by the names of the replaced ones."""
@@ -335,7 +335,7 @@ class Issuer(Revoker):
                         raise IssuerError(f"pass {before.number} (request {before.request_id}): {after}")
                     yield before, after
 
-    def _issue_group(self, group: Sequence["_Wanted"]) -> list[Answer]:
+    def _issue_group(self, group: Sequence[_Wanted]) -> list[Answer]:
         now = int(self._clock())
         known = self._ledger.find([name for wanted in group for name in wanted.names])
         requests = [wanted.request(known) for wanted in group]
@@ -364,7 +364,7 @@ class Issuer(Revoker):
             for wanted, request, no in zip(group, requests, refused, strict=True)
         ]
 
-    def _refusal(self, wanted: "_Wanted", entry: Entry | None, now: int) -> RequestError | KeyPeriodError | None:
+    def _refusal(self, wanted: _Wanted, entry: Entry | None, now: int) -> RequestError | KeyPeriodError | None:
         """Say why a request that has no payload yet can't be issued now, or None."""
         if entry and entry.text is not None:
             return None
@@ -397,7 +397,7 @@ class Issuer(Revoker):
             why = f"the authority's key {kid} ends at {local(key.not_after)}, before the pass does"
         return KeyPeriodError(f"{why}. The request is right; the authority must use another key (movepass keys list)")
 
-    def _answer(self, wanted: "_Wanted", request: Request, entry: Entry, stored: dict[str, str]) -> Answer:
+    def _answer(self, wanted: _Wanted, request: Request, entry: Entry, stored: dict[str, str]) -> Answer:
         if entry.index == NO_INDEX:
             return _revoked_before(entry.revoked_at or 0)
         if entry.content_hash != request.content_hash:

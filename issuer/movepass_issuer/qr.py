@@ -96,15 +96,20 @@ def _code(text: str) -> Any:
         raise QrError(
             f"a pass's text has only 0-9, A-Z, space and $%*+-./: (QR alphanumeric mode), got {text[:24]!r}"
         ) from None
-    code = _fitted(data)
+    code = _fit(data)
     try:
         util.create_data(code.version, code.error_correction, [data])
     except ValueError:  # qrcode can't correct a block of zeros only, as of a long run of "0"; a byte is never zero
-        code = _fitted(util.QRData(text.encode(), mode=util.MODE_8BIT_BYTE))
+        code = _fit(util.QRData(text.encode(), mode=util.MODE_8BIT_BYTE))
     return code
 
 
-def _fitted(data: Any) -> Any:
+def _fit(data: Any) -> Any:
+    """Return a code at Q where it does not become too fine, else at M.
+
+    Raises:
+        TooLongError: no code of level M holds it.
+    """
     import qrcode  # noqa: PLC0415
     from qrcode import exceptions  # noqa: PLC0415
 

@@ -220,7 +220,7 @@ class Regions:
         return found
 
     def find_everywhere(self, names: Sequence[str]) -> tuple[list[Entry], list[int]]:
-        """Give every region's passes of some names, and the numbers of the regions that can't be reached."""
+        """Return every region's passes of some names, and the numbers of the regions that can't be reached."""
         found, lost = list(_passes(self._own, names).values()), []
         for number, other in self._others.items():
             try:

@@ -17,8 +17,10 @@ def replaces(again: Entry, entry: Entry, kid: bytes) -> bool:
     return same_content and _signed_by(again) in {None, kid}
 
 
-def renamed(entries: Iterable[Entry], find: Callable[[Sequence[str]], dict[str, Entry]]) -> Iterator[tuple[str, str]]:
-    """Give the new name and the old one of entries that shall move; each must have moved before the next is asked for.
+def plan_renames(
+    entries: Iterable[Entry], find: Callable[[Sequence[str]], dict[str, Entry]]
+) -> Iterator[tuple[str, str]]:
+    """Yield the new and the old name of each entry to rename; rename it before asking for the next.
 
     Another spelling of an id becomes a reissue of the first, under the key that signed it, so that all are revoked
     together.

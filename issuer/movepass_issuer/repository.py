@@ -106,7 +106,7 @@ class FolderRepository:
     @classmethod
     def create(cls, root: Path) -> "FolderRepository":
         """Lay out an empty repository."""
-        with _failures(root), public():
+        with _failures(root), readable_by_all():
             for folder in _FOLDERS:
                 (root / folder).mkdir(parents=True)
         return cls(root)
@@ -144,7 +144,7 @@ class FolderRepository:
     def _write_over(self, path: Path, data: bytes) -> None:
         """Write a file that may be there, under the lock of its folder."""
         path.with_name(f".{path.name}{files.TEMPORARY}").unlink(missing_ok=True)  # maybe another user's, killed
-        with public():
+        with readable_by_all():
             files.write_whole(path, data)
 
     def read(self, name: str) -> bytes | None:
@@ -173,7 +173,7 @@ class FolderRepository:
 
     def create_version(self, name: str, data: bytes) -> None:
         """See Repository."""
-        with self._failures(), public():
+        with self._failures(), readable_by_all():
             try:
                 files.write_new(self.root / name, data)
             except FileExistsError:
@@ -184,7 +184,7 @@ class FolderRepository:
         path = self.root / name
         with self._failures():
             try:
-                with public():
+                with readable_by_all():
                     files.write_new(path, data)
             except FileExistsError:
                 if not _touched(path, data):  # the denied keys, damaged, or another user's
@@ -221,7 +221,7 @@ def _locked(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def public() -> Iterator[None]:
+def readable_by_all() -> Iterator[None]:
     """Write files that everybody may read, whatever the umask."""
     with _umask:
         before = os.umask(_PUBLIC_UMASK)
@@ -241,7 +241,7 @@ def open_lock(path: Path) -> int:
         OSError: it can't be opened.
     """
     flags = os.O_NOFOLLOW | os.O_CLOEXEC
-    with public():
+    with readable_by_all():
         try:
             return os.open(path, os.O_RDWR | os.O_CREAT | flags, _FILE_MODE)
         except PermissionError:

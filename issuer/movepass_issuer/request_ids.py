@@ -11,7 +11,7 @@ be in force after its request (84 hours), and to answer a request that comes aga
 import unicodedata
 
 from movepass_issuer.errors import RequestError
-from movepass_issuer.texts import invisible_in
+from movepass_issuer.texts import find_invisible
 from movepass_wire.text import normalise
 
 REQUEST_ID_MAX_CHARS = 128
@@ -37,7 +37,7 @@ def objection_to_new(request_id: str) -> str | None:
     """Say why an id in its one spelling, which no ledger holds yet, could be mistaken for another one; or None."""
     if _REISSUED_BEFORE in request_id:
         return '"+" is not allowed in a new id; use another character, such as "-"'
-    if found := invisible_in(request_id):
+    if found := find_invisible(request_id):
         return f"U+{ord(found):04X} is invisible; take it out"
     plain = unicodedata.normalize("NFKC", request_id)
     return None if plain == request_id else f"{request_id!r} can be mistaken for {plain!r}; write it so"

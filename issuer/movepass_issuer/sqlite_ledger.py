@@ -11,7 +11,7 @@ from typing import Any
 
 from movepass_issuer.errors import LedgerError, UnknownPassError
 from movepass_issuer.ledger import PERSONAL_DAYS, REQUEST_DAYS, Announced, Entry, Request, check_reason
-from movepass_issuer.renaming import renamed
+from movepass_issuer.renaming import plan_renames
 from movepass_keys import files
 from movepass_wire.limits import INDEX_LIMIT
 
@@ -204,7 +204,7 @@ class SqliteLedger:
                 self._db.execute(_SINCE_2)
             if version in {1, 2}:
                 rows = self._db.execute(f"SELECT {_COLUMNS} FROM passes WHERE {_MAY_MOVE} ORDER BY length(request_id)")  # noqa: S608
-                for names in renamed((Entry(*row) for row in rows), self.find):
+                for names in plan_renames((Entry(*row) for row in rows), self.find):
                     self._db.execute("UPDATE passes SET request_id = ? WHERE request_id = ?", names)
                 self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         return SCHEMA_VERSION

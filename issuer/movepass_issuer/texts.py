@@ -1,4 +1,4 @@
-"""Texts that people can read and tell apart: what an issuer takes beyond the characters that the wire format allows.
+"""Checks that people can see and read a text: what an issuer requires beyond the characters of the wire format.
 
 A device shows what was signed, so a holder nobody can see or a name that runs across the verdict is refused here. By
 Unicode's properties, which change with its versions: an issuer may go by them, a verifier may not (docs/spec.md, 11).
@@ -38,7 +38,7 @@ def check_readable(field: str, text: str) -> None:
     Raises:
         ClaimsError: no letter or digit, an invisible character, a joiner that joins nothing, or too many marks.
     """
-    if found := invisible_in(text):
+    if found := find_invisible(text):
         raise ClaimsError(field, f"U+{ord(found):04X} is invisible or a blank; take it out, or write a plain space")
     if not any(char.isalnum() for char in text):
         raise ClaimsError(field, "expected a letter or a digit, got none")
@@ -53,8 +53,8 @@ def check_readable(field: str, text: str) -> None:
         before = run[-1]
 
 
-def invisible_in(text: str) -> str | None:
-    """Return the first character that shows nothing, or is another blank than a space; a joiner is none."""
+def find_invisible(text: str) -> str | None:
+    """Return the first character that shows nothing, or is a blank other than a space; joiners may be there."""
     return next((c for c in text if c in _INVISIBLE or not (c.isprintable() or c in _JOINERS)), None)
 
 

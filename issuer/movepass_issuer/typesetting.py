@@ -131,16 +131,16 @@ def missing_letters(text: str) -> list[str]:
 
 @lru_cache(maxsize=4096)
 def _holds(script: str, char: str) -> bool:
-    """Tell whether a font holds a character: else it draws the box that it draws for what can be no character."""
+    """Tell whether a font has a character: if not, it draws the box that it draws for a code point without one."""
     if char == " " or ord(char) in (ZWJ, ZWNJ):
         return True
-    return _drawn(script, char) != _drawn(script, _NO_CHARACTER)
+    return _draw_alone(script, char) != _draw_alone(script, _NO_CHARACTER)
 
 
 _NO_CHARACTER = "\U0010ffff"
 
 
-def _drawn(script: str, char: str) -> tuple[tuple[int, int], bytes]:
+def _draw_alone(script: str, char: str) -> tuple[tuple[int, int], bytes]:
     """Draw a character alone and unshaped, so that it can't become another glyph."""
     from PIL import ImageFont  # noqa: PLC0415  (an extra: see check_shaping)
 

@@ -19,10 +19,10 @@ _FAILURES = (IssuerError, KeysError, WireError, OSError)
 
 
 class Stop(Protocol):
-    """What is set by whoever wants an end: a threading.Event, or what signals set."""
+    """Tells a loop to end: a threading.Event, or a signal."""
 
     def is_set(self) -> bool:
-        """Tell whether somebody does."""
+        """Tell whether it is set."""
 
     def wait(self, timeout: float) -> bool:
         """Wait for it, at most for some seconds; tells whether it is set."""

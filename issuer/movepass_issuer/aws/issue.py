@@ -28,7 +28,7 @@ from movepass_issuer import answers
 from movepass_issuer.approved import ApprovedPass
 from movepass_issuer.aws import http, queues
 from movepass_issuer.aws.opening import Reread, open_issuer
-from movepass_issuer.aws.queues import Message, fitted
+from movepass_issuer.aws.queues import Message, cut_to_fit
 from movepass_issuer.aws.settings import Settings
 from movepass_issuer.aws.telemetry import count, logger, observed, report_end
 from movepass_issuer.aws.time_limit import TimeLimit
@@ -204,7 +204,7 @@ class Received:
         """
         words = "".join(c if c.isprintable() else " " for c in str(error))[:_REASON_MAX_CHARS]
         logger.warning("dead letter", message_id=self.id, kind=type(error).__name__, attempt=self.attempt)
-        return fitted(Message(self.id, self.body, {"kind": type(error).__name__, "reason": words or "unknown"}))
+        return cut_to_fit(Message(self.id, self.body, {"kind": type(error).__name__, "reason": words or "unknown"}))
 
 
 def _received(records: Any) -> list[Received]:

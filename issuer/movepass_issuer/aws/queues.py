@@ -36,8 +36,8 @@ def size_of(message: Message) -> int:
     return sum(len(text.encode()) for text in (message.body, *attributes))
 
 
-def fitted(message: Message) -> Message:
-    """Cut a message's body where it is too long to be sent with its attributes, which came later."""
+def cut_to_fit(message: Message) -> Message:
+    """Cut a message's body if it is too long to be sent with its attributes, which were added later."""
     over = size_of(message) - MESSAGE_MAX_BYTES
     if over <= 0:
         return message
