@@ -57,9 +57,9 @@ def _text_of_picture(path: Path) -> str:
 
 
 def _names_file(given: str) -> bool:
-    from movepass_verifier.image import IMAGE_ENDINGS  # noqa: PLC0415 - a pass's text needs none
+    from movepass_verifier.image import FILE_ENDINGS  # noqa: PLC0415 - a pass's text needs none
 
-    return given.lower().endswith(IMAGE_ENDINGS) and "://" not in given
+    return given.lower().endswith(FILE_ENDINGS) and "://" not in given
 
 
 def _exists(given: str) -> bool:

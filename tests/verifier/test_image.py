@@ -40,7 +40,7 @@ def _finder_patterns(size: int) -> Image.Image:
 
 
 def _key(call: Callable[[], object]) -> str:
-    """Give what was wrong, or nothing."""
+    """Return the key of what was wrong, or nothing."""
     try:
         call()
     except ImageError as e:
@@ -118,10 +118,10 @@ def test_no_picture_runs_a_program(where: str, tmp_path: Path, monkeypatch: pyte
     start = {"start": b"", "behind a PNG's signature": b"\x89PNG\r\n\x1a\n"}.get(where)
     if start is None:
         start = b"\xc5\xd0\xd3\xc6" + (32).to_bytes(4, "little") + len(eps).to_bytes(4, "little") + bytes(20)
-    for ending in image.IMAGE_ENDINGS:
+    for ending in image.FILE_ENDINGS:
         (tmp_path / f"x{ending}").write_bytes(start + eps)
     with PictureReader() as fresh:
-        keys = {_key(lambda ending=ending: fresh.read(tmp_path / f"x{ending}")) for ending in image.IMAGE_ENDINGS}  # type: ignore[misc]
+        keys = {_key(lambda ending=ending: fresh.read(tmp_path / f"x{ending}")) for ending in image.FILE_ENDINGS}  # type: ignore[misc]
     assert keys == {"image.format"}
     assert not (tmp_path / "called").exists()
 

@@ -40,7 +40,7 @@ _MARK_TEXT = b"""Movepass: keys and revocation lists, to carry to devices. Every
 This folder is kept by `movepass export-bundle`, which removes from metadata/ and targets/ what is no longer needed.
 """
 _HELD_MOST_BYTES = 64 << 20
-"""So much of a stick's lists is read to go on from; whatever is more is fetched whole."""
+"""How much of a stick's lists is read, to fetch only what is new; the rest is fetched whole."""
 _FIRST_ROOT = document_name("root", 1)
 _NAMED = ("snapshot", "targets", roles.STATUS)
 """Roles whose file has a version in its name that the timestamp leads to."""
@@ -114,7 +114,7 @@ def export(name: str, folder: Path, *, ca: Path | None = None, progress: Progres
     try:
         with Folder.open(folder, make=True) as there:
             _mark(there)
-            _left(there)  # before anything is read or written: a prepared stick is refused whole
+            _list_files(there)  # before anything is read or written: a prepared stick is refused whole
             with _Recorded(name, ca=ca, progress=progress) as source, tempfile.TemporaryDirectory() as work:
                 new = _fetch(source, there, Path(work))
             content = _content(new, source.documents)
@@ -207,14 +207,18 @@ def _write(folder: Folder, content: dict[str, bytes]) -> int:
 
 def _remove_others(folder: Folder, content: dict[str, bytes]) -> None:
     """Remove what the bundle no longer names, and what an export that was interrupted has left."""
-    for name in _left(folder):
+    for name in _list_files(folder):
         if name not in content:
             with _inside(folder, name) as (part, last):
                 part.remove(last)
 
 
-def _left(folder: Folder) -> list[str]:
-    """List the files of a bundle's folders; raises UnfitFileError where one is a link, a pipe or a device."""
+def _list_files(folder: Folder) -> list[str]:
+    """List the files in a bundle's folders.
+
+    Raises:
+        UnfitFileError: one is a link, a pipe or a device.
+    """
     found = []
     for path in (layout.METADATA_FOLDER, layout.TARGETS_FOLDER, layout.STATUS_FOLDER):
         with suppress(FileNotFoundError), _inside(folder, f"{path}/") as (part, _):
@@ -224,7 +228,7 @@ def _left(folder: Folder) -> list[str]:
 
 @contextmanager
 def _inside(folder: Folder, name: str, *, make: bool = False) -> Iterator[tuple[Folder, str]]:
-    """Open the folder of a file below the bundle's; gives the file's own name in it as well."""
+    """Open the folder of a file below the bundle's; yields it with the file's own name in it."""
     first, _, rest = name.partition("/")
     with folder.folder(first, make=make) as part:
         if "/" not in rest:
@@ -262,4 +266,4 @@ def _needed(folder: Folder, name: str) -> bytes:
 
 
 class _MissingError(Exception):
-    """A bundle does not have a document, so nothing behind it is known either."""
+    """A bundle lacks a document, so the documents that it leads to are unknown as well."""

@@ -1,8 +1,8 @@
-"""Decode pictures in a process of its own: what a picture does to a decoder ends with this process, not with a check.
+"""Decodes pictures in a process of its own, so that a picture can harm nothing but this process.
 
 image.py starts this file as a script. It imports nothing of ours, which makes it start in a twentieth of a second, and
-once it has imported the decoders it gives away what they don't need: it can open no file, write nowhere but into its
-answer, and has an end to its memory and to the processor's time that one picture may take.
+once it has imported the decoders it gives up what they don't need. It can open no file and write only its answer, and
+its memory and its processor time for one picture are limited.
 
 On stdin, one request after the other: a line of JSON and then bytes.
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "TIFF", "BMP")
 """All that is read, whatever a file is called: Pillow also hands EPS to Ghostscript, which runs programs."""
 PIXELS_MAX = 64_000_000
-"""More than this no phone's camera makes in one exposure; a picture larger than this is not unpacked."""
+"""No phone's camera makes more in one exposure; a larger picture is not unpacked."""
 UNPACKED_MAX_BYTES = 120_000_000
 """The same for formats that can't be unpacked at a smaller scale, as JPEG can."""
 LOOK_MAX_PIXELS = 16_000_000
@@ -41,13 +41,13 @@ LOOK_MAX_PIXELS = 16_000_000
 ENLARGED_MAX = 1_000_000
 """Pixels of the largest picture that is looked at enlarged, for that takes some tenths of a second."""
 MEMORY_BYTES = 180_000_000
-"""What one process may take besides what it has when it begins."""
+"""How much memory the process may take beyond what it has at the start."""
 _BYTES_A_PIXEL = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2, "LA": 4, "PA": 4}
 _BYTES_A_PIXEL_MOST = 4
 _WEBP_COPIES = 3
 """libwebp keeps the canvas, the one before and the frame."""
 _LAST_LOOK_BEGINS = 0.4
-"""Of a picture's time: no other look begins later, so that a slow device says "no code" and not "too hard"."""
+"""The share of a picture's time after which no look begins, so that a slow device says "no code", not "too hard"."""
 _CARD_DICTIONARY = re.compile(
     rb"<<[^<>]*?/Subtype /Image\b[^<>]*?/Filter (?:\[ ?)?/DCTDecode\b[^<>]*?/Length ([0-9]{1,8})\b[^<>]*>>"
     rb"\s{0,4}stream\r?\n"
@@ -102,7 +102,7 @@ def codes_in_file(data: bytes, seconds: float) -> list[str]:
 
     Args:
         data: the file.
-        seconds: of the processor's time, from which it follows when no other look begins.
+        seconds: of the processor's time; see _LAST_LOOK_BEGINS.
 
     Raises:
         Fault: it is not read.
@@ -195,7 +195,7 @@ def _reduced(grey: Image.Image) -> Image.Image:
 
 
 def _looks(grey: Image.Image) -> Iterator[Image.Image]:
-    """Give the picture as it is, and then, for a reader that saw no code in it, made over in four ways.
+    """Yield the picture as it is and then, in case no code was found, changed in four ways.
 
     Halved, noise and a screen's moiré average out. Equalised, what lies in shade gets its contrast back, and enlarged
     as well, a shadow's edge falls between modules. Enlarged and sharpened, modules that blur or wet ink ran together
@@ -216,7 +216,7 @@ def _looks(grey: Image.Image) -> Iterator[Image.Image]:
 
 
 def _import_decoders() -> None:
-    """Import all that will be needed, for later no file can be opened; and no other format's plugin."""
+    """Import everything now, because later no file can be opened. No other format's plugin is imported."""
     import copy  # noqa: F401, PLC0415 - Pillow's GIF reader imports it when it converts
 
     from PIL import (  # noqa: PLC0415 - an extra
@@ -243,7 +243,7 @@ def _import_decoders() -> None:
 
 
 def _confine() -> None:
-    """Give away what decoding does not need, where the system can take it."""
+    """Give up what decoding does not need, where the system allows that."""
     try:
         import resource  # noqa: PLC0415 - not on Windows
     except ImportError:
@@ -259,9 +259,9 @@ def _confine() -> None:
 
 @contextmanager
 def _at_most(seconds: float) -> Iterator[None]:
-    """End this process where a block takes more of the processor's time, as no decoder can prevent.
+    """End this process if a block takes more of the processor's time; no decoder can prevent that.
 
-    Time that passes while others use the processor does not count: a busy machine refuses no picture for that.
+    Time in which other processes use the processor does not count, so a busy machine refuses no picture.
     """
     if not hasattr(signal, "setitimer"):  # Windows: image.py's clock alone ends it
         yield

@@ -82,7 +82,7 @@ class Device:
         Args:
             text: what the QR code holds, without a line end.
             at: another time than now, seconds since 1970 UTC: "what would be", which leaves no trace.
-            real_only: a TEST authority's good pass can't be verified, instead of being accepted.
+            real_only: give "cannot verify" instead of an accept for a good pass of a TEST authority.
 
         Raises:
             StoreError: the store can't be read.

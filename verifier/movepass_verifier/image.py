@@ -20,20 +20,20 @@ from movepass_verifier.words import Message, message
 from movepass_wire.payload import PREFIX
 
 PICTURE_ENDINGS = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".bmp", ".dib", ".gif", ".tif", ".tiff", ".pdf")
-"""How names end of what is read: pictures, and cards as PDF. What a file is, its content alone decides."""
-IMAGE_ENDINGS = (
+"""Endings of pictures that are read, and of cards as PDF. Only its content decides what a file is."""
+FILE_ENDINGS = (
     *PICTURE_ENDINGS,
     *(".heic", ".heif", ".avif", ".jxl", ".jp2", ".j2k", ".apng", ".mpo", ".svg", ".svgz", ".ps", ".eps", ".psd"),
     *(".tga", ".ico", ".icns", ".pcx", ".ppm", ".pgm", ".pbm", ".pnm", ".dng", ".raw", ".xcf", ".djvu", ".xps", ".emf"),
     *(".wmf", ".mp4", ".doc", ".docx", ".odt", ".txt", ".rtf"),
 )
-"""How names end that are a file's: a text that ends so, and no such file, is a mistyped name and no pass to reject."""
+"""Endings of file names. A text that ends so and names no file is a mistyped name, not a pass to reject."""
 FILE_MAX_BYTES = 40_000_000
 """A picture's file that is larger is not read."""
 FILE_SECONDS, FRAME_SECONDS = 1.2, 0.5
-"""Of the processor's time that one picture, or one frame of a camera, may take."""
+"""Processor time that one picture's file, or one frame of a camera, may take."""
 _CLOCK_SECONDS = 1.8 if os.name == "nt" else 15.0
-"""By the clock, for systems that can't limit a process's own time, and should it wait for anything."""
+"""Time by the clock: for systems that can't limit processor time, and in case the process waits for something."""
 _CHUNK_BYTES = 1 << 18
 _ANSWER_MAX_BYTES = 1 << 20
 _EXTRA = ("PIL", "zxingcpp")
@@ -66,7 +66,7 @@ class PictureReader:
             ImageError: the extra is missing, or no process can be started.
         """
         with self._lock:
-            self._started()
+            self._running_decoder()
 
     def read(self, path: Path) -> str:
         """Return the text of the pass's QR code in a picture, or in a card as PDF.
@@ -124,9 +124,9 @@ class PictureReader:
         self.close()
 
     def _ask(self, request: dict[str, Any], content: Iterator[bytes]) -> dict[str, Any]:
-        """Send a request and return the answer; a fault where none comes, and then another process is started."""
+        """Send a request and return the answer; if none comes, return a fault and start another process."""
         with self._lock:
-            child = self._started()
+            child = self._running_decoder()
             assert child.stdin is not None  # noqa: S101 - both are pipes
             assert child.stdout is not None  # noqa: S101
             clock = threading.Timer(_CLOCK_SECONDS, child.kill)
@@ -146,12 +146,12 @@ class PictureReader:
                     self._end()
             if not isinstance(answer, dict):
                 with suppress(ImageError):
-                    self._started()  # the next picture need not wait for it
+                    self._running_decoder()  # the next picture need not wait for it
                 return {"fault": "too-hard"}
             return answer
 
-    def _started(self) -> "subprocess.Popen[bytes]":
-        """Return the process, started if there is none that is this process's own and alive."""
+    def _running_decoder(self) -> "subprocess.Popen[bytes]":
+        """Return this process's own decoder, started if none is alive."""
         if self._child and self._owner != os.getpid():  # this process was forked: two must not share an answer
             self._child = None
         if self._child and self._child.poll() is None:
@@ -184,7 +184,7 @@ def _send(pipe: IO[bytes], request: dict[str, Any], content: Iterator[bytes]) ->
 
 
 def _content(file: IO[bytes], size: int) -> Iterator[bytes]:
-    """Read a file of some size in pieces; what it has lost since it was opened is zeros."""
+    """Read a file in pieces, up to a size; what it has lost since it was opened is sent as zeros."""
     while size:
         wanted = min(size, _CHUNK_BYTES)
         chunk = file.read(wanted) or bytes(wanted)

@@ -3,8 +3,8 @@
 A pass whose signature held is in it as HMAC-SHA-256 over its day and index, cut to 16 bytes: enough to say that this
 device was shown it before. Pass numbers can be tried through by whoever has the key, so there is one key for each UTC
 day of exp, and it goes when that day's list goes, together with the marks made with it. Counts by hour outlast the
-entries. One reading of a wrong clock deletes nothing: entries are old only as far as the signed time of the lists bears
-the clock out, and what was noted for a time to come is noted for now instead. Everything here runs within the caller's
+entries. One reading of a wrong clock deletes nothing: an entry counts as old only as far as the signed time of the
+lists confirms the clock, and an entry of the future is moved to now. Everything here runs within the caller's
 transaction; no verdict rests on any of it.
 """
 
@@ -32,7 +32,7 @@ ENTRIES_MOST = 200_000
 """The oldest entries beyond this go; their counts stay. 14 MB, and days of one scan after the other."""
 COUNTS_KEPT_SECONDS = 90 * DAY_SECONDS
 DOUBLE_READ_SECONDS = 5
-"""The same pass, noted by the same process within so long after its first entry, is a scanner that read twice."""
+"""If a process notes a pass again within this time of its first entry, a scanner has read it twice."""
 _AHEAD_SECONDS = DAY_SECONDS
 """What is noted for later than this was noted by a wrong clock."""
 _KEY_BYTES, _MARK_BYTES = 32, 16
@@ -140,7 +140,7 @@ def note(db: sqlite3.Connection, result: Verification, keep: int, own: Collectio
         db: the store.
         result: of a verification that was made now.
         keep: seconds after which entries are forgotten.
-        own: entries that the same process has noted last; one of another process is never the same reading.
+        own: the last entries of this process; an entry of another process is never the same reading.
 
     Raises:
         DamagedError: the journal is not as it should be.
@@ -199,20 +199,20 @@ def forget(db: sqlite3.Connection, now: int, keep: int, published: int | None) -
         db: the store.
         now: seconds since 1970 UTC by the device's clock, which may be wrong.
         keep: seconds after which entries are forgotten.
-        published: the signed time of the lists; a clock that is further ahead of it than lists are of use is not
-            believed, nor one that is behind it. None where there are none yet.
+        published: the signed time of the lists, None before the first. A clock that is behind it is not believed,
+            nor one that is further ahead of it than lists are of use.
     """
-    surely = now if published is None else min(now, published + MAX_AGE_MOST)
+    confirmed = now if published is None else min(now, published + MAX_AGE_MOST)
     latest = max(now, published or 0)
-    db.execute("DELETE FROM journal_entries WHERE at < ?", (surely - keep,))
+    db.execute("DELETE FROM journal_entries WHERE at < ?", (confirmed - keep,))
     db.execute("UPDATE journal_entries SET at = ? WHERE at > ?", (latest, latest + _AHEAD_SECONDS))
-    db.execute("DELETE FROM journal_hours WHERE hour < ?", ((surely - COUNTS_KEPT_SECONDS) // _HOUR,))
+    db.execute("DELETE FROM journal_hours WHERE hour < ?", ((confirmed - COUNTS_KEPT_SECONDS) // _HOUR,))
     _count_now(db, latest // _HOUR, (latest + _AHEAD_SECONDS) // _HOUR)
     forget_days(db)
 
 
 def _count_now(db: sqlite3.Connection, hour: int, last: int) -> None:
-    """Count what was counted later than a last hour in another one."""
+    """Move the counts of all hours after a last one into another hour."""
     sums = ", ".join(f"sum({name})" for name in _COUNTS)
     adds = ", ".join(f"{name} = {name} + excluded.{name}" for name in _COUNTS)
     db.execute(

@@ -1,4 +1,4 @@
-"""Locks between processes: SQLite's own, which every system has on which a store can be; a killed process lets go."""
+"""Locks between processes, by SQLite's own, which work wherever a store does. A killed process releases them."""
 
 import sqlite3
 from contextlib import suppress
@@ -18,7 +18,7 @@ class Lock:
 
     @classmethod
     def take(cls, path: Path) -> Self | None:
-        """Lock a file, which is made for that; None where another process has, or another thread.
+        """Lock a file, made for this alone; return None if another process or thread holds it.
 
         Raises:
             OSError: nothing can be locked there: it is a link, the medium is read-only, or its file system has no
@@ -40,7 +40,7 @@ class Lock:
         return cls(path, db)
 
     def close(self) -> None:
-        """Let go of it, and remove its file: before that, or where an open file can't be removed, after it."""
+        """Release the lock and remove its file: first the file, or last where an open file can't be removed."""
         for step in (self._path.unlink, self._db.close, self._path.unlink):
             with suppress(OSError):
                 step()

@@ -39,7 +39,7 @@ number OL. No authority describes it, so any control characters may stand betwee
 ICAO's (Doc 9303, part 4). How a driving licence's code is written is not published.
 """
 PERSONAL = {key for _, key in _PAPERS}
-"""What is said of codes whose very beginning is about a person: nothing of such a text is shown."""
+"""Messages about codes that begin with personal data: nothing of such a text is shown."""
 _JWT = re.compile(r"eyJ[A-Za-z0-9_-]*\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*")
 
 

@@ -1,4 +1,4 @@
-"""Finds the payload that a wrongly set scanner has sent: between characters that it adds, or in another case."""
+"""Finds the payload in what a wrongly set scanner sent: between characters that it added, or in another case."""
 
 from string import ascii_lowercase, ascii_uppercase
 from typing import NamedTuple

@@ -58,7 +58,7 @@ def _named(folder: Path) -> tuple[Path, Lock | None]:
 
 
 def _sweep(folder: Path) -> None:
-    """Remove what killed syncs have left. A folder without a lock's file beside it is nobody's."""
+    """Remove what killed syncs have left. A folder without a lock file beside it has no owner."""
     for file in folder.glob(f"{_LOCK}{_SCRATCH}*"):
         with suppress(OSError):
             lock = Lock.take(file)

@@ -45,7 +45,7 @@ FILE_NAME = "device.sqlite"
 _NOTE_WAITS_MS = 250
 """So long a note waits for another process that writes; a sync seldom takes longer, and an officer is waiting."""
 _OWN_ENTRIES = 64
-"""Entries of its own that a process knows: more than come in the seconds in which a scanner reads one pass twice."""
+"""How many of its own entries a process remembers: more than come while a scanner reads one pass twice."""
 _LAST_SEEN_STEP = 60
 """Seconds between two notes of the time; scans come in seconds, and the disk is a card that wears."""
 _NO_JOURNAL = {

@@ -138,7 +138,7 @@ class Verification(NamedTuple):
         authority: who signed; None where no signature held.
         test: whether that is a TEST authority: then even an accept lets nobody through.
         freshness: how old the keys and lists are.
-        real_only: whether a TEST authority's pass was not to be accepted.
+        real_only: whether a TEST authority's pass must not be accepted.
     """
 
     verdict: Verdict
@@ -153,7 +153,7 @@ class Verification(NamedTuple):
 
     @property
     def outcome(self) -> Outcome:
-        """Accept, reject or cannot verify: its verdict's, but for a TEST authority's good pass with `real_only`."""
+        """Accept, reject or cannot verify: the verdict's, except for a TEST authority's good pass with `real_only`."""
         if self.real_only and self.test and self.verdict is Verdict.VALID:
             return Outcome.CANNOT_VERIFY
         return self.verdict.outcome

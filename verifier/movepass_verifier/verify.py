@@ -24,14 +24,12 @@ from movepass_wire import (
 from movepass_wire.times import day_of
 
 DEFAULT_POLICY = Policy()
-
-
 _FORM = ("prefix", "encoding", "envelope")
 """Checks that fail where a scanner's settings have changed a payload."""
 
 
 class _Circumstances(NamedTuple):
-    """Everything a verdict depends on besides the text; as verify's arguments."""
+    """What a verdict depends on besides the text; see verify."""
 
     keys: KeySet
     lists: StatusLists
@@ -82,8 +80,8 @@ def verify(
     return result
 
 
-def _decide(text: str, circumstances: "_Circumstances") -> Verification:
-    """Make the checks of a text as it stands."""
+def _decide(text: str, circumstances: _Circumstances) -> Verification:
+    """Run the checks on a text as it is."""
     keys, lists, now, policy, last_seen = circumstances
     freshness = Freshness.of(lists, now, policy)
     pass_: Pass | None = None

@@ -21,7 +21,7 @@ _DOUBLINGS_MAX = 16
 
 
 class Stop(Protocol):
-    """What is set by whoever wants an end: a threading.Event, or what signals set."""
+    """Tells a loop to end: a threading.Event, or a signal."""
 
     def wait(self, timeout: float) -> bool:
         """Wait for it, at most for some seconds; tells whether it is set."""

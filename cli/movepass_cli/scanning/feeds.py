@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from movepass_cli.scanning.keyboard import Keyboard, Line, Unfinished
 from movepass_verifier.errors import ImageError
-from movepass_verifier.image import IMAGE_ENDINGS, PictureReader, check_extra, the_pass
+from movepass_verifier.image import FILE_ENDINGS, PictureReader, check_extra, the_pass
 from movepass_verifier.words import Message, message
 from movepass_wire.limits import TEXT_MAX_CHARS
 
@@ -31,9 +31,9 @@ except ImportError:  # Windows
 _LOOK_SECONDS = 0.2
 """Between two looks into a folder."""
 _WHOLE_SECONDS = 2.0
-"""A file that has not changed for so long has come whole."""
+"""A file that has not changed for this long is complete."""
 _HIDDEN = (".", "~$")
-"""How names begin of files that are other programs' own, such as macOS' `._pass.png`."""
+"""How the names of other programs' own files begin, such as macOS' `._pass.png`."""
 _AGAIN_SECONDS = 1.0
 """Until a scanner or a camera that is gone is looked for again."""
 _STILL_SHOWN_SECONDS = 2.0
@@ -180,7 +180,7 @@ _Mark = tuple[int, int]
 
 
 class _Tried(NamedTuple):
-    """What came of reading a file as it was then."""
+    """The result of reading a file as it was at some time."""
 
     mark: _Mark
     at: float
@@ -196,7 +196,7 @@ def _look(folder: Path) -> dict[Path, _Mark] | None:
     found = {}
     try:
         for entry in os.scandir(folder):
-            if entry.name.startswith(_HIDDEN) or not entry.name.lower().endswith(IMAGE_ENDINGS):
+            if entry.name.startswith(_HIDDEN) or not entry.name.lower().endswith(FILE_ENDINGS):
                 continue
             with suppress(OSError):  # it went while the folder was read; that says nothing of the others
                 if entry.is_file() and (status := entry.stat()).st_size:

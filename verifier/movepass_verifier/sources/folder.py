@@ -1,7 +1,7 @@
 """A folder on this machine or on a USB stick, as a source.
 
 Whoever carried the stick may have put anything on it: only regular files below the folder are read, and no link in it
-is followed (movepass_keys.files.Folder). What is read is bounded by whoever asks.
+is followed (movepass_keys.files.Folder). The caller bounds how much is read.
 """
 
 from collections.abc import Generator

@@ -50,7 +50,7 @@ def resolve(name: str) -> str:
 
 
 def _without_user(name: str) -> str:
-    """Give an address as it may be shown: without a name and a password that somebody put into it."""
+    """Return an address as it may be shown: without a name and a password in it."""
     return re.sub(r"//[^/]*@", "//", name)
 
 
@@ -159,7 +159,7 @@ def _medium(name: str, ca: Path | None) -> Medium:
     """Open a source's medium.
 
     Raises:
-        SyncError: whatever it is that this machine lacks for it; the next source may need nothing of it.
+        SyncError: this machine lacks something for it; the next source may not need that.
     """
     kind = _MEDIA.get(urlsplit(name).scheme)
     if kind is None:
