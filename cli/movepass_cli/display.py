@@ -1,7 +1,7 @@
-"""What came from outside, as a terminal may show it: the one place where text is escaped and measured.
+"""Escapes and measures text from outside before a terminal shows it; nothing else does.
 
-A name, a path or a code may hold whatever a stranger likes. Nothing of it may drive the terminal, be there without
-being seen, or take another place than is counted for it:
+A name, a path or a code may hold whatever a stranger likes. None of it may control the terminal, be invisible, or take
+more or less room than is counted for it:
 
 - what no font draws (controls, bidi marks, fillers) is written as its number, as Python writes it;
 - every kind of blank is a blank; a text of nothing else is written as numbers;
@@ -23,7 +23,7 @@ _UNSEEN = re.compile(
     "[\u034f\u115f-\u11ff\u17b4\u17b5\u180b-\u180f\u2800\u3164\ud7b0-\ud7ff\ufe00-\ufe0f\uffa0\ufffc"
     "\U00016fe4\U0001d159\U000e0100-\U000e01ef]"
 )
-"""What counts as printable and is not seen: fillers, variation selectors, parts of Hangul that stand alone."""
+"""Characters that count as printable and show nothing: fillers, variation selectors, lone parts of Hangul."""
 _NO_COLUMN = {"Mn", "Me", "Cf"}
 _WIDE = {"W", "F"}
 _WIDE_SINCE = re.compile("[\u2630-\u2637\u268a-\u268f\u4dc0-\u4dff\U0001d300-\U0001d37f\U0001f1e6-\U0001f1ff]")
@@ -44,23 +44,22 @@ def _columns(char: str) -> int:
 
 def printable(text: str) -> str:
     """Write a text so that all of it is seen; a text of blanks alone as their numbers."""
-    shown = escaped(text)
+    shown = escape(text)
     return shown if not text or shown.strip() else "".join(map(_number, text))
 
 
 def compact(text: str) -> str:
-    """Write a text likewise, with one blank where there are many: no name pushes a part of itself away."""
+    """Write a text likewise, with one blank for many, so that no name pushes a part of itself off its line."""
     return re.sub(" {2,}", " ", printable(text))
 
 
 @lru_cache(4096)
-def escaped(text: str) -> str:
+def escape(text: str) -> str:
     """Write what can't be seen as its number, and every blank as one."""
     if text.isascii() and text.isprintable():
         return text
     shown: list[str] = []
-    marks = MARKS_MAX
-    """On the letter before; there is none to begin with."""
+    marks = MARKS_MAX  # on the letter before; at the beginning there is no letter
     for at, char in enumerate(text):
         kind = unicodedata.category(char)
         if kind == "Zs":

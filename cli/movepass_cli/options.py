@@ -27,7 +27,7 @@ LANGUAGE = click.Choice(LANGUAGES)
 
 
 class GivenOption(click.Option):
-    """An option that is never empty: an unset variable of a shell must not switch off what it was to protect."""
+    """An option that refuses an empty value: an unset variable of a shell must not switch a protection off."""
 
     def consume_value(self, ctx: click.Context, opts: Mapping[str, Any]) -> tuple[Any, click.core.ParameterSource]:
         """Read the value as click does, and refuse one that is blank.

@@ -36,7 +36,7 @@ def say(message: str) -> None:
 
 
 def show_line(text: str, *, lead: str = "", err: bool = False) -> None:
-    """Show a text, whatever it holds, as one line behind a lead of ours; on a terminal it is broken beside the lead."""
+    """Show any text as one line after a lead of ours; on a terminal a long one is broken beside the lead."""
     body = printable(text)
     if (sys.stderr if err else sys.stdout).isatty():
         import shutil  # noqa: PLC0415 - no check from a program waits for it

@@ -1,8 +1,8 @@
 """An orderly end, by SIGTERM or Ctrl-C, for commands that run until they are stopped.
 
-A handler may interrupt any line of Python, one that holds a lock included; so it takes none: it sets a plain flag. What
-waits for it waits on a socket, into which the interpreter itself writes a byte for every signal, in whichever thread
-it comes and however shortly before the wait begins (signal.set_wakeup_fd). A socket, for Windows selects nothing else.
+A handler may interrupt any line of Python, also one that holds a lock. So it takes no lock and sets a plain flag. To
+wait is to select a socket, into which the interpreter writes a byte for every signal (signal.set_wakeup_fd), whichever
+thread gets it and however shortly before the wait begins. It is a socket because Windows can select nothing else.
 """
 
 import select
@@ -20,7 +20,7 @@ class Stopped(BaseException):
 
 
 class StopSignal:
-    """Whether a signal has come, and how to wait for one; select(2) takes it as well."""
+    """Tells whether a signal has come, and waits for one; select(2) takes it as well."""
 
     def __init__(self, waker: socket.socket) -> None:
         """Take the socket that can be read after any signal."""
@@ -36,7 +36,7 @@ class StopSignal:
         return self._came
 
     def fileno(self) -> int:
-        """Give what can be read after any signal."""
+        """Return the descriptor that can be read after any signal."""
         return self._waker.fileno()
 
     def wait(self, timeout: float | None = None) -> bool:
@@ -54,10 +54,10 @@ class StopSignal:
 
 @contextmanager
 def stopped_by_signals(*, at_once: bool = False) -> Iterator[StopSignal]:
-    """Give what the first SIGTERM or SIGINT sets; the second one ends the process at once, as ever.
+    """Yield what the first SIGTERM or SIGINT sets; the second one ends the process at once.
 
     Args:
-        at_once: raise Stopped besides, for what may be left off anywhere.
+        at_once: also raise Stopped, for work that may stop anywhere.
     """
     reader, writer = socket.socketpair()
     reader.setblocking(False)  # noqa: FBT003 - socket's signature

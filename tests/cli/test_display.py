@@ -12,7 +12,7 @@ from support.screens import running
 from support.writing import foreign
 from wcwidth import wcswidth
 
-from movepass_cli.display import CUT, MARKS_MAX, columns, cut, escaped, fold, json_text, printable
+from movepass_cli.display import CUT, MARKS_MAX, columns, cut, escape, fold, json_text, printable
 
 from .conftest import Movepass
 
@@ -65,7 +65,7 @@ def test_whatever_it_is_nothing_steers_and_nothing_is_invisible(text: str) -> No
     shown = printable(text)
     assert bool(shown.strip()) == bool(text)
     assert all(c.isprintable() or c in "\u200c\u200d" for c in shown)
-    assert escaped(shown) == shown
+    assert escape(shown) == shown
     assert foreign(shown.encode()) == []
     row = 0
     for char in shown:
@@ -76,19 +76,19 @@ def test_whatever_it_is_nothing_steers_and_nothing_is_invisible(text: str) -> No
 @given(st.text(st.characters(exclude_categories=["Mc", "C"]), max_size=20))
 def test_columns_are_those_of_terminals(text: str) -> None:
     """By wcwidth, which counts spacing marks as nothing: there ours is the larger number."""
-    shown = escaped(text)
+    shown = escape(text)
     assert columns(shown) >= wcswidth(shown) or wcswidth(shown) < 0
 
 
 @pytest.mark.parametrize("char", ["\u2630", "\u2637", "\u268a", "\u4dc0", "\U0001d300", "\U0001f1e7"])
 def test_what_is_wide_on_any_terminal_is_counted_so(char: str) -> None:
-    assert escaped(char) == char
+    assert escape(char) == char
     assert columns(char) == 2
 
 
 @given(st.text(), st.integers(1, 60))
 def test_what_is_folded_or_cut_fits(text: str, width: int) -> None:
-    shown = escaped(text)
+    shown = escape(text)
     widest = max(map(columns, shown), default=0)
     assert all(columns(line) <= max(width, widest) for line in fold(shown, width))
     assert "".join(fold(shown, width)).replace(" ", "") == shown.replace(" ", "")

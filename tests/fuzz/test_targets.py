@@ -68,7 +68,7 @@ FAULTS: dict[str, tuple[str, Any, str, Any]] = {
     "documents are not signed": ("offer", SSlibKey, "verify_signature", _nothing),
     "keys of objects are not checked": ("request", documents, "_keys", lambda _, value, *__: value),
     "a hash may be anything": ("enrolment", enrolment, "_hash", lambda value, _: value),
-    "a name is not escaped": ("names", display, "escaped", lambda text: text),
+    "a name is not escaped": ("names", display, "escape", lambda text: text),
     "a terminal's own sequences are not known": ("typed", writing, "_OURS", re.compile(b"[ -~]")),
     "a fault of the decoder has no words": ("picture", image, "_fault", lambda *_: message("image.nothing")),
     "links to folders are followed": ("stick", Folder, "folder", _follow),

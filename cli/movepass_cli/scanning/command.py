@@ -14,10 +14,9 @@ import click
 from movepass_cli.options import PATH, example, json_option, language_option, option, plain_option, store_option
 from movepass_cli.output import note, say, show_json, show_line, show_result
 from movepass_cli.scanning import feeds, scanner_check
-from movepass_cli.scanning.confirmation import REST_SECONDS, Confirmation
+from movepass_cli.scanning.confirmation import RETRY_SECONDS, Confirmation
 from movepass_cli.scanning.feeds import Feeds, Given
-from movepass_cli.scanning.keyboard import REST_SECONDS as REST_OF_A_CODE_SECONDS
-from movepass_cli.scanning.keyboard import Event, Key, Keyboard, Unfinished, edited
+from movepass_cli.scanning.keyboard import REST_SECONDS, Event, Key, Keyboard, Unfinished, apply_edits
 from movepass_cli.scanning.screen import Badge, frame
 from movepass_cli.scanning.session import CLOSE_SECONDS, KEYS, PAGE_SECONDS, Session
 from movepass_cli.scanning.sound import Speaker
@@ -119,8 +118,8 @@ def _check_scanner(language: str, *, as_json: bool) -> int | None:
 
 def _typed_until_a_pause(fd: int) -> bytes:
     data = b""
-    while select.select([fd], [], [], REST_OF_A_CODE_SECONDS if data else None)[0] and len(data) < _READ_BYTES:
-        if not (more := typed_bytes(fd)):
+    while select.select([fd], [], [], REST_SECONDS if data else None)[0] and len(data) < _READ_BYTES:
+        if not (more := read_typed(fd)):
             break
         data += more
     return data
@@ -168,7 +167,7 @@ class _Lines:
             click.echo()
 
     def _begin(self) -> None:
-        """Part the verdict before from the code that is coming in."""
+        """Separate the last verdict from the code that is coming in."""
         if not self._as_json:
             say(words(self._language)("scan.receiving"))
 
@@ -211,7 +210,7 @@ class _TypedLines(_Lines):
         return max(0.0, min(times) - time.monotonic()) if times else None
 
     def _type(self, fd: int) -> None:
-        data = typed_bytes(fd)
+        data = read_typed(fd)
         self._ended = not data
         for event in self._keyboard.feed(data, time.monotonic()):
             self._take(event)
@@ -227,7 +226,7 @@ class _TypedLines(_Lines):
             say(say_in("scan.unfinished", count=len(event.text)))
         elif event.text:
             self._keyboard.asked = False
-            right = self._confirmation.answer(edited(event.text), time.time())
+            right = self._confirmation.answer(apply_edits(event.text), time.time())
             if right is None:
                 if not self._begun:
                     self._begin()
@@ -235,7 +234,7 @@ class _TypedLines(_Lines):
             elif right:
                 self._ended = True
             else:
-                say(say_in("scan.wrong-answer", wait=int(REST_SECONDS)))
+                say(say_in("scan.wrong-answer", wait=int(RETRY_SECONDS)))
         self._begun = False
 
     def _ask(self) -> None:
@@ -245,10 +244,10 @@ class _TypedLines(_Lines):
             self._asked_until = time.monotonic() + PAGE_SECONDS
             say(say_in("scan.ask-end", number=str(self._confirmation.number)))
         else:
-            say(say_in("scan.asked-too-soon", wait=int(REST_SECONDS)))
+            say(say_in("scan.asked-too-soon", wait=int(RETRY_SECONDS)))
 
 
-def typed_bytes(fd: int) -> bytes:
+def read_typed(fd: int) -> bytes:
     """Read what was typed; nothing where the terminal has gone."""
     try:
         return os.read(fd, _READ_BYTES)
@@ -321,7 +320,7 @@ class _Screen:
         return max(0.0, min(times))
 
     def _type(self, fd: int) -> None:
-        data = typed_bytes(fd)
+        data = read_typed(fd)
         if not data:
             self._session.ended = True
         self._keyboard.asked = self._session.asks

@@ -1,15 +1,14 @@
 """Asks for a number that only somebody who reads the screen can type.
 
 Whatever a person types, a code can make a scanner type: every byte, with any pauses. But a code was printed before the
-number was drawn. So what a code must never do is done only for such a number. One guess a minute of ten thousand is
-all that a code has.
+number was drawn. So whatever a code must never do needs such a number. A code has one guess a minute, of nine thousand.
 """
 
 from collections.abc import Callable
 from secrets import randbelow
 
-REST_SECONDS = 60.0
-"""After a wrong number none is drawn for so long."""
+RETRY_SECONDS = 60.0
+"""After a wrong number no other is drawn for this long."""
 _LOWEST, _NUMBERS = 1000, 9000
 ANSWER_MAX_CHARS = 8
 """A longer line is a code."""
@@ -26,13 +25,13 @@ class Confirmation:
     def __init__(self, draw: Callable[[], int] = draw) -> None:
         """Begin with nothing asked."""
         self._draw = draw
-        self._rests_until = float("-inf")
+        self._locked_until = float("-inf")
         self.number: int | None = None
         """The number that is asked for."""
 
     def ask(self, at: float) -> bool:
-        """Draw a number, or return False where a wrong one was typed less than REST_SECONDS ago."""
-        self.number = None if at < self._rests_until else self._draw()
+        """Draw a number, or return False where a wrong one was typed less than RETRY_SECONDS ago."""
+        self.number = None if at < self._locked_until else self._draw()
         return self.number is not None
 
     def answer(self, text: str, at: float) -> bool | None:
@@ -47,7 +46,7 @@ class Confirmation:
             return None
         if int(digits) == asked:
             return True
-        self._rests_until = at + REST_SECONDS
+        self._locked_until = at + RETRY_SECONDS
         return False
 
     def drop(self) -> None:

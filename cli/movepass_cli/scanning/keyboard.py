@@ -130,7 +130,7 @@ class Keyboard:
         return typed
 
 
-def edited(typed: str) -> str:
+def apply_edits(typed: str) -> str:
     """Return what a person meant to type: Backspace takes out a character, arrows mean nothing."""
     kept: list[str] = []
     for char in _SEQUENCE.sub("", typed):

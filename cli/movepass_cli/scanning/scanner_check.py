@@ -1,4 +1,4 @@
-"""The check of a hand scanner at the start of a shift: what it types for a code whose text is known.
+"""Checks a hand scanner at the start of a shift, by what it types for a code whose text is known.
 
 The code is docs/officer/scanner-check.png. Its text has every character of a pass, so whatever the scanner or the
 keyboard's layout changes of a pass shows here, and is named with what to switch off.
@@ -7,11 +7,11 @@ keyboard's layout changes of a pass shows here, and is named with what to switch
 from movepass_verifier.words import Message, message
 from movepass_wire.base45 import ALPHABET
 
-TEXT = f"MP0:SCANNER CHECK {ALPHABET}END"
-"""Alphanumeric like a pass, and none: no version of passes is 0."""
+_END = "END"
+TEXT = f"MP0:SCANNER CHECK {ALPHABET}{_END}"
+"""Alphanumeric like a pass, but not a pass: there is no version 0."""
 _FEW = 8
-"""More characters than these around the text are called too many to be named."""
-_FEW_AT_THE_END = 3
+"""At most so many characters are named."""
 _LAYOUTS = {
     "Ö": "layout.german-swedish",
     "Æ": "layout.danish",
@@ -64,11 +64,11 @@ def _layout(line: str) -> str | None:
 
 
 def _loss(line: str) -> Message:
-    """Name the characters that never came; where each came somewhere, some were lost on their way."""
+    """Name the characters that never came; if each came somewhere, the text was cut short."""
     if not line.startswith(TEXT[:_COLON_AT]):
         return message("scanner.other")
     missing = [char for char in ALPHABET if char not in line]
-    if missing and line.endswith(TEXT[-_FEW_AT_THE_END:]):
+    if missing and line.endswith(_END):
         return message("scanner.lost", what=_named("".join(missing)))
     return message("scanner.short", count=len(line), whole=len(TEXT))
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple
 
-from movepass_cli.display import CUT, columns, compact, cut, escaped, fold, printable
+from movepass_cli.display import CUT, columns, compact, cut, escape, fold, printable
 from movepass_cli.scanning.session import DECISION_KEYS, Decided, Page, Recent, Session
 from movepass_verifier import Outcome
 from movepass_verifier.by_number import NumberAnswer
@@ -94,7 +94,7 @@ def frame(
         lines += foot
     if not unicode:
         lines = [[Span(_ascii(span.text), span.style) for span in line] for line in lines]
-    return [_cut([Span(escaped(text), style) for text, style in line], size.columns) for line in lines[: size.rows]]
+    return [_cut([Span(escape(text), style) for text, style in line], size.columns) for line in lines[: size.rows]]
 
 
 def _stamp(lines: list[ScreenLine], text: str, size: Size) -> None:

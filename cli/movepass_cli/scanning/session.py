@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
-from movepass_cli.scanning.confirmation import ANSWER_MAX_CHARS, REST_SECONDS, Confirmation
-from movepass_cli.scanning.keyboard import ESCAPE, Key, edited
+from movepass_cli.scanning.confirmation import ANSWER_MAX_CHARS, RETRY_SECONDS, Confirmation
+from movepass_cli.scanning.keyboard import ESCAPE, Key, apply_edits
 from movepass_verifier import Outcome, Verification
 from movepass_verifier.by_number import NumberAnswer
 from movepass_verifier.journal import Decision, Noted, Seen
@@ -159,12 +159,15 @@ class Session:
         Returns:
             None where it is no matter of a pass.
         """
-        page, answer = self.page, edited(text)
+        page, answer = self.page, apply_edits(text)
         if page is Page.CONFIRM:
             right = self._confirmation.answer(answer, at)
             self.page, self._page_closes = Page.MAIN, None
             if right is not None:
-                self._confirmed(at) if right else self.problem(message("scan.wrong-answer", wait=int(REST_SECONDS)), at)
+                if right:
+                    self._confirmed(at)
+                else:
+                    self.problem(message("scan.wrong-answer", wait=int(RETRY_SECONDS)), at)
                 return None
         if not text:
             self.problem(message("scan.empty"), at)
@@ -247,7 +250,7 @@ class Session:
             self.confirming = decision
             self._turn_to(Page.CONFIRM, at)
         else:
-            self.notice = message("scan.asked-too-soon", wait=int(REST_SECONDS))
+            self.notice = message("scan.asked-too-soon", wait=int(RETRY_SECONDS))
 
     def _confirmed(self, at: float) -> None:
         if self.confirming is None:

@@ -14,7 +14,7 @@ from movepass_cli.scanning.keyboard import (
     Keyboard,
     Line,
     Unfinished,
-    edited,
+    apply_edits,
 )
 from movepass_cli.scanning.session import KEYS
 from movepass_wire.payload import ESP256, seal
@@ -132,7 +132,7 @@ def test_a_line_that_was_asked_for_may_come_slowly() -> None:
     assert keyboard.idle(60.0) == []
     (line,) = keyboard.feed(b"\x7f0\x1b[D\r", 61.0)
     assert isinstance(line, Line)
-    assert edited(line.text) == "9b0"
+    assert apply_edits(line.text) == "9b0"
 
 
 def test_a_pass_that_is_scanned_where_a_line_was_asked_for_ends_with_a_pause_too() -> None:
