@@ -36,9 +36,9 @@ void check(
       });
       await phone.open(server.url);
       for (const [act, words] of [
-        ["freeze", "stands still"],
+        ["freeze", "is frozen"],
         ["move", "Hold the code into the picture"],
-        ["mute", "stands still"],
+        ["mute", "is frozen"],
       ] as const) {
         await page.evaluate((name) => (globalThis as unknown as Record<string, () => void>)[name]?.(), act);
         await page.getByText(words).waitFor();

@@ -126,7 +126,7 @@ void check("the first character of a scan blanks the verdict before it, and an u
     await page.keyboard.press("M");
     await page.locator(".verdict").waitFor({ state: "detached" });
     await page.keyboard.type(revoked.slice(1, 90));
-    await page.getByText("The scanner stopped within a code").waitFor();
+    await page.getByText("The scanner stopped in the middle of a code").waitFor();
     assert.equal(await page.locator(".verdict").count(), 0);
     await page.waitForTimeout(1200);
     await phone.type(revoked);

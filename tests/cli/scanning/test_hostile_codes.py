@@ -118,7 +118,7 @@ def test_the_first_character_blanks_the_verdict_and_an_unfinished_line_says_so(s
     screen.type("M")
     screen.until(lambda shown: ACCEPT not in shown and "no end yet" in shown)
     assert "Rahima" not in screen.text
-    screen.shows("What came is no whole pass and has no end (length 1)")
+    screen.shows("This is not a whole pass, and no Enter followed it (length 1)")
 
 
 @pytest.mark.parametrize("suffix", ["", "\t", "\n", "\x03", "\x04", "\r\n"])

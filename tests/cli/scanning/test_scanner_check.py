@@ -55,7 +55,7 @@ def test_the_command_says_what_to_switch_off(field: Field) -> None:
         screen.shows("Scan the scanner's test code")
         screen.type("]Q1" + TEXT + "\x03")
         screen.shows("switch off its prefix")
-        screen.shows("types Ctrl+C behind a code")
+        screen.shows("types Ctrl+C after a code")
         assert screen.process.wait(20) == 4
     good = run_movepass("scan", "--store", field.device, "--check-scanner", "--json", given=TEXT + "\r")
     assert (good.code, good.row) == (0, {"good": True, "faults": []})
