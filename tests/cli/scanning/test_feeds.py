@@ -8,10 +8,11 @@ import sys
 import termios
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -143,14 +144,34 @@ OTHERS_FILES = [
 ]  # fmt: skip
 
 
-def test_files_of_other_programs_in_a_folder_say_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def looks(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Make a wait for a feed that has looked through its folder so many times more."""
+    done, look = threading.Semaphore(0), feeds._look
+
+    def counted(folder: Path) -> Any:
+        found = look(folder)
+        done.release()
+        return found
+
+    def wait(times: int) -> None:
+        for _ in range(times):
+            done.acquire()
+
+    monkeypatch.setattr(feeds, "_look", counted)
+    return wait
+
+
+def test_files_of_other_programs_in_a_folder_say_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, looks: Callable[[int], None]
+) -> None:
     monkeypatch.setattr(feeds, "_LOOK_SECONDS", 0.01)
     monkeypatch.setattr(feeds, "_WHOLE_SECONDS", 0.05)
     stop = threading.Event()
     feed = feeds.folder(tmp_path)(stop)
 
     def put() -> None:
-        time.sleep(0.1)
+        looks(1)
         for name in OTHERS_FILES:
             (tmp_path / name).write_bytes(b"" if name == "empty.png" else b"\0\5\x16\7")
         (tmp_path / "folder.png").mkdir()
@@ -164,7 +185,7 @@ def test_files_of_other_programs_in_a_folder_say_nothing(tmp_path: Path, monkeyp
 
 
 def test_a_picture_that_has_come_in_part_is_not_told_of_until_it_is_whole(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, looks: Callable[[int], None]
 ) -> None:
     monkeypatch.setattr(feeds, "_LOOK_SECONDS", 0.01)
     monkeypatch.setattr(feeds, "_WHOLE_SECONDS", 1e9)
@@ -173,9 +194,9 @@ def test_a_picture_that_has_come_in_part_is_not_told_of_until_it_is_whole(
     whole = qr_png("MP1:A")
 
     def put() -> None:
-        time.sleep(0.1)
+        looks(1)
         (tmp_path / "a.png").write_bytes(whole[:100])
-        time.sleep(0.5)
+        looks(10)  # which include two that saw it, and an attempt to read it
         (tmp_path / "a.png").write_bytes(whole)
 
     threading.Thread(target=put).start()
@@ -185,7 +206,7 @@ def test_a_picture_that_has_come_in_part_is_not_told_of_until_it_is_whole(
 
 
 def test_a_folder_that_is_gone_for_a_moment_does_not_show_its_pictures_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, looks: Callable[[int], None]
 ) -> None:
     monkeypatch.setattr(feeds, "_LOOK_SECONDS", 0.01)
     inbox = tmp_path / "inbox"
@@ -195,9 +216,9 @@ def test_a_folder_that_is_gone_for_a_moment_does_not_show_its_pictures_again(
     feed = feeds.folder(inbox)(stop)
 
     def put() -> None:
-        time.sleep(0.1)
+        looks(1)
         inbox.rename(tmp_path / "away")
-        time.sleep(0.1)
+        looks(10)
         (tmp_path / "away").rename(inbox)
         (inbox / "new.png").write_bytes(qr_png("MP1:NEW"))
 
