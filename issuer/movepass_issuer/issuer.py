@@ -127,7 +127,7 @@ class Revoker:
 
         Args:
             ledger: keeps what was issued.
-            kids: every key that passes may have been issued anew under (see Issuer.reissue).
+            kids: every key under which passes may have been reissued (see Issuer.reissue).
             clock: gives the time in seconds since 1970 UTC.
         """
         self._passes = ledger
@@ -169,7 +169,7 @@ class Revoker:
         return found
 
     def revoke(self, *, number: str | None = None, request_id: str | None = None, reason: str = "") -> Entry:
-        """Revoke a pass, and those it was issued anew as: durable when this returns.
+        """Revoke a pass and its reissues: durable when this returns.
 
         Devices refuse it after the next publication and their sync.
 
