@@ -109,7 +109,7 @@ async function keyDocuments({ authority, test, keys, denied }: KeySet): Promise<
   };
 }
 
-/** Give the bytes that a text's characters stand for. */
+/** Return the bytes that a text's characters stand for. */
 function latin(text: string): Bytes {
   return Uint8Array.from(text, (char) => char.charCodeAt(0));
 }

@@ -97,7 +97,7 @@ def _properties(value: Any) -> Iterator[tuple[str, Any]]:
 
 
 def configuration(stack: Stack, function: str) -> dict[str, str]:
-    """Give a function's environment."""
+    """Return a function's environment."""
     name = stack.outputs[f"{function}FunctionName"]
     found = stack.ministack.client("lambda").get_function_configuration(FunctionName=name)
     variables: dict[str, str] = found["Environment"]["Variables"]
@@ -105,7 +105,7 @@ def configuration(stack: Stack, function: str) -> dict[str, str]:
 
 
 def client_as(stack: Stack, person: str, service: str) -> Any:
-    """Give a client as a person has it."""
+    """Return a client with a person's permissions."""
 
     keys = stack.assume(person)
     return boto3.client(

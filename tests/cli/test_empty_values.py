@@ -19,7 +19,7 @@ WHATEVER_IT_IS = {"text"}
 
 
 def options() -> Iterator[tuple[tuple[str, ...], click.Option]]:
-    """Give every option that takes a value, with the command that has it."""
+    """Yield every option that takes a value, with the command that has it."""
     context = click.Context(cli)
 
     def walk(command: click.Command, names: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], click.Option]]:

@@ -79,7 +79,7 @@ def open_world(template: World) -> Iterator[World]:
 
 
 def modes(root: Path) -> set[str]:
-    """Give the modes of what is published, of files and folders."""
+    """Return the modes of published files and folders."""
     found = [root, *root.rglob("[!.]*")]
     return {("d" if path.is_dir() else "-") + oct(stat.S_IMODE(path.stat().st_mode)) for path in found}
 

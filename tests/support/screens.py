@@ -74,11 +74,11 @@ class Screen:
                 data = data[os.write(self._fd, data[:_WRITE_BYTES]) :]
 
     def mode(self) -> "list[Any]":
-        """Give the terminal's mode: what is typed, and what becomes of it."""
+        """Return the terminal's mode."""
         return termios.tcgetattr(self._theirs)
 
     def unread(self) -> bytes:
-        """Give what was typed and nobody has read."""
+        """Return what was typed and not read."""
         mode = termios.tcgetattr(self._theirs)
         mode[3] &= ~termios.ICANON
         termios.tcsetattr(self._theirs, termios.TCSANOW, mode)
@@ -162,7 +162,7 @@ class Screen:
         return self.written().decode(errors="replace")
 
     def written(self) -> bytes:
-        """Give the same in bytes."""
+        """Return all that the command has written, in bytes."""
         while self._read(0):
             pass
         return self._raw

@@ -157,7 +157,7 @@ def deploy(ministack: Ministack, package: Path, name: str = "movepass", **parame
 
 
 def _deployer(ministack: Ministack) -> Any:
-    """Give CloudFormation as somebody has it who may do anything by IAM: what a key's policy leaves out, it denies."""
+    """Return CloudFormation for somebody who may do anything by IAM: what a key's policy leaves out, it denies."""
     key, secret = ministack.user("deployer", "*")
     return boto3.client(
         "cloudformation", endpoint_url=ministack.url, region_name=ministack.region, aws_access_key_id=key,

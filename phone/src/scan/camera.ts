@@ -96,7 +96,7 @@ export class Camera {
     await track?.applyConstraints({ advanced: [{ zoom } as MediaTrackConstraintSet] }).catch(() => undefined);
   }
 
-  /** Give the id of the next camera, round and round; null where there is no other. */
+  /** Return the id of the next camera, in turn; null where there is no other. */
   get other(): string | null {
     const own = this.stream.getVideoTracks()[0]?.getSettings().deviceId ?? "";
     return this.ids.length < 2 ? null : (this.ids[(this.ids.indexOf(own) + 1) % this.ids.length] ?? null);

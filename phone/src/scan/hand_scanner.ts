@@ -170,13 +170,13 @@ function isPress({ key, target }: KeyboardEvent): boolean {
   return (key === " " || key === "Enter") && target instanceof HTMLElement && target.matches("button, summary, a");
 }
 
-/** Give the character that a line may begin with, or that presses a button; null for the keys by which people move. */
+/** Return the character that a line may begin with, or that presses a button; null for keys by which people move. */
 function firstOf(event: KeyboardEvent): string | null {
   if (event.key === "Enter") return isPress(event) ? END : null;
   return typedOf(event);
 }
 
-/** Give the character that a key types into a field, END where it leaves it; null for all else. */
+/** Return the character that a key types into a field, END where it leaves it; null for all else. */
 function typedOf(event: KeyboardEvent): string | null {
   const { key } = event;
   if (key === "Enter") return END;
@@ -185,7 +185,7 @@ function typedOf(event: KeyboardEvent): string | null {
   return Array.from(key).length === 1 ? key : null;
 }
 
-/** Give the character that a key stands for within a scan, or END; null where it is only held for another one. */
+/** Return the character that a key stands for within a scan, or END; null where it is only held for another one. */
 function nextOf(event: KeyboardEvent): string | null {
   const { key } = event;
   if (key === "Enter" || key === "Tab") return END;
@@ -194,7 +194,7 @@ function nextOf(event: KeyboardEvent): string | null {
   return event.ctrlKey && !event.getModifierState("AltGraph") ? control(key) : key;
 }
 
-/** Give the control character that Ctrl and a key send, or END. */
+/** Return the control character that Ctrl and a key send, or END. */
 function control(key: string): string {
   const letter = key.toUpperCase();
   return ENDING_CONTROLS.includes(letter) ? END : String.fromCharCode((letter.codePointAt(0) ?? 0) & 0x1f);

@@ -231,7 +231,7 @@ export class Scanner {
   }
 }
 
-/** Give the id of the camera that was chosen on this phone. */
+/** Return the id of the camera that was chosen on this phone. */
 function keptCamera(): string | null {
   try {
     return localStorage.getItem(CAMERA);

@@ -12,7 +12,7 @@ export interface Found {
 }
 
 /**
- * Give the payload that a scanner may have read where it sent this text; docs/spec.md, "Verifying".
+ * Return the payload that a scanner may have read where it sent this text; docs/spec.md, "Verifying".
  *
  * Payloads have no small letters, so a text leads to one payload at most.
  */

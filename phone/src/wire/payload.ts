@@ -66,7 +66,7 @@ export function openText(text: string): Envelope {
 }
 
 /**
- * Give the number of characters of the payload that a text begins with, by the head of its envelope; null where the
+ * Return the number of characters of the payload that a text begins with, by the head of its envelope; null where the
  * text is no payload's beginning, or too little of it to tell. Nothing behind the head is looked at.
  */
 export function payloadLength(text: string): number | null {

@@ -396,7 +396,7 @@ async function saysOfOffline({ page }: Phone, words: string): Promise<void> {
   await page.getByRole("button", { name: "Back" }).click();
 }
 
-/** Put something else in the place of a kept file; gives the file's name. */
+/** Put something else in the place of a kept file; return the file's name. */
 async function spoil(): Promise<string> {
   const [name = ""] = await caches.keys();
   const cache = await caches.open(name);

@@ -25,7 +25,7 @@ _TYPED = st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E), min_size
 
 
 def rested(keyboard: Keyboard, at: float) -> list[object]:
-    """Give what comes of what has been typed until nothing more comes of it."""
+    """Return what a keyboard makes of what was typed, until nothing more comes."""
     found: list[object] = []
     for _ in range(3):
         found += keyboard.idle(at + REST_SECONDS)
