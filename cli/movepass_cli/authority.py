@@ -22,6 +22,7 @@ from movepass_cli.options import (
     example,
     json_option,
     option,
+    plain_option,
 )
 from movepass_cli.output import say, show_json, show_line, show_rows
 from movepass_issuer import ApprovedPass, Issuer, IssuerError, RequestError, SignedPass, answers
@@ -54,7 +55,7 @@ card_option = option(
 )
 @authority_option
 @option("--name", default="TEST authority", show_default=True, help="What officers see.")
-@option("--production", is_flag=True, help="Not a TEST authority: its passes count.")
+@plain_option("--production", is_flag=True, help="Not a TEST authority: its passes count.")
 @alg_option
 @days_ahead_option
 @click.option("--ceremony", is_flag=True, help="Without custodians: they hold a ceremony (see movepass keys).")

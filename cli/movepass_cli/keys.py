@@ -123,8 +123,8 @@ def propose() -> None:
     "--card", "cards", multiple=True, type=PATH, metavar="F", help="The card of one who shall join; repeat it."
 )
 @plain_option("--without", multiple=True, metavar="NAME", help="One who shall leave; repeat it.")
-@option("--threshold", type=click.IntRange(1), help="How many must sign; as before without it, 2 the first time.")
-@option(
+@plain_option("--threshold", type=click.IntRange(1), help="How many must sign; as before without it, 2 the first time.")
+@plain_option(
     "--online",
     multiple=True,
     metavar="URI",

@@ -74,3 +74,14 @@ def test_a_fingerprint_that_is_empty_sets_nothing_up(
     assert ran.code == 2
     assert "empty" in ran.err
     assert not (tmp_path / "device").exists()
+
+
+def test_what_is_kept_for_good_is_given_on_the_command_line_alone() -> None:
+    """A variable that was forgotten must not say how many custodians agree, or that passes count."""
+    alone = {"keys propose root --threshold", "keys propose root --online"}
+    assert all(not param.envvar for name, (_, param) in zip(IDS, ALL, strict=True) if name in alone)
+    context = click.Context(cli)
+    for command, name in (("init", "production"), ("scan", "check_scanner")):
+        found = cli.get_command(context, command)
+        assert found
+        assert [param.envvar for param in found.params if param.name == name] == [None]
