@@ -66,6 +66,10 @@ export class Server {
   }
 }
 
+/** A test run that is ended from outside leaves nothing running. */
+process.once("exit", () => Server.killAll());
+for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.exit(1));
+
 /** How a browser is to be started. */
 export interface Options {
   /** A video of the world's for the fake camera; without it there is no camera. */
