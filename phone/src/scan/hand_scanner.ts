@@ -52,7 +52,7 @@ class HandScanner {
     if (!(event instanceof KeyboardEvent)) return; // a form filler's
     const rest = event.timeStamp - this.lastKey;
     this.lastKey = event.timeStamp;
-    if (rest > REST_MILLISECONDS) this.forget();
+    if (rest > REST_MILLISECONDS || this.field?.isLeftBy(event)) this.forget();
     const char = this.line.isEmpty ? firstOf(event) : this.field ? typedOf(event) : nextOf(event);
     if (char === null) return;
     clearTimeout(this.pause);
@@ -157,6 +157,11 @@ class Field {
 
   constructor(private readonly input: HTMLInputElement) {
     this.value = input.value;
+  }
+
+  /** Tell whether a key ends the line that was typed: people correct it, or type elsewhere. */
+  isLeftBy({ key, target }: KeyboardEvent): boolean {
+    return target !== this.input || key === "Backspace" || key === "Delete";
   }
 
   restore(): void {

@@ -68,6 +68,23 @@ void check("a number's answer gives way as well, and so does every page of a pho
   });
 });
 
+void check("a number that is corrected, or typed right after another, is no scan", async () => {
+  await withPhone({}, async (phone) => {
+    const { page } = phone;
+    await phone.open(server.url);
+    for (const number of [world.numbers.revoked ?? "", world.numbers.accept ?? ""]) {
+      await page.getByRole("button", { name: "Type number" }).click();
+      await page.getByLabel("Pass number").focus();
+      await page.keyboard.type(number);
+      for (let left = number.length; left > 0; left--) await page.keyboard.press("Backspace");
+      await page.keyboard.type(number);
+      await page.getByRole("button", { name: "Check" }).click();
+      await shows(phone, "number");
+      await phone.next();
+    }
+  });
+});
+
 void check("a scan over the number page is checked, and leaves nothing in it", async () => {
   await withPhone({}, async (phone) => {
     const { page } = phone;
