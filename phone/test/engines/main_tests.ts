@@ -366,6 +366,8 @@ const TESTS: readonly MainTest[] = [
         await phone.open(server.url);
         await judge(phone, 2 * DOUBLE_READ_SECONDS);
         await phone.hasNoted(8, "sent-back");
+        await phone.openDevice();
+        await phone.reads(beginning(english["phone.device.offline-ready"]));
       });
     },
   },
@@ -477,6 +479,11 @@ const CLEAR = `Promise.all([
   new Promise((done) => (indexedDB.deleteDatabase("movepass").onsuccess = done)),
   caches.keys().then((names) => Promise.all(names.map((name) => caches.delete(name)))),
 ]).then(() => null)`;
+
+/** Return a text of the catalogue up to its first value. */
+function beginning(text: string): string {
+  return text.split("{")[0] ?? "";
+}
 
 async function enroll(phone: Phone, url: string, enrolment: string): Promise<void> {
   await phone.openBlank(url);
