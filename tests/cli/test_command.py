@@ -278,7 +278,7 @@ def test_times_are_dhakas_whatever_the_machines_zone(movepass: Movepass, field: 
     ran = movepass("verify", "--store", field.device, field.text, env={"TZ": "America/New_York"})
     assert "Asia/Dhaka" in ran.out
     ends = int(time.time()) + 2 * HOUR  # the pass was issued some minutes ago, perhaps in the hour before
-    assert any(iso(at)[:13].replace("T", " ") in ran.out for at in (ends, ends - HOUR))
+    assert any(words("en").minute(at)[:-2] in ran.out for at in (ends, ends - HOUR))
 
 
 @pytest.mark.parametrize(
