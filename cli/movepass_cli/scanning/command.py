@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 
+from movepass_cli.main import FAILED
 from movepass_cli.options import PATH, example, json_option, language_option, option, plain_option, store_option
 from movepass_cli.output import note, say, show_json, show_line, show_result
 from movepass_cli.scanning import feeds, scanner_check
@@ -30,8 +31,6 @@ _BADGE_SECONDS = 10.0
 _DRAW_SECONDS = 0.05
 """While codes come faster than this, not each of them is drawn; each is decided and noted."""
 _READ_BYTES = 65536
-_WRONGLY_SET = 4
-"""The exit code where a scanner's settings are wrong: what was asked for failed."""
 _CLOSE_MAX_SECONDS = 3600
 
 
@@ -112,8 +111,8 @@ def _check_scanner(language: str, *, as_json: bool) -> int | None:
             show_json({"good": not faults, "faults": [say_in.say(fault) for fault in faults]})
         for text in [] if as_json else [say_in.say(fault) for fault in faults] or [say_in("scanner.good")]:
             show_line(text)
-        return _WRONGLY_SET if faults else None
-    return _WRONGLY_SET  # it was stopped: nothing says that all is well
+        return FAILED if faults else None
+    return FAILED  # it was stopped: nothing says that all is well
 
 
 def _typed_until_a_pause(fd: int) -> bytes:
