@@ -199,7 +199,7 @@ wheels: $(READY) ## all that is installed anywhere, held against hashes/shipped.
 	cd build/wheels && sha256sum *.whl > SHA256SUMS
 
 hashes: $(SUPPLY_READY) ## writes hashes/*.txt anew, after a change of constraints.txt or of what is depended on
-	$(COMPILE) --extra aws --extra camera --extra hsm --extra issuer --extra s3 --extra scan > hashes/shipped.txt
+	$(COMPILE) --extra aws --extra camera --extra hsm --extra issuer --extra s3 --extra scan --extra service > hashes/shipped.txt
 	$(COMPILE) --extra aws --no-emit-package click > hashes/functions.txt
 
 sbom: $(SUPPLY_READY) ## bills of materials (CycloneDX) of what is installed and of the functions, in build/sbom

@@ -14,6 +14,7 @@ PACKAGES = {
     "keys": "movepass_keys",
     "issuer": "movepass_issuer",
     "verifier": "movepass_verifier",
+    "service": "movepass_service",
     "cli": "movepass_cli",
 }
 
@@ -51,6 +52,9 @@ def test_imports_point_one_way() -> None:
         ("wire", "import cryptography"),
         ("wire", "import time"),
         ("wire", "import sqlite3"),
+        ("service", "import movepass_verifier"),
+        ("service", "import movepass_cli"),
+        ("issuer", "import movepass_service"),
     ],
 )
 def test_an_import_the_wrong_way_is_caught(tmp_path: Path, folder: str, wrong: str) -> None:

@@ -10,7 +10,7 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parent.parent
 SHIPPED, FUNCTIONS = ROOT / "hashes" / "shipped.txt", ROOT / "hashes" / "functions.txt"
-EXTRAS = {"aws", "camera", "hsm", "issuer", "s3", "scan"}
+EXTRAS = {"aws", "camera", "hsm", "issuer", "s3", "scan", "service"}
 ENTRY = re.compile(r"^([a-z0-9-]+)==(\S+)((?: \\\n    --hash=sha256:[0-9a-f]{64})+)\n", re.MULTILINE)
 
 
