@@ -24,8 +24,8 @@ from movepass_issuer.sqlite_ledger import SqliteLedger
 from movepass_keys import signer_from_uri
 from movepass_keys.algorithms import algorithm_of, key_id
 from movepass_verifier import Device, Verdict
-from movepass_verifier.words import LANGUAGES, words
 from movepass_wire import Pass, base45, encode_claims, open_text, seal, to_be_signed
+from movepass_words import LANGUAGES, words
 
 NAME = "Dhaka Metropolitan Police"
 BANGLA: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""Writes verifier/movepass_verifier/words/banners.json: the outcomes in letters that are read at two metres.
+"""Writes words/movepass_words/banners.json: the outcomes in letters that are read at two metres.
 
     python tests/make_banners.py
 
@@ -13,10 +13,10 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
-from movepass_verifier.words import LANGUAGES
+from movepass_words import LANGUAGES
 
 HOUSE = Path(__file__).parent.parent
-WORDS = HOUSE / "verifier" / "movepass_verifier" / "words"
+WORDS = HOUSE / "words" / "movepass_words"
 FONTS = HOUSE / "issuer" / "movepass_issuer" / "fonts"
 LATIN = FONTS / "NotoSans-Bold.ttf"
 FONT = {"bn": FONTS / "NotoSansBengali-Bold.ttf"}

@@ -11,6 +11,7 @@ from support import processes
 LINT = "import sys; from importlinter.cli import lint_imports_command; lint_imports_command()"
 PACKAGES = {
     "wire": "movepass_wire",
+    "words": "movepass_words",
     "keys": "movepass_keys",
     "issuer": "movepass_issuer",
     "verifier": "movepass_verifier",

@@ -34,9 +34,9 @@ from movepass_issuer.issuer import GROUP
 from movepass_issuer.places import is_remote
 from movepass_keys.algorithms import BY_NAME
 from movepass_verifier.shown import trip_rows
-from movepass_verifier.words import words
 from movepass_wire import format_number
 from movepass_wire.times import iso, local
+from movepass_words import words
 
 png_option = option("--png", type=PATH, metavar="F", help="Write the QR code as PNG; for many, into the folder F.")
 card_option = option(

@@ -28,9 +28,9 @@ from movepass_keys.algorithms import NAMES
 from movepass_verifier import Device, Outcome
 from movepass_verifier.errors import OtherCodeError
 from movepass_verifier.shown import trip_rows
-from movepass_verifier.words import words
 from movepass_wire import PayloadError, WireError, decode_claims, format_number, open_text, trip_to_json
 from movepass_wire.times import ago, day_name, iso, local
+from movepass_words import words
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,8 +13,8 @@ from movepass_cli.options import example, json_option, language_option, store_op
 from movepass_cli.output import show_json, show_rows
 from movepass_verifier import Device
 from movepass_verifier.journal import Count, Decision, Entry, totals
-from movepass_verifier.words import Words, words
 from movepass_wire.times import iso
+from movepass_words import Words, words
 
 SUMMARY_SECONDS = 24 * 3600
 _ENTRIES, _EXPORT = "entries", "export"

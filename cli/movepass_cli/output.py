@@ -81,7 +81,7 @@ def show_rows(rows: "Iterable[tuple[str, str]]") -> None:
 
 def note(device: "Device", result: "Verification", language: str) -> "Noted | None":
     """Write a verdict into the device's journal; says why where that can't be done."""
-    from movepass_verifier.words import words  # noqa: PLC0415 - not needed for --help
+    from movepass_words import words  # noqa: PLC0415 - not needed for --help
 
     noted = device.note(result)
     if device.journal_trouble:
@@ -113,7 +113,7 @@ def show_verification(
 ) -> None:
     """Show a verdict: first the outcome, then what to compare by eye, then how old the lists are."""
     from movepass_verifier.shown import WARNING, seen_before, shown  # noqa: PLC0415 - not needed for --help
-    from movepass_verifier.words import words  # noqa: PLC0415
+    from movepass_words import words  # noqa: PLC0415
 
     view = shown(result, words(language))
     show_head(result.outcome, f"{view.outcome}  ({view.verdict})")
@@ -135,7 +135,7 @@ def show_verification(
 def show_number(answer: "NumberAnswer", language: str) -> None:
     """Show what is known of a pass number."""
     from movepass_verifier.shown import number_shown  # noqa: PLC0415 - not needed for --help
-    from movepass_verifier.words import words  # noqa: PLC0415
+    from movepass_words import words  # noqa: PLC0415
 
     view = number_shown(answer, words(language))
     show_head(answer.outcome, f"{view.outcome}  {view.verdict}")

@@ -24,8 +24,8 @@ from movepass_cli.output import say, show_head, show_json, show_line, show_rows
 from movepass_verifier import Device, Outcome, checkup
 from movepass_verifier.checkup import Standing
 from movepass_verifier.store import State, describe
-from movepass_verifier.words import DEFAULT_LANGUAGE, Message, words
 from movepass_wire.times import iso
+from movepass_words import DEFAULT_LANGUAGE, Message, words
 
 
 @click.command(epilog=example("movepass status --store device", "movepass status --store device --details"))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from os import PathLike
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, NamedTuple
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from movepass_issuer.errors import IssuerError
 from movepass_issuer.qr import QUIET_ZONE, qr_image, qr_version
@@ -20,6 +20,7 @@ from movepass_issuer.typesetting import SIZE_MIN, Block, Box, Line, Style, block
 from movepass_wire import Pass, Place, Trip, WireError, encode_claims, format_number, open_text
 from movepass_wire.codes import DISTRICTS, ID_TYPES, REASONS, Table
 from movepass_wire.times import DHAKA
+from movepass_words import words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,12 +48,7 @@ in every field it is 26 (6.2 pt), on a TEST card 18; the last are for three-em d
 
 _GREY, _PALE, _WHITE, _RED = "#444444", "#c0c0c0", "#ffffff", "#b00020"
 
-_BANGLA_DIGITS = str.maketrans("0123456789", "০১২৩৪৫৬৭৮৯")
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-_BANGLA_MONTHS = (
-    "জানুয়ারি", "ফেব্রুয়ারি", "মার্চ", "এপ্রিল", "মে", "জুন",
-    "জুলাই", "আগস্ট", "সেপ্টেম্বর", "অক্টোবর", "নভেম্বর", "ডিসেম্বর",
-)  # fmt: skip
+_ENGLISH, _BANGLA = words("en"), words("bn")
 _LETTERS_SHOWN = 8
 _UNTIL = "\N{EN DASH}"
 _PDF_QUALITY = 95
@@ -188,51 +184,54 @@ def _named(char: str) -> str:
 
 
 class _Row(NamedTuple):
-    """A field: its label in both languages, its lines and whether each is bold."""
+    """A field: the key of its label, its lines and whether each is bold."""
 
     label: str
-    bangla_label: str
     lines: tuple[tuple[str, bool], ...]
 
 
 def _rows(trip: Trip) -> Iterator[_Row]:
-    yield _Row("Name", "নাম", ((trip.holder_name, True),))
-    yield _Row("ID", "পরিচয়পত্র", ((f"{_both(ID_TYPES, trip.id_type)} …{trip.id_last}", False),))
-    yield _Row("From", "যাত্রা শুরু", _place(trip.origin))
-    yield _Row("To", "গন্তব্য", _place(trip.destination))
-    reason = trip.reason if isinstance(trip.reason, str) else _both(REASONS, trip.reason)
-    yield _Row("Reason", "কারণ", ((reason, False),))
+    yield _Row("label.holder", ((trip.holder_name, True),))
+    yield _Row("label.id", ((f"{_code(ID_TYPES, trip.id_type, 'value.id-code')} …{trip.id_last}", False),))
+    yield _Row("label.from", _place(trip.origin))
+    yield _Row("label.to", _place(trip.destination))
+    reason = trip.reason if isinstance(trip.reason, str) else _code(REASONS, trip.reason, "value.reason-code")
+    yield _Row("label.reason", ((reason, False),))
     if trip.vehicle is not None:
-        yield _Row("Vehicle", "যানবাহন", ((trip.vehicle, False),))
-    licence = None if trip.driver_licence_last is None else f"Licence / লাইসেন্স …{trip.driver_licence_last}"
+        yield _Row("label.vehicle", ((trip.vehicle, False),))
+    licence = None if trip.driver_licence_last is None else f"{_both('label.licence')} …{trip.driver_licence_last}"
     driver = tuple((text, False) for text in (trip.driver_name, licence) if text is not None)
     if driver:
-        yield _Row("Driver", "চালক", driver)
+        yield _Row("label.driver", driver)
 
 
 def _place(place: Place) -> tuple[tuple[str, bool], ...]:
-    district = (_both(DISTRICTS, place.district), True)
+    district = (_code(DISTRICTS, place.district, "value.district-code"), True)
     return (district,) if place.text is None else (district, (place.text, False))
 
 
-def _both(table: Table, number: int) -> str:
+def _code(table: Table, number: int, unknown: str) -> str:
     """Name a code in both languages, or give its number where this software is older than the row."""
     code = table.by_number.get(number)
-    return f"{code.name('en')} / {code.name('bn')}" if code else f"code {number} / কোড {_bangla(str(number))}"
+    return f"{code.name('en')} / {code.name('bn')}" if code else _both(unknown, code=number)
 
 
-def _bangla(text: str) -> str:
-    """Write the digits in Bangla; all else stays, so that a pass number's letters can still be typed."""
-    return text.translate(_BANGLA_DIGITS)
+def _both(key: str, **values: Any) -> str:
+    """Say the same in both languages."""
+    return f"{_ENGLISH(key, **values)} / {_BANGLA(key, **values)}"
 
 
 def _window(trip: Trip) -> tuple[tuple[str, str], tuple[str, str]]:
     """Write from when to when in Dhaka, two lines in English and two in Bangla."""
     start, end = (datetime.fromtimestamp(at, DHAKA) for at in (trip.not_before, trip.not_after))
-    dates = [f"{at.day} {_MONTHS[at.month - 1]} {at.year}" for at in (start, end)]
-    bangla_dates = [_bangla(f"{at.day} {_BANGLA_MONTHS[at.month - 1]} {at.year}") for at in (start, end)]
     clocks = [f"{at:%H:%M:%S}" if at.second else f"{at:%H:%M}" for at in (start, end)]
-    return _window_lines(dates, clocks), _window_lines(bangla_dates, [_bangla(clock) for clock in clocks])
+    english, bangla = (
+        _window_lines(
+            [words.date(at) for at in (trip.not_before, trip.not_after)], [words.digits(clock) for clock in clocks]
+        )
+        for words in (_ENGLISH, _BANGLA)
+    )
+    return english, bangla
 
 
 def _window_lines(dates: list[str], clocks: list[str]) -> tuple[str, str]:
@@ -326,7 +325,7 @@ def _beside_qr(trip: Trip, number: str, width: int) -> Block:
         [
             one_line("Pass number / পাস নম্বর", label, width),
             one_line(number, Style(84, bold=True), width),
-            one_line(_bangla(number), Style(60), width),
+            one_line(_BANGLA.digits(number), Style(60), width),
             (" ", Style(20)),
             one_line("Valid / বৈধ সময়", label, width),
             one_line(date, Style(54, bold=True), width),
@@ -380,7 +379,7 @@ def _place_rows(rows: list[_Row], top: int, bottom: int) -> tuple[list[Line], li
 def _row_blocks(row: _Row, size: int) -> tuple[Block, Block]:
     """Set a row's label and value; in the small sizes the label keeps to one line where it can, to save height."""
     style = Style(min(size, max(22, size * 5 // 8)), colour=_GREY)
-    labels = [row.label, row.bangla_label] if size > 30 else [f"{row.label} / {row.bangla_label}"]
+    labels = [_ENGLISH(row.label), _BANGLA(row.label)] if size > 30 else [_both(row.label)]
     return (
         block([(label, style) for label in labels], _LABELS - 10),
         block([(text, Style(size, bold=bold)) for text, bold in row.lines], _INNER - _LABELS),

@@ -1,6 +1,6 @@
 /** Reasons in English, as the terminal says them. */
 
-import en from "../../verifier/movepass_verifier/words/en.json";
+import en from "../../words/movepass_words/en.json";
 import { Words, type Message } from "../src/words/words.js";
 
 const ENGLISH = new Words("en", en);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import en from "../../verifier/movepass_verifier/words/en.json";
+import en from "../../words/movepass_words/en.json";
 import { languageAfter, languageOf, LANGUAGES, plainDigits } from "../src/words/catalogues.js";
 
 const code = readdirSync("src", { recursive: true, encoding: "utf-8" })
@@ -12,7 +12,7 @@ const code = readdirSync("src", { recursive: true, encoding: "utf-8" })
 const groups = new Set(Object.keys(en).map((key) => key.split(".")[0]));
 
 void test("every catalogue is one of the phone's languages", () => {
-  const folder = readdirSync("../verifier/movepass_verifier/words");
+  const folder = readdirSync("../words/movepass_words");
   const catalogues = folder.filter((name) => /^[a-z]{2}\.json$/.test(name)).map((name) => name.slice(0, 2));
   assert.deepEqual(Object.keys(LANGUAGES).sort(), catalogues.sort());
 });

@@ -12,8 +12,8 @@ import qrcode
 from click import Context
 
 from movepass_cli.main import cli
-from movepass_verifier.words import LANGUAGES, words
 from movepass_wire.times import iso, parse_iso
+from movepass_words import LANGUAGES, words
 
 from .conftest import HOUR, Field, Movepass, make_request, set_up
 

@@ -10,7 +10,7 @@ from support import processes
 
 from movepass_cli.enrolment import enroll
 from movepass_verifier import Device
-from movepass_verifier.words import words
+from movepass_words import words
 
 from .conftest import Field, Movepass, run_movepass
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from movepass_verifier.schema import JOURNAL
-from movepass_verifier.words import words
+from movepass_words import words
 
 from .conftest import Field, Movepass
 from .test_upkeep import age, change

@@ -9,7 +9,7 @@ from pathlib import Path
 from support.processes import ROOT
 from support.screens import movepass, running
 
-from movepass_verifier.words import words
+from movepass_words import words
 
 from .conftest import Field
 

@@ -19,8 +19,8 @@ from movepass_verifier.errors import EnrolmentError, OtherCodeError, SyncError
 from movepass_verifier.offer import check_root
 from movepass_verifier.other_codes import what_else
 from movepass_verifier.other_schemes import take_apart
-from movepass_verifier.words import LANGUAGES, words
 from movepass_wire import Pass, decode_claims, encode_claims, trip_to_json
+from movepass_words import LANGUAGES, words
 
 _ROOT = Path(__file__).parents[2]
 

@@ -23,7 +23,6 @@ from movepass_verifier import Outcome, Policy, StatusLists, Verdict, verify
 from movepass_verifier.by_number import check_number
 from movepass_verifier.scanner import find_payload
 from movepass_verifier.shown import shown
-from movepass_verifier.words import LANGUAGES, words
 from movepass_wire import (
     ESP256,
     Pass,
@@ -41,6 +40,7 @@ from movepass_wire import (
 )
 from movepass_wire.limits import TEXT_MAX_CHARS
 from movepass_wire.payload import PREFIX
+from movepass_words import LANGUAGES, words
 
 _VECTORS = Path(__file__).parents[1] / "vectors"
 _DAY_SECONDS = 86400

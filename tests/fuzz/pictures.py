@@ -13,7 +13,7 @@ from movepass_issuer.qr import qr_image
 from movepass_verifier.decoder import FORMATS
 from movepass_verifier.errors import ImageError
 from movepass_verifier.image import FILE_SECONDS, PictureReader
-from movepass_verifier.words import LANGUAGES, words
+from movepass_words import LANGUAGES, words
 
 _TEXT = "MP1:AB3"
 _EPS = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\n(x) print flush showpage\n"

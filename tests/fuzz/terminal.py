@@ -20,7 +20,7 @@ from movepass_cli.display import columns, json_text, printable
 from movepass_cli.scanning.screen import Badge, Size, frame
 from movepass_cli.scanning.session import Session
 from movepass_verifier import Freshness
-from movepass_verifier.words import message, words
+from movepass_words import message, words
 
 _HANG_SECONDS = 2.0
 _SLOW_MACHINE_SECONDS = 20.0

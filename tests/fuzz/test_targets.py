@@ -17,8 +17,8 @@ from fuzz.targets import NAMES, open_target
 from movepass_cli import display
 from movepass_keys.files import Folder
 from movepass_verifier import by_number, enrolment, image, other_schemes, verify
-from movepass_verifier.words import message
 from movepass_wire import claims, documents, statuslog
+from movepass_words import message
 
 INPUTS = dict.fromkeys(NAMES, 2_000) | {"offer": 150, "claims": 1_000, "picture": 200, "stick": 60, "typed": 40}
 

@@ -24,11 +24,11 @@ from movepass_cli.main import cli
 from movepass_issuer import card, typesetting
 from movepass_issuer.card import CardError, ShapingError, UnprintableError, render_card, save_card
 from movepass_issuer.qr import QUIET_ZONE, QrError, qr_image, qr_png, qr_version
-from movepass_verifier.words import words
 from movepass_wire import ESP256, Pass, Place, Trip, encode_claims, format_number, seal
 from movepass_wire.codes import ID_TYPES, REASONS
 from movepass_wire.limits import TEXT_MAX_CHARS
 from movepass_wire.times import parse_iso
+from movepass_words import LANGUAGES, words
 
 STANDARD = Trip(
     not_before=parse_iso("2026-11-22T09:00:00+06:00"),
@@ -116,9 +116,11 @@ def test_every_field_of_a_trip_is_on_the_card() -> None:
         assert said(other) != said(STANDARD), field
 
 
-def test_a_cards_digits_are_the_catalogues() -> None:
-    """The issuer may not import what has the words of officers."""
-    assert card._bangla("0123456789") == words("bn")("format.digits")
+def test_the_fields_to_compare_have_the_same_labels_on_card_and_screen() -> None:
+    shown = _shown(card._lay_out(Pass(0, STANDARD), "A1B-2C3-D4E", authority="A", test=False, modules=69))
+    for field in ("holder", "id", "from", "to", "reason", "vehicle"):
+        for language in LANGUAGES:
+            assert words(language)(f"label.{field}") in shown
 
 
 # The QR code
@@ -263,8 +265,8 @@ def test_window_over_midnight_names_both_days() -> None:
 
 def test_codes_of_a_later_table_are_shown_as_numbers() -> None:
     shown = _shown(_layout(STANDARD._replace(origin=Place(65), reason=99)))
-    assert "code 65 / কোড ৬৫" in shown
-    assert "code 99 / কোড ৯৯" in shown
+    assert "district 65 / জেলা ৬৫" in shown
+    assert "reason 99 / কারণ ৯৯" in shown
 
 
 def test_test_authority_has_a_band_across_the_card() -> None:

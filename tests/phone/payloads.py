@@ -10,8 +10,6 @@ from movepass_verifier.lists import Policy, StatusLists
 from movepass_verifier.shown import shown
 from movepass_verifier.verdicts import Verification
 from movepass_verifier.verify import verify
-from movepass_verifier.words import LANGUAGES, Words, words
-from movepass_verifier.words import Message as Said
 from movepass_wire import (
     ED25519,
     ESP256,
@@ -27,6 +25,8 @@ from movepass_wire import (
     to_be_signed,
 )
 from movepass_wire.payload import PREFIX
+from movepass_words import LANGUAGES, Words, words
+from movepass_words import Message as Said
 from phone.mutate import Mutator
 
 Message = dict[str, Any]

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-FOLDERS = ("wire", "keys", "issuer", "verifier", "phone", "cli", "tests")
+FOLDERS = ("wire", "words", "keys", "issuer", "verifier", "phone", "service", "cli", "tests")
 _TIMEOUT_SECONDS = 60
 
 

@@ -11,9 +11,9 @@ from support.world import World
 from movepass_verifier import Device, Outcome
 from movepass_verifier.by_number import SUGGESTIONS_MOST, NumberAnswer, check_number
 from movepass_verifier.lists import Policy, StatusLists
-from movepass_verifier.words import LANGUAGES, words
 from movepass_wire import NumberError, format_number, parse_number
 from movepass_wire.number import ALPHABET, DAYS, corrections
+from movepass_words import LANGUAGES, words
 
 TODAY = 20_779
 NOW = TODAY * DAY + 9 * 3600

@@ -14,8 +14,8 @@ from movepass_verifier import checkup
 from movepass_verifier.checkup import Standing, details, findings, glance
 from movepass_verifier.lists import StatusLists
 from movepass_verifier.verify import readiness
-from movepass_verifier.words import LANGUAGES, words
 from movepass_wire.times import day_of
+from movepass_words import LANGUAGES, words
 
 
 def keys_of(

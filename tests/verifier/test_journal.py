@@ -29,9 +29,9 @@ from movepass_verifier.journal import (
 from movepass_verifier.pages import delete_list
 from movepass_verifier.schema import JOURNAL
 from movepass_verifier.store import FILE_NAME
-from movepass_verifier.words import message
 from movepass_wire import times
 from movepass_wire.base45 import decode, encode
+from movepass_words import message
 
 
 @dataclass

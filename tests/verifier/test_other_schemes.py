@@ -17,8 +17,8 @@ from joserfc.jwk import ECKey
 from movepass_verifier.errors import OtherCodeError
 from movepass_verifier.other_codes import looks_like_jwt
 from movepass_verifier.other_schemes import CODE_MAX_CHARS, OtherCode, take_apart
-from movepass_verifier.words import message
 from movepass_wire import base45
+from movepass_words import message
 
 NAME = "Musterfrau"
 ISSUED, EXPIRES = 1_700_000_000, 1_730_000_000

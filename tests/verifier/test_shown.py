@@ -4,7 +4,7 @@ import pytest
 from support.passes import approved, changed_in_each_field
 
 from movepass_verifier.shown import trip_rows
-from movepass_verifier.words import LANGUAGES, words
+from movepass_words import LANGUAGES, words
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -14,10 +14,10 @@ from movepass_keys import KeySet, PassKey, Withdrawal, algorithms
 from movepass_verifier import Outcome, Policy, StatusLists, Verdict, Verification, verify
 from movepass_verifier.shown import shown
 from movepass_verifier.verdicts import CHECKS
-from movepass_verifier.words import words
 from movepass_wire import Bitmap, Pass, base45, cbor, encode_claims, parse_number, seal, to_be_signed
 from movepass_wire.payload import ED25519, ESP256
 from movepass_wire.times import day_of
+from movepass_words import words
 
 NOW = 1795316400  # 2026-11-22T09:00:00+06:00
 HOLDER = "Rahima Khatun"

@@ -9,11 +9,11 @@ from typing import Any
 
 from movepass_verifier.lists import Policy, StatusLists
 from movepass_verifier.verdicts import Freshness, Outcome
-from movepass_verifier.words import Message, message, plain_digits, words
 from movepass_wire import NumberError, format_number, parse_number
 from movepass_wire.limits import PUBLISHED_DAYS_AHEAD
 from movepass_wire.number import DAYS, corrections, resolve_day
 from movepass_wire.times import DAY_SECONDS, day_of
+from movepass_words import Message, message, plain_digits, words
 
 SUGGESTIONS_MOST = 3
 _TYPED_MOST_CHARS = 40

@@ -13,9 +13,9 @@ from movepass_keys.expiry import Ending, Ends
 from movepass_verifier.shown import Rows
 from movepass_verifier.store import State
 from movepass_verifier.verdicts import Freshness
-from movepass_verifier.words import Message, Words, message
 from movepass_wire.limits import PUBLISHED_DAYS_AHEAD
 from movepass_wire.times import day_of
+from movepass_words import Message, Words, message
 
 _SCAN_EXTRA, _CAMERA_EXTRA, _S3_EXTRA = ("zxingcpp", "PIL"), "cv2", "botocore"
 

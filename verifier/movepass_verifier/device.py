@@ -12,7 +12,7 @@ from movepass_verifier.lists import Policy
 from movepass_verifier.store import State, Store
 from movepass_verifier.verdicts import Verdict, Verification
 from movepass_verifier.verify import readiness, verify
-from movepass_verifier.words import Message, message
+from movepass_words import Message, message
 
 if TYPE_CHECKING:
     from movepass_verifier.by_number import NumberAnswer

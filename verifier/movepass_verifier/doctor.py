@@ -25,8 +25,8 @@ from movepass_verifier.remains import Remains, RootError, gather
 from movepass_verifier.sources import resolve
 from movepass_verifier.store import FILE_NAME, Store
 from movepass_verifier.sync import sync
-from movepass_verifier.words import Message, message, words
 from movepass_wire.limits import DAY_LIMIT
+from movepass_words import Message, message, words
 
 _TOLD_MOST = 20
 """Problems told one by one; a badly damaged file has thousands."""

@@ -22,9 +22,9 @@ from movepass_verifier.lists import Policy
 from movepass_verifier.offer import check_root
 from movepass_verifier.sources import Progress, Source, resolve
 from movepass_verifier.sync import FAILED, in_words
-from movepass_verifier.words import LANGUAGES
 from movepass_wire import WireError, base45
 from movepass_wire.times import parse_duration
+from movepass_words import LANGUAGES
 
 PREFIX = "MPE1:"
 ENROLMENT_MAX_BYTES = 1 << 20

@@ -1,6 +1,6 @@
 """What can break while verifying or syncing. "Not verified" is not among them: that is a result."""
 
-from movepass_verifier.words import Message, words
+from movepass_words import Message, words
 
 
 class VerifierError(Exception):

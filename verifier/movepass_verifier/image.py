@@ -16,8 +16,8 @@ from typing import IO, Any, Self
 
 from movepass_keys import files
 from movepass_verifier.errors import ImageError
-from movepass_verifier.words import Message, message
 from movepass_wire.payload import PREFIX
+from movepass_words import Message, message
 
 PICTURE_ENDINGS = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".bmp", ".dib", ".gif", ".tif", ".tiff", ".pdf")
 """Endings of pictures that are read, and of cards as PDF. Only its content decides what a file is."""

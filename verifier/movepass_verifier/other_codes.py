@@ -2,9 +2,9 @@
 
 import re
 
-from movepass_verifier.words import Message, message
 from movepass_wire import NumberError, parse_number
 from movepass_wire.payload import PREFIX
+from movepass_words import Message, message
 
 _SCHEMES = {
     "hc1:": "reason.covid-certificate",

@@ -17,9 +17,9 @@ from typing import Any
 
 from movepass_verifier.errors import OtherCodeError
 from movepass_verifier.other_codes import looks_like_jwt
-from movepass_verifier.words import Message, message
 from movepass_wire import base45
 from movepass_wire.limits import TIME_LIMIT
+from movepass_words import Message, message
 
 CODE_MAX_CHARS = 7089
 """The most that one QR code holds (ISO/IEC 18004, digits in version 40-L)."""

@@ -19,7 +19,7 @@ from movepass_verifier.errors import DamagedError, SyncError
 from movepass_verifier.lists import MAX_AGE_LEAST, WARNING_AGE_LEAST
 from movepass_verifier.offer import check_root, is_signed
 from movepass_verifier.store import DENIED, KEYS
-from movepass_verifier.words import Message, message
+from movepass_words import Message, message
 
 _KINDS: dict[str, Any] = {"timestamp": Timestamp, "snapshot": Snapshot, "targets": Targets, roles.STATUS: Targets}
 _INTEGRITY_LINES = 20

@@ -3,9 +3,9 @@
 from string import ascii_lowercase, ascii_uppercase
 from typing import NamedTuple
 
-from movepass_verifier.words import Message, message
 from movepass_wire.limits import SCANNER_ADDS_MAX_CHARS
 from movepass_wire.payload import PREFIX, payload_length
+from movepass_words import Message, message
 
 _CAPITALS = str.maketrans(ascii_lowercase, ascii_uppercase)
 

@@ -7,9 +7,9 @@ from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from movepass_verifier.verdicts import Freshness, Outcome, Verdict, Verification
-from movepass_verifier.words import Words, data
 from movepass_wire import Place, Trip
 from movepass_wire.codes import DISTRICTS, ID_TYPES, REASONS, Code
+from movepass_words import Words, data
 
 if TYPE_CHECKING:
     from movepass_verifier.by_number import NumberAnswer

@@ -35,10 +35,10 @@ from movepass_verifier.lists import Policy, StatusLists
 from movepass_verifier.pages import PageReader, delete_list, write_list
 from movepass_verifier.schema import SCHEMA_VERSION
 from movepass_verifier.verdicts import Verification
-from movepass_verifier.words import DEFAULT_LANGUAGE, LANGUAGES, Message, message
 from movepass_wire import LogError
 from movepass_wire.limits import TIME_LIMIT
 from movepass_wire.times import day_name
+from movepass_words import DEFAULT_LANGUAGE, LANGUAGES, Message, message
 
 T = TypeVar("T")
 FILE_NAME = "device.sqlite"

@@ -10,7 +10,6 @@ from movepass_verifier.lists import Policy, StatusLists
 from movepass_verifier.other_codes import PERSONAL, what_else, what_is_wrong
 from movepass_verifier.scanner import find_payload
 from movepass_verifier.verdicts import Freshness, Verdict, Verification
-from movepass_verifier.words import Message, message
 from movepass_wire import (
     Envelope,
     NotAPassError,
@@ -22,6 +21,7 @@ from movepass_wire import (
     open_text,
 )
 from movepass_wire.times import day_of
+from movepass_words import Message, message
 
 DEFAULT_POLICY = Policy()
 _FORM = ("prefix", "encoding", "envelope")

@@ -24,7 +24,7 @@ from movepass_cli.scanning.sound import Speaker
 from movepass_cli.scanning.terminal import Terminal, can_be_waited_for, fits, is_typed_into, raw, shows_unicode
 from movepass_cli.signals import Stopped, StopSignal, stopped_by_signals
 from movepass_verifier import Device, Freshness, Outcome, StoreError
-from movepass_verifier.words import DEFAULT_LANGUAGE, LANGUAGES, Message, message, words
+from movepass_words import DEFAULT_LANGUAGE, LANGUAGES, Message, message, words
 
 _BADGE_SECONDS = 10.0
 """How often the screen looks how old the lists are."""

@@ -4,8 +4,8 @@ The code is docs/officer/scanner-check.png. Its text has every character of a pa
 keyboard's layout changes of a pass shows here, and is named with what to switch off.
 """
 
-from movepass_verifier.words import Message, message
 from movepass_wire.base45 import ALPHABET
+from movepass_words import Message, message
 
 _END = "END"
 TEXT = f"MP0:SCANNER CHECK {ALPHABET}{_END}"

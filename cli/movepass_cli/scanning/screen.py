@@ -17,7 +17,7 @@ from movepass_verifier import Outcome
 from movepass_verifier.by_number import NumberAnswer
 from movepass_verifier.shown import WARNING, Rows, age, looks, number_shown, seen_before, shown
 from movepass_verifier.verdicts import Freshness
-from movepass_verifier.words import Message, Words, data, words
+from movepass_words import Message, Words, data, words
 
 COLUMNS_LEAST, ROWS_LEAST = 40, 10
 """Below this nothing sensible can be shown, and the screen says so."""

@@ -19,7 +19,7 @@ from movepass_verifier import Outcome, Verification
 from movepass_verifier.by_number import NumberAnswer
 from movepass_verifier.journal import Decision, Noted, Seen
 from movepass_verifier.other_codes import is_number
-from movepass_verifier.words import LANGUAGES, Message, message
+from movepass_words import LANGUAGES, Message, message
 
 CLOSE_SECONDS = 20.0
 """After so long a verdict leaves the screen by itself: nobody else shall read who was here."""

@@ -1,8 +1,8 @@
 /** The languages, as the terminal has them; and how each outcome looks and sounds. */
 
-import bn from "../../../verifier/movepass_verifier/words/bn.json";
-import en from "../../../verifier/movepass_verifier/words/en.json";
-import outcomes from "../../../verifier/movepass_verifier/words/outcomes.json";
+import bn from "../../../words/movepass_words/bn.json";
+import en from "../../../words/movepass_words/en.json";
+import outcomes from "../../../words/movepass_words/outcomes.json";
 import type { Outcome } from "../verify/verdicts.js";
 import { Words } from "./words.js";
 

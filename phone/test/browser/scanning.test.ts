@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before } from "node:test";
 import { gzipSync } from "node:zlib";
-import bangla from "../../../verifier/movepass_verifier/words/bn.json";
+import bangla from "../../../words/movepass_words/bn.json";
 import { APP, check, Server, withPhone, world, WORLD } from "./harness.js";
 
 const SIZE_MOST = 600_000;

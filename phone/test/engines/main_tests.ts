@@ -6,8 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { after, afterEach, test } from "node:test";
-import bangla from "../../../verifier/movepass_verifier/words/bn.json";
-import english from "../../../verifier/movepass_verifier/words/en.json";
+import bangla from "../../../words/movepass_words/bn.json";
+import english from "../../../words/movepass_words/en.json";
 import { APP, BLANK_APP, Server, world, WORLD } from "../browser/harness.js";
 import { buttonWith, type Engine, type Options, type Step, type Tab } from "./engine.js";
 

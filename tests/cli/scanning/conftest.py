@@ -8,8 +8,8 @@ from movepass_cli.scanning.screen import Badge
 from movepass_verifier import Freshness, Outcome, Verdict, Verification
 from movepass_verifier.by_number import NumberAnswer
 from movepass_verifier.journal import Decision, Noted, Seen
-from movepass_verifier.words import message
 from movepass_wire import Pass, Place, Trip
+from movepass_words import message
 
 NOW = 1795316400
 FRESH = Freshness(NOW - 720, NOW - 600, NOW, 6 * 3600, 24 * 3600)

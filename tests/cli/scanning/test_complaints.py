@@ -18,7 +18,7 @@ from cli.conftest import Field, Movepass, run_movepass
 from movepass_cli.scanning.screen import banners
 from movepass_verifier import Device, Outcome, Verdict
 from movepass_verifier.shown import looks
-from movepass_verifier.words import LANGUAGES, words
+from movepass_words import LANGUAGES, words
 
 HOUR, DAY = 3600, 86400
 OLD = 30 * HOUR

@@ -20,8 +20,8 @@ from movepass_cli.scanning import feeds
 from movepass_cli.scanning.feeds import Feed, Feeds, Given
 from movepass_issuer.qr import qr_png
 from movepass_verifier import ImageError
-from movepass_verifier.words import message
 from movepass_wire.payload import ESP256, seal
+from movepass_words import message
 
 
 def given_by(*running: Feed) -> list[Given]:

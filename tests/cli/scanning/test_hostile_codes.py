@@ -17,7 +17,7 @@ from support.writing import foreign
 from cli.conftest import Field, run_movepass
 from movepass_cli.scanning.keyboard import SUFFIX_SECONDS
 from movepass_cli.scanning.screen import banners
-from movepass_verifier.words import words
+from movepass_words import words
 
 CODES = json.loads((ROOT / "tests" / "vectors" / "hostile.json").read_text("utf-8"))["codes"]
 BANNERS = banners()["whole"]["en"]

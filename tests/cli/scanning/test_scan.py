@@ -24,8 +24,8 @@ from movepass_cli.scanning.screen import banners
 from movepass_cli.scanning.sound import Speaker
 from movepass_cli.scanning.terminal import Terminal
 from movepass_verifier import Device
-from movepass_verifier.words import words
 from movepass_wire import base45
+from movepass_words import words
 
 READY = words("en")("scan.ready")
 TEST_BAND = banners()["half"]["en"]["test"][0]

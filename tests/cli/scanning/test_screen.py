@@ -15,8 +15,8 @@ from movepass_cli.scanning.screen import Badge, ScreenLine, Size, banners, frame
 from movepass_cli.scanning.session import Session
 from movepass_verifier import Freshness, Verdict
 from movepass_verifier.journal import Seen
-from movepass_verifier.words import LANGUAGES, message, words
 from movepass_wire import Place
+from movepass_words import LANGUAGES, message, words
 
 from .conftest import FRESH, NOW, TRIP, FakePost
 
@@ -192,7 +192,7 @@ def test_without_unicode_the_outcome_is_plain_words(post: FakePost, badge: Badge
 
 
 def test_the_large_letters_are_what_the_catalogues_words_come_to() -> None:
-    kept = json.loads((ROOT / "verifier/movepass_verifier/words/banners.json").read_text("utf-8"))
+    kept = json.loads((ROOT / "words/movepass_words/banners.json").read_text("utf-8"))
     assert kept == drawn(), "write them anew: python tests/make_banners.py"
 
 
@@ -230,8 +230,8 @@ def test_no_name_takes_the_place_of_the_id(post: FakePost, badge: Badge, name: s
     ids = [at for at, row in enumerate(rows) if row.startswith("  ID ")]
     assert len(ids) == 1, rows
     assert "4821" in "".join(rows[ids[0] : ids[0] + 3])
-    assert any(row.startswith("  Holder ") and row[len("  Holder ") :].strip() for row in rows)
-    assert not any(" " * 9 in row.strip() for row in rows if row.startswith("  Holder "))
+    assert any(row.startswith("  Name ") and row[len("  Name ") :].strip() for row in rows)
+    assert not any(" " * 9 in row.strip() for row in rows if row.startswith("  Name "))
 
 
 def test_what_is_left_out_of_a_name_shows(post: FakePost, badge: Badge) -> None:

@@ -9,8 +9,8 @@ from movepass_cli.scanning.session import KEYS, PAGE_SECONDS, Decided, Page, Ses
 from movepass_verifier import Outcome, Verdict
 from movepass_verifier.by_number import NumberAnswer
 from movepass_verifier.journal import Decision, Seen
-from movepass_verifier.words import message
 from movepass_wire import format_number
+from movepass_words import message
 
 from .conftest import NOW, FakePost
 

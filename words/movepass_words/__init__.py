@@ -1,4 +1,4 @@
-"""Every word an officer sees: a catalogue a language, as data that the phone shows too.
+"""The words on cards and screens: one catalogue for each language, read by the issuer, the terminal and the phone.
 
 A catalogue (en.json, bn.json) is one flat object: message key -> text with placeholders. A placeholder names a value
 and says how it is shown:
@@ -94,6 +94,14 @@ class Words:
         key = "value.valid" if first == last else "value.valid-days"
         day, last_day = (self._date(date, with_year=with_year) for date in (first, last))
         text = self(key, day=day, last=last_day, **{"from": begins, "until": ends})
+        return text.translate(self._digits)
+
+    def date(self, seconds: int) -> str:
+        """Write the day in Dhaka, with its year."""
+        return self.digits(self._date(local(seconds).split()[0], with_year=True))
+
+    def digits(self, text: str) -> str:
+        """Write a text's digits in this language; letters stay."""
         return text.translate(self._digits)
 
     def _date(self, date: str, *, with_year: bool) -> str:
