@@ -30,7 +30,7 @@ from support.passes import request
 from support.processes import environment
 from support.stack import CEREMONY, Stack, deploy
 
-from movepass_keys.kms import create_wrapped_key
+from movepass_keys.signers.kms import create_wrapped_key
 from movepass_wire.payload import ESP256
 
 SIGNING = ("awskms", "awskms-wrapped")

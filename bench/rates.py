@@ -41,7 +41,7 @@ from movepass_issuer import ApprovedPass, Issuer
 from movepass_issuer.issuer import GROUP
 from movepass_issuer.sqlite_ledger import SqliteLedger
 from movepass_keys import KeySet, PassKey
-from movepass_keys.algorithms import der_from_raw, sign
+from movepass_keys.records.algorithms import der_from_raw, sign
 from movepass_verifier import verify
 from movepass_verifier.lists import StatusLists
 from movepass_wire import base45, decode_claims, encode_block, new_log, open_text, read_log

@@ -22,7 +22,7 @@ from movepass_issuer.authority import Authority
 from movepass_issuer.keyholding import deny
 from movepass_issuer.sqlite_ledger import SqliteLedger
 from movepass_keys import signer_from_uri
-from movepass_keys.algorithms import algorithm_of, key_id
+from movepass_keys.records.algorithms import algorithm_of, key_id
 from movepass_verifier import Device, Verdict
 from movepass_wire import Pass, base45, encode_claims, open_text, seal, to_be_signed
 from movepass_words import LANGUAGES, words

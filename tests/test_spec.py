@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 from tuf.ngclient import UpdaterConfig
 
-from movepass_keys import KeySet, roles
-from movepass_keys.layout import LOG_MAX_BYTES
+from movepass_keys import KeySet
+from movepass_keys.records import roles
+from movepass_keys.records.layout import LOG_MAX_BYTES
 from movepass_verifier import enrolment, offer
 from movepass_verifier.lists import Policy, StatusLists
 from movepass_verifier.verdicts import CHECKS, Verdict

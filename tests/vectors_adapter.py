@@ -18,7 +18,8 @@ from unittest import mock
 
 from tuf.api.exceptions import DownloadHTTPError
 
-from movepass_keys import KeyDocumentError, KeySet, PassKey, algorithms
+from movepass_keys import KeyDocumentError, KeySet, PassKey
+from movepass_keys.records import algorithms
 from movepass_verifier import offer
 from movepass_verifier.enrolment import read_code as read_enrolment
 from movepass_verifier.errors import EnrolmentError

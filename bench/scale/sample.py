@@ -22,8 +22,8 @@ from support.world import World
 from movepass_issuer import SignedPass
 from movepass_issuer.authority import Authority
 from movepass_issuer.sqlite_ledger import SqliteLedger
-from movepass_keys.layout import log_day
-from movepass_keys.roles import json_bytes
+from movepass_keys.records.layout import log_day
+from movepass_keys.records.roles import json_bytes
 from movepass_verifier import Device
 from movepass_wire.times import day_of
 from scale.assumptions import DAY, HOUR, MINUTE, PUBLISH_SECONDS, Delays, Link

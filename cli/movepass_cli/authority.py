@@ -32,7 +32,7 @@ from movepass_issuer.card import UnprintableError, check_shaping, format_of
 from movepass_issuer.errors import KeyPeriodError
 from movepass_issuer.issuer import GROUP
 from movepass_issuer.places import is_remote
-from movepass_keys.algorithms import BY_NAME
+from movepass_keys.records.algorithms import BY_NAME
 from movepass_verifier.shown import trip_rows
 from movepass_wire import format_number
 from movepass_wire.times import iso, local

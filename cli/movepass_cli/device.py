@@ -24,7 +24,7 @@ from movepass_cli.options import (
     time_of,
 )
 from movepass_cli.output import note, progress_on_terminal, say, show_json, show_line, show_result, show_rows
-from movepass_keys.algorithms import NAMES
+from movepass_keys.records.algorithms import NAMES
 from movepass_verifier import Device, Outcome
 from movepass_verifier.errors import OtherCodeError
 from movepass_verifier.shown import trip_rows

@@ -3,7 +3,7 @@
 from movepass_cli.output import say
 from movepass_issuer.authority import Authority
 from movepass_issuer.errors import RepositoryError
-from movepass_keys.expiry import Ending
+from movepass_keys.records.expiry import Ending
 from movepass_wire.times import ago, local
 
 

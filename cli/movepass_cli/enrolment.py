@@ -21,7 +21,8 @@ from movepass_cli.options import (
     store_option,
 )
 from movepass_cli.output import show_json, show_line, show_rows
-from movepass_keys import files, layout
+from movepass_keys import files
+from movepass_keys.records import layout
 from movepass_verifier import Device
 from movepass_verifier import enrolment as enrolments
 from movepass_verifier.enrolment import ENROLMENT_MAX_BYTES, PREFIX, SOURCES_MOST, Enrolment

@@ -17,15 +17,18 @@ from movepass_cli.options import PATH, alg_option, authority_option, example, js
 from movepass_cli.output import say, show_json, show_line, show_rows
 from movepass_issuer import keyholding
 from movepass_issuer.authority import Authority
-from movepass_keys import anchor, ceremony, custodian, files, roles, signer_from_uri
-from movepass_keys.algorithms import BY_NAME, NAMES
-from movepass_keys.ceremony import ROOT, Card, KeyChange, Proposal
+from movepass_keys import files, signer_from_uri
+from movepass_keys.ceremony import anchor, custodian
+from movepass_keys.ceremony import proposal as ceremony
+from movepass_keys.ceremony.proposal import ROOT, Card, KeyChange, Proposal
+from movepass_keys.ceremony.wording import describe
 from movepass_keys.errors import CeremonyError
-from movepass_keys.expiry import key_ending
-from movepass_keys.records import PassKey, Withdrawal
-from movepass_keys.roles import document_bytes
-from movepass_keys.signers import PASSPHRASE, secret_in_environment
-from movepass_keys.wording import describe
+from movepass_keys.records import roles
+from movepass_keys.records.algorithms import BY_NAME, NAMES
+from movepass_keys.records.expiry import key_ending
+from movepass_keys.records.key_set import PassKey, Withdrawal
+from movepass_keys.records.roles import document_bytes
+from movepass_keys.signers.signer import PASSPHRASE, secret_in_environment
 from movepass_wire.payload import KID_BYTES
 from movepass_wire.times import day_of, iso, local
 

@@ -13,7 +13,7 @@ import click
 
 from movepass_cli.main import DONE, USAGE
 from movepass_cli.output import say
-from movepass_keys.algorithms import BY_NAME, NAMES
+from movepass_keys.records.algorithms import BY_NAME, NAMES
 from movepass_wire.limits import ISSUE_AHEAD_MAX_SECONDS, PUBLISHED_DAYS_AHEAD
 from movepass_wire.payload import ESP256
 from movepass_wire.times import parse_duration, parse_iso

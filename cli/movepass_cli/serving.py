@@ -10,7 +10,7 @@ from movepass_cli.options import PATH, example, json_option, option
 from movepass_cli.output import show_json
 from movepass_cli.signals import stopped_by_signals
 from movepass_keys.files import read_regular
-from movepass_keys.layout import document_name
+from movepass_keys.records.layout import document_name
 from movepass_phone import PhoneServer, ServeError
 from movepass_verifier import enrolment
 from movepass_verifier.enrolment import ENROLMENT_MAX_BYTES

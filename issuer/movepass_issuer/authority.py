@@ -36,16 +36,11 @@ from movepass_issuer.publisher import Publisher, load_document
 from movepass_issuer.regions import Peer, RegionalRevoker, Regions, region_beside
 from movepass_issuer.replication import RegionalPublisher
 from movepass_issuer.repository import Repository, open_lock, readable_by_all
-from movepass_keys import (
-    KeySet,
-    create_key_file,
-    custodian,
-    files,
-    signer_from_uri,
-)
-from movepass_keys.algorithms import key_id
-from movepass_keys.expiry import Ending
-from movepass_keys.layout import document_name
+from movepass_keys import KeySet, create_key_file, files, signer_from_uri
+from movepass_keys.ceremony import custodian
+from movepass_keys.records.algorithms import key_id
+from movepass_keys.records.expiry import Ending
+from movepass_keys.records.layout import document_name
 from movepass_wire import open_text
 from movepass_wire.limits import PUBLISHED_DAYS_AHEAD
 from movepass_wire.payload import ESP256
@@ -557,7 +552,7 @@ def new_key_file(folder: Path, alg: int, wrapping: str | None = None) -> tuple[s
     if wrapping is None:
         public_key, scheme, ending = create_key_file(temporary, alg), "file", "pem"
     else:
-        from movepass_keys.kms import create_wrapped_key  # noqa: PLC0415 - what is not used is not loaded
+        from movepass_keys.signers.kms import create_wrapped_key  # noqa: PLC0415 - what is not used is not loaded
 
         public_key, scheme, ending = create_wrapped_key(temporary, wrapping, alg), "awskms-wrapped", "json"
     kid = key_id(public_key)

@@ -13,9 +13,9 @@ from collections.abc import Iterator, Mapping
 from itertools import pairwise
 
 from movepass_issuer.repository import Repository, versions_in
-from movepass_keys import layout
 from movepass_keys.files import TEMPORARY
-from movepass_keys.layout import document_name
+from movepass_keys.records import layout
+from movepass_keys.records.layout import document_name
 from movepass_wire.limits import LOG_KEPT_SECONDS
 from movepass_wire.times import DAY_SECONDS
 

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from movepass_issuer.errors import RepositoryError, RestoredError
 from movepass_issuer.ledger import Announced
-from movepass_keys.layout import TIMESTAMP
+from movepass_keys.records.layout import TIMESTAMP
 
 
 class _Repository(Protocol):

@@ -13,7 +13,8 @@ from movepass_issuer.errors import BusyError, RepositoryError
 from movepass_issuer.published_keys import DENIED, NOBODY_DENIED
 from movepass_issuer.publisher import PATIENCE_SECONDS
 from movepass_issuer.repository import Repository
-from movepass_keys import KeyDocumentError, KeySet, roles
+from movepass_keys import KeyDocumentError, KeySet
+from movepass_keys.records import roles
 
 _PAUSE_SECONDS = 0.25
 

@@ -13,7 +13,7 @@ from movepass_issuer.ledger import NO_INDEX, PERSONAL_DAYS, Entry, Ledger, Reque
 from movepass_issuer.renaming import replaces
 from movepass_issuer.request_ids import earlier_reissue_name, objection_to_new, reissue_name, request_of, spellings
 from movepass_keys import KeySet, PassKey, Signer, SignerError
-from movepass_keys.algorithms import algorithm_of, key_id, verify
+from movepass_keys.records.algorithms import algorithm_of, key_id, verify
 from movepass_wire import (
     NumberError,
     Pass,

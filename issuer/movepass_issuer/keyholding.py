@@ -1,6 +1,6 @@
 """What an authority does with those who hold its keys: proposals, their publication, the life of the pass keys.
 
-The custodians' part of a ceremony, which needs no authority, is movepass_keys.ceremony.
+The custodians' part of a ceremony, which needs no authority, is movepass_keys.ceremony.proposal.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,10 +16,13 @@ from movepass_issuer.denials import put_denials, tell_denials
 from movepass_issuer.errors import AuthorityError, IssuerError
 from movepass_issuer.published_keys import load_keys
 from movepass_issuer.publisher import Publication, put_keys
-from movepass_keys import KeySet, PassKey, Withdrawal, ceremony, custodian, roles, signer_from_uri
-from movepass_keys.algorithms import PublicKey, key_id
-from movepass_keys.ceremony import ROOT, TARGETS, Card, KeyChange, Proposal
-from movepass_keys.layout import document_name
+from movepass_keys import KeySet, PassKey, Withdrawal, signer_from_uri
+from movepass_keys.ceremony import custodian
+from movepass_keys.ceremony import proposal as ceremony
+from movepass_keys.ceremony.proposal import ROOT, TARGETS, Card, KeyChange, Proposal
+from movepass_keys.records import roles
+from movepass_keys.records.algorithms import PublicKey, key_id
+from movepass_keys.records.layout import document_name
 from movepass_wire.limits import PUBLISHED_DAYS_AHEAD
 from movepass_wire.times import DAY_SECONDS, ago, day_of, local
 
@@ -132,7 +135,7 @@ def new_pass_key(authority: Authority, alg: int, uri: str | None = None, wrappin
         authority: whose.
         alg: ESP256 or ED25519, of a key that is made.
         uri: of a key that is held elsewhere.
-        wrapping: ARN of a KMS key that shall make the key and wrap it (movepass_keys.kms).
+        wrapping: ARN of a KMS key that shall make the key and wrap it (movepass_keys.signers.kms).
 
     Raises:
         KeysError: it can't be made or opened.

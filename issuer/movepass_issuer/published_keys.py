@@ -9,8 +9,8 @@ from typing import Protocol
 
 from movepass_issuer.errors import RepositoryError
 from movepass_keys import KeyDocumentError, KeySet
-from movepass_keys.expiry import Ending, endings
-from movepass_keys.layout import KEYS_TARGET, document_name, target_name
+from movepass_keys.records.expiry import Ending, endings
+from movepass_keys.records.layout import KEYS_TARGET, document_name, target_name
 
 DENIED = "denied.json"
 """In the repository, for who publishes; devices get it among the targets."""
@@ -45,7 +45,7 @@ def published_endings(repository: Readable, now: int, in_use: bytes | None = Non
     Args:
         repository: what is published.
         now: seconds since 1970 UTC.
-        in_use: see movepass_keys.expiry.endings.
+        in_use: see movepass_keys.records.expiry.endings.
 
     Raises:
         RepositoryError: there are no keys yet, or they can't be read.

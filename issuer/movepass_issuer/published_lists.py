@@ -7,8 +7,8 @@ from typing import Any
 from movepass_issuer.errors import RepositoryError
 from movepass_issuer.publisher import load_document, load_log
 from movepass_issuer.repository import Repository
-from movepass_keys import layout, roles
-from movepass_keys.layout import TIMESTAMP, document_name
+from movepass_keys.records import layout, roles
+from movepass_keys.records.layout import TIMESTAMP, document_name
 from movepass_wire import LogError, StatusLog, read_log
 
 

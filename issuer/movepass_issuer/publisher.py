@@ -36,9 +36,10 @@ from movepass_issuer.errors import BusyError, ClockError, NotAcceptedError, Repo
 from movepass_issuer.ledger import Announced, Ledger
 from movepass_issuer.published_keys import NOBODY_DENIED
 from movepass_issuer.repository import Repository, versions_in
-from movepass_keys import Signer, layout, roles
-from movepass_keys.expiry import Ending, document_endings
-from movepass_keys.layout import TIMESTAMP, document_name, log_target, target_file
+from movepass_keys import Signer
+from movepass_keys.records import layout, roles
+from movepass_keys.records.expiry import Ending, document_endings
+from movepass_keys.records.layout import TIMESTAMP, document_name, log_target, target_file
 from movepass_wire import new_log
 from movepass_wire.limits import LOG_KEPT_SECONDS, PUBLISHED_DAYS_AHEAD
 from movepass_wire.statuslog import HEADER_BYTES, read_header

@@ -29,8 +29,9 @@ from movepass_issuer.ledger import Announced, Ledger
 from movepass_issuer.published_keys import published_keys
 from movepass_issuer.publisher import Publication, Publisher, listed_days, load_document, load_timestamp
 from movepass_issuer.repository import Repository
-from movepass_keys import KeyDocumentError, KeySet, Signer, layout, roles
-from movepass_keys.layout import TIMESTAMP, document_name, log_day, log_target, target_file
+from movepass_keys import KeyDocumentError, KeySet, Signer
+from movepass_keys.records import layout, roles
+from movepass_keys.records.layout import TIMESTAMP, document_name, log_day, log_target, target_file
 from movepass_wire import LogError, read_log
 from movepass_wire.limits import PUBLISHED_DAYS_AHEAD
 from movepass_wire.times import day_name, day_of, iso

@@ -24,7 +24,7 @@ from typing import Protocol
 from movepass_issuer.errors import BusyError, RepositoryError
 from movepass_keys import files
 from movepass_keys.files import open_regular
-from movepass_keys.layout import METADATA_FOLDER, STATUS_FOLDER, TIMESTAMP, document_version
+from movepass_keys.records.layout import METADATA_FOLDER, STATUS_FOLDER, TIMESTAMP, document_version
 
 _LOCK = ".publisher.lock"
 _FOLDERS = (METADATA_FOLDER, STATUS_FOLDER)

@@ -37,7 +37,7 @@ from movepass_keys.aws import (
     patient_client,
     patiently,
 )
-from movepass_keys.layout import LOG_MAX_BYTES, METADATA_FOLDER, TARGETS_FOLDER, TIMESTAMP
+from movepass_keys.records.layout import LOG_MAX_BYTES, METADATA_FOLDER, TARGETS_FOLDER, TIMESTAMP
 
 LEASE_SECONDS = 120
 """A lease goes this long after it was taken: several times what a publication takes, and what a killed publisher costs

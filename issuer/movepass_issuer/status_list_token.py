@@ -8,7 +8,8 @@ import zlib
 from collections.abc import Iterable
 
 from movepass_issuer.errors import IssuerError
-from movepass_keys import Signer, algorithms
+from movepass_keys import Signer
+from movepass_keys.records import algorithms
 from movepass_wire import ED25519, ESP256, cbor
 from movepass_wire.limits import INDEX_LIMIT
 

@@ -1,11 +1,13 @@
 """Who may sign: signers, and the public key records that devices trust.
 
-The TUF roles stand in movepass_keys.roles, which is imported only by those who publish or sync.
+The TUF roles stand in movepass_keys.records.roles, which is imported only by those who publish or sync.
 """
 
 from movepass_keys.errors import KeyDocumentError, KeyFileError, KeysError, SignerError
-from movepass_keys.records import KeySet, PassKey, Withdrawal
-from movepass_keys.signers import FileSigner, Signer, create_key_file, signer_from_uri
+from movepass_keys.records.key_set import KeySet, PassKey, Withdrawal
+from movepass_keys.signers.key_files import FileSigner, create_key_file
+from movepass_keys.signers.opening import signer_from_uri
+from movepass_keys.signers.signer import Signer
 
 __all__ = [
     "FileSigner",

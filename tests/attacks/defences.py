@@ -22,8 +22,9 @@ from tuf.ngclient import Updater, UpdaterConfig
 from tuf.ngclient._internal import trusted_metadata_set
 from tuf.ngclient._internal.trusted_metadata_set import TrustedMetadataSet
 
-from movepass_keys import KeySet, layout, roles
-from movepass_keys.layout import target_file
+from movepass_keys import KeySet
+from movepass_keys.records import layout, roles
+from movepass_keys.records.layout import target_file
 from movepass_verifier import offer, pages, schema, sources, sync
 from movepass_verifier.errors import SyncError
 from movepass_verifier.scratch import Partial

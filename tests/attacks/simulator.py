@@ -15,7 +15,8 @@ from typing import Any
 from support.documents import make_root, make_targets
 from tuf.api.metadata import MetaFile, TargetFile
 
-from movepass_keys import KeySet, PassKey, Signer, algorithms, roles
+from movepass_keys import KeySet, PassKey, Signer
+from movepass_keys.records import algorithms, roles
 from movepass_wire import ESP256, Pass, Place, Trip, encode_block, encode_claims, new_log, seal, to_be_signed
 from movepass_wire.times import DAY_SECONDS, day_of
 

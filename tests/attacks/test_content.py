@@ -7,7 +7,7 @@ import pytest
 
 from attacks.scene import Scene
 from attacks.simulator import TIMESTAMP, MemorySigner, Repository, log_name
-from movepass_keys import roles
+from movepass_keys.records import roles
 from movepass_verifier import SyncError
 
 PORTAL = b"<!doctype html><title>Free WiFi</title><form action=/login>Accept the terms</form>"

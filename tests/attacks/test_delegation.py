@@ -9,7 +9,8 @@ from tuf.api.metadata import DelegatedRole, Delegations, TargetFile
 
 from attacks.scene import GOOD, Scene
 from attacks.simulator import Lie, MemorySigner, Repository, log_name
-from movepass_keys import KeySet, PassKey, roles
+from movepass_keys import KeySet, PassKey
+from movepass_keys.records import roles
 from movepass_verifier import SyncError
 from movepass_wire import encode_block, new_log
 

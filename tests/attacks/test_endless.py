@@ -12,8 +12,8 @@ from attacks.scene import Scene, in_time
 from attacks.server import ENDLESS, Answer, Repeated
 from attacks.simulator import TIMESTAMP, Lie, log_name
 from attacks.test_content import METADATA, TARGETS, path_of, publish_all_anew
-from movepass_keys import roles
-from movepass_keys.layout import LOG_MAX_BYTES
+from movepass_keys.records import roles
+from movepass_keys.records.layout import LOG_MAX_BYTES
 from movepass_verifier import offer, sources, sync
 from movepass_verifier.sources.medium import CHUNK_BYTES
 from movepass_wire import encode_block, new_log

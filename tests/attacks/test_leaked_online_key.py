@@ -4,7 +4,7 @@ import pytest
 
 from attacks.scene import DAY, GOOD, REVOKED, Scene
 from attacks.simulator import Lie
-from movepass_keys import algorithms, roles
+from movepass_keys.records import algorithms, roles
 from movepass_wire import new_log
 
 

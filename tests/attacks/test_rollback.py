@@ -6,7 +6,7 @@ import pytest
 
 from attacks.scene import GOOD, Scene, time_passes
 from attacks.simulator import TIMESTAMP, Lie, MemorySigner
-from movepass_keys import roles
+from movepass_keys.records import roles
 from movepass_wire.times import DAY_SECONDS
 
 BEHIND = "it is behind what this device has"

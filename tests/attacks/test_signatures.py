@@ -9,7 +9,7 @@ from securesystemslib.signer import SSlibKey
 
 from attacks.scene import Scene
 from attacks.simulator import Lie, MemorySigner, Repository
-from movepass_keys import roles
+from movepass_keys.records import roles
 
 Twin = Callable[[SSlibKey], SSlibKey]
 NOT_SIGNED = "not signed by those whom this device trusts"

@@ -25,7 +25,7 @@ from movepass_issuer.issuer import GROUP, Revoker
 from movepass_issuer.ledger import Entry
 from movepass_issuer.s3_repository import S3Repository
 from movepass_keys import SignerError
-from movepass_keys.kms import KmsSigner
+from movepass_keys.signers.kms import KmsSigner
 from movepass_verifier import Device, Verdict
 
 NOW = int(time.time())

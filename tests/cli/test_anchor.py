@@ -16,8 +16,8 @@ import pytest
 from support import processes
 from support.faults import small_files
 
-from movepass_keys import custodian
-from movepass_keys.anchor import read_root
+from movepass_keys.ceremony import custodian
+from movepass_keys.ceremony.anchor import read_root
 
 from .ceremony import Table
 
@@ -247,7 +247,7 @@ REMEMBERING = """
 import sys
 from pathlib import Path
 from movepass_keys import custodian
-from movepass_keys.anchor import read_root
+from movepass_keys.ceremony.anchor import read_root
 folder, *roots = map(Path, sys.argv[1:])
 roots = [custodian.read_root(path.read_bytes()) for path in roots]
 print("begun", flush=True)

@@ -14,8 +14,9 @@ import pytest
 from movepass_issuer.authority import Authority
 from movepass_issuer.errors import NotAcceptedError
 from movepass_issuer.keyholding import propose_keys, publish_proposals
-from movepass_keys import ceremony, custodian
-from movepass_keys.ceremony import KeyChange
+from movepass_keys.ceremony import custodian
+from movepass_keys.ceremony import proposal as ceremony
+from movepass_keys.ceremony.proposal import KeyChange
 from movepass_wire.times import DAY_SECONDS, iso
 
 from .conftest import HOUR, Movepass, Ran, make_request

@@ -7,7 +7,7 @@ import pytest
 from support.status_lists import STATUS_LIST, read_token, statuses
 
 from movepass_keys import FileSigner
-from movepass_keys.signers import create_key_file
+from movepass_keys.signers.key_files import create_key_file
 from movepass_wire import ESP256, parse_number
 from movepass_wire.number import resolve_day
 from movepass_wire.times import day_name, day_of

@@ -11,8 +11,9 @@ import pytest
 from movepass_issuer import ApprovedPass, SignedPass
 from movepass_issuer.authority import Authority
 from movepass_issuer.keyholding import publish_proposals
-from movepass_keys import ceremony, custodian
-from movepass_keys.ceremony import Proposal
+from movepass_keys.ceremony import custodian
+from movepass_keys.ceremony import proposal as ceremony
+from movepass_keys.ceremony.proposal import Proposal
 from movepass_verifier import Device
 from movepass_wire.times import iso
 

@@ -23,10 +23,13 @@ from movepass_issuer.keyholding import (
     use_pass_key,
 )
 from movepass_issuer.publisher import Publisher
-from movepass_keys import FileSigner, ceremony, create_key_file, custodian, roles
-from movepass_keys.ceremony import Card, KeyChange, Proposal
+from movepass_keys import FileSigner, create_key_file
+from movepass_keys.ceremony import custodian
+from movepass_keys.ceremony import proposal as ceremony
+from movepass_keys.ceremony.proposal import Card, KeyChange, Proposal
+from movepass_keys.ceremony.wording import describe
 from movepass_keys.errors import CeremonyError, NotEnoughSignaturesError
-from movepass_keys.wording import describe
+from movepass_keys.records import roles
 from movepass_verifier import Device, SyncError
 from movepass_verifier.schema import JOURNAL
 from movepass_wire.payload import ESP256

@@ -18,7 +18,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cwt import COSE, COSEKey
 
 from fuzz.targets import Check, WrongAcceptError, hold
-from movepass_keys import KeySet, PassKey, algorithms
+from movepass_keys import KeySet, PassKey
+from movepass_keys.records import algorithms
 from movepass_verifier import Outcome, Policy, StatusLists, Verdict, verify
 from movepass_verifier.by_number import check_number
 from movepass_verifier.scanner import find_payload

@@ -27,7 +27,8 @@ from tuf.api.exceptions import DownloadHTTPError
 from tuf.api.metadata import Metadata
 
 from fuzz.targets import Check, corpus, hold
-from movepass_keys import Signer, algorithms, roles
+from movepass_keys import Signer
+from movepass_keys.records import algorithms, roles
 from movepass_verifier import Device, sync
 from movepass_verifier import offer as offers
 from movepass_verifier.scratch import Partials

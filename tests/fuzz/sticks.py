@@ -16,7 +16,7 @@ from support.sticks import TRAPS, content, lay
 
 from fuzz.targets import Check, hold
 from movepass_keys import files
-from movepass_keys.ceremony import Proposal
+from movepass_keys.ceremony.proposal import Proposal
 from movepass_keys.errors import CeremonyError
 from movepass_verifier import Device, SyncError, bundle
 from movepass_verifier.errors import BundleError

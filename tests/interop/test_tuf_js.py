@@ -17,7 +17,7 @@ from movepass_issuer.keyholding import propose_keys, propose_root
 from movepass_issuer.published_keys import load_keys
 from movepass_issuer.publisher import Publisher
 from movepass_keys import FileSigner, create_key_file
-from movepass_keys.ceremony import KeyChange
+from movepass_keys.ceremony.proposal import KeyChange
 from movepass_wire.payload import ESP256
 
 HERE = Path(__file__).with_name("tuf_js")

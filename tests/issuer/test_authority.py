@@ -17,7 +17,9 @@ from movepass_issuer import authority as authority_module
 from movepass_issuer.authority import Authority
 from movepass_issuer.keyholding import CUSTODIANS, THRESHOLD
 from movepass_issuer.publisher import Publisher, listed_days
-from movepass_keys import KeyFileError, KeysError, custodian, roles
+from movepass_keys import KeyFileError, KeysError
+from movepass_keys.ceremony import custodian
+from movepass_keys.records import roles
 from movepass_verifier import Device
 from movepass_wire.payload import ED25519, ESP256
 

@@ -20,7 +20,7 @@ from movepass_issuer.errors import RepositoryError, RestoredError
 from movepass_issuer.keyholding import recover
 from movepass_issuer.ledger import Announced
 from movepass_issuer.sqlite_ledger import SqliteLedger
-from movepass_keys.layout import TIMESTAMP
+from movepass_keys.records.layout import TIMESTAMP
 
 
 def copied(world: World, to: Path) -> Path:

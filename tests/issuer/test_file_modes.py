@@ -20,7 +20,7 @@ from support.world import World
 from movepass_issuer.errors import RepositoryError
 from movepass_issuer.repository import FolderRepository
 from movepass_issuer.sqlite_ledger import SqliteLedger
-from movepass_keys.layout import TIMESTAMP
+from movepass_keys.records.layout import TIMESTAMP
 
 NOBODY = 65534
 MOVEPASS = [sys.executable, "-m", "movepass_cli.main"]

@@ -21,7 +21,8 @@ from movepass_issuer import (
 from movepass_issuer.errors import KeyPeriodError
 from movepass_issuer.issuer import GROUP
 from movepass_issuer.ledger import PERSONAL_DAYS, REQUEST_DAYS, Request
-from movepass_keys import KeySet, PassKey, SignerError, Withdrawal, algorithms
+from movepass_keys import KeySet, PassKey, SignerError, Withdrawal
+from movepass_keys.records import algorithms
 from movepass_wire import NumberError, decode_claims, open_text, parse_number
 from movepass_wire.limits import INDEX_LIMIT, TEXT_MAX_CHARS
 from movepass_wire.payload import ED25519, ESP256

@@ -10,7 +10,7 @@ from support.repositories import revoked_in
 from support.world import World
 
 from movepass_issuer import SqliteLedger
-from movepass_keys.layout import TIMESTAMP
+from movepass_keys.records.layout import TIMESTAMP
 
 NURSERY = """
 import os, signal, sys, time, traceback

@@ -24,8 +24,9 @@ from movepass_issuer.keyholding import deny, publish_proposals, recover
 from movepass_issuer.published_keys import NOBODY_DENIED
 from movepass_issuer.publisher import Publisher, listed_days
 from movepass_issuer.repository import FolderRepository
-from movepass_keys import KeySet, PassKey, algorithms, roles
-from movepass_keys.layout import TIMESTAMP
+from movepass_keys import KeySet, PassKey
+from movepass_keys.records import algorithms, roles
+from movepass_keys.records.layout import TIMESTAMP
 from movepass_verifier import SyncError
 from movepass_wire import new_log, read_log
 from movepass_wire.payload import ED25519

@@ -24,9 +24,10 @@ from movepass_issuer.published_keys import DENIED, load_denied
 from movepass_issuer.publisher import Publication, Publisher
 from movepass_issuer.replication import Followed, RegionalPublisher
 from movepass_issuer.repository import FolderRepository, Repository
-from movepass_keys import FileSigner, Signer, create_key_file, roles
-from movepass_keys.ceremony import KeyChange
-from movepass_keys.layout import TIMESTAMP
+from movepass_keys import FileSigner, Signer, create_key_file
+from movepass_keys.ceremony.proposal import KeyChange
+from movepass_keys.records import roles
+from movepass_keys.records.layout import TIMESTAMP
 from movepass_verifier import Device
 from movepass_wire.payload import ESP256
 from movepass_wire.times import DAY_SECONDS, day_of

@@ -19,7 +19,7 @@ from movepass_issuer.errors import BusyError, RepositoryError
 from movepass_issuer.published_keys import DENIED, load_denied
 from movepass_issuer.repository import FolderRepository, Repository
 from movepass_issuer.s3_repository import S3Repository
-from movepass_keys.layout import TIMESTAMP
+from movepass_keys.records.layout import TIMESTAMP
 
 MANY = 10
 ROUNDS = 5

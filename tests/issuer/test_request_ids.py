@@ -24,7 +24,8 @@ from movepass_issuer.issuer import Revoker
 from movepass_issuer.ledger import Ledger, Request
 from movepass_issuer.request_ids import STORED_ID_MAX_CHARS, request_of, spellings
 from movepass_issuer.sqlite_ledger import SqliteLedger
-from movepass_keys import KeySet, PassKey, algorithms
+from movepass_keys import KeySet, PassKey
+from movepass_keys.records import algorithms
 from movepass_wire import Pass, parse_number
 from movepass_wire.payload import ESP256
 from movepass_wire.times import day_of

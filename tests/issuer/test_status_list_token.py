@@ -25,8 +25,8 @@ from support.world import World
 from movepass_issuer.errors import IssuerError, RepositoryError
 from movepass_issuer.published_lists import PublishedLists
 from movepass_issuer.status_list_token import MEDIA_TYPE, TTL_SECONDS, status_list, token
-from movepass_keys import algorithms
-from movepass_keys.algorithms import PrivateKey, PublicKey
+from movepass_keys.records import algorithms
+from movepass_keys.records.algorithms import PrivateKey, PublicKey
 from movepass_wire import ED25519, ESP256
 
 VECTORS: dict[str, Any] = json.loads(

@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 from tuf.api.metadata import Metadata, Root, Targets
 
-from movepass_keys import KeySet, PassKey, algorithms, ceremony, roles
-from movepass_keys.ceremony import Card, KeyChange, Proposal
+from movepass_keys import KeySet, PassKey
+from movepass_keys.ceremony import proposal as ceremony
+from movepass_keys.ceremony.proposal import Card, KeyChange, Proposal
+from movepass_keys.ceremony.wording import describe
 from movepass_keys.errors import CeremonyError, CeremonyFileError, NotEnoughSignaturesError
-from movepass_keys.wording import describe
+from movepass_keys.records import algorithms, roles
 from movepass_wire.payload import ED25519, ESP256
 
 NOW = 1795316400

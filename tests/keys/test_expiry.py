@@ -4,8 +4,9 @@ import json
 
 import pytest
 
-from movepass_keys import KeyDocumentError, KeySet, PassKey, Withdrawal, algorithms
-from movepass_keys.expiry import WARNING_SECONDS, Ending, Ends, endings, expires_at
+from movepass_keys import KeyDocumentError, KeySet, PassKey, Withdrawal
+from movepass_keys.records import algorithms
+from movepass_keys.records.expiry import WARNING_SECONDS, Ending, Ends, endings, expires_at
 from movepass_wire.payload import ESP256
 
 END = 1_827_232_656  # 2027-11-26T12:37:36Z

@@ -12,7 +12,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicNumbers
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
-from movepass_keys import algorithms
+from movepass_keys.records import algorithms
 from movepass_wire import MalformedError, base45, open_text, to_be_signed
 from movepass_wire.payload import ED25519, ESP256
 

@@ -47,17 +47,16 @@ from movepass_keys import (
     PassKey,
     Signer,
     SignerError,
-    algorithms,
-    ceremony,
     create_key_file,
-    custodian,
-    kms,
-    roles,
     signer_from_uri,
 )
-from movepass_keys.algorithms import key_id
-from movepass_keys.ceremony import Proposal
-from movepass_keys.kms import create_wrapped_key
+from movepass_keys.ceremony import custodian
+from movepass_keys.ceremony import proposal as ceremony
+from movepass_keys.ceremony.proposal import Proposal
+from movepass_keys.records import algorithms, roles
+from movepass_keys.records.algorithms import key_id
+from movepass_keys.signers import kms
+from movepass_keys.signers.kms import create_wrapped_key
 from movepass_verifier import Device, Verdict, verify
 from movepass_wire.payload import ED25519, ESP256
 from movepass_wire.times import DAY_SECONDS
@@ -175,7 +174,7 @@ def test_one_signer_serves_many_threads(arns: dict[int, str], alg: int) -> None:
 
 
 def test_boto3_is_loaded_only_for_a_key_in_kms(tmp_path: Path) -> None:
-    """By us: securesystemslib.signer, and so movepass_keys.roles, loads it wherever it is installed."""
+    """By us: securesystemslib.signer, and so movepass_keys.records.roles, loads it wherever it is installed."""
     create_key_file(tmp_path / "key.pem", ESP256)
     code = (
         "import sys; from movepass_keys import kms, signer_from_uri;"

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from movepass_keys import KeyDocumentError, KeySet, PassKey, Withdrawal, algorithms
+from movepass_keys import KeyDocumentError, KeySet, PassKey, Withdrawal
+from movepass_keys.records import algorithms
 from movepass_wire.payload import ED25519, ESP256
 
 NBF, EXP = 1795316400, 1826852400

@@ -19,17 +19,10 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
-from movepass_keys import (
-    FileSigner,
-    KeyFileError,
-    KeysError,
-    SignerError,
-    algorithms,
-    create_key_file,
-    signer_from_uri,
-    signers,
-)
-from movepass_keys.algorithms import NAMES, key_id, verify
+from movepass_keys import FileSigner, KeyFileError, KeysError, SignerError, create_key_file, signer_from_uri
+from movepass_keys.records import algorithms
+from movepass_keys.records.algorithms import NAMES, key_id, verify
+from movepass_keys.signers import opening
 from movepass_wire.payload import ESP256
 
 EACH = pytest.mark.parametrize("alg", NAMES, ids=NAMES.values())
@@ -267,7 +260,7 @@ def test_another_kind_of_signer_uri_is_refused(uri: str) -> None:
 def test_an_unknown_kind_of_signer_uri_is_told_every_kind_there_is() -> None:
     with pytest.raises(SignerError) as caught:
         signer_from_uri("vault:key")
-    for scheme in signers._SCHEMES:
+    for scheme in opening._SCHEMES:
         assert f" {scheme}:" in str(caught.value)
     for scheme in ("file", "awskms", "awskms-wrapped", "hsm"):
         with pytest.raises(KeysError) as known:
@@ -308,5 +301,5 @@ def test_a_key_in_the_traditional_protected_form_asks_for_its_passphrase(tmp_pat
     path.chmod(0o600)
     asked: list[str] = []
     signer = signer_from_uri(f"file:{path}", ask=lambda kind: asked.append(kind) or "secret")  # type: ignore[func-returns-value]
-    assert asked == [signers.PASSPHRASE]
+    assert asked == [signer.PASSPHRASE]
     assert len(signer.sign(b"message")) == 64

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from movepass_keys import KeySet, PassKey, algorithms
+from movepass_keys import KeySet, PassKey
+from movepass_keys.records import algorithms
 from movepass_verifier.lists import Policy, StatusLists
 from movepass_verifier.shown import shown
 from movepass_verifier.verdicts import Verification

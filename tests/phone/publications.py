@@ -18,7 +18,8 @@ from securesystemslib.formats import encode_canonical
 from support.documents import make_targets
 from tuf.api import exceptions as tuf_errors
 
-from movepass_keys import KeyDocumentError, KeySet, algorithms, roles
+from movepass_keys import KeyDocumentError, KeySet
+from movepass_keys.records import algorithms, roles
 from movepass_verifier import offer
 from movepass_verifier.scratch import Partials
 from movepass_verifier.sources import Source

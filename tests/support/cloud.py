@@ -13,7 +13,7 @@ from movepass_issuer.aws.publish import PublishFunction
 from movepass_issuer.aws.revoke import RevokeFunction
 from movepass_issuer.aws.settings import Settings
 from movepass_issuer.dynamodb_ledger import DynamoDbLedger
-from movepass_keys.layout import TIMESTAMP
+from movepass_keys.records.layout import TIMESTAMP
 from movepass_verifier import Device
 from support.ministack import REGION, Ministack
 

@@ -4,7 +4,8 @@ from collections.abc import Iterable
 
 from tuf.api.metadata import Metadata, Root, Targets
 
-from movepass_keys import Signer, roles
+from movepass_keys import Signer
+from movepass_keys.records import roles
 
 
 def make_root(

@@ -6,7 +6,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from movepass_keys.algorithms import PrivateKey
+from movepass_keys.records.algorithms import PrivateKey
 
 _UNREADABLE = {"[vvar]", "[vvar_vclock]", "[vsyscall]"}
 

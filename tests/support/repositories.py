@@ -6,7 +6,8 @@ from typing import Any
 
 from tuf.api.metadata import Metadata, MetaFile, TargetFile
 
-from movepass_keys import FileSigner, KeySet, roles
+from movepass_keys import FileSigner, KeySet
+from movepass_keys.records import roles
 from movepass_wire import read_log
 from support.documents import make_targets
 from support.world import World

@@ -7,7 +7,7 @@ import cbor2
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cwt import COSE, COSEKey
 
-from movepass_keys.algorithms import PublicKey
+from movepass_keys.records.algorithms import PublicKey
 
 ALG, KID = 1, 4
 STATUS_LIST = 65533

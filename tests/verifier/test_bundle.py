@@ -17,7 +17,8 @@ from support.servers import Answer, RangeServer, serving
 from support.world import World, facts
 
 from movepass_issuer.authority import Authority
-from movepass_keys import files, layout
+from movepass_keys import files
+from movepass_keys.records import layout
 from movepass_verifier import BundleError, Device, SyncError, bundle
 
 NOWHERE = "http://127.0.0.1:9"
@@ -98,7 +99,8 @@ def test_every_root_is_in_it_so_that_devices_of_any_age_can_follow(world: World,
 def _sign_root(world: World, document: dict[str, Any]) -> None:
     from tuf.api.metadata import Metadata, Root  # noqa: PLC0415
 
-    from movepass_keys import FileSigner, roles  # noqa: PLC0415
+    from movepass_keys import FileSigner  # noqa: PLC0415
+    from movepass_keys.records import roles  # noqa: PLC0415
 
     metadata = Metadata[Root].from_dict(document)
     signers = [FileSigner(world.authority.folder / "custodians" / str(n) / "root.pem") for n in (1, 2)]

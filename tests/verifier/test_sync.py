@@ -20,7 +20,8 @@ from support.servers import Answer, RangeServer, plainly_serving, serving
 from support.world import World, facts
 
 from movepass_issuer.authority import Authority
-from movepass_keys import KeySet, PassKey, algorithms, roles
+from movepass_keys import KeySet, PassKey
+from movepass_keys.records import algorithms, roles
 from movepass_verifier import Device, StoreError, SyncError, Verdict, offer, schema
 from movepass_verifier.sources import web as web_module
 from movepass_wire import encode_block, new_log

@@ -10,7 +10,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from support.passes import DAY, HOUR, approved
 
-from movepass_keys import KeySet, PassKey, Withdrawal, algorithms
+from movepass_keys import KeySet, PassKey, Withdrawal
+from movepass_keys.records import algorithms
 from movepass_verifier import Outcome, Policy, StatusLists, Verdict, Verification, verify
 from movepass_verifier.shown import shown
 from movepass_verifier.verdicts import CHECKS

@@ -21,9 +21,10 @@ from typing import Any
 from tuf.api import exceptions as tuf_errors
 from tuf.api.metadata import Metadata
 
-from movepass_keys import files, layout, roles
+from movepass_keys import files
 from movepass_keys.files import Folder
-from movepass_keys.layout import TIMESTAMP, document_name, target_file
+from movepass_keys.records import layout, roles
+from movepass_keys.records.layout import TIMESTAMP, document_name, target_file
 from movepass_verifier import offer
 from movepass_verifier.errors import BundleError, SyncError
 from movepass_verifier.scratch import Partials

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from movepass_keys.expiry import Ending, Ends
+from movepass_keys.records.expiry import Ending, Ends
 from movepass_verifier.shown import Rows
 from movepass_verifier.store import State
 from movepass_verifier.verdicts import Freshness

@@ -239,7 +239,7 @@ class Device:
 
     def standing(self) -> "Standing":
         """Say how the device stands now."""
-        from movepass_keys.expiry import endings  # noqa: PLC0415 - as above
+        from movepass_keys.records.expiry import endings  # noqa: PLC0415 - as above
         from movepass_verifier.checkup import Standing  # noqa: PLC0415
 
         state, now = self.state(), int(self._clock())

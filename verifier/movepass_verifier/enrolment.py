@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from movepass_keys import layout
-from movepass_keys.ceremony import digits_of
+from movepass_keys.ceremony.proposal import digits_of
+from movepass_keys.records import layout
 from movepass_verifier.errors import EnrolmentError, RootRefusedError
 from movepass_verifier.lists import Policy
 from movepass_verifier.offer import check_root

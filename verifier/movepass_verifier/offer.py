@@ -14,8 +14,8 @@ from tuf.api import exceptions as tuf_errors
 from tuf.api.metadata import Metadata, MetaFile, Root, TargetFile, Targets, Timestamp
 from tuf.ngclient import Updater
 
-from movepass_keys import layout, roles
-from movepass_keys.layout import LOG_MAX_BYTES, target_file
+from movepass_keys.records import layout, roles
+from movepass_keys.records.layout import LOG_MAX_BYTES, target_file
 from movepass_verifier.errors import SyncError
 from movepass_verifier.scratch import Partials, scratch
 from movepass_verifier.sources import Source

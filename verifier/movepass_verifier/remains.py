@@ -13,7 +13,7 @@ from typing import Any
 from tuf.api import exceptions as tuf_errors
 from tuf.api.metadata import Metadata, MetaFile, Root, Snapshot, TargetFile, Targets, Timestamp
 
-from movepass_keys import layout, roles
+from movepass_keys.records import layout, roles
 from movepass_verifier import schema
 from movepass_verifier.errors import DamagedError, SyncError
 from movepass_verifier.lists import MAX_AGE_LEAST, WARNING_AGE_LEAST

@@ -11,7 +11,7 @@ Three ways in:
 
 Every way leads to Issuer.issue_many, so the same request by another way, or again, has the same pass for an answer.
 
-IAM: kms:GetPublicKey and kms:Sign, or kms:Decrypt (movepass_keys.kms); dynamodb:BatchGetItem, dynamodb:PutItem,
+IAM: kms:GetPublicKey and kms:Sign, or kms:Decrypt (movepass_keys.signers.kms); dynamodb:BatchGetItem, dynamodb:PutItem,
 dynamodb:UpdateItem on the table; s3:ListBucket, s3:GetObject on the repository; sqs:SendMessage on answers and dead
 letters; what Lambda needs to read the request queue.
 """
@@ -35,7 +35,7 @@ from movepass_issuer.aws.time_limit import TimeLimit
 from movepass_issuer.errors import IssuerError, KeyPeriodError, LedgerError, RequestError, UnknownPassError
 from movepass_issuer.issuer import GROUP, Issuer, SignedPass
 from movepass_keys import KeysError, SignerError
-from movepass_keys.expiry import key_ending
+from movepass_keys.records.expiry import key_ending
 from movepass_wire import NumberError
 from movepass_wire.text import normalise
 

@@ -33,7 +33,7 @@ from movepass_issuer.regions import Regions
 from movepass_issuer.replication import Followed, RegionalPublisher
 from movepass_issuer.s3_repository import S3Repository
 from movepass_keys import signer_from_uri
-from movepass_keys.expiry import Ending
+from movepass_keys.records.expiry import Ending
 from movepass_wire.times import day_of
 
 

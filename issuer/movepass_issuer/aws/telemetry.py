@@ -14,7 +14,7 @@ from aws_lambda_powertools.metrics import Metrics, MetricUnit, single_metric
 
 from movepass_issuer.errors import IssuerError
 from movepass_keys import KeysError
-from movepass_keys.expiry import Ending
+from movepass_keys.records.expiry import Ending
 from movepass_wire.times import DAY_SECONDS
 
 logger = Logger(service="movepass")

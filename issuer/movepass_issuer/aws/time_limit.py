@@ -3,8 +3,8 @@
 from typing import Any
 
 from movepass_keys import Signer, SignerError
-from movepass_keys.algorithms import PublicKey
-from movepass_keys.kms import DEADLINE_SECONDS
+from movepass_keys.records.algorithms import PublicKey
+from movepass_keys.signers.kms import DEADLINE_SECONDS
 
 KEEP_SECONDS = DEADLINE_SECONDS + 10
 """Left when the last signature is begun: its own deadline, and the time to store what was signed and to answer."""

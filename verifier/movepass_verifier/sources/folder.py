@@ -11,7 +11,8 @@ from pathlib import Path
 
 from tuf.api.exceptions import DownloadError, DownloadHTTPError
 
-from movepass_keys import files, layout
+from movepass_keys import files
+from movepass_keys.records import layout
 from movepass_verifier.sources.medium import CHUNK_BYTES, NOT_FOUND
 
 

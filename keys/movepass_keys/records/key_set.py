@@ -9,8 +9,8 @@ from typing import Any, NamedTuple, Self, TypeGuard
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey, EllipticCurvePublicNumbers
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from movepass_keys import algorithms
 from movepass_keys.errors import KeyDocumentError
+from movepass_keys.records import algorithms
 from movepass_wire.limits import TIME_LIMIT
 from movepass_wire.payload import KID_BYTES
 

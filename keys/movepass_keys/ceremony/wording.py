@@ -2,7 +2,7 @@
 
 from securesystemslib.signer import SSlibKey
 
-from movepass_keys.ceremony import (
+from movepass_keys.ceremony.proposal import (
     ROOT,
     TARGETS,
     Proposal,
@@ -14,8 +14,8 @@ from movepass_keys.ceremony import (
     online_keys,
 )  # fmt: skip
 from movepass_keys.errors import CeremonyError, KeyDocumentError
-from movepass_keys.records import KeySet, PassKey
-from movepass_keys.roles import document_bytes
+from movepass_keys.records.key_set import KeySet, PassKey
+from movepass_keys.records.roles import document_bytes
 from movepass_wire.times import ago, local
 
 

@@ -12,9 +12,9 @@ from itertools import pairwise
 from tuf.api.exceptions import RepositoryError
 from tuf.api.metadata import Metadata, Root
 
-from movepass_keys.ceremony import ROOT, Proposal, digits_of
+from movepass_keys.ceremony.proposal import ROOT, Proposal, digits_of
 from movepass_keys.errors import CeremonyError, CeremonyFileError
-from movepass_keys.roles import document_bytes
+from movepass_keys.records.roles import document_bytes
 
 
 def read_root(data: bytes) -> Metadata[Root]:

@@ -33,8 +33,8 @@ from tuf.api.metadata import (
 )
 from tuf.api.serialization.json import JSONSerializer
 
-from movepass_keys import algorithms, layout
-from movepass_keys.signers import Signer
+from movepass_keys.records import algorithms, layout
+from movepass_keys.signers.signer import Signer
 from movepass_wire.limits import TIME_LIMIT
 from movepass_wire.payload import ESP256
 from movepass_wire.times import DAY_SECONDS

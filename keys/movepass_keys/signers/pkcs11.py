@@ -23,9 +23,9 @@ from urllib.parse import unquote_plus
 
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
-from movepass_keys import algorithms
 from movepass_keys.errors import KeysError, SignerError
-from movepass_keys.signers import PIN, Ask
+from movepass_keys.records import algorithms
+from movepass_keys.signers.signer import PIN, Ask
 from movepass_wire.payload import ESP256
 
 MODULE = "PYKCS11LIB"

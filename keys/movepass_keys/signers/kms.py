@@ -32,7 +32,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_der_public_key,
 )
 
-from movepass_keys import algorithms, files
+from movepass_keys import files
 from movepass_keys.aws import (
     NO_CONNECTION,
     NO_CREDENTIALS,
@@ -44,7 +44,8 @@ from movepass_keys.aws import (
     patiently,
 )
 from movepass_keys.errors import KeyFileError, KeysError, SignerError
-from movepass_keys.signers import write_key_file
+from movepass_keys.records import algorithms
+from movepass_keys.signers.key_files import write_key_file
 from movepass_wire.payload import ED25519, ESP256
 
 RAW_MAX_BYTES = 4096

@@ -3,7 +3,7 @@
 root.pem, targets.pem     private keys, under one passphrase
 root.uri, targets.uri     in place of either: the URI of a key that is held elsewhere, as on a token
 card.json                 the names and public keys that the others get
-root.json                 the root last accepted; what is proposed must be built on it (movepass_keys.anchor)
+root.json                 the root last accepted; what is proposed must be built on it (movepass_keys.ceremony.anchor)
 """
 
 import json
@@ -13,20 +13,14 @@ from pathlib import Path
 from tuf.api.metadata import Metadata, Root
 
 from movepass_keys import files
-from movepass_keys.algorithms import key_id
-from movepass_keys.anchor import read_root
-from movepass_keys.ceremony import Card
+from movepass_keys.ceremony.anchor import read_root
+from movepass_keys.ceremony.proposal import Card
 from movepass_keys.errors import CeremonyError, CeremonyFileError, KeyFileError
-from movepass_keys.roles import document_bytes
-from movepass_keys.signers import (
-    Ask,
-    FileSigner,
-    Signer,
-    create_key_file,
-    environment_only,
-    signer_from_uri,
-    write_key_file,
-)
+from movepass_keys.records.algorithms import key_id
+from movepass_keys.records.roles import document_bytes
+from movepass_keys.signers.key_files import FileSigner, create_key_file, write_key_file
+from movepass_keys.signers.opening import signer_from_uri
+from movepass_keys.signers.signer import Ask, Signer, environment_only
 from movepass_wire.payload import ESP256
 
 ALG = ESP256

@@ -15,10 +15,10 @@ from securesystemslib.signer import SSlibKey
 from tuf.api.exceptions import LengthOrHashMismatchError, RepositoryError
 from tuf.api.metadata import Metadata, Root, Targets
 
-from movepass_keys import layout, roles
 from movepass_keys.errors import CeremonyError, CeremonyFileError, KeyDocumentError, NotEnoughSignaturesError
-from movepass_keys.records import KeySet, PassKey
-from movepass_keys.signers import Signer
+from movepass_keys.records import layout, roles
+from movepass_keys.records.key_set import KeySet, PassKey
+from movepass_keys.signers.signer import Signer
 from movepass_wire.limits import ISSUE_AHEAD_MAX_SECONDS, PASS_MAX_SECONDS
 from movepass_wire.times import local
 
@@ -154,8 +154,8 @@ class Proposal:
         """Refuse what `describe` would not show: build it again from what is shown, and compare.
 
         What it is built on must be what was signed and published, or a change could be shown as no change. That rests
-        on `base`: whether it is the right one, a custodian's folder knows (movepass_keys.anchor), or a person who
-        compares its fingerprint.
+        on `base`: whether it is the right one, a custodian's folder knows (movepass_keys.ceremony.anchor), or a person
+        who compares its fingerprint.
 
         Raises:
             CeremonyError: it holds more, or what it says it is built on was never signed.

@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from movepass_keys.errors import KeyDocumentError
-from movepass_keys.records import KeySet, PassKey
+from movepass_keys.records.key_set import KeySet, PassKey
 from movepass_wire.times import DAY_SECONDS, ago, local
 
 WARNING_SECONDS = 60 * DAY_SECONDS

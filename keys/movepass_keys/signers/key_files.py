@@ -1,42 +1,18 @@
-"""Who signs: a signer is chosen by URI, and gives raw 64-byte signatures whatever stands behind it."""
+"""Private keys in PEM files that only their owner can read."""
 
-import os
 import stat
-from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
 
 from cryptography.exceptions import UnsupportedAlgorithm
 
-from movepass_keys import algorithms, files
-from movepass_keys.errors import KeyFileError, KeysError, SignerError
+from movepass_keys import files
+from movepass_keys.errors import KeyFileError, KeysError
+from movepass_keys.records import algorithms
 
-PASSPHRASE, PIN = "passphrase", "PIN"
-"""What a key may need before it signs."""
-Ask = Callable[[str], str]
-"""Asks somebody for a PASSPHRASE or a PIN."""
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _KEY_MAX_BYTES = 1 << 16
 _ENCRYPTED = (b"ENCRYPTED PRIVATE KEY", b"Proc-Type: 4,ENCRYPTED")
 """What protected keys have in their files: PKCS#8, and the traditional form (RFC 1421) of SEC1 keys."""
-
-
-class Signer(Protocol):
-    """Something that holds a private key, or can have one used."""
-
-    @property
-    def public_key(self) -> algorithms.PublicKey:
-        """The public key, P-256 or Ed25519."""
-
-    def sign(self, message: bytes) -> bytes:
-        """Sign a message.
-
-        Returns:
-            64 raw bytes: r||s for P-256, RFC 8032's form for Ed25519.
-
-        Raises:
-            SignerError: no signature could be had.
-        """
 
 
 class FileSigner:
@@ -54,42 +30,6 @@ class FileSigner:
     def sign(self, message: bytes) -> bytes:
         """Sign a message; see Signer."""
         return algorithms.sign(self._private_key, message)
-
-
-def environment_only(kind: str) -> str:
-    """Take a secret from the environment, where there is nobody to ask: MOVEPASS_PASSPHRASE, MOVEPASS_PIN.
-
-    Raises:
-        SignerError: it is not there.
-    """
-    secret = secret_in_environment(kind)
-    if secret is None:
-        raise SignerError(f"the key needs its {kind}, and there is nobody to ask: set MOVEPASS_{kind.upper()}")
-    return secret
-
-
-def secret_in_environment(kind: str) -> str | None:
-    """Give a secret that the environment has, or None."""
-    return os.environ.get(f"MOVEPASS_{kind.upper()}")
-
-
-def signer_from_uri(uri: str, base: Path | None = None, ask: Ask = environment_only) -> Signer:
-    """Open the signer that a URI names.
-
-    Args:
-        uri: file:KEY.pem, awskms:KEY-ARN, awskms-wrapped:FILE.json (see movepass_keys.kms for these two) or
-            hsm:NUMBER?label=TOKEN (see movepass_keys.pkcs11).
-        base: folder that a relative path counts from; the current one without it.
-        ask: for a passphrase or a PIN, where the key needs one.
-
-    Raises:
-        KeysError: no such kind of signer, or it can't be opened.
-    """
-    scheme, _, rest = uri.partition(":")
-    if scheme not in _SCHEMES:
-        forms = ", ".join(f"{name}:{form}" for name, (form, _) in _SCHEMES.items())
-        raise SignerError(f"expected a signer like one of {forms}; got {uri!r}")
-    return _SCHEMES[scheme][1](rest, base or Path(), ask)
 
 
 def create_key_file(path: Path, alg: int, password: bytes | None = None) -> algorithms.PublicKey:
@@ -123,38 +63,6 @@ def write_key_file(path: Path, data: bytes) -> None:
         raise KeyFileError(f"{path} exists; a key is never written over: choose another name") from None
     except OSError as e:
         raise KeyFileError(f"can't create {path}: {e.strerror}") from None
-
-
-def _file_signer(rest: str, base: Path, ask: Ask) -> Signer:
-    path = base / rest
-    return FileSigner(path, ask(PASSPHRASE).encode() if is_encrypted(path) else None)
-
-
-def _kms_signer(rest: str, _base: Path, _ask: Ask) -> Signer:
-    from movepass_keys.kms import KmsSigner  # noqa: PLC0415 - what is not used is not loaded
-
-    return KmsSigner(rest)
-
-
-def _wrapped_signer(rest: str, base: Path, _ask: Ask) -> Signer:
-    from movepass_keys.kms import WrappedSigner  # noqa: PLC0415 - what is not used is not loaded
-
-    return WrappedSigner(base / rest)
-
-
-def _hsm_signer(rest: str, _base: Path, ask: Ask) -> Signer:
-    from movepass_keys.pkcs11 import HsmSigner  # noqa: PLC0415 - what is not used is not loaded
-
-    return HsmSigner(rest, ask)
-
-
-_SCHEMES = {
-    "file": ("KEY.pem", _file_signer),
-    "awskms": ("KEY-ARN", _kms_signer),
-    "awskms-wrapped": ("FILE.json", _wrapped_signer),
-    "hsm": ("NUMBER?label=TOKEN", _hsm_signer),
-}
-"""How each kind of signer is written behind its name and the colon, and what opens it."""
 
 
 def is_encrypted(path: Path) -> bool:

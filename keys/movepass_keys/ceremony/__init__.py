@@ -1,0 +1,1 @@
+"""How custodians decide together: proposals, cards, their own folder."""

@@ -1,0 +1,1 @@
+"""Signed records: the pass keys, the TUF roles, the layout of a repository."""

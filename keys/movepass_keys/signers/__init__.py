@@ -1,0 +1,1 @@
+"""What signs: key files, AWS KMS, PKCS#11 tokens; chosen by URI."""
