@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from movepass_issuer.compaction import COMPACT_ABOVE, COMPACT_FROM_BYTES, is_due, one_block_bytes
+from movepass_issuer.revoking.compaction import COMPACT_ABOVE, COMPACT_FROM_BYTES, is_due, one_block_bytes
 from movepass_wire import encode_block
 from movepass_wire.statuslog import HEADER_BYTES
 

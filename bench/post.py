@@ -61,7 +61,7 @@ _FLOOR = "import click, cbor2, sqlite3; from cryptography.hazmat.primitives.asym
 _SYNCS = """
 import select, sys, time
 from pathlib import Path
-from movepass_issuer.authority import Authority
+from movepass_issuer.authority.folder import Authority
 from support.world import World
 world = World(Authority.open(Path(sys.argv[1])), Path(sys.argv[2]))
 syncs = 0

@@ -38,8 +38,8 @@ from qr_sizes import HCERT, JWT, OURS, SCHEMES, STANDARD, SUBJECTS, Key
 from support.passes import iso
 
 from movepass_issuer import ApprovedPass, Issuer
-from movepass_issuer.issuer import GROUP
-from movepass_issuer.sqlite_ledger import SqliteLedger
+from movepass_issuer.issuing.issuer import GROUP
+from movepass_issuer.storage.sqlite_ledger import SqliteLedger
 from movepass_keys import KeySet, PassKey
 from movepass_keys.records.algorithms import der_from_raw, sign
 from movepass_verifier import verify

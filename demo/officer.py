@@ -18,9 +18,9 @@ from support import screens
 from support.passes import DAY, HOUR, approved
 
 from movepass_issuer import Issuer, SignedPass
-from movepass_issuer.authority import Authority
-from movepass_issuer.keyholding import deny
-from movepass_issuer.sqlite_ledger import SqliteLedger
+from movepass_issuer.authority.ceremony_desk import deny
+from movepass_issuer.authority.folder import Authority
+from movepass_issuer.storage.sqlite_ledger import SqliteLedger
 from movepass_keys import signer_from_uri
 from movepass_keys.records.algorithms import algorithm_of, key_id
 from movepass_verifier import Device, Verdict

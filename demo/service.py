@@ -19,8 +19,8 @@ from support.cdn import before_bucket
 from support.ministack import Ministack, running
 from support.stack import CEREMONY, OPERATOR, Stack, deploy
 
-from movepass_issuer.dynamodb_ledger import DynamoDbLedger
-from movepass_issuer.qr import qr_png
+from movepass_issuer.printing.qr import qr_png
+from movepass_issuer.storage.dynamodb_ledger import DynamoDbLedger
 
 PASSES = 200
 DUPLICATES = 20

@@ -14,9 +14,10 @@ import sys
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
-from movepass_issuer import ApprovedPass, IssuerError, RequestError, UnknownPassError, answers
-from movepass_issuer.approved import REQUEST_MAX_BYTES
-from movepass_issuer.authority import Authority
+from movepass_issuer import ApprovedPass, IssuerError, RequestError, UnknownPassError
+from movepass_issuer.authority.folder import Authority
+from movepass_issuer.issuing import answers
+from movepass_issuer.issuing.approved import REQUEST_MAX_BYTES
 from movepass_keys import KeysError
 
 with Authority.open(Path(sys.argv[1])).issuer() as issuer:

@@ -17,7 +17,7 @@ from movepass_words import LANGUAGES
 
 HOUSE = Path(__file__).parent.parent
 WORDS = HOUSE / "words" / "movepass_words"
-FONTS = HOUSE / "issuer" / "movepass_issuer" / "fonts"
+FONTS = HOUSE / "issuer" / "movepass_issuer" / "printing" / "fonts"
 LATIN = FONTS / "NotoSans-Bold.ttf"
 FONT = {"bn": FONTS / "NotoSansBengali-Bold.ttf"}
 """Of languages that are written in another script."""

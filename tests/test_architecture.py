@@ -119,7 +119,7 @@ def test_syncing_needs_none_of_the_extras() -> None:
 
 
 def test_issuing_needs_no_picture_library_until_a_picture_is_asked_for() -> None:
-    modules = loaded("import movepass_issuer, movepass_issuer.authority, movepass_issuer.qr")
+    modules = loaded("import movepass_issuer, movepass_issuer.authority.folder, movepass_issuer.printing.qr")
     assert "movepass_issuer" in modules
     assert not modules & {"PIL", "qrcode", "zxingcpp", "movepass_verifier", "movepass_cli"}
 

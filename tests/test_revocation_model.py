@@ -20,7 +20,7 @@ from support.repositories import revoked_in
 from support.world import World
 
 from movepass_issuer import SignedPass, SqliteLedger
-from movepass_issuer.publisher import Publisher
+from movepass_issuer.publishing.publisher import Publisher
 from movepass_verifier import SyncError
 
 REPOSITORY_CALLS = ("read", "files", "create_version", "put_target", "replace_timestamp", "delete")

@@ -11,8 +11,8 @@ from PIL import Image
 from qr_sizes import HCERT, OURS
 from qrcode import util
 
-from movepass_issuer.card import DPI, QR_MAX_PX, render_card
-from movepass_issuer.qr import QUIET_ZONE, qr_image
+from movepass_issuer.printing.card import DPI, QR_MAX_PX, render_card
+from movepass_issuer.printing.qr import QUIET_ZONE, qr_image
 from movepass_wire import decode_claims, format_number, open_text
 from rain.photograph import TABLE_GREY, Shot
 from rain.texts import SIGNED

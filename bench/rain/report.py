@@ -8,7 +8,7 @@ from pathlib import Path
 from page import Row, table
 from PIL import Image, ImageDraw, ImageFont
 
-from movepass_issuer import card
+from movepass_issuer.printing import card
 from rain.abuse import KINDS
 from rain.codes import CARD, OURS_AS_DRAWN, PEERS, SCREEN, Code
 from rain.trials import Rates, Trial, photograph, play

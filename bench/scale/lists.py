@@ -8,7 +8,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from itertools import accumulate
 
-from movepass_issuer.compaction import COMPACT_ABOVE, is_due
+from movepass_issuer.revoking.compaction import COMPACT_ABOVE, is_due
 from movepass_wire import encode_block, new_log
 from movepass_wire.statuslog import HEADER_BYTES
 from scale.assumptions import (

@@ -5,7 +5,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from movepass_issuer.publisher import listed_days
+from movepass_issuer.publishing.publisher import listed_days
 from scale.assumptions import (
     CDN_BEYOND,
     CDN_REQUEST,

@@ -20,8 +20,8 @@ from support.servers import RangeServer, serving
 from support.world import World
 
 from movepass_issuer import SignedPass
-from movepass_issuer.authority import Authority
-from movepass_issuer.sqlite_ledger import SqliteLedger
+from movepass_issuer.authority.folder import Authority
+from movepass_issuer.storage.sqlite_ledger import SqliteLedger
 from movepass_keys.records.layout import log_day
 from movepass_keys.records.roles import json_bytes
 from movepass_verifier import Device
@@ -32,7 +32,7 @@ from scale.lists import DAYS_AHEAD, Life, Version, live, revoked_by
 from scale.model import Cost, Documents, Lists, day_cost, found_at, lists_of, refused_at, sync_cost
 
 if TYPE_CHECKING:
-    from movepass_issuer.publisher import Publisher
+    from movepass_issuer.publishing.publisher import Publisher
 
 _PROBE_LIFE = 12 * HOUR
 _NOT_FOUND = 404

@@ -25,13 +25,14 @@ from movepass_cli.options import (
     plain_option,
 )
 from movepass_cli.output import say, show_json, show_line, show_rows
-from movepass_issuer import ApprovedPass, Issuer, IssuerError, RequestError, SignedPass, answers
-from movepass_issuer.approved import REQUEST_MAX_BYTES
-from movepass_issuer.authority import LEDGER, REPOSITORY, Authority, Elsewhere
-from movepass_issuer.card import UnprintableError, check_shaping, format_of
+from movepass_issuer import ApprovedPass, Issuer, IssuerError, RequestError, SignedPass
+from movepass_issuer.authority.folder import LEDGER, REPOSITORY, Authority, Elsewhere
 from movepass_issuer.errors import KeyPeriodError
-from movepass_issuer.issuer import GROUP
-from movepass_issuer.places import is_remote
+from movepass_issuer.issuing import answers
+from movepass_issuer.issuing.approved import REQUEST_MAX_BYTES
+from movepass_issuer.issuing.issuer import GROUP
+from movepass_issuer.printing.card import UnprintableError, check_shaping, format_of
+from movepass_issuer.storage.places import is_remote
 from movepass_keys.records.algorithms import BY_NAME
 from movepass_verifier.shown import trip_rows
 from movepass_wire import format_number

@@ -44,6 +44,6 @@ def export_bundle(source: str | None, authority: Path | None, folder: Path, ca: 
 
 
 def _published(authority: Path) -> str:
-    from movepass_issuer.authority import Authority  # noqa: PLC0415 - a courier has no authority, nor its libraries
+    from movepass_issuer.authority.folder import Authority  # noqa: PLC0415 - a courier has no authority, nor its libraries
 
     return Authority.open(authority).repository.name

@@ -1,7 +1,7 @@
 """Warns operators, in whatever command they run, that the custodians' documents or the pass key end."""
 
 from movepass_cli.output import say
-from movepass_issuer.authority import Authority
+from movepass_issuer.authority.folder import Authority
 from movepass_issuer.errors import RepositoryError
 from movepass_keys.records.expiry import Ending
 from movepass_wire.times import ago, local

@@ -107,8 +107,8 @@ def enrolment(
 
     Neither is secret, and neither proves itself: let the fingerprint reach whoever sets devices up another way.
     """
-    from movepass_issuer.authority import Authority  # noqa: PLC0415 - a device has no authority, nor its libraries
-    from movepass_issuer.qr import TooLongError, qr_png  # noqa: PLC0415
+    from movepass_issuer.authority.folder import Authority  # noqa: PLC0415 - a device has no authority, nor its libraries
+    from movepass_issuer.printing.qr import TooLongError, qr_png  # noqa: PLC0415
 
     root = Authority.open(authority).repository.read(layout.document_name("root", 1))
     if root is None:

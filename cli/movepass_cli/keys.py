@@ -15,8 +15,8 @@ from movepass_cli.endings import describe_end, warn_of_endings
 from movepass_cli.inputs import InputError
 from movepass_cli.options import PATH, alg_option, authority_option, example, json_option, option, plain_option, time_of
 from movepass_cli.output import say, show_json, show_line, show_rows
-from movepass_issuer import keyholding
-from movepass_issuer.authority import Authority
+from movepass_issuer.authority import ceremony_desk as keyholding
+from movepass_issuer.authority.folder import Authority
 from movepass_keys import files, signer_from_uri
 from movepass_keys.ceremony import anchor, custodian
 from movepass_keys.ceremony import proposal as ceremony

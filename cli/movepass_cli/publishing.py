@@ -10,11 +10,11 @@ from movepass_cli.endings import warn_of_endings
 from movepass_cli.options import authority_option, days_ahead_option, example, json_option, option
 from movepass_cli.output import say, show_json
 from movepass_cli.signals import stopped_by_signals
-from movepass_issuer import keyholding
-from movepass_issuer.authority import Authority
-from movepass_issuer.publisher import Publication, check_accepted
-from movepass_issuer.replication import Followed
-from movepass_issuer.watch import Failure, publish_every
+from movepass_issuer.authority import ceremony_desk as keyholding
+from movepass_issuer.authority.folder import Authority
+from movepass_issuer.publishing.publisher import Publication, check_accepted
+from movepass_issuer.publishing.watch import Failure, publish_every
+from movepass_issuer.regions.replication import Followed
 from movepass_wire.times import day_name, day_of, iso, local
 
 _WATCH_MAX_SECONDS = 86400

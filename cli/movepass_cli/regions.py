@@ -7,11 +7,11 @@ import click
 
 from movepass_cli.options import authority_option, example, json_option, option
 from movepass_cli.output import show_json, show_line
-from movepass_issuer.authority import Authority
+from movepass_issuer.authority.folder import Authority
 from movepass_issuer.errors import AuthorityError
-from movepass_issuer.issuer import Revoker
-from movepass_issuer.reconciliation import REASON, LostPasses, Twin, twins
-from movepass_issuer.request_ids import request_of
+from movepass_issuer.issuing.issuer import Revoker
+from movepass_issuer.issuing.request_ids import request_of
+from movepass_issuer.regions.reconciliation import REASON, LostPasses, Twin, twins
 from movepass_wire import format_number
 from movepass_wire.times import day_of
 

@@ -57,8 +57,8 @@ def serve(
 
 
 def _published(authority: Path | None) -> Path:
-    from movepass_issuer.authority import Authority  # noqa: PLC0415 - who serves a stick has no authority
-    from movepass_issuer.places import is_remote  # noqa: PLC0415
+    from movepass_issuer.authority.folder import Authority  # noqa: PLC0415 - who serves a stick has no authority
+    from movepass_issuer.storage.places import is_remote  # noqa: PLC0415
 
     assert authority is not None  # noqa: S101 - one of the two was given
     opened = Authority.open(authority)
@@ -76,7 +76,7 @@ def _first_root(repository: Path) -> bytes:
 
 
 def _draw(text: str, picture: Path) -> None:
-    from movepass_issuer.qr import QrError, qr_png  # noqa: PLC0415 - an extra
+    from movepass_issuer.printing.qr import QrError, qr_png  # noqa: PLC0415 - an extra
 
     try:
         write_picture(picture, qr_png(text))

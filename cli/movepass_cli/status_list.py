@@ -8,9 +8,9 @@ import click
 from movepass_cli.inputs import InputError
 from movepass_cli.options import PATH, authority_option, example, json_option, option
 from movepass_cli.output import show_json, show_line
-from movepass_issuer import status_list_token
-from movepass_issuer.authority import Authority
-from movepass_issuer.published_lists import PublishedLists
+from movepass_issuer.authority.folder import Authority
+from movepass_issuer.publishing import status_list_token
+from movepass_issuer.publishing.published_lists import PublishedLists
 from movepass_keys import files, signer_from_uri
 from movepass_wire.limits import INDEX_LIMIT
 from movepass_wire.times import day_name, iso, local, parse_day

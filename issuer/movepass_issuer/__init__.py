@@ -1,6 +1,5 @@
 """The issuing side: an approved pass becomes a signed one and its QR code; a revocation becomes a published list."""
 
-from movepass_issuer.approved import ApprovedPass
 from movepass_issuer.errors import (
     AuthorityError,
     IssuerError,
@@ -10,9 +9,10 @@ from movepass_issuer.errors import (
     RequestError,
     UnknownPassError,
 )
-from movepass_issuer.issuer import Issuer, SignedPass
-from movepass_issuer.ledger import Entry, Ledger
-from movepass_issuer.sqlite_ledger import SqliteLedger
+from movepass_issuer.issuing.approved import ApprovedPass
+from movepass_issuer.issuing.issuer import Issuer, SignedPass
+from movepass_issuer.issuing.ledger import Entry, Ledger
+from movepass_issuer.storage.sqlite_ledger import SqliteLedger
 
 __all__ = [
     "ApprovedPass",

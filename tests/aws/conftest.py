@@ -10,7 +10,7 @@ from support.cloud import Cloud
 from support.ministack import REGION, Ministack, running
 from support.stack import ACCOUNT, PEER, Stack, deploy
 
-from movepass_issuer.dynamodb_ledger import DynamoDbLedger
+from movepass_issuer.storage.dynamodb_ledger import DynamoDbLedger
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ from botocore.client import BaseClient
 from support.cloud import Cloud, event, failed
 from support.passes import request
 
-from movepass_issuer import s3_repository
+from movepass_issuer.storage import s3_repository
 from movepass_verifier import Device, Verdict
 
 

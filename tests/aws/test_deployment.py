@@ -9,7 +9,7 @@ import pytest
 from support.ministack import REGION, running
 from support.stack import ACCOUNT, Stack, deploy, template
 
-from movepass_issuer.dynamodb_ledger import DynamoDbLedger
+from movepass_issuer.storage.dynamodb_ledger import DynamoDbLedger
 
 RESTORED = "restored"
 NAMES = {"Name", "RoleName", "FunctionName", "TableName", "BucketName", "QueueName", "LogGroupName", "TopicName",

@@ -12,18 +12,19 @@ import pytest
 from support.cloud import ATTEMPTS, Cloud, Context, event, failed
 from support.passes import HOLDER, HOUR, approved, iso, request
 
-from movepass_issuer import IssuerError, LedgerError, keyholding
-from movepass_issuer.authority import Authority, Elsewhere
+from movepass_issuer import IssuerError, LedgerError
+from movepass_issuer.authority import ceremony_desk as keyholding
+from movepass_issuer.authority.folder import Authority, Elsewhere
 from movepass_issuer.aws import telemetry
 from movepass_issuer.aws.issue import IssueFunction
 from movepass_issuer.aws.opening import KEYS_SECONDS, Reread
 from movepass_issuer.aws.revoke import RevokeFunction
 from movepass_issuer.aws.settings import Settings
-from movepass_issuer.dynamodb_ledger import DynamoDbLedger, _announced
 from movepass_issuer.errors import RepositoryError, RequestError, RestoredError
-from movepass_issuer.issuer import GROUP, Revoker
-from movepass_issuer.ledger import Entry
-from movepass_issuer.s3_repository import S3Repository
+from movepass_issuer.issuing.issuer import GROUP, Revoker
+from movepass_issuer.issuing.ledger import Entry
+from movepass_issuer.storage.dynamodb_ledger import DynamoDbLedger, _announced
+from movepass_issuer.storage.s3_repository import S3Repository
 from movepass_keys import SignerError
 from movepass_keys.signers.kms import KmsSigner
 from movepass_verifier import Device, Verdict

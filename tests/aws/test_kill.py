@@ -16,7 +16,7 @@ from support.passes import request
 from support.processes import environment
 from support.stack import CEREMONY, Stack, deploy
 
-from movepass_issuer.dynamodb_ledger import DynamoDbLedger
+from movepass_issuer.storage.dynamodb_ledger import DynamoDbLedger
 
 REQUESTS = 300
 KILLS = 6

@@ -17,7 +17,7 @@ from support.processes import environment
 from support.regions import NAMES, World, two_regions
 from support.stack import Stack, deploy
 
-from movepass_issuer.dynamodb_ledger import DynamoDbLedger
+from movepass_issuer.storage.dynamodb_ledger import DynamoDbLedger
 from movepass_verifier import Device, Verdict
 
 LOST, KEPT = 0, 1

@@ -18,18 +18,19 @@ from support.servers import drips
 from support.stack import template
 
 from movepass_cli.main import cli
-from movepass_issuer import keyholding, regions
-from movepass_issuer.authority import Authority, Elsewhere
+from movepass_issuer.authority import ceremony_desk as keyholding
+from movepass_issuer.authority.ceremony_desk import Denial
+from movepass_issuer.authority.folder import Authority, Elsewhere
 from movepass_issuer.aws import telemetry
 from movepass_issuer.aws.issue import IssueFunction
 from movepass_issuer.aws.publish import PublishFunction
 from movepass_issuer.aws.revoke import RevokeFunction
 from movepass_issuer.aws.settings import Settings
-from movepass_issuer.dynamodb_ledger import Region
 from movepass_issuer.errors import AuthorityError, IssuerError
-from movepass_issuer.keyholding import Denial
-from movepass_issuer.regions import Peer
-from movepass_issuer.s3_repository import S3Repository
+from movepass_issuer.regions import peers as regions
+from movepass_issuer.regions.peers import Peer
+from movepass_issuer.storage.dynamodb_ledger import Region
+from movepass_issuer.storage.s3_repository import S3Repository
 from movepass_keys.aws import Patience
 from movepass_verifier import Device, Verdict
 from movepass_wire import open_text

@@ -14,7 +14,7 @@ from rain.abuse import KINDS
 from rain.codes import CARD, OURS_AS_DRAWN, PEERS, SCREEN, Code, shot
 from rain.trials import Rates, Trial, photograph, play
 
-from movepass_issuer.qr import qr_image
+from movepass_issuer.printing.qr import qr_image
 from movepass_verifier import decoder
 
 PAGE = Path(__file__).parents[2] / "docs" / "rain.md"

@@ -246,7 +246,7 @@ def test_a_key_by_its_uri_remembers_nothing_and_says_so(table: Table) -> None:
 REMEMBERING = """
 import sys
 from pathlib import Path
-from movepass_keys import custodian
+from movepass_keys.ceremony import custodian
 from movepass_keys.ceremony.anchor import read_root
 folder, *roots = map(Path, sys.argv[1:])
 roots = [custodian.read_root(path.read_bytes()) for path in roots]

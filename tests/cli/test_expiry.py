@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from movepass_issuer.authority import Authority
+from movepass_issuer.authority.ceremony_desk import propose_keys, publish_proposals
+from movepass_issuer.authority.folder import Authority
 from movepass_issuer.errors import NotAcceptedError
-from movepass_issuer.keyholding import propose_keys, publish_proposals
 from movepass_keys.ceremony import custodian
 from movepass_keys.ceremony import proposal as ceremony
 from movepass_keys.ceremony.proposal import KeyChange

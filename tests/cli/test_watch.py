@@ -11,8 +11,8 @@ from subprocess import Popen
 import pytest
 
 from movepass_issuer import SqliteLedger
-from movepass_issuer.authority import Authority
-from movepass_issuer.repository import FolderRepository
+from movepass_issuer.authority.folder import Authority
+from movepass_issuer.storage.repository import FolderRepository
 
 from .conftest import ENDS_WITHIN, Movepass, Start, end, make_request, next_row
 

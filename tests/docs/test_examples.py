@@ -20,7 +20,7 @@ from support.processes import environment
 
 from movepass_cli.main import cli
 from movepass_issuer import ApprovedPass
-from movepass_issuer.authority import Authority
+from movepass_issuer.authority.folder import Authority
 from movepass_verifier import Device
 
 from .reading import DOCUMENTS, ROOT, Shown, commands, programs, wrong

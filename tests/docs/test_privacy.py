@@ -5,7 +5,7 @@ import re
 from support.stack import template
 
 from movepass_cli.scanning.session import CLOSE_SECONDS
-from movepass_issuer import ledger
+from movepass_issuer.issuing import ledger
 from movepass_verifier import journal
 from movepass_wire import limits
 

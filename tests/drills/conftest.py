@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from movepass_issuer import ApprovedPass, SignedPass
-from movepass_issuer.authority import Authority
-from movepass_issuer.keyholding import publish_proposals
+from movepass_issuer.authority.ceremony_desk import publish_proposals
+from movepass_issuer.authority.folder import Authority
 from movepass_keys.ceremony import custodian
 from movepass_keys.ceremony import proposal as ceremony
 from movepass_keys.ceremony.proposal import Proposal

@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from movepass_issuer import AuthorityError, IssuerError, RepositoryError
-from movepass_issuer.authority import Authority
-from movepass_issuer.keyholding import (
+from movepass_issuer.authority.ceremony_desk import (
     deny,
     first_pass_key,
     new_pass_key,
@@ -22,7 +21,8 @@ from movepass_issuer.keyholding import (
     recover,
     use_pass_key,
 )
-from movepass_issuer.publisher import Publisher
+from movepass_issuer.authority.folder import Authority
+from movepass_issuer.publishing.publisher import Publisher
 from movepass_keys import FileSigner, create_key_file
 from movepass_keys.ceremony import custodian
 from movepass_keys.ceremony import proposal as ceremony

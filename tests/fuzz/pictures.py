@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from PIL import Image
 
 from fuzz.targets import Check, hold
-from movepass_issuer.qr import qr_image
+from movepass_issuer.printing.qr import qr_image
 from movepass_verifier.decoder import FORMATS
 from movepass_verifier.errors import ImageError
 from movepass_verifier.image import FILE_SECONDS, PictureReader

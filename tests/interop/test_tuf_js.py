@@ -12,10 +12,10 @@ import pytest
 from drills.conftest import Drill
 from support.repositories import logs_of
 
-from movepass_issuer.authority import Authority, Elsewhere
-from movepass_issuer.keyholding import propose_keys, propose_root
-from movepass_issuer.published_keys import load_keys
-from movepass_issuer.publisher import Publisher
+from movepass_issuer.authority.ceremony_desk import propose_keys, propose_root
+from movepass_issuer.authority.folder import Authority, Elsewhere
+from movepass_issuer.publishing.published_keys import load_keys
+from movepass_issuer.publishing.publisher import Publisher
 from movepass_keys import FileSigner, create_key_file
 from movepass_keys.ceremony.proposal import KeyChange
 from movepass_wire.payload import ESP256

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from support.passes import HOUR, approved, iso, request
 
 from movepass_issuer import ApprovedPass, RequestError
-from movepass_issuer.approved import REQUEST_MAX_BYTES
+from movepass_issuer.issuing.approved import REQUEST_MAX_BYTES
 from movepass_wire import Place
 from movepass_wire.documents import trip_to_json
 

@@ -12,11 +12,13 @@ from support.passes import DAY, approved
 from support.repositories import logs_of, signed
 from support.world import World
 
-from movepass_issuer import AuthorityError, IssuerError, RepositoryError, keyholding, places
-from movepass_issuer import authority as authority_module
-from movepass_issuer.authority import Authority
-from movepass_issuer.keyholding import CUSTODIANS, THRESHOLD
-from movepass_issuer.publisher import Publisher, listed_days
+from movepass_issuer import AuthorityError, IssuerError, RepositoryError
+from movepass_issuer.authority import ceremony_desk as keyholding
+from movepass_issuer.authority import folder as authority_module
+from movepass_issuer.authority.ceremony_desk import CUSTODIANS, THRESHOLD
+from movepass_issuer.authority.folder import Authority
+from movepass_issuer.publishing.publisher import Publisher, listed_days
+from movepass_issuer.storage import places
 from movepass_keys import KeyFileError, KeysError
 from movepass_keys.ceremony import custodian
 from movepass_keys.records import roles

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from support.repositories import logs_of, status_of
 from support.world import World
 
-from movepass_issuer import IssuerError, compaction
-from movepass_issuer.compaction import COMPACT_ABOVE, COMPACT_FROM_BYTES, Grown, grown, is_due, one_block_bytes
+from movepass_issuer import IssuerError
+from movepass_issuer.revoking import compaction
+from movepass_issuer.revoking.compaction import COMPACT_ABOVE, COMPACT_FROM_BYTES, Grown, grown, is_due, one_block_bytes
 from movepass_wire import encode_block, new_log, read_log
 from movepass_wire.statuslog import HEADER_BYTES, read_header
 

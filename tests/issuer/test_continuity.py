@@ -15,11 +15,11 @@ from support.passes import request
 from support.world import World
 
 from movepass_cli.main import cli
-from movepass_issuer.continuity import check_continuity
+from movepass_issuer.authority.ceremony_desk import recover
 from movepass_issuer.errors import RepositoryError, RestoredError
-from movepass_issuer.keyholding import recover
-from movepass_issuer.ledger import Announced
-from movepass_issuer.sqlite_ledger import SqliteLedger
+from movepass_issuer.issuing.ledger import Announced
+from movepass_issuer.publishing.continuity import check_continuity
+from movepass_issuer.storage.sqlite_ledger import SqliteLedger
 from movepass_keys.records.layout import TIMESTAMP
 
 

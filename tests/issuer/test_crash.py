@@ -21,7 +21,7 @@ import sys
 from pathlib import Path
 from support.passes import approved
 from movepass_issuer import SignedPass
-from movepass_issuer.authority import Authority
+from movepass_issuer.authority.folder import Authority
 
 folder, answers, now, requests, batch = Path(sys.argv[1]), sys.argv[2], *map(int, sys.argv[3:])
 with Authority.open(folder).issuer() as issuer, open(answers, "a", buffering=1) as file:

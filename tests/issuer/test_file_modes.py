@@ -18,8 +18,8 @@ from support.nginx import nginx_serving
 from support.world import World
 
 from movepass_issuer.errors import RepositoryError
-from movepass_issuer.repository import FolderRepository
-from movepass_issuer.sqlite_ledger import SqliteLedger
+from movepass_issuer.storage.repository import FolderRepository
+from movepass_issuer.storage.sqlite_ledger import SqliteLedger
 from movepass_keys.records.layout import TIMESTAMP
 
 NOBODY = 65534
@@ -44,7 +44,7 @@ PRIVATE = {".": "0o700", "keys": "0o700", "keys/online.pem": "0o600", "ledger.sq
 AS_NOBODY = """
 import os, sys, time
 from pathlib import Path
-from movepass_issuer.authority import Authority
+from movepass_issuer.authority.folder import Authority
 from movepass_issuer.errors import IssuerError
 def publish(folder):
     with Authority.open(Path(folder)).publisher() as publisher:

@@ -19,8 +19,8 @@ from movepass_issuer import (
     UnknownPassError,
 )
 from movepass_issuer.errors import KeyPeriodError
-from movepass_issuer.issuer import GROUP
-from movepass_issuer.ledger import PERSONAL_DAYS, REQUEST_DAYS, Request
+from movepass_issuer.issuing.issuer import GROUP
+from movepass_issuer.issuing.ledger import PERSONAL_DAYS, REQUEST_DAYS, Request
 from movepass_keys import KeySet, PassKey, SignerError, Withdrawal
 from movepass_keys.records import algorithms
 from movepass_wire import NumberError, decode_claims, open_text, parse_number

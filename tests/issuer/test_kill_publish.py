@@ -15,7 +15,7 @@ from movepass_keys.records.layout import TIMESTAMP
 NURSERY = """
 import os, signal, sys, time, traceback
 from pathlib import Path
-from movepass_issuer.authority import Authority
+from movepass_issuer.authority.folder import Authority
 
 def publish():
     with Authority.open(Path(sys.argv[1])).publisher() as publisher:

@@ -1,4 +1,4 @@
-"""What every ledger promises (movepass_issuer.ledger), asked of each; then what only the SQLite one has to do."""
+"""The promises of every ledger (movepass_issuer.issuing.ledger), then those of the SQLite one alone."""
 
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -11,10 +11,10 @@ from uuid import uuid4
 import pytest
 from support import processes
 
-from movepass_issuer.dynamodb_ledger import DynamoDbLedger
 from movepass_issuer.errors import LedgerError, ReasonError, UnknownPassError
-from movepass_issuer.ledger import PERSONAL_DAYS, REASON_MAX_CHARS, REQUEST_DAYS, Announced, Ledger, Request
-from movepass_issuer.sqlite_ledger import SqliteLedger
+from movepass_issuer.issuing.ledger import PERSONAL_DAYS, REASON_MAX_CHARS, REQUEST_DAYS, Announced, Ledger, Request
+from movepass_issuer.storage.dynamodb_ledger import DynamoDbLedger
+from movepass_issuer.storage.sqlite_ledger import SqliteLedger
 from movepass_wire.limits import INDEX_LIMIT
 
 DAY = 20_779
@@ -316,8 +316,8 @@ def test_writers_side_by_side_never_share_an_index_and_never_split_a_request(ope
 RESERVER = """
 import sys
 from pathlib import Path
-from movepass_issuer.ledger import Request
-from movepass_issuer.sqlite_ledger import SqliteLedger
+from movepass_issuer.issuing.ledger import Request
+from movepass_issuer.storage.sqlite_ledger import SqliteLedger
 ledger = SqliteLedger(Path(sys.argv[1]))
 for n in range(100):
     print(ledger.reserve([Request(f"{sys.argv[2]}-{n}", b"h" * 32, 20_779)])[0].index)

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from movepass_issuer.errors import UnknownPassError
-from movepass_issuer.ledger import PERSONAL_DAYS, REQUEST_DAYS, Announced, Entry, Request
-from movepass_issuer.sqlite_ledger import SqliteLedger
+from movepass_issuer.issuing.ledger import PERSONAL_DAYS, REQUEST_DAYS, Announced, Entry, Request
+from movepass_issuer.storage.sqlite_ledger import SqliteLedger
 
 TODAY = 20_779
 NAMES = [f"R-{n}" for n in range(12)]

@@ -21,9 +21,9 @@ from support.passes import changed_in_each_field, request
 from support.world import World
 
 from movepass_cli.main import cli
-from movepass_issuer import card, typesetting
-from movepass_issuer.card import CardError, ShapingError, UnprintableError, render_card, save_card
-from movepass_issuer.qr import QUIET_ZONE, QrError, qr_image, qr_png, qr_version
+from movepass_issuer.printing import card, typesetting
+from movepass_issuer.printing.card import CardError, ShapingError, UnprintableError, render_card, save_card
+from movepass_issuer.printing.qr import QUIET_ZONE, QrError, qr_image, qr_png, qr_version
 from movepass_wire import ESP256, Pass, Place, Trip, encode_claims, format_number, seal
 from movepass_wire.codes import ID_TYPES, REASONS
 from movepass_wire.limits import TEXT_MAX_CHARS
@@ -172,7 +172,7 @@ def test_missing_extra_is_named(library: str, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_modules_import_without_the_extra() -> None:
-    code = "import sys; sys.modules['PIL'] = sys.modules['qrcode'] = None; import movepass_issuer.card"
+    code = "import sys; sys.modules['PIL'] = sys.modules['qrcode'] = None; import movepass_issuer.printing.card"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     subprocess.run([sys.executable, "-c", code], check=True, env=environment)
 

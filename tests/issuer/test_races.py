@@ -14,7 +14,7 @@ from support.ministack import Ministack
 from support.world import World
 
 from movepass_issuer import SqliteLedger
-from movepass_issuer.publisher import Publisher
+from movepass_issuer.publishing.publisher import Publisher
 
 if TYPE_CHECKING:
     import subprocess
@@ -24,8 +24,8 @@ import sys, time
 from contextlib import nullcontext
 from pathlib import Path
 from movepass_issuer import SqliteLedger
-from movepass_issuer.authority import Authority
-from movepass_issuer.publisher import Publisher
+from movepass_issuer.authority.folder import Authority
+from movepass_issuer.publishing.publisher import Publisher
 from movepass_keys import signer_from_uri
 
 authority, leased = Authority.open(Path(sys.argv[1])), sys.argv[2] == "leased"

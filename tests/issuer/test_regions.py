@@ -13,14 +13,14 @@ from support.faults import Doom, Killed
 from support.ministack import Ministack
 from support.servers import drips
 
-from movepass_issuer import regions
-from movepass_issuer.dynamodb_ledger import BLOCK, DynamoDbLedger, Region, Told
 from movepass_issuer.errors import IssuerError, LedgerError, ReasonError, UnknownPassError
-from movepass_issuer.issuer import Revoker
-from movepass_issuer.ledger import NO_INDEX, Entry, Request, RequestRevocation, Revocation
-from movepass_issuer.reconciliation import LostPasses, twins
-from movepass_issuer.regions import Peer, RegionalRevoker, Regions, region_beside, takeover_after
-from movepass_issuer.s3_repository import S3Repository
+from movepass_issuer.issuing.issuer import Revoker
+from movepass_issuer.issuing.ledger import NO_INDEX, Entry, Request, RequestRevocation, Revocation
+from movepass_issuer.regions import peers as regions
+from movepass_issuer.regions.peers import Peer, RegionalRevoker, Regions, region_beside, takeover_after
+from movepass_issuer.regions.reconciliation import LostPasses, twins
+from movepass_issuer.storage.dynamodb_ledger import BLOCK, DynamoDbLedger, Region, Told
+from movepass_issuer.storage.s3_repository import S3Repository
 from movepass_keys.aws import Patience
 from movepass_wire import format_number
 from movepass_wire.times import day_of

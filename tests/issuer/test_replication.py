@@ -14,16 +14,17 @@ from support.ministack import Ministack
 from support.repositories import revoked_in, signed
 from tuf.api.metadata import Metadata
 
-from movepass_issuer import RepositoryError, replication
-from movepass_issuer.authority import Authority, Elsewhere
-from movepass_issuer.dynamodb_ledger import DynamoDbLedger, Region
+from movepass_issuer import RepositoryError
+from movepass_issuer.authority.ceremony_desk import propose_keys, propose_root
+from movepass_issuer.authority.folder import Authority, Elsewhere
 from movepass_issuer.errors import ClockError
-from movepass_issuer.keyholding import propose_keys, propose_root
-from movepass_issuer.ledger import Announced, Request, Revocation
-from movepass_issuer.published_keys import DENIED, load_denied
-from movepass_issuer.publisher import Publication, Publisher
-from movepass_issuer.replication import Followed, RegionalPublisher
-from movepass_issuer.repository import FolderRepository, Repository
+from movepass_issuer.issuing.ledger import Announced, Request, Revocation
+from movepass_issuer.publishing.published_keys import DENIED, load_denied
+from movepass_issuer.publishing.publisher import Publication, Publisher
+from movepass_issuer.regions import replication
+from movepass_issuer.regions.replication import Followed, RegionalPublisher
+from movepass_issuer.storage.dynamodb_ledger import DynamoDbLedger, Region
+from movepass_issuer.storage.repository import FolderRepository, Repository
 from movepass_keys import FileSigner, Signer, create_key_file
 from movepass_keys.ceremony.proposal import KeyChange
 from movepass_keys.records import roles

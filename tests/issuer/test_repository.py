@@ -1,4 +1,4 @@
-"""What every repository promises (movepass_issuer.repository), asked of each; then what only S3 has to do."""
+"""What every repository promises (movepass_issuer.storage.repository), asked of each; then what only S3 has to do."""
 
 import os
 import time
@@ -13,12 +13,12 @@ from support import s3
 from support.ministack import Ministack
 from support.s3 import Fault, Front
 
-from movepass_issuer import s3_repository
-from movepass_issuer.denials import put_denials
 from movepass_issuer.errors import BusyError, RepositoryError
-from movepass_issuer.published_keys import DENIED, load_denied
-from movepass_issuer.repository import FolderRepository, Repository
-from movepass_issuer.s3_repository import S3Repository
+from movepass_issuer.publishing.published_keys import DENIED, load_denied
+from movepass_issuer.revoking.denials import put_denials
+from movepass_issuer.storage import s3_repository
+from movepass_issuer.storage.repository import FolderRepository, Repository
+from movepass_issuer.storage.s3_repository import S3Repository
 from movepass_keys.records.layout import TIMESTAMP
 
 MANY = 10

@@ -19,11 +19,11 @@ from movepass_issuer import (
     SignedPass,
     UnknownPassError,
 )
-from movepass_issuer.dynamodb_ledger import DynamoDbLedger
-from movepass_issuer.issuer import Revoker
-from movepass_issuer.ledger import Ledger, Request
-from movepass_issuer.request_ids import STORED_ID_MAX_CHARS, request_of, spellings
-from movepass_issuer.sqlite_ledger import SqliteLedger
+from movepass_issuer.issuing.issuer import Revoker
+from movepass_issuer.issuing.ledger import Ledger, Request
+from movepass_issuer.issuing.request_ids import STORED_ID_MAX_CHARS, request_of, spellings
+from movepass_issuer.storage.dynamodb_ledger import DynamoDbLedger
+from movepass_issuer.storage.sqlite_ledger import SqliteLedger
 from movepass_keys import KeySet, PassKey
 from movepass_keys.records import algorithms
 from movepass_wire import Pass, parse_number

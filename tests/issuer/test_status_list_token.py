@@ -23,8 +23,8 @@ from support.status_lists import STATUS_LIST, read_token, statuses
 from support.world import World
 
 from movepass_issuer.errors import IssuerError, RepositoryError
-from movepass_issuer.published_lists import PublishedLists
-from movepass_issuer.status_list_token import MEDIA_TYPE, TTL_SECONDS, status_list, token
+from movepass_issuer.publishing.published_lists import PublishedLists
+from movepass_issuer.publishing.status_list_token import MEDIA_TYPE, TTL_SECONDS, status_list, token
 from movepass_keys.records import algorithms
 from movepass_keys.records.algorithms import PrivateKey, PublicKey
 from movepass_wire import ED25519, ESP256

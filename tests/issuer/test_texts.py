@@ -7,7 +7,7 @@ import pytest
 from support.passes import approved, request
 
 from movepass_issuer import ApprovedPass, RequestError
-from movepass_issuer.texts import check_readable
+from movepass_issuer.issuing.texts import check_readable
 from movepass_wire.errors import ClaimsError
 from movepass_wire.text import normalise
 

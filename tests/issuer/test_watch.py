@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from movepass_issuer import RepositoryError
-from movepass_issuer.publisher import Publication
-from movepass_issuer.watch import publish_every
+from movepass_issuer.publishing.publisher import Publication
+from movepass_issuer.publishing.watch import publish_every
 from movepass_keys import SignerError
 
 DONE = Publication(1, 1, 0, ())

@@ -35,11 +35,11 @@ from support.passes import approved
 from tuf.api.exceptions import UnsignedMetadataError
 
 from movepass_issuer import Issuer
-from movepass_issuer.authority import Authority
-from movepass_issuer.keyholding import publish_proposals
-from movepass_issuer.publisher import Publisher, put_keys
-from movepass_issuer.repository import FolderRepository
-from movepass_issuer.sqlite_ledger import SqliteLedger
+from movepass_issuer.authority.ceremony_desk import publish_proposals
+from movepass_issuer.authority.folder import Authority
+from movepass_issuer.publishing.publisher import Publisher, put_keys
+from movepass_issuer.storage.repository import FolderRepository
+from movepass_issuer.storage.sqlite_ledger import SqliteLedger
 from movepass_keys import (
     FileSigner,
     KeyFileError,
@@ -177,7 +177,7 @@ def test_boto3_is_loaded_only_for_a_key_in_kms(tmp_path: Path) -> None:
     """By us: securesystemslib.signer, and so movepass_keys.records.roles, loads it wherever it is installed."""
     create_key_file(tmp_path / "key.pem", ESP256)
     code = (
-        "import sys; from movepass_keys import kms, signer_from_uri;"
+        "import sys; from movepass_keys import signer_from_uri; from movepass_keys.signers import kms;"
         "signer_from_uri('file:' + sys.argv[1]).sign(b'm'); print([m for m in sys.modules if m.startswith('boto')])"
     )
     assert processes.run(code, tmp_path / "key.pem") == "[]"
@@ -888,7 +888,7 @@ import signal, sys, time
 from pathlib import Path
 from support.passes import approved
 from movepass_issuer import Issuer
-from movepass_issuer.sqlite_ledger import SqliteLedger
+from movepass_issuer.storage.sqlite_ledger import SqliteLedger
 from movepass_keys import signer_from_uri
 issuer = Issuer(signer=signer_from_uri(sys.argv[1]), ledger=SqliteLedger(Path(sys.argv[2]), create=True))
 signed = [issuer.issue(approved(f"R-{n}", int(time.time()))) for n in range(3)]

@@ -10,7 +10,8 @@ LABEL = "Rahima's card"
 URI = "hsm:{}?label=Rahima%27s+card"
 SIGN = """
 import sys
-from movepass_keys import KeysError, algorithms, signer_from_uri
+from movepass_keys import KeysError, signer_from_uri
+from movepass_keys.records import algorithms
 asked = []
 def ask(kind):
     asked.append(kind)
@@ -142,7 +143,8 @@ def test_many_threads_sign_with_one_token(card: Tokens) -> None:
     code = """
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from movepass_keys import algorithms, signer_from_uri
+from movepass_keys import signer_from_uri
+from movepass_keys.records import algorithms
 signers = [signer_from_uri(f"hsm:{n}", ask=lambda _: sys.argv[1]) for n in (1, 2)]
 with ThreadPoolExecutor(8) as pool:
     messages = [b"%d" % n for n in range(64)]

@@ -23,6 +23,7 @@ from movepass_keys import FileSigner, KeyFileError, KeysError, SignerError, crea
 from movepass_keys.records import algorithms
 from movepass_keys.records.algorithms import NAMES, key_id, verify
 from movepass_keys.signers import opening
+from movepass_keys.signers.signer import PASSPHRASE
 from movepass_wire.payload import ESP256
 
 EACH = pytest.mark.parametrize("alg", NAMES, ids=NAMES.values())
@@ -301,5 +302,5 @@ def test_a_key_in_the_traditional_protected_form_asks_for_its_passphrase(tmp_pat
     path.chmod(0o600)
     asked: list[str] = []
     signer = signer_from_uri(f"file:{path}", ask=lambda kind: asked.append(kind) or "secret")  # type: ignore[func-returns-value]
-    assert asked == [signer.PASSPHRASE]
+    assert asked == [PASSPHRASE]
     assert len(signer.sign(b"message")) == 64

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from movepass_issuer.authority import Authority, Elsewhere
+from movepass_issuer.authority.folder import Authority, Elsewhere
 from movepass_issuer.aws.issue import IssueFunction
 from movepass_issuer.aws.publish import PublishFunction
 from movepass_issuer.aws.revoke import RevokeFunction
 from movepass_issuer.aws.settings import Settings
-from movepass_issuer.dynamodb_ledger import DynamoDbLedger
+from movepass_issuer.storage.dynamodb_ledger import DynamoDbLedger
 from movepass_keys.records.layout import TIMESTAMP
 from movepass_verifier import Device
 from support.ministack import REGION, Ministack

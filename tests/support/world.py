@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from movepass_issuer import Issuer, SignedPass
-from movepass_issuer.authority import Authority
-from movepass_issuer.publisher import Publication
-from movepass_issuer.sqlite_ledger import SqliteLedger
+from movepass_issuer.authority.folder import Authority
+from movepass_issuer.publishing.publisher import Publication
+from movepass_issuer.storage.sqlite_ledger import SqliteLedger
 from movepass_keys import signer_from_uri
 from movepass_verifier import Device, Verification
 from movepass_verifier.sync import SyncResult

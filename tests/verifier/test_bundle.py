@@ -16,7 +16,7 @@ from support.repositories import publish_by_hand, sign_targets
 from support.servers import Answer, RangeServer, serving
 from support.world import World, facts
 
-from movepass_issuer.authority import Authority
+from movepass_issuer.authority.folder import Authority
 from movepass_keys import files
 from movepass_keys.records import layout
 from movepass_verifier import BundleError, Device, SyncError, bundle

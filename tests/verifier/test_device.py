@@ -11,7 +11,7 @@ from support.passes import DAY, HOUR, approved, iso
 from support.world import World, facts
 
 from movepass_issuer import SqliteLedger
-from movepass_issuer.authority import Authority
+from movepass_issuer.authority.folder import Authority
 from movepass_verifier import Device, Policy, PolicyError, StoreError, SyncError, Verdict
 from movepass_verifier.store import FILE_NAME
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from support.servers import serving
 from support.world import World
 
-from movepass_issuer.qr import qr_version
+from movepass_issuer.printing.qr import qr_version
 from movepass_verifier import Device, Policy, PolicyError, Verdict
 from movepass_verifier import enrolment as enrolments
 from movepass_verifier.enrolment import Enrolment

@@ -19,7 +19,7 @@ from support.repositories import logs_of, publish_by_hand, sign_targets, signed,
 from support.servers import Answer, RangeServer, plainly_serving, serving
 from support.world import World, facts
 
-from movepass_issuer.authority import Authority
+from movepass_issuer.authority.folder import Authority
 from movepass_keys import KeySet, PassKey
 from movepass_keys.records import algorithms, roles
 from movepass_verifier import Device, StoreError, SyncError, Verdict, offer, schema

@@ -24,8 +24,6 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from movepass_issuer import answers
-from movepass_issuer.approved import ApprovedPass
 from movepass_issuer.aws import http, queues
 from movepass_issuer.aws.opening import Reread, open_issuer
 from movepass_issuer.aws.queues import Message, cut_to_fit
@@ -33,7 +31,9 @@ from movepass_issuer.aws.settings import Settings
 from movepass_issuer.aws.telemetry import count, logger, observed, report_end
 from movepass_issuer.aws.time_limit import TimeLimit
 from movepass_issuer.errors import IssuerError, KeyPeriodError, LedgerError, RequestError, UnknownPassError
-from movepass_issuer.issuer import GROUP, Issuer, SignedPass
+from movepass_issuer.issuing import answers
+from movepass_issuer.issuing.approved import ApprovedPass
+from movepass_issuer.issuing.issuer import GROUP, Issuer, SignedPass
 from movepass_keys import KeysError, SignerError
 from movepass_keys.records.expiry import key_ending
 from movepass_wire import NumberError

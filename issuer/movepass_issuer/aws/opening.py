@@ -7,13 +7,13 @@ from typing import Generic, TypeVar
 from movepass_issuer.aws.settings import Settings
 from movepass_issuer.aws.telemetry import logger
 from movepass_issuer.aws.time_limit import TimedSigner, TimeLimit
-from movepass_issuer.continuity import check_continuity
-from movepass_issuer.dynamodb_ledger import DynamoDbLedger
 from movepass_issuer.errors import RepositoryError, RestoredError
-from movepass_issuer.issuer import Issuer, Revoker
-from movepass_issuer.published_keys import published_keys
-from movepass_issuer.regions import RegionalRevoker, Regions
-from movepass_issuer.s3_repository import S3Repository
+from movepass_issuer.issuing.issuer import Issuer, Revoker
+from movepass_issuer.publishing.continuity import check_continuity
+from movepass_issuer.publishing.published_keys import published_keys
+from movepass_issuer.regions.peers import RegionalRevoker, Regions
+from movepass_issuer.storage.dynamodb_ledger import DynamoDbLedger
+from movepass_issuer.storage.s3_repository import S3Repository
 from movepass_keys import KeySet, signer_from_uri
 from movepass_keys.aws import calls_until
 

@@ -3,8 +3,9 @@
 What it is asked does not matter, but for {"clock_checked": true}, by which somebody says that the clock is right though
 it has jumped. Answers as `movepass publish --json` does. Where another publisher is at work it says so and is done.
 
-Where several regions issue, it first tells the others of the revocations that they do not know; then one of the regions
-publishes and the others keep a copy of that (movepass_issuer.replication). {"take_over": true} lets this one publish.
+Where several regions issue, it first tells the others of the revocations that they do not know. Then one region
+publishes, and the others keep a copy of that (movepass_issuer.regions.replication). {"take_over": true} lets this one
+publish.
 
 Each time it reports as DaysUntilExpiry when the custodians' root, their targets and the last pass key end. Once one of
 the first two has ended, devices refuse what it publishes: it writes that and fails.
@@ -27,11 +28,11 @@ from movepass_issuer.aws.opening import open_ledger, open_regions
 from movepass_issuer.aws.settings import Settings
 from movepass_issuer.aws.telemetry import count, logger, observed, report_end
 from movepass_issuer.errors import BusyError, RepositoryError
-from movepass_issuer.published_keys import load_denied, published_endings
-from movepass_issuer.publisher import Publication, Publisher, check_accepted
-from movepass_issuer.regions import Regions
-from movepass_issuer.replication import Followed, RegionalPublisher
-from movepass_issuer.s3_repository import S3Repository
+from movepass_issuer.publishing.published_keys import load_denied, published_endings
+from movepass_issuer.publishing.publisher import Publication, Publisher, check_accepted
+from movepass_issuer.regions.peers import Regions
+from movepass_issuer.regions.replication import Followed, RegionalPublisher
+from movepass_issuer.storage.s3_repository import S3Repository
 from movepass_keys import signer_from_uri
 from movepass_keys.records.expiry import Ending
 from movepass_wire.times import day_of

@@ -14,13 +14,13 @@ import os
 from functools import cache
 from typing import Any
 
-from movepass_issuer import answers
 from movepass_issuer.aws.opening import Reread, open_revoker
 from movepass_issuer.aws.settings import Settings
 from movepass_issuer.aws.telemetry import count, observed
 from movepass_issuer.errors import ReasonError, UnknownPassError
-from movepass_issuer.issuer import Revoker
-from movepass_issuer.request_ids import STORED_ID_MAX_CHARS
+from movepass_issuer.issuing import answers
+from movepass_issuer.issuing.issuer import Revoker
+from movepass_issuer.issuing.request_ids import STORED_ID_MAX_CHARS
 from movepass_wire import NumberError
 from movepass_wire.text import normalise
 

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from movepass_issuer.dynamodb_ledger import Region
 from movepass_issuer.errors import IssuerError
-from movepass_issuer.regions import TAKEOVER_SECONDS, Peer, takeover_after
+from movepass_issuer.regions.peers import TAKEOVER_SECONDS, Peer, takeover_after
+from movepass_issuer.storage.dynamodb_ledger import Region
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ import pytest
 
 from movepass_cli.scanning import feeds
 from movepass_cli.scanning.feeds import Feed, Feeds, Given
-from movepass_issuer.qr import qr_png
+from movepass_issuer.printing.qr import qr_png
 from movepass_verifier import ImageError
 from movepass_wire.payload import ESP256, seal
 from movepass_words import message

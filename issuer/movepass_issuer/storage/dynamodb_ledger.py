@@ -34,7 +34,7 @@ from typing import Any, TypeVar
 from zlib import crc32
 
 from movepass_issuer.errors import LedgerError, UnknownPassError
-from movepass_issuer.ledger import (
+from movepass_issuer.issuing.ledger import (
     NO_INDEX,
     PERSONAL_DAYS,
     REASON_MAX_CHARS,

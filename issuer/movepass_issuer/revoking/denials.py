@@ -10,9 +10,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from movepass_issuer.errors import BusyError, RepositoryError
-from movepass_issuer.published_keys import DENIED, NOBODY_DENIED
-from movepass_issuer.publisher import PATIENCE_SECONDS
-from movepass_issuer.repository import Repository
+from movepass_issuer.publishing.published_keys import DENIED, NOBODY_DENIED
+from movepass_issuer.publishing.publisher import PATIENCE_SECONDS
+from movepass_issuer.storage.repository import Repository
 from movepass_keys import KeyDocumentError, KeySet
 from movepass_keys.records import roles
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from movepass_issuer.errors import RequestError
-from movepass_issuer.request_ids import read_request_id, spellings
-from movepass_issuer.texts import check_readable
+from movepass_issuer.issuing.request_ids import read_request_id, spellings
+from movepass_issuer.issuing.texts import check_readable
 from movepass_wire import ClaimsError, Pass, Trip, WireError, encode_claims, seal, trip_from_json
 from movepass_wire.limits import TEXT_MAX_CHARS
 from movepass_wire.payload import ESP256, KID_BYTES, SIGNATURE_BYTES

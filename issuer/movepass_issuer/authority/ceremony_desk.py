@@ -10,12 +10,12 @@ from typing import Any
 from tuf.api.exceptions import RepositoryError
 from tuf.api.metadata import Metadata
 
-from movepass_issuer import places
-from movepass_issuer.authority import Authority, HeldKey, new_key_file, write_file
-from movepass_issuer.denials import put_denials, tell_denials
+from movepass_issuer.authority.folder import Authority, HeldKey, new_key_file, write_file
 from movepass_issuer.errors import AuthorityError, IssuerError
-from movepass_issuer.published_keys import load_keys
-from movepass_issuer.publisher import Publication, put_keys
+from movepass_issuer.publishing.published_keys import load_keys
+from movepass_issuer.publishing.publisher import Publication, put_keys
+from movepass_issuer.revoking.denials import put_denials, tell_denials
+from movepass_issuer.storage import places
 from movepass_keys import KeySet, PassKey, Withdrawal, signer_from_uri
 from movepass_keys.ceremony import custodian
 from movepass_keys.ceremony import proposal as ceremony

@@ -4,7 +4,7 @@ Each region has its own table, bucket, queues, functions and keys; whoever issue
 may sign, the same root and pass keys, and the revocations: the region that takes one writes in the same transaction
 what each other region is to be told, tries to tell it at once, and tells it before each publication until it has.
 An index tells whose it is (dynamodb_ledger.Region), so a pass is revoked by its number anywhere, its own region lost or
-not. Who publishes, movepass_issuer.replication decides.
+not. Who publishes, movepass_issuer.regions.replication decides.
 """
 
 import re
@@ -13,12 +13,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from movepass_issuer.dynamodb_ledger import PATIENCE, DynamoDbLedger, Region, Told
 from movepass_issuer.errors import IssuerError, LedgerError, UnknownPassError
-from movepass_issuer.issuer import Revoker
-from movepass_issuer.ledger import NO_INDEX, Entry, RequestRevocation, Revocation, check_reason
-from movepass_issuer.request_ids import spellings
-from movepass_issuer.s3_repository import S3Repository
+from movepass_issuer.issuing.issuer import Revoker
+from movepass_issuer.issuing.ledger import NO_INDEX, Entry, RequestRevocation, Revocation, check_reason
+from movepass_issuer.issuing.request_ids import spellings
+from movepass_issuer.storage.dynamodb_ledger import PATIENCE, DynamoDbLedger, Region, Told
+from movepass_issuer.storage.s3_repository import S3Repository
 from movepass_keys.aws import Patience, calls_until
 from movepass_wire import format_number
 from movepass_wire.limits import PUBLISHED_DAYS_AHEAD

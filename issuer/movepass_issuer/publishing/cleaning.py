@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
 
-from movepass_issuer.repository import Repository, versions_in
+from movepass_issuer.storage.repository import Repository, versions_in
 from movepass_keys.files import TEMPORARY
 from movepass_keys.records import layout
 from movepass_keys.records.layout import document_name

@@ -29,13 +29,13 @@ from typing import Any
 from tuf.api.exceptions import LengthOrHashMismatchError
 from tuf.api.metadata import Metadata, MetaFile, TargetFile
 
-from movepass_issuer.cleaning import clean
-from movepass_issuer.compaction import grown
-from movepass_issuer.continuity import not_as_left
 from movepass_issuer.errors import BusyError, ClockError, NotAcceptedError, RepositoryError, RestoredError
-from movepass_issuer.ledger import Announced, Ledger
-from movepass_issuer.published_keys import NOBODY_DENIED
-from movepass_issuer.repository import Repository, versions_in
+from movepass_issuer.issuing.ledger import Announced, Ledger
+from movepass_issuer.publishing.cleaning import clean
+from movepass_issuer.publishing.continuity import not_as_left
+from movepass_issuer.publishing.published_keys import NOBODY_DENIED
+from movepass_issuer.revoking.compaction import grown
+from movepass_issuer.storage.repository import Repository, versions_in
 from movepass_keys import Signer
 from movepass_keys.records import layout, roles
 from movepass_keys.records.expiry import Ending, document_endings
@@ -64,7 +64,7 @@ class Publication:
         version: the timestamp's.
         revoked: how many passes it newly lists.
         days: the UTC days it has logs for.
-        took_over: whether another region published before (movepass_issuer.replication).
+        took_over: whether another region published before (movepass_issuer.regions.replication).
     """
 
     published: int

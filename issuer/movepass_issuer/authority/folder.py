@@ -25,17 +25,17 @@ from typing import Any
 
 from tuf.api.metadata import Metadata, Root
 
-from movepass_issuer import places
-from movepass_issuer.continuity import check_continuity
-from movepass_issuer.dynamodb_ledger import DynamoDbLedger
 from movepass_issuer.errors import AuthorityError
-from movepass_issuer.issuer import Issuer, Revoker
-from movepass_issuer.ledger import Ledger
-from movepass_issuer.published_keys import load_denied, published_endings, published_keys
-from movepass_issuer.publisher import Publisher, load_document
-from movepass_issuer.regions import Peer, RegionalRevoker, Regions, region_beside
-from movepass_issuer.replication import RegionalPublisher
-from movepass_issuer.repository import Repository, open_lock, readable_by_all
+from movepass_issuer.issuing.issuer import Issuer, Revoker
+from movepass_issuer.issuing.ledger import Ledger
+from movepass_issuer.publishing.continuity import check_continuity
+from movepass_issuer.publishing.published_keys import load_denied, published_endings, published_keys
+from movepass_issuer.publishing.publisher import Publisher, load_document
+from movepass_issuer.regions.peers import Peer, RegionalRevoker, Regions, region_beside
+from movepass_issuer.regions.replication import RegionalPublisher
+from movepass_issuer.storage import places
+from movepass_issuer.storage.dynamodb_ledger import DynamoDbLedger
+from movepass_issuer.storage.repository import Repository, open_lock, readable_by_all
 from movepass_keys import KeySet, create_key_file, files, signer_from_uri
 from movepass_keys.ceremony import custodian
 from movepass_keys.records.algorithms import key_id
@@ -56,12 +56,12 @@ class Elsewhere:
     """What of an authority is not in its folder: URIs, each by itself.
 
     Attributes:
-        ledger: see movepass_issuer.places.
+        ledger: see movepass_issuer.storage.places.
         repository: likewise.
         pass_signers: of the first pass keys (movepass_keys.signer_from_uri), the one to sign with first; none to make
             one in the folder.
         online_signers: of the online keys, the one to publish with first; likewise.
-        peers: the other regions (movepass_issuer.regions.Peer), where there are several.
+        peers: the other regions (movepass_issuer.regions.peers.Peer), where there are several.
     """
 
     ledger: str = LEDGER
@@ -93,9 +93,9 @@ class Authority:
         held_keys: every pass key it has, by kid.
         usable_from: when devices can know the key in use, seconds since 1970 UTC.
         online_next: those of the online keys that have been proposed and not published yet.
-        ledger_uri: where the ledger is (movepass_issuer.places).
+        ledger_uri: where the ledger is (movepass_issuer.storage.places).
         repository_uri: where it publishes.
-        peers: the other regions that issue, as movepass_issuer.regions.Peer reads them.
+        peers: the other regions that issue, as movepass_issuer.regions.peers.Peer reads them.
     """
 
     folder: Path
@@ -140,7 +140,7 @@ class Authority:
             AuthorityError: the folder is in use or can't be made.
             RepositoryError, KeysError: what is elsewhere can't be used.
         """
-        from movepass_issuer.keyholding import hold_ceremony  # noqa: PLC0415 - it stands on this module
+        from movepass_issuer.authority.ceremony_desk import hold_ceremony  # noqa: PLC0415 - it stands on this module
 
         at = int(time.time()) if now is None else now
 

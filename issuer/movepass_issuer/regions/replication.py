@@ -9,8 +9,8 @@ Where two were cut off from each other, the newer publication may lack what the 
 its copy until the newer lists hold it too (it tells before it looks), so a device that reads one bucket takes no pass
 for good again. It waits no longer than until it takes over: it then publishes all that either of the two holds.
 
-A publication is taken over in the order of the publisher's own (movepass_issuer.publisher): what is named first, the
-timestamp last. Everything is held against signatures and hashes, so a bucket that somebody wrote to misleads nobody.
+A publication is copied in the publisher's own order (movepass_issuer.publishing.publisher): files that others name
+first, the timestamp last. Signatures and hashes are checked, so a bucket that somebody wrote to misleads nobody.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -22,13 +22,13 @@ from tuf.api.exceptions import LengthOrHashMismatchError
 from tuf.api.exceptions import RepositoryError as TufError
 from tuf.api.metadata import MetaFile, TargetFile
 
-from movepass_issuer.cleaning import clean
-from movepass_issuer.denials import denied_in, put_denials
 from movepass_issuer.errors import BusyError, RepositoryError
-from movepass_issuer.ledger import Announced, Ledger
-from movepass_issuer.published_keys import published_keys
-from movepass_issuer.publisher import Publication, Publisher, listed_days, load_document, load_timestamp
-from movepass_issuer.repository import Repository
+from movepass_issuer.issuing.ledger import Announced, Ledger
+from movepass_issuer.publishing.cleaning import clean
+from movepass_issuer.publishing.published_keys import published_keys
+from movepass_issuer.publishing.publisher import Publication, Publisher, listed_days, load_document, load_timestamp
+from movepass_issuer.revoking.denials import denied_in, put_denials
+from movepass_issuer.storage.repository import Repository
 from movepass_keys import KeyDocumentError, KeySet, Signer
 from movepass_keys.records import layout, roles
 from movepass_keys.records.layout import TIMESTAMP, document_name, log_day, log_target, target_file

@@ -15,8 +15,18 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from movepass_issuer.errors import IssuerError
-from movepass_issuer.qr import QUIET_ZONE, qr_image, qr_version
-from movepass_issuer.typesetting import SIZE_MIN, Block, Box, Line, Style, block, missing_letters, one_line, wrap
+from movepass_issuer.printing.qr import QUIET_ZONE, qr_image, qr_version
+from movepass_issuer.printing.typesetting import (
+    SIZE_MIN,
+    Block,
+    Box,
+    Line,
+    Style,
+    block,
+    missing_letters,
+    one_line,
+    wrap,
+)
 from movepass_wire import Pass, Place, Trip, WireError, encode_claims, format_number, open_text
 from movepass_wire.codes import DISTRICTS, ID_TYPES, REASONS, Table
 from movepass_wire.times import DHAKA

@@ -9,8 +9,8 @@ why, and this one stays.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from movepass_issuer.issuer import Passes
-from movepass_issuer.ledger import Entry, Ledger
+from movepass_issuer.issuing.issuer import Passes
+from movepass_issuer.issuing.ledger import Entry, Ledger
 
 REASON = "its request was answered by another region"
 

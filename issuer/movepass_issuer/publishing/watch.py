@@ -5,8 +5,8 @@ from collections.abc import Callable
 from typing import Protocol
 
 from movepass_issuer.errors import IssuerError
-from movepass_issuer.publisher import Publication
-from movepass_issuer.replication import Followed
+from movepass_issuer.publishing.publisher import Publication
+from movepass_issuer.regions.replication import Followed
 from movepass_keys.errors import KeysError
 from movepass_wire.errors import WireError
 

@@ -26,7 +26,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
 from movepass_issuer.errors import BusyError, RepositoryError
-from movepass_issuer.repository import versions_in
+from movepass_issuer.storage.repository import versions_in
 from movepass_keys.aws import (
     NO_CONNECTION,
     NO_CREDENTIALS,

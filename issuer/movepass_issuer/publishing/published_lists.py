@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from movepass_issuer.errors import RepositoryError
-from movepass_issuer.publisher import load_document, load_log
-from movepass_issuer.repository import Repository
+from movepass_issuer.publishing.publisher import load_document, load_log
+from movepass_issuer.storage.repository import Repository
 from movepass_keys.records import layout, roles
 from movepass_keys.records.layout import TIMESTAMP, document_name
 from movepass_wire import LogError, StatusLog, read_log

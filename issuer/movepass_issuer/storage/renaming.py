@@ -3,8 +3,8 @@
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from movepass_issuer.ledger import Entry
-from movepass_issuer.request_ids import STORED_ID_MAX_CHARS, reissue_name
+from movepass_issuer.issuing.ledger import Entry
+from movepass_issuer.issuing.request_ids import STORED_ID_MAX_CHARS, reissue_name
 from movepass_wire import WireError, open_text
 from movepass_wire.text import normalise
 

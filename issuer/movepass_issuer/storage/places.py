@@ -6,11 +6,11 @@ repository    s3://BUCKET/PREFIX, or the path of a folder
 
 from pathlib import Path
 
-from movepass_issuer.dynamodb_ledger import DynamoDbLedger, Region
-from movepass_issuer.ledger import Ledger
-from movepass_issuer.repository import FolderRepository, Repository
-from movepass_issuer.s3_repository import S3Repository
-from movepass_issuer.sqlite_ledger import SqliteLedger
+from movepass_issuer.issuing.ledger import Ledger
+from movepass_issuer.storage.dynamodb_ledger import DynamoDbLedger, Region
+from movepass_issuer.storage.repository import FolderRepository, Repository
+from movepass_issuer.storage.s3_repository import S3Repository
+from movepass_issuer.storage.sqlite_ledger import SqliteLedger
 
 _TABLE, _BUCKET = "dynamodb:", "s3:"
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from movepass_issuer.errors import LedgerError, UnknownPassError
-from movepass_issuer.ledger import PERSONAL_DAYS, REQUEST_DAYS, Announced, Entry, Request, check_reason
-from movepass_issuer.renaming import plan_renames
+from movepass_issuer.issuing.ledger import PERSONAL_DAYS, REQUEST_DAYS, Announced, Entry, Request, check_reason
+from movepass_issuer.storage.renaming import plan_renames
 from movepass_keys import files
 from movepass_wire.limits import INDEX_LIMIT
 

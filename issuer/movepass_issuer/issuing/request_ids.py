@@ -11,7 +11,7 @@ be in force after its request (84 hours), and to answer a request that comes aga
 import unicodedata
 
 from movepass_issuer.errors import RequestError
-from movepass_issuer.texts import find_invisible
+from movepass_issuer.issuing.texts import find_invisible
 from movepass_wire.text import normalise
 
 REQUEST_ID_MAX_CHARS = 128

@@ -10,7 +10,7 @@ from hashlib import sha256
 from typing import Protocol
 
 from movepass_issuer.errors import RepositoryError, RestoredError
-from movepass_issuer.ledger import Announced
+from movepass_issuer.issuing.ledger import Announced
 from movepass_keys.records.layout import TIMESTAMP
 
 

@@ -7,11 +7,17 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import Protocol
 
-from movepass_issuer.approved import ApprovedPass
 from movepass_issuer.errors import IssuerError, KeyPeriodError, RequestConflictError, RequestError, UnknownPassError
-from movepass_issuer.ledger import NO_INDEX, PERSONAL_DAYS, Entry, Ledger, Request
-from movepass_issuer.renaming import replaces
-from movepass_issuer.request_ids import earlier_reissue_name, objection_to_new, reissue_name, request_of, spellings
+from movepass_issuer.issuing.approved import ApprovedPass
+from movepass_issuer.issuing.ledger import NO_INDEX, PERSONAL_DAYS, Entry, Ledger, Request
+from movepass_issuer.issuing.request_ids import (
+    earlier_reissue_name,
+    objection_to_new,
+    reissue_name,
+    request_of,
+    spellings,
+)
+from movepass_issuer.storage.renaming import replaces
 from movepass_keys import KeySet, PassKey, Signer, SignerError
 from movepass_keys.records.algorithms import algorithm_of, key_id, verify
 from movepass_wire import (
@@ -58,7 +64,7 @@ class SignedPass:
         Raises:
             QrError: the extra is missing.
         """
-        from movepass_issuer.qr import qr_png  # noqa: PLC0415 - issuing itself needs no pictures
+        from movepass_issuer.printing.qr import qr_png  # noqa: PLC0415 - issuing itself needs no pictures
 
         return qr_png(self.text)
 
@@ -73,7 +79,7 @@ class SignedPass:
         Raises:
             CardError: the extra or what it stands on is missing, or another format.
         """
-        from movepass_issuer.card import render_card, save_card  # noqa: PLC0415 - issuing itself needs no pictures
+        from movepass_issuer.printing.card import render_card, save_card  # noqa: PLC0415 - issuing itself needs no pictures
 
         out = BytesIO()
         save_card(render_card(self.pass_, self.text, self.number, authority=authority, test=test), out, file_format)
@@ -176,7 +182,7 @@ class Revoker:
         Raises:
             UnknownPassError: none such.
             NumberError: not a pass number.
-            ReasonError: more than REASON_MAX_CHARS printable characters (movepass_issuer.ledger).
+            ReasonError: more than REASON_MAX_CHARS printable characters (movepass_issuer.issuing.ledger).
         """
         first, *twins = self._entries(number, request_id)
         reissued = [again for entry in (first, *twins) for again in self._find_reissues(entry)]

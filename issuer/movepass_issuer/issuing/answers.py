@@ -3,9 +3,9 @@
 from typing import Any
 
 from movepass_issuer.errors import KeyPeriodError, RequestError
-from movepass_issuer.issuer import SignedPass
-from movepass_issuer.ledger import Entry
-from movepass_issuer.request_ids import request_of
+from movepass_issuer.issuing.issuer import SignedPass
+from movepass_issuer.issuing.ledger import Entry
+from movepass_issuer.issuing.request_ids import request_of
 from movepass_wire import format_number
 from movepass_wire.times import iso
 

@@ -1,0 +1,1 @@
+"""An authority: its folder, and the desk where it prepares ceremonies."""

@@ -1,0 +1,1 @@
+"""From an approved pass to a signed one: checks, numbers, the ledger's contract, answers."""

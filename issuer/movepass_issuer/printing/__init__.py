@@ -1,0 +1,1 @@
+"""A pass as a picture: the QR code and the card."""

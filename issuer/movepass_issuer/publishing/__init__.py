@@ -1,0 +1,1 @@
+"""Signed publications: writing, reading back, cleaning, on a schedule."""

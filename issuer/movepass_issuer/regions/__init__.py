@@ -1,0 +1,1 @@
+"""Several regions: copying publications, and continuing after one is lost."""

@@ -1,0 +1,1 @@
+"""How the status logs grow, and keys that are denied at once."""
