@@ -27,7 +27,7 @@ from scale.lists import entropy_bytes
 from support.repositories import publish_by_hand
 from support.world import World
 
-from movepass_verifier.store import Store
+from movepass_verifier.store.store import Store
 from movepass_wire import encode_block, new_log, read_log
 
 SHARE = 0.01

@@ -23,7 +23,7 @@ from rain.codes import OURS_AS_DRAWN
 from rain.trials import PROCESSES, Trial, photograph, trials
 
 from movepass_verifier.errors import ImageError
-from movepass_verifier.image import PictureReader
+from movepass_verifier.reading.image import PictureReader
 
 HOUSE = Path(__file__).resolve().parents[1]
 _GREY = 118

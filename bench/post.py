@@ -39,9 +39,9 @@ from support.world import World
 from movepass_cli.scanning.screen import banners
 from movepass_issuer import SignedPass
 from movepass_verifier import Device
-from movepass_verifier.image import PictureReader
-from movepass_verifier.journal import ENTRIES_MOST
-from movepass_verifier.store import FILE_NAME
+from movepass_verifier.officer.journal import ENTRIES_MOST
+from movepass_verifier.reading.image import PictureReader
+from movepass_verifier.store.store import FILE_NAME
 from movepass_wire import open_text, seal
 
 SCREEN_MEDIAN_MS_MAX, SCREEN_99TH_MS_MAX = 5.0, 20.0

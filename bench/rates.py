@@ -43,7 +43,7 @@ from movepass_issuer.storage.sqlite_ledger import SqliteLedger
 from movepass_keys import KeySet, PassKey
 from movepass_keys.records.algorithms import der_from_raw, sign
 from movepass_verifier import verify
-from movepass_verifier.lists import StatusLists
+from movepass_verifier.deciding.lists import StatusLists
 from movepass_wire import base45, decode_claims, encode_block, new_log, open_text, read_log
 from movepass_wire.limits import TIME_LIMIT
 

@@ -95,7 +95,7 @@ def test_verifying_a_text_with_a_device_loads_no_more(tmp_path: Path) -> None:
     code = f"""
 from pathlib import Path
 from movepass_verifier import Device
-from movepass_verifier.store import Store
+from movepass_verifier.store.store import Store
 Store.create(Path({str(tmp_path / "device")!r}), root=b'{{"signed": {{"version": 1}}}}', sources=[""])
 with Device.open({str(tmp_path / "device")!r}) as device:
     assert device.verify("MP1:" + "0" * 250).verdict.value == "malformed"
@@ -113,7 +113,7 @@ def test_a_check_by_command_starts_without_what_no_check_uses() -> None:
 
 
 def test_syncing_needs_none_of_the_extras() -> None:
-    modules = loaded("import movepass_verifier.sync")
+    modules = loaded("import movepass_verifier.sync.sync")
     assert modules >= SYNC_ONLY
     assert not modules & (OTHERS_ONLY - AWS)
 

@@ -14,10 +14,10 @@ from tuf.ngclient import UpdaterConfig
 from movepass_keys import KeySet
 from movepass_keys.records import roles
 from movepass_keys.records.layout import LOG_MAX_BYTES
-from movepass_verifier import enrolment, offer
-from movepass_verifier.lists import Policy, StatusLists
-from movepass_verifier.verdicts import CHECKS, Verdict
-from movepass_verifier.verify import _decide, verify
+from movepass_verifier.deciding.lists import Policy, StatusLists
+from movepass_verifier.deciding.verdicts import CHECKS, Verdict
+from movepass_verifier.deciding.verify import _decide, verify
+from movepass_verifier.sync import enrolment, offer
 from movepass_wire import (
     ClaimsError,
     Place,

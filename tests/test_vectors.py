@@ -18,7 +18,7 @@ from make_vectors.files import files, stale
 from run_vectors import Case, VectorsError
 from vectors_adapter import answer
 
-from movepass_verifier.verdicts import CHECKS, Verdict
+from movepass_verifier.deciding.verdicts import CHECKS, Verdict
 
 HERE = Path(__file__).resolve().parent
 CASES = run_vectors.load()

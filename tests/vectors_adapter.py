@@ -20,15 +20,15 @@ from tuf.api.exceptions import DownloadHTTPError
 
 from movepass_keys import KeyDocumentError, KeySet, PassKey
 from movepass_keys.records import algorithms
-from movepass_verifier import offer
-from movepass_verifier.enrolment import read_code as read_enrolment
+from movepass_verifier.deciding.lists import Policy, StatusLists
+from movepass_verifier.deciding.verify import verify
 from movepass_verifier.errors import EnrolmentError
-from movepass_verifier.lists import Policy, StatusLists
-from movepass_verifier.scratch import Partials
-from movepass_verifier.sources import Source
-from movepass_verifier.store import DENIED, KEYS, Held
-from movepass_verifier.sync import FAILED, _failure
-from movepass_verifier.verify import verify
+from movepass_verifier.store.store import DENIED, KEYS, Held
+from movepass_verifier.sync import offer
+from movepass_verifier.sync.enrolment import read_code as read_enrolment
+from movepass_verifier.sync.scratch import Partials
+from movepass_verifier.sync.sources import Source
+from movepass_verifier.sync.sync import FAILED, _failure
 from movepass_wire import (
     LogError,
     NotAPassError,

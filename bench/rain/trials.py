@@ -12,7 +12,7 @@ import zxingcpp
 from PIL import Image
 
 from movepass_verifier.errors import ImageError
-from movepass_verifier.image import PictureReader
+from movepass_verifier.reading.image import PictureReader
 from rain.abuse import KINDS, Kind
 from rain.codes import Code, shot
 from rain.photograph import take

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from movepass_issuer.storage.s3_repository import TIMESTAMP_MAX_AGE
-from movepass_verifier.lists import Policy
+from movepass_verifier.deciding.lists import Policy
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
 ASSUMED = "assumed"

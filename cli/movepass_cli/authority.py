@@ -34,7 +34,7 @@ from movepass_issuer.issuing.issuer import GROUP
 from movepass_issuer.printing.card import UnprintableError, check_shaping, format_of
 from movepass_issuer.storage.places import is_remote
 from movepass_keys.records.algorithms import BY_NAME
-from movepass_verifier.shown import trip_rows
+from movepass_verifier.officer.shown import trip_rows
 from movepass_wire import format_number
 from movepass_wire.times import iso, local
 from movepass_words import words

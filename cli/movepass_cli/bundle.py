@@ -6,7 +6,7 @@ import click
 
 from movepass_cli.options import PATH, ca_option, example, json_option, option
 from movepass_cli.output import progress_on_terminal, show_json, show_line
-from movepass_verifier import bundle
+from movepass_verifier.sync import bundle
 from movepass_wire.times import local
 
 

@@ -27,7 +27,7 @@ from movepass_cli.output import note, progress_on_terminal, say, show_json, show
 from movepass_keys.records.algorithms import NAMES
 from movepass_verifier import Device, Outcome
 from movepass_verifier.errors import OtherCodeError
-from movepass_verifier.shown import trip_rows
+from movepass_verifier.officer.shown import trip_rows
 from movepass_wire import PayloadError, WireError, decode_claims, format_number, open_text, trip_to_json
 from movepass_wire.times import ago, day_name, iso, local
 from movepass_words import words
@@ -35,8 +35,8 @@ from movepass_words import words
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from movepass_verifier.other_schemes import OtherCode
-    from movepass_verifier.sync import SyncResult
+    from movepass_verifier.reading.other_schemes import OtherCode
+    from movepass_verifier.sync.sync import SyncResult
 
 _EXIT = {Outcome.ACCEPT: ACCEPT, Outcome.REJECT: REJECT, Outcome.CANNOT_VERIFY: CANNOT_VERIFY}
 _WATCH_SECONDS, _WATCH_MAX_SECONDS = 900, 86400
@@ -83,7 +83,7 @@ def sync(store: Path, sources: tuple[str, ...], ca: Path | None, watch: int | No
 
 def _watch(seconds: int, once: "Callable[[], SyncResult]", *, ready: bool, as_json: bool) -> None:
     from movepass_cli.signals import Stopped, stopped_by_signals  # noqa: PLC0415 - verifying ends before any signal
-    from movepass_verifier.watch import sync_every  # noqa: PLC0415 - TUF is slow to import, verifying needs none
+    from movepass_verifier.sync.watch import sync_every  # noqa: PLC0415 - TUF is slow to import, verifying needs none
 
     def tell(came: "SyncResult | Exception | None", wait: float) -> None:
         if came is None:
@@ -171,7 +171,7 @@ def inspect(ctx: click.Context, text: str | None, image: Path | None, given: str
     Of a COVID certificate (HCERT), a SMART Health Card or a signed web token (JWT) it shows who issued it, the key and
     the times, and nothing of whom it is about.
     """
-    from movepass_verifier.other_schemes import take_apart  # noqa: PLC0415 - verifying needs none
+    from movepass_verifier.reading.other_schemes import take_apart  # noqa: PLC0415 - verifying needs none
 
     _check_one_given(given, text, image)
     payload = payload_text(given, text, image)

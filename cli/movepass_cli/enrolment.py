@@ -24,11 +24,11 @@ from movepass_cli.output import show_json, show_line, show_rows
 from movepass_keys import files
 from movepass_keys.records import layout
 from movepass_verifier import Device
-from movepass_verifier import enrolment as enrolments
-from movepass_verifier.enrolment import ENROLMENT_MAX_BYTES, PREFIX, SOURCES_MOST, Enrolment
-from movepass_verifier.image import PICTURE_ENDINGS, read_qr
-from movepass_verifier.sources import resolve
-from movepass_verifier.store import check_vacant
+from movepass_verifier.reading.image import PICTURE_ENDINGS, read_qr
+from movepass_verifier.store.store import check_vacant
+from movepass_verifier.sync import enrolment as enrolments
+from movepass_verifier.sync.enrolment import ENROLMENT_MAX_BYTES, PREFIX, SOURCES_MOST, Enrolment
+from movepass_verifier.sync.sources import resolve
 
 
 @click.command(

@@ -51,13 +51,13 @@ def payload_text(given: str | None, text: str | None = None, image: Path | None 
 
 
 def _text_of_picture(path: Path) -> str:
-    from movepass_verifier.image import read_qr  # noqa: PLC0415 - reading text needs no pictures
+    from movepass_verifier.reading.image import read_qr  # noqa: PLC0415 - reading text needs no pictures
 
     return read_qr(path)
 
 
 def _names_file(given: str) -> bool:
-    from movepass_verifier.image import FILE_ENDINGS  # noqa: PLC0415 - a pass's text needs none
+    from movepass_verifier.reading.image import FILE_ENDINGS  # noqa: PLC0415 - a pass's text needs none
 
     return given.lower().endswith(FILE_ENDINGS) and "://" not in given
 

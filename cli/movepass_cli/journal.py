@@ -12,7 +12,7 @@ import click
 from movepass_cli.options import example, json_option, language_option, store_option
 from movepass_cli.output import show_json, show_rows
 from movepass_verifier import Device
-from movepass_verifier.journal import Count, Decision, Entry, totals
+from movepass_verifier.officer.journal import Count, Decision, Entry, totals
 from movepass_wire.times import iso
 from movepass_words import Words, words
 

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from movepass_verifier import Device, Outcome, Verification
-    from movepass_verifier.by_number import NumberAnswer
-    from movepass_verifier.journal import Noted, Seen
-    from movepass_verifier.sources import Progress
+    from movepass_verifier.officer.by_number import NumberAnswer
+    from movepass_verifier.officer.journal import Noted, Seen
+    from movepass_verifier.sync.sources import Progress
 _LABEL_WIDTH = 10
 _WIDTH_MIN = 20
 _FILE_MAX_COLUMNS = 30
@@ -112,7 +112,7 @@ def show_verification(
     result: "Verification", language: str, seen: "Seen | None" = None, as_of: int | None = None
 ) -> None:
     """Show a verdict: first the outcome, then what to compare by eye, then how old the lists are."""
-    from movepass_verifier.shown import WARNING, seen_before, shown  # noqa: PLC0415 - not needed for --help
+    from movepass_verifier.officer.shown import WARNING, seen_before, shown  # noqa: PLC0415 - not needed for --help
     from movepass_words import words  # noqa: PLC0415
 
     view = shown(result, words(language))
@@ -134,7 +134,7 @@ def show_verification(
 
 def show_number(answer: "NumberAnswer", language: str) -> None:
     """Show what is known of a pass number."""
-    from movepass_verifier.shown import number_shown  # noqa: PLC0415 - not needed for --help
+    from movepass_verifier.officer.shown import number_shown  # noqa: PLC0415 - not needed for --help
     from movepass_words import words  # noqa: PLC0415
 
     view = number_shown(answer, words(language))
@@ -146,7 +146,7 @@ def show_number(answer: "NumberAnswer", language: str) -> None:
 
 def show_head(outcome: "Outcome", text: str) -> None:
     """Show a line that begins with an outcome's symbol, in its colour."""
-    from movepass_verifier.shown import looks  # noqa: PLC0415 - not needed for --help
+    from movepass_verifier.officer.shown import looks  # noqa: PLC0415 - not needed for --help
 
     look = looks()[outcome]
     head = printable(f"{look.symbol} {text}")

@@ -12,8 +12,8 @@ from movepass_cli.signals import stopped_by_signals
 from movepass_keys.files import read_regular
 from movepass_keys.records.layout import document_name
 from movepass_phone import PhoneServer, ServeError
-from movepass_verifier import enrolment
-from movepass_verifier.enrolment import ENROLMENT_MAX_BYTES
+from movepass_verifier.sync import enrolment
+from movepass_verifier.sync.enrolment import ENROLMENT_MAX_BYTES
 
 _PORT, _PORT_MOST = 8000, 65535
 

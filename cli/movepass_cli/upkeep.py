@@ -21,9 +21,10 @@ from movepass_cli.options import (
     store_option,
 )
 from movepass_cli.output import say, show_head, show_json, show_line, show_rows
-from movepass_verifier import Device, Outcome, checkup
-from movepass_verifier.checkup import Standing
-from movepass_verifier.store import State, describe
+from movepass_verifier import Device, Outcome
+from movepass_verifier.officer import checkup
+from movepass_verifier.officer.checkup import Standing
+from movepass_verifier.store.store import State, describe
 from movepass_wire.times import iso
 from movepass_words import DEFAULT_LANGUAGE, Message, words
 
@@ -105,7 +106,7 @@ def doctor(ctx: click.Context, store: Path, source: str | None, language: str | 
     missing is fetched. Exit code 0 where all is as it should be, perhaps only now; 3 where the store is, and a good
     pass could still not be verified; 4 where the store can't be mended.
     """
-    from movepass_verifier.doctor import examine  # noqa: PLC0415 - TUF is slow to import, status needs none
+    from movepass_verifier.store.doctor import examine  # noqa: PLC0415 - TUF is slow to import, status needs none
 
     diagnosis = examine(store, source=source, now=int(time.time()))
     standing, found = (None, []) if diagnosis.obstacle else _look_over(store)

@@ -19,7 +19,7 @@ void test("each bound is what limits.py says", () => {
 });
 
 void test("a phone judges freshness and its clock by the defaults of lists.py", () => {
-  const python = readFileSync("../verifier/movepass_verifier/lists.py", "utf-8");
+  const python = readFileSync("../verifier/movepass_verifier/deciding/lists.py", "utf-8");
   for (const [name, value] of Object.entries(DEFAULT_POLICY)) {
     const field = name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
     const written = new RegExp(`^    ${field}: int = (.+)$`, "m").exec(python)?.[1] ?? "missing";

@@ -25,17 +25,18 @@ from tuf.ngclient._internal.trusted_metadata_set import TrustedMetadataSet
 from movepass_keys import KeySet
 from movepass_keys.records import layout, roles
 from movepass_keys.records.layout import target_file
-from movepass_verifier import offer, pages, schema, sources, sync
 from movepass_verifier.errors import SyncError
-from movepass_verifier.scratch import Partial
-from movepass_verifier.sources import folder, web
-from movepass_verifier.store import Store
+from movepass_verifier.store import pages, schema
+from movepass_verifier.store.store import Store
+from movepass_verifier.sync import offer, sources, sync
+from movepass_verifier.sync.scratch import Partial
+from movepass_verifier.sync.sources import folder, web
 from movepass_wire import LogError
 from movepass_wire.statuslog import read_blocks
 
 _MUCH = 8 << 20
 """In place of a bound: enough to show that there is none, and not so much that the machine suffers."""
-_VERIFY = import_module("movepass_verifier.verify")  # the package has a function of that name
+_VERIFY = import_module("movepass_verifier.deciding.verify")  # the package has a function of that name
 Patch = pytest.MonkeyPatch
 
 
@@ -812,7 +813,7 @@ def _named_a_page(patch: Patch) -> None:
     "test_where_a_server_says_that_a_log_has_no_such_rest_the_whole_is_asked_for",
 )
 def _no_such_range(patch: Patch) -> None:
-    patch.setattr("movepass_verifier.sources.source.NO_SUCH_RANGE", 0)
+    patch.setattr("movepass_verifier.sync.sources.source.NO_SUCH_RANGE", 0)
 
 
 @_mutation(

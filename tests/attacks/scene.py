@@ -16,8 +16,8 @@ from tuf.ngclient._internal.trusted_metadata_set import TrustedMetadataSet
 from attacks.server import Answer, HostileServer
 from attacks.simulator import Repository
 from movepass_verifier import Device, SyncError, Verification
-from movepass_verifier.store import FILE_NAME
-from movepass_verifier.sync import SyncResult
+from movepass_verifier.store.store import FILE_NAME
+from movepass_verifier.sync.sync import SyncResult
 
 DAY = 86400
 GOOD, REVOKED = 7, 8

@@ -14,8 +14,8 @@ from attacks.simulator import TIMESTAMP, Lie, log_name
 from attacks.test_content import METADATA, TARGETS, path_of, publish_all_anew
 from movepass_keys.records import roles
 from movepass_keys.records.layout import LOG_MAX_BYTES
-from movepass_verifier import offer, sources, sync
-from movepass_verifier.sources.medium import CHUNK_BYTES
+from movepass_verifier.sync import offer, sources, sync
+from movepass_verifier.sync.sources.medium import CHUNK_BYTES
 from movepass_wire import encode_block, new_log
 from movepass_wire.limits import INDEX_LIMIT
 from movepass_wire.statuslog import PAGE_INDEXES

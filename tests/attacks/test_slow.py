@@ -14,7 +14,7 @@ from attacks.scene import Scene, in_time
 from attacks.server import ENDLESS, GIVE_UP_SECONDS, Answer, Repeated, silence
 from attacks.simulator import TIMESTAMP, Lie, log_name
 from movepass_verifier import SyncError
-from movepass_verifier.sources import web as web_source
+from movepass_verifier.sync.sources import web as web_source
 
 DEADLINE, PATIENCE = 1.0, 0.3
 """In place of the 300 s for a file and the 20 s for a byte: seconds."""

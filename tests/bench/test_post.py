@@ -7,7 +7,7 @@ import pytest
 from support.screens import movepass, running
 from support.world import World
 
-from movepass_verifier.journal import ENTRIES_MOST
+from movepass_verifier.officer.journal import ENTRIES_MOST
 
 
 def names(figures: list[post.Figure]) -> list[str]:

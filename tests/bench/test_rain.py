@@ -15,7 +15,7 @@ from rain.codes import CARD, OURS_AS_DRAWN, PEERS, SCREEN, Code, shot
 from rain.trials import Rates, Trial, photograph, play
 
 from movepass_issuer.printing.qr import qr_image
-from movepass_verifier import decoder
+from movepass_verifier.reading import decoder
 
 PAGE = Path(__file__).parents[2] / "docs" / "rain.md"
 NUMBER = {kind.name: number for number, kind in enumerate(KINDS)}

@@ -11,8 +11,9 @@ from support.sticks import TRAPS, content, lay
 
 from movepass_cli import main
 from movepass_keys import files
-from movepass_verifier import Device, SyncError, bundle
+from movepass_verifier import Device, SyncError
 from movepass_verifier.errors import BundleError
+from movepass_verifier.sync import bundle
 
 from .conftest import Field, Movepass, Ran, set_up
 

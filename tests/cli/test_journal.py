@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from movepass_verifier.schema import JOURNAL
+from movepass_verifier.store.schema import JOURNAL
 from movepass_words import words
 
 from .conftest import Field, Movepass

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from movepass_verifier import schema
-from movepass_verifier.store import FILE_NAME
+from movepass_verifier.store import schema
+from movepass_verifier.store.store import FILE_NAME
 
 from .conftest import Field, Movepass
 

@@ -6,7 +6,7 @@ from support.stack import template
 
 from movepass_cli.scanning.session import CLOSE_SECONDS
 from movepass_issuer.issuing import ledger
-from movepass_verifier import journal
+from movepass_verifier.officer import journal
 from movepass_wire import limits
 
 from .reading import ROOT

@@ -31,7 +31,7 @@ from movepass_keys.ceremony.wording import describe
 from movepass_keys.errors import CeremonyError, NotEnoughSignaturesError
 from movepass_keys.records import roles
 from movepass_verifier import Device, SyncError
-from movepass_verifier.schema import JOURNAL
+from movepass_verifier.store.schema import JOURNAL
 from movepass_wire.payload import ESP256
 
 from .conftest import Drill, request, signed_by

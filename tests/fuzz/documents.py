@@ -14,11 +14,11 @@ from fuzz.passes import vectors
 from fuzz.targets import Check, corpus, hold
 from movepass_issuer import ApprovedPass, RequestError
 from movepass_keys import KeyDocumentError, KeySet
-from movepass_verifier import enrolment as enrolments
+from movepass_verifier.deciding.other_codes import what_else
 from movepass_verifier.errors import EnrolmentError, OtherCodeError, SyncError
-from movepass_verifier.offer import check_root
-from movepass_verifier.other_codes import what_else
-from movepass_verifier.other_schemes import take_apart
+from movepass_verifier.reading.other_schemes import take_apart
+from movepass_verifier.sync import enrolment as enrolments
+from movepass_verifier.sync.offer import check_root
 from movepass_wire import Pass, decode_claims, encode_claims, trip_to_json
 from movepass_words import LANGUAGES, words
 

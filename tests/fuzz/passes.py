@@ -21,9 +21,9 @@ from fuzz.targets import Check, WrongAcceptError, hold
 from movepass_keys import KeySet, PassKey
 from movepass_keys.records import algorithms
 from movepass_verifier import Outcome, Policy, StatusLists, Verdict, verify
-from movepass_verifier.by_number import check_number
-from movepass_verifier.scanner import find_payload
-from movepass_verifier.shown import shown
+from movepass_verifier.deciding.scanner import find_payload
+from movepass_verifier.officer.by_number import check_number
+from movepass_verifier.officer.shown import shown
 from movepass_wire import (
     ESP256,
     Pass,

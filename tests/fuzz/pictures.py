@@ -10,9 +10,9 @@ from PIL import Image
 
 from fuzz.targets import Check, hold
 from movepass_issuer.printing.qr import qr_image
-from movepass_verifier.decoder import FORMATS
 from movepass_verifier.errors import ImageError
-from movepass_verifier.image import FILE_SECONDS, PictureReader
+from movepass_verifier.reading.decoder import FORMATS
+from movepass_verifier.reading.image import FILE_SECONDS, PictureReader
 from movepass_words import LANGUAGES, words
 
 _TEXT = "MP1:AB3"

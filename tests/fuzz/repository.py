@@ -29,11 +29,12 @@ from tuf.api.metadata import Metadata
 from fuzz.targets import Check, corpus, hold
 from movepass_keys import Signer
 from movepass_keys.records import algorithms, roles
-from movepass_verifier import Device, sync
-from movepass_verifier import offer as offers
-from movepass_verifier.scratch import Partials
-from movepass_verifier.sources import Source
-from movepass_verifier.store import KEYS, Held, Store
+from movepass_verifier import Device
+from movepass_verifier.store.store import KEYS, Held, Store
+from movepass_verifier.sync import offer as offers
+from movepass_verifier.sync import sync
+from movepass_verifier.sync.scratch import Partials
+from movepass_verifier.sync.sources import Source
 
 _ONLINE, _OFFLINE = ("timestamp", "snapshot", "status"), ("targets", "root")
 _ROLES = (*_ONLINE, *_OFFLINE)

@@ -18,8 +18,9 @@ from fuzz.targets import Check, hold
 from movepass_keys import files
 from movepass_keys.ceremony.proposal import Proposal
 from movepass_keys.errors import CeremonyError
-from movepass_verifier import Device, SyncError, bundle
+from movepass_verifier import Device, SyncError
 from movepass_verifier.errors import BundleError
+from movepass_verifier.sync import bundle
 
 _PLACES = (
     bundle.MARK, "metadata", "targets", "targets/status", "metadata/timestamp.json", "metadata/1.root.json",

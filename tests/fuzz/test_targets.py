@@ -16,7 +16,10 @@ from fuzz.engine import RANDOM, Count, feed_random
 from fuzz.targets import NAMES, open_target
 from movepass_cli import display
 from movepass_keys.files import Folder
-from movepass_verifier import by_number, enrolment, image, other_schemes, verify
+from movepass_verifier import verify
+from movepass_verifier.officer import by_number
+from movepass_verifier.reading import image, other_schemes
+from movepass_verifier.sync import enrolment
 from movepass_wire import claims, documents, statuslog
 from movepass_words import message
 

@@ -19,8 +19,9 @@ from attacks.scene import Scene
 from tuf.ngclient._internal.trusted_metadata_set import TrustedMetadataSet
 from tuf.ngclient.config import EnvelopeType
 
-from movepass_verifier import SyncError, sync
-from movepass_verifier.sources import web as web_source
+from movepass_verifier import SyncError
+from movepass_verifier.sync import sync
+from movepass_verifier.sync.sources import web as web_source
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

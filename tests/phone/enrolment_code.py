@@ -4,7 +4,7 @@ import hashlib
 import sys
 from pathlib import Path
 
-from movepass_verifier.enrolment import PREFIX, code
+from movepass_verifier.sync.enrolment import PREFIX, code
 from movepass_wire import base45
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-from movepass_verifier.by_number import check_number
-from movepass_verifier.lists import Policy, StatusLists
+from movepass_verifier.deciding.lists import Policy, StatusLists
+from movepass_verifier.officer.by_number import check_number
 from movepass_wire import format_number
 from movepass_wire.limits import INDEX_LIMIT
 from movepass_wire.number import ALPHABET

@@ -7,10 +7,10 @@ from typing import Any
 
 from movepass_keys import KeySet, PassKey
 from movepass_keys.records import algorithms
-from movepass_verifier.lists import Policy, StatusLists
-from movepass_verifier.shown import shown
-from movepass_verifier.verdicts import Verification
-from movepass_verifier.verify import verify
+from movepass_verifier.deciding.lists import Policy, StatusLists
+from movepass_verifier.deciding.verdicts import Verification
+from movepass_verifier.deciding.verify import verify
+from movepass_verifier.officer.shown import shown
 from movepass_wire import (
     ED25519,
     ESP256,

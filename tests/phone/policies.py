@@ -4,9 +4,9 @@ import json
 import sys
 from typing import Any
 
-from movepass_verifier.enrolment import read
+from movepass_verifier.deciding.lists import Policy
 from movepass_verifier.errors import EnrolmentError, PolicyError
-from movepass_verifier.lists import Policy
+from movepass_verifier.sync.enrolment import read
 
 
 def _policy(max_age: str, warning_age: str) -> Policy | None:

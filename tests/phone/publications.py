@@ -20,11 +20,11 @@ from tuf.api import exceptions as tuf_errors
 
 from movepass_keys import KeyDocumentError, KeySet
 from movepass_keys.records import algorithms, roles
-from movepass_verifier import offer
-from movepass_verifier.scratch import Partials
-from movepass_verifier.sources import Source
-from movepass_verifier.store import DENIED, KEYS, Held
-from movepass_verifier.sync import FAILED
+from movepass_verifier.store.store import DENIED, KEYS, Held
+from movepass_verifier.sync import offer
+from movepass_verifier.sync.scratch import Partials
+from movepass_verifier.sync.sources import Source
+from movepass_verifier.sync.sync import FAILED
 from movepass_wire import LogError, read_log
 from phone.mutate import Mutator, dump
 

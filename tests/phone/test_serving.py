@@ -15,7 +15,8 @@ from attacks.simulator import Repository
 from support.processes import environment
 
 from movepass_phone import PhoneServer, ServeError
-from movepass_verifier import Device, enrolment
+from movepass_verifier import Device
+from movepass_verifier.sync import enrolment
 
 COMMAND = [sys.executable, "-m", "movepass_cli.main"]
 APP = {"index.html": b"<!doctype html>", "app.0123456789ab.js": b"1;", "reader.0123456789ab.wasm": b"\0asm"}

@@ -17,7 +17,7 @@ from typing import Any
 from PIL import Image, ImageFilter, ImageOps
 
 from movepass_issuer.printing.qr import qr_image
-from movepass_verifier.enrolment import code
+from movepass_verifier.sync.enrolment import code
 from movepass_wire import base45
 from movepass_wire.payload import PREFIX
 from movepass_wire.times import iso

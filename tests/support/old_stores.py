@@ -5,8 +5,8 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from movepass_verifier.schema import JOURNAL
-from movepass_verifier.store import FILE_NAME
+from movepass_verifier.store.schema import JOURNAL
+from movepass_verifier.store.store import FILE_NAME
 from movepass_wire import read_log
 
 VERSION_1 = """

@@ -15,7 +15,7 @@ from movepass_issuer.publishing.publisher import Publication
 from movepass_issuer.storage.sqlite_ledger import SqliteLedger
 from movepass_keys import signer_from_uri
 from movepass_verifier import Device, Verification
-from movepass_verifier.sync import SyncResult
+from movepass_verifier.sync.sync import SyncResult
 from movepass_wire.times import day_of
 from support.passes import approved
 

@@ -8,8 +8,8 @@ from support.world import World
 
 from movepass_verifier import SyncError
 from movepass_verifier.errors import SourceError
-from movepass_verifier.sources import resolve
-from movepass_verifier.sources.web import _is_exempt
+from movepass_verifier.sync.sources import resolve
+from movepass_verifier.sync.sources.web import _is_exempt
 
 CACHE = "da39a3ee5e6b4b0d3255bfef95601890afd80709"
 SETTINGS = {

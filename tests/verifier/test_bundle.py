@@ -19,7 +19,8 @@ from support.world import World, facts
 from movepass_issuer.authority.folder import Authority
 from movepass_keys import files
 from movepass_keys.records import layout
-from movepass_verifier import BundleError, Device, SyncError, bundle
+from movepass_verifier import BundleError, Device, SyncError
+from movepass_verifier.sync import bundle
 
 NOWHERE = "http://127.0.0.1:9"
 
@@ -317,7 +318,7 @@ def test_pulled_out_at_any_file_the_stick_holds_the_old_bundle_the_new_one_or_no
 EXPORT = """
 import sys
 from pathlib import Path
-from movepass_verifier import bundle
+from movepass_verifier.sync import bundle
 print("ready", flush=True)
 bundle.export(sys.argv[1], Path(sys.argv[2]))
 """

@@ -9,8 +9,8 @@ from support.passes import DAY
 from support.world import World
 
 from movepass_verifier import Device, Outcome
-from movepass_verifier.by_number import SUGGESTIONS_MOST, NumberAnswer, check_number
-from movepass_verifier.lists import Policy, StatusLists
+from movepass_verifier.deciding.lists import Policy, StatusLists
+from movepass_verifier.officer.by_number import SUGGESTIONS_MOST, NumberAnswer, check_number
 from movepass_wire import NumberError, format_number, parse_number
 from movepass_wire.number import ALPHABET, DAYS, corrections
 from movepass_words import LANGUAGES, words

@@ -10,10 +10,10 @@ from support.passes import DAY, HOUR
 from support.world import World
 
 from movepass_keys import KeySet, Withdrawal
-from movepass_verifier import checkup
-from movepass_verifier.checkup import Standing, details, findings, glance
-from movepass_verifier.lists import StatusLists
-from movepass_verifier.verify import readiness
+from movepass_verifier.deciding.lists import StatusLists
+from movepass_verifier.deciding.verify import readiness
+from movepass_verifier.officer import checkup
+from movepass_verifier.officer.checkup import Standing, details, findings, glance
 from movepass_wire.times import day_of
 from movepass_words import LANGUAGES, words
 

@@ -13,7 +13,7 @@ from support.world import World, facts
 from movepass_issuer import SqliteLedger
 from movepass_issuer.authority.folder import Authority
 from movepass_verifier import Device, Policy, PolicyError, StoreError, SyncError, Verdict
-from movepass_verifier.store import FILE_NAME
+from movepass_verifier.store.store import FILE_NAME
 
 
 @dataclass

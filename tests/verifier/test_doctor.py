@@ -16,9 +16,9 @@ from support.world import World, facts, written_to_by_nobody
 
 from movepass_issuer import SignedPass
 from movepass_verifier import Device, Outcome, StoreError
-from movepass_verifier.doctor import examine
-from movepass_verifier.lists import MAX_AGE_LEAST
-from movepass_verifier.store import FILE_NAME, Store
+from movepass_verifier.deciding.lists import MAX_AGE_LEAST
+from movepass_verifier.store.doctor import examine
+from movepass_verifier.store.store import FILE_NAME, Store
 from movepass_wire.times import day_name
 
 
@@ -240,7 +240,7 @@ def test_a_folder_without_a_store_is_no_case_for_the_doctor(tmp_path: Path) -> N
 EXAMINE = (
     processes.AS_NOBODY
     + """
-from movepass_verifier.doctor import examine
+from movepass_verifier.store.doctor import examine
 sync_a_copy(Path(sys.argv[1]), sys.argv[2])
 become_nobody()
 print(examine(Path(sys.argv[1]), source=sys.argv[2], now=0).to_json()["obstacle"])
@@ -279,7 +279,7 @@ def test_a_check_that_is_under_way_goes_on_with_what_it_began_with(synced: Synce
 EXAMINE_WHEN_TOLD = """
 import sys
 from pathlib import Path
-from movepass_verifier.doctor import examine
+from movepass_verifier.store.doctor import examine
 print("ready", flush=True)
 examine(Path(sys.argv[1]), source=None, now=0)
 """

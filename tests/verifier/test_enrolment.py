@@ -13,9 +13,9 @@ from support.world import World
 
 from movepass_issuer.printing.qr import qr_version
 from movepass_verifier import Device, Policy, PolicyError, Verdict
-from movepass_verifier import enrolment as enrolments
-from movepass_verifier.enrolment import Enrolment
 from movepass_verifier.errors import EnrolmentError, RootRefusedError, SyncError
+from movepass_verifier.sync import enrolment as enrolments
+from movepass_verifier.sync.enrolment import Enrolment
 from movepass_wire import base45
 
 SHA = "ab" * 32

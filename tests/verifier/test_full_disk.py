@@ -11,7 +11,7 @@ from support.mounts import may_mount, small_disk
 from support.world import World, facts
 
 from movepass_verifier import Device, StoreError
-from movepass_verifier.store import FILE_NAME
+from movepass_verifier.store.store import FILE_NAME
 
 SYNC_WITH_LIMITS = """
 import os, resource, shutil, signal, sys

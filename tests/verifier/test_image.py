@@ -14,9 +14,9 @@ import pytest
 import qrcode
 from PIL import Image, ImageChops
 
-from movepass_verifier import decoder, image
 from movepass_verifier.errors import ImageError
-from movepass_verifier.image import PictureReader, read_qr
+from movepass_verifier.reading import decoder, image
+from movepass_verifier.reading.image import PictureReader, read_qr
 
 TEXT = "MP1:" + "AB3 C9$K" * 30
 MEMORY_MOST_BYTES = 250_000_000
@@ -146,9 +146,7 @@ def test_what_a_decoder_prints_is_shown_to_nobody(tmp_path: Path) -> None:
     content = BytesIO()
     _code().save(content, "TIFF", compression="tiff_lzw", description="x" * 100)
     (tmp_path / "picture.tiff").write_bytes(content.getvalue()[:-400])
-    script = (
-        "import sys; from pathlib import Path; from movepass_verifier.image import read_qr; read_qr(Path(sys.argv[1]))"
-    )
+    script = "import sys, pathlib, movepass_verifier.reading.image as image; image.read_qr(pathlib.Path(sys.argv[1]))"
     command = [sys.executable, "-c", script, str(tmp_path / "picture.tiff")]
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ran.stdout == ""
@@ -188,7 +186,7 @@ USED = """
 import resource, sys
 from pathlib import Path
 from movepass_verifier.errors import ImageError
-from movepass_verifier.image import read_qr
+from movepass_verifier.reading.image import read_qr
 try:
     read_qr(Path(sys.argv[1]))
 except ImageError as e:
@@ -270,7 +268,7 @@ def test_a_process_that_was_killed_or_is_another_s_is_started_again(
         assert reader.read(tmp_path / "good.png") == TEXT
         ours = reader._child
         assert ours
-        monkeypatch.setattr("movepass_verifier.image.os.getpid", lambda: -1)
+        monkeypatch.setattr("movepass_verifier.reading.image.os.getpid", lambda: -1)
         assert reader.read(tmp_path / "good.png") == TEXT
         assert reader._child is not ours
         ours.kill()
@@ -280,7 +278,7 @@ def test_a_process_that_was_killed_or_is_another_s_is_started_again(
 def test_a_process_that_decodes_ends_with_whoever_started_it() -> None:
     script = """
 import os, signal
-from movepass_verifier.image import PictureReader
+from movepass_verifier.reading.image import PictureReader
 reader = PictureReader()
 reader.start()
 print(reader._child.pid, flush=True)
@@ -299,9 +297,9 @@ def test_a_machine_without_another_process_or_thread_says_so(tmp_path: Path, mon
         raise BlockingIOError(11, "Resource temporarily unavailable")
 
     _code().save(tmp_path / "good.png")
-    monkeypatch.setattr("movepass_verifier.image.threading.Timer.start", refused)
+    monkeypatch.setattr("movepass_verifier.reading.image.threading.Timer.start", refused)
     assert _key(lambda: read_qr(tmp_path / "good.png")) == "image.no-process"
-    monkeypatch.setattr("movepass_verifier.image.subprocess.Popen", unable)
+    monkeypatch.setattr("movepass_verifier.reading.image.subprocess.Popen", unable)
     assert _key(lambda: read_qr(tmp_path / "good.png")) == "image.no-process"
 
 

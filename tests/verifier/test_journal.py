@@ -15,9 +15,9 @@ from support.mounts import may_mount, small_disk
 from support.passes import DAY, HOUR, iso
 from support.world import World, written_to_by_nobody
 
-from movepass_verifier import DamagedError, Device, PolicyError, Verdict, journal, schema
-from movepass_verifier.doctor import Diagnosis, examine
-from movepass_verifier.journal import (
+from movepass_verifier import DamagedError, Device, PolicyError, Verdict
+from movepass_verifier.officer import journal
+from movepass_verifier.officer.journal import (
     COUNTS_KEPT_SECONDS,
     DOUBLE_READ_SECONDS,
     KEEP_SECONDS,
@@ -26,9 +26,11 @@ from movepass_verifier.journal import (
     Noted,
     Seen,
 )
-from movepass_verifier.pages import delete_list
-from movepass_verifier.schema import JOURNAL
-from movepass_verifier.store import FILE_NAME
+from movepass_verifier.store import schema
+from movepass_verifier.store.doctor import Diagnosis, examine
+from movepass_verifier.store.pages import delete_list
+from movepass_verifier.store.schema import JOURNAL
+from movepass_verifier.store.store import FILE_NAME
 from movepass_wire import times
 from movepass_wire.base45 import decode, encode
 from movepass_words import message

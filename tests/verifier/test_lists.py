@@ -15,8 +15,9 @@ from support.repositories import publish_by_hand
 from support.servers import serving
 from support.world import World
 
-from movepass_verifier import StoreError, SyncError, pages
-from movepass_verifier.store import Store
+from movepass_verifier import StoreError, SyncError
+from movepass_verifier.store import pages
+from movepass_verifier.store.store import Store
 from movepass_wire import encode_block, new_log, read_log
 from movepass_wire.limits import INDEX_LIMIT
 from movepass_wire.statuslog import HEADER_BYTES, PAGE_INDEXES, read_blocks

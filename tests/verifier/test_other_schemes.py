@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
+from movepass_verifier.deciding.other_codes import looks_like_jwt
 from movepass_verifier.errors import OtherCodeError
-from movepass_verifier.other_codes import looks_like_jwt
-from movepass_verifier.other_schemes import CODE_MAX_CHARS, OtherCode, take_apart
+from movepass_verifier.reading.other_schemes import CODE_MAX_CHARS, OtherCode, take_apart
 from movepass_wire import base45
 from movepass_words import message
 

@@ -7,8 +7,9 @@ from contextlib import closing
 
 import pytest
 
-from movepass_verifier import DamagedError, pages, schema
-from movepass_verifier.pages import PageReader, delete_list, page_of, write_list
+from movepass_verifier import DamagedError
+from movepass_verifier.store import pages, schema
+from movepass_verifier.store.pages import PageReader, delete_list, page_of, write_list
 from movepass_wire import encode_block, new_log
 
 DAY = 20779

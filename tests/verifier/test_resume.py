@@ -16,8 +16,9 @@ from support.servers import Answer, RangeServer, serving
 from support.world import World
 
 from movepass_keys.files import Folder
-from movepass_verifier import SyncError, scratch
-from movepass_verifier.sources import web as web_source
+from movepass_verifier import SyncError
+from movepass_verifier.sync import scratch
+from movepass_verifier.sync.sources import web as web_source
 from movepass_wire import encode_block, new_log, read_log
 
 MANY = 160_000

@@ -13,7 +13,7 @@ from support.servers import Answer, RangeServer, serving
 from support.world import World, facts
 
 from movepass_verifier import Device, SyncError
-from movepass_verifier.sync import Problem, SyncResult
+from movepass_verifier.sync.sync import Problem, SyncResult
 
 BUCKET = "movement-passes"
 SOURCE = f"s3://{BUCKET}/mirror"

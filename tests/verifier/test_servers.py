@@ -15,7 +15,7 @@ from support.repositories import logs_of
 from support.world import World
 
 from movepass_verifier import Device, SyncError
-from movepass_verifier.sync import SyncResult
+from movepass_verifier.sync.sync import SyncResult
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import pytest
 from support.passes import approved, changed_in_each_field
 
-from movepass_verifier.shown import trip_rows
+from movepass_verifier.officer.shown import trip_rows
 from movepass_words import LANGUAGES, words
 
 

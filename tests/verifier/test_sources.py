@@ -14,9 +14,9 @@ from support.servers import Answer, RangeServer, serving
 from support.world import World, facts
 
 from movepass_verifier import Device, StoreError, SyncError
-from movepass_verifier.sources import Source, resolve
-from movepass_verifier.sources import web as web_source
-from movepass_verifier.sync import Problem
+from movepass_verifier.sync.sources import Source, resolve
+from movepass_verifier.sync.sources import web as web_source
+from movepass_verifier.sync.sync import Problem
 from movepass_wire import new_log
 
 HOUR = 3600

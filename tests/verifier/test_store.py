@@ -19,10 +19,11 @@ from support.old_stores import make_version_1, make_version_2
 from support.servers import serving
 from support.world import World, facts, written_to_by_nobody
 
-from movepass_verifier import Device, StoreError, SyncError, Verdict, migrations
-from movepass_verifier.contents import fill
-from movepass_verifier.schema import SCHEMA_VERSION
-from movepass_verifier.store import FILE_NAME, Store
+from movepass_verifier import Device, StoreError, SyncError, Verdict
+from movepass_verifier.store import migrations
+from movepass_verifier.store.contents import fill
+from movepass_verifier.store.schema import SCHEMA_VERSION
+from movepass_verifier.store.store import FILE_NAME, Store
 from movepass_wire import encode_block, new_log, read_log
 from movepass_wire.statuslog import PAGE_INDEXES
 

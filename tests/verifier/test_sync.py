@@ -22,8 +22,10 @@ from support.world import World, facts
 from movepass_issuer.authority.folder import Authority
 from movepass_keys import KeySet, PassKey
 from movepass_keys.records import algorithms, roles
-from movepass_verifier import Device, StoreError, SyncError, Verdict, offer, schema
-from movepass_verifier.sources import web as web_module
+from movepass_verifier import Device, StoreError, SyncError, Verdict
+from movepass_verifier.store import schema
+from movepass_verifier.sync import offer
+from movepass_verifier.sync.sources import web as web_module
 from movepass_wire import encode_block, new_log
 from movepass_wire.payload import ED25519
 from movepass_wire.times import day_name
@@ -687,7 +689,7 @@ def test_a_root_whose_signatures_do_not_hold_can_not_be_enrolled_with(world: Wor
 
 SYNC_AND_DIE = """
 import os, signal, sys
-import movepass_verifier.sync
+import movepass_verifier.sync.sync
 from movepass_verifier import Device
 statement, statements = int(sys.argv[3]), 0
 def count(_):
@@ -737,7 +739,7 @@ def test_killed_before_any_statement_of_a_sync_the_device_has_the_old_state_or_t
 
 SYNC_WHEN_TOLD = """
 import sys
-import movepass_verifier.sync, tuf.api.serialization.json
+import movepass_verifier.sync.sync, tuf.api.serialization.json
 from movepass_verifier import Device
 with Device.open(sys.argv[1]) as device:
     print("ready", flush=True)

@@ -13,8 +13,8 @@ from support.passes import DAY, HOUR, approved
 from movepass_keys import KeySet, PassKey, Withdrawal
 from movepass_keys.records import algorithms
 from movepass_verifier import Outcome, Policy, StatusLists, Verdict, Verification, verify
-from movepass_verifier.shown import shown
-from movepass_verifier.verdicts import CHECKS
+from movepass_verifier.deciding.verdicts import CHECKS
+from movepass_verifier.officer.shown import shown
 from movepass_wire import Bitmap, Pass, base45, cbor, encode_claims, parse_number, seal, to_be_signed
 from movepass_wire.payload import ED25519, ESP256
 from movepass_wire.times import day_of

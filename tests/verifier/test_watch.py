@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from movepass_verifier import SyncError, watch
+from movepass_verifier import SyncError
+from movepass_verifier.sync import watch
 
 DEVICES = 100_000
 PERIOD = 900

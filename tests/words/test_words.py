@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from support.processes import ROOT
 
 from movepass_keys import KeySet
-from movepass_verifier.lists import StatusLists
-from movepass_verifier.other_codes import what_else, what_is_wrong
-from movepass_verifier.shown import looks
-from movepass_verifier.verdicts import CHECKS, Outcome, Verdict
-from movepass_verifier.verify import verify
+from movepass_verifier.deciding.lists import StatusLists
+from movepass_verifier.deciding.other_codes import what_else, what_is_wrong
+from movepass_verifier.deciding.verdicts import CHECKS, Outcome, Verdict
+from movepass_verifier.deciding.verify import verify
+from movepass_verifier.officer.shown import looks
 from movepass_wire import format_number, parse_number
 from movepass_wire.times import ago, day_name, local, parse_iso
 from movepass_words import LANGUAGES, message, words

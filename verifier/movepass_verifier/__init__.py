@@ -1,5 +1,8 @@
 """The field device's side: QR text -> verdict, offline; the device's store, and its sync."""
 
+from movepass_verifier.deciding.lists import Policy, StatusLists
+from movepass_verifier.deciding.verdicts import Check, Freshness, Outcome, Verdict, Verification
+from movepass_verifier.deciding.verify import verify
 from movepass_verifier.device import Device
 from movepass_verifier.errors import (
     BundleError,
@@ -10,9 +13,6 @@ from movepass_verifier.errors import (
     SyncError,
     VerifierError,
 )
-from movepass_verifier.lists import Policy, StatusLists
-from movepass_verifier.verdicts import Check, Freshness, Outcome, Verdict, Verification
-from movepass_verifier.verify import verify
 
 __all__ = [
     "BundleError",

@@ -6,19 +6,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from movepass_keys import KeyDocumentError
+from movepass_verifier.deciding.lists import Policy
+from movepass_verifier.deciding.verdicts import Verdict, Verification
+from movepass_verifier.deciding.verify import readiness, verify
 from movepass_verifier.errors import StoreError
-from movepass_verifier.journal import Count, Decision, Entry, Noted, check_keep
-from movepass_verifier.lists import Policy
-from movepass_verifier.store import State, Store
-from movepass_verifier.verdicts import Verdict, Verification
-from movepass_verifier.verify import readiness, verify
+from movepass_verifier.officer.journal import Count, Decision, Entry, Noted, check_keep
+from movepass_verifier.store.store import State, Store
 from movepass_words import Message, message
 
 if TYPE_CHECKING:
-    from movepass_verifier.by_number import NumberAnswer
-    from movepass_verifier.checkup import Standing
-    from movepass_verifier.sources import Progress
-    from movepass_verifier.sync import SyncResult
+    from movepass_verifier.officer.by_number import NumberAnswer
+    from movepass_verifier.officer.checkup import Standing
+    from movepass_verifier.sync.sources import Progress
+    from movepass_verifier.sync.sync import SyncResult
 
 
 class Device:
@@ -52,8 +52,8 @@ class Device:
             SyncError: not a root document, or another kind of source.
             StoreError: there is a store already, or the folder can't be written to.
         """
-        from movepass_verifier.offer import check_root  # noqa: PLC0415
-        from movepass_verifier.sources import resolve  # noqa: PLC0415 - TUF is slow to import, verifying needs none
+        from movepass_verifier.sync.offer import check_root  # noqa: PLC0415
+        from movepass_verifier.sync.sources import resolve  # noqa: PLC0415 - TUF is slow to import, verifying needs none
 
         check_root(root)
         policy.check()
@@ -103,7 +103,7 @@ class Device:
         Raises:
             StoreError: the store can't be read.
         """
-        from movepass_verifier.by_number import check_number  # noqa: PLC0415 - few scans need it, and all would wait
+        from movepass_verifier.officer.by_number import check_number  # noqa: PLC0415 - few scans need it, and all would wait
 
         now = int(self._clock())
         with self._store.reading() as state:
@@ -164,7 +164,7 @@ class Device:
         Raises:
             SyncError, StoreError: nothing has changed.
         """
-        from movepass_verifier.sync import sync  # noqa: PLC0415 - TUF is slow to import, verifying needs none
+        from movepass_verifier.sync.sync import sync  # noqa: PLC0415 - TUF is slow to import, verifying needs none
 
         now, old = int(self._clock()), self.policy.warning_age
         return sync(self._store, now=now, sources=sources, old=old, ca=ca, progress=progress)
@@ -207,7 +207,7 @@ class Device:
             SyncError: another kind of source.
             StoreError: the store can't be written.
         """
-        from movepass_verifier.sources import resolve  # noqa: PLC0415 - TUF is slow to import, verifying needs none
+        from movepass_verifier.sync.sources import resolve  # noqa: PLC0415 - TUF is slow to import, verifying needs none
 
         state = self.state()
         policy = Policy(
@@ -240,7 +240,7 @@ class Device:
     def standing(self) -> "Standing":
         """Say how the device stands now."""
         from movepass_keys.records.expiry import endings  # noqa: PLC0415 - as above
-        from movepass_verifier.checkup import Standing  # noqa: PLC0415
+        from movepass_verifier.officer.checkup import Standing  # noqa: PLC0415
 
         state, now = self.state(), int(self._clock())
         policy = self._policy or state.policy

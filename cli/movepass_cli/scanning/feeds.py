@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from movepass_cli.scanning.keyboard import Keyboard, Line, Unfinished
 from movepass_verifier.errors import ImageError
-from movepass_verifier.image import FILE_ENDINGS, PictureReader, check_extra, the_pass
+from movepass_verifier.reading.image import FILE_ENDINGS, PictureReader, check_extra, the_pass
 from movepass_wire.limits import TEXT_MAX_CHARS
 from movepass_words import Message, message
 

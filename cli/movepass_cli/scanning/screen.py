@@ -14,9 +14,9 @@ from typing import NamedTuple
 from movepass_cli.display import CUT, columns, compact, cut, escape, fold, printable
 from movepass_cli.scanning.session import DECISION_KEYS, Decided, Page, Recent, Session
 from movepass_verifier import Outcome
-from movepass_verifier.by_number import NumberAnswer
-from movepass_verifier.shown import WARNING, Rows, age, looks, number_shown, seen_before, shown
-from movepass_verifier.verdicts import Freshness
+from movepass_verifier.deciding.verdicts import Freshness
+from movepass_verifier.officer.by_number import NumberAnswer
+from movepass_verifier.officer.shown import WARNING, Rows, age, looks, number_shown, seen_before, shown
 from movepass_words import Message, Words, data, words
 
 COLUMNS_LEAST, ROWS_LEAST = 40, 10

@@ -16,9 +16,9 @@ from typing import Protocol
 from movepass_cli.scanning.confirmation import ANSWER_MAX_CHARS, RETRY_SECONDS, Confirmation
 from movepass_cli.scanning.keyboard import ESCAPE, Key, apply_edits
 from movepass_verifier import Outcome, Verification
-from movepass_verifier.by_number import NumberAnswer
-from movepass_verifier.journal import Decision, Noted, Seen
-from movepass_verifier.other_codes import is_number
+from movepass_verifier.deciding.other_codes import is_number
+from movepass_verifier.officer.by_number import NumberAnswer
+from movepass_verifier.officer.journal import Decision, Noted, Seen
 from movepass_words import LANGUAGES, Message, message
 
 CLOSE_SECONDS = 20.0

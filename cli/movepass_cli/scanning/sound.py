@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from functools import cache
 
 from movepass_verifier import Outcome
-from movepass_verifier.shown import looks
+from movepass_verifier.officer.shown import looks
 
 _RATE = 22050
 _LOUD = 20000

@@ -11,7 +11,7 @@ export interface Policy {
 
 export const DEFAULT_POLICY: Policy = { maxAge: 24 * 3600, warningAge: 6 * 3600, clockSlack: 300 };
 
-/** The bounds are those of `movepass_verifier/lists.py`; a test holds them together. */
+/** The bounds are those of `movepass_verifier/deciding/lists.py`; a test holds them together. */
 const MAX_AGE_LEAST = 15 * 60;
 const MAX_AGE_MOST = 48 * 3600;
 const WARNING_AGE_LEAST = 60;

@@ -6,8 +6,8 @@ import pytest
 
 from movepass_cli.scanning.screen import Badge
 from movepass_verifier import Freshness, Outcome, Verdict, Verification
-from movepass_verifier.by_number import NumberAnswer
-from movepass_verifier.journal import Decision, Noted, Seen
+from movepass_verifier.officer.by_number import NumberAnswer
+from movepass_verifier.officer.journal import Decision, Noted, Seen
 from movepass_wire import Pass, Place, Trip
 from movepass_words import message
 

@@ -17,7 +17,7 @@ from support.world import World
 from cli.conftest import Field, Movepass, run_movepass
 from movepass_cli.scanning.screen import banners
 from movepass_verifier import Device, Outcome, Verdict
-from movepass_verifier.shown import looks
+from movepass_verifier.officer.shown import looks
 from movepass_words import LANGUAGES, words
 
 HOUR, DAY = 3600, 86400
@@ -139,7 +139,7 @@ def test_7_codes_are_large_and_a_picture_that_shows_none_is_looked_at_again(fiel
     from PIL import Image, ImageFilter  # noqa: PLC0415
 
     from movepass_issuer.printing.card import DPI, QR_MAX_PX  # noqa: PLC0415
-    from movepass_verifier.image import read_qr  # noqa: PLC0415
+    from movepass_verifier.reading.image import read_qr  # noqa: PLC0415
 
     assert QR_MAX_PX / DPI * 25.4 >= 60, "millimetres on the card"
     with Image.open(field.png) as picture:
@@ -201,7 +201,7 @@ def test_besides_status_is_never_by_colour_alone(field: Field) -> None:
 def test_besides_a_pass_shown_twice_says_so_and_the_log_keeps_nobody(field: Field, device: Path) -> None:
     import time  # noqa: PLC0415
 
-    from movepass_verifier.journal import DOUBLE_READ_SECONDS  # noqa: PLC0415
+    from movepass_verifier.officer.journal import DOUBLE_READ_SECONDS  # noqa: PLC0415
 
     with running(command("scan", "--store", device)) as screen:
         screen.until(lambda shown: READY in shown)

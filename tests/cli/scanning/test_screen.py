@@ -14,7 +14,7 @@ from movepass_cli.scanning.keyboard import Key
 from movepass_cli.scanning.screen import Badge, ScreenLine, Size, banners, frame
 from movepass_cli.scanning.session import Session
 from movepass_verifier import Freshness, Verdict
-from movepass_verifier.journal import Seen
+from movepass_verifier.officer.journal import Seen
 from movepass_wire import Place
 from movepass_words import LANGUAGES, message, words
 

@@ -7,8 +7,8 @@ from movepass_cli.scanning.confirmation import Confirmation
 from movepass_cli.scanning.keyboard import ESCAPE, Key
 from movepass_cli.scanning.session import KEYS, PAGE_SECONDS, Decided, Page, Session
 from movepass_verifier import Outcome, Verdict
-from movepass_verifier.by_number import NumberAnswer
-from movepass_verifier.journal import Decision, Seen
+from movepass_verifier.officer.by_number import NumberAnswer
+from movepass_verifier.officer.journal import Decision, Seen
 from movepass_wire import format_number
 from movepass_words import message
 

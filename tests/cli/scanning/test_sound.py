@@ -11,7 +11,7 @@ import pytest
 
 from movepass_cli.scanning.sound import Speaker, tones
 from movepass_verifier import Outcome
-from movepass_verifier.shown import looks
+from movepass_verifier.officer.shown import looks
 
 
 def played(wav: bytes) -> "tuple[int, array[int]]":

@@ -7,8 +7,8 @@ be verified, with what is known; never accepted. A slip is never put right in si
 from dataclasses import dataclass
 from typing import Any
 
-from movepass_verifier.lists import Policy, StatusLists
-from movepass_verifier.verdicts import Freshness, Outcome
+from movepass_verifier.deciding.lists import Policy, StatusLists
+from movepass_verifier.deciding.verdicts import Freshness, Outcome
 from movepass_wire import NumberError, format_number, parse_number
 from movepass_wire.limits import PUBLISHED_DAYS_AHEAD
 from movepass_wire.number import DAYS, corrections, resolve_day

@@ -17,8 +17,12 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from movepass_keys import KeyDocumentError, KeySet
-from movepass_verifier import journal, schema
-from movepass_verifier.database import (
+from movepass_verifier.deciding.lists import Policy, StatusLists
+from movepass_verifier.deciding.verdicts import Verification
+from movepass_verifier.errors import DamagedError, StoreError, SyncError
+from movepass_verifier.officer import journal
+from movepass_verifier.store import schema
+from movepass_verifier.store.database import (
     CAN_NOT_WRITE,
     ENDINGS,
     NOT_THE_FILES_FAULT,
@@ -30,11 +34,8 @@ from movepass_verifier.database import (
     transaction,
     waiting,
 )
-from movepass_verifier.errors import DamagedError, StoreError, SyncError
-from movepass_verifier.lists import Policy, StatusLists
-from movepass_verifier.pages import PageReader, delete_list, write_list
-from movepass_verifier.schema import SCHEMA_VERSION
-from movepass_verifier.verdicts import Verification
+from movepass_verifier.store.pages import PageReader, delete_list, write_list
+from movepass_verifier.store.schema import SCHEMA_VERSION
 from movepass_wire import LogError
 from movepass_wire.limits import TIME_LIMIT
 from movepass_wire.times import day_name
@@ -160,7 +161,7 @@ class Store:
                 "software"
             )
         if version < SCHEMA_VERSION:
-            from movepass_verifier.migrations import migrate  # noqa: PLC0415 - once in a store's life
+            from movepass_verifier.store.migrations import migrate  # noqa: PLC0415 - once in a store's life
 
             try:
                 migrate(self._db)
@@ -200,7 +201,7 @@ class Store:
         """
         from tempfile import TemporaryDirectory  # noqa: PLC0415 - once in a store's life, and slow to import
 
-        from movepass_verifier.contents import fill  # noqa: PLC0415 - as above
+        from movepass_verifier.store.contents import fill  # noqa: PLC0415 - as above
 
         path = folder / FILE_NAME
         check_vacant(folder)

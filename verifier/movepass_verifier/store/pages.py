@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Sequence
 
 from movepass_verifier.errors import DamagedError
-from movepass_verifier.schema import checksum
+from movepass_verifier.store.schema import checksum
 from movepass_wire import LogError
 from movepass_wire.limits import INDEX_LIMIT
 from movepass_wire.statuslog import HEADER_BYTES, PAGE_BYTES, PAGE_INDEXES, by_page, has_bit, read_blocks, set_bits

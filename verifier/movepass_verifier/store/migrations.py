@@ -3,9 +3,9 @@
 import json
 import sqlite3
 
-from movepass_verifier import schema
-from movepass_verifier.contents import fill
 from movepass_verifier.errors import DamagedError
+from movepass_verifier.store import schema
+from movepass_verifier.store.contents import fill
 from movepass_wire import LogError
 
 

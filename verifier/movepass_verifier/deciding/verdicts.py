@@ -3,7 +3,7 @@
 from enum import Enum
 from typing import Any, NamedTuple
 
-from movepass_verifier.lists import Policy, StatusLists
+from movepass_verifier.deciding.lists import Policy, StatusLists
 from movepass_wire import Pass, format_number, trip_to_json
 from movepass_wire.times import iso
 from movepass_words import Message, words

@@ -6,10 +6,10 @@ The steps are numbered as in docs/spec.md, "Verifying". Nothing here reads a clo
 from typing import NamedTuple
 
 from movepass_keys import KeySet, PassKey
-from movepass_verifier.lists import Policy, StatusLists
-from movepass_verifier.other_codes import PERSONAL, what_else, what_is_wrong
-from movepass_verifier.scanner import find_payload
-from movepass_verifier.verdicts import Freshness, Verdict, Verification
+from movepass_verifier.deciding.lists import Policy, StatusLists
+from movepass_verifier.deciding.other_codes import PERSONAL, what_else, what_is_wrong
+from movepass_verifier.deciding.scanner import find_payload
+from movepass_verifier.deciding.verdicts import Freshness, Verdict, Verification
 from movepass_wire import (
     Envelope,
     NotAPassError,

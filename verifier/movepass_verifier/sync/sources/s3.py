@@ -20,8 +20,8 @@ import urllib3
 from tuf.api.exceptions import DownloadError, DownloadHTTPError
 
 from movepass_verifier.errors import SyncError
-from movepass_verifier.sources.medium import FORBIDDEN, NOT_FOUND
-from movepass_verifier.sources.web import Connections
+from movepass_verifier.sync.sources.medium import FORBIDDEN, NOT_FOUND
+from movepass_verifier.sync.sources.web import Connections
 
 _SIGNED_SECONDS = 900
 """How long an address holds. S3 bears a clock that is ahead by as much, so one may be behind by as much too."""

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Self
 
 from movepass_keys.files import is_link
-from movepass_verifier.database import code_of
+from movepass_verifier.store.database import code_of
 
 
 class Lock:

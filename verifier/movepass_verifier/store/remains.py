@@ -14,11 +14,11 @@ from tuf.api import exceptions as tuf_errors
 from tuf.api.metadata import Metadata, MetaFile, Root, Snapshot, TargetFile, Targets, Timestamp
 
 from movepass_keys.records import layout, roles
-from movepass_verifier import schema
+from movepass_verifier.deciding.lists import MAX_AGE_LEAST, WARNING_AGE_LEAST
 from movepass_verifier.errors import DamagedError, SyncError
-from movepass_verifier.lists import MAX_AGE_LEAST, WARNING_AGE_LEAST
-from movepass_verifier.offer import check_root, is_signed
-from movepass_verifier.store import DENIED, KEYS
+from movepass_verifier.store import schema
+from movepass_verifier.store.store import DENIED, KEYS
+from movepass_verifier.sync.offer import check_root, is_signed
 from movepass_words import Message, message
 
 _KINDS: dict[str, Any] = {"timestamp": Timestamp, "snapshot": Snapshot, "targets": Targets, roles.STATUS: Targets}

@@ -25,12 +25,12 @@ from movepass_keys import files
 from movepass_keys.files import Folder
 from movepass_keys.records import layout, roles
 from movepass_keys.records.layout import TIMESTAMP, document_name, target_file
-from movepass_verifier import offer
 from movepass_verifier.errors import BundleError, SyncError
-from movepass_verifier.scratch import Partials
-from movepass_verifier.sources import Progress, Source, resolve
-from movepass_verifier.store import DENIED, KEYS, Held
-from movepass_verifier.sync import FAILED, in_words
+from movepass_verifier.store.store import DENIED, KEYS, Held
+from movepass_verifier.sync import offer
+from movepass_verifier.sync.scratch import Partials
+from movepass_verifier.sync.sources import Progress, Source, resolve
+from movepass_verifier.sync.sync import FAILED, in_words
 from movepass_wire.times import iso
 
 MARK = "movepass-bundle.txt"

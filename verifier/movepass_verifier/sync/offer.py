@@ -17,10 +17,10 @@ from tuf.ngclient import Updater
 from movepass_keys.records import layout, roles
 from movepass_keys.records.layout import LOG_MAX_BYTES, target_file
 from movepass_verifier.errors import SyncError
-from movepass_verifier.scratch import Partials, scratch
-from movepass_verifier.sources import Source
-from movepass_verifier.sources.medium import FORBIDDEN, NOT_FOUND
-from movepass_verifier.store import DENIED, KEYS, Held
+from movepass_verifier.store.store import DENIED, KEYS, Held
+from movepass_verifier.sync.scratch import Partials, scratch
+from movepass_verifier.sync.sources import Source
+from movepass_verifier.sync.sources.medium import FORBIDDEN, NOT_FOUND
 from movepass_wire import LogError
 from movepass_wire.statuslog import read_header
 

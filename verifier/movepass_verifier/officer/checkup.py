@@ -10,9 +10,9 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from movepass_keys.records.expiry import Ending, Ends
-from movepass_verifier.shown import Rows
-from movepass_verifier.store import State
-from movepass_verifier.verdicts import Freshness
+from movepass_verifier.deciding.verdicts import Freshness
+from movepass_verifier.officer.shown import Rows
+from movepass_verifier.store.store import State
 from movepass_wire.limits import PUBLISHED_DAYS_AHEAD
 from movepass_wire.times import day_of
 from movepass_words import Message, Words, message

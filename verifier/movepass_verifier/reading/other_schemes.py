@@ -15,8 +15,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from movepass_verifier.deciding.other_codes import looks_like_jwt
 from movepass_verifier.errors import OtherCodeError
-from movepass_verifier.other_codes import looks_like_jwt
 from movepass_wire import base45
 from movepass_wire.limits import TIME_LIMIT
 from movepass_words import Message, message

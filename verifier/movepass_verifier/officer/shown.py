@@ -6,14 +6,14 @@ Holder data is there only where the signature held.
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from movepass_verifier.verdicts import Freshness, Outcome, Verdict, Verification
+from movepass_verifier.deciding.verdicts import Freshness, Outcome, Verdict, Verification
 from movepass_wire import Place, Trip
 from movepass_wire.codes import DISTRICTS, ID_TYPES, REASONS, Code
 from movepass_words import Words, data
 
 if TYPE_CHECKING:
-    from movepass_verifier.by_number import NumberAnswer
-    from movepass_verifier.journal import Seen
+    from movepass_verifier.officer.by_number import NumberAnswer
+    from movepass_verifier.officer.journal import Seen
 
 WARNING = "!"
 """The sign before a warning, on every terminal."""

@@ -9,7 +9,7 @@ import random
 from collections.abc import Callable
 from typing import Protocol
 
-from movepass_verifier.sync import SyncResult
+from movepass_verifier.sync.sync import SyncResult
 
 URGENT_SECONDS = 60.0
 """A device that could accept nothing now syncs for the first time within this."""

@@ -16,15 +16,16 @@ from typing import Any
 
 from tuf.api.metadata import Metadata, Root
 
-from movepass_verifier import journal, schema
-from movepass_verifier.contents import fill
-from movepass_verifier.database import can_write, connect, open_file
 from movepass_verifier.errors import DamagedError, StoreError, SyncError
-from movepass_verifier.pages import page_of
-from movepass_verifier.remains import Remains, RootError, gather
-from movepass_verifier.sources import resolve
-from movepass_verifier.store import FILE_NAME, Store
-from movepass_verifier.sync import sync
+from movepass_verifier.officer import journal
+from movepass_verifier.store import schema
+from movepass_verifier.store.contents import fill
+from movepass_verifier.store.database import can_write, connect, open_file
+from movepass_verifier.store.pages import page_of
+from movepass_verifier.store.remains import Remains, RootError, gather
+from movepass_verifier.store.store import FILE_NAME, Store
+from movepass_verifier.sync.sources import resolve
+from movepass_verifier.sync.sync import sync
 from movepass_wire.limits import DAY_LIMIT
 from movepass_words import Message, message, words
 

@@ -19,10 +19,10 @@ from typing import Any, NamedTuple
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.hmac import HMAC
 
+from movepass_verifier.deciding.lists import MAX_AGE_MOST
+from movepass_verifier.deciding.verdicts import Outcome, Verdict, Verification
 from movepass_verifier.errors import DamagedError, PolicyError
-from movepass_verifier.lists import MAX_AGE_MOST
-from movepass_verifier.schema import JOURNAL
-from movepass_verifier.verdicts import Outcome, Verdict, Verification
+from movepass_verifier.store.schema import JOURNAL
 from movepass_wire import Pass
 from movepass_wire.times import DAY_SECONDS, ago, iso
 

@@ -14,12 +14,12 @@ from typing import Any
 from tuf.api import exceptions as tuf_errors
 
 from movepass_keys import KeyDocumentError, KeySet
-from movepass_verifier import offer
+from movepass_verifier.deciding.lists import Policy
 from movepass_verifier.errors import DamagedError, StoreError, SyncError
-from movepass_verifier.lists import Policy
-from movepass_verifier.scratch import Partials
-from movepass_verifier.sources import Progress, Source, resolve
-from movepass_verifier.store import DENIED, KEYS, Held, LogInfo, Store, describe
+from movepass_verifier.store.store import DENIED, KEYS, Held, LogInfo, Store, describe
+from movepass_verifier.sync import offer
+from movepass_verifier.sync.scratch import Partials
+from movepass_verifier.sync.sources import Progress, Source, resolve
 from movepass_wire.times import iso
 
 FAILED: tuple[type[Exception], ...] = (SyncError, tuf_errors.RepositoryError, tuf_errors.DownloadError)

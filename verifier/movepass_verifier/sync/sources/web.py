@@ -21,7 +21,7 @@ import urllib3
 from tuf.api.exceptions import DownloadError, DownloadHTTPError, SlowRetrievalError
 
 from movepass_verifier.errors import SyncError
-from movepass_verifier.sources.medium import CHUNK_BYTES, OK, PARTIAL
+from movepass_verifier.sync.sources.medium import CHUNK_BYTES, OK, PARTIAL
 
 CONNECT_SECONDS = 10
 READ_SECONDS = 20

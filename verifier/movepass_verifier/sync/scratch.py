@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Self
 
 from movepass_keys.files import Folder
-from movepass_verifier.locks import Lock
+from movepass_verifier.store.locks import Lock
 
 _SCRATCH = ".sync-"
 _PARTIALS = ".partial"

@@ -4,8 +4,8 @@ import sqlite3
 from collections.abc import Mapping
 from typing import Any
 
-from movepass_verifier import schema
-from movepass_verifier.pages import write_list
+from movepass_verifier.store import schema
+from movepass_verifier.store.pages import write_list
 
 
 def fill(

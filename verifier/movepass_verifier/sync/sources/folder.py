@@ -13,7 +13,7 @@ from tuf.api.exceptions import DownloadError, DownloadHTTPError
 
 from movepass_keys import files
 from movepass_keys.records import layout
-from movepass_verifier.sources.medium import CHUNK_BYTES, NOT_FOUND
+from movepass_verifier.sync.sources.medium import CHUNK_BYTES, NOT_FOUND
 
 
 class Folder:

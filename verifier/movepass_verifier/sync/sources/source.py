@@ -11,10 +11,10 @@ from tuf.api.exceptions import DownloadError, DownloadHTTPError, DownloadLengthM
 from tuf.ngclient.fetcher import FetcherInterface
 
 from movepass_verifier.errors import SourceError, SyncError
-from movepass_verifier.sources.folder import Folder
-from movepass_verifier.sources.medium import NO_SUCH_RANGE, Medium
-from movepass_verifier.sources.s3 import Bucket
-from movepass_verifier.sources.web import Web
+from movepass_verifier.sync.sources.folder import Folder
+from movepass_verifier.sync.sources.medium import NO_SUCH_RANGE, Medium
+from movepass_verifier.sync.sources.s3 import Bucket
+from movepass_verifier.sync.sources.web import Web
 
 Progress = Callable[[str, int, int], None]
 """Is told a file's name, how many of its bytes are there, and how many there will be."""

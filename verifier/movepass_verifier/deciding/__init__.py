@@ -1,0 +1,1 @@
+"""The verdict: pure, no I/O, one captured clock."""

@@ -1,0 +1,1 @@
+"""Pictures and other schemes' codes, read within limits."""

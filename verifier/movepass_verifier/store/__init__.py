@@ -1,0 +1,1 @@
+"""What a device keeps: its database, and how it is repaired."""

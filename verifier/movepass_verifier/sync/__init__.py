@@ -1,0 +1,1 @@
+"""How a device is set up and kept fresh: sources, downloads, bundles."""
