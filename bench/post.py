@@ -36,7 +36,7 @@ from support.processes import converse
 from support.screens import Screen, movepass, running
 from support.world import World
 
-from movepass_cli.scanning.screen import banners
+from movepass_cli.officer.scanning.screen import banners
 from movepass_issuer import SignedPass
 from movepass_verifier import Device
 from movepass_verifier.officer.journal import ENTRIES_MOST

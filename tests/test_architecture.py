@@ -106,7 +106,8 @@ with Device.open({str(tmp_path / "device")!r}) as device:
 def test_a_check_by_command_starts_without_what_no_check_uses() -> None:
     """Each takes milliseconds of an officer's first scan; bench/post.py measures the whole."""
     modules = loaded(
-        "import movepass_cli.device; assert 'cryptography.hazmat.primitives.serialization' not in sys.modules"
+        "import movepass_cli.officer.verifying\n"
+        "assert 'cryptography.hazmat.primitives.serialization' not in sys.modules"
     )
     assert "movepass_cli" in modules
     assert not modules & ((OTHERS_ONLY - {"movepass_cli"}) | SYNC_ONLY | SLOW_TO_IMPORT)

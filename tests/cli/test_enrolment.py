@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from support import processes
 
-from movepass_cli.enrolment import enroll
+from movepass_cli.it_desk.enrolment import enroll
 from movepass_verifier import Device
 from movepass_words import words
 
@@ -192,7 +192,7 @@ def test_a_hundred_devices_are_set_up_in_a_loop_without_a_question(made: Made, t
 ENROLL_AS_NOBODY = (
     processes.AS_NOBODY
     + """
-from movepass_cli.enrolment import enroll
+from movepass_cli.it_desk.enrolment import enroll
 store, given, told = sys.argv[1:]
 def set_up(store):
     enroll.main(["--store", store, "--fingerprint", told, given], standalone_mode=False)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from support import processes
 
-from movepass_cli.scanning.scanner_check import TEXT
+from movepass_cli.officer.scanning.scanner_check import TEXT
 
 from .conftest import Field, Ran, set_up
 

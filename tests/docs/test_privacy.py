@@ -4,7 +4,7 @@ import re
 
 from support.stack import template
 
-from movepass_cli.scanning.session import CLOSE_SECONDS
+from movepass_cli.officer.scanning.session import CLOSE_SECONDS
 from movepass_issuer.issuing import ledger
 from movepass_verifier.officer import journal
 from movepass_wire import limits

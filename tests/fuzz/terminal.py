@@ -17,8 +17,8 @@ from support.writing import foreign
 
 from fuzz.targets import Check, hold
 from movepass_cli.display import columns, json_text, printable
-from movepass_cli.scanning.screen import Badge, Size, frame
-from movepass_cli.scanning.session import Session
+from movepass_cli.officer.scanning.screen import Badge, Size, frame
+from movepass_cli.officer.scanning.session import Session
 from movepass_verifier import Freshness
 from movepass_words import message, words
 

@@ -58,11 +58,11 @@ def _verifier(name: str, *tests: str, vectors: tuple[str, ...] = ("verify",)) ->
 
 
 TARGETS = (
-    _verifier("verify", _VERIFY, "tests/verifier/test_checkup.py"),
-    _verifier("verdicts", _VERIFY, "tests/verifier/test_device.py"),
-    _verifier("lists", _VERIFY, "tests/verifier/test_device.py"),
-    _keys("algorithms", _RECORDS, "tests/keys/test_signers.py", "tests/keys/test_foreign_vectors.py"),
-    _keys("records", _RECORDS, _VERIFY),
+    _verifier("deciding/verify", _VERIFY, "tests/verifier/test_checkup.py"),
+    _verifier("deciding/verdicts", _VERIFY, "tests/verifier/test_device.py"),
+    _verifier("deciding/lists", _VERIFY, "tests/verifier/test_device.py"),
+    _keys("records/algorithms", _RECORDS, "tests/keys/test_signers.py", "tests/keys/test_foreign_vectors.py"),
+    _keys("records/key_set", _RECORDS, _VERIFY),
     _wire("payload"),
     _wire("cbor", f"{_WIRE}/test_claims.py"),
     _wire("claims"),
@@ -78,7 +78,7 @@ TARGETS = (
         (*_PASSES, "verify", *_LOGS, *_NUMBERS),
         (_WIRE, _RECORDS, "tests/issuer/test_issuer.py", "tests/issuer/test_publisher.py"),
     ),
-    _verifier("pages", "tests/verifier/test_pages.py", "tests/verifier/test_lists.py", vectors=()),
+    _verifier("store/pages", "tests/verifier/test_pages.py", "tests/verifier/test_lists.py", vectors=()),
 )  # fmt: skip
 
 

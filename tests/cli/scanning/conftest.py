@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from movepass_cli.scanning.screen import Badge
+from movepass_cli.officer.scanning.screen import Badge
 from movepass_verifier import Freshness, Outcome, Verdict, Verification
 from movepass_verifier.officer.by_number import NumberAnswer
 from movepass_verifier.officer.journal import Decision, Noted, Seen

@@ -15,7 +15,7 @@ from support.screens import running
 from support.world import World
 
 from cli.conftest import Field, Movepass, run_movepass
-from movepass_cli.scanning.screen import banners
+from movepass_cli.officer.scanning.screen import banners
 from movepass_verifier import Device, Outcome, Verdict
 from movepass_verifier.officer.shown import looks
 from movepass_words import LANGUAGES, words

@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 
-from movepass_cli.scanning import feeds
-from movepass_cli.scanning.feeds import Feed, Feeds, Given
+from movepass_cli.officer.scanning import feeds
+from movepass_cli.officer.scanning.feeds import Feed, Feeds, Given
 from movepass_issuer.printing.qr import qr_png
 from movepass_verifier import ImageError
 from movepass_wire.payload import ESP256, seal
@@ -74,7 +74,7 @@ def test_a_line_that_the_user_may_not_read_names_the_group(tmp_path: Path, monke
     def refused(*_: object) -> int:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("movepass_cli.scanning.feeds.os.open", refused)
+    monkeypatch.setattr("movepass_cli.officer.scanning.feeds.os.open", refused)
     feed = feeds.serial(line)(threading.Event())
     given = next(feed)
     assert given == Given(str(line), message("scan.serial-denied", device=str(line), group=line.group()), trouble=True)

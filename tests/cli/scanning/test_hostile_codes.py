@@ -15,8 +15,8 @@ from support.screens import Screen, movepass, running
 from support.writing import foreign
 
 from cli.conftest import Field, run_movepass
-from movepass_cli.scanning.keyboard import SUFFIX_SECONDS
-from movepass_cli.scanning.screen import banners
+from movepass_cli.officer.scanning.keyboard import SUFFIX_SECONDS
+from movepass_cli.officer.scanning.screen import banners
 from movepass_words import words
 
 CODES = json.loads((ROOT / "tests" / "vectors" / "hostile.json").read_text("utf-8"))["codes"]

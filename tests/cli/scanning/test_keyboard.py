@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from movepass_cli.scanning.keyboard import (
+from movepass_cli.officer.scanning.keyboard import (
     ESCAPE,
     PAUSE_SECONDS,
     REST_SECONDS,
@@ -16,7 +16,7 @@ from movepass_cli.scanning.keyboard import (
     Unfinished,
     apply_edits,
 )
-from movepass_cli.scanning.session import KEYS
+from movepass_cli.officer.scanning.session import KEYS
 from movepass_wire.payload import ESP256, seal
 
 PASS = seal(ESP256, b"kid!", b"claims", bytes(64))

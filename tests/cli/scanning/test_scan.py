@@ -18,11 +18,11 @@ from support.screens import movepass, running
 from support.writing import foreign
 
 from cli.conftest import Field, run_movepass
-from movepass_cli.scanning.command import _Screen
-from movepass_cli.scanning.feeds import Feeds
-from movepass_cli.scanning.screen import banners
-from movepass_cli.scanning.sound import Speaker
-from movepass_cli.scanning.terminal import Terminal
+from movepass_cli.officer.scanning.command import _Screen
+from movepass_cli.officer.scanning.feeds import Feeds
+from movepass_cli.officer.scanning.screen import banners
+from movepass_cli.officer.scanning.sound import Speaker
+from movepass_cli.officer.scanning.terminal import Terminal
 from movepass_verifier import Device
 from movepass_wire import base45
 from movepass_words import words

@@ -7,7 +7,7 @@ from support.processes import ROOT
 from support.screens import movepass, running
 
 from cli.conftest import Field, run_movepass
-from movepass_cli.scanning.scanner_check import TEXT, check
+from movepass_cli.officer.scanning.scanner_check import TEXT, check
 from movepass_verifier.reading.image import read_qr
 from movepass_words import LANGUAGES, words
 

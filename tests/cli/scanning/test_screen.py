@@ -10,9 +10,9 @@ from support.processes import ROOT
 from support.writing import foreign
 
 from movepass_cli.display import columns
-from movepass_cli.scanning.keyboard import Key
-from movepass_cli.scanning.screen import Badge, ScreenLine, Size, banners, frame
-from movepass_cli.scanning.session import Session
+from movepass_cli.officer.scanning.keyboard import Key
+from movepass_cli.officer.scanning.screen import Badge, ScreenLine, Size, banners, frame
+from movepass_cli.officer.scanning.session import Session
 from movepass_verifier import Freshness, Verdict
 from movepass_verifier.officer.journal import Seen
 from movepass_wire import Place

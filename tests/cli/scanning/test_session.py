@@ -2,10 +2,10 @@
 
 import pytest
 
-from movepass_cli.scanning import confirmation
-from movepass_cli.scanning.confirmation import Confirmation
-from movepass_cli.scanning.keyboard import ESCAPE, Key
-from movepass_cli.scanning.session import KEYS, PAGE_SECONDS, Decided, Page, Session
+from movepass_cli.officer.scanning import confirmation
+from movepass_cli.officer.scanning.confirmation import Confirmation
+from movepass_cli.officer.scanning.keyboard import ESCAPE, Key
+from movepass_cli.officer.scanning.session import KEYS, PAGE_SECONDS, Decided, Page, Session
 from movepass_verifier import Outcome, Verdict
 from movepass_verifier.officer.by_number import NumberAnswer
 from movepass_verifier.officer.journal import Decision, Seen

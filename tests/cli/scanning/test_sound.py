@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from movepass_cli.scanning.sound import Speaker, tones
+from movepass_cli.officer.scanning.sound import Speaker, tones
 from movepass_verifier import Outcome
 from movepass_verifier.officer.shown import looks
 

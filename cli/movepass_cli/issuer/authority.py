@@ -11,8 +11,8 @@ from typing import Any, BinaryIO
 
 import click
 
-from movepass_cli.endings import describe_end, warn_of_endings
 from movepass_cli.inputs import InputError, open_requests, split_requests, write_picture
+from movepass_cli.issuer.endings import describe_end, warn_of_endings
 from movepass_cli.main import DONE, FAILED, USAGE
 from movepass_cli.options import (
     PATH,

@@ -11,8 +11,8 @@ import click
 from tuf.api.metadata import Metadata, Root
 
 from movepass_cli.display import printable
-from movepass_cli.endings import describe_end, warn_of_endings
 from movepass_cli.inputs import InputError
+from movepass_cli.issuer.endings import describe_end, warn_of_endings
 from movepass_cli.options import PATH, alg_option, authority_option, example, json_option, option, plain_option, time_of
 from movepass_cli.output import say, show_json, show_line, show_rows
 from movepass_issuer.authority import ceremony_desk as keyholding

@@ -16,7 +16,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, NamedTuple
 
-from movepass_cli.scanning.keyboard import Keyboard, Line, Unfinished
+from movepass_cli.officer.scanning.keyboard import Keyboard, Line, Unfinished
 from movepass_verifier.errors import ImageError
 from movepass_verifier.reading.image import FILE_ENDINGS, PictureReader, check_extra, the_pass
 from movepass_wire.limits import TEXT_MAX_CHARS

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
-from movepass_cli.scanning.confirmation import ANSWER_MAX_CHARS, RETRY_SECONDS, Confirmation
-from movepass_cli.scanning.keyboard import ESCAPE, Key, apply_edits
+from movepass_cli.officer.scanning.confirmation import ANSWER_MAX_CHARS, RETRY_SECONDS, Confirmation
+from movepass_cli.officer.scanning.keyboard import ESCAPE, Key, apply_edits
 from movepass_verifier import Outcome, Verification
 from movepass_verifier.deciding.other_codes import is_number
 from movepass_verifier.officer.by_number import NumberAnswer

@@ -12,8 +12,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+from movepass_cli.officer.scanning.screen import ScreenLine, Size
 from movepass_cli.output import may_colour
-from movepass_cli.scanning.screen import ScreenLine, Size
 from movepass_cli.signals import Stopped
 
 try:

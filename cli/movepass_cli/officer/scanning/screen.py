@@ -12,7 +12,7 @@ from functools import cache
 from typing import NamedTuple
 
 from movepass_cli.display import CUT, columns, compact, cut, escape, fold, printable
-from movepass_cli.scanning.session import DECISION_KEYS, Decided, Page, Recent, Session
+from movepass_cli.officer.scanning.session import DECISION_KEYS, Decided, Page, Recent, Session
 from movepass_verifier import Outcome
 from movepass_verifier.deciding.verdicts import Freshness
 from movepass_verifier.officer.by_number import NumberAnswer

@@ -12,16 +12,16 @@ from pathlib import Path
 import click
 
 from movepass_cli.main import FAILED
+from movepass_cli.officer.scanning import feeds, scanner_check
+from movepass_cli.officer.scanning.confirmation import RETRY_SECONDS, Confirmation
+from movepass_cli.officer.scanning.feeds import Feeds, Given
+from movepass_cli.officer.scanning.keyboard import REST_SECONDS, Event, Key, Keyboard, Unfinished, apply_edits
+from movepass_cli.officer.scanning.screen import Badge, frame
+from movepass_cli.officer.scanning.session import CLOSE_SECONDS, KEYS, PAGE_SECONDS, Session
+from movepass_cli.officer.scanning.sound import Speaker
+from movepass_cli.officer.scanning.terminal import Terminal, can_be_waited_for, fits, is_typed_into, raw, shows_unicode
 from movepass_cli.options import PATH, example, json_option, language_option, option, plain_option, store_option
 from movepass_cli.output import note, say, show_json, show_line, show_result
-from movepass_cli.scanning import feeds, scanner_check
-from movepass_cli.scanning.confirmation import RETRY_SECONDS, Confirmation
-from movepass_cli.scanning.feeds import Feeds, Given
-from movepass_cli.scanning.keyboard import REST_SECONDS, Event, Key, Keyboard, Unfinished, apply_edits
-from movepass_cli.scanning.screen import Badge, frame
-from movepass_cli.scanning.session import CLOSE_SECONDS, KEYS, PAGE_SECONDS, Session
-from movepass_cli.scanning.sound import Speaker
-from movepass_cli.scanning.terminal import Terminal, can_be_waited_for, fits, is_typed_into, raw, shows_unicode
 from movepass_cli.signals import Stopped, StopSignal, stopped_by_signals
 from movepass_verifier import Device, Freshness, Outcome, StoreError
 from movepass_words import DEFAULT_LANGUAGE, LANGUAGES, Message, message, words

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from movepass_cli.endings import warn_of_endings
+from movepass_cli.issuer.endings import warn_of_endings
 from movepass_cli.options import authority_option, days_ahead_option, example, json_option, option
 from movepass_cli.output import say, show_json
 from movepass_cli.signals import stopped_by_signals

@@ -1,0 +1,1 @@
+"""Commands of those who set devices up and keep them fresh."""

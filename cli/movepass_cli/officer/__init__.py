@@ -1,0 +1,1 @@
+"""Commands of an officer at a post."""
