@@ -10,6 +10,7 @@ from movepass_issuer.errors import (
     UnknownPassError,
 )
 from movepass_issuer.issuing.approved import ApprovedPass
+from movepass_issuer.issuing.faults import read_trip
 from movepass_issuer.issuing.issuer import Issuer, SignedPass
 from movepass_issuer.issuing.ledger import Entry, Ledger
 from movepass_issuer.storage.sqlite_ledger import SqliteLedger
@@ -28,4 +29,5 @@ __all__ = [
     "SignedPass",
     "SqliteLedger",
     "UnknownPassError",
+    "read_trip",
 ]

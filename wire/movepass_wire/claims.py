@@ -149,10 +149,11 @@ def _check(pass_: Pass) -> None:
     _number("not_before", trip.not_before, TIME_LIMIT)
     _number("not_after", trip.not_after, TIME_LIMIT)
     if trip.not_after <= trip.not_before:
-        raise ClaimsError("not_after", "must be later than not_before")
+        raise ClaimsError("not_after", "must be later than not_before", "not-later")
     if trip.not_after - trip.not_before > PASS_MAX_SECONDS:
         hours = (trip.not_after - trip.not_before) / 3600
-        raise ClaimsError("not_after", f"{hours:.6g} hours; a pass lasts at most {PASS_MAX_SECONDS // 3600}")
+        most = PASS_MAX_SECONDS // 3600
+        raise ClaimsError("not_after", f"{hours:.6g} hours; a pass lasts at most {most}", "too-many-hours", max=most)
     check_text("holder.name", trip.holder_name)
     _number("holder.id_type", trip.id_type)
     check_text("holder.id_last", trip.id_last)

@@ -65,21 +65,21 @@ def trip_to_json(trip: Trip) -> dict[str, Any]:
 
 def _keys(name: str, value: object, required: Iterable[str], optional: Iterable[str] = ()) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise ClaimsError(name, f"expected an object, got {_shown(value)}")
+        raise ClaimsError(name, f"expected an object, got {_shown(value)}", "wrong-kind")
     prefix = f"{name}." if name else ""
     allowed = [*required, *optional]
     for key in value:
         if key not in allowed:
-            raise ClaimsError(f"{prefix}{key}"[:80], f"unknown key; known here: {', '.join(allowed)}")
+            raise ClaimsError(f"{prefix}{key}"[:80], f"unknown key; known here: {', '.join(allowed)}", "unknown-key")
     for key in required:
         if key not in value:
-            raise ClaimsError(prefix + key, "missing")
+            raise ClaimsError(prefix + key, "missing", "missing")
     return value
 
 
 def _text(name: str, value: object) -> str:
     if not isinstance(value, str):
-        raise ClaimsError(name, f"expected text, got {_shown(value)}")
+        raise ClaimsError(name, f"expected text, got {_shown(value)}", "wrong-kind")
     return normalise(value)
 
 
@@ -87,13 +87,13 @@ def _time(name: str, value: object) -> int:
     try:
         return parse_iso(value if isinstance(value, str) else repr(value))
     except ValueError as e:
-        raise ClaimsError(name, str(e)) from None
+        raise ClaimsError(name, str(e), "no-time") from None
 
 
 def _code(name: str, value: object, table: Table, expected: str) -> int:
     code = table.find(value) if isinstance(value, str | int) and not isinstance(value, bool) else None
     if code is None:
-        raise ClaimsError(name, f"expected {expected}, got {_shown(value)}")
+        raise ClaimsError(name, f"expected {expected}, got {_shown(value)}", "not-listed")
     return code.number
 
 

@@ -42,13 +42,17 @@ class ClaimsError(WireError):
 
     Attributes:
         field: the field at fault, by the approved pass's keys ("holder.name"), or "" where it is none of them.
+        code: the rule it breaks, for programs that have words of their own ("too-long").
+        values: what those words need ({"max": "64"}).
     """
 
     is_input = True
 
-    def __init__(self, field: str, message: str) -> None:
+    def __init__(self, field: str, message: str, code: str = "invalid", **values: object) -> None:
         super().__init__(f"{field}: {message}" if field else message)
         self.field = field
+        self.code = code
+        self.values = {name: str(value) for name, value in values.items()}
 
 
 class LogError(WireError):

@@ -43,14 +43,18 @@ def check_text(field: str, text: str) -> None:
     if text.isascii() and text.isprintable() and not text.isspace() and 0 < len(text) <= FIELD_MAX_CHARS:
         return
     if not text.strip():
-        raise ClaimsError(field, "expected text, got none")
+        raise ClaimsError(field, "expected text, got none", "missing")
     if len(text) > FIELD_MAX_CHARS:
-        raise ClaimsError(field, f"{len(text)} characters; at most {FIELD_MAX_CHARS} fit")
+        message = f"{len(text)} characters; at most {FIELD_MAX_CHARS} fit"
+        raise ClaimsError(field, message, "too-long", length=len(text), max=FIELD_MAX_CHARS)
     for char in text:
         point = ord(char)
         at = bisect_right(_REFUSED_STARTS, point) - 1
         if point <= _REFUSED[at][1]:
-            raise ClaimsError(field, f"U+{point:04X} is a control or format character; take it out")
+            raise ClaimsError(
+                field, f"U+{point:04X} is a control or format character; take it out", "character",
+                character=f"U+{point:04X}",
+            )  # fmt: skip
 
 
 def normalise(text: str) -> str:

@@ -9,8 +9,9 @@ from movepass_issuer.errors import RequestError
 from movepass_issuer.issuing.request_ids import read_request_id, spellings
 from movepass_issuer.issuing.texts import check_readable
 from movepass_wire import ClaimsError, Pass, Trip, WireError, encode_claims, seal, trip_from_json
-from movepass_wire.limits import TEXT_MAX_CHARS
+from movepass_wire.limits import ISSUE_AHEAD_MAX_SECONDS, TEXT_MAX_CHARS
 from movepass_wire.payload import ESP256, KID_BYTES, SIGNATURE_BYTES
+from movepass_wire.times import iso
 
 REQUEST_MAX_BYTES = 65536
 """One request as JSON; the longest that can become a pass is far below."""
@@ -39,17 +40,9 @@ class ApprovedPass:
         object.__setattr__(self, "names", spellings(self.request_id))
         object.__setattr__(self, "request_id", read_request_id(self.request_id))
         try:
-            claims = encode_claims(Pass(0, self.trip))
-            for name, text in _texts(self.trip).items():
-                check_readable(name, text)
+            claims = checked_claims(self.trip)
         except ClaimsError as e:
             raise RequestError(str(e)) from None
-        try:
-            seal(ESP256, bytes(KID_BYTES), claims + bytes(_INDEX_MORE_BYTES), bytes(SIGNATURE_BYTES))
-        except WireError:
-            raise RequestError(
-                f"the payload would pass {TEXT_MAX_CHARS} characters; shorten {_longest(self.trip)}"
-            ) from None
         object.__setattr__(self, "content_hash", hashlib.sha256(claims).digest())
 
     @classmethod
@@ -67,6 +60,42 @@ class ApprovedPass:
             return cls(request_id, trip_from_json(request))
         except ClaimsError as e:
             raise RequestError(str(e)) from None
+
+
+def check_timely(trip: Trip, now: int) -> None:
+    """Check that a trip is not over, and begins soon enough.
+
+    Args:
+        trip: what shall be issued.
+        now: seconds since 1970 UTC.
+
+    Raises:
+        ClaimsError: it is over, or begins more than ISSUE_AHEAD_MAX_SECONDS ahead.
+    """
+    if trip.not_after <= now:
+        raise ClaimsError("not_after", f"{iso(trip.not_after)} is over; a pass for the past helps nobody", "over")
+    if trip.not_before > now + ISSUE_AHEAD_MAX_SECONDS:
+        hours = ISSUE_AHEAD_MAX_SECONDS // 3600
+        message = f"{iso(trip.not_before)} is more than {hours} hours ahead"
+        raise ClaimsError("not_before", message, "too-far-ahead", max=hours)
+
+
+def checked_claims(trip: Trip) -> bytes:
+    """Return a trip's claims under index 0.
+
+    Raises:
+        ClaimsError: it breaks a rule, a text can't be read, or the payload would be too long.
+    """
+    claims = encode_claims(Pass(0, trip))
+    for name, text in _texts(trip).items():
+        check_readable(name, text)
+    try:
+        seal(ESP256, bytes(KID_BYTES), claims + bytes(_INDEX_MORE_BYTES), bytes(SIGNATURE_BYTES))
+    except WireError:
+        longest = _longest(trip)
+        message = f"the payload would pass {TEXT_MAX_CHARS} characters; shorten {longest}"
+        raise ClaimsError("", message, "payload-too-long", longest=longest) from None
+    return claims
 
 
 def _parse(document: bytes | str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from io import BytesIO
 from typing import Protocol
 
 from movepass_issuer.errors import IssuerError, KeyPeriodError, RequestConflictError, RequestError, UnknownPassError
-from movepass_issuer.issuing.approved import ApprovedPass
+from movepass_issuer.issuing.approved import ApprovedPass, check_timely
 from movepass_issuer.issuing.ledger import NO_INDEX, PERSONAL_DAYS, Entry, Ledger, Request
 from movepass_issuer.issuing.request_ids import (
     earlier_reissue_name,
@@ -21,6 +21,7 @@ from movepass_issuer.storage.renaming import replaces
 from movepass_keys import KeySet, PassKey, Signer, SignerError
 from movepass_keys.records.algorithms import algorithm_of, key_id, verify
 from movepass_wire import (
+    ClaimsError,
     NumberError,
     Pass,
     Trip,
@@ -32,7 +33,6 @@ from movepass_wire import (
     seal,
     to_be_signed,
 )
-from movepass_wire.limits import ISSUE_AHEAD_MAX_SECONDS
 from movepass_wire.number import resolve_day
 from movepass_wire.times import day_of, iso, local
 
@@ -381,11 +381,10 @@ class Issuer(Revoker):
         return self._untimely(wanted.trip, now)
 
     def _untimely(self, trip: Trip, now: int) -> RequestError | KeyPeriodError | None:
-        if trip.not_after <= now:
-            return RequestError(f"not_after: {iso(trip.not_after)} is over; a pass for the past helps nobody")
-        if trip.not_before > now + ISSUE_AHEAD_MAX_SECONDS:
-            hours = ISSUE_AHEAD_MAX_SECONDS // 3600
-            return RequestError(f"not_before: {iso(trip.not_before)} is more than {hours} hours ahead")
+        try:
+            check_timely(trip, now)
+        except ClaimsError as e:
+            return RequestError(str(e))
         return self._key_refusal(trip.not_before, trip.not_after, now)
 
     def _key_refusal(self, not_before: int, not_after: int, now: int) -> KeyPeriodError | None:

@@ -39,12 +39,12 @@ def check_readable(field: str, text: str) -> None:
         ClaimsError: no letter or digit, an invisible character, a joiner that joins nothing, or too many marks.
     """
     if found := find_invisible(text):
-        raise ClaimsError(field, f"U+{ord(found):04X} is invisible or a blank; take it out, or write a plain space")
+        raise _character(field, found, "is invisible or a blank; take it out, or write a plain space")
     if not any(char.isalnum() for char in text):
-        raise ClaimsError(field, "expected a letter or a digit, got none")
+        raise ClaimsError(field, "expected a letter or a digit, got none", "no-letter")
     for at, char in enumerate(text):
         if char in _JOINERS and not _joins(text[:at], text[at + 1 :], char):
-            raise ClaimsError(field, f"U+{ord(char):04X} joins nothing where it stands; take it out")
+            raise _character(field, char, "joins nothing where it stands; take it out")
     before = " "
     for is_mark, group in groupby((c for c in text if c not in _JOINERS), _is_mark):
         run = list(group)
@@ -60,12 +60,16 @@ def find_invisible(text: str) -> str | None:
 
 def _check_marks(field: str, base: str, marks: list[str]) -> None:
     if base.isspace():
-        raise ClaimsError(field, f"U+{ord(marks[0]):04X} is a mark with no letter before it; take it out")
+        raise _character(field, marks[0], "is a mark with no letter before it; take it out")
     accents = sum(_is_accent(mark) for mark in marks)
     if len(marks) > MARKS_MAX or accents > ACCENTS_MAX:
-        raise ClaimsError(
-            field, f"{len(marks)} marks on one letter; at most {MARKS_MAX}, or {ACCENTS_MAX} accents, fit"
-        )
+        expected = f"at most {MARKS_MAX}, or {ACCENTS_MAX} accents, fit"
+        raise ClaimsError(field, f"{len(marks)} marks on one letter; {expected}", "too-many-marks")
+
+
+def _character(field: str, character: str, fault: str) -> ClaimsError:
+    code_point = f"U+{ord(character):04X}"
+    return ClaimsError(field, f"{code_point} {fault}", "character", character=code_point)
 
 
 def _is_mark(char: str) -> bool:
