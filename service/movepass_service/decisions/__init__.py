@@ -1,0 +1,1 @@
+"""Decisions: the record that each one leaves, and the cases that wait for an officer."""

@@ -1,0 +1,86 @@
+"""The record that every decision leaves: who decided what, by which rules, from which facts.
+
+The log holds SHA-256(salt || record). A hash without salt would give a name and four digits away to whoever guesses.
+Retention deletes salt and record; the hash stays.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+SALT_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A decision about one application.
+
+    Attributes:
+        action: "approve", "reject", "refer", "needs-correction", "expire", "withdraw" or "revoke".
+        actor: "rules", "applicant", "service", or "console:USER as OFFICER".
+        code: the reason's.
+        texts: the reason in words, by language.
+        rules_version: of the rule set that decided; None for a person.
+        rules_digest: SHA-256 of that rule set, in hexadecimal.
+        row: the id of the row that decided.
+        facts: the closed columns as they were.
+        note: what an officer adds.
+    """
+
+    action: str
+    actor: str
+    code: str
+    texts: Mapping[str, str]
+    rules_version: str | None = None
+    rules_digest: str | None = None
+    row: str | None = None
+    facts: Mapping[str, Any] | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A decision as it is kept.
+
+    Attributes:
+        salt: random; gone once the record is forgotten.
+        text: JSON in one form.
+        digest: SHA-256(salt || text).
+    """
+
+    salt: bytes
+    text: str
+    digest: bytes
+
+
+def make_record(reference: str, correction: int, content_digest: bytes, decision: Decision, at: int) -> Record:
+    """Write the record of a decision.
+
+    Args:
+        reference: the application's.
+        correction: which content of it was decided: 0 as it came first, then how often it was corrected.
+        content_digest: SHA-256 of that content as it is kept.
+        decision: what was decided.
+        at: seconds since 1970 UTC.
+    """
+    document = {
+        "reference": reference,
+        "correction": correction,
+        "content": content_digest.hex(),
+        "at": at,
+        "action": decision.action,
+        "actor": decision.actor,
+        "code": decision.code,
+        "rules": decision.rules_version,
+        "rules_digest": decision.rules_digest,
+        "row": decision.row,
+        "facts": decision.facts,
+        "note": decision.note,
+    }
+    present = {key: value for key, value in document.items() if value is not None}
+    text = json.dumps(present, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    salt = os.urandom(SALT_BYTES)
+    return Record(salt, text, hashlib.sha256(salt + text.encode()).digest())

@@ -1,0 +1,380 @@
+"""The service, as the pages, the API and the commands see it: apply, ask, correct, withdraw, appeal."""
+
+import hashlib
+import hmac
+import os
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+from movepass_issuer import SignedPass
+from movepass_issuer.authority.folder import Authority
+from movepass_service.applications.application import Application, read_application, read_applications
+from movepass_service.applications.references import Secrets, hash_secret, parse_reference
+from movepass_service.applications.states import WAITING_FOR_OFFICER, State, actions
+from movepass_service.decisions.records import Decision
+from movepass_service.errors import NotAllowed, UnknownApplication
+from movepass_service.rules import RuleSet, default_rules
+from movepass_service.rules.columns import dhaka_day, week_of
+from movepass_service.stores.sqlite import SqliteStore
+from movepass_service.stores.store import Draft, Kept
+from movepass_wire import Pass, decode_claims, open_text
+
+NOTE_MAX_CHARS = 500
+_HOUR = 3600
+_ID_HASH_BYTES = 16
+_MASTER_BYTES = 32
+_REFERENCES = 3
+_SOON_SECONDS, _LATER_SECONDS, _SETTLED_SECONDS = 3, 60, 300
+"""When a status page may look again: while the service works on it, while an officer must, and once all is done."""
+_WITHDRAWN = {"bn": "আপনি আবেদনটি প্রত্যাহার করেছেন।", "en": "You withdrew this application."}
+_APPEALED = {
+    "bn": "আপনি একজন কর্মকর্তাকে আবার দেখতে বলেছেন।",
+    "en": "You asked an officer to look at this again.",
+}
+_NO_SUCH = "no application of this reference with this secret"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How the service works, beside the pages' own settings.
+
+    Attributes:
+        publish_every_s: how often lists are published at least.
+        publish_after_revocation_s: how soon after a revocation.
+        batch: applications that are decided in one transaction.
+    """
+
+    publish_every_s: float = 300.0
+    publish_after_revocation_s: float = 5.0
+    batch: int = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What an applicant gets at once, and gets again for the same application.
+
+    Attributes:
+        reference: to read out and type.
+        secret: opens the application.
+        state: where it stands.
+        is_new: whether it was not known before.
+    """
+
+    reference: str
+    secret: str
+    state: State
+    is_new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedPass:
+    """The pass of an application."""
+
+    pass_number: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Where an application stands.
+
+    Attributes:
+        since: when it came into its state, seconds since 1970 UTC.
+        place: how many are before it and it, where it waits.
+        expected_s: in how many seconds it will be decided, by the last hour's figures; None where these tell nothing.
+        retry_after_s: when it is worth to ask again.
+        reason: the code of the latest decision and its words by language; None before any.
+        issued: its pass, where there is one in force.
+        can: what the applicant may do: "withdraw", "correct", "appeal".
+    """
+
+    reference: str
+    state: State
+    since: int
+    place: int | None
+    expected_s: int | None
+    retry_after_s: int
+    reason: tuple[str, Mapping[str, str]] | None
+    issued: IssuedPass | None
+    application: Application
+    can: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Whether the service works.
+
+    Attributes:
+        ok: whether it accepts, and its worker works.
+        worker_age_s: how long ago the worker last finished a round; None before the first.
+        last_publication: when lists were last published, seconds since 1970 UTC; None where that is not known.
+        queue: how many applications wait to be decided or issued.
+        trouble: what is wrong, for an operator; "" where nothing is.
+    """
+
+    ok: bool
+    worker_age_s: float | None
+    last_publication: int | None
+    queue: int
+    trouble: str = ""
+
+
+@dataclass(slots=True)
+class Pulse:
+    """What the threads that work tell of themselves; each value is written by one of them.
+
+    Attributes:
+        worked_at: when the worker last finished a round, by the monotonic clock.
+        published_at: when lists were last published, seconds since 1970 UTC.
+        ready_s: how long the latest passes took from their application, a moving average in seconds.
+        worker_trouble: what keeps the worker from working, or "".
+        publisher_trouble: what keeps lists from being published, or "".
+    """
+
+    worked_at: float | None = None
+    published_at: int | None = None
+    ready_s: float | None = None
+    worker_trouble: str = ""
+    publisher_trouble: str = ""
+    started_at: float = field(default_factory=time.monotonic)
+
+
+_WORKER_MAX_AGE_SECONDS = 60.0
+
+
+class Service:
+    """One issuing service: a store, an authority, and what may be asked of them."""
+
+    def __init__(self, store: SqliteStore, authority: Authority, secrets: Secrets, settings: Settings) -> None:
+        """Take what `open` opened."""
+        self.store = store
+        self.authority = authority
+        self.settings = settings
+        self.pulse = Pulse()
+        self._secrets = secrets
+        self._rules: dict[str, RuleSet] = {}
+
+    @classmethod
+    def open(cls, data: Path, authority: Path, settings: Settings | None = None) -> Self:
+        """Open the service's folder, which is made where there is none, and its authority.
+
+        Raises:
+            StoreError, AuthorityError: one of the two can't be used.
+        """
+        opened = Authority.open(authority)
+        store = SqliteStore(data)
+        try:
+            secrets = Secrets(store.meta("master", os.urandom(_MASTER_BYTES)))
+            service = cls(store, opened, secrets, settings or Settings())
+            if store.rules_in_force() is None:
+                rules = default_rules()
+                store.add_rules(rules.version, rules.table.source, int(time.time()))
+        except BaseException:
+            store.close()
+            raise
+        return service
+
+    def close(self) -> None:
+        """Finish what is being written, and let go of the store."""
+        self.store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def read(self, fields: Mapping[str, object], *, now: int) -> tuple[Application, ...]:
+        """Read a form, an object of the JSON API or a line of a CSV; two applications where it is out and back.
+
+        Raises:
+            InvalidApplication: with every fault.
+        """
+        return read_applications(fields, now=now, hash_id=self._hash_id(now))
+
+    def read_one(self, fields: Mapping[str, object], *, now: int) -> Application:
+        """Read one application, as for a correction.
+
+        Raises:
+            InvalidApplication: with every fault.
+        """
+        return read_application(fields, now=now, hash_id=self._hash_id(now))
+
+    async def submit(self, client_id: str, applications: tuple[Application, ...], *, now: int) -> tuple[Receipt, ...]:
+        """Keep the applications of one form, all or none: durable when this returns.
+
+        The same client id and content give the same receipts again.
+
+        Raises:
+            ConflictingApplication: the client id came before with other content.
+            Busy, StorageFull: nothing was stored.
+        """
+        secrets = self._secrets
+        client = secrets.client(client_id)
+        digests = [application.digest(secrets.content_key) for application in applications]
+        digest = digests[0] if len(digests) == 1 else hashlib.sha256(b"".join(digests)).digest()
+        drafts, keys = [], []
+        for part, application in enumerate(applications):
+            key = secrets.secret(client, part, digest)
+            references = tuple(secrets.reference(client, part, attempt) for attempt in range(_REFERENCES))
+            drafts.append(Draft(client, part, digest, references, hash_secret(key), application))
+            keys.append(key)
+        submitted = await self.store.submit(drafts, now)
+        return tuple(
+            Receipt(one.reference, key, one.state, one.is_new) for one, key in zip(submitted, keys, strict=True)
+        )
+
+    def status(self, reference: str, secret: str, *, now: int) -> Status:
+        """Say where an application stands.
+
+        Raises:
+            UnknownApplication: the reference or the secret is not right; nobody learns which.
+        """
+        kept = self._opened(reference, secret)
+        place, expected, again = self._outlook(kept, now)
+        has_pass = kept.state == State.ISSUED and kept.pass_number and kept.pass_text
+        return Status(
+            reference=kept.reference,
+            state=kept.state,
+            since=kept.since,
+            place=place,
+            expected_s=expected,
+            retry_after_s=again,
+            reason=kept.reason,
+            issued=IssuedPass(kept.pass_number or "", kept.pass_text or "") if has_pass else None,
+            application=kept.application(),
+            can=actions(kept.state),
+        )
+
+    async def withdraw(self, reference: str, secret: str, *, now: int) -> State:
+        """Withdraw an application; its pass, if it has one, is revoked.
+
+        Raises:
+            UnknownApplication, NotAllowed: see status; or its state does not allow it.
+        """
+        kept = self._opened(reference, secret)
+        return await self.store.change(kept.reference, Decision("withdraw", "applicant", "withdrawn", _WITHDRAWN), now)
+
+    async def correct(self, reference: str, secret: str, application: Application, *, now: int) -> Receipt:
+        """Replace an application's content; it is decided again. A pass it has is revoked once there is a new one.
+
+        Raises:
+            UnknownApplication, NotAllowed: see status; or its state does not allow it.
+        """
+        kept = self._opened(reference, secret)
+        digest = application.digest(self._secrets.content_key)
+        done = await self.store.correct(kept.reference, digest, application, now)
+        return Receipt(done.reference, secret, done.state, done.is_new)
+
+    async def appeal(self, reference: str, secret: str, note: str, *, now: int) -> State:
+        """Ask that a person looks at a rejected application.
+
+        Raises:
+            UnknownApplication, NotAllowed: see status; or its state does not allow it.
+        """
+        kept = self._opened(reference, secret)
+        words = " ".join(note.split())[:NOTE_MAX_CHARS] or None
+        appeal = Decision("appeal", "applicant", "appealed", _APPEALED, note=words)
+        return await self.store.change(kept.reference, appeal, now)
+
+    def card(self, reference: str, secret: str) -> bytes:
+        """Draw the card of an issued application, as PDF.
+
+        Raises:
+            UnknownApplication, NotAllowed: see status; or it has no pass.
+            CardError: it can't be drawn.
+        """
+        signed = self._signed(reference, secret)
+        return signed.card(authority=self.authority.name, test=self.authority.test, file_format="PDF")
+
+    def qr(self, reference: str, secret: str) -> bytes:
+        """Draw the QR code of an issued application, as PNG.
+
+        Raises:
+            UnknownApplication, NotAllowed: see status; or it has no pass.
+        """
+        return self._signed(reference, secret).png()
+
+    def health(self) -> Health:
+        """Say whether the service works."""
+        counts = self.store.counts_by_state()
+        pulse, now = self.pulse, time.monotonic()
+        age = None if pulse.worked_at is None else now - pulse.worked_at
+        late = now - (pulse.worked_at or pulse.started_at) > _WORKER_MAX_AGE_SECONDS
+        trouble = "; ".join(filter(None, (pulse.worker_trouble, pulse.publisher_trouble)))
+        if late:
+            trouble = trouble or "the worker does not work"
+        queue = counts.get(State.RECEIVED, 0) + counts.get(State.APPROVED, 0)
+        return Health(not trouble, age, pulse.published_at, queue, trouble)
+
+    def rules_in_force(self) -> RuleSet:
+        """Return the rules that an application would be decided by if it came now."""
+        return self.rules(self.store.rules_in_force())
+
+    def rules(self, version: str | None) -> RuleSet:
+        """Return a rule set by its version; those that come with the software where there is none of that version."""
+        if version is None:
+            return default_rules()
+        if version not in self._rules:
+            text = self.store.rules_text(version)
+            self._rules[version] = default_rules() if text is None else RuleSet.from_toml(text)
+        return self._rules[version]
+
+    def statistics_public(self) -> dict[str, int]:
+        """Count applications by state."""
+        return {str(state): count for state, count in self.store.counts_by_state().items()}
+
+    def _opened(self, reference: str, secret: str) -> Kept:
+        """Look an application up; an unknown reference takes as long as a wrong secret."""
+        try:
+            kept = self.store.find(parse_reference(reference))
+        except UnknownApplication:
+            kept = None
+        expected = bytes(32) if kept is None else kept.secret_hash
+        if not hmac.compare_digest(hash_secret(secret), expected) or kept is None:
+            raise UnknownApplication(_NO_SUCH)
+        return kept
+
+    def _signed(self, reference: str, secret: str) -> SignedPass:
+        kept = self._opened(reference, secret)
+        if kept.state != State.ISSUED or kept.pass_text is None or kept.pass_number is None:
+            raise NotAllowed("there is no pass", kept.state)
+        pass_: Pass = decode_claims(open_text(kept.pass_text).claims)
+        return SignedPass(kept.request_id, kept.pass_text, kept.pass_number, pass_)
+
+    def _outlook(self, kept: Kept, now: int) -> tuple[int | None, int | None, int]:
+        """Return an application's place, when it will be decided, and when to ask again; all seconds from now."""
+        if kept.state in (State.RECEIVED, State.APPROVED):
+            before = self.store.received_before(kept.number) if kept.state == State.RECEIVED else 0
+            ready = self.pulse.ready_s
+            return before + 1, None if ready is None else max(1, round(ready)), _SOON_SECONDS
+        if kept.state in WAITING_FOR_OFFICER:
+            place = self.store.places().get(kept.number)
+            decided = self.store.decided_by_people_since(now - _HOUR)
+            expected = round(place * _HOUR / decided) if place and decided else None
+            return place, expected, _LATER_SECONDS
+        return None, None, _SETTLED_SECONDS
+
+    def _hash_id(self, now: int) -> Any:
+        """Return what hashes identity numbers; keys of weeks that are over are not made again."""
+        oldest = week_of(dhaka_day(now)) - 1
+
+        def hash_id(week: int, number: bytes) -> bytes | None:
+            key = self.store.id_key(week, oldest)
+            return None if key is None else hmac.digest(key, number, hashlib.sha256)[:_ID_HASH_BYTES]
+
+        return hash_id
+
+
+@contextmanager
+def opened(data: Path, authority: Path, settings: Settings | None = None) -> Iterator[Service]:
+    """Open a service, and close it at the end of the block."""
+    service = Service.open(data, authority, settings)
+    try:
+        yield service
+    finally:
+        service.close()

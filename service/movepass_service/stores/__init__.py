@@ -1,0 +1,1 @@
+"""Where applications and decisions are kept."""

@@ -1,0 +1,235 @@
+"""The tables of the embedded store, and the changes of its rows; each runs in a transaction of the writer's."""
+
+import hashlib
+import json
+import sqlite3
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from movepass_service.applications.application import Application
+from movepass_service.applications.states import (
+    APPEALABLE,
+    DECIDABLE,
+    KEPT_DAYS,
+    REVERSIBLE,
+    WITHDRAWABLE,
+    State,
+    is_urgent,
+)
+from movepass_service.decisions.records import Decision, make_record
+from movepass_service.errors import NotAllowed, StoreError, UnknownApplication
+from movepass_service.rules.columns import week_of
+from movepass_service.stores.store import Draft, Issued, Kept
+from movepass_wire.times import DAY_SECONDS
+
+SCHEMA_VERSION = 1
+SCHEMA = """
+CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE applications (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, reference TEXT NOT NULL UNIQUE,
+    client BLOB NOT NULL, part INTEGER NOT NULL, digest BLOB NOT NULL, secret_hash BLOB NOT NULL,
+    state TEXT NOT NULL, since INTEGER NOT NULL, received_at INTEGER NOT NULL, correction INTEGER NOT NULL DEFAULT 0,
+    correction_digest BLOB, is_urgent INTEGER NOT NULL, content TEXT NOT NULL, id_hash BLOB,
+    travel_week INTEGER NOT NULL, travel_day INTEGER NOT NULL,
+    not_before INTEGER NOT NULL, not_after INTEGER NOT NULL, rules TEXT,
+    reason_code TEXT, reason_texts TEXT, pass_number TEXT, pass_text TEXT, forget_at INTEGER,
+    UNIQUE (client, part)
+);
+CREATE INDEX at_work ON applications (state, number) WHERE state IN ('received', 'approved', 'referred', 'appealed');
+CREATE INDEX by_person ON applications (id_hash) WHERE id_hash IS NOT NULL;
+CREATE INDEX open_until ON applications (not_after)
+    WHERE state IN ('received', 'referred', 'needs-correction', 'appealed');
+CREATE INDEX forget_at ON applications (forget_at) WHERE forget_at IS NOT NULL;
+CREATE TABLE passes (
+    number INTEGER NOT NULL, correction INTEGER NOT NULL, request_id TEXT NOT NULL, decision INTEGER NOT NULL,
+    pass_number TEXT, issued_at INTEGER, revoke INTEGER NOT NULL DEFAULT 0, revoked_at INTEGER,
+    PRIMARY KEY (number, correction)
+) WITHOUT ROWID;
+CREATE INDEX to_revoke ON passes (number) WHERE revoke AND revoked_at IS NULL;
+CREATE TABLE decisions (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, number INTEGER NOT NULL, at INTEGER NOT NULL, by_person INTEGER NOT NULL,
+    digest BLOB NOT NULL, salt BLOB, record TEXT
+);
+CREATE INDEX decisions_of ON decisions (number);
+CREATE INDEX decisions_of_people ON decisions (at) WHERE by_person;
+CREATE TRIGGER decisions_stay BEFORE DELETE ON decisions BEGIN SELECT raise(ABORT, 'decisions are only added'); END;
+CREATE TRIGGER decisions_are_fixed BEFORE UPDATE ON decisions
+    WHEN NEW.id <> OLD.id OR NEW.number <> OLD.number OR NEW.at <> OLD.at OR NEW.digest <> OLD.digest
+        OR NEW.record IS NOT NULL OR NEW.salt IS NOT NULL
+    BEGIN SELECT raise(ABORT, 'decisions are only forgotten'); END;
+CREATE TABLE id_keys (week INTEGER PRIMARY KEY, key BLOB NOT NULL);
+CREATE TABLE rules (version TEXT PRIMARY KEY, text TEXT NOT NULL, active_from INTEGER NOT NULL);
+CREATE TABLE officers (
+    name TEXT PRIMARY KEY, role TEXT NOT NULL, secret_hash BLOB NOT NULL, added_at INTEGER NOT NULL
+) WITHOUT ROWID;
+"""
+COLUMNS = (
+    "number, reference, secret_hash, state, since, received_at, correction, is_urgent, content, id_hash, not_before, "
+    "not_after, rules, reason_code, reason_texts, pass_number, pass_text"
+)
+_RULES_NOW = "(SELECT version FROM rules ORDER BY active_from DESC, rowid DESC LIMIT 1)"
+_OPEN_STATES = {
+    "approve": State.APPROVED,
+    "reject": State.REJECTED,
+    "refer": State.REFERRED,
+    "needs-correction": State.NEEDS_CORRECTION,
+    "expire": State.EXPIRED,
+    "withdraw": State.WITHDRAWN,
+    "revoke": State.REVOKED,
+    "appeal": State.APPEALED,
+}
+"""The state that a decision's action leads to."""
+_ENDS_PASSES = {State.REJECTED, State.EXPIRED, State.WITHDRAWN, State.REVOKED}
+"""States in which no pass of an application may be in force, not even one of its content before a correction."""
+
+
+def marks(values: Sequence[object]) -> str:
+    """Return the question marks for some values."""
+    return ",".join("?" * len(values))
+
+
+def content(application: Application) -> str:
+    """Write an application's content in the form in which it is kept."""
+    return json.dumps(application.to_json(), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+def kept(row: Sequence[Any]) -> Kept:
+    """Read a row of COLUMNS."""
+    (number, reference, secret_hash, state, since, received_at, correction, urgent, text, id_hash,
+     not_before, not_after, rules, code, texts, pass_number, pass_text) = row  # fmt: skip
+    reason = None if code is None else (code, json.loads(texts))
+    return Kept(
+        number, reference, secret_hash, State(state), since, received_at, correction, bool(urgent), text,
+        id_hash, not_before, not_after, rules, reason, pass_number, pass_text,
+    )  # fmt: skip
+
+
+def insert(db: sqlite3.Connection, draft: Draft, text: str, now: int) -> str:
+    """Keep a new application; returns its reference."""
+    application = draft.application
+    for reference in draft.references:
+        if db.execute("SELECT 1 FROM applications WHERE reference = ?", (reference,)).fetchone():
+            continue
+        db.execute(
+            "INSERT INTO applications (reference, client, part, digest, secret_hash, state, since, received_at, "
+            "is_urgent, content, id_hash, travel_week, travel_day, not_before, not_after, rules) "
+            f"VALUES (?, ?, ?, ?, ?, 'received', ?, ?, ?, ?, ?, ?, ?, ?, ?, {_RULES_NOW})",
+            (
+                reference, draft.client, draft.part, draft.digest, draft.secret_hash, now, now,
+                *_from_content(application, text),
+            ),
+        )  # fmt: skip
+        return reference
+    raise StoreError("no reference is free; this can't be chance")
+
+
+def replace_content(db: sqlite3.Connection, old: Kept, digest: bytes, application: Application, now: int) -> None:
+    """Put another content into an application, which is received again under the rules in force now."""
+    db.execute(
+        "UPDATE applications SET state = 'received', since = ?, correction = correction + 1, correction_digest = ?, "
+        "is_urgent = ?, content = ?, id_hash = ?, travel_week = ?, travel_day = ?, not_before = ?, not_after = ?, "
+        f"reason_code = NULL, reason_texts = NULL, forget_at = NULL, rules = {_RULES_NOW} WHERE number = ?",
+        (now, digest, *_from_content(application, content(application)), old.number),
+    )
+
+
+def _from_content(application: Application, text: str) -> tuple[Any, ...]:
+    trip, day = application.trip, application.travel_day
+    return (is_urgent(trip.reason), text, application.id_hash, week_of(day), day, trip.not_before, trip.not_after)
+
+
+def decide_one(db: sqlite3.Connection, reference: str, decision: Decision, now: int) -> State:
+    """Carry out a person's decision about one application; the same again changes nothing."""
+    row = db.execute(f"SELECT {COLUMNS} FROM applications WHERE reference = ?", (reference,)).fetchone()
+    if row is None:
+        raise UnknownApplication("no application of this reference")
+    found = kept(row)
+    meant = decision
+    if decision.action == "reject" and found.state in REVERSIBLE:
+        meant = _renamed(decision, "revoke")
+    new = _OPEN_STATES[meant.action]
+    if found.state == new:
+        return new
+    allowed: Mapping[str, tuple[State, ...]] = {
+        "approve": DECIDABLE,
+        "reject": DECIDABLE,
+        "needs-correction": DECIDABLE,
+        "revoke": REVERSIBLE,
+        "withdraw": WITHDRAWABLE,
+        "appeal": APPEALABLE,
+    }
+    if found.state not in allowed.get(meant.action, ()):
+        raise NotAllowed(f"{meant.action}: not possible for an application that is {found.state}", found.state)
+    if meant.action in ("approve", "appeal") and found.not_after <= now:
+        raise NotAllowed(f"{meant.action}: the trip is over", found.state)
+    apply(db, found, meant, now)
+    return new
+
+
+def apply(db: sqlite3.Connection, application: Kept, decision: Decision, now: int) -> None:
+    """Note a decision and change the state, together."""
+    new = _OPEN_STATES[decision.action]
+    content_digest = hashlib.sha256(application.content.encode()).digest()
+    record = make_record(application.reference, application.correction, content_digest, decision, now)
+    by_person = decision.actor.startswith(("console:", "officer:"))
+    noted = db.execute(
+        "INSERT INTO decisions (number, at, by_person, digest, salt, record) VALUES (?, ?, ?, ?, ?, ?)",
+        (application.number, now, by_person, record.digest, record.salt, record.text),
+    )
+    texts = json.dumps(dict(decision.texts), ensure_ascii=False)
+    db.execute(
+        "UPDATE applications SET state = ?, since = ?, reason_code = ?, reason_texts = ?, forget_at = ? "
+        "WHERE number = ?",
+        (new, now, decision.code, texts, _forget_at(application, new, now), application.number),
+    )
+    if new == State.APPROVED:
+        db.execute(
+            "INSERT INTO passes (number, correction, request_id, decision) VALUES (?, ?, ?, ?) "
+            "ON CONFLICT DO UPDATE SET decision = excluded.decision, revoke = 0, revoked_at = NULL",
+            (application.number, application.correction, application.request_id, noted.lastrowid),
+        )
+    elif new in _ENDS_PASSES:
+        db.execute("UPDATE passes SET revoke = 1 WHERE number = ?", (application.number,))
+        db.execute("UPDATE applications SET pass_text = NULL WHERE number = ?", (application.number,))
+
+
+def record_issued(db: sqlite3.Connection, passes: Sequence[Issued], now: int) -> None:
+    """See Store.record_issued."""
+    for one in passes:
+        db.execute(
+            "UPDATE passes SET pass_number = ?, issued_at = ? WHERE number = ? AND correction = ?",
+            (one.pass_number, now, one.number, one.correction),
+        )
+        done = db.execute(
+            "UPDATE applications SET state = 'issued', since = ?, pass_number = ?, pass_text = ? "
+            "WHERE number = ? AND correction = ? AND state = 'approved'",
+            (now, one.pass_number, one.pass_text, one.number, one.correction),
+        )
+        if done.rowcount:
+            db.execute("UPDATE passes SET revoke = 1 WHERE number = ? AND correction < ?", (one.number, one.correction))
+
+
+def forget(db: sqlite3.Connection, now: int, oldest_week: int, limit: int) -> int:
+    """See Store.forget."""
+    db.execute("DELETE FROM id_keys WHERE week < ?", (oldest_week,))
+    found = db.execute("SELECT number FROM applications WHERE forget_at <= ? LIMIT ?", (now, limit))
+    numbers = [number for (number,) in found]
+    for number in numbers:
+        db.execute("UPDATE decisions SET salt = NULL, record = NULL WHERE number = ?", (number,))
+        db.execute("DELETE FROM applications WHERE number = ?", (number,))
+    return len(numbers)
+
+
+def _forget_at(application: Kept, new: State, now: int) -> int | None:
+    days = KEPT_DAYS.get(new)
+    if days is None:
+        return None
+    ends = now if new == State.WITHDRAWN else max(now, application.not_after)
+    return ends + days * DAY_SECONDS
+
+
+def _renamed(decision: Decision, action: str) -> Decision:
+    return Decision(
+        action, decision.actor, decision.code, decision.texts, decision.rules_version, decision.rules_digest,
+        decision.row, decision.facts, decision.note,
+    )  # fmt: skip

@@ -1,0 +1,212 @@
+"""Where applications are kept: what every store promises. tests/service/store_contract.py holds each store to it.
+
+- a receipt that was given is durable, and so is every change that a method has returned from;
+- a client id belongs to one content for ever (until it is forgotten), whoever sends it at once and how often;
+- every change of state that decides something leaves a decision record, in the same transaction;
+- applications are decided in the order in which they came, and each one's counts hold those approved before it;
+- a full disk leaves nothing half written.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from movepass_service.applications.application import Application
+from movepass_service.applications.states import State
+from movepass_service.decisions.records import Decision
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An application to keep.
+
+    Attributes:
+        client: the client id, as it is kept.
+        part: which application of one form it is: 0, or 1 for the way back.
+        digest: keyed hash of the content of the whole form.
+        references: the reference to use, and those to use where it is taken.
+        secret_hash: of its secret.
+        application: what was asked for.
+    """
+
+    client: bytes
+    part: int
+    digest: bytes
+    references: tuple[str, ...]
+    secret_hash: bytes
+    application: Application
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """What became of a draft: its reference and state, and whether it is new."""
+
+    reference: str
+    state: State
+    is_new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An application as it is kept.
+
+    Attributes:
+        number: in the order in which applications came.
+        correction: how often its content was replaced.
+        since: when it came into its state, seconds since 1970 UTC, as all times here.
+        content: what was asked for, as JSON in one form.
+        not_before: when the trip begins.
+        not_after: when it ends.
+        rules_version: of the rules in force when it came, or when it was corrected.
+        reason: the code of the latest decision, and its words by language; None before any.
+        pass_number: of its pass, None before it is issued.
+        pass_text: the payload.
+    """
+
+    number: int
+    reference: str
+    secret_hash: bytes
+    state: State
+    since: int
+    received_at: int
+    correction: int
+    is_urgent: bool
+    content: str
+    id_hash: bytes | None
+    not_before: int
+    not_after: int
+    rules_version: str | None
+    reason: tuple[str, Mapping[str, str]] | None
+    pass_number: str | None
+    pass_text: str | None
+
+    def application(self) -> Application:
+        """Read what was asked for."""
+        return Application.from_json(json.loads(self.content), self.id_hash)
+
+    @property
+    def request_id(self) -> str:
+        """Return the name under which the issuer knows this content of it."""
+        return f"{self.reference}.{self.correction}"
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """The other passes of the same person: for the day and the week of travel, and whether one overlaps in time."""
+
+    today: int
+    week: int
+    overlaps: bool
+
+
+Decide = Callable[["Kept", "Counts | None"], Decision]
+"""Decides a received application; there are no counts where the whole identity number was not given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """The pass of an application: which content it has, its number and its payload."""
+
+    number: int
+    correction: int
+    pass_number: str
+    pass_text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToRevoke:
+    """A pass that must be revoked; its number is None where the issuer may have issued it, or not."""
+
+    number: int
+    correction: int
+    request_id: str
+    pass_number: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Officer:
+    """Who may decide: a name and a role."""
+
+    name: str
+    role: str
+
+
+class Store(Protocol):
+    """Keeps applications and decisions. Methods raise StoreError (StorageFull, Busy) where the store itself fails."""
+
+    async def submit(self, drafts: Sequence[Draft], now: int) -> list[Submitted]:
+        """Keep the applications of one form, all or none; durable when this returns.
+
+        Raises:
+            ConflictingApplication: the client id came before with other content.
+        """
+
+    async def correct(self, reference: str, digest: bytes, application: Application, now: int) -> Submitted:
+        """Replace the content of an application, which is received again. The same content again changes nothing.
+
+        Raises:
+            UnknownApplication, NotAllowed: there is none, or its state does not allow it.
+        """
+
+    async def change(self, reference: str, decision: Decision, now: int) -> State:
+        """Withdraw or appeal, as its applicant asks; returns the new state. A second time changes nothing.
+
+        Raises:
+            UnknownApplication, NotAllowed: there is none, or its state does not allow it.
+        """
+
+    def find(self, reference: str) -> Kept | None:
+        """Look up an application."""
+
+    def decide_next(self, limit: int, decide: Decide, now: int) -> int:
+        """Decide the received applications that came first, in order; returns how many."""
+
+    def decide_case(self, reference: str, decision: Decision, now: int) -> State:
+        """Decide one application as an officer; returns its new state.
+
+        Raises:
+            UnknownApplication, NotAllowed: there is none, or its state does not allow it.
+        """
+
+    def expire(self, decision: Decision, now: int, limit: int) -> int:
+        """Let applications that wait expire once their trip is over; returns how many."""
+
+    def approved(self, limit: int) -> list[Kept]:
+        """Return approved applications that have no pass yet, those that came first at the beginning."""
+
+    def record_issued(self, passes: Sequence[Issued], now: int) -> None:
+        """Note passes that the issuer has issued. One withdrawn meanwhile stays withdrawn, and its pass to revoke."""
+
+    def record_refused(self, kept: Kept, decision: Decision, now: int) -> None:
+        """Note that the issuer refused an approved application: it expires or is referred."""
+
+    def to_revoke(self, limit: int) -> list[ToRevoke]:
+        """Return passes that must be revoked and are not yet."""
+
+    def record_revoked(self, passes: Sequence[ToRevoke], now: int) -> None:
+        """Note that passes were revoked."""
+
+    def cases(self, limit: int) -> list[Kept]:
+        """Return what waits for an officer, urgent ones first, then in the order in which they came."""
+
+    def places(self) -> Mapping[int, int]:
+        """Return the place of each case in that order, by number, from 1; it may be some seconds old."""
+
+    def received_before(self, number: int) -> int:
+        """Return how many received applications came before one."""
+
+    def counts_by_state(self) -> Mapping[State, int]:
+        """Count applications."""
+
+    def decided_by_people_since(self, at: int) -> int:
+        """Count the decisions of officers since a time."""
+
+    def id_key(self, week: int, oldest: int) -> bytes | None:
+        """Return the key of a week's identity hashes, made when it is first needed; None if it is before `oldest`."""
+
+    def forget(self, now: int, oldest_week: int, limit: int) -> int:
+        """Delete what need not be kept any longer, so that its bytes are gone; returns how many applications."""
+
+    def close(self) -> None:
+        """Finish what was begun, and let go of the store."""
