@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import os
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,8 +16,9 @@ from movepass_issuer.authority.folder import Authority
 from movepass_service.applications.application import Application, read_application, read_applications
 from movepass_service.applications.references import Secrets, hash_secret, parse_reference
 from movepass_service.applications.states import WAITING_FOR_OFFICER, State, actions
-from movepass_service.decisions.records import Decision
+from movepass_service.decisions.records import APPLICANT, Decision
 from movepass_service.errors import NotAllowed, UnknownApplication
+from movepass_service.issuing.figures import LastHour
 from movepass_service.rules import RuleSet, default_rules
 from movepass_service.rules.columns import dhaka_day, week_of
 from movepass_service.stores.sqlite import SqliteStore
@@ -130,14 +132,16 @@ class Pulse:
     Attributes:
         worked_at: when the worker last finished a round, by the monotonic clock.
         published_at: when lists were last published, seconds since 1970 UTC.
-        ready_s: how long the latest passes took from their application, a moving average in seconds.
+        ready: how long passes took from their application, in the last hour.
+        revoked: set once passes were revoked that are in no list yet.
         worker_trouble: what keeps the worker from working, or "".
         publisher_trouble: what keeps lists from being published, or "".
     """
 
     worked_at: float | None = None
     published_at: int | None = None
-    ready_s: float | None = None
+    ready: LastHour = field(default_factory=LastHour)
+    revoked: threading.Event = field(default_factory=threading.Event)
     worker_trouble: str = ""
     publisher_trouble: str = ""
     started_at: float = field(default_factory=time.monotonic)
@@ -257,7 +261,7 @@ class Service:
             UnknownApplication, NotAllowed: see status; or its state does not allow it.
         """
         kept = self._opened(reference, secret)
-        return await self.store.change(kept.reference, Decision("withdraw", "applicant", "withdrawn", _WITHDRAWN), now)
+        return await self.store.change(kept.reference, Decision("withdraw", APPLICANT, "withdrawn", _WITHDRAWN), now)
 
     async def correct(self, reference: str, secret: str, application: Application, *, now: int) -> Receipt:
         """Replace an application's content; it is decided again. A pass it has is revoked once there is a new one.
@@ -278,7 +282,7 @@ class Service:
         """
         kept = self._opened(reference, secret)
         words = " ".join(note.split())[:NOTE_MAX_CHARS] or None
-        appeal = Decision("appeal", "applicant", "appealed", _APPEALED, note=words)
+        appeal = Decision("appeal", APPLICANT, "appealed", _APPEALED, note=words)
         return await self.store.change(kept.reference, appeal, now)
 
     def card(self, reference: str, secret: str) -> bytes:
@@ -350,7 +354,7 @@ class Service:
         """Return an application's place, when it will be decided, and when to ask again; all seconds from now."""
         if kept.state in (State.RECEIVED, State.APPROVED):
             before = self.store.received_before(kept.number) if kept.state == State.RECEIVED else 0
-            ready = self.pulse.ready_s
+            ready = self.pulse.ready.mean(now)
             return before + 1, None if ready is None else max(1, round(ready)), _SOON_SECONDS
         if kept.state in WAITING_FOR_OFFICER:
             place = self.store.places().get(kept.number)

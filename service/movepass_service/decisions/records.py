@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 SALT_BYTES = 16
+RULES, APPLICANT, SERVICE = "rules", "applicant", "service"
+"""Actors that are no officers."""
 
 
 @dataclass(frozen=True, slots=True)

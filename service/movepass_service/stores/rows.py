@@ -16,7 +16,7 @@ from movepass_service.applications.states import (
     State,
     is_urgent,
 )
-from movepass_service.decisions.records import Decision, make_record
+from movepass_service.decisions.records import RULES, Decision, make_record
 from movepass_service.errors import NotAllowed, StoreError, UnknownApplication
 from movepass_service.rules.columns import week_of
 from movepass_service.stores.store import Draft, Issued, Kept
@@ -29,8 +29,8 @@ CREATE TABLE applications (
     number INTEGER PRIMARY KEY AUTOINCREMENT, reference TEXT NOT NULL UNIQUE,
     client BLOB NOT NULL, part INTEGER NOT NULL, digest BLOB NOT NULL, secret_hash BLOB NOT NULL,
     state TEXT NOT NULL, since INTEGER NOT NULL, received_at INTEGER NOT NULL, correction INTEGER NOT NULL DEFAULT 0,
-    correction_digest BLOB, is_urgent INTEGER NOT NULL, content TEXT NOT NULL, id_hash BLOB,
-    travel_week INTEGER NOT NULL, travel_day INTEGER NOT NULL,
+    correction_digest BLOB, is_urgent INTEGER NOT NULL, by_rules INTEGER NOT NULL DEFAULT 0,
+    content TEXT NOT NULL, id_hash BLOB, travel_week INTEGER NOT NULL, travel_day INTEGER NOT NULL,
     not_before INTEGER NOT NULL, not_after INTEGER NOT NULL, rules TEXT,
     reason_code TEXT, reason_texts TEXT, pass_number TEXT, pass_text TEXT, forget_at INTEGER,
     UNIQUE (client, part)
@@ -64,7 +64,8 @@ CREATE TABLE officers (
 ) WITHOUT ROWID;
 """
 COLUMNS = (
-    "number, reference, secret_hash, state, since, received_at, correction, is_urgent, content, id_hash, not_before, "
+    "number, reference, secret_hash, state, since, received_at, correction, is_urgent, by_rules, content, "
+    "id_hash, not_before, "
     "not_after, rules, reason_code, reason_texts, pass_number, pass_text"
 )
 _RULES_NOW = "(SELECT version FROM rules ORDER BY active_from DESC, rowid DESC LIMIT 1)"
@@ -95,12 +96,12 @@ def content(application: Application) -> str:
 
 def kept(row: Sequence[Any]) -> Kept:
     """Read a row of COLUMNS."""
-    (number, reference, secret_hash, state, since, received_at, correction, urgent, text, id_hash,
+    (number, reference, secret_hash, state, since, received_at, correction, urgent, by_rules, text, id_hash,
      not_before, not_after, rules, code, texts, pass_number, pass_text) = row  # fmt: skip
     reason = None if code is None else (code, json.loads(texts))
     return Kept(
-        number, reference, secret_hash, State(state), since, received_at, correction, bool(urgent), text,
-        id_hash, not_before, not_after, rules, reason, pass_number, pass_text,
+        number, reference, secret_hash, State(state), since, received_at, correction, bool(urgent), bool(by_rules),
+        text, id_hash, not_before, not_after, rules, reason, pass_number, pass_text,
     )  # fmt: skip
 
 
@@ -178,9 +179,17 @@ def apply(db: sqlite3.Connection, application: Kept, decision: Decision, now: in
     )
     texts = json.dumps(dict(decision.texts), ensure_ascii=False)
     db.execute(
-        "UPDATE applications SET state = ?, since = ?, reason_code = ?, reason_texts = ?, forget_at = ? "
+        "UPDATE applications SET state = ?, since = ?, by_rules = ?, reason_code = ?, reason_texts = ?, forget_at = ? "
         "WHERE number = ?",
-        (new, now, decision.code, texts, _forget_at(application, new, now), application.number),
+        (
+            new,
+            now,
+            decision.actor == RULES,
+            decision.code,
+            texts,
+            _forget_at(application, new, now),
+            application.number,
+        ),
     )
     if new == State.APPROVED:
         db.execute(

@@ -58,6 +58,7 @@ class Kept:
         content: what was asked for, as JSON in one form.
         not_before: when the trip begins.
         not_after: when it ends.
+        by_rules: whether rules decided it, and no officer.
         rules_version: of the rules in force when it came, or when it was corrected.
         reason: the code of the latest decision, and its words by language; None before any.
         pass_number: of its pass, None before it is issued.
@@ -72,6 +73,7 @@ class Kept:
     received_at: int
     correction: int
     is_urgent: bool
+    by_rules: bool
     content: str
     id_hash: bytes | None
     not_before: int

@@ -1,0 +1,72 @@
+"""From an application to the facts that rules look at, and from a rule's outcome to a decision."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+
+from movepass_service.decisions.records import RULES, SERVICE, Decision
+from movepass_service.rules import OTHER_REASON, Facts, RuleSet, dhaka_day
+from movepass_service.stores.store import Counts, Decide, Kept
+from movepass_wire.codes import DISTRICTS, REASONS
+
+OVER: Mapping[str, str] = {
+    "bn": "সিদ্ধান্ত হওয়ার আগেই যাত্রার সময় পার হয়ে গেছে। দরকার হলে নতুন সময় দিয়ে আবার আবেদন করুন।",
+    "en": "The trip was over before there was a decision. Apply again with another time if you still need to travel.",
+}
+NOT_ISSUED: Mapping[str, str] = {
+    "bn": "পাসটি তৈরি করা যায়নি। একজন কর্মকর্তা দেখবেন।",
+    "en": "The pass could not be made. An officer will look at it.",
+}
+EXPIRED = Decision("expire", SERVICE, "trip-over", OVER)
+
+
+def decider(rules: Callable[[str | None], RuleSet], now: int) -> Decide:
+    """Return what decides received applications, each by the rules that were in force when it came.
+
+    Args:
+        rules: finds a rule set by its version.
+        now: seconds since 1970 UTC.
+    """
+
+    def decide(application: Kept, counts: Counts | None) -> Decision:
+        if application.not_after <= now:
+            return EXPIRED
+        return decide_by(rules(application.rules_version), application, counts)
+
+    return decide
+
+
+def decide_by(rules: RuleSet, application: Kept, counts: Counts | None) -> Decision:
+    """Decide an application by a rule set. The closed columns are recorded as they were."""
+    facts = facts_of(rules, application, counts)
+    outcome = rules.decide(facts, at=dhaka_day(application.since))
+    return Decision(
+        action=str(outcome.action),
+        actor=RULES,
+        code=outcome.code,
+        texts=outcome.texts,
+        rules_version=rules.version,
+        rules_digest=rules.digest,
+        row=outcome.row,
+        facts=asdict(facts),
+    )
+
+
+def facts_of(rules: RuleSet, application: Kept, counts: Counts | None) -> Facts:
+    """Return what rules may look at, as it was when the application came (or was corrected)."""
+    content = application.application()
+    trip = content.trip
+    origin, destination = (str(DISTRICTS.key(place.district)) for place in (trip.origin, trip.destination))
+    days = dhaka_day(trip.not_before), dhaka_day(trip.not_after - 1)
+    return Facts(
+        reason=str(REASONS.key(trip.reason)) if isinstance(trip.reason, int) else OTHER_REASON,
+        minutes=-(-(trip.not_after - trip.not_before) // 60),
+        lead_minutes=max(0, trip.not_before - application.since) // 60,
+        passes_today=counts.today if counts else None,
+        passes_week=counts.week if counts else None,
+        overlaps=counts.overlaps if counts else None,
+        from_district=origin,
+        to_district=destination,
+        closed=rules.is_closed((origin, destination), *days),
+        evidence=content.evidence,
+        phone_verified=content.phone_verified,
+    )

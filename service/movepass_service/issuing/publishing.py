@@ -1,0 +1,72 @@
+"""The publisher's thread: lists on a schedule, and soon after a revocation."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+from movepass_issuer.authority.folder import Authority
+from movepass_issuer.publishing.publisher import Publication
+from movepass_issuer.publishing.watch import Failure, publish_every
+from movepass_issuer.regions.replication import Followed
+from movepass_service.service import Service
+
+LOG = logging.getLogger(__name__)
+
+
+class _Stop:
+    """Ends a wait early: at the end of the service, or once passes were revoked."""
+
+    def __init__(self, revoked: threading.Event, gather_s: float) -> None:
+        self._stopped = threading.Event()
+        self._revoked = revoked
+        self._gather_s = gather_s
+
+    def set(self) -> None:
+        self._stopped.set()
+        self._revoked.set()
+
+    def is_set(self) -> bool:
+        return self._stopped.is_set()
+
+    def wait(self, timeout: float) -> bool:
+        """Wait for a revocation, and then a little for more of them; or for the time to be over."""
+        if self._revoked.wait(timeout) and not self._stopped.is_set():
+            self._stopped.wait(self._gather_s)
+        self._revoked.clear()
+        return self._stopped.is_set()
+
+
+class PublisherThread:
+    """Publishes for one service until it is told to stop."""
+
+    def __init__(self, service: Service, clock: Callable[[], float] = time.time) -> None:
+        """Take the service to publish for, and what gives the time in seconds since 1970 UTC."""
+        self._service = service
+        self._clock = clock
+        self._stop = _Stop(service.pulse.revoked, service.settings.publish_after_revocation_s)
+        self._thread = threading.Thread(target=self._run, name="publisher", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Finish the publication at work, and end the thread."""
+        self._stop.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        publish_every(self._service.settings.publish_every_s, self._publish, stop=self._stop, tell=self._tell)
+
+    def _publish(self) -> Publication:
+        with Authority.open(self._service.authority.folder).publisher() as publisher:
+            return publisher.publish(int(self._clock()))
+
+    def _tell(self, came: Publication | Followed | Failure, wait: float) -> None:
+        pulse = self._service.pulse
+        if isinstance(came, Publication | Followed):
+            pulse.published_at, pulse.publisher_trouble = came.published, ""
+        else:
+            pulse.publisher_trouble = f"lists are not published: {came}"
+            LOG.error("nothing was published; next try in %.0f s: %s", wait, came)
