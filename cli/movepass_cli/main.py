@@ -50,6 +50,9 @@ _GROUPS = {
         "dlq": ("issuer.dead_letters", "list, replay or drop the requests that the service on AWS refused"),
         "export-tsl": ("issuer.status_list", "write a day's list as an IETF Token Status List token"),
     },
+    "Service": {
+        "service": ("service.command", "take applications, decide them, issue passes"),
+    },
     "Custodian": {
         "keys": ("custodian.keys", "hold a ceremony; create, list, deny and replace keys"),
         "enrolment": ("it_desk.enrolment", "make the file or QR code that sets a device up"),

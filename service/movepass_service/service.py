@@ -21,6 +21,7 @@ from movepass_service.errors import NotAllowed, UnknownApplication
 from movepass_service.issuing.figures import LastHour
 from movepass_service.rules import RuleSet, default_rules
 from movepass_service.rules.columns import dhaka_day, week_of
+from movepass_service.settings import Settings
 from movepass_service.stores.sqlite import SqliteStore
 from movepass_service.stores.store import Draft, Kept
 from movepass_wire import Pass, decode_claims, open_text
@@ -38,21 +39,6 @@ _APPEALED = {
     "en": "You asked an officer to look at this again.",
 }
 _NO_SUCH = "no application of this reference with this secret"
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """How the service works, beside the pages' own settings.
-
-    Attributes:
-        publish_every_s: how often lists are published at least.
-        publish_after_revocation_s: how soon after a revocation.
-        batch: applications that are decided in one transaction.
-    """
-
-    publish_every_s: float = 300.0
-    publish_after_revocation_s: float = 5.0
-    batch: int = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +159,8 @@ class Service:
         store = SqliteStore(data)
         try:
             secrets = Secrets(store.meta("master", os.urandom(_MASTER_BYTES)))
-            service = cls(store, opened, secrets, settings or Settings())
+            service = cls(store, opened, secrets, settings or Settings.load(data))
+            store.note("is_test", b"1" if opened.test else b"0")
             if store.rules_in_force() is None:
                 rules = default_rules()
                 store.add_rules(rules.version, rules.table.source, int(time.time()))

@@ -40,13 +40,19 @@ _CHECKPOINT_PAGES = 4000
 class SqliteStore:
     """The store in a file; see store.Store for what each method promises."""
 
-    def __init__(self, folder: Path) -> None:
-        """Open the store in a folder, which is made where it does not exist.
+    def __init__(self, folder: Path, *, create: bool = True) -> None:
+        """Open the store in a folder.
+
+        Args:
+            folder: where its file is.
+            create: whether to make folder and file where there are none.
 
         Raises:
-            StoreError: it can't be opened, or is of a version that this software does not know.
+            StoreError: it can't be opened, is missing, or is of a version that this software does not know.
         """
         self._path = folder / FILE
+        if not create and not self._path.exists():
+            raise StoreError(f"{folder} is no service's folder ({FILE} is missing); see movepass service run")
         self._readers = threading.local()
         self._connections: list[sqlite3.Connection] = []
         self._places: tuple[float, Mapping[int, int]] = (-_PLACES_SECONDS, {})
@@ -215,6 +221,17 @@ class SqliteStore:
             return bytes(db.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()[0])
 
         return self.writer.call(work)
+
+    def note(self, name: str, value: bytes) -> None:
+        """Keep a value of the service's own under a name, in place of an earlier one."""
+        if self.noted(name) != value:
+            self.writer.call(lambda db: db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, value)) and None)
+
+    def noted(self, name: str) -> bytes | None:
+        """Return what is kept under a name, or None."""
+        with _failures():
+            row = self._reader.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
+        return None if row is None else bytes(row[0])
 
     def add_officer(self, officer: Officer, secret_hash: bytes, now: int) -> None:
         """Keep an officer, and the hash of the secret with which they enrol.

@@ -1,0 +1,33 @@
+"""The group `movepass service`: each command's module is imported when it is asked for."""
+
+from importlib import import_module
+
+import click
+
+_COMMANDS = {
+    "run": ("running", "serve the public site, decide, issue and publish, until stopped"),
+    "cases": ("officers", "list what waits for an officer, most urgent first"),
+    "decide": ("officers", "decide an application as an officer"),
+    "officer": ("officers", "add an officer"),
+}
+
+
+class _Commands(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in _COMMANDS:
+            return None
+        command = getattr(import_module(f"movepass_cli.service.{_COMMANDS[cmd_name][0]}"), cmd_name)
+        assert isinstance(command, click.Command)  # noqa: S101 - the table above is wrong otherwise
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, words) for name, (_, words) in _COMMANDS.items()])
+
+
+@click.group(cls=_Commands)
+def service() -> None:
+    """Take applications, let rules and officers decide, and issue passes."""

@@ -1,0 +1,126 @@
+"""Commands for officers and who names them: service cases, decide, officer."""
+
+import getpass
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from movepass_cli.inputs import InputError
+from movepass_cli.options import PATH, example, json_option, option, plain_option
+from movepass_cli.output import show_json, show_line
+from movepass_service.decisions import officers
+from movepass_service.settings import Settings
+from movepass_service.stores.sqlite import SqliteStore
+from movepass_service.stores.store import Kept
+from movepass_wire.codes import DISTRICTS, REASONS
+from movepass_wire.documents import trip_to_json
+from movepass_wire.times import iso, local
+
+data_option = option("--data", type=PATH, required=True, metavar="DIR", help="The service's folder.")
+
+
+@contextmanager
+def _opened(data: Path) -> Iterator[SqliteStore]:
+    with closing(SqliteStore(data, create=False)) as store:
+        yield store
+
+
+@click.command(epilog=example("movepass service cases --data my-authority/service"))
+@data_option
+@json_option
+def cases(data: Path, *, as_json: bool) -> None:
+    """List the applications that wait for an officer, most urgent first."""
+    with _opened(data) as store:
+        waiting = officers.waiting_cases(store)
+    for case in waiting:
+        if as_json:
+            show_json(_case_json(case))
+        else:
+            show_line(_case_line(case))
+    if not waiting and not as_json:
+        show_line("No application waits for an officer.")
+
+
+def _case_json(case: Kept) -> dict[str, Any]:
+    application = case.application()
+    code, texts = case.reason or ("", {})
+    return {
+        "reference": case.reference,
+        "state": str(case.state),
+        "since": iso(case.since),
+        "received": iso(case.received_at),
+        "urgent": case.is_urgent,
+        "reason": {"code": code, "text": texts.get("en", "")},
+        "application": trip_to_json(application.trip),
+    } | ({"on_behalf_of": application.on_behalf_of} if application.on_behalf_of else {})
+
+
+def _case_line(case: Kept) -> str:
+    trip = case.application().trip
+    reason = str(REASONS.key(trip.reason)) if isinstance(trip.reason, int) else trip.reason
+    places = " to ".join(str(DISTRICTS.key(place.district)) for place in (trip.origin, trip.destination))
+    urgent = "URGENT  " if case.is_urgent else ""
+    return (
+        f"{case.reference}  {urgent}{case.state} since {local(case.since)}: {trip.holder_name}, {places}, "
+        f"{reason}, from {local(trip.not_before)}"
+    )
+
+
+@click.command(
+    epilog=example(
+        "movepass service decide --data DIR 26BM-47PX-HR00 approve --as 'Nasrin Akter'",
+        "movepass service decide --data DIR 26BM-47PX-HR00 reject --as 'Nasrin Akter' --reason details-wrong",
+    )
+)
+@data_option
+@click.argument("reference")
+@click.argument("action", type=click.Choice(officers.ACTIONS))
+@plain_option("--as", "officer", required=True, metavar="OFFICER", help="Who decides: see service officer.")
+@click.option("--reason", type=click.Choice(list(officers.REASONS)), metavar="CODE", help="What the applicant is told.")
+@plain_option("--note", metavar="TEXT", help="For the record; the applicant does not read it.")
+@json_option
+def decide(
+    data: Path, reference: str, action: str, officer: str, reason: str | None, note: str | None, *, as_json: bool
+) -> None:
+    """Decide an application as an officer, and record who did.
+
+    For a TEST authority, or where service.toml has console_decisions = true: a desk asks officers for a passkey, this
+    command does not.
+    """
+    with _opened(data) as store:
+        if store.noted("is_test") != b"1" and not Settings.load(data).console_decisions:
+            raise InputError(
+                f"decisions by command are for TEST authorities; console_decisions = true in {data / 'service.toml'} "
+                "allows them"
+            )
+        actor = f"console:{getpass.getuser()} as {officer}"
+        now = int(time.time())
+        state = officers.decide(store, reference, action, officer=officer, actor=actor, now=now, code=reason, note=note)
+    if as_json:
+        show_json({"reference": reference, "state": str(state), "actor": actor, "at": iso(now)})
+    else:
+        show_line(f"{reference} is {state}.")
+
+
+@click.group()
+def officer() -> None:
+    """Say who may decide."""
+
+
+@officer.command(epilog=example("movepass service officer add 'Nasrin Akter' --role officer --data DIR"))
+@data_option
+@click.argument("name")
+@plain_option("--role", type=click.Choice(officers.ROLES), required=True)
+@json_option
+def add(data: Path, name: str, role: str, *, as_json: bool) -> None:
+    """Add an officer; prints the secret with which they enrol, once."""
+    with _opened(data) as store:
+        enrolment = officers.add_officer(store, name, role, int(time.time()))
+    if as_json:
+        show_json({"name": enrolment.officer.name, "role": role, "enrolment_secret": enrolment.secret})
+    else:
+        show_line(f"{enrolment.officer.name} is {role}. Enrolment secret, shown only now: {enrolment.secret}")

@@ -1,0 +1,156 @@
+"""One process: the public site, the worker and the publisher.
+
+The web server runs in a thread of its own, so that the caller's main thread stays free to wait for signals.
+"""
+
+import json
+import logging
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from importlib import import_module
+from typing import Any
+from urllib.parse import urlsplit
+
+import uvicorn
+
+from movepass_service.errors import ServiceError
+from movepass_service.issuing.publishing import PublisherThread
+from movepass_service.issuing.worker import Worker
+from movepass_service.service import Service
+
+HOST = "127.0.0.1"
+_BACKLOG = 2048
+_GRACE_SECONDS = 10
+_KEEP_ALIVE_SECONDS = 15
+_START_SECONDS = 10.0
+LOG = logging.getLogger(__name__)
+
+
+class RunError(ServiceError):
+    """The service can't be started."""
+
+    is_input = True
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where the public site is served.
+
+    Attributes:
+        port: on the loopback interface; 0 takes a free one.
+        url: its public address, where a proxy stands before it.
+        trusted_proxies: addresses whose X-Forwarded-For is believed.
+    """
+
+    port: int = 8080
+    url: str | None = None
+    trusted_proxies: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Running:
+    """A service at work."""
+
+    url: str
+    server: uvicorn.Server
+    thread: threading.Thread
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the web server runs."""
+        return self.thread.is_alive()
+
+
+@contextmanager
+def running(service: Service, site: Site) -> Iterator[Running]:
+    """Serve until the end of the block; then finish what was begun.
+
+    Raises:
+        RunError: the port is taken, or the address can't be used.
+    """
+    listener = _listen(site.port)
+    port = listener.getsockname()[1]
+    url = site.url or f"http://localhost:{port}"
+    app = _make_app(service, site, url, port)
+    config = uvicorn.Config(
+        app, http="httptools", loop="asyncio", lifespan="off", access_log=False, log_config=None, server_header=False,
+        date_header=True, proxy_headers=False, backlog=_BACKLOG, timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+    )  # fmt: skip
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="site", daemon=True)
+    worker, publisher = Worker(service), PublisherThread(service)
+    thread.start()
+    worker.start()
+    publisher.start()
+    try:
+        _await_start(server, thread)
+        yield Running(url, server, thread)
+    finally:
+        server.should_exit = True
+        thread.join()
+        publisher.stop()
+        worker.stop()
+        listener.close()
+
+
+def _listen(port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((HOST, port))
+        listener.listen(_BACKLOG)
+    except OSError as e:
+        listener.close()
+        raise RunError(f"can't listen on {HOST}:{port}: {e.strerror}; choose another --site-port") from e
+    return listener
+
+
+def _make_app(service: Service, site: Site, url: str, port: int) -> Any:
+    """Make the site's application; without its pages it only says how the service is.
+
+    Raises:
+        RunError: the address is none, or one that a browser does not trust with cookies.
+    """
+    parts = urlsplit(url)
+    if parts.scheme == "http" and parts.hostname != "localhost":
+        raise RunError(f"a public address is https://…, got {url[:80]!r}; plain http is for localhost alone")
+    try:
+        make_app = import_module("movepass_service.web.app").make_app
+        settings = import_module("movepass_service.web.settings")
+    except ModuleNotFoundError:
+        return _health_only(service)
+    authority = service.authority
+    own = {f"localhost:{port}", f"{HOST}:{port}"}
+    try:
+        web = settings.WebSettings(
+            site_url=url, authority=authority.name, is_test=authority.test, other_hosts=frozenset(own),
+            trusted_proxies=frozenset(site.trusted_proxies), limits=settings.default_limits(is_test=authority.test),
+        )  # fmt: skip
+    except ValueError as e:
+        raise RunError(str(e)) from e
+    return make_app(service, web)
+
+
+def _health_only(service: Service) -> Any:
+    async def answer(scope: Any, _receive: Any, send: Any) -> None:
+        known = scope["type"] == "http" and scope["path"] == "/healthz"
+        health = service.health()
+        status = (200 if health.ok else 503) if known else 404
+        headers = [(b"content-type", b"application/json")]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": json.dumps(asdict(health) if known else {}).encode()})
+
+    return answer
+
+
+def _await_start(server: uvicorn.Server, thread: threading.Thread) -> None:
+    give_up = time.monotonic() + _START_SECONDS
+    while not server.started:
+        if not thread.is_alive() or time.monotonic() > give_up:
+            raise RunError("the web server does not start; the log says why")
+        time.sleep(0.01)

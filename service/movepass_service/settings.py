@@ -1,0 +1,61 @@
+"""The service's settings: a file in its folder, service.toml, which need not exist."""
+
+import tomllib
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Self
+
+from movepass_service.errors import ServiceError
+
+FILE = "service.toml"
+
+
+class SettingsError(ServiceError):
+    """The file of settings can't be read, or holds what is no setting."""
+
+    is_input = True
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How the service works, beside the pages' own settings.
+
+    Attributes:
+        publish_every_s: how often lists are published at least.
+        publish_after_revocation_s: how soon after a revocation.
+        batch: applications that are decided in one transaction.
+        console_decisions: whether officers may decide by the command although it is no TEST authority.
+    """
+
+    publish_every_s: float = 300.0
+    publish_after_revocation_s: float = 5.0
+    batch: int = 200
+    console_decisions: bool = False
+
+    @classmethod
+    def load(cls, data: Path) -> Self:
+        """Read the settings in the service's folder.
+
+        Raises:
+            SettingsError: the file is not TOML, or a value is none of the settings or out of its bounds.
+        """
+        path = data / FILE
+        try:
+            document = tomllib.loads(path.read_text("utf-8"))
+        except FileNotFoundError:
+            return cls()
+        except (OSError, ValueError) as e:
+            raise SettingsError(f"{path}: {e}") from e
+        known = {field.name: field.type for field in fields(cls)}
+        for name, value in document.items():
+            if name not in known:
+                raise SettingsError(f"{path}: {name} is no setting; known: {', '.join(known)}")
+            if isinstance(getattr(cls(), name), bool) != isinstance(value, bool):
+                raise SettingsError(f"{path}: {name}: expected {'true or false' if name in _FLAGS else 'a number'}")
+            if name not in _FLAGS and (not isinstance(value, int | float) or not 0 < value <= _MOST):
+                raise SettingsError(f"{path}: {name}: expected a number above 0 and up to {_MOST}")
+        return cls(**document)
+
+
+_FLAGS = frozenset(["console_decisions"])
+_MOST = 86_400
