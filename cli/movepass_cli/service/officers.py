@@ -80,7 +80,7 @@ def _case_line(case: Kept) -> str:
 @click.argument("reference")
 @click.argument("action", type=click.Choice(officers.ACTIONS))
 @plain_option("--as", "officer", required=True, metavar="OFFICER", help="Who decides: see service officer.")
-@click.option("--reason", type=click.Choice(list(officers.REASONS)), metavar="CODE", help="What the applicant is told.")
+@plain_option("--reason", type=click.Choice(list(officers.REASONS)), metavar="CODE", help="What the applicant is told.")
 @plain_option("--note", metavar="TEXT", help="For the record; the applicant does not read it.")
 @json_option
 def decide(

@@ -83,6 +83,8 @@ def parse_moment(text: str) -> datetime:
         raise ValueError("no such time") from e
     except ValueError:
         moment = datetime.fromisoformat(plain)
+        if not clock:
+            raise
         return moment if moment.tzinfo else moment.replace(tzinfo=DHAKA)
 
 
