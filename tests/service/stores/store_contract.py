@@ -1,0 +1,358 @@
+"""What every store promises (stores/store.py), as tests. A store's own tests make one and take these over."""
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from support.applications import HOUR, NAME, decision, draft, form, run
+
+from movepass_service.applications.application import Application, read_application
+from movepass_service.applications.states import State
+from movepass_service.decisions.records import Decision
+from movepass_service.errors import ConflictingApplication, NotAllowed, UnknownApplication
+from movepass_service.stores.store import Counts, Issued, Kept, Store, ToRevoke
+
+NOW = 1795316400  # 2026-11-22T09:00:00+06:00, a Sunday
+DAY = 86400
+REFERENCE = "0000-0000-0000"
+PERSON, OTHER_PERSON = b"\xfa\xce" * 8, b"\xca\xfe" * 8
+EXPIRE = decision("expire", actor="service")
+
+
+def application(person: bytes | None = PERSON, **changes: Any) -> Application:
+    fields = form(NOW, holder__id_number=None, holder__id_last="4856", **changes)
+    return read_application(fields, now=NOW) if person is None else _with(read_application(fields, now=NOW), person)
+
+
+def _with(read: Application, person: bytes) -> Application:
+    return replace(read, id_hash=person)
+
+
+def name(number: int) -> str:
+    return f"0000-0000-{number:04}"
+
+
+class StoreContract:
+    """Promises of a store; `store` is the fixture that makes an empty one."""
+
+    def put(self, store: Store, number: int = 0, person: bytes | None = PERSON, **changes: Any) -> str:
+        one = draft(application(person, **changes), client=f"client {number}".encode(), reference=name(number))
+        (submitted,) = run(store.submit([one], NOW))
+        assert submitted.is_new
+        return submitted.reference
+
+    def decide(self, store: Store, action: str = "approve", now: int = NOW) -> int:
+        return store.decide_next(100, lambda *_: decision(action), now)
+
+    def issue(self, store: Store, now: int = NOW) -> list[Kept]:
+        waiting = store.approved(100)
+        store.record_issued([Issued(k.number, k.correction, f"PASS-{k.number}", "MP1:TEXT") for k in waiting], now)
+        return waiting
+
+    def state(self, store: Store, reference: str) -> State:
+        kept = store.find(reference)
+        assert kept is not None
+        return kept.state
+
+    def test_an_application_is_kept_as_it_came(self, store: Store) -> None:
+        sent = application(vehicle__registration="DHAKA 1", phone="01712345678")
+        (submitted,) = run(store.submit([draft(sent)], NOW))
+        assert (submitted.reference, submitted.state, submitted.is_new) == (REFERENCE, State.RECEIVED, True)
+        kept = store.find(REFERENCE)
+        assert kept is not None
+        assert kept.application() == sent
+        assert (kept.state, kept.since, kept.received_at, kept.correction) == (State.RECEIVED, NOW, NOW, 0)
+        assert (kept.reason, kept.pass_number, kept.pass_text) == (None, None, None)
+        assert store.find("0000-0000-0001") is None
+
+    def test_the_same_again_is_the_same_and_changes_nothing(self, store: Store) -> None:
+        first = draft(application())
+        run(store.submit([first], NOW))
+        (again,) = run(store.submit([replace(first, references=("ZZZZ-ZZZZ-ZZZZ",))], NOW + 5))
+        assert (again.reference, again.is_new) == (REFERENCE, False)
+        kept = store.find(REFERENCE)
+        assert kept is not None
+        assert kept.received_at == NOW
+        assert store.counts_by_state() == {State.RECEIVED: 1}
+
+    def test_the_same_at_once_from_many_is_one(self, store: Store) -> None:
+        async def all_at_once() -> list[Any]:
+            return await asyncio.gather(*(store.submit([draft(application())], NOW) for _ in range(50)))
+
+        answers = run(all_at_once())
+        assert sum(submitted.is_new for (submitted,) in answers) == 1
+        assert {submitted.reference for (submitted,) in answers} == {REFERENCE}
+
+    def test_a_client_id_with_other_content_is_refused(self, store: Store) -> None:
+        run(store.submit([draft(application())], NOW))
+        for other in ([draft(application(reason="office"))], [draft(application()), draft(application(), part=1)]):
+            with pytest.raises(ConflictingApplication) as error:
+                run(store.submit(other, NOW))
+            assert NAME not in str(error.value)
+        assert store.counts_by_state() == {State.RECEIVED: 1}
+
+    def test_one_form_is_kept_whole_or_not_at_all(self, store: Store) -> None:
+        self.put(store, 0)
+        out = draft(application(), client=b"two", reference=name(1))
+        back = draft(application(), client=b"two", part=1, reference=name(0))  # which is taken
+        with pytest.raises(Exception, match="reference"):
+            run(store.submit([out, back], NOW))
+        assert store.find(name(1)) is None
+        free = replace(back, references=(name(0), name(2)))
+        answers = run(store.submit([out, free], NOW))
+        assert [(a.reference, a.is_new) for a in answers] == [(name(1), True), (name(2), True)]
+        again = run(store.submit([out, free], NOW))
+        assert [(a.reference, a.is_new) for a in again] == [(name(1), False), (name(2), False)]
+
+    def test_applications_are_decided_in_the_order_in_which_they_came(self, store: Store) -> None:
+        sent = [self.put(store, number) for number in range(7)]
+        seen: list[str] = []
+
+        def decide(kept: Kept, _: Counts | None) -> Decision:
+            seen.append(kept.reference)
+            return decision("approve")
+
+        assert [store.decide_next(3, decide, NOW) for _ in range(4)] == [3, 3, 1, 0]
+        assert seen == sent
+
+    def test_each_count_holds_the_passes_approved_before_it(self, store: Store) -> None:
+        for number, (person, start) in enumerate(
+            [(PERSON, 1), (PERSON, 10), (OTHER_PERSON, 1), (PERSON, 24), (PERSON, 24), (None, 1), (PERSON, 14)]
+        ):
+            self.put(store, number, person, not_before=f"2026-11-{22 + start // 24} {9 + start % 24:02}:00", hours="2")
+        seen: list[Counts | None] = []
+
+        def decide(_: Kept, counts: Counts | None) -> Decision:
+            seen.append(counts)
+            return decision("reject" if len(seen) == 2 else "approve")
+
+        store.decide_next(100, decide, NOW)
+        assert seen == [
+            Counts(0, 0, overlaps=False),
+            Counts(1, 1, overlaps=False),  # is rejected, and does not count
+            Counts(0, 0, overlaps=False),
+            Counts(0, 1, overlaps=False),
+            Counts(1, 2, overlaps=True),
+            None,
+            Counts(1, 3, overlaps=False),
+        ]
+
+    def test_withdrawn_passes_do_not_count(self, store: Store) -> None:
+        self.put(store, 0)
+        self.decide(store)
+        run(store.change(name(0), decision("withdraw", actor="applicant"), NOW))
+        self.put(store, 1)
+        seen: list[Counts | None] = []
+
+        def decide(_: Kept, counts: Counts | None) -> Decision:
+            seen.append(counts)
+            return decision("approve")
+
+        store.decide_next(1, decide, NOW)
+        assert seen == [Counts(0, 0, overlaps=False)]
+
+    @pytest.mark.parametrize(
+        ("action", "state"),
+        [
+            ("approve", State.APPROVED), ("reject", State.REJECTED), ("refer", State.REFERRED),
+            ("expire", State.EXPIRED), ("needs-correction", State.NEEDS_CORRECTION),
+        ],
+    )  # fmt: skip
+    def test_a_decision_leads_to_its_state_with_its_reason(self, store: Store, action: str, state: State) -> None:
+        self.put(store)
+        self.decide(store, action, NOW + 3)
+        kept = store.find(REFERENCE)
+        assert kept is not None
+        assert (kept.state, kept.since, kept.reason) == (state, NOW + 3, ("code", {"bn": "কারণ", "en": "Reason"}))
+
+    def test_every_decision_leaves_a_record_that_its_hash_proves(self, store: Store) -> None:
+        self.put(store)
+        store.decide_next(1, lambda *_: decision("refer", facts={"minutes": 180}, row="r1", rules_version="v1"), NOW)
+        store.decide_case(REFERENCE, decision("approve", actor="console:me as Nasrin", note="seen"), NOW + 9)
+        self.issue(store, NOW + 10)
+        run(store.change(REFERENCE, decision("withdraw", actor="applicant"), NOW + 20))
+        records = self.records(store, REFERENCE)
+        assert [json.loads(text)["action"] for _, text, _ in records] == ["refer", "approve", "withdraw"]
+        for salt, text, digest in records:
+            assert hashlib.sha256(salt + text.encode()).digest() == digest
+        first, second, _ = (json.loads(text) for _, text, _ in records)
+        assert (first["actor"], first["row"], first["rules"], first["facts"]) == ("rules", "r1", "v1", {"minutes": 180})
+        assert (second["actor"], second["note"], second["at"]) == ("console:me as Nasrin", "seen", NOW + 9)
+        assert first["reference"] == REFERENCE
+        assert len({salt for salt, _, _ in records}) == 3
+
+    def test_issued_once_is_issued(self, store: Store) -> None:
+        self.put(store)
+        self.decide(store)
+        (waiting,) = self.issue(store, NOW + 2)
+        assert waiting.request_id == f"{REFERENCE}.0"
+        kept = store.find(REFERENCE)
+        assert kept is not None
+        assert (kept.state, kept.pass_number, kept.pass_text) == (State.ISSUED, f"PASS-{kept.number}", "MP1:TEXT")
+        assert store.approved(10) == []
+        assert store.to_revoke(10) == []
+
+    def test_withdrawn_while_it_is_issued_it_stays_withdrawn_and_its_pass_is_revoked(self, store: Store) -> None:
+        self.put(store)
+        self.decide(store)
+        (waiting,) = store.approved(10)
+        run(store.change(REFERENCE, decision("withdraw", actor="applicant"), NOW))
+        assert store.to_revoke(10) == [ToRevoke(waiting.number, 0, f"{REFERENCE}.0", None)]
+        store.record_issued([Issued(waiting.number, 0, "PASS", "MP1:TEXT")], NOW)
+        assert self.state(store, REFERENCE) == State.WITHDRAWN
+        (again,) = store.to_revoke(10)
+        assert again.pass_number == "PASS"
+        store.record_revoked([again], NOW)
+        assert store.to_revoke(10) == []
+
+    def test_withdrawing_twice_is_withdrawing_once(self, store: Store) -> None:
+        self.put(store)
+        for _ in range(2):
+            assert run(store.change(REFERENCE, decision("withdraw", actor="applicant"), NOW)) == State.WITHDRAWN
+        assert len(self.records(store, REFERENCE)) == 1
+
+    def test_a_correction_is_decided_again_and_its_pass_replaces_the_old_one(self, store: Store) -> None:
+        self.put(store)
+        self.decide(store)
+        self.issue(store)
+        corrected = application(reason="office")
+        done = run(store.correct(REFERENCE, b"digest", corrected, NOW + 60))
+        assert (done.state, done.is_new) == (State.RECEIVED, True)
+        assert not run(store.correct(REFERENCE, b"digest", corrected, NOW + 61)).is_new
+        assert store.to_revoke(10) == [], "the old pass holds until there is a new one"
+        self.decide(store, "approve", NOW + 70)
+        (waiting,) = self.issue(store, NOW + 71)
+        assert (waiting.request_id, waiting.application()) == (f"{REFERENCE}.1", corrected)
+        assert [(one.correction, one.pass_number) for one in store.to_revoke(10)] == [(0, "PASS-1")]
+
+    def test_a_correction_that_is_rejected_ends_the_old_pass(self, store: Store) -> None:
+        self.put(store)
+        self.decide(store)
+        self.issue(store)
+        run(store.correct(REFERENCE, b"digest", application(reason="office"), NOW))
+        self.decide(store, "reject")
+        assert [one.correction for one in store.to_revoke(10)] == [0]
+
+    def test_an_officers_rejection_of_an_issued_one_revokes_it(self, store: Store) -> None:
+        self.put(store)
+        self.decide(store)
+        self.issue(store)
+        assert store.decide_case(REFERENCE, decision("reject", actor="console:me"), NOW) == State.REVOKED
+        assert len(store.to_revoke(10)) == 1
+        kept = store.find(REFERENCE)
+        assert kept is not None
+        assert kept.pass_text is None
+
+    def test_an_appeal_after_a_rejection_can_be_approved(self, store: Store) -> None:
+        self.put(store)
+        self.decide(store, "reject")
+        assert run(store.change(REFERENCE, decision("appeal", actor="applicant"), NOW)) == State.APPEALED
+        assert store.decide_case(REFERENCE, decision("approve", actor="console:me"), NOW) == State.APPROVED
+        self.issue(store)
+        run(store.change(REFERENCE, decision("withdraw", actor="applicant"), NOW))
+        assert len(store.to_revoke(10)) == 1
+
+    @pytest.mark.parametrize(
+        ("made", "asked"),
+        [
+            ("withdraw", "appeal"), ("approve", "appeal"), ("reject", "withdraw"), ("expire", "withdraw"),
+            ("refer", "appeal"), ("expire", "approve"), ("withdraw", "approve"),
+        ],
+    )  # fmt: skip
+    def test_what_a_state_does_not_allow_changes_nothing(self, store: Store, made: str, asked: str) -> None:
+        self.put(store)
+        self.decide(store, made)
+        before = store.find(REFERENCE)
+        with pytest.raises(NotAllowed):
+            store.decide_case(REFERENCE, decision(asked), NOW)
+        assert store.find(REFERENCE) == before
+        assert len(self.records(store, REFERENCE)) == 1
+
+    def test_an_unknown_reference_is_unknown(self, store: Store) -> None:
+        for change in (
+            lambda: store.decide_case(name(9), decision("approve"), NOW),
+            lambda: run(store.change(name(9), decision("withdraw"), NOW)),
+            lambda: run(store.correct(name(9), b"", application(), NOW)),
+        ):
+            with pytest.raises(UnknownApplication):
+                change()
+
+    def test_what_waits_expires_once_its_trip_is_over(self, store: Store) -> None:
+        for number, action in enumerate(("refer", "needs-correction", "reject", "approve")):
+            self.put(store, number)
+            self.decide(store, action)
+        self.put(store, 4)
+        end = NOW + 4 * HOUR
+        assert store.expire(EXPIRE, end - 1, 10) == 0
+        assert store.expire(EXPIRE, end, 2) == 2
+        assert store.expire(EXPIRE, end, 10) == 1
+        states = [self.state(store, name(number)) for number in range(5)]
+        assert states == [State.EXPIRED, State.EXPIRED, State.REJECTED, State.APPROVED, State.EXPIRED]
+
+    def test_an_approved_one_that_the_issuer_refuses_expires_or_is_referred(self, store: Store) -> None:
+        self.put(store)
+        self.decide(store)
+        (waiting,) = store.approved(1)
+        store.record_refused(waiting, decision("refer", actor="service"), NOW)
+        assert self.state(store, REFERENCE) == State.REFERRED
+        store.record_refused(waiting, EXPIRE, NOW)
+        assert self.state(store, REFERENCE) == State.REFERRED, "it was approved no longer"
+        store.decide_case(REFERENCE, decision("approve", actor="console:me"), NOW)
+        assert len(self.issue(store)) == 1
+        assert self.state(store, REFERENCE) == State.ISSUED
+
+    def test_cases_are_urgent_ones_first_then_in_order(self, store: Store) -> None:
+        for number, reason in enumerate(("groceries", "medical", "office", "burial")):
+            self.put(store, number, reason=reason)
+        assert store.received_before(store_number(store, name(2))) == 2
+        self.decide(store, "refer")
+        assert [case.reference for case in store.cases(10)] == [name(1), name(3), name(0), name(2)]
+        places = store.places()
+        assert [places[store_number(store, name(number))] for number in range(4)] == [3, 1, 4, 2]
+        assert store.received_before(store_number(store, name(3))) == 0
+
+    def test_only_decisions_of_people_are_counted_as_theirs(self, store: Store) -> None:
+        for number in range(3):
+            self.put(store, number)
+        self.decide(store, "refer")
+        store.decide_case(name(0), decision("approve", actor="console:me as A"), NOW + 1)
+        store.decide_case(name(1), decision("reject", actor="console:me as A"), NOW + 9)
+        assert [store.decided_by_people_since(NOW + s) for s in (0, 1, 2, 10)] == [2, 2, 1, 0]
+
+    def test_keys_of_weeks_are_made_once_and_deleted(self, store: Store) -> None:
+        key = store.id_key(2969, 2968)
+        assert key is not None
+        assert len(key) == 32
+        assert store.id_key(2969, 2968) == key != store.id_key(2970, 2968)
+        assert store.id_key(2967, 2968) is None
+        store.forget(NOW, 2970, 10)
+        assert store.id_key(2969, 2970) is None
+        assert store.id_key(2969, 2969) != key, "made again, it is another one"
+
+    def test_what_need_not_be_kept_is_forgotten_and_the_records_hash_stays(self, store: Store) -> None:
+        for number, action in enumerate(("withdraw", "reject", "refer")):
+            self.put(store, number)
+            self.decide(store, action)
+        assert store.forget(NOW + DAY - 1, 0, 10) == 0
+        assert store.forget(NOW + DAY, 0, 10) == 1
+        assert store.find(name(0)) is None
+        (record,) = self.records_of_forgotten(store)
+        assert record[:2] == (None, None)
+        assert len(record[2]) == 32
+        assert store.forget(NOW + 4 * HOUR + 7 * DAY, 0, 10) == 1
+        assert store.find(name(1)) is None
+        assert self.state(store, name(2)) == State.REFERRED, "it waits"
+
+    records: Callable[..., list[tuple[bytes, str, bytes]]]
+    """Return salt, record and digest of each decision about an application; each store has its own way."""
+    records_of_forgotten: Callable[..., list[tuple[bytes | None, str | None, bytes]]]
+
+
+def store_number(store: Store, reference: str) -> int:
+    kept = store.find(reference)
+    assert kept is not None
+    return kept.number
