@@ -79,10 +79,6 @@ class Column:
         """Its values, unless they are numbers."""
         return () if isinstance(self.domain, range) else self.domain
 
-    def everything(self) -> Condition:
-        """Return the condition that accepts every value."""
-        return self.domain if isinstance(self.domain, range) else frozenset(self.domain)
-
 
 _FLAG = (False, True)
 _DISTRICTS = tuple(DISTRICTS.by_key)

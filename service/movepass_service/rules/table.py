@@ -354,6 +354,8 @@ class _Reader:
         if inherited is not None:
             first = inherited[0] if "from" not in item else first
             last = inherited[1] if "until" not in item else last
+            if (first or 0) < inherited[0] or (inherited[1] is not None and (last is None or last > inherited[1])):
+                self.fault(where, "holds on days on which the table does not; change its days or the table's")
         elif "from" not in item:
             self.fault(where, "from is missing; write the first day, like from = 2021-04-14")
         if first is not None and last is not None and last < first:

@@ -101,6 +101,8 @@ def test_a_condition_of_the_wrong_type_is_refused(condition: str, message: str) 
         ("row = 3", "two brackets"),
         (table_text(row("a"), top="until = 2021-03-31\n"), "until is before from"),
         (table_text(row("a"), top="until = 2021-05-01T00:00:00\n"), "a day without quotes"),
+        (table_text(row("a", more="from = 2021-03-31")), "on which the table does not"),
+        (table_text(row("a", more="until = 2021-05-02"), top="until = 2021-05-01\n"), "on which the table does not"),
         (table_text(row("a")).replace('bn = "yes বাংলা"', ""), "bn is missing"),
         (table_text(row("a")).replace('en = "yes English"', 'en = "a\\u0000b"'), "characters on one line"),
         (table_text(row("a", code="no-rule"), codes=("no-rule",)), "is none of missing-input, no-rule"),
