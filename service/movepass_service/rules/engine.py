@@ -4,12 +4,12 @@ A row can't be judged if a column that it looks at is missing and its other cond
 the engine never guesses on either side of a missing value.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from operator import attrgetter
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 from movepass_service.rules.columns import COLUMNS, Facts, Value, split
 from movepass_service.rules.table import Action, Row, Table, read_table
@@ -28,6 +28,7 @@ _NO_NUMBER_TEXTS = {
     "bn": "পরিচয়পত্রের পুরো নম্বর দেওয়া হয়নি, তাই আগের পাস গোনা যায় না। একজন কর্মকর্তা সিদ্ধান্ত নেবেন।",
     "en": "Without the whole ID number earlier passes can't be counted. An officer will decide.",
 }
+_values: Callable[[Facts], tuple[Value | None, ...]] = attrgetter(*COLUMNS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,14 +79,16 @@ class RuleSet:
             facts: what the rules may look at. A value that its column can't have counts as missing.
             at: the day in Dhaka on which the application came; see dhaka_day.
         """
+        values = _values(facts)
         program = self.program(at)
-        index, missing = program.judge(program.values_of(facts))
+        index, is_certain = program.judge(values)
         if index is None:
             return RuleOutcome(Action.REFER, None, NO_RULE, _NO_RULE_TEXTS)
         row = program.rows[index]
-        if missing:
-            return RuleOutcome(Action.REFER, row.id, MISSING_INPUT, _texts_for_missing(missing), missing)
-        return RuleOutcome(row.action, row.id, row.code, self.table.texts[row.code])
+        if is_certain:
+            return RuleOutcome(row.action, row.id, row.code, self.table.texts[row.code])
+        missing = program.missing(index, values)
+        return RuleOutcome(Action.REFER, row.id, MISSING_INPUT, _texts_for_missing(missing), missing)
 
     def is_closed(self, districts: tuple[str, ...], first_day: int, last_day: int) -> bool:
         """Tell whether one of the districts is closed on one of the days (in Dhaka)."""
@@ -111,39 +114,41 @@ class Program:
 
     def __init__(self, rows: Sequence[Row]) -> None:
         self.rows = tuple(rows)
-        self.columns = tuple(name for name in COLUMNS if any(name in row.when for row in rows))
-        self._masks = tuple(self._masks_of(name) for name in self.columns)
-        self._testing = tuple(sum(1 << i for i, row in enumerate(rows) if name in row.when) for name in self.columns)
         self._everything = (1 << len(rows)) - 1
-        self._get: Any = attrgetter(*self.columns) if self.columns else lambda _: ()
+        self._steps = [
+            (place, self._masks_of(name), sum(1 << i for i, row in enumerate(rows) if name in row.when))
+            for place, name in enumerate(COLUMNS)
+            if any(name in row.when for row in rows)
+        ]
+        """For each column that its rows look at: its place in the facts, masks by value, and those rows."""
 
-    def values_of(self, facts: Facts) -> tuple[Value | None, ...]:
-        """Return the facts that its rows look at, in the order of its columns."""
-        found = self._get(facts)
-        return found if isinstance(found, tuple) else (found,)
-
-    def judge(self, values: tuple[Value | None, ...]) -> tuple[int | None, tuple[str, ...]]:
+    def judge(self, values: Sequence[Value | None]) -> tuple[int | None, bool]:
         """Find the row that decides.
 
+        Args:
+            values: the facts, in the order of COLUMNS.
+
         Returns:
-            Its number, or None if no row matches; and the missing columns that keep it from being judged.
+            Its number, or None if no row matches; and whether it is certain, or could not be judged.
         """
         possible, unknown = self._everything, 0
-        for number, value in enumerate(values):
-            mask = self._masks[number].get(value)
+        for place, masks, testing in self._steps:
+            mask = masks.get(values[place])
             if mask is None:
-                unknown |= self._testing[number]
+                unknown |= testing
             else:
                 possible &= mask
         if not possible:
-            return None, ()
+            return None, True
         first = possible & -possible
-        index = first.bit_length() - 1
-        return index, self._missing(first, values) if first & unknown else ()
+        return first.bit_length() - 1, not first & unknown
 
-    def _missing(self, row: int, values: tuple[Value | None, ...]) -> tuple[str, ...]:
-        rows = zip(self.columns, values, self._masks, self._testing, strict=True)
-        return tuple(name for name, value, masks, testing in rows if testing & row and value not in masks)
+    def missing(self, index: int, values: Sequence[Value | None]) -> tuple[str, ...]:
+        """Return the columns whose values keep a row from being judged."""
+        row, names = 1 << index, tuple(COLUMNS)
+        return tuple(
+            names[place] for place, masks, testing in self._steps if testing & row and values[place] not in masks
+        )
 
     def _masks_of(self, name: str) -> dict[Value | None, int]:
         classes = split(COLUMNS[name], [row.when.get(name) for row in self.rows])
