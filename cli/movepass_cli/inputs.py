@@ -69,6 +69,16 @@ def _exists(given: str) -> bool:
         return False
 
 
+def ask_secret(kind: str) -> str:
+    """Take a passphrase or a PIN from the environment, or ask for it; never from the command line, which others see."""
+    import click  # noqa: PLC0415 - most input is no secret
+
+    from movepass_keys.signers.signer import secret_in_environment  # noqa: PLC0415
+
+    given = secret_in_environment(kind)
+    return given if given is not None else str(click.prompt(kind[0].upper() + kind[1:], hide_input=True, err=True))
+
+
 @contextmanager
 def open_requests(given: str) -> Iterator[BinaryIO]:
     """Open the file of requests, or stdin.

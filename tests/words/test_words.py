@@ -1,5 +1,4 @@
 """The catalogues: every language says the same things, and the code says nothing that they lack."""
-# ruff: noqa: RUF001  (Bangla digits are meant)
 
 import json
 import re

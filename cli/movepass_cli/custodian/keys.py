@@ -11,7 +11,7 @@ import click
 from tuf.api.metadata import Metadata, Root
 
 from movepass_cli.display import printable
-from movepass_cli.inputs import InputError
+from movepass_cli.inputs import InputError, ask_secret
 from movepass_cli.issuer.endings import describe_end, warn_of_endings
 from movepass_cli.options import PATH, alg_option, authority_option, example, json_option, option, plain_option, time_of
 from movepass_cli.output import say, show_json, show_line, show_rows
@@ -74,7 +74,7 @@ def custodian_(
     """
     held = {role: uri for role, uri in (("root", root_key), ("targets", targets_key)) if uri}
     password = None if no_passphrase or len(held) == 2 else _new_passphrase()
-    card = custodian.create(folder, name, password, held, _secret)
+    card = custodian.create(folder, name, password, held, ask_secret)
     rows = [(role, ceremony.fingerprint(getattr(card, role))) for role in ("root", "targets")]
     if as_json:
         show_json({"custodian": name, "card": str(custodian.card_path(folder)), **dict(rows)})
@@ -103,7 +103,7 @@ def fingerprint(files: tuple[str, ...], *, as_json: bool) -> None:
 
 def _fingerprints(given: str) -> list[tuple[str, str]]:
     if ":" in given and not Path(given).exists():
-        return [("key", ceremony.fingerprint(roles.role_key(signer_from_uri(given, ask=_secret))))]
+        return [("key", ceremony.fingerprint(roles.role_key(signer_from_uri(given, ask=ask_secret))))]
     data = _read(Path(given))
     if b"movepass_custodian" in data:
         card = Card.from_json(data)
@@ -216,7 +216,7 @@ def sign(proposal: Path, key: str, out: Path, *, yes: bool) -> None:
         show_line(line)
     if not yes:
         click.confirm("Have you compared this with what you agreed on, and do you sign it?", abort=True)
-    signer = custodian.signer(folder, read.role, _secret) if folder else signer_from_uri(key, ask=_secret)
+    signer = custodian.signer(folder, read.role, ask_secret) if folder else signer_from_uri(key, ask=ask_secret)
     signature = ceremony.sign(read, signer)
     if folder and accepted and accepted != held:
         custodian.remember_root(folder, accepted)
@@ -445,12 +445,6 @@ def _write(path: Path, data: bytes, *, replace: bool = False) -> None:
 
 def _now() -> int:
     return int(time.time())
-
-
-def _secret(kind: str) -> str:
-    """Take a passphrase or a PIN from the environment, or ask for it; never from the command line, which others see."""
-    given = secret_in_environment(kind)
-    return given if given is not None else str(click.prompt(kind[0].upper() + kind[1:], hide_input=True, err=True))
 
 
 def _new_passphrase() -> bytes:

@@ -8,6 +8,7 @@ _COMMANDS = {
     "run": ("running", "serve the public site, decide, issue and publish, until stopped"),
     "cases": ("officers", "list what waits for an officer, most urgent first"),
     "decide": ("officers", "decide an application as an officer"),
+    "rules": ("rules", "check, show, try and activate the rules that decide"),
     "officer": ("officers", "add an officer"),
 }
 

@@ -99,7 +99,9 @@ def check_table(table: Table, columns: Mapping[str, Column] = COLUMNS) -> Findin
     dead = tuple(DeadRow(row.id, tally.hiding(row)) for row in table.rows if row.id not in tally.deciding)
     used = {row.code for row in table.rows if row.id in tally.deciding}
     unused = tuple(code for code in table.texts if code not in used)
-    return Findings(_joined(tally.gaps), dead, unused, tuple(tally.overlaps.values()))
+    order = {row.id: number for number, row in enumerate(table.rows)}
+    overlaps = sorted(tally.overlaps.values(), key=lambda pair: (order[pair.earlier], order[pair.later]))
+    return Findings(_joined(tally.gaps), dead, unused, tuple(overlaps))
 
 
 @dataclass(slots=True)
