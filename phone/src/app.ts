@@ -77,6 +77,7 @@ export class App {
     this.scanner = new Scanner(workerPath, element("video", HTMLVideoElement), {
       isFree: () => !this.parts.isStopped() && !this.overlay.isOpen,
       hears: () => !this.parts.isStopped() && (this.parts.device !== null || !this.overlay.isOpen),
+      showsVerdict: () => this.overlay.isPassing,
       begins: (isCertain) => {
         if (isCertain || this.overlay.isPassing) this.overlay.close();
       },

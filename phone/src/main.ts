@@ -99,7 +99,7 @@ function confirmForgetting(e: unknown): void {
           stop(e);
         },
       },
-      { text: words.text("phone.setup.again-yes"), click: yes, main: true },
+      { text: words.text("phone.setup.again-yes"), click: yes, main: true, byHand: true },
     ],
   );
 }

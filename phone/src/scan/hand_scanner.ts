@@ -6,13 +6,14 @@
  * line, control characters too.
  */
 
-import { PayloadError } from "../wire/errors.js";
-import { openText, PREFIX } from "../wire/payload.js";
+import { findPayload } from "../verify/scanner.js";
 
 /** A scanner leaves no such pause within a line: what was typed before it is no beginning of what comes now. */
 const REST_MILLISECONDS = 1000;
 /** A whole pass is checked after so short a pause: its scanner sends no end. */
 const PAUSE_MILLISECONDS = 300;
+/** An end that comes so soon behind a line belongs to it: CR and LF, or an Enter behind a pause. */
+const SUFFIX_MILLISECONDS = 1000;
 /** No hand types so fast, on average. */
 const FAST_MILLISECONDS = 40;
 const END = "\n";
@@ -23,10 +24,14 @@ const ENDING_CONTROLS = "JMC";
 /** What a field that people type into is never given by hand. */
 const SCANNED = /MPE?[0-9]*:$/i;
 const TYPED_MOST = 16;
+/** What no key presses: a code that is a key could. */
+const BY_HAND = "[data-by-hand]";
 
 export interface HandScannerEvents {
   /** Whether a scan would be checked now. */
   readonly hears: () => boolean;
+  /** Whether a verdict is in sight: then any key may begin a scan, and takes it away. */
+  readonly showsVerdict: () => boolean;
   /** A line begins; `isScan` once it is certain that no hand types it. */
   readonly begins: (isScan: boolean) => void;
   readonly typed: (text: string) => void;
@@ -45,6 +50,7 @@ class HandScanner {
   private field: Field | null = null;
   private pause: ReturnType<typeof setTimeout> | undefined;
   private lastKey = -Infinity;
+  private endedAt = -Infinity;
 
   constructor(private readonly events: HandScannerEvents) {}
 
@@ -53,6 +59,11 @@ class HandScanner {
     const rest = event.timeStamp - this.lastKey;
     this.lastKey = event.timeStamp;
     if (rest > REST_MILLISECONDS || this.field?.isLeftBy(event)) this.forget();
+    if (this.line.isEmpty && this.events.hears() && this.events.showsVerdict()) this.takeVerdictAway(event);
+    else this.take(event, rest);
+  };
+
+  private take(event: KeyboardEvent, rest: number): void {
     const char = this.line.isEmpty ? firstOf(event) : this.field ? typedOf(event) : nextOf(event);
     if (char === null) return;
     clearTimeout(this.pause);
@@ -69,7 +80,22 @@ class HandScanner {
     this.takeFromField(event);
     if (!this.field) event.preventDefault();
     this.pause = setTimeout(this.paused, PAUSE_MILLISECONDS);
-  };
+  }
+
+  /**
+   * Let any key take away the verdict in sight, arrows, Tab and modifiers too: a code may be that key alone, and the
+   * verdict would pass for its own. So no key presses a button of a verdict either.
+   */
+  private takeVerdictAway(event: KeyboardEvent): void {
+    event.preventDefault();
+    const char = nextOf(event);
+    const isEnd = char === END || char === null; // the latter is held for an end, as Ctrl is for Ctrl+J
+    if (isEnd && event.timeStamp - this.endedAt < SUFFIX_MILLISECONDS) return;
+    clearTimeout(this.pause);
+    this.events.begins(false);
+    if (char !== null) this.line.add(char === END ? OTHER : char, event.timeStamp, true);
+    this.pause = setTimeout(this.paused, PAUSE_MILLISECONDS);
+  }
 
   /** Press a button once it is certain that a hand did, not the first character of a scan. */
   private press(event: KeyboardEvent, rest: number): void {
@@ -78,7 +104,7 @@ class HandScanner {
     if (event.key === " ") this.line.add(" ", event.timeStamp, this.events.hears());
     this.pause = setTimeout(() => {
       this.forget();
-      if (rest > FAST_MILLISECONDS && target instanceof HTMLElement) target.click();
+      if (rest > FAST_MILLISECONDS && target instanceof HTMLElement && !target.matches(BY_HAND)) target.click();
     }, PAUSE_MILLISECONDS);
   }
 
@@ -104,6 +130,7 @@ class HandScanner {
     const { text, isHeard } = this.line;
     const isTyped = this.field !== null;
     this.forget();
+    this.endedAt = event.timeStamp;
     if (isTyped) return; // by hand, into a field
     event.preventDefault();
     if (isHeard) this.events.typed(text);
@@ -112,8 +139,9 @@ class HandScanner {
   private readonly paused = (): void => {
     const { text, isHeard } = this.line;
     if (this.field) return;
-    if (isHeard && isWholePass(text)) {
+    if (isHeard && findPayload(text)) {
       this.forget();
+      this.endedAt = performance.now();
       this.events.typed(text);
     } else if (isHeard) {
       this.pause = setTimeout(this.events.unfinished, REST_MILLISECONDS - PAUSE_MILLISECONDS);
@@ -203,16 +231,4 @@ function nextOf(event: KeyboardEvent): string | null {
 function control(key: string): string {
   const letter = key.toUpperCase();
   return ENDING_CONTROLS.includes(letter) ? END : String.fromCharCode((letter.codePointAt(0) ?? 0) & 0x1f);
-}
-
-/** Tell whether a text ends with a whole pass, in whichever case. */
-function isWholePass(text: string): boolean {
-  const capitals = text.toUpperCase();
-  const at = capitals.indexOf(PREFIX);
-  try {
-    return at >= 0 && openText(capitals.slice(at)).claims.length > 0;
-  } catch (e) {
-    if (e instanceof PayloadError) return false;
-    throw e;
-  }
 }

@@ -20,6 +20,8 @@ export interface ScannerEvents {
   readonly isFree: () => boolean;
   /** Whether a code that somebody reads by hand would be: over other pages as well, whose place its verdict takes. */
   readonly hears: () => boolean;
+  /** Whether a verdict is in sight. */
+  readonly showsVerdict: () => boolean;
   /**
    * Another code is being read: what an earlier one led to must not be taken for what this one does. Only a certain
    * one may close a page that people work on.
@@ -63,6 +65,7 @@ export class Scanner {
     this.reader = new Reader(workerPath);
     hearHandScanner({
       hears: events.hears,
+      showsVerdict: events.showsVerdict,
       begins: (isScan) => {
         events.begins(isScan);
         events.counted("typing");

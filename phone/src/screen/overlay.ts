@@ -106,7 +106,7 @@ export class Overlay {
       const words = this.words();
       return page(words.text(title), body(), [
         { text: words.text("phone.setup.no"), click: () => this.close() },
-        { text: words.text(yes), click: act, main: true },
+        { text: words.text(yes), click: act, main: true, byHand: true },
       ]);
     });
   }

@@ -154,6 +154,81 @@ void check("the first character of a scan blanks the verdict before it, and an u
   });
 });
 
+void check("any key takes a verdict away, and none notes a decision or presses what lasts", async () => {
+  await withPhone({}, async (phone) => {
+    const { page } = phone;
+    await phone.open(server.url);
+    for (const key of ["ArrowDown", "F5", "Tab", "Enter", "Escape", "Backspace", "Control+j", "Shift", "x"]) {
+      await phone.type(accept);
+      await shows(phone, "valid");
+      await page.waitForTimeout(1100); // else an end belongs to the line before it
+      await page.keyboard.press(key);
+      await page.locator(".verdict").waitFor({ state: "detached", timeout: 5_000 });
+      await page.getByText("The scanner stopped").waitFor();
+      await page.waitForTimeout(1100);
+    }
+    await phone.type(newer);
+    await shows(phone, "unsupported-version");
+    for (const key of ["Tab", "Tab", " "]) {
+      await page.waitForTimeout(1100);
+      await page.keyboard.press(key);
+    }
+    await page.waitForTimeout(500);
+    assert.equal(await page.locator(".verdict").count(), 0);
+    await page.evaluate(() => {
+      localStorage.clear(); // such keys may have changed the language, which is all that they can
+    });
+    await phone.open(server.url);
+    await page.getByRole("button", { name: /^Lists/ }).click();
+    const counts = decodeURIComponent((await page.getByRole("link").getAttribute("href")) ?? "");
+    assert.ok(counts.includes(",unsupported-version,,1"), "no decision was noted");
+    await page.getByRole("button", { name: "Set up anew" }).click();
+    for (const key of [" ", "Enter"]) {
+      await page.getByRole("button", { name: "Forget" }).focus();
+      await page.waitForTimeout(1100);
+      await page.keyboard.press(key);
+      await page.waitForTimeout(500);
+      await page.getByText("This phone forgets its keys").waitFor({ timeout: 5_000 });
+    }
+  });
+});
+
+void check("an end behind an end, or late, leaves the verdict that it belongs to", async () => {
+  await withPhone({}, async (phone) => {
+    const { page } = phone;
+    await phone.open(server.url);
+    for (const ends of [
+      ["Enter", "Control+j"],
+      ["Tab", "Enter"],
+      ["Enter", "Enter"],
+      [null, "Enter"],
+    ]) {
+      await page.keyboard.type(accept);
+      for (const end of ends) {
+        if (end !== null) await page.keyboard.press(end);
+        await shows(phone, "valid");
+      }
+      await page.waitForTimeout(400);
+      await shows(phone, "valid");
+      await phone.next();
+    }
+  });
+});
+
+void check("a pause ends what a wrongly set scanner sends as well, by the verdict's own rule", async () => {
+  await withPhone({}, async (phone) => {
+    const { page } = phone;
+    await phone.open(server.url);
+    for (const text of [`]Q1${accept}`, `${accept}]`, accept.toLowerCase()]) {
+      await page.keyboard.type(text);
+      await shows(phone, "scanner-wrong");
+    }
+    await page.waitForTimeout(1100);
+    await page.keyboard.type(accept + "x".repeat(40));
+    await page.getByText("The scanner stopped").waitFor();
+  });
+});
+
 void check("keys within a scan act on nothing: controls belong to the line, no button is pressed", async () => {
   await withPhone({}, async (phone) => {
     const { page } = phone;
