@@ -84,6 +84,7 @@ const config = {
 };
 const style = read("static/app.css");
 const icons = [192, 512].map((size) => hashed(`icon-${size}.png`, read(`static/icon-${size}.png`)));
+const scannerCheck = hashed("scanner-check.png", read("../docs/officer/scanner-check.png"));
 const manifest = JSON.parse(read("static/manifest.webmanifest"));
 manifest.icons = icons.map((src, i) => ({
   src,
@@ -91,12 +92,13 @@ manifest.icons = icons.map((src, i) => ({
   type: "image/png",
   purpose: "any maskable",
 }));
+const paths = { WORKER_PATH: worker, SCANNER_CHECK_PATH: scannerCheck };
 const version = createHash("sha256")
   .update(JSON.stringify([config, files]))
-  .update(await bundle("src/main.ts", { CONFIG: config, WORKER_PATH: worker, VERSION: "" }))
+  .update(await bundle("src/main.ts", { CONFIG: config, ...paths, VERSION: "" }))
   .digest("hex")
   .slice(0, 8);
-const script = await bundle("src/main.ts", { CONFIG: config, WORKER_PATH: worker, VERSION: version });
+const script = await bundle("src/main.ts", { CONFIG: config, ...paths, VERSION: version });
 const csp = [
   "default-src 'none'",
   "script-src 'self' 'wasm-unsafe-eval'",

@@ -1,14 +1,16 @@
 /** The app: which screen is shown, and what a code, a tap or the clock leads to. */
 
-import { version, workerPath } from "./config.js";
+import { scannerCheckPath, version, workerPath } from "./config.js";
 import type { Device } from "./device.js";
 import { run } from "./faults.js";
 import { askToKeep, isCutOff, keepForOffline, updateWaits, worksOffline } from "./offline.js";
 import { Scanner, type Count } from "./scan/scanner.js";
+import { checkScanner } from "./scan/scanner_check.js";
 import { deviceScreen } from "./screen/device.js";
 import { capital, element } from "./screen/dom.js";
 import { answerScreen, numberScreen } from "./screen/number.js";
 import { Overlay } from "./screen/overlay.js";
+import { scannerCheckScreen } from "./screen/scanner_check.js";
 import { scanningScreen, type ScanningActions } from "./screen/scanning.js";
 import { allowSound, signal } from "./screen/signals.js";
 import { verdictScreen } from "./screen/verdict.js";
@@ -60,6 +62,7 @@ export class App {
   private isKept = false;
   private offlineStart: number | null = null;
   private devicePage: (() => HTMLElement) | null = null;
+  private checkPage: (() => HTMLElement) | null = null;
   private readonly scan = element("scan", HTMLElement);
   private readonly around = element("around", HTMLElement);
   private readonly overlay: Overlay;
@@ -198,6 +201,7 @@ export class App {
       deviceScreen(
         {
           known: device.known(),
+          endNotices: device.endNotices(),
           sources: device.sources.map(addressOf),
           counts: this.parts.journal.counts(),
           version,
@@ -208,9 +212,21 @@ export class App {
           sync: this.syncing.words,
         },
         this.words,
-        { back, sync, setUpAnew },
+        { back, sync, checkScanner: () => this.showScannerCheck(), setUpAnew },
       );
     this.overlay.open(this.devicePage);
+  }
+
+  /** Show the check of a hand scanner; until it closes all that is typed is for it. */
+  private showScannerCheck(): void {
+    let faults: readonly Message[] | null = null;
+    const back = (): void => this.overlay.close();
+    this.checkPage = () => scannerCheckScreen(scannerCheckPath, faults, this.words, back);
+    this.overlay.open(this.checkPage);
+    this.scanner.checkHandScanner((typed) => {
+      faults = checkScanner(typed);
+      this.overlay.draw();
+    });
   }
 
   /** Show what has become of work behind the screen, and leave alone what an officer reads or types elsewhere. */
@@ -249,6 +265,10 @@ export class App {
 
   /** A page was opened over the camera's picture, or closed. */
   private turned(): void {
+    if (this.checkPage && !this.overlay.shows(this.checkPage)) {
+      this.checkPage = null;
+      this.scanner.checkHandScanner(null);
+    }
     if (this.parts.isStopped()) return;
     this.draw();
     if (this.overlay.isOpen) return;

@@ -13,10 +13,12 @@ declare const CONFIG: {
   readonly policy: Policy;
 };
 declare const WORKER_PATH: string;
+declare const SCANNER_CHECK_PATH: string;
 declare const VERSION: string;
 
 export const config = CONFIG;
 export const workerPath = WORKER_PATH;
+export const scannerCheckPath = SCANNER_CHECK_PATH;
 export const version = VERSION;
 
 /** Tell whether the page may fetch from an address. */

@@ -1,6 +1,7 @@
 /** A device in use: its store, what it knows, and the verifications and syncs made with it. */
 
 import { OvertakenError, type Store } from "./store/store.js";
+import { endNotices } from "./trust/endings.js";
 import type { Source } from "./trust/source.js";
 import { sound, stateOf, type State } from "./trust/state.js";
 import { sync, type SyncResult } from "./trust/sync.js";
@@ -36,6 +37,11 @@ export class Device {
   /** Say why a good pass could not be accepted now, or null where it could. */
   readiness(): Message | null {
     return readiness(this.known(this.clock()));
+  }
+
+  /** Say which of the authority's documents and keys end soon, or have ended. */
+  endNotices(): Message[] {
+    return endNotices(this.state.documentsEnd, this.state.keys, this.clock());
   }
 
   /** Fetch what is new and take it over; where another page of this app was faster, what that took over is used. */

@@ -192,6 +192,39 @@ void test("a store that can't be written goes on verifying, and says that it can
   assert.equal((await device.verify(published.good)).verdict, "valid");
 });
 
+void test("the end of documents and of the last key is said from 60 days before on", async () => {
+  let now = published.now;
+  const database = new Memory();
+  const device = await Device.open(await enrolled(database), () => now);
+  await device.sync([new Files(second)]);
+  const json = (name: string): string => {
+    const path = Array.from(second.keys()).find((other) => other.includes(name)) ?? "";
+    return Buffer.from(second.get(path) ?? []).toString();
+  };
+  const expiry = (name: string): number => Date.parse(/"expires":"([^"]+)"/.exec(json(name))?.[1] ?? "") / 1000;
+  const documents = Math.min(expiry("root.json"), expiry(".targets.json"));
+  const keys = Math.max(...Array.from(json("keys.jwks.json").matchAll(/"exp":([0-9]+)/g), ([, exp]) => Number(exp)));
+  const days = 24 * 3600;
+  for (const [name, at] of [
+    ["documents", documents],
+    ["keys", keys],
+  ] as const) {
+    for (const [left, key] of [
+      [60 * days + 1, undefined],
+      [60 * days, `ends.${name}-soon`],
+      [1, `ends.${name}-soon`],
+      [0, `ends.${name}-ended`],
+    ] as const) {
+      now = at - left;
+      for (const one of [device, await Device.open(new Store(database), () => now)]) {
+        const found = one.endNotices().find((notice) => notice.key.startsWith(`ends.${name}`));
+        assert.equal(found?.key, key);
+        if (key?.endsWith("soon")) assert.deepEqual(found?.values, { at, left });
+      }
+    }
+  }
+});
+
 /** Cuts the connection in the middle of one file. */
 class Cut extends Files {
   constructor(

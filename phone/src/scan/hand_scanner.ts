@@ -7,6 +7,7 @@
  */
 
 import { findPayload } from "../verify/scanner.js";
+import { characterOf } from "./scanner_check.js";
 
 /** A scanner leaves no such pause within a line: what was typed before it is no beginning of what comes now. */
 const REST_MILLISECONDS = 1000;
@@ -24,6 +25,8 @@ const ENDING_CONTROLS = "JMC";
 /** What a field that people type into is never given by hand. */
 const SCANNED = /MPE?[0-9]*:$/i;
 const TYPED_MOST = 16;
+/** A check of the scanner keeps no more of a text. */
+const CHECKED_MOST = 1000;
 /** What no key presses: a code that is a key could. */
 const BY_HAND = "[data-by-hand]";
 
@@ -39,29 +42,40 @@ export interface HandScannerEvents {
   readonly unfinished: () => void;
 }
 
-/** Hear a hand scanner from now on. */
-export function hearHandScanner(events: HandScannerEvents): void {
-  const hand = new HandScanner(events);
-  window.addEventListener("keydown", hand.key, { capture: true });
-}
-
-class HandScanner {
+export class HandScanner {
   private line = new Line();
   private field: Field | null = null;
   private pause: ReturnType<typeof setTimeout> | undefined;
   private lastKey = -Infinity;
   private endedAt = -Infinity;
 
-  constructor(private readonly events: HandScannerEvents) {}
+  private checking: Checking | null = null;
 
-  readonly key = (event: KeyboardEvent): void => {
+  /** Hear a hand scanner from now on. */
+  constructor(private readonly events: HandScannerEvents) {
+    window.addEventListener("keydown", this.key, { capture: true });
+  }
+
+  /** Give all that is typed to a check of the scanner, a text at each pause; null: no longer. */
+  check(typed: ((text: string) => void) | null): void {
+    this.forget();
+    this.checking?.end();
+    this.checking = typed && new Checking(typed);
+  }
+
+  private readonly key = (event: KeyboardEvent): void => {
     if (!(event instanceof KeyboardEvent)) return; // a form filler's
+    if (this.checking) this.checking.key(event);
+    else this.hear(event);
+  };
+
+  private hear(event: KeyboardEvent): void {
     const rest = event.timeStamp - this.lastKey;
     this.lastKey = event.timeStamp;
     if (rest > REST_MILLISECONDS || this.field?.isLeftBy(event)) this.forget();
     if (this.line.isEmpty && this.events.hears() && this.events.showsVerdict()) this.takeVerdictAway(event);
     else this.take(event, rest);
-  };
+  }
 
   private take(event: KeyboardEvent, rest: number): void {
     const char = this.line.isEmpty ? firstOf(event) : this.field ? typedOf(event) : nextOf(event);
@@ -155,6 +169,32 @@ class HandScanner {
   }
 }
 
+/** Gathers what a scanner types for its test code, every key of it. */
+class Checking {
+  private text = "";
+  private pause: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(private readonly typed: (text: string) => void) {}
+
+  key(event: KeyboardEvent): void {
+    event.preventDefault();
+    if (HELD.test(event.key)) return;
+    const isOne = Array.from(event.key).length === 1;
+    const isControl = isOne && event.ctrlKey && !event.getModifierState("AltGraph");
+    if (this.text.length < CHECKED_MOST)
+      this.text += isControl ? controlOf(event.key) : isOne ? event.key : characterOf(event.key);
+    clearTimeout(this.pause);
+    this.pause = setTimeout(() => {
+      this.typed(this.text);
+      this.text = "";
+    }, REST_MILLISECONDS);
+  }
+
+  end(): void {
+    clearTimeout(this.pause);
+  }
+}
+
 /** What has been typed of a line. */
 class Line {
   text = "";
@@ -229,6 +269,9 @@ function nextOf(event: KeyboardEvent): string | null {
 
 /** Return the control character that Ctrl and a key send, or END. */
 function control(key: string): string {
-  const letter = key.toUpperCase();
-  return ENDING_CONTROLS.includes(letter) ? END : String.fromCharCode((letter.codePointAt(0) ?? 0) & 0x1f);
+  return ENDING_CONTROLS.includes(key.toUpperCase()) ? END : controlOf(key);
+}
+
+function controlOf(key: string): string {
+  return String.fromCharCode((key.toUpperCase().codePointAt(0) ?? 0) & 0x1f);
 }

@@ -3,7 +3,7 @@
 import { report, run } from "../faults.js";
 import { PREFIX } from "../wire/payload.js";
 import { Camera, CameraError, type CameraProblem, type Zoom } from "./camera.js";
-import { hearHandScanner } from "./hand_scanner.js";
+import { HandScanner } from "./hand_scanner.js";
 import { Reader } from "./reader.js";
 
 const CAMERA = "camera";
@@ -56,6 +56,7 @@ export class Scanner {
   /** The end of the codes that have come so far: what shows last is what came last. */
   private turn: Promise<void> = Promise.resolve();
   private readonly reader: Reader;
+  private readonly hand: HandScanner;
 
   constructor(
     workerPath: string,
@@ -63,7 +64,7 @@ export class Scanner {
     private readonly events: ScannerEvents,
   ) {
     this.reader = new Reader(workerPath);
-    hearHandScanner({
+    this.hand = new HandScanner({
       hears: events.hears,
       showsVerdict: events.showsVerdict,
       begins: (isScan) => {
@@ -86,6 +87,11 @@ export class Scanner {
   /** Wait until codes can be read; throws ReaderError where they can't. */
   async ready(): Promise<void> {
     await this.reader.ready();
+  }
+
+  /** Give what the hand scanner types to a check of it; null: go back to codes. */
+  checkHandScanner(typed: ((text: string) => void) | null): void {
+    this.hand.check(typed);
   }
 
   /** Whether the camera's light is on; null where it has none. */

@@ -9,6 +9,8 @@ import { button, h, rows } from "./dom.js";
 
 export interface About {
   readonly known: Known;
+  /** What of the authority's ends soon, or has ended. */
+  readonly endNotices: readonly Message[];
   readonly sources: readonly string[];
   readonly counts: readonly HourlyCount[];
   readonly version: string;
@@ -24,6 +26,7 @@ export interface About {
 export interface DeviceActions {
   readonly back: () => void;
   readonly sync: () => void;
+  readonly checkScanner: () => void;
   readonly setUpAnew: () => void;
 }
 
@@ -37,6 +40,7 @@ export function deviceScreen(about: About, words: Words, actions: DeviceActions)
     { class: "page" },
     h("h1", { tabindex: "-1" }, say("title")),
     keys.test ? h("p", { class: "test" }, words.text("test.short")) : null,
+    ...about.endNotices.map((notice) => h("p", { class: "warning", role: "status" }, words.say(notice))),
     rows([
       [words.text("label.authority"), keys.authority || say("never")],
       [say("published"), time(lists.published)],
@@ -63,6 +67,7 @@ export function deviceScreen(about: About, words: Words, actions: DeviceActions)
     h(
       "footer",
       {},
+      button(words.text("phone.scanner.check"), actions.checkScanner),
       button(words.text("phone.setup.again"), actions.setUpAnew),
       button(words.text("phone.back"), actions.back, { class: "main" }),
     ),

@@ -4,6 +4,7 @@ import type { Bytes } from "../wire/bytes.js";
 import { WireError } from "../wire/errors.js";
 import { readLog } from "../wire/statuslog.js";
 import { NO_LISTS, type StatusLists } from "../verify/lists.js";
+import { documentsEnd } from "./endings.js";
 import { SourceError } from "./errors.js";
 import { DENIED_TARGET, KEYS_TARGET, logTarget, type Held } from "./held.js";
 import { KeyDocumentError, NO_KEYS, readKeys, type KeySet } from "./keys.js";
@@ -13,6 +14,8 @@ import { STATUS } from "./trusted.js";
 export interface State {
   readonly keys: KeySet;
   readonly lists: StatusLists;
+  /** When the first of the custodians' documents ends, seconds since 1970 UTC; null where none says. */
+  readonly documentsEnd: number | null;
 }
 
 /**
@@ -21,12 +24,13 @@ export interface State {
  * @throws SourceError: something is signed and yet breaks a rule.
  */
 export async function stateOf(held: Held): Promise<State> {
+  const ends = { documentsEnd: documentsEnd(held.metadata) };
   const [jwks, denied] = [held.documents.get(KEYS_TARGET), held.documents.get(DENIED_TARGET)];
-  if (!jwks || !denied) return { keys: NO_KEYS, lists: NO_LISTS };
+  if (!jwks || !denied) return { keys: NO_KEYS, lists: NO_LISTS, ...ends };
   try {
     const keys = await readKeys(jwks, denied);
     const days = new Map(Array.from(held.logs, ([day, log]) => [day, readLog(log).revoked]));
-    return { keys, lists: { days, published: held.published, syncedAt: held.syncedAt } };
+    return { keys, lists: { days, published: held.published, syncedAt: held.syncedAt }, ...ends };
   } catch (e) {
     if (e instanceof KeyDocumentError || e instanceof WireError) throw new SourceError("unreadable", e.message);
     throw e;

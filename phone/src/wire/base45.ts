@@ -3,7 +3,7 @@
 import type { Bytes } from "./bytes.js";
 import { WireError } from "./errors.js";
 
-const ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:";
+export const ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:";
 
 /**
  * Read base45 text, strictly: upper case only, nothing skipped, one text for each sequence of bytes.

@@ -1,6 +1,9 @@
 """The check of a scanner at the start of a shift."""
 
+import json
 import signal
+from pathlib import Path
+from typing import Any
 
 import pytest
 from support.processes import ROOT
@@ -9,7 +12,7 @@ from support.screens import movepass, running
 from cli.conftest import Field, run_movepass
 from movepass_cli.officer.scanning.scanner_check import TEXT, check
 from movepass_verifier.reading.image import read_qr
-from movepass_words import LANGUAGES, words
+from movepass_words import LANGUAGES, Message, words
 
 GERMAN = str.maketrans(":-/*+YZ", "Öß-(`ZY")
 
@@ -44,6 +47,18 @@ def test_each_fault_is_named_and_what_to_do(typed: str, keys: list[str], named: 
     for language in LANGUAGES:
         assert all(words(language).say(fault) for fault in faults)
     assert named in " ".join(words("en").say(fault) for fault in faults)
+
+
+CASES = json.loads(Path(__file__).with_name("scanner_check.json").read_bytes())
+
+
+@pytest.mark.parametrize("case", CASES, ids=range(len(CASES)))
+def test_the_phone_names_the_same_faults_for_these(case: dict[str, Any]) -> None:
+    assert [{"key": fault.key, "values": plain(fault)} for fault in check(case["typed"])] == case["faults"]
+
+
+def plain(said: Message) -> dict[str, object]:
+    return {name: value.key if isinstance(value, Message) else value for name, value in said.values.items()}
 
 
 def test_the_printed_code_is_the_one_that_is_expected() -> None:
