@@ -114,8 +114,13 @@ def frame(*codes: Image.Image, side: int = _CODE_PX) -> Image.Image:
     return picture
 
 
-def video(path: Path, frames: list[Image.Image]) -> None:
-    """Write pictures as a video that Chromium's fake camera plays again and again (YUV4MPEG2, 4:2:0, 16 to 235)."""
+def video(path: Path, pictures: list[Image.Image]) -> None:
+    """Write pictures as a video that Chromium's fake camera plays again and again (YUV4MPEG2, 4:2:0, 16 to 235).
+
+    A single one gets a second, a shade darker: a camera never gives the same pixels for long.
+    """
+    darker = [picture.point(lambda grey: max(grey - 2, 0)) for picture in pictures]
+    frames = pictures if len(pictures) > 1 else [*pictures, *darker]
     neutral = bytes([128]) * (WIDTH * HEIGHT // 4)
     with path.open("wb") as file:
         file.write(f"YUV4MPEG2 W{WIDTH} H{HEIGHT} F{_FRAMES_A_SECOND}:1 Ip A1:1 C420mpeg2\n".encode())

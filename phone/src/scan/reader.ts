@@ -7,6 +7,13 @@ const READ_MILLISECONDS = 10_000;
 /** After so many pictures in a row that broke the worker it is no picture's fault. */
 const FAULTS_MOST = 3;
 
+/** What a picture holds: its codes' texts, and a mark of its pixels (mark.ts). */
+export interface Reading {
+  readonly texts: readonly string[];
+  readonly mark: number | null;
+}
+const NOTHING: Reading = { texts: [], mark: null };
+
 /** The code reader does not start, or broke. */
 export class ReaderError extends Error {}
 
@@ -27,7 +34,7 @@ export class Reader {
    *
    * @throws ReaderError
    */
-  async read(picture: ImageBitmap, fleeting: boolean): Promise<readonly string[]> {
+  async read(picture: ImageBitmap, fleeting: boolean): Promise<Reading> {
     await this.ready();
     const id = ++this.last;
     const late = setTimeout(() => {
@@ -39,10 +46,10 @@ export class Reader {
     });
     clearTimeout(late);
     this.faults = answer.fault === undefined ? 0 : this.faults + 1;
-    if (answer.fault === undefined) return answer.texts;
+    if (answer.fault === undefined) return { texts: answer.texts, mark: answer.mark ?? null };
     if (this.broken !== null || this.faults >= FAULTS_MOST) throw new ReaderError(answer.fault);
     this.giveUp();
-    return [];
+    return NOTHING;
   }
 
   /**

@@ -10,7 +10,7 @@ const CAMERA = "camera";
 const FRAME_MILLISECONDS = 80;
 /** A code that was shown and has not left the picture is not shown again. */
 const GONE_MILLISECONDS = 1000;
-/** A camera that gives no new frame for so long has stopped, whatever its picture shows. */
+/** A camera that gives no new frame for so long, or always the same pixels, has stopped, whatever its picture shows. */
 const STILL_MILLISECONDS = 4000;
 
 export type Count = "one" | "several" | "none in the picture" | "typing" | "unfinished" | "still";
@@ -52,6 +52,9 @@ export class Scanner {
   private frames = 0;
   private lookedAt = 0;
   private movedAt = 0;
+  /** A mark of the last picture's pixels, and when they were last others. */
+  private mark: number | null = null;
+  private changedAt = 0;
   private isStill = false;
   /** The end of the codes that have come so far: what shows last is what came last. */
   private turn: Promise<void> = Promise.resolve();
@@ -164,18 +167,27 @@ export class Scanner {
     const { epoch } = this;
     if (this.camera) this.watch(this.camera, performance.now());
     const picture = await this.camera?.picture().catch(() => null);
-    const texts = picture ? await this.reader.read(picture, true) : null;
-    if (texts && epoch === this.epoch) await this.see(texts);
+    const reading = picture ? await this.reader.read(picture, true) : null;
+    if (!reading || epoch !== this.epoch) return;
+    this.compare(reading.mark, performance.now());
+    await this.see(reading.texts);
+  }
+
+  /** Note whether the pixels changed since the last picture. */
+  private compare(mark: number | null, now: number): void {
+    if (mark === null || mark !== this.mark) this.changedAt = now;
+    this.mark = mark;
   }
 
   /** Say when the camera's picture stands still, and when it moves again; a time in which nobody looked is left out. */
   private watch(camera: Camera, now: number): void {
     const isNew = camera.frames !== this.frames && !camera.isMuted;
-    if (isNew || now - this.lookedAt > GONE_MILLISECONDS) this.movedAt = now;
+    if (now - this.lookedAt > GONE_MILLISECONDS) this.movedAt = this.changedAt = now;
+    else if (isNew) this.movedAt = now;
     this.lookedAt = now;
     this.frames = camera.frames;
     const wasStill = this.isStill;
-    this.isStill = now - this.movedAt > STILL_MILLISECONDS;
+    this.isStill = now - Math.min(this.movedAt, this.changedAt) > STILL_MILLISECONDS;
     if (this.isStill || wasStill) this.events.counted(this.isStill ? "still" : "one");
   }
 
@@ -186,7 +198,7 @@ export class Scanner {
     this.events.begins(false);
     try {
       const picture = await createImageBitmap(file).catch(() => null);
-      const texts = picture ? await this.reader.read(picture, false) : [];
+      const { texts } = picture ? await this.reader.read(picture, false) : { texts: [] };
       if (this.chosen !== file) return;
       const { shown } = this;
       const text = texts.length ? this.only(texts) : null;

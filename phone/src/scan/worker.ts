@@ -3,6 +3,7 @@
 import { prepareZXingModule, readBarcodes, ZXING_WASM_SHA256, type ReaderOptions } from "zxing-wasm/reader";
 import { hex, sha256 } from "../wire/bytes.js";
 import { MORE_LOOKS, MIDDLE } from "./looks.js";
+import { markOf } from "./mark.js";
 
 declare const WASM_PATH: string;
 
@@ -17,7 +18,14 @@ export interface ReadAnswer {
   /** Which picture; null where the reader says that it has started, or why it does not. */
   readonly id: number | null;
   readonly texts: readonly string[];
+  /** The same for two pictures whose pixels are the same; null where all are of one colour. */
+  readonly mark?: number | null;
   readonly fault?: string;
+}
+
+interface Found {
+  readonly texts: readonly string[];
+  readonly mark: number | null;
 }
 
 /** More codes than lie on any table: the one pass among them must be found. */
@@ -49,15 +57,17 @@ let next = 0;
 let isTurn = false;
 
 /** Read a picture as it is, and if there is no code, in other ways: a fleeting one in one way, every second time. */
-async function read(picture: ImageBitmap, fleeting: boolean): Promise<readonly string[]> {
+async function read(picture: ImageBitmap, fleeting: boolean): Promise<Found> {
   await loaded;
   const { width, height } = picture;
   const scale = Math.min(1, Math.sqrt(PIXELS_MOST / (width * height)));
   const size = [width, height].map((side) => Math.max(1, Math.floor(side * scale))) as [number, number];
-  const texts = await codesIn(drawn(picture, [0, 0, width, height], ...size));
+  const pixels = drawn(picture, [0, 0, width, height], ...size);
+  const mark = markOf(pixels.data);
+  const texts = await codesIn(pixels);
   isTurn = !isTurn;
   const looks = fleeting ? Number(isTurn) : MORE_LOOKS.length;
-  return texts.length ? texts : lookAgain(picture, looks);
+  return { mark, texts: texts.length ? texts : await lookAgain(picture, looks) };
 }
 
 async function lookAgain(picture: ImageBitmap, times: number): Promise<readonly string[]> {
@@ -112,8 +122,8 @@ addEventListener("message", ({ data: { id, picture, fleeting } }: MessageEvent<R
     postMessage(what);
   };
   read(picture, fleeting).then(
-    (texts) => {
-      answer({ id, texts });
+    (found) => {
+      answer({ id, ...found });
     },
     (e: unknown) => {
       answer({ id, texts: [], fault: String(e) });

@@ -19,7 +19,13 @@ void check(
       const { page } = phone;
       await page.addInitScript(() => {
         const canvas = document.createElement("canvas");
-        const draw = (): void => canvas.getContext("2d")?.fillRect(0, 0, Math.random() * 300, 300);
+        const draw = (): void => {
+          const context = canvas.getContext("2d");
+          if (!context) return;
+          context.fillStyle = `rgb(${isSame ? "0 0 0" : `${Math.random() * 255} 0 0`})`;
+          context.fillRect(0, 0, 150, 300);
+        };
+        let isSame = false;
         let timer = setInterval(draw, 100);
         navigator.mediaDevices.getUserMedia = () => Promise.resolve(canvas.captureStream(10));
         Object.assign(globalThis, {
@@ -28,6 +34,12 @@ void check(
           },
           move: () => {
             timer = setInterval(draw, 100);
+          },
+          repeat: () => {
+            isSame = true;
+          },
+          change: () => {
+            isSame = false;
           },
           mute: () => {
             Object.defineProperty(MediaStreamTrack.prototype, "muted", { get: () => true });
@@ -38,6 +50,8 @@ void check(
       for (const [act, words] of [
         ["freeze", "is frozen"],
         ["move", "Hold the code into the picture"],
+        ["repeat", "is frozen"], // frames come, with always the same pixels
+        ["change", "Hold the code into the picture"],
         ["mute", "is frozen"],
       ] as const) {
         await page.evaluate((name) => (globalThis as unknown as Record<string, () => void>)[name]?.(), act);
