@@ -55,7 +55,7 @@ slow: $(READY) $(AWS_READY) ## the proofs that take longer
 	$(BIN)/pytest -n $(WORKERS) -m slow
 
 bare: $(READY) ## a device without extras: installs, syncs over HTTP, verifies
-	$(BIN)/python tests/bare_device.py
+	$(BIN)/python tools/bare_device.py
 
 package: $(READY) ## the Lambda functions' zip for arm64, and the same tried out on this machine
 	$(BIN)/python infra/package.py build/lambda/movepass.zip
@@ -81,7 +81,7 @@ demo-phone: $(READY) $(PHONE_TEST)/.ready phone-world ## a phone's camera is sho
 	cd phone && node ../$(PHONE_TEST)/browser/demo.mjs ../docs/phone
 
 bench-phone: $(READY) $(PHONE_TEST)/.ready phone-world ## how often the phone reads abused codes; the table of docs/phone.md
-	PYTHONPATH=bench:tests $(BIN)/python bench/phone_reading.py
+	PYTHONPATH=tools/bench:tests $(BIN)/python tools/bench/phone_reading.py
 
 # An authority, passes and videos made now, since passes last hours; the app with that authority built in, and without.
 phone-world: $(READY) $(PHONE_READY)
@@ -95,7 +95,7 @@ differential-phone: $(READY) $(PHONE_TEST)/.ready ## 100,000 mutated inputs thro
 
 fuzz: FUZZ_SECONDS ?= 30
 fuzz: $(VENV)/.fuzz ## fourteen targets, FUZZ_SECONDS each (30); the summary is in build/fuzz/summary.txt
-	PYTHONPATH=tests $(BIN)/python -m fuzz --seconds $(FUZZ_SECONDS)
+	PYTHONPATH=tools:tests $(BIN)/python -m fuzz --seconds $(FUZZ_SECONDS)
 
 # One of them fills a disk, on which coverage has no room for its own either.
 CORE_TESTS := tests/wire tests/keys tests/verifier tests/attacks tests/cli tests/drills tests/interop tests/test_vectors.py \
@@ -106,10 +106,10 @@ coverage: $(READY) $(AWS_READY) ## branches of wire, keys and verifier that thei
 	$(BIN)/coverage run -m pytest -n auto -m "not slow" $(CORE_TESTS)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage html --quiet --directory build/coverage/html
-	$(BIN)/python tests/branches.py
+	$(BIN)/python tools/branches.py
 
 mutants: $(VENV)/.mutants ## changes in what decides, one at a time: do the tests notice? build/mutants/summary.txt, half an hour
-	PYTHONPATH=tests $(BIN)/python -m mutants
+	PYTHONPATH=tools:tests $(BIN)/python -m mutants
 
 lint: $(READY) ## style, imports, the AWS template
 	$(BIN)/cfn-lint infra/template.yaml
@@ -125,25 +125,25 @@ region-loss: $(READY) $(AWS_READY) ## 5,000 requests to two regions, one of whic
 
 bench: OUT ?= docs
 bench: $(READY) $(AWS_READY) ## everything that is claimed of sizes and speeds, beside others; the tables of docs/benchmarks.md
-	$(BIN)/python bench/compaction.py
-	PYTHONPATH=bench:tests:infra $(BIN)/python bench/benchmarks.py $(OUT)
+	$(BIN)/python tools/bench/compaction.py
+	PYTHONPATH=tools/bench:tools:tests:infra $(BIN)/python tools/bench/benchmarks.py $(OUT)
 
 bench-aws: $(READY) $(AWS_READY) ## load on the functions on AWS, which ministack plays; beside bare kms:Sign
-	PYTHONPATH=infra:tests $(BIN)/python bench/aws_load.py
+	PYTHONPATH=infra:tests $(BIN)/python tools/bench/aws_load.py
 
 bench-scale: OUT ?= build/scale
 bench-scale: $(READY) ## the simulation at national scale, some minutes; OUT=docs brings docs/scale.md up to date
-	PYTHONPATH=bench:tests $(BIN)/python -m scale $(OUT)
+	PYTHONPATH=tools/bench:tests $(BIN)/python -m scale $(OUT)
 
 bench-rain: OUT ?= build/rain
 bench-rain: $(READY) ## codes blurred, wet, folded and far away, some minutes; OUT=docs brings docs/rain.md up to date
-	PYTHONPATH=bench $(BIN)/python -m rain $(OUT)
+	PYTHONPATH=tools/bench $(BIN)/python -m rain $(OUT)
 
 banners: $(READY) ## draws the outcomes' large letters anew, after a change of their words
-	$(BIN)/python tests/make_banners.py
+	$(BIN)/python tools/make_banners.py
 
 vectors: $(READY) ## writes tests/vectors/*.json anew
-	PYTHONPATH=tests $(BIN)/python -m make_vectors
+	PYTHONPATH=tools:tests $(BIN)/python -m make_vectors
 
 clean: ## removes what make has made
 	rm -rf phone/node_modules $(VENV) $(AWS_VENV) $(SUPPLY_VENV) build

@@ -104,7 +104,7 @@ with Device.open({str(tmp_path / "device")!r}) as device:
 
 
 def test_a_check_by_command_starts_without_what_no_check_uses() -> None:
-    """Each takes milliseconds of an officer's first scan; bench/post.py measures the whole."""
+    """Each takes milliseconds of an officer's first scan; tools/bench/post.py measures the whole."""
     modules = loaded(
         "import movepass_cli.officer.verifying\n"
         "assert 'cryptography.hazmat.primitives.serialization' not in sys.modules"

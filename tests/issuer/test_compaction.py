@@ -67,7 +67,7 @@ def test_a_log_that_holds_everything_already_does_not_change() -> None:
 
 
 def test_at_no_moment_of_a_day_is_a_log_more_than_1_3_times_the_entropy() -> None:
-    """A small part of the bar's case, with the same number of publications; bench/compaction.py plays all of it."""
+    """A small part of the bar's case, with as many publications; tools/bench/compaction.py plays all of it."""
     limit, seen, worst = 3_456_000, set[int](), 0.0
     for data, held in publications(288, 120, limit, seed=1):
         ratio = len(data) / entropy(len(held), limit)

@@ -2,7 +2,7 @@
 
 Its error correction is level Q, which mends a quarter of the code. At the same printed size its modules are finer than
 level M's: that costs something where a picture is blurred or ink ran, and the correction wins more where a card is
-creased or dirty or lies in glare. Long texts, whose modules are fine as it is, take level M. bench/rain measures it.
+creased or dirty or lies in glare. Long texts, whose modules are fine as it is, take level M (tools/bench/rain).
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 A block of few indexes costs more for each of them than a block of many: split evenly into 288 blocks, a million of a
 hundred million take twice the bytes of one block. Writing the log anew, as one block of the next generation, makes it
-small for whoever comes without it, and costs everybody else the whole of it once more. bench/compaction.py weighs
+small for whoever comes without it, and costs everybody else the whole of it once more. tools/bench/compaction.py weighs
 the two; docs/design.md has its table.
 """
 

@@ -199,7 +199,7 @@ def _looks(grey: Image.Image) -> Iterator[Image.Image]:
 
     Halved, noise and a screen's moiré average out. Equalised, what lies in shade gets its contrast back, and enlarged
     as well, a shadow's edge falls between modules. Enlarged and sharpened, modules that blur or wet ink ran together
-    part again. bench/rain measures what they are good for.
+    part again. tools/bench/rain measures what they are good for.
     """
     from PIL import Image, ImageFilter, ImageOps  # noqa: PLC0415 - an extra
 

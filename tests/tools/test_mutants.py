@@ -3,9 +3,8 @@
 import json
 
 import pytest
-from support import processes
-
 from mutants.plan import ROOT, TARGETS, Target, explanations
+from support import processes
 
 SOURCES = {target.short: (ROOT / target.path).read_text("utf-8") for target in TARGETS}
 

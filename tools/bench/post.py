@@ -1,9 +1,9 @@
 """What an officer waits for: a hand scanner's Enter, a picture, a first check; and a shift without an end.
 
-Run it from the repository's root: `PYTHONPATH=bench:tests python bench/post.py`. It prints a table, and exits 1 if a
-bar is missed. Everything is the real thing: `movepass scan` in a terminal, typed into as a hand scanner does while
-another process revokes, publishes and syncs without a pause; pictures from files; `movepass verify` as a process of
-its own. Beside each stands what it can't do without:
+Run it with `PYTHONPATH=tools/bench:tests python tools/bench/post.py`. It prints a table, and exits
+1 if a bar is missed. Everything is the real thing: `movepass scan` in a terminal, typed into as a hand scanner does,
+while another process revokes, publishes and syncs without a pause; pictures from files; `movepass verify` as a
+process of its own. Beside each stands what it can't do without:
 
     screen      `verify` itself, of the same text, on a copy of the store that nobody else uses
     image       zxing-cpp, given the same file in grey, and looking for QR codes only

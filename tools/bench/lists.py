@@ -1,6 +1,6 @@
 """A day's revocation list: its size beside the entropy and other formats, and what a device pays to read it.
 
-Run it from the repository's root: `PYTHONPATH=bench:tests python bench/lists.py`. It prints tables and exits 1 if a bar
+Run it with `PYTHONPATH=tools/bench:tests python tools/bench/lists.py`. It prints tables and exits 1 if a bar
 is missed. Indexes are drawn at random, which is the worst for every format here. The peers:
 
     zipped bitmap    the IETF's Token Status List: a bit for each index, zlib at level 9, without its envelope

@@ -1,9 +1,9 @@
 """How often the phone's app reads a code under abuse, through a browser's fake camera; beside bare zxing-cpp.
 
-    PYTHONPATH=bench:tests python bench/phone_reading.py      the table of docs/phone.md, anew; some minutes
+    make bench-phone      the table of docs/phone.md, anew; some minutes
 
-Photographs are those of bench/rain, one of each strength of each abuse, of a card and of a screen, laid into the middle
-of what a camera gives. All readers get the same picture; the phone has three seconds for it.
+Photographs are those of tools/bench/rain, one of each strength of each abuse, of a card and of a screen, laid into the
+middle of what a camera gives. All readers get the same picture; the phone has three seconds for it.
 """
 
 import io
@@ -25,7 +25,7 @@ from rain.trials import PROCESSES, Trial, photograph, trials
 from movepass_verifier.errors import ImageError
 from movepass_verifier.reading.image import PictureReader
 
-HOUSE = Path(__file__).resolve().parents[1]
+HOUSE = Path(__file__).resolve().parents[2]
 _GREY = 118
 _QR = zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode)
 

@@ -1,7 +1,7 @@
 """Writes tests/vectors/*.json: what every implementation of docs/spec.md must agree on.
 
-    PYTHONPATH=tests python -m make_vectors           write the files
-    PYTHONPATH=tests python -m make_vectors --check   exit 1 if a file is not as it would be written
+    PYTHONPATH=tools:tests python -m make_vectors           write the files
+    PYTHONPATH=tools:tests python -m make_vectors --check   exit 1 if a file is not as it would be written
 
 Everything follows from SEED, so two runs write the same bytes. Nothing of Movepass is imported: payloads, logs and
 numbers are put together a second time from the spec, and what is expected of a broken one stands beside it by hand.

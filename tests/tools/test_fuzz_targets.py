@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fuzz.engine import RANDOM, Count, feed_random
+from fuzz.targets import NAMES, open_target
 from securesystemslib.signer import SSlibKey
 from support import writing
 from support.processes import ROOT, environment
 
-from fuzz.engine import RANDOM, Count, feed_random
-from fuzz.targets import NAMES, open_target
 from movepass_cli import display
 from movepass_keys.files import Folder
 from movepass_verifier import verify
@@ -115,7 +115,10 @@ def test_a_run_sums_up_what_it_did(tmp_path: Path) -> None:
         tmp_path,
     ]
     ran = subprocess.run(
-        [*map(str, command)], env=environment({"PYTHONPATH": str(ROOT / "tests")}), capture_output=True, check=True
+        [*map(str, command)],
+        env=environment({"PYTHONPATH": ":".join(str(ROOT / folder) for folder in ("tools", "tests"))}),
+        capture_output=True,
+        check=True,
     )
     lines = ran.stdout.decode().splitlines()
     assert [line.split()[0] for line in lines] == ["number", "other", "total"]

@@ -31,7 +31,7 @@ def _block(title: str, start: str, entries: Iterable[str], end: str) -> str:
 
 
 def files() -> dict[str, bytes]:
-    made = "Written by tests/make_vectors; see README.md."
+    made = "Written by tools/make_vectors; see README.md."
     return {
         "payload.json": document("payload", f"Texts, taken apart or refused. {made}", payload_vectors()),
         "verify.json": document("verify", f"Texts and their verdicts. {made}", verify_vectors(), states=states()),

@@ -43,7 +43,7 @@ from movepass_wire.limits import TEXT_MAX_CHARS
 from movepass_wire.payload import PREFIX
 from movepass_words import LANGUAGES, words
 
-_VECTORS = Path(__file__).parents[1] / "vectors"
+_VECTORS = Path(__file__).parents[2] / "tests" / "vectors"
 _DAY_SECONDS = 86400
 
 

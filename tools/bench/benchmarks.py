@@ -1,9 +1,8 @@
 """Everything that is claimed of sizes and speeds, measured in one run, each figure beside its floor and its peers.
 
-Run it from the repository's root: `make bench`, or `PYTHONPATH=bench:tests:infra python bench/benchmarks.py [DOCS]`. It
-takes some minutes. It writes bench/results.json and the tables of DOCS/benchmarks.md (build/bench where DOCS is not
-given), and says which bars were missed; the exit code tells only whether the run is whole. How each thing is measured
-stands in the module that does: qr_sizes, rates, lists, sync_bytes, post, aws_load.
+Run it with `make bench`; it takes some minutes. It writes bench/results.json and the tables of
+DOCS/benchmarks.md (build/bench where DOCS is not given), and says which bars were missed; the exit code tells only
+whether the run is whole. The module that measures a thing says how: qr_sizes, rates, lists, sync_bytes, post, aws_load.
 """
 
 import json
@@ -350,6 +349,7 @@ def write(folder: Path, where: Mapping[str, Any], chapters: Sequence[Chapter]) -
     results = [result for chapter in chapters for result in chapter.results]
     tables = {name: text for chapter in chapters for name, text in chapter.tables.items()}
     told = {"machine": where, "commit": commit(), "results": [result.to_json() for result in results]}
+    RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps(told, indent=1) + "\n", "utf-8")
     folder.mkdir(parents=True, exist_ok=True)
     run = table(("what", "which"), [(name, str(value)) for name, value in {**where, "commit": told["commit"]}.items()])

@@ -25,7 +25,7 @@ NBF, EXP = 1795316400, 1795327200
 
 
 def _load() -> Any:
-    path = Path(__file__).parents[2] / "bench" / "qr_sizes.py"
+    path = Path(__file__).parents[2] / "tools" / "bench" / "qr_sizes.py"
     spec = importlib.util.spec_from_file_location("bench_qr_sizes", path)
     assert spec is not None
     assert spec.loader is not None

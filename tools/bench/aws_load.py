@@ -1,6 +1,6 @@
 """Load on the functions, on ministack: passes a second beside bare kms:Sign, calls a pass, times, cold start.
 
-python bench/aws_load.py [PASSES]
+python tools/bench/aws_load.py [PASSES]
 
 Everything runs on one machine, server and functions alike, so only ratios taken in one run mean anything. ministack
 hands the function 10 messages at once where AWS hands it 100. As many functions at a time as sign bare.

@@ -1,6 +1,6 @@
 """When to write a day's revocation log anew: what each rule costs those who sync often, seldom, or for the first time.
 
-Run it from the repository's root: `python bench/compaction.py`. It prints tables and exits 1 if a bar is missed.
+Run it from the repository's root: `python tools/bench/compaction.py`. It prints tables and exits 1 if a bar is missed.
 
 A log grows by a block a publication, and a device downloads what follows the part that it has. Written anew as one
 block, the log is small, and a device downloads the whole of it once more. Sizes come from the publisher's own formula;

@@ -1,6 +1,6 @@
 """Writes words/movepass_words/banners.json: the outcomes in letters that are read at two metres.
 
-    python tests/make_banners.py
+    python tools/make_banners.py
 
 A terminal has one size of letters, and none of its own for Bangla that could be put together from blocks. So the words
 of the catalogues are drawn from the fonts of the printed card, once, and kept as quarter blocks, two pixels by two a
