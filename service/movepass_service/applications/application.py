@@ -42,10 +42,12 @@ FIELDS_MAX = 200
 VALUE_MAX_CHARS = 2048
 """Of one value; longer ones are refused before anything looks at them."""
 _NESTING_MAX = 4
+_YEAR_MAX = 9000
 _OWN = ("language", "phone", "on_behalf_of")
 _BEHALF = "on_behalf_of"
 _REASON_OTHER = "other"
 _TIMES = ("not_before", "not_after")
+_OF_WAY_BACK = (*_TIMES, "hours")
 
 HashId = Callable[[int, bytes], bytes | None]
 """Hashes an identity number with the key of a week of travel (week_of); None where there is no such key any longer."""
@@ -147,7 +149,8 @@ def read_applications(
         try:
             read.append(_read(way, errors if not prefix else [], now, hash_id))
         except InvalidApplication as e:
-            faults += [replace(f, field=prefix + f.field) for f in e.errors if not prefix or f.field in _TIMES]
+            own = [fault for fault in e.errors if not prefix or fault.field in _OF_WAY_BACK]
+            faults += [replace(fault, field=prefix + fault.field) for fault in own or e.errors]
     if not faults and read[1].trip.not_before < read[0].trip.not_after:
         faults.append(FieldError("back.not_before", "before-way-out"))
     if faults:
@@ -311,6 +314,8 @@ def _tidy_times(
     """Bring both times into the form that an issuer reads."""
     start = _moment(trip.get("not_before"), None)
     end = _moment(trip.get("not_after"), start)
+    if start is not None and start.year > _YEAR_MAX:  # beyond which nothing can be added to it
+        start = None
     if "hours" in document and "not_after" not in trip and (hours := _hours(document["hours"], add)):
         end = start + hours if start else None
         if start is None:  # the one fault is in the beginning

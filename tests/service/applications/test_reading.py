@@ -241,6 +241,24 @@ def test_fields_without_end_are_refused() -> None:
         read_application({str(n): n for n in range(100_000)}, now=NOW)
 
 
+@pytest.mark.parametrize("hours", ["0", "13", "x", [], {"a": 1}])
+def test_the_hours_of_the_way_back_are_its_own_fault(hours: object) -> None:
+    back = {"back.not_before": iso(NOW + 8 * 3600), "back.hours": hours}
+    with pytest.raises(InvalidApplication) as error:
+        read_applications(form(NOW) | back, now=NOW, hash_id=hash_id)
+    assert {fault.field for fault in error.value.errors} == {"back.hours"}
+
+
+@pytest.mark.parametrize(
+    "day", ["9999-12-31 23:59", "9999-12-31T23:59:00+06:00", {"date": "9999-12-31", "time": "23:59"}]
+)
+def test_a_day_to_which_nothing_can_be_added_is_a_fault(day: object) -> None:
+    fields = {name: value for name, value in form(NOW).items() if not name.startswith("not_")}
+    with pytest.raises(InvalidApplication) as error:
+        read_application(fields | {"not_before": day, "hours": "12"}, now=NOW)
+    assert {fault.field for fault in error.value.errors} == {"not_before"}
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=80),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
