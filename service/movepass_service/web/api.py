@@ -1,0 +1,208 @@
+"""The public JSON API: the same validation and the same store as the pages (docs/service.md has its description)."""
+
+import asyncio
+import json
+import re
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from movepass_service.applications.application import FieldError, InvalidApplication
+from movepass_service.errors import UnknownApplication
+from movepass_service.service import Status
+from movepass_service.web import forms
+from movepass_service.web.errors import RefusedError
+from movepass_service.web.exchange import JSON, LANGUAGES, Answer, Language, Request, tagged
+from movepass_service.web.pages.site import SECRET_SHAPE, Site
+from movepass_service.web.pages.status import (
+    NOTE_MAX_CHARS,
+    WAITING,
+    picture,
+    read_reference,
+    read_secret,
+    reason_of,
+)
+from movepass_service.web.words import words
+
+_BEARER = re.compile(r"Bearer ([!-~]{1,80})", re.IGNORECASE)
+_ONE_DIRECTION = "back"
+
+
+def answer(document: Mapping[str, Any], *, status: int = 200, headers: tuple[tuple[str, str], ...] = ()) -> Answer:
+    """Return a JSON object; without a header that says otherwise nobody keeps it."""
+    body = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+    if not any(name == "Cache-Control" for name, _ in headers):
+        headers = (*headers, ("Cache-Control", "private, no-store"))
+    return Answer(body, status, JSON, headers)
+
+
+def refuse(error: RefusedError, *, incident: str = "") -> Answer:
+    """Return an error that concerns no field; its message is English, for whoever writes the program."""
+    message = words("en")(f"refused-text.{error.code}")
+    fault = {"field": "", "code": error.code, "message": message}
+    document = {"errors": [fault], **({"incident": incident} if incident else {})}
+    return answer(document, status=error.status, headers=tuple(error.headers.items()))
+
+
+def refuse_fields(errors: tuple[FieldError, ...], language: Language) -> Answer:
+    """Return all faults at once, in the applicant's language."""
+    t = words(language)
+    faults = [
+        {"field": fault.field, "code": fault.code, "message": forms.say_fault(t, fault.field, fault)}
+        for fault in errors
+    ]
+    return answer({"errors": faults}, status=400)
+
+
+def language_of(document: Mapping[str, object]) -> Language:
+    """Return the language that an application asks for, or Bangla."""
+    return next((language for language in LANGUAGES if document.get("language") == language), LANGUAGES[0])
+
+
+async def submit(site: Site, request: Request) -> Answer:
+    """Take an application: 202 with its reference and secret once it is stored."""
+    document = dict(request.document)
+    given = document.pop("request_id", None)
+    faults: tuple[FieldError, ...] = ()
+    client_id = _client_id(given)
+    if client_id is None:
+        faults = (FieldError("request_id", "missing" if given is None else "request-id"),)
+    if _ONE_DIRECTION in document:
+        faults += (FieldError(_ONE_DIRECTION, "unknown-key"),)
+        del document[_ONE_DIRECTION]
+    language = language_of(document)
+    try:
+        applications = site.service.read(document, now=request.now)
+    except InvalidApplication as e:
+        return refuse_fields((*faults, *e.errors), language)
+    if client_id is None or faults:
+        return refuse_fields(faults, language)
+    (receipt,) = await site.service.submit(client_id, applications, now=request.now)
+    made = {
+        "reference": receipt.reference,
+        "secret": receipt.secret,
+        "status_url": site.secret_link(language, receipt.reference, receipt.secret),
+    }
+    return answer(made, status=202)
+
+
+def _client_id(given: object) -> str | None:
+    try:
+        read = uuid.UUID(given) if isinstance(given, str) and len(given) == len(str(uuid.UUID(int=0))) else None
+    except ValueError:
+        return None
+    return str(read) if read else None
+
+
+def _look(site: Site, request: Request) -> tuple[str, str, Status]:
+    given = _BEARER.fullmatch(request.headers.get("authorization", ""))
+    secret = read_secret(given[1]) if given else ""
+    reference = read_reference(request.params["reference"])
+    if not SECRET_SHAPE.fullmatch(secret):
+        raise RefusedError(401, "unknown", {"WWW-Authenticate": "Bearer"})
+    try:
+        return reference, secret, site.service.status(reference, secret, now=request.now)
+    except UnknownApplication as e:
+        raise RefusedError(404, "unknown") from e
+
+
+def show(site: Site, request: Request) -> Answer:
+    """Say where an application stands."""
+    _, _, status = _look(site, request)
+    return _status_answer(site, request, status)
+
+
+def _status_answer(site: Site, request: Request, status: Status, *, is_kept: bool = True) -> Answer:
+    document: dict[str, Any] = {
+        "reference": status.reference,
+        "state": str(status.state),
+        "since": status.since,
+        "place": status.place,
+        "expected_s": status.expected_s,
+    }
+    if status.reason:
+        document["reason"] = {"code": status.reason[0], "text": reason_of(status, status.application.language)}
+    if status.issued:
+        own = f"{site.settings.origin}/api/applications/{status.reference}"
+        document["pass"] = {
+            "pass_number": status.issued.pass_number,
+            "text": status.issued.text,
+            "qr_url": f"{own}/qr",
+            "card_url": f"{own}/card",
+        }
+    document = {key: value for key, value in document.items() if value is not None}
+    kept = f"private, max-age={status.retry_after_s}" if is_kept and status.state in WAITING else "private, no-cache"
+    headers: tuple[tuple[str, str], ...] = (("Cache-Control", kept), ("Vary", "Authorization"))
+    if status.state in WAITING:
+        headers = (*headers, ("Retry-After", str(status.retry_after_s)))
+    return tagged(answer(document, headers=headers), request)
+
+
+async def withdraw(site: Site, request: Request) -> Answer:
+    """Withdraw an application; doing it twice is no fault."""
+    reference, secret, status = _look(site, request)
+    if status.state != "withdrawn":
+        await site.service.withdraw(reference, secret, now=request.now)
+    return _now(site, request, reference, secret)
+
+
+async def appeal(site: Site, request: Request) -> Answer:
+    """Put a rejected application before a person."""
+    reference, secret, status = _look(site, request)
+    note = request.document.get("note")
+    if not isinstance(note, str) or not note.strip():
+        return refuse_fields((FieldError("note", "missing"),), _language(status))
+    if len(note) > NOTE_MAX_CHARS:
+        fault = FieldError("note", "too-long", {"max": str(NOTE_MAX_CHARS)})
+        return refuse_fields((fault,), _language(status))
+    if status.state != "appealed":
+        await site.service.appeal(reference, secret, note.strip(), now=request.now)
+    return _now(site, request, reference, secret)
+
+
+async def correct(site: Site, request: Request) -> Answer:
+    """Replace an application's content, which is a whole one again."""
+    reference, secret, _ = _look(site, request)
+    document = {key: value for key, value in request.document.items() if key != "request_id"}
+    if _ONE_DIRECTION in document:
+        return refuse_fields((FieldError(_ONE_DIRECTION, "unknown-key"),), language_of(document))
+    try:
+        (application,) = site.service.read(document, now=request.now)
+    except InvalidApplication as e:
+        return refuse_fields(e.errors, language_of(document))
+    await site.service.correct(reference, secret, application, now=request.now)
+    return _now(site, request, reference, secret)
+
+
+def _now(site: Site, request: Request, reference: str, secret: str) -> Answer:
+    status = site.service.status(reference, secret, now=request.now)
+    return _status_answer(site, request, status, is_kept=False)
+
+
+async def qr(site: Site, request: Request) -> Answer:
+    """Return the picture of the pass's QR code."""
+    reference, secret, _ = _look(site, request)
+    return picture(await asyncio.to_thread(site.service.qr, reference, secret), "image/png", request)
+
+
+async def card(site: Site, request: Request) -> Answer:
+    """Return the card for printing."""
+    reference, secret, _ = _look(site, request)
+    return picture(await asyncio.to_thread(site.service.card, reference, secret), "application/pdf", request)
+
+
+def health(site: Site, request: Request) -> Answer:
+    """Say whether the service takes applications, and how its worker is."""
+    del request
+    health = site.service.health()
+    document = {
+        "ok": health.ok,
+        "worker_age_s": None if health.worker_age_s is None else round(health.worker_age_s, 1),
+        "last_publication": health.last_publication,
+        "queue": health.queue,
+    }
+    return answer(document, status=200 if health.ok else 503)
+
+
+def _language(status: Status) -> Language:
+    return "en" if status.application.language == "en" else "bn"

@@ -1,0 +1,37 @@
+"""Pages that are the same for everybody: the first one, the rules in words, and counts."""
+
+from movepass_service.web.exchange import Answer, Request
+from movepass_service.web.pages.site import Site, public
+
+SHOWN_FROM = 10
+"""Smaller counts are not published: in a small place they could tell of a person."""
+
+
+def home(site: Site, request: Request) -> Answer:
+    """Show the first page."""
+    return public(site.page(request, "home.html", {}), request)
+
+
+def rules(site: Site, request: Request) -> Answer:
+    """Show the rules in force, in words and in their order."""
+    rule_set = site.service.rules_in_force()
+    table = rule_set.table
+    today = (request.now + 6 * 3600) // 86400
+    rows = [
+        {"action": str(row.action), "text": table.texts[row.code][request.language]}
+        for row in table.rows
+        if row.holds_on(today)
+    ]
+    return public(site.page(request, "rules.html", {"rows": rows, "version": rule_set.version}), request)
+
+
+def statistics(site: Site, request: Request) -> Answer:
+    """Show how many applications are in which state; small counts are hidden."""
+    t = site.words(request)
+    counts = site.service.statistics_public()
+    rows = [
+        (t(f"state.{state}"), t.number(count) if count >= SHOWN_FROM else t("statistics.few"))
+        for state, count in counts.items()
+        if count and t.has(f"state.{state}")
+    ]
+    return public(site.page(request, "statistics.html", {"rows": rows}), request)

@@ -1,0 +1,103 @@
+"""Templates and the files that pages need: everything is read once, and file names carry a hash of their content."""
+
+import gzip
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from movepass_service.web.exchange import Answer, Language
+from movepass_service.web.settings import WebSettings
+from movepass_service.web.words import Words, words
+
+_HERE = Path(__file__).parent
+_FILES = {
+    "site.css": ("text/css; charset=utf-8", ("tokens.css", "site.css")),
+    "site.js": ("text/javascript; charset=utf-8", ("site.js",)),
+    "icon.svg": ("image/svg+xml", ("icon.svg",)),
+}
+"""What is served, its type, and the files it is put together from."""
+_HASH_CHARS = 12
+_COMMENT = re.compile(r"^\s*/\*.*?\*/\s*$", re.DOTALL | re.MULTILINE)
+_FOREVER = ("Cache-Control", "public, max-age=31536000, immutable")
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """A file that never changes under its name."""
+
+    path: str
+    answer: Answer
+    zipped: bytes
+
+
+def load_assets() -> dict[str, Asset]:
+    """Read the static files, by their plain names."""
+    assets = {}
+    for name, (media_type, parts) in _FILES.items():
+        body = b"".join(_squeezed(_HERE.joinpath("static", part).read_bytes()) for part in parts)
+        stem, _, suffix = name.partition(".")
+        path = f"/static/{stem}.{hashlib.sha256(body).hexdigest()[:_HASH_CHARS]}.{suffix}"
+        assets[name] = Asset(path, Answer(body, media_type=media_type, headers=(_FOREVER,)), zip_body(body))
+    return assets
+
+
+def _squeezed(body: bytes) -> bytes:
+    """Leave out indentation, empty lines and comments that are lines of their own: a phone need not fetch them."""
+    lines = _COMMENT.sub("", body.decode()).splitlines()
+    return "".join(f"{line.strip()}\n" for line in lines if line.strip()).encode()
+
+
+def zip_body(body: bytes) -> bytes:
+    """Compress a body that holds no secret; one with a secret is never compressed."""
+    return gzip.compress(body, mtime=0)
+
+
+def other_language(language: Language) -> Language:
+    """Return the other one."""
+    return "en" if language == "bn" else "bn"
+
+
+def prefix_of(language: Language) -> str:
+    """Return what paths of a language begin with."""
+    return "" if language == "bn" else "/en"
+
+
+class Renderer:
+    """Renders the templates in a language."""
+
+    def __init__(self, settings: WebSettings) -> None:
+        """Load the templates and the assets."""
+        self.assets = load_assets()
+        self._environment = jinja2.Environment(
+            autoescape=True,
+            loader=jinja2.FileSystemLoader(_HERE / "templates"),
+            lstrip_blocks=True,
+            trim_blocks=True,
+            undefined=jinja2.StrictUndefined,
+        )
+        self._environment.globals.update(asset=lambda name: self.assets[name].path, site=settings)
+
+    def render(self, template: str, language: Language, path: str, context: Mapping[str, Any]) -> str:
+        """Render a page.
+
+        Args:
+            template: its file's name.
+            language: of the page.
+            path: of the page, without the prefix of the language; the link to the other language leads there.
+            context: what the template shows.
+        """
+        other = other_language(language)
+        words_of: Mapping[str, Words] = {"t": words(language), "other": words(other)}
+        paths = {
+            "home": "/" if language == "bn" else "/en/",
+            "prefix": prefix_of(language),
+            "other_prefix": prefix_of(other),
+            "other_path": prefix_of(other) + (path if path != "/" or language == "en" else "/"),
+            "path": prefix_of(language) + path,
+        }
+        return self._environment.get_template(template).render({**words_of, **paths, **context})

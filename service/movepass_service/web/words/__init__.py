@@ -1,0 +1,126 @@
+"""Every word of the site: a catalogue a language.
+
+A catalogue (bn.json, en.json) is one flat object: key -> text with placeholders. A placeholder names a value and says
+how it is written:
+
+    {name}          as it is: names, places and numbers of papers keep their own script
+    {name:number}   a whole number, in the language's digits
+    {name:time}     Unix seconds, as day and time of day in Dhaka
+    {name:span}     seconds, as a length of time in one unit
+
+Texts hold no markup: what fills a placeholder is escaped with them. Tests hold both languages to the same keys and
+placeholders, and the templates to keys that exist.
+"""
+
+import json
+import re
+from datetime import datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from movepass_service.web.exchange import Language
+from movepass_wire.codes import Table
+from movepass_wire.times import DHAKA
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_PLACEHOLDER = re.compile(r"\{(\w+)(?::(\w+))?\}")
+_ASCII_DIGITS = "0123456789"
+_UNITS = (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
+
+
+class Words:
+    """One language."""
+
+    def __init__(self, language: Language, texts: dict[str, str]) -> None:
+        """Take a catalogue."""
+        self.language = language
+        self.texts = texts
+        self._digits = str.maketrans(_ASCII_DIGITS, texts["format.digits"])
+        self._kinds: dict[str | None, Callable[[Any], str]] = {
+            None: str,
+            "number": self.number,
+            "time": self.time,
+            "span": self.span,
+        }
+
+    def __call__(self, key: str, /, **values: Any) -> str:
+        """Return the text of a key, its placeholders filled."""
+        return _PLACEHOLDER.sub(lambda found: self._kinds[found[2]](values[found[1]]), self.texts[key])
+
+    def has(self, key: str) -> bool:
+        """Return whether there is a text for a key."""
+        return key in self.texts
+
+    def number(self, value: int) -> str:
+        """Write a whole number; from 10,000 on with separators."""
+        return (f"{value:,}" if value >= 10_000 else str(value)).translate(self._digits)
+
+    def day(self, seconds: int, *, with_weekday: bool = True) -> str:
+        """Write the day of a time in Dhaka: "Saturday 28 November 2026"."""
+        moment = _in_dhaka(seconds)
+        date = self(
+            "format.date",
+            day=self.number(moment.day),
+            month=self("format.months").split()[moment.month - 1],
+            year=self.number(moment.year),
+        )
+        if not with_weekday:
+            return date
+        weekday = self("format.weekdays").split()[moment.weekday()]
+        return self("format.weekday-date", weekday=weekday, date=date)
+
+    def clock(self, seconds: int) -> str:
+        """Write the time of day in Dhaka as people say it: "9:30 am", "12 noon"."""
+        moment = _in_dhaka(seconds)
+        part = self("format.day-parts").split()[_PART_OF_HOUR[self.language][moment.hour]]
+        hour = self.number((moment.hour - 1) % 12 + 1)
+        if moment.minute:
+            return self("format.clock", part=part, hour=hour, minute=f"{moment.minute:02}".translate(self._digits))
+        named = {0: "format.midnight", 12: "format.noon"}.get(moment.hour)
+        return self(named or "format.full-hour", part=part, hour=hour)
+
+    def time(self, seconds: int) -> str:
+        """Write a day and a time of day."""
+        return self("format.time", day=self.day(seconds, with_weekday=False), clock=self.clock(seconds))
+
+    def period(self, start: int, end: int) -> str:
+        """Write from when until when; the day is written once where it is the same."""
+        if _in_dhaka(start).date() == _in_dhaka(end).date():
+            return self("format.period", day=self.day(start), start=self.clock(start), end=self.clock(end))
+        return self(
+            "format.period-days",
+            day=self.day(start),
+            start=self.clock(start),
+            end_day=self.day(end),
+            end=self.clock(end),
+        )
+
+    def span(self, seconds: int) -> str:
+        """Write a length of time in its largest unit, rounded up: "3 minutes", "1 hour"."""
+        name, size = next(((name, size) for name, size in _UNITS if seconds >= size), _UNITS[-1])
+        count = max(1, -(-seconds // size))
+        return self(f"unit.{name}" if count == 1 else f"unit.{name}s", count=self.number(count))
+
+    def named(self, table: Table, key: object) -> str:
+        """Return the name of a district, a paper or a reason; a text that no table has is itself."""
+        code = table.find(key) if isinstance(key, str | int) else None
+        return code.name(self.language) if code else str(key)
+
+
+_ENGLISH_PARTS = tuple(0 if hour < 12 else 1 for hour in range(24))
+_BANGLA_PARTS = (0, 0, 0, 0, 1, 1, *(2,) * 6, 3, 3, 3, 4, 4, 4, 5, 5, 0, 0, 0, 0)
+"""Night until four, dawn until six, morning until noon, noon until three, afternoon until six, evening until eight."""
+_PART_OF_HOUR = {"en": _ENGLISH_PARTS, "bn": _BANGLA_PARTS}
+
+
+def _in_dhaka(seconds: int) -> datetime:
+    return datetime(1970, 1, 1, tzinfo=DHAKA) + timedelta(seconds=seconds, hours=6)
+
+
+@cache
+def words(language: Language) -> Words:
+    """Load a language."""
+    return Words(language, json.loads(Path(__file__).with_name(f"{language}.json").read_text("utf-8")))
