@@ -1,0 +1,29 @@
+"""The pages in a real Chromium (tests/service/browser), against a real service whose worker is at work."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from support.sites import running_site
+
+HOUSE = Path(__file__).resolve().parents[3]
+CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+
+
+def test_the_site_in_chromium(tmp_path: Path) -> None:
+    if not Path(CHROMIUM).exists() or shutil.which("node") is None:
+        pytest.skip("needs Chromium and Node.js: apt install chromium nodejs")
+    if not (HOUSE / "phone/node_modules/playwright-core").exists():
+        pytest.skip("needs the phone's tools: make test-phone brings them")
+    with running_site(tmp_path, is_working=True) as site:
+        done = subprocess.run(
+            ["node", "--test", "--test-concurrency=1", str(HOUSE / "tests/service/browser/site.test.mjs")],
+            env={**os.environ, "SITE": site.origin},
+            capture_output=True,
+            text=True,
+            timeout=600,
+            check=False,
+        )
+    assert done.returncode == 0, done.stdout + done.stderr

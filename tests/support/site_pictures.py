@@ -1,0 +1,29 @@
+"""Draws the site's pages: `PYTHONPATH=tests python -m support.site_pictures OUT`; needs Chromium and Node.js."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from PIL import Image
+
+from support.sites import running_site
+
+BROWSER = Path(__file__).resolve().parents[1] / "service/browser"
+COLOURS = 48
+"""Enough for plain colours and the edges of letters; a picture is then a third as large."""
+
+
+def main(out: Path) -> None:
+    """Draw all pages into a folder."""
+    out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder, running_site(Path(folder), is_working=True) as site:
+        environment = {**os.environ, "SITE": site.origin}
+        subprocess.run(["node", str(BROWSER / "pictures.mjs"), str(out)], env=environment, check=True)
+    for picture in out.glob("*.png"):
+        Image.open(picture).convert("RGB").quantize(COLOURS).save(picture, optimize=True)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

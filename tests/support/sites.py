@@ -1,0 +1,218 @@
+"""The site as it runs: a real service with a TEST authority, uvicorn on a port of its own, and a clock for tests."""
+
+import html
+import http.client
+import re
+import threading
+import time
+import urllib.parse
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+
+from movepass_issuer.authority.folder import Authority
+from movepass_service.issuing.worker import Worker
+from movepass_service.service import Service
+from movepass_service.web import WebSettings, make_app
+
+FORM = "application/x-www-form-urlencoded"
+DAY = 86400
+
+
+@dataclass(slots=True)
+class Answer:
+    """What came back."""
+
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes
+
+    @property
+    def text(self) -> str:
+        return self.body.decode()
+
+    def header(self, name: str) -> str | None:
+        return next((value for key, value in self.headers if key.lower() == name.lower()), None)
+
+    def cookies(self) -> list[str]:
+        return [value for key, value in self.headers if key.lower() == "set-cookie"]
+
+
+@dataclass(slots=True)
+class Browser:
+    """As much of a browser as a page without JavaScript needs: cookies by path, and redirects when asked."""
+
+    site: "RunningSite"
+    jar: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    def get(self, path: str, **headers: str) -> Answer:
+        return self.ask("GET", path, headers=headers)
+
+    def post(self, path: str, fields: Mapping[str, str], **headers: str) -> Answer:
+        body = urllib.parse.urlencode(fields).encode()
+        sent = {"Content-Type": FORM, "Origin": self.site.settings.origin, "Sec-Fetch-Site": "same-origin", **headers}
+        return self.ask("POST", path, body, headers=sent)
+
+    def follow(self, answer: Answer) -> Answer:
+        assert answer.status == 303, (answer.status, answer.text)
+        return self.get(answer.header("Location") or "")
+
+    def ask(self, method: str, path: str, body: bytes | None = None, *, headers: Mapping[str, str]) -> Answer:
+        plain = path.partition("?")[0]
+        pairs = [
+            f"{name}={value}"
+            for (name, where), value in sorted(self.jar.items(), key=lambda item: -len(item[0][1]))
+            if plain == where or plain.startswith(where.rstrip("/") + "/")
+        ]
+        sent = {**headers, **({"Cookie": "; ".join(pairs)} if pairs else {})}
+        answer = self.site.ask(method, path.partition("#")[0], body, headers=sent)
+        for cookie in answer.cookies():
+            pair, *attributes = cookie.split("; ")
+            name, _, value = pair.partition("=")
+            where = next(a.removeprefix("Path=") for a in attributes if a.startswith("Path="))
+            if "Max-Age=0" in attributes:
+                self.jar.pop((name, where), None)
+            else:
+                self.jar[name, where] = value
+        return answer
+
+
+@dataclass(slots=True)
+class RunningSite:
+    """A site that runs."""
+
+    service: Service
+    port: int
+    settings: WebSettings
+    worker: Worker
+
+    def work(self) -> None:
+        """Let rules decide and passes be issued, once; nothing happens in between."""
+        self.worker.round()
+
+    @property
+    def origin(self) -> str:
+        return f"http://localhost:{self.port}"
+
+    def browser(self) -> Browser:
+        return Browser(self)
+
+    def ask(
+        self, method: str, path: str, body: bytes | None = None, *, headers: Mapping[str, str] | None = None
+    ) -> Answer:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        sent = {"Host": self.settings.site_url.partition("//")[2], **(headers or {})}
+        connection.request(method, path, body, sent)
+        answer = connection.getresponse()
+        got = Answer(answer.status, answer.getheaders(), answer.read())
+        connection.close()
+        return got
+
+
+@contextmanager
+def serving(app: Any) -> Iterator[int]:
+    """Serve an application on localhost for as long as the block lasts; gives the port."""
+    config = uvicorn.Config(app, port=0, http="httptools", access_log=False, log_config=None, server_header=False)
+    server = uvicorn.Server(config)
+    listening = config.bind_socket()
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    try:
+        yield listening.getsockname()[1]
+    finally:
+        server.should_exit = True
+        thread.join(10)
+
+
+class Later:
+    """An application that is made once its port is known."""
+
+    app: Any = None
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        await self.app(scope, receive, send)
+
+
+@contextmanager
+def running_site(folder: Path, *, is_working: bool = False, **settings: Any) -> Iterator[RunningSite]:
+    """Run a site in a folder of its own; its worker works by itself, or only when a test says so."""
+    authority = folder / "authority"
+    if not authority.exists():
+        Authority.create(authority, name="Dhaka Metropolitan Police", test=True)
+    service = Service.open(folder / "data", authority)
+    later = Later()
+    try:
+        with serving(later) as port:
+            settings.setdefault("site_url", f"http://localhost:{port}")
+            web = WebSettings(authority="Dhaka Metropolitan Police", **settings)
+            later.app = make_app(service, web)
+            worker = Worker(service)
+            if is_working:
+                worker.start()
+            yield RunningSite(service, port, web, worker)
+            if is_working:
+                worker.stop()
+            worker.close()
+    finally:
+        service.close()
+
+
+def tomorrow(now: float | None = None) -> str:
+    """Return tomorrow in Dhaka, as a form says it."""
+    moment = time.gmtime((time.time() if now is None else now) + 6 * 3600 + DAY)
+    return time.strftime("%Y-%m-%d", moment)
+
+
+def answers(**changes: str) -> dict[str, str]:
+    """Return a form that is filled in; names with dots are written with two underscores."""
+    filled = {
+        "holder.name": "Rahima Khatun",
+        "holder.id_type": "nid",
+        "holder.id_number": "1234567890",
+        "reason": "medical",
+        "from.district": "dhaka",
+        "from.place": "Mirpur 10",
+        "to.district": "gazipur",
+        "not_before.date": "1",
+        "not_before.time": "09:30",
+        "hours": "3",
+    }
+    return filled | {name.replace("__", "."): value for name, value in changes.items()}
+
+
+def hidden(answer: Answer) -> dict[str, str]:
+    """Return the fields that the check page carries."""
+    found = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)">', answer.text)
+    return {name: html.unescape(value) for name, value in found}
+
+
+def references(answer: Answer) -> list[str]:
+    return list(dict.fromkeys(re.findall(r'<dd class="big code">([^<]+)</dd>', answer.text)))
+
+
+def apply(browser: Browser, prefix: str = "", **changes: str) -> Answer:
+    """Apply, and return the receipt."""
+    checked = browser.post(f"{prefix}/apply", answers(**changes))
+    assert checked.status == 200, checked.text
+    return browser.follow(browser.post(f"{prefix}/apply/send", hidden(checked)))
+
+
+def whole_application(**changes: Any) -> dict[str, Any]:
+    """Return an application as the JSON API takes it, with an id of its own."""
+    return {
+        "request_id": str(uuid.uuid4()),
+        "holder": {"name": "Rahima Khatun", "id_type": "nid", "id_number": "1234567890"},
+        "from": {"district": "dhaka", "place": "Mirpur 10"},
+        "to": {"district": "gazipur"},
+        "reason": "medical",
+        "not_before": f"{tomorrow()}T09:00:00+06:00",
+        "not_after": f"{tomorrow()}T12:00:00+06:00",
+        "language": "en",
+    } | changes
