@@ -1,7 +1,9 @@
 """Pages that are the same for everybody: the first one, the rules in words, and counts."""
 
+from movepass_service.rules import dhaka_day
 from movepass_service.web.exchange import Answer, Request
 from movepass_service.web.pages.site import Site, public
+from movepass_service.web.rules_in_words import write_rules
 
 SHOWN_FROM = 10
 """Smaller counts are not published: in a small place they could tell of a person."""
@@ -15,14 +17,8 @@ def home(site: Site, request: Request) -> Answer:
 def rules(site: Site, request: Request) -> Answer:
     """Show the rules in force, in words and in their order."""
     rule_set = site.service.rules_in_force()
-    table = rule_set.table
-    today = (request.now + 6 * 3600) // 86400
-    rows = [
-        {"action": str(row.action), "text": table.texts[row.code][request.language]}
-        for row in table.rows
-        if row.holds_on(today)
-    ]
-    return public(site.page(request, "rules.html", {"rows": rows, "version": rule_set.version}), request)
+    written = write_rules(site.words(request), rule_set, dhaka_day(request.now))
+    return public(site.page(request, "rules.html", {"rules": written, "version": rule_set.version}), request)
 
 
 def statistics(site: Site, request: Request) -> Answer:
