@@ -18,18 +18,42 @@ T = TypeVar("T")
 HOUR = 3600
 NAME, ID_NUMBER = "Shirin Sultana Moushumi", "7312904856"
 
-ALL_APPROVED = """
-version = "approve-all"
+RULES = """
+version = "{version}"
 owner = "Tests"
 from = 2020-01-01
+{rows}
 [texts.yes]
 bn = "অনুমোদিত।"
 en = "Approved."
-[[row]]
-id = "everything"
-action = "approve"
-code = "yes"
+[texts.no]
+bn = "প্রত্যাখ্যাত।"
+en = "Rejected."
+[texts.officer]
+bn = "একজন কর্মকর্তা দেখবেন।"
+en = "An officer will look at it."
 """
+_ROW = """
+[[row]]
+id = "{id}"
+when = {{ {when} }}
+decision = "{decision}"
+code = "{code}"
+"""
+_CODES = {"approve": "yes", "reject": "no", "refer": "officer"}
+
+
+def rules(version: str, *rows: tuple[str, str]) -> str:
+    """Write a table of rules from (condition, decision) pairs."""
+    written = [
+        _ROW.format(id=f"row-{n}", when=when, decision=decision, code=_CODES[decision])
+        for n, (when, decision) in enumerate(rows)
+    ]
+    return RULES.format(version=version, rows="".join(written))
+
+
+APPROVE_ALL = rules("approve-all", ("", "approve"))
+THREE_A_DAY = rules("three-a-day", ("passes_today = { at_least = 3 }", "reject"), ("", "approve"))
 
 
 def form(now: int, **changes: Any) -> dict[str, Any]:

@@ -116,11 +116,13 @@ class Worker:
     def _issue(self, now: int) -> int:
         """Issue what is approved; returns how many passes."""
         self._release(time.monotonic())
-        waiting = [one for one in self._store.approved(ISSUE_MAX + len(self._held)) if one.number not in self._held][
-            :ISSUE_MAX
-        ]
+        approved = self._store.approved(ISSUE_MAX + len(self._held))
+        free = [one for one in approved if one.number not in self._held][:ISSUE_MAX]
+        waiting = [one for one in free if one.not_after > now]
+        for over in (one for one in free if one.not_after <= now):
+            self._store.record_refused(over, EXPIRED, now)
         if not waiting:
-            return 0
+            return len(free)
         requests = [one.application().approved(one.request_id) for one in waiting]
         answers = self._open_issuer().issue_many(requests)
         issued: list[Issued] = []
@@ -135,15 +137,12 @@ class Worker:
         if issued:
             self._store.record_issued(issued, now)
         self._note(waiting, now)
-        return len(waiting)
+        return len(free)
 
     def _refuse(self, application: Kept, answer: SignedPass | IssuerError, now: int) -> None:
-        """Note that the issuer gave no pass: the trip is over, or an officer must look."""
-        if application.not_after <= now:
-            decision = EXPIRED
-        else:
-            why = "revoked before" if isinstance(answer, SignedPass) else str(answer)
-            decision = Decision("refer", SERVICE, "not-issued", NOT_ISSUED, note=why)
+        """Note that the issuer gave no pass: an officer must look."""
+        why = "revoked before" if isinstance(answer, SignedPass) else str(answer)
+        decision = Decision("refer", SERVICE, "not-issued", NOT_ISSUED, note=why)
         self._store.record_refused(application, decision, now)
 
     def _note(self, issued: Sequence[Kept], now: int) -> None:

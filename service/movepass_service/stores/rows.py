@@ -68,7 +68,7 @@ COLUMNS = (
     "id_hash, not_before, "
     "not_after, rules, reason_code, reason_texts, pass_number, pass_text"
 )
-_RULES_NOW = "(SELECT version FROM rules ORDER BY active_from DESC, rowid DESC LIMIT 1)"
+_RULES_NOW = "(SELECT version FROM rules ORDER BY rowid DESC LIMIT 1)"
 _OPEN_STATES = {
     "approve": State.APPROVED,
     "reject": State.REJECTED,

@@ -266,7 +266,7 @@ class SqliteStore:
     def rules_in_force(self) -> str | None:
         """Return the version of the rules in force."""
         with _failures():
-            row = self._reader.execute("SELECT version FROM rules ORDER BY active_from DESC, rowid DESC").fetchone()
+            row = self._reader.execute("SELECT version FROM rules ORDER BY rowid DESC").fetchone()
         return row[0] if row else None
 
     def close(self) -> None:
