@@ -1,0 +1,169 @@
+"""`kill -9` anywhere: no receipt without its application, nothing lost, no pass twice, none without a decision."""
+
+import json
+import random
+import sqlite3
+import time
+from collections import Counter
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from support import processes
+from support.applications import APPROVE_ALL
+from support.world import World
+
+from movepass_service.applications.references import hash_secret
+from movepass_service.applications.states import State
+from movepass_service.rules import RuleSet
+from movepass_service.stores.sqlite import SqliteStore
+from movepass_verifier import Verdict
+
+APPLICATIONS, TOGETHER = 60, 10
+"""Of one round, and how many of them are sent at once."""
+
+SERVE = """
+import asyncio, sys, time
+from dataclasses import replace
+from pathlib import Path
+from support.applications import form
+from movepass_service.applications.states import State
+from movepass_service.errors import NotAllowed
+from movepass_service.issuing.publishing import PublisherThread
+from movepass_service.issuing.worker import Worker
+from movepass_service.service import Service
+from movepass_service.settings import Settings
+from movepass_wire.times import iso
+
+data, authority, answers = map(Path, sys.argv[1:4])
+now, first, last, together = map(int, sys.argv[4:])
+settings = Settings(publish_every_s=0.3, publish_after_revocation_s=0.05)
+
+async def corrected(service, receipt, application, file):
+    while True:
+        try:
+            done = await service.correct(receipt.reference, receipt.secret, application, now=now)
+            return file.write(f"corrected {receipt.reference} -\\n")
+        except NotAllowed:  # while it is approved
+            await asyncio.sleep(0.01)
+
+async def main(service, file):
+    for start in range(first, last, together):
+        numbers = range(start, min(start + together, last))
+        forms = [form(now, not_before=iso(now), holder__id_number=str(10**9 + n)) for n in numbers]
+        asked = [service.read(fields, now=now) for fields in forms]
+        sent = [service.submit(f"client-{n}", one, now=now) for n, one in zip(numbers, asked, strict=True)]
+        for task in asyncio.as_completed(sent):
+            (receipt,) = await task
+            file.write(f"received {receipt.reference} {receipt.secret}\\n")
+        receipts = [await service.submit(f"client-{n}", one, now=now) for n, one in zip(numbers, asked, strict=True)]
+        for n, (receipt,), (one,) in zip(numbers, receipts, asked, strict=True):
+            if n % 5 == 0:
+                await service.withdraw(receipt.reference, receipt.secret, now=now)
+                file.write(f"withdrawn {receipt.reference} -\\n")
+            elif n % 7 == 0:
+                other = replace(one, trip=one.trip._replace(reason="Something else"))
+                await corrected(service, receipt, other, file)
+
+with Service.open(data, authority, settings) as service, open(answers, "a", buffering=1) as file:
+    worker, publisher = Worker(service), PublisherThread(service)
+    worker.start()
+    publisher.start()
+    print("started", flush=True)
+    asyncio.run(main(service, file))
+    while {State.RECEIVED, State.APPROVED} & service.store.counts_by_state().keys() or service.store.to_revoke(1):
+        time.sleep(0.01)
+    publisher.stop()
+    worker.stop()
+"""
+"""Sends applications, withdraws and corrects some, and writes each answer down as whoever is given it would."""
+
+
+def serve(world: World, folder: Path, applications: range, *, kill_after: float | None) -> float | None:
+    """Run until all is done, or be killed after so many seconds; returns how long it took, None if it was killed."""
+    child = processes.start(
+        SERVE, folder / "service", world.authority.folder, folder / "answers.txt", world.now, applications.start,
+        applications.stop, TOGETHER,
+    )  # fmt: skip
+    assert child.stdout is not None
+    assert child.stdout.readline() == "started\n"
+    begun = time.monotonic()
+    if kill_after is not None:
+        time.sleep(kill_after)
+        child.kill()
+    child.communicate(timeout=60)
+    return time.monotonic() - begun if child.returncode == 0 else None
+
+
+def check(world: World, folder: Path, count: int) -> None:
+    """Compare every answer ever given with the store, the store with the ledger, and the ledger with the decisions."""
+    lines = [line.split(" ") for line in (folder / "answers.txt").read_text().splitlines() if line.count(" ") == 2]
+    secrets = {(reference, secret) for what, reference, secret in lines if what == "received" and len(secret) == 26}
+    assert len({reference for reference, _ in secrets}) == count, "an application got two references, or none"
+    assert len(secrets) == count, "an application got two secrets"
+    withdrawn = {reference for what, reference, _ in lines if what == "withdrawn"}
+    corrected = {reference for what, reference, _ in lines if what == "corrected"}
+    with closing(SqliteStore(folder / "service")) as store:
+        kept = {reference: store.find(reference) for reference, _ in secrets}
+    with closing(sqlite3.connect(folder / "service" / "service.sqlite")) as db:
+        assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        records = [json.loads(text) for (text,) in db.execute("SELECT record FROM decisions")]
+        assert db.execute("SELECT count(*) FROM applications").fetchone() == (count,)
+    with closing(sqlite3.connect(world.authority.ledger_path)) as db:
+        passes = db.execute("SELECT request_id, text, revoked_at IS NOT NULL, day, idx FROM passes").fetchall()
+        assert db.execute("SELECT count(*) FROM pending").fetchone() == (0,), "all revocations are published"
+    approved = Counter((r["reference"], r["correction"]) for r in records if r["action"] == "approve")
+    assert set(approved.values()) == {1}, "an application was decided twice"
+    assert max(Counter((day, index) for *_, day, index in passes).values()) == 1
+    in_force: Counter[str] = Counter()
+    for request_id, text, revoked, *_ in passes:
+        reference, correction = request_id.rsplit(".", 1)
+        assert (reference, int(correction)) in approved, "a pass without a decision"
+        in_force[reference] += bool(text) and not revoked
+    for reference, secret in secrets:
+        one = kept[reference]
+        assert one is not None, "a receipt without its application"
+        assert hash_secret(secret) == one.secret_hash
+        assert one.state == (State.WITHDRAWN if reference in withdrawn else State.ISSUED)
+        assert in_force[reference] == (reference not in withdrawn)
+        assert one.correction == (reference in corrected)
+    texts = {request_id: text for request_id, text, *_ in passes}
+    sample = random.Random(1).sample(sorted(reference for reference, _ in secrets), 20)
+    world.sync()
+    with world.device() as device:
+        for reference in sample:
+            one = kept[reference]
+            assert one is not None
+            text = texts.get(one.request_id) if one.state == State.WITHDRAWN else one.pass_text
+            if text:
+                expected = Verdict.REVOKED if one.state == State.WITHDRAWN else Verdict.VALID
+                assert device.verify(text, world.now).verdict == expected
+
+
+def rounds(world: World, folder: Path, count: int, seed: int) -> None:
+    """Measure one run; then kill that many others somewhere in such a time; then let one come to its end."""
+    chance = random.Random(seed)
+    folder.mkdir(exist_ok=True)
+    with closing(SqliteStore(folder / "service")) as store:
+        store.add_rules(RuleSet.from_toml(APPROVE_ALL).version, APPROVE_ALL, world.now)
+    seconds = serve(world, folder, range(APPLICATIONS), kill_after=None)
+    assert seconds is not None
+    killed = 0
+    for number in range(1, count + 1):
+        new = range(number * APPLICATIONS, (number + 1) * APPLICATIONS)
+        killed += serve(world, folder, new, kill_after=chance.uniform(0, seconds)) is None
+    assert killed >= count / 2  # else the instants were badly chosen, and nothing was shown
+    total = (count + 1) * APPLICATIONS
+    assert serve(world, folder, range(total), kill_after=None) is not None
+    check(world, folder, total)
+
+
+def test_killed_at_random_instants_nothing_is_lost_or_done_twice(world: World, tmp_path: Path) -> None:
+    rounds(world, tmp_path, 20, seed=20_210_414)
+
+
+@pytest.mark.slow
+def test_killed_five_hundred_times_nothing_is_lost_or_done_twice(world: World, tmp_path: Path) -> None:
+    for part in range(10):
+        struck = world.copy(tmp_path / f"part-{part}")
+        rounds(struck, tmp_path / f"part-{part}" / "run", 50, seed=int(time.time()) + part)
