@@ -12,7 +12,7 @@ AWS_PINS := ministack==1.5.33 boto3==1.43.106 botocore==1.43.106 cryptography==5
 # Tests wait for servers, schedules and killed processes for a third of their time: three of them fill two cores.
 WORKERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) * 3 / 2)))
 
-.PHONY: help check demo demo-ceremony demo-aws bench-aws test slow fuzz coverage mutants bare package region-loss screens lint types bench bench-rain \
+.PHONY: help check demo service demo-ceremony demo-aws bench-aws test slow fuzz coverage mutants bare package region-loss screens lint types bench bench-rain \
 	bench-scale banners vectors clean
 
 # The phone's tools: npm brings them, none of their install scripts run.
@@ -37,6 +37,9 @@ demo-ceremony: $(READY) ## three custodians, two of three must sign; leaves its 
 
 demo-aws: $(READY) $(AWS_READY) ## the issuing service on AWS, which ministack plays; leaves its files in build/demo-aws
 	PYTHONPATH=infra:tests $(BIN)/python demo/service.py build/demo-aws
+
+service: $(READY) ## the issuing service with a TEST authority and an officer, in build/service; prints its address
+	$(BIN)/python demo/start_service.py build/service
 
 screens: $(READY) ## draws the pictures of docs/officer.md anew, from what the command writes
 	PYTHONPATH=tests $(BIN)/python demo/officer.py docs/officer

@@ -6,18 +6,19 @@ import os
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
 from movepass_issuer import SignedPass
 from movepass_issuer.authority.folder import Authority
+from movepass_keys import files
 from movepass_service.applications.application import Application, read_application, read_applications
 from movepass_service.applications.references import Secrets, hash_secret, parse_reference
 from movepass_service.applications.states import WAITING_FOR_OFFICER, State, actions
 from movepass_service.decisions.records import APPLICANT, Decision
-from movepass_service.errors import NotAllowed, UnknownApplication
+from movepass_service.errors import NotAllowed, StoreError, UnknownApplication
 from movepass_service.issuing.figures import LastHour
 from movepass_service.rules import RuleSet, default_rules
 from movepass_service.rules.columns import dhaka_day, week_of
@@ -30,6 +31,7 @@ NOTE_MAX_CHARS = 500
 _HOUR = 3600
 _ID_HASH_BYTES = 16
 _MASTER_BYTES = 32
+KEY_FILE = "service.key"
 _REFERENCES = 3
 _SOON_SECONDS, _LATER_SECONDS, _SETTLED_SECONDS = 3, 60, 300
 """When a status page may look again: while the service works on it, while an officer must, and once all is done."""
@@ -158,8 +160,7 @@ class Service:
         opened = Authority.open(authority)
         store = SqliteStore(data)
         try:
-            secrets = Secrets(store.meta("master", os.urandom(_MASTER_BYTES)))
-            service = cls(store, opened, secrets, settings or Settings.load(data))
+            service = cls(store, opened, Secrets(_own_key(data)), settings or Settings.load(data))
             store.note("is_test", b"1" if opened.test else b"0")
             if store.rules_in_force() is None:
                 rules = default_rules()
@@ -359,6 +360,26 @@ class Service:
             return None if key is None else hmac.digest(key, number, hashlib.sha256)[:_ID_HASH_BYTES]
 
         return hash_id
+
+
+def _own_key(data: Path) -> bytes:
+    """Return the service's own key, made at the first start.
+
+    It is kept beside the store, not in it: a copy of the store alone opens no application.
+
+    Raises:
+        StoreError: the file is damaged or can't be read.
+    """
+    path = data / KEY_FILE
+    try:
+        with suppress(FileExistsError):
+            files.write_new(path, os.urandom(_MASTER_BYTES), files.OWNER_ONLY)
+        key = files.read_regular(path, _MASTER_BYTES + 1, own=True)
+    except OSError as e:
+        raise StoreError(f"{path}: {e.strerror or e}") from e
+    if len(key) != _MASTER_BYTES:
+        raise StoreError(f"{path} is damaged; restore it from a copy, or nobody's secret opens their application")
+    return key
 
 
 @contextmanager

@@ -36,16 +36,17 @@ def cases(data: Path, *, as_json: bool) -> None:
     """List the applications that wait for an officer, most urgent first."""
     with _opened(data) as store:
         waiting = officers.waiting_cases(store)
+        histories = {case.number: store.history(case.number) for case in waiting if as_json}
     for case in waiting:
         if as_json:
-            show_json(_case_json(case))
+            show_json(_case_json(case, histories[case.number]))
         else:
             show_line(_case_line(case))
     if not waiting and not as_json:
         show_line("No application waits for an officer.")
 
 
-def _case_json(case: Kept) -> dict[str, Any]:
+def _case_json(case: Kept, history: list[dict[str, Any]]) -> dict[str, Any]:
     application = case.application()
     code, texts = case.reason or ("", {})
     return {
@@ -56,7 +57,13 @@ def _case_json(case: Kept) -> dict[str, Any]:
         "urgent": case.is_urgent,
         "reason": {"code": code, "text": texts.get("en", "")},
         "application": trip_to_json(application.trip),
+        "history": [_record_json(record) for record in history],
     } | ({"on_behalf_of": application.on_behalf_of} if application.on_behalf_of else {})
+
+
+def _record_json(record: dict[str, Any]) -> dict[str, Any]:
+    shown = {key: record[key] for key in ("action", "actor", "code", "row", "note") if key in record}
+    return {"at": iso(record["at"])} | shown
 
 
 def _case_line(case: Kept) -> str:

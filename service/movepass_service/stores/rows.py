@@ -40,6 +40,14 @@ CREATE INDEX by_person ON applications (id_hash) WHERE id_hash IS NOT NULL;
 CREATE INDEX open_until ON applications (not_after)
     WHERE state IN ('received', 'referred', 'needs-correction', 'appealed');
 CREATE INDEX forget_at ON applications (forget_at) WHERE forget_at IS NOT NULL;
+CREATE TABLE state_counts (state TEXT PRIMARY KEY, count INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TRIGGER counts_added AFTER INSERT ON applications BEGIN
+    INSERT INTO state_counts VALUES (NEW.state, 1) ON CONFLICT DO UPDATE SET count = count + 1; END;
+CREATE TRIGGER counts_moved AFTER UPDATE OF state ON applications WHEN NEW.state <> OLD.state BEGIN
+    UPDATE state_counts SET count = count - 1 WHERE state = OLD.state;
+    INSERT INTO state_counts VALUES (NEW.state, 1) ON CONFLICT DO UPDATE SET count = count + 1; END;
+CREATE TRIGGER counts_removed AFTER DELETE ON applications BEGIN
+    UPDATE state_counts SET count = count - 1 WHERE state = OLD.state; END;
 CREATE TABLE passes (
     number INTEGER NOT NULL, correction INTEGER NOT NULL, request_id TEXT NOT NULL, decision INTEGER NOT NULL,
     pass_number TEXT, issued_at INTEGER, revoke INTEGER NOT NULL DEFAULT 0, revoked_at INTEGER,

@@ -1,5 +1,6 @@
 """The embedded store: one SQLite file, write-ahead logging, one thread that writes (see writer.py)."""
 
+import json
 import os
 import sqlite3
 import threading
@@ -18,6 +19,7 @@ from movepass_service.rules.columns import dhaka_day
 from movepass_service.stores import rows
 from movepass_service.stores.rows import COLUMNS, SCHEMA, SCHEMA_VERSION, marks
 from movepass_service.stores.store import (
+    RECEIVED_MAX,
     Counts,
     Decide,
     Draft,
@@ -180,13 +182,20 @@ class SqliteStore:
     def received_before(self, number: int) -> int:
         """See Store."""
         with _failures():
-            query = "SELECT count(*) FROM applications WHERE state = 'received' AND number < ?"
-            return int(self._reader.execute(query, (number,)).fetchone()[0])
+            before = "SELECT 1 FROM applications WHERE state = 'received' AND number < ? LIMIT ?"
+            row = self._reader.execute(f"SELECT count(*) FROM ({before})", (number, RECEIVED_MAX)).fetchone()
+        return int(row[0])
+
+    def history(self, number: int) -> list[dict[str, Any]]:
+        """See Store."""
+        with _failures():
+            query = "SELECT record FROM decisions WHERE number = ? AND record IS NOT NULL ORDER BY id"
+            return [json.loads(text) for (text,) in self._reader.execute(query, (number,))]
 
     def counts_by_state(self) -> Mapping[State, int]:
         """See Store."""
         with _failures():
-            found = self._reader.execute("SELECT state, count(*) FROM applications GROUP BY state")
+            found = self._reader.execute("SELECT state, count FROM state_counts WHERE count > 0")
             return {State(state): count for state, count in found}
 
     def decided_by_people_since(self, at: int) -> int:
@@ -212,15 +221,6 @@ class SqliteStore:
             with suppress(sqlite3.Error):  # a reader may keep it; the next time it goes
                 self._reader.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         return forgotten
-
-    def meta(self, name: str, make: bytes) -> bytes:
-        """Return a value of the service's own, kept under a name; the given one where there is none yet."""
-
-        def work(db: sqlite3.Connection) -> bytes:
-            db.execute("INSERT OR IGNORE INTO meta VALUES (?, ?)", (name, make))
-            return bytes(db.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()[0])
-
-        return self.writer.call(work)
 
     def note(self, name: str, value: bytes) -> None:
         """Keep a value of the service's own under a name, in place of an earlier one."""

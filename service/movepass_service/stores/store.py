@@ -10,11 +10,14 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from movepass_service.applications.application import Application
 from movepass_service.applications.states import State
 from movepass_service.decisions.records import Decision
+
+RECEIVED_MAX = 10_000
+"""Applications that are counted before one that waits for the rules: more are only said to be many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +199,10 @@ class Store(Protocol):
         """Return the place of each case in that order, by number, from 1; it may be some seconds old."""
 
     def received_before(self, number: int) -> int:
-        """Return how many received applications came before one."""
+        """Return how many received applications came before one; RECEIVED_MAX stands for that many and more."""
+
+    def history(self, number: int) -> list[dict[str, Any]]:
+        """Return the records of all decisions about an application, the first one at the beginning."""
 
     def counts_by_state(self) -> Mapping[State, int]:
         """Count applications."""
