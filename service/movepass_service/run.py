@@ -3,8 +3,10 @@
 The web server runs in a thread of its own, so that the caller's main thread stays free to wait for signals.
 """
 
+import fcntl
 import json
 import logging
+import os
 import socket
 import threading
 import time
@@ -12,17 +14,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import uvicorn
 
+from movepass_keys import files
 from movepass_service.errors import ServiceError
 from movepass_service.issuing.publishing import PublisherThread
 from movepass_service.issuing.worker import Worker
 from movepass_service.service import Service
 
 HOST = "127.0.0.1"
+LOCK = "running.lock"
 _BACKLOG = 2048
 _GRACE_SECONDS = 10
 _KEEP_ALIVE_SECONDS = 15
@@ -72,7 +77,12 @@ def running(service: Service, site: Site) -> Iterator[Running]:
     Raises:
         RunError: the port is taken, or the address can't be used.
     """
-    listener = _listen(site.port)
+    lock = _lock(service.store.folder)
+    try:
+        listener = _listen(site.port)
+    except RunError:
+        os.close(lock)
+        raise
     port = listener.getsockname()[1]
     url = site.url or f"http://localhost:{port}"
     app = _make_app(service, site, url, port)
@@ -96,6 +106,22 @@ def running(service: Service, site: Site) -> Iterator[Running]:
         publisher.stop()
         worker.stop()
         listener.close()
+        os.close(lock)
+
+
+def _lock(data: Path) -> int:
+    """Take the lock of the service's folder, which the system releases when the process ends however it does.
+
+    Raises:
+        RunError: another process has it. Two workers could revoke a pass while it is being issued.
+    """
+    descriptor = os.open(data / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, files.OWNER_ONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as e:
+        os.close(descriptor)
+        raise RunError(f"{data} is in use: another service runs there") from e
+    return descriptor
 
 
 def _listen(port: int) -> socket.socket:

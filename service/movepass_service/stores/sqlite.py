@@ -52,6 +52,7 @@ class SqliteStore:
         Raises:
             StoreError: it can't be opened, is missing, or is of a version that this software does not know.
         """
+        self.folder = folder
         self._path = folder / FILE
         if not create and not self._path.exists():
             raise StoreError(f"{folder} is no service's folder ({FILE} is missing); see movepass service run")
