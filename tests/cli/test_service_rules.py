@@ -1,26 +1,20 @@
 """`movepass service rules` as a rule author runs it."""
 
-import asyncio
-import hashlib
 from pathlib import Path
 
 import pytest
 from support.rule_tables import row, table_text
+from support.trips import HOUR, NOW, decide, submit, trip
 
 from movepass_keys import create_key_file
-from movepass_service.applications.application import read_application
-from movepass_service.issuing.deciding import decider
 from movepass_service.rules import default_rules
 from movepass_service.rules.archive import FolderArchive
 from movepass_service.stores.sqlite import SqliteStore
-from movepass_service.stores.store import Draft, Officer
+from movepass_service.stores.store import Officer
 from movepass_wire.payload import ED25519
-from movepass_wire.times import iso
 
-from .conftest import HOUR, Movepass
+from .conftest import Movepass
 
-NOW = 1_618_358_400
-"""06:00 in Dhaka on 2021-04-14."""
 STRICT = default_rules().table.source.replace("{ at_least = 3 }", "{ at_least = 2 }").replace(
     'version = "2021-04-14"', 'version = "2021-04-20"'
 )  # fmt: skip
@@ -194,22 +188,9 @@ def test_rules_with_a_gap_are_not_activated(movepass: Movepass, data: Path, tmp_
 def decided(data: Path) -> Path:
     """Let one person apply for four trips in a day, and another for one; the rules in force decide."""
     store = SqliteStore(data)
-    for number, person in enumerate(["1990123456", "1990123456", "1990123456", "1990123456", "1985000000"]):
-        start = NOW + (number + 1) * 2 * HOUR
-        fields = {
-            "holder": {"name": "Rahima Khatun", "id_type": "nid", "id_number": person},
-            "from": {"district": "dhaka"},
-            "to": {"district": "gazipur"},
-            "reason": "groceries",
-            "not_before": iso(start),
-            "not_after": iso(start + HOUR),
-        }
-        application = read_application(
-            fields, now=NOW, hash_id=lambda week, number: hashlib.sha256(b"%d" % week + number).digest()[:16]
-        )
-        draft = Draft(b"c%d" % number, 0, b"d%d" % number, (f"R{number}",), b"s", application)
-        asyncio.run(store.submit([draft], NOW + number))
-    store.decide_next(10, decider(lambda _: default_rules(), NOW + 10), NOW + 10)
+    for number, person in enumerate(["1990123456"] * 4 + ["1985000000"]):
+        submit(store, f"R{number}", trip(person, NOW + (number + 1) * 2 * HOUR), NOW + number)
+    decide(store, NOW + 10)
     store.close()
     return data
 

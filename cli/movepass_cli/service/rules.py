@@ -1,6 +1,5 @@
 """Commands for who writes the rules: service rules check, show, replay, activate."""
 
-import gc
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -28,9 +27,8 @@ from movepass_service.rules.activation import ActivationError, Draft, make_activ
 from movepass_service.rules.archive import FOLDER, FolderArchive
 from movepass_service.rules.check import check_table
 from movepass_service.rules.engine import RuleSet
-from movepass_service.rules.replay import Change, replay
 from movepass_service.rules.table import RULES_MAX_BYTES, RuleTableError
-from movepass_service.stores.past_applications import read_past
+from movepass_service.stores.past_applications import replay_past
 from movepass_service.stores.sqlite import SqliteStore
 from movepass_wire.times import DAY_SECONDS, iso, parse_day
 
@@ -121,21 +119,13 @@ def replay_(file: Path, data: Path, since: int, *, as_json: bool) -> None:
         rule_set = _read(file)
     with _opened(data):  # says clearly what is wrong with the folder
         pass
-    shown: list[Change] = []
-
-    def on_change(change: Change) -> None:
-        if as_json:
-            show_json(change_json(change))
-        elif len(shown) < _CHANGES_SHOWN:
-            shown.append(change)
-
-    gc.disable()  # a million records make no cycles: to look for them takes longer than to read them
-    result = replay(rule_set, read_past(data), since=since, on_change=on_change)
-    gc.enable()
-    if as_json:
-        show_json(replay_json(rule_set.version, result))
-    else:
-        show_replay(result, shown)
+    result, changes = replay_past(data, rule_set, since=since, changes_max=None if as_json else _CHANGES_SHOWN)
+    if not as_json:
+        show_replay(result, changes)
+        return
+    for change in changes:
+        show_json(change_json(change))
+    show_json(replay_json(rule_set.version, result))
 
 
 @rules.command(

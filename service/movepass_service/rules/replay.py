@@ -80,6 +80,10 @@ class Replay:
         """How many applications each row would decide now."""
         return self._counted(1)
 
+    def plus(self, other: "Replay") -> "Replay":
+        """Return the counts of two replays together."""
+        return Replay(Counter(self.pairs) + Counter(other.pairs))
+
     def _counted(self, side: int) -> Counter[Decided]:
         counts: Counter[Decided] = Counter()
         for pair, count in self.pairs.items():
@@ -122,16 +126,22 @@ def replay(
     """
     pairs: dict[tuple[Decided, Decided], _Pair] = {}
     passes: defaultdict[bytes, list[_Pass]] = defaultdict(list)
-    outcomes = _Outcomes()
+    trials: dict[int, _Trial] = {}
     has_closures = bool(rules.table.closures)
     for application in past:
         _, came, not_before, not_after, person, recorded, before, got_pass, released = application
         facts = [*recorded]
         day = dhaka_day(not_before)
         if person is not None:
-            _count(facts, passes.get(person, ()), application, day)
+            if person in passes:
+                _count(facts, passes[person], application, day)
+            else:
+                facts[_TODAY], facts[_WEEK], facts[_OVERLAPS] = 0, 0, False
         facts[_CLOSED] = has_closures and _is_closed(rules, application, day)
-        now = outcomes.of(rules.program(dhaka_day(came)), facts)
+        came_day = dhaka_day(came)
+        trial = trials.get(came_day) or trials.setdefault(came_day, _Trial(rules.program(came_day)))
+        judged = trial.judge(facts)
+        now = trial.outcomes.get(judged) or trial.outcome(judged)
         if person is not None and (now.action == _APPROVE or (got_pass and now.action == _REFER)):
             passes[person].append((day, week_of(day), not_before, not_after, released))
         if came < since:
@@ -164,21 +174,22 @@ def _is_closed(rules: RuleSet, application: PastApplication, day: int) -> bool:
     return rules.is_closed(districts, day, dhaka_day(application.not_after - 1))
 
 
-class _Outcomes:
-    """Makes each outcome once."""
+class _Trial:
+    """The rules that are tried, on one day. Each outcome is made once, for there are few of them."""
 
-    def __init__(self) -> None:
-        self._made: dict[tuple[Program, int | None, bool], Decided] = {}
+    __slots__ = ("_program", "judge", "outcomes")
 
-    def of(self, program: Program, facts: list[Value | None]) -> Decided:
-        index, is_certain = program.judge(facts)
-        found = self._made.get((program, index, is_certain))
-        return found or self._make(program, index, is_certain=is_certain)
+    def __init__(self, program: Program) -> None:
+        self._program = program
+        self.judge = program.judge
+        self.outcomes: dict[tuple[int | None, bool], Decided] = {}
 
-    def _make(self, program: Program, index: int | None, *, is_certain: bool) -> Decided:
+    def outcome(self, judged: tuple[int | None, bool]) -> Decided:
+        """Make the outcome of what Program.judge said."""
+        index, is_certain = judged
         made = Decided(_REFER, None, NO_RULE)
         if index is not None:
-            row = program.rows[index]
+            row = self._program.rows[index]
             made = Decided(row.action.value, row.id, row.code) if is_certain else Decided(_REFER, row.id, MISSING_INPUT)
-        self._made[program, index, is_certain] = made
+        self.outcomes[judged] = made
         return made
