@@ -17,11 +17,18 @@ from pathlib import Path
 
 import pytest
 from support.processes import environment
+from support.trips import HOUR, NOW, decide, submit, trip
 
 from movepass_cli.main import cli
 from movepass_issuer import ApprovedPass
 from movepass_issuer.authority.folder import Authority
+from movepass_keys import create_key_file
+from movepass_service.rules import default_rules
+from movepass_service.rules.columns import COLUMNS
+from movepass_service.stores.sqlite import SqliteStore
+from movepass_service.stores.store import Officer
 from movepass_verifier import Device
+from movepass_wire.payload import ED25519
 
 from .reading import DOCUMENTS, ROOT, Shown, commands, programs, wrong
 
@@ -259,6 +266,35 @@ def test_integrate(reader: Reader) -> None:
     assert "revoked" in printed[-2]
 
 
+def test_rules(reader: Reader) -> None:
+    store = SqliteStore(reader.folder / "service")
+    for name, role in (("Rahima", "rule-author"), ("Kamal", "supervisor")):
+        store.add_officer(Officer(name, role), b"", NOW)
+        create_key_file(reader.folder / f"{name.lower()}.pem", ED25519)
+    store.add_rules(default_rules().version, default_rules().table.source, NOW)
+    for number in range(4):
+        submit(store, f"R{number}", trip("1990123456", NOW + (number + 1) * 2 * HOUR), NOW + number)
+    decide(store, NOW + 9)
+    store.close()
+    changed = default_rules().table.source.replace("{ at_least = 3 }", "{ at_least = 2 }")
+    (reader.folder / "rules.toml").write_text(changed.replace('version = "2021-04-14"', 'version = "2021-04-20"'))
+    reader.knows["DIR"] = "service"
+    checked, replayed, drafted, confirmed = reader.follow(DOCS / "rules.md")
+    assert "is sound" in checked
+    assert "approve (within-limits) -> reject (three-a-day): 1" in replayed
+    assert "is a draft" in drafted
+    assert "is in force" in confirmed
+
+
+def test_the_columns_of_the_rules_are_those_that_the_document_names() -> None:
+    text = (DOCS / "rules.md").read_text("utf-8").split("| column |")[1].split("\n\n")[0]
+    assert set(re.findall(r"^\| (`.*?`) \|", text, re.MULTILINE)) >= {
+        f"`{name}`" for name in COLUMNS if "dist" not in name
+    }
+    words = {word for name in ("reason", "evidence") for word in COLUMNS[name].words}
+    assert words <= set(re.findall(r"`(.*?)`", text))
+
+
 def test_the_readmes_exit_codes_are_those_of_the_help() -> None:
     codes = re.compile(r"Exit codes:(.*?)\.\n", re.DOTALL)
     readme, shown = codes.search((ROOT / "README.md").read_text("utf-8")), codes.search(f"{cli.epilog}\n")
@@ -269,6 +305,8 @@ def test_the_readmes_exit_codes_are_those_of_the_help() -> None:
 
 def test_what_is_not_run_here_is_run_elsewhere_or_needs_aws() -> None:
     """A document with commands to be typed that nobody follows would not be noticed otherwise."""
-    followed = {"README.md", "hardening.md", "officer.md", "it-desk.md", "ceremony.md", "drills.md", "integrate.md"}
+    followed = {
+        "README.md", "hardening.md", "officer.md", "it-desk.md", "ceremony.md", "drills.md", "integrate.md", "rules.md",
+    }  # fmt: skip
     typed = {path.name for path in DOCUMENTS if any(shown.whole for shown in commands(path))}
     assert typed - followed == {"aws.md", "kms.md"}, AWS
