@@ -178,6 +178,16 @@ def test_an_activation_that_was_cut_short_is_finished_by_the_next(
     assert movepass("service", "rules", "show", "--data", copy).out.startswith("Version 2021-04-20,")
 
 
+def test_going_back_takes_a_new_version(movepass: Movepass, strict: Path, data: Path, tmp_path: Path) -> None:
+    old = write(tmp_path / "old.toml", default_rules().table.source)
+    assert sign(movepass, old, data, "Rahima")[0] == 0  # it is in force, and gets its signatures
+    assert sign(movepass, strict, data, "Rahima")[0] == 0
+    assert sign(movepass, strict, data, "Kamal", "--confirm")[0] == 0
+    code, told = sign(movepass, old, data, "Kamal", "--confirm")
+    assert (code, "a version is used once" in told) == (2, True)
+    assert [a.draft.version for a in FolderArchive(data / "rules").activations()] == ["2021-04-20"]
+
+
 def test_rules_with_a_gap_are_not_activated(movepass: Movepass, data: Path, tmp_path: Path) -> None:
     file = write(tmp_path / "rules.toml", table_text(row("a", "{ closed = true }")))
     code, told = sign(movepass, file, data, "Rahima")

@@ -216,6 +216,10 @@ def _check_version(store: SqliteStore, rule_set: RuleSet) -> None:
         raise ActivationError(
             f"version {rule_set.version} was in force with another text; write another version into the file"
         )
+    if known is not None and store.rules_in_force() != rule_set.version:
+        raise ActivationError(
+            f"version {rule_set.version} was in force before, and a version is used once; write another into the file"
+        )
 
 
 def _check_role(store: SqliteStore, person: str, roles: tuple[str, ...]) -> None:
