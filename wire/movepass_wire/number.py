@@ -4,6 +4,7 @@ Two symbols for the day modulo 1024, six for the index, and a check symbol over 
 slip and every swap of neighbours. Crockford's base32 alphabet, shown 3-3-3: "A1B-2C3-D4E".
 """
 
+import re
 from dataclasses import dataclass
 
 from movepass_wire.errors import NumberError
@@ -40,6 +41,7 @@ _SKIPPED = (
     (0xFF0D, 0xFF0D),
 )
 """Hyphens, dashes, spaces and what is not seen: phones put them into numbers. docs/spec.md has the same table."""
+_SKIPPED_CHARS = re.compile("[" + "".join(f"\\u{first:04x}-\\u{last:04x}" for first, last in _SKIPPED) + "]")
 _ALIKE = (
     *("0DQ", "17", "2Z", "5S", "6G", "8B", "CG", "EF", "KX", "MN", "PR", "VY", "VW"),  # to the eye
     *("BCDEGPTVZ3", "AHJK8", "FSX", "MN", "59", "QK", "GJZ", "1Y", "BV", "PF", "CS"),  # to the ear
@@ -144,7 +146,7 @@ def _are_alike(a: int, b: int) -> bool:
 
 
 def _symbols(text: str) -> list[int]:
-    compact = [c for c in text if not any(first <= ord(c) <= last for first, last in _SKIPPED)]
+    compact = _SKIPPED_CHARS.sub("", text)
     wrong = [c for c in compact if c not in _READ_AS]
     if wrong:
         raise NumberError(f"{wrong[0]!r} is not used in pass numbers (0-9 and A-Z without I, L, O, U)")
