@@ -15,6 +15,7 @@ from support import writing
 from support.processes import ROOT, environment
 
 from movepass_cli import display
+from movepass_cli.officer.scanning.session import Session
 from movepass_keys.files import Folder
 from movepass_verifier import verify
 from movepass_verifier.officer import by_number
@@ -23,7 +24,7 @@ from movepass_verifier.sync import enrolment
 from movepass_wire import claims, documents, statuslog
 from movepass_words import message
 
-INPUTS = dict.fromkeys(NAMES, 2_000) | {"offer": 150, "claims": 1_000, "picture": 200, "stick": 60, "typed": 40}
+INPUTS = dict.fromkeys(NAMES, 2_000) | {"offer": 150, "claims": 1_000, "picture": 1_000, "stick": 250, "typed": 600}
 
 
 def fed(name: str, inputs: int, seed: int = 1) -> Count:
@@ -73,6 +74,8 @@ FAULTS: dict[str, tuple[str, Any, str, Any]] = {
     "a hash may be anything": ("enrolment", enrolment, "_hash", lambda value, _: value),
     "a name is not escaped": ("names", display, "escape", lambda text: text),
     "a terminal's own sequences are not known": ("typed", writing, "_OURS", re.compile(b"[ -~]")),
+    "a key ends the shift": ("typed", Session, "_ask", lambda session, *_: setattr(session, "ended", True)),
+    "a verdict stays while a code comes": ("typed", Session, "typing", _nothing),
     "a fault of the decoder has no words": ("picture", image, "_fault", lambda *_: message("image.nothing")),
     "links to folders are followed": ("stick", Folder, "folder", _follow),
     "an exception is not caught": ("other", other_schemes, "_inflate", _key_error),

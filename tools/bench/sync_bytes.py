@@ -1,8 +1,8 @@
 """What a sync costs on the wire: nothing new, 10 newly revoked, 1,000 newly revoked; beside a Token Status List.
 
 Run it with `PYTHONPATH=tools/bench:tests python tools/bench/sync_bytes.py [--large]`. It
-prints a table, and exits 1 if a bar is missed. A real publisher signs, a real device syncs over HTTP from nginx (or, where
-that is missing, from the tests' own server), and the server's own count of what it sent is taken: bodies, error
+prints a table, and exits 1 if a bar is missed. A real publisher signs, a real device syncs over HTTP from nginx (or,
+where that is missing, from the tests' own server), and the server's own count of what it sent is taken: bodies, error
 pages included, no headers.
 
 The peer is the IETF's Token Status List in its shortest form: one bit for each pass, compressed by zlib at level 9,

@@ -44,8 +44,25 @@ class Count:
     wrong: int = 0
     findings: dict[str, str] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        """Begin with nothing held back."""
+        self._held: list[bytes] = []
+
     def feed(self, target: Target, data: bytes) -> None:
-        """Give a target one input."""
+        """Give a target one input, or hold it back until there are as many as the target takes at once."""
+        self._held.append(data)
+        if len(self._held) >= target.at_once:
+            self.flush(target)
+
+    def flush(self, target: Target) -> None:
+        """Give a target what was held back."""
+        held, self._held = self._held, []
+        if held:
+            target.prepare(held)
+        for data in held:
+            self._check(target, data)
+
+    def _check(self, target: Target, data: bytes) -> None:
         self.inputs += 1
         try:
             target.check(data)
@@ -87,6 +104,7 @@ def feed_random(
     while not done():
         count.feed(target, mutate(chance, target.seeds))
         note()
+    count.flush(target)
 
 
 def _run_atheris(count: Count, seconds: float, folder: Path, note: Callable[..., None]) -> None:

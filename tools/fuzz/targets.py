@@ -7,6 +7,8 @@ from pathlib import Path
 
 Check = Callable[[bytes], None]
 """Takes one input; returns where all is well."""
+Prepare = Callable[[Sequence[bytes]], None]
+"""Does for many inputs at once what would be slow for each; then Check takes them one after the other."""
 
 _MODULES = {
     "text": "passes",
@@ -39,11 +41,15 @@ class Target:
         name: one of NAMES.
         check: see Check.
         seeds: good and bad examples to begin from.
+        at_once: how many inputs are prepared together.
+        prepare: see Prepare.
     """
 
     name: str
     check: Check
     seeds: Sequence[bytes]
+    at_once: int = 1
+    prepare: Prepare = lambda _: None
 
 
 def open_target(name: str) -> Target:
