@@ -4,12 +4,12 @@ import assert from "node:assert/strict";
 import { spawn, type ChildProcess } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { resolve } from "node:path";
 import { test } from "node:test";
 import { chromium, type Browser, type BrowserContext, type BrowserContextOptions, type Page } from "playwright-core";
+import { HOUSE } from "./house.js";
 
 const BROWSER = process.env.CHROMIUM ?? "/usr/bin/chromium";
-export const HOUSE = resolve(process.env.HOUSE ?? "..");
+export { HOUSE };
 export const WORLD = `${HOUSE}/build/phone-world`;
 /** The app with the world's root built in, and without. */
 export const APP = `${HOUSE}/build/phone-app`;

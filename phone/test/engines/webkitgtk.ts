@@ -5,7 +5,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { HOUSE } from "../browser/harness.js";
+import { HOUSE } from "../browser/house.js";
 import { NETWORK_ERROR, type Engine, type Options, type Tab } from "./engine.js";
 
 const DRIVER = "/usr/bin/WebKitWebDriver";
