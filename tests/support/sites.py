@@ -132,17 +132,33 @@ def serving(app: Any) -> Iterator[int]:
 
 
 class Later:
-    """An application that is made once its port is known."""
+    """An application that is made once its port is known; it can forbid browsers to run scripts."""
 
     app: Any = None
+    has_scripts = True
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        await self.app(scope, receive, send)
+        async def without_scripts(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                pairs = [(k, v.replace(b"script-src 'self'", b"script-src 'none'")) for k, v in message["headers"]]
+                message = {**message, "headers": pairs}
+            await send(message)
+
+        await self.app(scope, receive, send if self.has_scripts else without_scripts)
 
 
 @contextmanager
-def running_site(folder: Path, *, is_working: bool = False, **settings: Any) -> Iterator[RunningSite]:
-    """Run a site in a folder of its own; its worker works by itself, or only when a test says so."""
+def running_site(
+    folder: Path, *, is_working: bool = False, has_scripts: bool = True, **settings: Any
+) -> Iterator[RunningSite]:
+    """Run a site in a folder of its own.
+
+    Args:
+        folder: for the authority and the service.
+        is_working: whether the worker works by itself, or only when a test says so.
+        has_scripts: whether browsers may run the site's script.
+        settings: of WebSettings.
+    """
     authority = folder / "authority"
     if not authority.exists():
         Authority.create(authority, name="Dhaka Metropolitan Police", test=True)
@@ -153,6 +169,7 @@ def running_site(folder: Path, *, is_working: bool = False, **settings: Any) -> 
             settings.setdefault("site_url", f"http://localhost:{port}")
             web = WebSettings(authority="Dhaka Metropolitan Police", **settings)
             later.app = make_app(service, web)
+            later.has_scripts = has_scripts
             worker = Worker(service)
             if is_working:
                 worker.start()

@@ -110,7 +110,9 @@ export async function checkAccess(page) {
   const wide = await page.evaluate(() => {
     const limit = document.documentElement.clientWidth;
     const all = [...document.querySelectorAll("body *:not(.unseen, .skip)")];
-    return all.filter((element) => element.getBoundingClientRect().right > limit + 1).map((element) => element.outerHTML.slice(0, 80));
+    return all
+      .filter((element) => element.getBoundingClientRect().right > limit + 1)
+      .map((element) => element.outerHTML.slice(0, 80));
   });
   assert.deepEqual(wide, []);
 }

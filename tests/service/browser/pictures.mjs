@@ -4,7 +4,10 @@ import { LANGUAGES, SITE, answersOf, apply, end, fill, go, prefixOf, start, with
 
 const out = process.argv[2];
 const WIDTHS = [320, 1024];
-const PEOPLE = { bn: ["রহিমা খাতুন", "মিরপুর ১০", "ঢাকা মেট্রো গ ১১-২২৩৩"], en: ["Rahima Khatun", "Mirpur 10", "DHAKA METRO GA 11-2233"] };
+const PEOPLE = {
+  bn: ["রহিমা খাতুন", "মিরপুর ১০", "ঢাকা মেট্রো গ ১১-২২৩৩"],
+  en: ["Rahima Khatun", "Mirpur 10", "DHAKA METRO GA 11-2233"],
+};
 
 async function draw(language, width) {
   const prefix = prefixOf(language);

@@ -2,7 +2,19 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { LANGUAGES, SITE, answersOf, apply, checkAccess, end, fill, go, prefixOf, start, withTab } from "./chromium.mjs";
+import {
+  LANGUAGES,
+  SITE,
+  answersOf,
+  apply,
+  checkAccess,
+  end,
+  fill,
+  go,
+  prefixOf,
+  start,
+  withTab,
+} from "./chromium.mjs";
 
 before(start);
 after(end);
@@ -21,7 +33,11 @@ for (const language of LANGUAGES) {
       await page.locator("#errors a").first().click();
       assert.match(page.url(), /#holder\.name$/);
       await fill(page, answersOf(`No Script ${language}`));
-      await page.locator("details").filter({ has: page.locator('[name="vehicle.registration"]') }).locator("summary").click();
+      await page
+        .locator("details")
+        .filter({ has: page.locator('[name="vehicle.registration"]') })
+        .locator("summary")
+        .click();
       await page.locator('[name="vehicle.registration"]').fill("DHAKA METRO GA 11-2233");
       await go(page);
       await page.locator("button[formaction$='#to.district']").click();
@@ -259,7 +275,8 @@ test("the printed page holds the pass on one sheet, with its code large enough",
     await page.emulateMedia({ media: "print" });
     const box = await page.locator(".pass img").boundingBox();
     assert.ok(Math.abs(box.width - (64 / 25.4) * 96) < 2, `${box.width} pixels wide`);
-    for (const hidden of ["header a", "footer", ".actions"]) assert.ok(!(await page.locator(hidden).first().isVisible()));
+    for (const hidden of ["header a", "footer", ".actions"])
+      assert.ok(!(await page.locator(hidden).first().isVisible()));
     const pdf = await page.pdf({ format: "A4", printBackground: true });
     assert.equal(pdf.toString("latin1").match(/\/Type\s*\/Page[^s]/g).length, 1);
   });

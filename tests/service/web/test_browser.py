@@ -1,4 +1,4 @@
-"""The pages in a real Chromium (tests/service/browser), against a real service whose worker is at work."""
+"""The pages in real browsers (tests/service/browser), against a real service whose worker is at work."""
 
 import os
 import shutil
@@ -26,4 +26,33 @@ def test_the_site_in_chromium(tmp_path: Path) -> None:
             timeout=600,
             check=False,
         )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_site_in_three_engines(tmp_path: Path) -> None:
+    if not (HOUSE / "phone/node_modules/.bin/esbuild").exists():
+        pytest.skip("needs the phone's tools: make test-phone brings them")
+    built = HOUSE / "build/site-test"
+    built.mkdir(parents=True, exist_ok=True)
+    tools = built / "node_modules"
+    if not tools.exists():
+        tools.symlink_to(HOUSE / "phone/node_modules")
+    bundle = built / "engines.test.mjs"
+    esbuild = [str(HOUSE / "phone/node_modules/.bin/esbuild"), str(HOUSE / "tests/service/browser/engines.test.mjs")]
+    options = ["--bundle", "--platform=node", "--format=esm", "--packages=external", "--log-level=warning"]
+    subprocess.run([*esbuild, *options, f"--outfile={bundle}"], check=True)
+    with (
+        running_site(tmp_path / "with", is_working=True) as site,
+        running_site(tmp_path / "without", is_working=True, has_scripts=False) as bare,
+    ):
+        environment = {**os.environ, "SITE": site.origin, "SITE_WITHOUT_SCRIPTS": bare.origin, "HOUSE": str(HOUSE)}
+        done = subprocess.run(
+            ["node", "--test", "--test-concurrency=1", str(bundle)],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=600,
+            check=False,
+        )
+    print(done.stdout)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -4,10 +4,12 @@ import gzip
 import html
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 from support.sites import Browser, RunningSite, answers, apply, references
 
+from movepass_service import web
 from movepass_service.rules.columns import COLUMNS, Column, Condition
 from movepass_service.web.exchange import LANGUAGES
 from movepass_service.web.rules_in_words import _write
@@ -78,6 +80,12 @@ def test_a_first_page_with_all_its_files_is_under_30_kb(site: RunningSite, path:
     sent = sum(len(site.ask("GET", file, headers=zipped).body) for file in [path, *files])
     assert plain < FIRST_PAGE_MAX_BYTES
     assert sent < FIRST_PAGE_MAX_BYTES / 3
+
+
+def test_style_sheets_can_be_joined_line_by_line() -> None:
+    for sheet in (Path(web.__file__).parent / "static").glob("*.css"):
+        for line in sheet.read_text().splitlines():
+            assert not line.strip() or line.rstrip()[-1] in "{};,:", line
 
 
 def test_static_files_are_kept_for_ever_and_zipped(site: RunningSite) -> None:
