@@ -9,6 +9,7 @@ from movepass_wire.codes import DISTRICTS, REASONS
 
 _TIMES = frozenset({"minutes", "lead_minutes"})
 _HOUR_MINUTES = 60
+_MINUTE_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,8 @@ def _write(t: Words, name: str, condition: Condition) -> str:
     if condition.start == domain[0]:
         return t("rules.at-most", label=label, most=most)
     if condition[-1] == domain[-1]:
+        if name in _TIMES and condition.start % _HOUR_MINUTES == 1:
+            return t("rules.more-than", label=label, least=_amount(t, name, condition.start - 1))
         return t("rules.at-least", label=label, least=least)
     return t("rules.between", label=label, least=least, most=most)
 
@@ -70,4 +73,4 @@ def _amount(t: Words, column: str, value: int) -> str:
     hours, minutes = divmod(value, _HOUR_MINUTES)
     if hours and minutes:
         return t("rules.minutes-hours", hours=hours, minutes=minutes)
-    return t("rules.hours", hours=hours) if hours else t("rules.minutes-only", minutes=minutes)
+    return t.span(value * _MINUTE_SECONDS)

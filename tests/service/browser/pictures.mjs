@@ -14,7 +14,10 @@ async function draw(language, width) {
   const [name, place, vehicle] = PEOPLE[language];
   await withTab({ width, height: width === 320 ? 640 : 768 }, async (page) => {
     const shoot = async (what) => {
-      await page.evaluate(() => document.fonts.ready);
+      await page.evaluate(async () => {
+        await document.fonts.ready;
+        await Promise.all([...document.images].map((image) => image.decode()));
+      });
       await page.screenshot({ path: `${out}/${what}-${language}-${width}.png`, fullPage: true });
     };
     const open = async (path, what) => {

@@ -154,8 +154,9 @@ def test_the_rules_are_shown_in_their_order_in_both_languages(site: RunningSite)
         told = re.findall(r'<p class="hint">[^<:]+: ([^<]+)</p>\n</li>', page)
         assert told == [table.texts[row.code][language] for row in table.rows]
     assert re.search(
-        r"<p>Reason: Medical treatment, Burial or funeral</p>\s*<p>Length of the trip: at most 3 h</p>", page
+        r"<p>Reason: Medical treatment, Burial or funeral</p>\s*<p>Length of the trip: at most 3 hours</p>", page
     )
+    assert "<p>Length of the trip: more than 3 hours</p>" in page
     assert "<p>All other applications</p>" in page
 
 
