@@ -2,6 +2,7 @@
 
 import html
 import http.client
+import json
 import re
 import threading
 import time
@@ -16,6 +17,8 @@ from typing import Any
 import uvicorn
 
 from movepass_issuer.authority.folder import Authority
+from movepass_service.accounts import Accounts
+from movepass_service.accounts.accounts import OUTBOX
 from movepass_service.issuing.worker import Worker
 from movepass_service.service import Service
 from movepass_service.web import WebSettings, make_app
@@ -90,6 +93,12 @@ class RunningSite:
     port: int
     settings: WebSettings
     worker: Worker
+    data: Path
+    accounts: Accounts
+
+    def last_message(self) -> str:
+        """Return the last text message that was sent."""
+        return str(json.loads((self.data / OUTBOX).read_text().splitlines()[-1])["text"])
 
     def work(self) -> None:
         """Let rules decide and passes be issued, once; nothing happens in between."""
@@ -168,15 +177,17 @@ def running_site(
         with serving(later) as port:
             settings.setdefault("site_url", f"http://localhost:{port}")
             web = WebSettings(authority="Dhaka Metropolitan Police", **settings)
-            later.app = make_app(service, web)
+            accounts = Accounts.open(folder / "data")
+            later.app = make_app(service, web, accounts=accounts)
             later.has_scripts = has_scripts
             worker = Worker(service)
             if is_working:
                 worker.start()
-            yield RunningSite(service, port, web, worker)
+            yield RunningSite(service, port, web, worker, folder / "data", accounts)
             if is_working:
                 worker.stop()
             worker.close()
+            accounts.close()
     finally:
         service.close()
 

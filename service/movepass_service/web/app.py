@@ -23,12 +23,13 @@ from movepass_service.web import api, bodies, guards
 from movepass_service.web.errors import GoneError, RefusedError, TooBusyError
 from movepass_service.web.exchange import Answer, Language, Request, page, read_cookies
 from movepass_service.web.limits import Limiter
-from movepass_service.web.pages import apply, plain, status
+from movepass_service.web.pages import apply, my_passes, plain, status
 from movepass_service.web.pages.site import Site
 from movepass_service.web.rendering import zip_body
 from movepass_service.web.settings import WebSettings
 
 if TYPE_CHECKING:
+    from movepass_service.accounts import Accounts
     from movepass_service.service import Service
 
 LOG = logging.getLogger(__name__)
@@ -95,7 +96,11 @@ PAGES: Mapping[str, Mapping[str, Endpoint]] = {
     f"{_OWN}/correct/change": {"POST": _form(status.change_correct, "check")},
     f"{_OWN}/correct/send": {"POST": _form(status.correct, "change")},
     f"{_OWN}/forget": {"POST": _form(status.forget, "change")},
-    "/my-passes": {"GET": Endpoint(status.show_lookup)},
+    "/my-passes": {"GET": Endpoint(my_passes.show), "POST": _form(my_passes.send_code, "code")},
+    "/my-passes/code": {"POST": _form(my_passes.sign_in, "lookup")},
+    "/my-passes/apply": {"GET": Endpoint(my_passes.fill)},
+    "/my-passes/open/{reference}": {"GET": Endpoint(my_passes.open_one)},
+    "/my-passes/sign-out": {"POST": _form(my_passes.sign_out, "change")},
     "/rules": {"GET": _public(plain.rules)},
     "/statistics": {"GET": _public(plain.statistics)},
 }
@@ -113,16 +118,23 @@ API: Mapping[str, Mapping[str, Endpoint]] = {
 }
 
 
-def make_app(service: "Service", settings: WebSettings, *, clock: Callable[[], float] = time.time) -> "Shell":
+def make_app(
+    service: "Service",
+    settings: WebSettings,
+    *,
+    accounts: "Accounts | None" = None,
+    clock: Callable[[], float] = time.time,
+) -> "Shell":
     """Make the ASGI application of the public site.
 
     Args:
         service: what pages and API ask.
         settings: the site's.
+        accounts: registered telephone numbers; without them nobody can register.
         clock: the time in Unix seconds; each request takes it once.
     """
     logging.getLogger("uvicorn.access").disabled = True  # it would write whole paths, and so secret links
-    site = Site(service, settings)
+    site = Site(service, settings, accounts)
     web = _Web(site, Limiter(settings.limits), clock)
     routes = []
     for path, methods in PAGES.items():

@@ -48,7 +48,7 @@ def check_origin(settings: WebSettings, headers: Mapping[str, str]) -> None:
     """
     site = headers.get("sec-fetch-site", "same-origin")
     origin = headers.get("origin", settings.origin)
-    if site not in {"same-origin", "none"} or origin != settings.origin:
+    if site not in {"same-origin", "none"} or origin not in settings.origins:
         raise RefusedError(403, "other-site")
 
 

@@ -20,6 +20,7 @@ def default_limits(*, is_test: bool) -> Mapping[str, Limit]:
         "check": Limit(per_s, 4 * per_s),
         "send": Limit(per_s, 4 * per_s),
         "lookup": Limit(per_s / 10, per_s),
+        "code": Limit(per_s / 20, per_s),
         "change": Limit(per_s / 10, per_s),
         "status": Limit(10 * per_s, 40 * per_s),
         "picture": Limit(per_s / 2, 2 * per_s),
@@ -65,6 +66,12 @@ class WebSettings:
         """Return the origin as browsers send it."""
         parts = urlsplit(self.site_url)
         return f"{parts.scheme}://{parts.netloc}"
+
+    @property
+    def origins(self) -> frozenset[str]:
+        """Return the origins that forms are taken from: the site under each of its hosts."""
+        scheme = urlsplit(self.site_url).scheme
+        return frozenset(f"{scheme}://{host}" for host in self.hosts)
 
     @property
     def hosts(self) -> frozenset[str]:

@@ -16,6 +16,7 @@ from movepass_service.applications.application import Application, FieldError, I
 from movepass_service.errors import ConflictingApplication
 from movepass_service.web import forms
 from movepass_service.web.exchange import Answer, Cookie, Request, redirect
+from movepass_service.web.pages import sessions
 from movepass_service.web.pages.site import SECRET_SHAPE, Site, public
 from movepass_service.web.words import Words
 from movepass_wire import trip_to_json
@@ -148,10 +149,12 @@ async def send(site: Site, request: Request) -> Answer:
     client_id = _read_client_id(request.form.get("request_id", ""))
     if client_id is None:
         return _check_page(site, request, values, applications)
+    applications = await sessions.vouch(site, request, applications)
     try:
         receipts = await site.service.submit(client_id, applications, now=request.now)
     except ConflictingApplication:
         return _check_page(site, request, values, applications, status=_CONFLICT)
+    await sessions.remember(site, request, receipts)
     pairs = [(receipt.reference, receipt.secret) for receipt in receipts]
     cookies = site.cookies("receipt", "~".join(f"{ref}.{secret}" for ref, secret in pairs), "/receipt")
     for reference, secret in pairs:
@@ -192,14 +195,15 @@ def _receipt_page(site: Site, request: Request, shown: list[tuple[str, str, Appl
             "reference": reference,
             "secret_shown": " ".join(secret[at : at + 4] for at in range(0, len(secret), 4)),
             "link": site.secret_link(request.language, reference, secret),
-            "trip": _trip_line(t, application),
+            "trip": trip_line(t, application),
         }
         for reference, secret, application in shown
     ]
     return site.page(request, "receipt.html", {"receipts": receipts}, path="/receipt")
 
 
-def _trip_line(t: Words, application: Application) -> str:
+def trip_line(t: Words, application: Application) -> str:
+    """Write a trip on one line: from where to where, and when."""
     trip = trip_to_json(application.trip)
     way = t("receipt.trip.value", start=forms.place(t, trip["from"]), end=forms.place(t, trip["to"]))
     return f"{way}. {t.period(application.trip.not_before, application.trip.not_after)}"

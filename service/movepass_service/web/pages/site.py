@@ -13,6 +13,7 @@ from movepass_service.web.settings import WebSettings
 from movepass_service.web.words import Words, words
 
 if TYPE_CHECKING:
+    from movepass_service.accounts import Accounts
     from movepass_service.service import Service
 
 KEY_DAYS = 4
@@ -25,9 +26,10 @@ _SHORTLY = ("Cache-Control", "public, max-age=60")
 class Site:
     """The site that handlers serve."""
 
-    def __init__(self, service: "Service", settings: WebSettings) -> None:
-        """Take the service and the settings."""
+    def __init__(self, service: "Service", settings: WebSettings, accounts: "Accounts | None" = None) -> None:
+        """Take the service and the settings; without accounts nobody can register."""
         self.service = service
+        self.accounts = accounts
         self.settings = settings
         self.renderer = Renderer(settings)
 
@@ -63,6 +65,10 @@ class Site:
         full = self.cookie_name(name)
         secure = self.settings.is_secure
         return tuple(Cookie(full, value, prefix_of(lang) + path, days * _DAY_SECONDS, secure) for lang in LANGUAGES)
+
+    def whole_site_cookie(self, name: str, value: str, *, days: int) -> Cookie:
+        """Return a cookie for every page; with 0 days, its deletion."""
+        return Cookie(self.cookie_name(name), value, "/", days * _DAY_SECONDS, self.settings.is_secure)
 
     def cookie(self, request: Request, name: str) -> str:
         """Return a cookie's value, "" if there is none."""

@@ -1,0 +1,50 @@
+"""The session of a proved telephone number, which nobody needs in order to apply."""
+
+import asyncio
+import re
+from dataclasses import replace
+
+from movepass_service.accounts import Accounts
+from movepass_service.applications.application import Application
+from movepass_service.service import Receipt
+from movepass_service.web.errors import RefusedError
+from movepass_service.web.exchange import Request
+from movepass_service.web.pages.site import Site
+
+_TOKEN = re.compile(r"[0-9a-f]{32}")
+
+
+async def signed_in(site: Site, request: Request) -> tuple[str, str] | None:
+    """Return the session's token and number, or None."""
+    token = site.cookie(request, "session")
+    if site.accounts is None or not _TOKEN.fullmatch(token):
+        return None
+    phone = await asyncio.to_thread(site.accounts.phone_of, token, now=request.now)
+    return (token, phone) if phone else None
+
+
+async def vouch(site: Site, request: Request, applications: tuple[Application, ...]) -> tuple[Application, ...]:
+    """Return the applications with their number as verified, if this session has proved it."""
+    session = await signed_in(site, request)
+    if session is None:
+        return applications
+    return tuple(replace(one, phone_verified=True) if one.phone == session[1] else one for one in applications)
+
+
+async def remember(site: Site, request: Request, receipts: tuple[Receipt, ...]) -> None:
+    """Note what was applied for in a session, so that it is found again."""
+    session = await signed_in(site, request)
+    if session is not None:
+        pairs = [(receipt.reference, receipt.secret) for receipt in receipts]
+        await asyncio.to_thread(accounts_of(site).remember, session[1], pairs, now=request.now)
+
+
+def accounts_of(site: Site) -> Accounts:
+    """Return the accounts.
+
+    Raises:
+        RefusedError: nobody can register here.
+    """
+    if site.accounts is None:
+        raise RefusedError(404, "not-found")
+    return site.accounts
