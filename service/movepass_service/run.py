@@ -4,16 +4,14 @@ The web server runs in a thread of its own, so that the caller's main thread sta
 """
 
 import fcntl
-import json
 import logging
 import os
 import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from importlib import import_module
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -25,6 +23,8 @@ from movepass_service.errors import ServiceError
 from movepass_service.issuing.publishing import PublisherThread
 from movepass_service.issuing.worker import Worker
 from movepass_service.service import Service
+from movepass_service.web import WebSettings, make_app
+from movepass_service.web.settings import default_limits
 
 HOST = "127.0.0.1"
 LOCK = "running.lock"
@@ -61,7 +61,6 @@ class Running:
     """A service at work."""
 
     url: str
-    server: uvicorn.Server
     thread: threading.Thread
 
     @property
@@ -77,36 +76,26 @@ def running(service: Service, site: Site) -> Iterator[Running]:
     Raises:
         RunError: the port is taken, or the address can't be used.
     """
-    lock = _lock(service.store.folder)
-    try:
-        listener = _listen(site.port)
-    except RunError:
-        os.close(lock)
-        raise
-    port = listener.getsockname()[1]
-    url = site.url or f"http://localhost:{port}"
-    app = _make_app(service, site, url, port)
-    config = uvicorn.Config(
-        app, http="httptools", loop="asyncio", lifespan="off", access_log=False, log_config=None, server_header=False,
-        date_header=True, proxy_headers=False, backlog=_BACKLOG, timeout_keep_alive=_KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=_GRACE_SECONDS,
-    )  # fmt: skip
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="site", daemon=True)
-    worker, publisher = Worker(service), PublisherThread(service)
-    thread.start()
-    worker.start()
-    publisher.start()
-    try:
+    with ExitStack() as begun:
+        begun.callback(os.close, _lock(service.store.folder))
+        listener = begun.enter_context(_listen(site.port))
+        port = listener.getsockname()[1]
+        url = site.url or f"http://localhost:{port}"
+        config = uvicorn.Config(
+            _make_app(service, site, url, port), http="httptools", loop="asyncio", lifespan="off", access_log=False,
+            log_config=None, server_header=False, proxy_headers=False, backlog=_BACKLOG,
+            timeout_keep_alive=_KEEP_ALIVE_SECONDS, timeout_graceful_shutdown=_GRACE_SECONDS,
+        )  # fmt: skip
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="site", daemon=True)
+        for helper in (Worker(service), PublisherThread(service)):
+            helper.start()
+            begun.callback(helper.stop)
+        thread.start()
+        begun.callback(thread.join)
+        begun.callback(setattr, server, "should_exit", True)  # noqa: FBT003 - setattr's signature
         _await_start(server, thread)
-        yield Running(url, server, thread)
-    finally:
-        server.should_exit = True
-        thread.join()
-        publisher.stop()
-        worker.stop()
-        listener.close()
-        os.close(lock)
+        yield Running(url, thread)
 
 
 def _lock(data: Path) -> int:
@@ -137,7 +126,7 @@ def _listen(port: int) -> socket.socket:
 
 
 def _make_app(service: Service, site: Site, url: str, port: int) -> Any:
-    """Make the site's application; without its pages it only says how the service is.
+    """Make the site's application.
 
     Raises:
         RunError: the address is none, or one that a browser does not trust with cookies.
@@ -145,33 +134,16 @@ def _make_app(service: Service, site: Site, url: str, port: int) -> Any:
     parts = urlsplit(url)
     if parts.scheme == "http" and parts.hostname != "localhost":
         raise RunError(f"a public address is https://…, got {url[:80]!r}; plain http is for localhost alone")
-    try:
-        make_app = import_module("movepass_service.web.app").make_app
-        settings = import_module("movepass_service.web.settings")
-    except ModuleNotFoundError:
-        return _health_only(service)
     authority = service.authority
     own = {f"localhost:{port}", f"{HOST}:{port}"}
     try:
-        web = settings.WebSettings(
+        web = WebSettings(
             site_url=url, authority=authority.name, is_test=authority.test, other_hosts=frozenset(own),
-            trusted_proxies=frozenset(site.trusted_proxies), limits=settings.default_limits(is_test=authority.test),
+            trusted_proxies=frozenset(site.trusted_proxies), limits=default_limits(is_test=authority.test),
         )  # fmt: skip
     except ValueError as e:
         raise RunError(str(e)) from e
     return make_app(service, web)
-
-
-def _health_only(service: Service) -> Any:
-    async def answer(scope: Any, _receive: Any, send: Any) -> None:
-        known = scope["type"] == "http" and scope["path"] == "/healthz"
-        health = service.health()
-        status = (200 if health.ok else 503) if known else 404
-        headers = [(b"content-type", b"application/json")]
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": json.dumps(asdict(health) if known else {}).encode()})
-
-    return answer
 
 
 def _await_start(server: uvicorn.Server, thread: threading.Thread) -> None:
