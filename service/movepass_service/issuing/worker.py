@@ -15,6 +15,7 @@ from movepass_issuer import Issuer, IssuerError, SignedPass, UnknownPassError
 from movepass_issuer.authority.folder import Authority
 from movepass_issuer.errors import KeyPeriodError
 from movepass_keys import KeysError
+from movepass_service.applications.application import Application
 from movepass_service.decisions.records import SERVICE, Decision
 from movepass_service.errors import ServiceError
 from movepass_service.issuing.deciding import EXPIRED, NOT_ISSUED, decider
@@ -55,6 +56,7 @@ class Worker:
         self._opened = ExitStack()
         self._reopen_at = 0.0
         self._held: dict[int, float] = {}
+        self._contents: dict[tuple[int, int], Application] = {}
         self._next_forget = self._next_expiry = 0.0
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
@@ -75,7 +77,9 @@ class Worker:
             ServiceError, IssuerError, KeysError: a part of it failed; the next round does it again.
         """
         now = int(self._clock())
-        decided = self._store.decide_next(self._service.settings.batch, decider(self._service.rules, now), now)
+        self._contents.clear()
+        decide = decider(self._service.rules, now, self._remember)
+        decided = self._store.decide_next(self._service.settings.batch, decide, now)
         issued = self._issue(now)
         revoked = self._revoke(now)
         self._tidy(now)
@@ -123,7 +127,7 @@ class Worker:
             self._store.record_refused(over, EXPIRED, now)
         if not waiting:
             return len(free)
-        requests = [one.application().approved(one.request_id) for one in waiting]
+        requests = [self._read(one).approved(one.request_id) for one in waiting]
         answers = self._open_issuer().issue_many(requests)
         issued: list[Issued] = []
         for application, answer in zip(waiting, answers, strict=True):
@@ -138,6 +142,13 @@ class Worker:
             self._store.record_issued(issued, now)
         self._note(waiting, now)
         return len(free)
+
+    def _remember(self, kept: Kept, content: Application) -> None:
+        """Keep what was read to be decided until it is issued: reading it again costs as much as deciding."""
+        self._contents[kept.number, kept.correction] = content
+
+    def _read(self, kept: Kept) -> Application:
+        return self._contents.get((kept.number, kept.correction)) or kept.application()
 
     def _refuse(self, application: Kept, answer: SignedPass | IssuerError, now: int) -> None:
         """Note that the issuer gave no pass: an officer must look."""
