@@ -1,3 +1,4 @@
+import random
 from dataclasses import asdict
 
 import pytest
@@ -131,3 +132,26 @@ def test_the_digest_is_of_the_file() -> None:
     text = table_text(row("a"))
     assert RuleSet.from_toml(text).digest != RuleSet.from_toml(text + "# a comment\n").digest
     assert default_rules() is default_rules()
+
+
+PIECES = [
+    "{", "}", "[", "]", '"', "=", "true", "1", "-5", "1e9", "nan", "inf", "2021-04-14", "2021-04-14T00:00:00",
+    "07:00:00", '""', "[[row]]", "\n", "{}", "[]", "[[]]", "when = 3", "\u09e6", "\0", "9" * 30, "0x10",
+    "0001-01-01", "9999-12-31",
+    'id = "urgent"', "[texts.x]", "a.b = 1", "row = []", '"\\ud800"',
+]  # fmt: skip
+
+
+def test_a_damaged_file_is_a_table_or_an_error_with_places() -> None:
+    chance, refused = random.Random(16), []
+    for _ in range(1500):
+        text = default_rules().table.source
+        for _ in range(chance.randint(1, 4)):
+            start = chance.randrange(len(text) + 1)
+            text = text[:start] + chance.choice(PIECES) + text[start + chance.choice([0, 1, 1, 3, 10]) :]
+        try:
+            RuleSet.from_toml(text)
+        except RuleTableError as e:
+            refused.append(e.faults)
+    assert 500 < len(refused) < 1500
+    assert all(faults and all(fault.where and fault.message for fault in faults) for faults in refused)
