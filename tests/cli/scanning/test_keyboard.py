@@ -17,6 +17,7 @@ from movepass_cli.officer.scanning.keyboard import (
     apply_edits,
 )
 from movepass_cli.officer.scanning.session import KEYS
+from movepass_wire.limits import SCANNER_ADDS_MAX_CHARS
 from movepass_wire.payload import ESP256, seal
 
 PASS = seal(ESP256, b"kid!", b"claims", bytes(64))
@@ -80,11 +81,20 @@ def test_a_whole_pass_ends_with_whatever_a_scanner_sends_behind_it_and_once(end:
 
 
 def test_a_pass_with_something_around_it_ends_with_a_pause_too() -> None:
-    for around in ("\x02{}", "]Q1{}", "{}\x1d", "\x02{}\x03x", "MP1:{}"):
+    most = "x" * SCANNER_ADDS_MAX_CHARS
+    for around in ("\x02{}", "]Q1{}", "{}\x1d", "\x02{}\x03x", f"{most}{{}}{most}"):
+        for text in (around.format(PASS), around.format(PASS.lower())):
+            keyboard = Keyboard(KEYS)
+            assert keyboard.feed(text.encode(), 1.0) == []
+            assert keyboard.idle(1.0 + WHOLE_SECONDS) == [Line(text)]
+
+
+def test_what_no_scanner_adds_waits_for_its_end() -> None:
+    most = "x" * SCANNER_ADDS_MAX_CHARS
+    for text in (f"MP1:{PASS}", f"{most}x{PASS}", f"{PASS}{most}x", PASS + PASS):
         keyboard = Keyboard(KEYS)
-        text = around.format(PASS)
-        assert keyboard.feed(text.encode(), 1.0) == []
-        assert keyboard.idle(1.0 + WHOLE_SECONDS) == [Line(text)]
+        keyboard.feed(text.encode(), 1.0)
+        assert keyboard.idle(1.0 + REST_SECONDS) == [Unfinished(text)]
 
 
 def test_every_byte_is_part_of_a_line() -> None:

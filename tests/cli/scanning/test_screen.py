@@ -10,10 +10,10 @@ from support.processes import ROOT
 from support.writing import foreign
 
 from movepass_cli.display import columns
-from movepass_cli.officer.scanning.keyboard import Key
+from movepass_cli.officer.scanning.keyboard import ESCAPE, Key
 from movepass_cli.officer.scanning.screen import Badge, ScreenLine, Size, banners, frame
-from movepass_cli.officer.scanning.session import Session
-from movepass_verifier import Freshness, Verdict
+from movepass_cli.officer.scanning.session import KEYS, Page, Session
+from movepass_verifier import Freshness, Outcome, Verdict
 from movepass_verifier.officer.journal import Seen
 from movepass_wire import Place
 from movepass_words import LANGUAGES, message, words
@@ -109,15 +109,33 @@ def test_after_cannot_verify_the_screen_asks_what_was_done(post: FakePost, badge
     assert "let through" not in text(session, badge).replace("Do not let through", "")
 
 
-@pytest.mark.parametrize("key", [*"dhnq1"])
-def test_no_page_hides_the_outcome(post: FakePost, badge: Badge, key: str) -> None:
+@pytest.mark.parametrize("verdict", ["valid", "revoked", "stale"])
+@pytest.mark.parametrize("key", [*KEYS, ESCAPE])
+def test_no_key_leaves_a_verdict_in_sight_that_would_pass_for_its_own(
+    post: FakePost, badge: Badge, verdict: str, key: str
+) -> None:
+    for then in ("", *KEYS, ESCAPE):
+        session = Session(post, "en")
+        session.code(verdict, NOW)
+        session.note()
+        for pressed in (key, then):
+            if pressed:
+                session.key(Key(pressed), NOW)
+            assert "Rahima" not in text(session, badge)
+            *above, _last, _keys = frame(session, badge, "", USUAL, unicode=True)
+            bands = {span.style for line in above for span in line} & {outcome.value for outcome in Outcome}
+            assert bands <= ({"cannot-verify"} if session.confirming and session.page is Page.CONFIRM else set())
+
+
+def test_a_key_that_took_a_verdict_away_says_so(post: FakePost, badge: Badge) -> None:
     session = Session(post, "en")
-    session.code("stale", NOW)
-    session.note()
-    before = text(session, badge)
-    session.key(Key(key), NOW)
-    assert text(session, badge) != before
-    assert "?  CANNOT VERIFY  ?" in text(session, badge)
+    for key, words_shown in (("l", "এক কি-র একটি কোড"), ("l", "code that is a single key"), ("1", "A key was pressed")):
+        session.code("valid", NOW)
+        session.key(Key(key), NOW)
+        assert words_shown in text(session, badge)
+    session.code("valid", NOW)
+    session.key(Key("d"), NOW + 5)
+    assert "Details of the verdict at 09:00" in text(session, badge)
 
 
 @pytest.mark.parametrize("page", ["", *"dh"])

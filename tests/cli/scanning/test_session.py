@@ -92,9 +92,17 @@ def test_pages_turn_and_turn_back(post: FakePost) -> None:
         session.key(Key(key), NOW)
         assert session.page is page
     session.key(Key(ESCAPE), NOW)
-    assert (session.page, shown(session)) == (Page.MAIN, Verdict.VALID)
+    assert (session.page, session.shown) == (Page.MAIN, None)
+    session.code("valid", NOW)
     session.key(Key(ESCAPE), NOW)
     assert session.shown is None
+
+
+def test_a_question_that_nobody_answers_takes_its_verdict_along(post: FakePost) -> None:
+    session = undecided(post)
+    session.key(Key("1"), NOW)
+    session.tick(NOW + PAGE_SECONDS)
+    assert (session.page, session.shown) == (Page.MAIN, None)
 
 
 def test_a_number_is_asked_for_before_one_is_taken(post: FakePost) -> None:
@@ -152,7 +160,7 @@ def test_a_wrong_number_does_nothing_and_no_other_is_asked_for_in_the_next_minut
     for guess in range(1000, 1100):
         session.key(Key("q"), NOW + 59)
         session.line(str(guess), NOW + 59) if session.page is Page.CONFIRM else None
-    assert session.notice == message("scan.asked-too-soon", wait=60)
+    assert session.shown == message("scan.asked-too-soon", wait=60)
     session.key(Key("q"), NOW + 60)
     session.line(str(NUMBER), NOW + 60)
     assert session.ended
@@ -251,12 +259,12 @@ def test_it_ends_once_its_number_was_typed(post: FakePost, key: Key) -> None:
     assert session.ended
 
 
-def test_a_key_that_means_nothing_changes_nothing(post: FakePost) -> None:
-    session = Session(post, "en")
-    session.code("valid", NOW)
+def test_a_key_that_means_nothing_takes_the_verdict_away_too(post: FakePost) -> None:
     for name in "xyz9 ম":
+        session = Session(post, "en")
+        session.code("valid", NOW)
         session.key(Key(name), NOW)
-    assert (session.page, shown(session), session.ended) == (Page.MAIN, Verdict.VALID, False)
+        assert (session.page, session.shown, session.ended) == (Page.MAIN, message("scan.key"), False)
 
 
 def test_a_problem_is_shown_and_counts_as_no_verdict(post: FakePost) -> None:

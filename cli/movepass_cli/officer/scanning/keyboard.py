@@ -11,8 +11,9 @@ key does anything that matters: see session.py.
 import re
 from dataclasses import dataclass
 
+from movepass_verifier.deciding.scanner import find_payload
 from movepass_wire.limits import TEXT_MAX_CHARS
-from movepass_wire.payload import PREFIX, payload_length
+from movepass_wire.payload import payload_length
 
 PAUSE_SECONDS = 0.12
 """Slow scanners (Bluetooth) leave up to 100 ms between two characters; a person hardly notices that much."""
@@ -101,7 +102,7 @@ class Keyboard:
             return None
         if self.may_be_a_key:
             return self._last + PAUSE_SECONDS
-        if _holds_a_payload(self.typed):
+        if find_payload(self.typed):
             return self._last + WHOLE_SECONDS
         return None if self.asked else self._last + REST_SECONDS
 
@@ -111,7 +112,7 @@ class Keyboard:
         if deadline is None or at < deadline:
             return []
         if not self.may_be_a_key:
-            return self._end(at) if _holds_a_payload(self.typed) else [Unfinished(self._take())]
+            return self._end(at) if find_payload(self.typed) else [Unfinished(self._take())]
         pressed = self._take()[-1 if self.asked else 0 :]
         # An arrow, or a code that says so: it must not pass for nothing, or the verdict before would stand for it.
         return [Key(pressed) if pressed in self._keys else Unfinished(pressed)]
@@ -139,10 +140,3 @@ def apply_edits(typed: str) -> str:
         elif kept:
             kept.pop()
     return "".join(kept)
-
-
-def _holds_a_payload(text: str) -> bool:
-    """Tell whether a whole payload stands in a text, whatever else does."""
-    starts = {text.find(PREFIX), text.rfind(PREFIX)} - {-1}
-    lengths = {at: payload_length(text[at:]) for at in starts}
-    return any(length is not None and at + length <= len(text) for at, length in lengths.items())

@@ -156,38 +156,32 @@ def _middle(
     session: Session, badge: Badge, typed: str, say: Words, size: Size, *, unicode: bool, large: bool
 ) -> list[ScreenLine]:
     """Lay out what stands between head and foot; `size` is the room for it."""
-    shown: list[ScreenLine]
     match session.page, session.shown:
         case Page.NUMBER, _:
-            shown = _paragraphs([say("scan.ask-number")], size, "bold")
+            lines = _paragraphs([say("scan.ask-number")], size, "bold")
+        case Page.CONFIRM, Decided() as verdict:  # one that is to be decided, so never an accept
+            outcome = _outcome_line(verdict.result.outcome, say, size, unicode=unicode)
+            lines = [*outcome, *_paragraphs([_question(session, say)], size, "bold")]
         case Page.CONFIRM, _:
-            shown = _paragraphs([_question(session, say)], size, "bold")
+            lines = _paragraphs([_question(session, say)], size, "bold")
         case _ if typed or session.reading:
-            return _paragraphs(
+            lines = _paragraphs(
                 [say("scan.reading", count=len(typed)) if typed else say("scan.receiving")], size, "bold"
             )
         case Page.HELP, _:
-            shown = _paragraphs(say("scan.help").split("\n"), size)
+            lines = _paragraphs(say("scan.help").split("\n"), size)
         case Page.DETAILS, Decided() as verdict:
-            shown = _details(verdict, say, size)
+            of = say("scan.details-of", clock=say.clock(int(session.shown_at)))
+            lines = [*_paragraphs([of], size, "bold"), *_details(verdict, say, size)]
         case _, Decided() as verdict:
-            return _verdict(verdict, say, size, unicode=unicode, large=large)
+            lines = _verdict(verdict, say, size, unicode=unicode, large=large)
         case _, NumberAnswer() as answer:
-            return _answer(answer, say, size, unicode=unicode, large=large)
+            lines = _answer(answer, say, size, unicode=unicode, large=large)
         case _, Message() as problem:
-            return _paragraphs([say.say(problem)], size, "warn")
+            lines = _paragraphs([say.say(problem)], size, "warn")
         case _:
-            return _ready(session, badge, say, size)
-    return [*_outcome(session, say, size, unicode=unicode), *shown]
-
-
-def _outcome(session: Session, say: Words, size: Size, *, unicode: bool) -> list[ScreenLine]:
-    """Keep the outcome in sight on every page: a code that makes a scanner turn a page must not hide it."""
-    if isinstance(session.shown, Decided):
-        return _outcome_line(session.shown.result.outcome, say, size, unicode=unicode)
-    if isinstance(session.shown, NumberAnswer):
-        return _outcome_line(session.shown.outcome, say, size, unicode=unicode)
-    return []
+            lines = _ready(session, badge, say, size)
+    return lines
 
 
 def _question(session: Session, say: Words) -> str:

@@ -3,8 +3,8 @@
 No terminal, no clock and no file of its own: every call is told the time, and what a verdict rests on is asked of the
 post it was given. What came last is what is shown; what came before stays in sight as a row of `recent`.
 
-A code can make a scanner press any key. So a key only turns a page: to end, and to note what was done, somebody must
-type a number that is on the screen (confirmation.py).
+A code can make a scanner press any key. So a key only turns a page, and takes the verdict before it away: to end, and
+to note what was done, somebody must type a number that is on the screen (confirmation.py).
 """
 
 from collections import deque
@@ -189,24 +189,32 @@ class Session:
         self.notice, self.reading = trouble, False
 
     def key(self, key: Key, at: float) -> None:
-        """Take a key that was pressed."""
+        """Take a key that was pressed: it turns a page or changes the language, and takes what is shown away.
+
+        A code may be that key alone, and the verdict before it would seem to be its own. Only the details and the
+        question what was done go on from a verdict, and neither shows it again when it closes.
+        """
+        before, page = self.shown, self.page
         if key.name in "qQ":
             self._ask(None, at)
         elif key.name == ESCAPE:
-            self.shown = None if self.page is Page.MAIN else self.shown
             self._turn_to(Page.MAIN, at)
         elif key.name in DECISION_KEYS:
             if self._may_decide:
                 self._ask(DECISION_KEYS[key.name], at)
         else:
             self._turn(key.name.lower(), at)
-        if self._closes is not None:
-            self._closes = at + self._close_after  # somebody is reading
+        if self._goes_on:
+            self._closes = at + self._close_after if self._close_after else None  # somebody is reading
+        elif self.shown is before:
+            self.shown = self._closes = None
+            if before is not None and page is self.page is Page.MAIN and key.name != ESCAPE:
+                self.problem(message("scan.key"), at)
 
     def tick(self, at: float) -> None:
         """Take what is shown off the screen once its time is over."""
         if self._page_closes is not None and at >= self._page_closes:
-            self._turn_to(Page.MAIN, at)
+            self._clear()
         if self._closes is not None and at >= self._closes:
             self._clear()
 
@@ -240,6 +248,11 @@ class Session:
         self.recent.append(Recent(at, outcome, number))
 
     @property
+    def _goes_on(self) -> bool:
+        """Whether the page is about the verdict that was shown."""
+        return self.page is Page.DETAILS or (self.page is Page.CONFIRM and self.confirming is not None)
+
+    @property
     def _may_decide(self) -> bool:
         shown = self.shown
         return isinstance(shown, Decided) and bool(shown.noted) and shown.result.outcome is Outcome.CANNOT_VERIFY
@@ -250,7 +263,7 @@ class Session:
             self.confirming = decision
             self._turn_to(Page.CONFIRM, at)
         else:
-            self.notice = message("scan.asked-too-soon", wait=int(RETRY_SECONDS))
+            self.problem(message("scan.asked-too-soon", wait=int(RETRY_SECONDS)), at)
 
     def _confirmed(self, at: float) -> None:
         if self.confirming is None:
