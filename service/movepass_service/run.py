@@ -88,7 +88,7 @@ def running(service: Service, site: Site) -> Iterator[Running]:
         )  # fmt: skip
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="site", daemon=True)
-        for helper in (Worker(service), PublisherThread(service)):
+        for helper in (PublisherThread(service), Worker(service)):  # the last revocations are published in the end
             helper.start()
             begun.callback(helper.stop)
         thread.start()

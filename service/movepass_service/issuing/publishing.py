@@ -4,11 +4,14 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
 
+from movepass_issuer import IssuerError
 from movepass_issuer.authority.folder import Authority
 from movepass_issuer.publishing.publisher import Publication
 from movepass_issuer.publishing.watch import Failure, publish_every
 from movepass_issuer.regions.replication import Followed
+from movepass_keys import KeysError
 from movepass_service.service import Service
 
 LOG = logging.getLogger(__name__)
@@ -52,12 +55,21 @@ class PublisherThread:
         self._thread.start()
 
     def stop(self) -> None:
-        """Finish the publication at work, and end the thread."""
+        """Finish the publication at work, publish what was revoked since, and end the thread."""
         self._stop.set()
         self._thread.join()
 
     def _run(self) -> None:
         publish_every(self._service.settings.publish_every_s, self._publish, stop=self._stop, tell=self._tell)
+        try:
+            if self._has_revoked():
+                self._tell(self._publish(), 0)
+        except (IssuerError, KeysError, OSError) as e:  # which the next start does
+            self._tell(e, 0)
+
+    def _has_revoked(self) -> bool:
+        with closing(Authority.open(self._service.authority.folder).ledger()) as ledger:
+            return bool(ledger.pending())
 
     def _publish(self) -> Publication:
         with Authority.open(self._service.authority.folder).publisher() as publisher:

@@ -21,6 +21,7 @@ from movepass_verifier import Verdict
 
 APPLICATIONS, TOGETHER = 60, 10
 """Of one round, and how many of them are sent at once."""
+SECRET_CHARS = 26
 
 SERVE = """
 import asyncio, sys, time
@@ -73,8 +74,8 @@ with Service.open(data, authority, settings) as service, open(answers, "a", buff
     asyncio.run(main(service, file))
     while {State.RECEIVED, State.APPROVED} & service.store.counts_by_state().keys() or service.store.to_revoke(1):
         time.sleep(0.01)
-    publisher.stop()
     worker.stop()
+    publisher.stop()
 """
 """Sends applications, withdraws and corrects some, and writes each answer down as whoever is given it would."""
 
@@ -95,10 +96,31 @@ def serve(world: World, folder: Path, applications: range, *, kill_after: float 
     return time.monotonic() - begun if child.returncode == 0 else None
 
 
+def answers(folder: Path) -> list[list[str]]:
+    lines = [line.split(" ") for line in (folder / "answers.txt").read_text().splitlines()]
+    return [line for line in lines if len(line) == 3 and (line[0] != "received" or len(line[2]) == SECRET_CHARS)]
+
+
+def check_answers(folder: Path) -> None:
+    """Compare what was answered before a kill with the store, before anybody sends anything again."""
+    given = answers(folder)
+    with closing(SqliteStore(folder / "service")) as store:
+        kept = {reference: store.find(reference) for _, reference, _ in given}
+    for what, reference, secret in given:
+        one = kept[reference]
+        assert one is not None, "a receipt without its application"
+        if what == "received":
+            assert hash_secret(secret) == one.secret_hash
+        elif what == "withdrawn":
+            assert one.state == State.WITHDRAWN
+        else:
+            assert one.correction == 1
+
+
 def check(world: World, folder: Path, count: int) -> None:
     """Compare every answer ever given with the store, the store with the ledger, and the ledger with the decisions."""
-    lines = [line.split(" ") for line in (folder / "answers.txt").read_text().splitlines() if line.count(" ") == 2]
-    secrets = {(reference, secret) for what, reference, secret in lines if what == "received" and len(secret) == 26}
+    lines = answers(folder)
+    secrets = {(reference, secret) for what, reference, secret in lines if what == "received"}
     assert len({reference for reference, _ in secrets}) == count, "an application got two references, or none"
     assert len(secrets) == count, "an application got two secrets"
     withdrawn = {reference for what, reference, _ in lines if what == "withdrawn"}
@@ -111,7 +133,7 @@ def check(world: World, folder: Path, count: int) -> None:
         assert db.execute("SELECT count(*) FROM applications").fetchone() == (count,)
     with closing(sqlite3.connect(world.authority.ledger_path)) as db:
         passes = db.execute("SELECT request_id, text, revoked_at IS NOT NULL, day, idx FROM passes").fetchall()
-        assert db.execute("SELECT count(*) FROM pending").fetchone() == (0,), "all revocations are published"
+        pending = db.execute("SELECT count(*) FROM pending").fetchone()
     approved = Counter((r["reference"], r["correction"]) for r in records if r["action"] == "approve")
     assert set(approved.values()) == {1}, "an application was decided twice"
     assert max(Counter((day, index) for *_, day, index in passes).values()) == 1
@@ -122,11 +144,12 @@ def check(world: World, folder: Path, count: int) -> None:
         in_force[reference] += bool(text) and not revoked
     for reference, secret in secrets:
         one = kept[reference]
-        assert one is not None, "a receipt without its application"
+        assert one is not None
         assert hash_secret(secret) == one.secret_hash
         assert one.state == (State.WITHDRAWN if reference in withdrawn else State.ISSUED)
         assert in_force[reference] == (reference not in withdrawn)
         assert one.correction == (reference in corrected)
+    assert pending == (0,), "a revocation is in no list"
     texts = {request_id: text for request_id, text, *_ in passes}
     sample = random.Random(1).sample(sorted(reference for reference, _ in secrets), 20)
     world.sync()
@@ -153,6 +176,7 @@ def rounds(world: World, folder: Path, count: int, seed: int) -> None:
         new = range(number * APPLICATIONS, (number + 1) * APPLICATIONS)
         killed += serve(world, folder, new, kill_after=chance.uniform(0, seconds)) is None
     assert killed >= count / 2  # else the instants were badly chosen, and nothing was shown
+    check_answers(folder)
     total = (count + 1) * APPLICATIONS
     assert serve(world, folder, range(total), kill_after=None) is not None
     check(world, folder, total)

@@ -402,8 +402,26 @@ def test_a_revocation_is_published_soon_and_lists_on_a_schedule(world: World, tm
             assert time.monotonic() - begun < 10
             assert service.health().ok
         finally:
-            publisher.stop()
             worker.stop()
+            publisher.stop()
+
+
+def test_what_was_revoked_last_is_published_in_the_end(world: World, tmp_path: Path, now: int) -> None:
+    settings = Settings(publish_every_s=60, publish_after_revocation_s=60)
+    with Service.open(tmp_path / "service", world.authority.folder, settings) as service:
+        use_rules(service, APPROVE_ALL, now)
+        receipt = submit(service, now, not_before=iso(now))
+        work(service, now)
+        text = status(service, receipt, now).issued
+        assert text is not None
+        publisher = PublisherThread(service)
+        publisher.start()
+        _wait_for(lambda: service.health().last_publication)
+        run(service.withdraw(receipt.reference, receipt.secret, now=now))
+        work(service, now)
+        publisher.stop()
+    world.sync()
+    assert world.verdict(text.text) == "revoked"
 
 
 # What people are told
