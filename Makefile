@@ -129,6 +129,7 @@ region-loss: $(READY) $(AWS_READY) ## 5,000 requests to two regions, one of whic
 bench: OUT ?= docs
 bench: $(READY) $(AWS_READY) ## everything that is claimed of sizes and speeds, beside others; the tables of docs/benchmarks.md
 	$(BIN)/python tools/bench/compaction.py
+	$(BIN)/python tools/bench/rules_replay.py
 	PYTHONPATH=tools/bench:tools:tests:infra $(BIN)/python tools/bench/benchmarks.py $(OUT)
 
 bench-aws: $(READY) $(AWS_READY) ## load on the functions on AWS, which ministack plays; beside bare kms:Sign

@@ -40,7 +40,7 @@ ORDER BY decision.id
 _PERSON, _DIGEST = 6, 10
 """Places of two columns. Whoever has no identity hash has no quota, and is in a share by chance."""
 _PROCESSES_MAX = 4
-_ALONE_MAX = 50_000
+_ALONE_MAX = 200_000
 """So many decisions are replayed sooner than other processes have started."""
 _facts: Callable[[Mapping[str, Value | None]], tuple[Value | None, ...]] = itemgetter(*COLUMNS)
 
