@@ -1,5 +1,6 @@
 """`movepass service rules` as a rule author runs it."""
 
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -7,8 +8,10 @@ from support.rule_tables import row, table_text
 from support.trips import HOUR, NOW, decide, submit, trip
 
 from movepass_keys import create_key_file
-from movepass_service.rules import default_rules
+from movepass_service.issuing.deciding import decider
+from movepass_service.rules import RuleSet, default_rules
 from movepass_service.rules.archive import FolderArchive
+from movepass_service.stores.past_applications import read_past
 from movepass_service.stores.sqlite import SqliteStore
 from movepass_service.stores.store import Officer
 from movepass_wire.payload import ED25519
@@ -176,6 +179,23 @@ def test_an_activation_that_was_cut_short_is_finished_by_the_next(
     code, _ = sign(movepass, strict, copy, "Kamal", "--confirm")
     assert code == 0
     assert movepass("service", "rules", "show", "--data", copy).out.startswith("Version 2021-04-20,")
+
+
+def test_each_application_is_decided_by_the_rules_that_were_in_force_when_it_came(
+    movepass: Movepass, data: Path, tmp_path: Path
+) -> None:
+    closed = default_rules().table.source.replace('version = "2021-04-14"', 'version = "2021-04-20"')
+    closed += '\n[[closure]]\ndistrict = "gazipur"\nfrom = 2021-04-14\nuntil = 2021-04-30\n'
+    file = write(tmp_path / "closed.toml", closed)
+    with closing(SqliteStore(data)) as store:
+        submit(store, "R1", trip("1990123456", NOW + 2 * HOUR), NOW)
+        assert sign(movepass, file, data, "Rahima")[0] == 0
+        submit(store, "R2", trip("1990123456", NOW + 4 * HOUR), NOW)
+        assert sign(movepass, file, data, "Kamal", "--confirm")[0] == 0
+        submit(store, "R3", trip("1990123456", NOW + 6 * HOUR), NOW)
+        store.decide_next(9, decider(lambda name: RuleSet.from_toml(store.rules_text(str(name)) or ""), NOW), NOW)
+    found = {past.reference: past.decided.row for past in read_past(data)}
+    assert found == {"R1": "within-limits", "R2": "within-limits", "R3": "closed-district"}
 
 
 def test_going_back_takes_a_new_version(movepass: Movepass, strict: Path, data: Path, tmp_path: Path) -> None:
