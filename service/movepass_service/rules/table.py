@@ -254,16 +254,13 @@ class _Reader:
             least, most = given.get("at_least", domain[0]), given.get("at_most", domain[-1])
         else:
             least = most = given
-        good = True
-        for number in dict.fromkeys((_Typed(least), _Typed(most))):
-            if type(number.value) is not int or number.value not in domain:
-                self.fault(
-                    where,
-                    f"expected a whole number from {domain[0]} to {domain[-1]}, or {{ at_least = …, at_most = … }};"
-                    f" got {_shown(number.value)}",
-                )
-                good = False
-        if not good:
+        wrong = [number for number in (least, most) if type(number) is not int or number not in domain]
+        if wrong:
+            self.fault(
+                where,
+                f"expected a whole number from {domain[0]} to {domain[-1]}, or {{ at_least = …, at_most = … }};"
+                f" got {_shown(wrong[0])}",
+            )
             return None
         if least > most:
             self.fault(where, f"at_least {least} is more than at_most {most}; nothing is between them")
@@ -370,19 +367,6 @@ class _Reader:
             self.fault(where, f"{key} is {_shown(value)}; write a day without quotes, like 2021-04-14")
             return None
         return value.toordinal() - _EPOCH
-
-
-@dataclass(frozen=True, slots=True)
-class _Typed:
-    """A number with its type, so that true is not taken for 1."""
-
-    value: Any
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Typed) and type(self.value) is type(other.value) and self.value == other.value
-
-    def __hash__(self) -> int:
-        return hash(repr(self.value))
 
 
 def _named(place: str, item: Mapping[str, object]) -> str:
