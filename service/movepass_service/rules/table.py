@@ -125,7 +125,7 @@ def read_table(source: str) -> Table:
     except (RecursionError, UnicodeEncodeError) as e:
         raise RuleTableError([Fault("file", "not TOML: brackets inside brackets, or text that is no text")]) from e
     reader = _Reader(source)
-    table = reader.table(document)
+    table = reader.read_document(document)
     if reader.faults or table is None:
         raise RuleTableError(reader.faults)
     return table
@@ -138,101 +138,107 @@ class _Reader:
         self.source = source
         self.faults: list[Fault] = []
 
-    def fault(self, where: str, message: str) -> None:
+    def add_fault(self, where: str, message: str) -> None:
         self.faults.append(Fault(where, message))
 
-    def table(self, document: dict[str, Any]) -> Table | None:
+    def read_document(self, document: dict[str, Any]) -> Table | None:
         where = "top"
-        self.keys(where, document, _TOP)
-        version = self.name(where, document, "version")
-        owner = self.line(where, document, "owner")
-        first, last = self.days(where, document, None)
-        texts = self.texts(document.get("texts"))
-        rows = self.rows(document.get("row"), texts, (first, last, owner))
-        closures = self.closures(document.get("closure", []))
+        self.check_keys(where, document, _TOP)
+        version = self.read_name(where, document, "version")
+        owner = self.read_line(where, document, "owner")
+        first, last = self.read_days(where, document, None)
+        texts = self.read_texts(document.get("texts"))
+        rows = self.read_rows(document.get("row"), texts, (first, last, owner))
+        closures = self.read_closures(document.get("closure", []))
         if self.faults:
             return None
         return Table(version, owner, first, last, tuple(rows), texts, tuple(closures), self.source)
 
-    def rows(self, value: object, texts: Mapping[str, object], inherited: tuple[int, int | None, str]) -> list[Row]:
-        tables = [(_named(place, item), item) for place, item in self.tables("row", value)]
+    def read_rows(
+        self, value: object, texts: Mapping[str, object], inherited: tuple[int, int | None, str]
+    ) -> list[Row]:
+        tables = [(_named(place, item), item) for place, item in self.find_tables("row", value)]
         if not tables:
-            self.fault("top", "no rows; write at least one [[row]]")
+            self.add_fault("top", "no rows; write at least one [[row]]")
         if len(tables) > ROWS_MAX:
-            self.fault("top", f"{len(tables)} rows; at most {ROWS_MAX} can be checked")
+            self.add_fault("top", f"{len(tables)} rows; at most {ROWS_MAX} can be checked")
             return []
-        rows = [self.row(where, item, inherited) for where, item in tables]
+        rows = [self.read_row(where, item, inherited) for where, item in tables]
         seen: dict[str, str] = {}
         for (where, _), row in zip(tables, rows, strict=True):
             if row.id and row.id in seen:
-                self.fault(where, f"the id {row.id!r} is also that of {seen[row.id]}; give each row its own")
+                self.add_fault(where, f"the id {row.id!r} is also that of {seen[row.id]}; give each row its own")
             seen.setdefault(row.id, where)
             if row.code and row.code not in texts:
-                self.fault(
+                self.add_fault(
                     where, f"no text for the code {row.code!r}{_meant(row.code, texts)}; write [texts.{row.code}]"
                 )
         return rows
 
-    def row(self, where: str, item: dict[str, Any], inherited: tuple[int, int | None, str]) -> Row:
+    def read_row(self, where: str, item: dict[str, Any], inherited: tuple[int, int | None, str]) -> Row:
         first, last, owner = inherited
-        self.keys(where, item, _ROW)
+        self.check_keys(where, item, _ROW)
         if "from" in item or "until" in item:
-            first, last = self.days(where, item, (first, last))
+            first, last = self.read_days(where, item, (first, last))
         return Row(
-            id=self.name(where, item, "id"),
-            when=self.when(where, item.get("when")),
-            action=self.action(where, item.get("decision")),
-            code=self.code(where, item),
+            id=self.read_name(where, item, "id"),
+            when=self.read_when(where, item.get("when")),
+            action=self.read_action(where, item.get("decision")),
+            code=self.read_code(where, item),
             first_day=first,
             last_day=last,
-            owner=self.line(where, item, "owner") if "owner" in item else owner,
+            owner=self.read_line(where, item, "owner") if "owner" in item else owner,
         )
 
-    def when(self, where: str, value: object) -> dict[str, Condition]:
+    def read_when(self, where: str, value: object) -> dict[str, Condition]:
         if not isinstance(value, dict):
             said = "is missing" if value is None else f"is {_shown(value)}"
-            self.fault(where, f'when {said}; write when = {{ reason = ["medical"] }}, or when = {{}} for every case')
+            self.add_fault(
+                where, f'when {said}; write when = {{ reason = ["medical"] }}, or when = {{}} for every case'
+            )
             return {}
         found = {}
         for name, given in value.items():
             column = COLUMNS.get(name)
             if column is None:
-                self.fault(where, f"no column {name!r}{_meant(name, COLUMNS)}; the columns are {', '.join(COLUMNS)}")
+                self.add_fault(
+                    where, f"no column {name[:40]!r}{_meant(name, COLUMNS)}; the columns are {', '.join(COLUMNS)}"
+                )
                 continue
-            condition = self.condition(f"{where}, {name}", column, given)
+            condition = self.read_condition(f"{where}, {name}", column, given)
             if condition is not None:
                 found[name] = condition
         return found
 
-    def condition(self, where: str, column: Column, given: object) -> Condition | None:
+    def read_condition(self, where: str, column: Column, given: object) -> Condition | None:
         if isinstance(column.domain, range):
-            return self.numbers(where, column.domain, given)
+            return self.read_numbers(where, column.domain, given)
         if column.is_flag:
             if not isinstance(given, bool):
-                self.fault(where, f"expected true or false, got {_shown(given)}")
+                self.add_fault(where, f"expected true or false, got {_shown(given)}")
                 return None
             return frozenset([given])
-        return self.choice(where, column, given)
+        return self.read_choice(where, column, given)
 
-    def choice(self, where: str, column: Column, given: object) -> Condition | None:
+    def read_choice(self, where: str, column: Column, given: object) -> Condition | None:
         excluding = isinstance(given, dict)
         if isinstance(given, dict):
-            self.keys(where, given, ("except",))
+            self.check_keys(where, given, ("except",))
             given = given.get("except")
         names = [given] if isinstance(given, str) else given
         if not isinstance(names, list) or not names:
-            self.fault(
+            self.add_fault(
                 where, f'expected words like ["{column.domain[0]}"] or {{ except = [...] }}, got {_shown(given)}'
             )
             return None
-        values = {self.word(where, column, name) for name in names}
+        values = {self.read_word(where, column, name) for name in names}
         known: frozenset[str | bool] = frozenset(value for value in values if value is not None)
         accepted = known if not excluding else frozenset(column.words) - known
         if not accepted and len(known) == len(values):
-            self.fault(where, "nothing is left; leave the row out")
+            self.add_fault(where, "nothing is left; leave the row out")
         return accepted
 
-    def word(self, where: str, column: Column, given: object) -> str | None:
+    def read_word(self, where: str, column: Column, given: object) -> str | None:
         name = normalise(given).casefold() if isinstance(given, str) else ""
         if name in column.domain:
             return name
@@ -242,129 +248,131 @@ class _Reader:
                 return code.key
         words = [str(word) for word in column.domain]
         listed = "the 64 districts" if len(words) > 20 else ", ".join(words)
-        self.fault(where, f"{_shown(given)} is none of its words{_meant(name, words)}; they are {listed}")
+        self.add_fault(where, f"{_shown(given)} is none of its words{_meant(name, words)}; they are {listed}")
         return None
 
-    def numbers(self, where: str, domain: range, given: object) -> Condition | None:
+    def read_numbers(self, where: str, domain: range, given: object) -> Condition | None:
         if isinstance(given, dict):
-            self.keys(where, given, ("at_least", "at_most"))
+            self.check_keys(where, given, ("at_least", "at_most"))
             if not given:
-                self.fault(where, "expected { at_least = …, at_most = … } or one of them, got {}")
+                self.add_fault(where, "expected { at_least = …, at_most = … } or one of them, got {}")
                 return None
             least, most = given.get("at_least", domain[0]), given.get("at_most", domain[-1])
         else:
             least = most = given
         wrong = [number for number in (least, most) if type(number) is not int or number not in domain]
         if wrong:
-            self.fault(
+            self.add_fault(
                 where,
                 f"expected a whole number from {domain[0]} to {domain[-1]}, or {{ at_least = …, at_most = … }};"
                 f" got {_shown(wrong[0])}",
             )
             return None
         if least > most:
-            self.fault(where, f"at_least {least} is more than at_most {most}; nothing is between them")
+            self.add_fault(where, f"at_least {least} is more than at_most {most}; nothing is between them")
             return None
         return range(least, most + 1)
 
-    def texts(self, value: object) -> dict[str, Mapping[str, str]]:
+    def read_texts(self, value: object) -> dict[str, Mapping[str, str]]:
         if not isinstance(value, dict):
-            self.fault("texts", 'missing; write [texts.CODE] with bn = "…" and en = "…" for each code')
+            self.add_fault("texts", 'missing; write [texts.CODE] with bn = "…" and en = "…" for each code')
             return {}
         found: dict[str, Mapping[str, str]] = {}
         for code, item in value.items():
             where = f"texts.{code}"
             if not _NAME.fullmatch(code) or code in OWN_CODES:
-                self.fault(
+                self.add_fault(
                     where, "a code has small letters, digits and hyphens, and is none of " + ", ".join(OWN_CODES)
                 )
             if not isinstance(item, dict):
-                self.fault(where, 'expected bn = "…" and en = "…" under its header')
+                self.add_fault(where, 'expected bn = "…" and en = "…" under its header')
                 item = dict.fromkeys(LANGUAGES, "-")  # noqa: PLW2901 - so that its rows find it
-            self.keys(where, item, LANGUAGES)
-            found[code] = {language: self.line(where, item, language) for language in LANGUAGES}
+            self.check_keys(where, item, LANGUAGES)
+            found[code] = {language: self.read_line(where, item, language) for language in LANGUAGES}
         return found
 
-    def closures(self, value: object) -> list[Closure]:
+    def read_closures(self, value: object) -> list[Closure]:
         found = []
         column = COLUMNS["from_district"]
-        for where, item in self.tables("closure", value):
-            self.keys(where, item, _CLOSURE)
-            first, last = self.days(where, item, None)
+        for where, item in self.find_tables("closure", value):
+            self.check_keys(where, item, _CLOSURE)
+            first, last = self.read_days(where, item, None)
             if last is None and "until" not in item:
-                self.fault(where, "until is missing; write the last day of the closure, like until = 2021-04-21")
-            district = self.word(f"{where}, district", column, item.get("district"))
+                self.add_fault(where, "until is missing; write the last day of the closure, like until = 2021-04-21")
+            district = self.read_word(f"{where}, district", column, item.get("district"))
             found.append(Closure(district or "", first, last or first))
         return found
 
-    def tables(self, name: str, value: object) -> list[tuple[str, dict[str, Any]]]:
+    def find_tables(self, name: str, value: object) -> list[tuple[str, dict[str, Any]]]:
         """Return the tables of an array with their places: by line, if the headers can be told apart."""
         if value is None:
             return []
         if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
-            self.fault("top", f"{name} is {_shown(value)}; write [[{name}]] with two brackets before each")
+            self.add_fault("top", f"{name} is {_shown(value)}; write [[{name}]] with two brackets before each")
             return []
         lines = [self.source.count("\n", 0, m.start(1)) + 1 for m in _HEADER.finditer(self.source) if m[1] == name]
         if len(lines) != len(value):
             return [(f"{name} {number}", item) for number, item in enumerate(value, 1)]
         return [(f"line {line}, {name} {n}", item) for n, (line, item) in enumerate(zip(lines, value, strict=True), 1)]
 
-    def keys(self, where: str, item: Mapping[str, object], allowed: tuple[str, ...]) -> None:
+    def check_keys(self, where: str, item: Mapping[str, object], allowed: tuple[str, ...]) -> None:
         for key in item:
             if key not in allowed:
-                self.fault(where, f"unknown key {key[:40]!r}{_meant(key, allowed)}; known here: {', '.join(allowed)}")
+                self.add_fault(
+                    where, f"unknown key {key[:40]!r}{_meant(key, allowed)}; known here: {', '.join(allowed)}"
+                )
 
-    def name(self, where: str, item: Mapping[str, object], key: str) -> str:
+    def read_name(self, where: str, item: Mapping[str, object], key: str) -> str:
         value = item.get(key)
         if not isinstance(value, str) or not _NAME.fullmatch(value):
-            self.fault(
+            self.add_fault(
                 where, f"{key} is {_shown(value)}; write up to 40 small letters, digits, dots and hyphens in quotes"
             )
             return ""
         return value
 
-    def code(self, where: str, item: Mapping[str, object]) -> str:
+    def read_code(self, where: str, item: Mapping[str, object]) -> str:
         if "code" not in item:
-            self.fault(where, 'code is missing; write the name of a text, like code = "three-hours"')
+            self.add_fault(where, 'code is missing; write the name of a text, like code = "three-hours"')
             return ""
-        return self.name(where, item, "code")
+        return self.read_name(where, item, "code")
 
-    def line(self, where: str, item: Mapping[str, object], key: str) -> str:
+    def read_line(self, where: str, item: Mapping[str, object], key: str) -> str:
         value = item.get(key)
         text = normalise(value) if isinstance(value, str) else ""
         if not text or len(text) > TEXT_MAX_CHARS or not text.translate(_JOINERS).isprintable():
             wish = f"write 1 to {TEXT_MAX_CHARS} characters on one line, in quotes"
-            self.fault(where, f"{key} is {_shown(value)}; {wish}")
+            self.add_fault(where, f"{key} is {_shown(value)}; {wish}")
         return text
 
-    def action(self, where: str, value: object) -> Action:
+    def read_action(self, where: str, value: object) -> Action:
         if isinstance(value, str) and value in list(Action):
             return Action(value)
-        self.fault(where, f"decision is {_shown(value)}; write one of {', '.join(Action)}")
+        self.add_fault(where, f"decision is {_shown(value)}; write one of {', '.join(Action)}")
         return Action.REFER
 
-    def days(
+    def read_days(
         self, where: str, item: Mapping[str, object], inherited: tuple[int, int | None] | None
     ) -> tuple[int, int | None]:
-        first = self.day(where, item, "from")
-        last = self.day(where, item, "until")
+        first = self.read_day(where, item, "from")
+        last = self.read_day(where, item, "until")
         if inherited is not None:
             first = inherited[0] if "from" not in item else first
             last = inherited[1] if "until" not in item else last
             if (first or 0) < inherited[0] or (inherited[1] is not None and (last is None or last > inherited[1])):
-                self.fault(where, "holds on days on which the table does not; change its days or the table's")
+                self.add_fault(where, "holds on days on which the table does not; change its days or the table's")
         elif "from" not in item:
-            self.fault(where, "from is missing; write the first day, like from = 2021-04-14")
+            self.add_fault(where, "from is missing; write the first day, like from = 2021-04-14")
         if first is not None and last is not None and last < first:
-            self.fault(where, "until is before from; exchange them")
+            self.add_fault(where, "until is before from; exchange them")
         return first or 0, last
 
-    def day(self, where: str, item: Mapping[str, object], key: str) -> int | None:
+    def read_day(self, where: str, item: Mapping[str, object], key: str) -> int | None:
         value = item.get(key)
         if value is None:
             return None
         if isinstance(value, datetime) or not isinstance(value, date):
-            self.fault(where, f"{key} is {_shown(value)}; write a day without quotes, like 2021-04-14")
+            self.add_fault(where, f"{key} is {_shown(value)}; write a day without quotes, like 2021-04-14")
             return None
         return value.toordinal() - _EPOCH
 
