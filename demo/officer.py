@@ -19,6 +19,7 @@ from support.passes import DAY, HOUR, approved
 
 from movepass_issuer import Issuer, SignedPass
 from movepass_issuer.authority.ceremony_desk import deny
+from movepass_issuer.authority.creation import create_authority
 from movepass_issuer.authority.folder import Authority
 from movepass_issuer.storage.sqlite_ledger import SqliteLedger
 from movepass_keys import signer_from_uri
@@ -51,7 +52,7 @@ class Post:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._now = int(time.time())
-        self._authority = Authority.create(
+        self._authority = create_authority(
             folder / "authority", name=NAME, test=False, now=self._now - 27 * HOUR, days_ahead=0
         )
 
@@ -124,7 +125,7 @@ class Post:
         return seal(alg, kid, claims, signer.sign(to_be_signed(alg, kid, claims)))
 
     def _strangers(self) -> str:
-        stranger = Authority.create(self._folder / "stranger", name="Another", test=False)
+        stranger = create_authority(self._folder / "stranger", name="Another", test=False)
         with stranger.issuer() as issuer:
             return issuer.issue(approved("R-1", self._now)).text
 

@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-from movepass_issuer.authority.folder import Authority
+from movepass_issuer.authority.creation import create_authority
 from movepass_service.decisions.officers import add_officer
 from movepass_service.service import Service
 
@@ -19,7 +19,7 @@ folder = Path(sys.argv[1])
 port = sys.argv[2] if len(sys.argv) > 2 else "8080"
 authority, data = folder / "authority", folder / "data"
 if not authority.exists():
-    Authority.create(authority, name="Dhaka Metropolitan Police", test=True)
+    create_authority(authority, name="Dhaka Metropolitan Police", test=True)
 with Service.open(data, authority) as service:
     if service.store.officer(OFFICER) is None:
         add_officer(service.store, OFFICER, "supervisor", int(time.time()))

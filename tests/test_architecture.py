@@ -3,8 +3,10 @@
 import shutil
 import subprocess
 import sys
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
+import grimp
 import pytest
 from support import processes
 
@@ -15,6 +17,7 @@ PACKAGES = {
     "keys": "movepass_keys",
     "issuer": "movepass_issuer",
     "verifier": "movepass_verifier",
+    "phone": "movepass_phone",
     "service": "movepass_service",
     "cli": "movepass_cli",
 }
@@ -67,6 +70,17 @@ def test_an_import_the_wrong_way_is_caught(tmp_path: Path, folder: str, wrong: s
     result = lint(tmp_path)
     assert result.returncode == 1, result.stdout + result.stderr
     assert "1 broken" in result.stdout or "2 broken" in result.stdout
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    """Imports inside functions and for type checking count: whoever reads the one must read the other."""
+    graph = grimp.build_graph(*PACKAGES.values(), cache_dir=None)
+    imports = {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}
+    assert len(imports) > 200
+    try:
+        TopologicalSorter(imports).prepare()
+    except CycleError as e:
+        pytest.fail(" -> ".join(e.args[1]))
 
 
 LOADED = """

@@ -14,7 +14,8 @@ from support.passes import HOLDER, HOUR, approved, iso, request
 
 from movepass_issuer import IssuerError, LedgerError
 from movepass_issuer.authority import ceremony_desk as keyholding
-from movepass_issuer.authority.folder import Authority, Elsewhere
+from movepass_issuer.authority.creation import Elsewhere, begin_authority
+from movepass_issuer.authority.folder import Authority
 from movepass_issuer.aws import telemetry
 from movepass_issuer.aws.issue import IssueFunction
 from movepass_issuer.aws.opening import KEYS_SECONDS, Reread
@@ -373,7 +374,7 @@ def test_custodians_hold_their_ceremony_for_an_authority_whose_parts_are_elsewhe
     elsewhere = Elsewhere(
         f"dynamodb:{settings.table}-other", f"{settings.repository}/other", (settings.signer,), (online,)
     )
-    begun = Authority.begin(tmp_path / "begun", name="Begun", test=False, elsewhere=elsewhere)
+    begun = begin_authority(tmp_path / "begun", name="Begun", test=False, elsewhere=elsewhere)
     assert not begun.root_path.exists()
     keyholding.hold_ceremony(begun, NOW, 4)
     opened = Authority.open(tmp_path / "begun")
@@ -383,7 +384,7 @@ def test_custodians_hold_their_ceremony_for_an_authority_whose_parts_are_elsewhe
     with opened.issuer() as issuer:
         assert issuer.issue(approved("R-1", NOW)).text.startswith("MP1:")
     with pytest.raises(IssuerError, match="holds a repository already"):
-        Authority.begin(tmp_path / "again", name="Again", test=False, elsewhere=elsewhere)
+        begin_authority(tmp_path / "again", name="Again", test=False, elsewhere=elsewhere)
 
 
 def test_a_publisher_that_meets_another_says_so_and_is_done(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,7 +20,7 @@ from support.stack import template
 from movepass_cli.main import cli
 from movepass_issuer.authority import ceremony_desk as keyholding
 from movepass_issuer.authority.ceremony_desk import Denial
-from movepass_issuer.authority.folder import Authority, Elsewhere
+from movepass_issuer.authority.creation import Elsewhere, begin_authority
 from movepass_issuer.aws import telemetry
 from movepass_issuer.aws.issue import IssueFunction
 from movepass_issuer.aws.publish import PublishFunction
@@ -320,5 +320,5 @@ def test_a_region_that_can_be_none_beside_the_other_is_not_made(
 ) -> None:
     elsewhere = Elsewhere(ledger, f"s3://bucket-{bucket}", peers=(f"1,{TABLES}/b,arn:aws:s3:::bucket-b",))
     with pytest.raises(AuthorityError, match=expected):
-        Authority.begin(tmp_path / "authority", name="Two", test=True, elsewhere=elsewhere)
+        begin_authority(tmp_path / "authority", name="Two", test=True, elsewhere=elsewhere)
     assert not (tmp_path / "authority").exists()

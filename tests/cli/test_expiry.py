@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from movepass_issuer.authority.ceremony_desk import propose_keys, publish_proposals
+from movepass_issuer.authority.creation import create_authority
 from movepass_issuer.authority.folder import Authority
 from movepass_issuer.errors import NotAcceptedError
 from movepass_keys.ceremony import custodian
@@ -30,7 +31,7 @@ def old(tmp_path: Path) -> Old:
 
     def make(days: int) -> Path:
         folder = tmp_path / f"authority-{days}"
-        Authority.create(folder, name="Old", test=True, now=int(time.time()) - days * DAY_SECONDS)
+        create_authority(folder, name="Old", test=True, now=int(time.time()) - days * DAY_SECONDS)
         return folder
 
     return make

@@ -17,7 +17,7 @@ import pytest
 from support.applications import rules, submit, use_rules, work
 from support.world import World
 
-from movepass_issuer.authority.folder import Authority
+from movepass_issuer.authority.creation import create_authority
 from movepass_service.service import Receipt, Service
 
 from .conftest import Movepass, Start
@@ -168,7 +168,7 @@ def test_a_wrong_decision_is_refused(data: Path, movepass: Movepass, arguments: 
 
 def test_the_console_decides_for_test_authorities_unless_it_is_enabled(tmp_path: Path, movepass: Movepass) -> None:
     authority, data = tmp_path / "real", tmp_path / "service"
-    Authority.create(authority, name="Real", test=False)
+    create_authority(authority, name="Real", test=False)
     Service.open(data, authority).close()
     add_officer(movepass, data)
     decide = ("service", "decide", "--data", data, "0000-0000-0000", "approve", "--as", OFFICER)

@@ -21,7 +21,7 @@ from support.trips import HOUR, NOW, decide, submit, trip
 
 from movepass_cli.main import cli
 from movepass_issuer import ApprovedPass
-from movepass_issuer.authority.folder import Authority
+from movepass_issuer.authority.creation import create_authority
 from movepass_keys import create_key_file
 from movepass_service.rules import default_rules
 from movepass_service.rules.columns import COLUMNS
@@ -150,7 +150,7 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """
     folder = tmp_path_factory.mktemp("office")
     (folder / "request.json").write_text(approved())
-    authority = Authority.create(folder / "A", name="Dhaka Metropolitan Police", test=False)
+    authority = create_authority(folder / "A", name="Dhaka Metropolitan Police", test=False)
     with authority.issuer() as issuer:
         signed = issuer.issue(ApprovedPass.from_json(approved()))
     (folder / "photo.png").write_bytes(signed.png())

@@ -10,6 +10,7 @@ import pytest
 
 from movepass_issuer import ApprovedPass, SignedPass
 from movepass_issuer.authority.ceremony_desk import publish_proposals
+from movepass_issuer.authority.creation import create_authority
 from movepass_issuer.authority.folder import Authority
 from movepass_keys.ceremony import custodian
 from movepass_keys.ceremony import proposal as ceremony
@@ -100,5 +101,5 @@ class Drill:
 @pytest.fixture
 def drill(tmp_path: Path) -> Drill:
     """A fresh authority."""
-    Authority.create(tmp_path / "authority", name="Drill", test=True)
+    create_authority(tmp_path / "authority", name="Drill", test=True)
     return Drill(tmp_path)

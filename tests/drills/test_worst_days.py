@@ -21,7 +21,7 @@ from movepass_issuer.authority.ceremony_desk import (
     recover,
     use_pass_key,
 )
-from movepass_issuer.authority.folder import Authority
+from movepass_issuer.authority.creation import begin_authority
 from movepass_issuer.publishing.publisher import Publisher
 from movepass_keys import FileSigner, create_key_file
 from movepass_keys.ceremony import custodian
@@ -361,7 +361,7 @@ def test_a_device_enrolled_with_the_first_root_follows_many(drill: Drill, tmp_pa
 
 
 def test_a_new_authority_waits_for_its_ceremony(tmp_path: Path) -> None:
-    authority = Authority.begin(tmp_path / "a", name="New", test=False)
+    authority = begin_authority(tmp_path / "a", name="New", test=False)
     with pytest.raises(AuthorityError, match="hold the ceremony"), authority.issuer():
         pass
     with authority.publisher() as publisher, pytest.raises(RepositoryError, match="the custodians' ceremony makes it"):

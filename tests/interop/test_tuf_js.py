@@ -13,7 +13,7 @@ from drills.conftest import Drill
 from support.repositories import logs_of
 
 from movepass_issuer.authority.ceremony_desk import propose_keys, propose_root
-from movepass_issuer.authority.folder import Authority, Elsewhere
+from movepass_issuer.authority.creation import Elsewhere, create_authority
 from movepass_issuer.publishing.published_keys import load_keys
 from movepass_issuer.publishing.publisher import Publisher
 from movepass_keys import FileSigner, create_key_file
@@ -48,7 +48,7 @@ def test_tuf_js_follows_two_roots_and_gets_keys_and_lists(tuf_js: Path, tmp_path
     for path in online:
         create_key_file(path, ESP256)
     elsewhere = Elsewhere(online_signers=tuple(f"file:{path}" for path in online))
-    authority = Authority.create(tmp_path / "authority", name="Interop", test=True, elsewhere=elsewhere)
+    authority = create_authority(tmp_path / "authority", name="Interop", test=True, elsewhere=elsewhere)
     drill = Drill(tmp_path)
     (signed,) = drill.issue("a")
     with drill.authority.issuer() as issuer:

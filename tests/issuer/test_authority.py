@@ -13,9 +13,10 @@ from support.repositories import logs_of, signed
 from support.world import World
 
 from movepass_issuer import AuthorityError, IssuerError, RepositoryError
-from movepass_issuer.authority import ceremony_desk as keyholding
-from movepass_issuer.authority import folder as authority_module
+from movepass_issuer.authority import ceremony_desk, creation
+from movepass_issuer.authority import folder as authority_folder
 from movepass_issuer.authority.ceremony_desk import CUSTODIANS, THRESHOLD
+from movepass_issuer.authority.creation import create_authority
 from movepass_issuer.authority.folder import Authority
 from movepass_issuer.publishing.publisher import Publisher, listed_days
 from movepass_issuer.storage import places
@@ -31,7 +32,7 @@ NOW = 1795316400  # 2026-11-22T09:00:00+06:00
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     """An authority that the tests only look at."""
-    return Authority.create(tmp_path_factory.mktemp("made") / "authority", name="Dhaka", test=False, now=NOW)
+    return create_authority(tmp_path_factory.mktemp("made") / "authority", name="Dhaka", test=False, now=NOW)
 
 
 def mode(path: Path) -> int:
@@ -86,7 +87,7 @@ def test_it_has_been_published_once(made: Authority) -> None:
 
 @pytest.mark.parametrize("test", [True, False])
 def test_whether_it_is_a_test_authority_reaches_devices(tmp_path: Path, test: bool) -> None:  # noqa: FBT001
-    authority = Authority.create(tmp_path / "authority", name="Dhaka", test=test)
+    authority = create_authority(tmp_path / "authority", name="Dhaka", test=test)
     assert authority.test is Authority.open(authority.folder).test is authority.keys().test is test
     Device.enroll(tmp_path / "d", root=authority.root_path.read_bytes(), sources=[str(authority.repository_path)])
     with Device.open(tmp_path / "d") as device:
@@ -97,7 +98,7 @@ def test_whether_it_is_a_test_authority_reaches_devices(tmp_path: Path, test: bo
 
 @pytest.mark.parametrize("alg", [ESP256, ED25519], ids=["esp256", "ed25519"])
 def test_passes_of_either_algorithm_are_accepted_by_a_device(tmp_path: Path, alg: int) -> None:
-    authority = Authority.create(tmp_path / "authority", name="Dhaka", test=True, alg=alg)
+    authority = create_authority(tmp_path / "authority", name="Dhaka", test=True, alg=alg)
     assert [key.alg for key in authority.keys().keys.values()] == [alg]
     world = World(authority, tmp_path / "device")
     world.enroll(world.store)
@@ -122,8 +123,8 @@ def test_a_folder_that_is_moved_works_where_it_is(world: World, tmp_path: Path) 
 
 def test_an_empty_folder_is_taken_and_missing_parents_are_made(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir(mode=0o755)
-    Authority.create(tmp_path / "empty", name="x", test=True)
-    Authority.create(tmp_path / "a" / "b" / "c", name="x", test=True)
+    create_authority(tmp_path / "empty", name="x", test=True)
+    create_authority(tmp_path / "a" / "b" / "c", name="x", test=True)
     assert mode(tmp_path / "empty") == 0o700
     assert {path.name for path in tmp_path.iterdir()} == {"empty", "a"}
 
@@ -134,33 +135,33 @@ def test_a_folder_in_use_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("dear")
     for name in ("used", "file"):
         with pytest.raises(AuthorityError, match="in use already"):
-            Authority.create(tmp_path / name, name="x", test=True)
+            create_authority(tmp_path / name, name="x", test=True)
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["file", "letter.txt", "used"]
 
 
 def test_an_authority_is_never_made_over_another(world: World) -> None:
     before = {path: path.read_bytes() for path in world.authority.folder.rglob("*") if path.is_file()}
     with pytest.raises(AuthorityError, match="in use already"):
-        Authority.create(world.authority.folder, name="x", test=True)
+        create_authority(world.authority.folder, name="x", test=True)
     assert {path: path.read_bytes() for path in world.authority.folder.rglob("*") if path.is_file()} == before
 
 
 def test_where_no_folder_can_be_made_it_is_an_authority_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(AuthorityError, match="can't make"):
-        Authority.create(tmp_path / "file" / "authority", name="x", test=True)
+        create_authority(tmp_path / "file" / "authority", name="x", test=True)
 
 
 @pytest.mark.parametrize("name", ["", "x" * 65, "a\nb", "a\0", "a\u202eb"])
 def test_a_name_that_can_not_be_shown_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(AuthorityError, match="printable"):
-        Authority.create(tmp_path / "authority", name=name, test=True)
+        create_authority(tmp_path / "authority", name=name, test=True)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_bangla_name_reaches_the_published_keys(tmp_path: Path) -> None:
     assert (
-        Authority.create(tmp_path / "a", name="ঢাকা মেট্রোপলিটন পুলিশ", test=True).keys().authority == "ঢাকা মেট্রোপলিটন পুলিশ"
+        create_authority(tmp_path / "a", name="ঢাকা মেট্রোপলিটন পুলিশ", test=True).keys().authority == "ঢাকা মেট্রোপলিটন পুলিশ"
     )
 
 
@@ -180,9 +181,10 @@ class Fails:
 
 
 STEPS = [
-    *[("create_key_file", n, KeyFileError("full")) for n in (1, 2)],
+    ("creation.create_key_file", 1, KeyFileError("full")),
+    ("folder.create_key_file", 1, KeyFileError("full")),
     *[("custodian.create_key_file", n, KeyFileError("full")) for n in (1, 4, 6)],
-    ("keyholding.put_keys", 1, RepositoryError("full")),
+    ("ceremony_desk.put_keys", 1, RepositoryError("full")),
     ("json.dumps", 1, OSError(28, "No space left on device")),
     ("places.SqliteLedger", 1, KeyboardInterrupt()),
     ("Publisher.publish", 1, RepositoryError("full")),
@@ -206,11 +208,12 @@ def test_a_failure_midway_leaves_nothing(
         folder.mkdir()
     owner, _, name = step.rpartition(".")
     owners = {
-        "": authority_module,
+        "creation": creation,
+        "folder": authority_folder,
         "json": json,
         "Publisher": Publisher,
         "custodian": custodian,
-        "keyholding": keyholding,
+        "ceremony_desk": ceremony_desk,
         "places": places,
     }
     if owner == "Path":
@@ -219,10 +222,10 @@ def test_a_failure_midway_leaves_nothing(
         target = owners[owner]
         monkeypatch.setattr(target, name, Fails(getattr(target, name), nth, error))
     with pytest.raises((AuthorityError, RepositoryError, KeyFileError, KeyboardInterrupt)):
-        Authority.create(folder, name="x", test=True, now=NOW)
+        create_authority(folder, name="x", test=True, now=NOW)
     monkeypatch.undo()
     assert [path for path in tmp_path.rglob("*") if path != folder] == []
-    Authority.create(folder, name="x", test=True, now=NOW)
+    create_authority(folder, name="x", test=True, now=NOW)
 
 
 def _only_for(folder: Path, method: Any, error: BaseException) -> Any:

@@ -16,7 +16,8 @@ from tuf.api.metadata import Metadata
 
 from movepass_issuer import RepositoryError
 from movepass_issuer.authority.ceremony_desk import propose_keys, propose_root
-from movepass_issuer.authority.folder import Authority, Elsewhere
+from movepass_issuer.authority.creation import Elsewhere, create_authority
+from movepass_issuer.authority.folder import Authority
 from movepass_issuer.errors import ClockError
 from movepass_issuer.issuing.ledger import Announced, Request, Revocation
 from movepass_issuer.publishing.published_keys import DENIED, load_denied
@@ -105,7 +106,7 @@ def pair(ministack: Ministack, tmp_path: Path) -> Iterator[Pair]:
         create_key_file(path, ESP256)
     now = int(time.time())
     elsewhere = Elsewhere(online_signers=tuple(f"file:{path}" for path in keys))
-    authority = Authority.create(tmp_path / "authority", name="Two", test=True, elsewhere=elsewhere, now=now - 1)
+    authority = create_authority(tmp_path / "authority", name="Two", test=True, elsewhere=elsewhere, now=now - 1)
     folders = [authority.repository_path, tmp_path / "two"]
     FolderRepository.create(folders[1])
     client = ministack.client("dynamodb")

@@ -36,6 +36,7 @@ from tuf.api.exceptions import UnsignedMetadataError
 
 from movepass_issuer import Issuer
 from movepass_issuer.authority.ceremony_desk import publish_proposals
+from movepass_issuer.authority.creation import create_authority
 from movepass_issuer.authority.folder import Authority
 from movepass_issuer.publishing.publisher import Publisher, put_keys
 from movepass_issuer.storage.repository import FolderRepository
@@ -332,7 +333,7 @@ def test_a_pass_signed_with_a_wrapped_key_is_valid_on_a_device(tmp_path: Path, w
 def test_keys_new_has_kms_make_and_wrap_a_pass_key_that_then_signs(
     aws: Ministack, tmp_path: Path, wrapping: str, alg: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    authority = Authority.create(tmp_path / "authority", name="Wrapped", test=True)
+    authority = create_authority(tmp_path / "authority", name="Wrapped", test=True)
     become(monkeypatch, aws.user(f"maker-{alg}", "kms:GenerateDataKeyPairWithoutPlaintext", resource=wrapping))
     made = movepass("keys", "new", "--authority", authority.folder, "--wrapping-key", wrapping, "--alg", alg, "--json")
     assert made.returncode == 0, made.stderr
@@ -360,7 +361,7 @@ def test_keys_new_has_kms_make_and_wrap_a_pass_key_that_then_signs(
 
 
 def test_keys_new_with_a_key_that_can_not_wrap_makes_nothing(tmp_path: Path, arns: dict[int, str]) -> None:
-    authority = Authority.create(tmp_path / "authority", name="Wrapped", test=True)
+    authority = create_authority(tmp_path / "authority", name="Wrapped", test=True)
     before = sorted((authority.folder / "keys").iterdir())
     for options, code, words in (
         (["--wrapping-key", arns[ESP256]], 4, "make a symmetric key"),

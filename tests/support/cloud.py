@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from movepass_issuer.authority.folder import Authority, Elsewhere
+from movepass_issuer.authority.creation import Elsewhere, create_authority
+from movepass_issuer.authority.folder import Authority
 from movepass_issuer.aws.issue import IssueFunction
 from movepass_issuer.aws.publish import PublishFunction
 from movepass_issuer.aws.revoke import RevokeFunction
@@ -64,7 +65,7 @@ class Cloud:
             f"{number},arn:aws:dynamodb:{REGION}:000000000000:table/{name},arn:aws:s3:::{name}"
             for number, name in enumerate(names)
         ]
-        authority = Authority.create(
+        authority = create_authority(
             folder / "authority", name="Cloud", test=True, now=now,
             elsewhere=Elsewhere(
                 f"dynamodb:{names[0]}", f"s3://{names[0]}", tuple(passes), tuple(online), tuple(peers[1:])

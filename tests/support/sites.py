@@ -16,7 +16,7 @@ from typing import Any
 
 import uvicorn
 
-from movepass_issuer.authority.folder import Authority
+from movepass_issuer.authority.creation import create_authority
 from movepass_service.accounts import Accounts
 from movepass_service.accounts.accounts import OUTBOX
 from movepass_service.issuing.worker import Worker
@@ -170,7 +170,7 @@ def running_site(
     """
     authority = folder / "authority"
     if not authority.exists():
-        Authority.create(authority, name="Dhaka Metropolitan Police", test=True)
+        create_authority(authority, name="Dhaka Metropolitan Police", test=True)
     service = Service.open(folder / "data", authority)
     later = Later()
     try:

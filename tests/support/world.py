@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from movepass_issuer import Issuer, SignedPass
+from movepass_issuer.authority.creation import create_authority
 from movepass_issuer.authority.folder import Authority
 from movepass_issuer.publishing.publisher import Publication
 from movepass_issuer.storage.sqlite_ledger import SqliteLedger
@@ -37,7 +38,7 @@ class World:
     @classmethod
     def create(cls, folder: Path) -> "World":
         """Make a template."""
-        authority = Authority.create(folder / "authority", name="Test Authority", test=True)
+        authority = create_authority(folder / "authority", name="Test Authority", test=True)
         world = cls(authority, folder / "device")
         world.enroll(world.store)
         world.sync()

@@ -16,7 +16,7 @@ from support.repositories import publish_by_hand, sign_targets
 from support.servers import Answer, RangeServer, serving
 from support.world import World, facts
 
-from movepass_issuer.authority.folder import Authority
+from movepass_issuer.authority.creation import create_authority
 from movepass_keys import files
 from movepass_keys.records import layout
 from movepass_verifier import BundleError, Device, SyncError
@@ -165,7 +165,7 @@ def test_an_older_repository_does_not_replace_a_newer_bundle(world: World, stick
 
 
 def test_another_authoritys_bundle_is_not_overwritten(changed: World, stick: Path, tmp_path: Path) -> None:
-    other = Authority.create(tmp_path / "other", name="Other", test=True)
+    other = create_authority(tmp_path / "other", name="Other", test=True)
     with other.publisher() as publisher:
         publisher.publish(changed.now)
     bundle.export(str(changed.repository), stick)

@@ -11,7 +11,7 @@ from support.passes import DAY, HOUR, approved, iso
 from support.world import World, facts
 
 from movepass_issuer import SqliteLedger
-from movepass_issuer.authority.folder import Authority
+from movepass_issuer.authority.creation import create_authority
 from movepass_verifier import Device, Policy, PolicyError, StoreError, SyncError, Verdict
 from movepass_verifier.store.store import FILE_NAME
 
@@ -248,7 +248,7 @@ def test_two_openings_of_one_store_share_the_floor_and_the_sync(world: World, cl
 
 
 def test_passes_of_another_authority_are_not_signed_by_any_key_of_this_one(world: World) -> None:
-    other = World(Authority.create(world.store.parent / "other", name="Other", test=True), world.store)
+    other = World(create_authority(world.store.parent / "other", name="Other", test=True), world.store)
     result = world.verify(other.issue().text)
     assert result.verdict is Verdict.UNKNOWN_KEY
     assert "not signed by any key of Test Authority" in result.reason

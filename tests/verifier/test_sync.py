@@ -19,7 +19,7 @@ from support.repositories import logs_of, publish_by_hand, sign_targets, signed,
 from support.servers import Answer, RangeServer, plainly_serving, serving
 from support.world import World, facts
 
-from movepass_issuer.authority.folder import Authority
+from movepass_issuer.authority.creation import create_authority
 from movepass_keys import KeySet, PassKey
 from movepass_keys.records import algorithms, roles
 from movepass_verifier import Device, StoreError, SyncError, Verdict
@@ -541,7 +541,7 @@ def test_documents_of_different_publications_are_not_mixed(changed: World) -> No
 
 
 def test_another_authoritys_repository_is_refused(world: World, tmp_path: Path) -> None:
-    other = Authority.create(tmp_path / "other", name="Other", test=True)
+    other = create_authority(tmp_path / "other", name="Other", test=True)
     with other.publisher() as publisher:
         for _ in range(3):
             publisher.publish(world.now)
@@ -549,7 +549,7 @@ def test_another_authoritys_repository_is_refused(world: World, tmp_path: Path) 
 
 
 def test_another_authoritys_root_offered_as_the_next_one_is_refused(world: World, tmp_path: Path) -> None:
-    other = Authority.create(tmp_path / "other", name="Other", test=True)
+    other = create_authority(tmp_path / "other", name="Other", test=True)
     shutil.copy(other.root_path, world.repository / "metadata" / "2.root.json")
     refused(world, world.repository, "not signed by those whom this device trusts")
 

@@ -26,7 +26,8 @@ from movepass_cli.options import (
 )
 from movepass_cli.output import say, show_json, show_line, show_rows
 from movepass_issuer import ApprovedPass, Issuer, IssuerError, RequestError, SignedPass
-from movepass_issuer.authority.folder import LEDGER, REPOSITORY, Authority, Elsewhere
+from movepass_issuer.authority.creation import Elsewhere, begin_authority, create_authority
+from movepass_issuer.authority.folder import LEDGER, REPOSITORY, Authority
 from movepass_issuer.errors import KeyPeriodError
 from movepass_issuer.issuing import answers
 from movepass_issuer.issuing.approved import REQUEST_MAX_BYTES
@@ -94,7 +95,7 @@ def init(
         "name": name, "test": not production, "alg": BY_NAME[alg], "elsewhere": elsewhere
     }  # fmt: skip
     made = (
-        Authority.begin(authority, **about) if ceremony else Authority.create(authority, **about, days_ahead=days_ahead)
+        begin_authority(authority, **about) if ceremony else create_authority(authority, **about, days_ahead=days_ahead)
     )
     paths = {
         "root": made.root_path,

@@ -20,7 +20,7 @@ from support.servers import RangeServer, serving
 from support.world import World
 
 from movepass_issuer import SignedPass
-from movepass_issuer.authority.folder import Authority
+from movepass_issuer.authority.creation import create_authority
 from movepass_issuer.storage.sqlite_ledger import SqliteLedger
 from movepass_keys.records.layout import log_day
 from movepass_keys.records.roles import json_bytes
@@ -196,7 +196,7 @@ class _Day:
 
     def __enter__(self) -> Self:
         with ExitStack() as opening:
-            authority = Authority.create(self._folder / "authority", name="Scale", test=True, now=self._start)
+            authority = create_authority(self._folder / "authority", name="Scale", test=True, now=self._start)
             self._world = World(authority, self._folder / "0", self._start)
             self._make_probes()
             self._unused = [
