@@ -6,6 +6,8 @@ from support.stack import template
 
 from movepass_cli.officer.scanning.session import CLOSE_SECONDS
 from movepass_issuer.issuing import ledger
+from movepass_service.accounts import accounts
+from movepass_service.web.pages import apply, site
 from movepass_verifier.officer import journal
 from movepass_wire import limits
 
@@ -53,6 +55,16 @@ def test_device_and_phone() -> None:
     assert kept("device: screen") == [CLOSE_SECONDS]
     phone = (ROOT / "phone" / "src" / "store" / "journal.ts").read_text("utf-8")
     assert f"KEPT_SECONDS = {kept('phone: IndexedDB')[0]} * 86400" in phone
+
+
+def test_the_sites_cookies_and_registered_numbers() -> None:
+    assert kept("applicant's browser") == [site.KEY_DAYS]
+    assert kept("", "a random key by which") == [apply.NONCE_SECONDS // HOUR]
+    script = (ROOT / "service/movepass_service/web/static/site.js").read_text("utf-8")
+    assert f"DRAFT_MAX_AGE_MS = {kept('', 'what is typed')[0]} * 86400000" in script
+    assert kept("service: registered") == [accounts.CODE_SECONDS // 60]
+    assert kept("", "the number and a hash of the session") == [accounts.SESSION_SECONDS // DAY]
+    assert kept("", "references and secrets") == [accounts.APPLICATIONS_SECONDS // DAY]
 
 
 def test_what_one_text_may_hold() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from movepass_service.accounts.accounts import OUTBOX
 from support.sites import running_site
 
 BROWSER = Path(__file__).resolve().parents[1] / "service/browser"
@@ -19,7 +20,7 @@ def main(out: Path) -> None:
     """Draw all pages into a folder."""
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, running_site(Path(folder), is_working=True) as site:
-        environment = {**os.environ, "SITE": site.origin}
+        environment = {**os.environ, "SITE": site.origin, "OUTBOX": str(site.data / OUTBOX)}
         subprocess.run(["node", str(BROWSER / "pictures.mjs"), str(out)], env=environment, check=True)
     for picture in out.glob("*.png"):
         Image.open(picture).convert("RGB").quantize(COLOURS).save(picture, optimize=True)

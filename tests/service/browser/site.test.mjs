@@ -67,6 +67,12 @@ for (const language of LANGUAGES) {
           await page.goto(`${SITE}${prefix}${path}`);
           await checkAccess(page);
         }
+        const number = 1_720_000_000 + 10_007 * (LANGUAGES.indexOf(language) * 2 + Number(scheme === "dark"));
+        await page.goto(`${SITE}${prefix}/my-passes`);
+        await page.locator('[name="phone"]').fill(`0${number}`);
+        await go(page);
+        await page.locator('[name="code"]').waitFor();
+        await checkAccess(page);
         await page.goto(`${SITE}${prefix}/apply`);
         await go(page);
         await page.locator("#errors").waitFor();

@@ -15,6 +15,7 @@ from movepass_service.web.exchange import LANGUAGES
 from movepass_service.web.rules_in_words import _write
 from movepass_service.web.words import words
 
+HOUSE = Path(__file__).resolve().parents[3]
 FIRST_PAGE_MAX_BYTES = 30_000
 PUBLIC = ["/", "/apply", "/rules", "/statistics", "/status", "/my-passes"]
 VOID = {"meta", "link", "input", "img", "br", "option"}
@@ -80,6 +81,13 @@ def test_a_first_page_with_all_its_files_is_under_30_kb(site: RunningSite, path:
     sent = sum(len(site.ask("GET", file, headers=zipped).body) for file in [path, *files])
     assert plain < FIRST_PAGE_MAX_BYTES
     assert sent < FIRST_PAGE_MAX_BYTES / 3
+
+
+def test_the_colours_are_the_phones() -> None:
+    sheets = (Path(web.__file__).parent / "static/tokens.css", HOUSE / "phone/static/app.css")
+    site, phone = (re.findall(r"(--[a-z-]+): (#[0-9a-f]{6})", sheet.read_text()) for sheet in sheets)
+    assert len(site) == 16
+    assert site == phone
 
 
 def test_style_sheets_can_be_joined_line_by_line() -> None:

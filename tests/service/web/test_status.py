@@ -112,9 +112,11 @@ def test_the_page_says_when_to_look_again_and_refreshes_without_javascript(site:
 
 
 def test_an_approved_application_shows_its_pass(site: RunningSite) -> None:
-    browser, reference, _ = applied(site, holder__name="Pass Holder")
+    browser, reference, _ = applied(site, holder__name="Pass Holder", phone="01799001122")
+    assert "01799001122" in browser.get(f"/en/status/{reference}").text
     site.work()
     page = browser.get(f"/en/status/{reference}")
+    assert "01799001122" not in page.text
     assert state_of(page) == "issued"
     assert "Your pass is ready" in page.text
     assert re.search(r"<dd class=\"big code\">[0-9A-Z]{3}-[0-9A-Z]{3}-[0-9A-Z]{3}</dd>", page.text)

@@ -22,7 +22,7 @@ from movepass_service.web.words import Words
 from movepass_wire import trip_to_json
 
 _NONCE = re.compile(r"[0-9a-f]{32}")
-_NONCE_SECONDS = 12 * 3600
+NONCE_SECONDS = 12 * 3600
 _RECEIPTS_MAX = 2
 _INVALID = 400
 _CONFLICT = 409
@@ -122,7 +122,7 @@ def _check_page(
         "is_two": back is not None,
         "is_conflict": status == _CONFLICT,
     }
-    cookie = Cookie(site.cookie_name("form"), nonce, "/", _NONCE_SECONDS, site.settings.is_secure)
+    cookie = Cookie(site.cookie_name("form"), nonce, "/", NONCE_SECONDS, site.settings.is_secure)
     return site.page(request, "check.html", context, status=status, path=ACTION).with_cookies(cookie)
 
 
@@ -206,4 +206,4 @@ def trip_line(t: Words, application: Application) -> str:
     """Write a trip on one line: from where to where, and when."""
     trip = trip_to_json(application.trip)
     way = t("receipt.trip.value", start=forms.place(t, trip["from"]), end=forms.place(t, trip["to"]))
-    return f"{way}. {t.period(application.trip.not_before, application.trip.not_after)}"
+    return t("receipt.trip.line", way=way, time=t.period(application.trip.not_before, application.trip.not_after))

@@ -25,6 +25,7 @@ WAITING = frozenset({"received", "referred", "approved", "appealed"})
 """States that change without the applicant."""
 NOTE_MAX_CHARS = 500
 _DONE = frozenset({"withdraw", "correct", "appeal"})
+_NOT_ON_A_PASS = frozenset({"phone", "on_behalf_of"})
 _REFRESH_MIN_S = 10
 """A page that refreshes itself more often can't be read."""
 _INVALID = 400
@@ -45,7 +46,7 @@ def show(site: Site, request: Request) -> Answer:
     done = request.query.get("done", "")
     context = {
         "s": status,
-        "rows": forms.rows_of(site.words(request), status.application),
+        "rows": _rows(site.words(request), status),
         "reason": reason_of(status, request.language),
         "outlook": _outlook(site.words(request), status),
         "is_waiting": is_waiting,
@@ -58,6 +59,12 @@ def show(site: Site, request: Request) -> Answer:
     if is_waiting:
         headers.append(("Retry-After", str(status.retry_after_s)))
     return tagged(Answer(body, headers=tuple(headers)), request)
+
+
+def _rows(t: Words, status: "Status") -> list[forms.Row]:
+    """Return the application as people read it; beside a pass stands what it says, and nobody's telephone number."""
+    rows = forms.rows_of(t, status.application)
+    return [row for row in rows if not status.issued or row.field not in _NOT_ON_A_PASS]
 
 
 def _outlook(t: Words, status: "Status") -> str:
