@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 import uvicorn
 
 from movepass_keys import files
+from movepass_service.accounts import Accounts
 from movepass_service.errors import ServiceError
 from movepass_service.issuing.publishing import PublisherThread
 from movepass_service.issuing.worker import Worker
@@ -81,9 +82,12 @@ def running(service: Service, site: Site) -> Iterator[Running]:
         listener = begun.enter_context(_listen(site.port))
         port = listener.getsockname()[1]
         url = site.url or f"http://localhost:{port}"
+        accounts = _open_accounts(service)
+        if accounts is not None:
+            begun.callback(accounts.close)
         config = uvicorn.Config(
-            _make_app(service, site, url, port), http="httptools", loop="asyncio", lifespan="off", access_log=False,
-            log_config=None, server_header=False, proxy_headers=False, backlog=_BACKLOG,
+            _make_app(service, site, url, port, accounts), http="httptools", loop="asyncio", lifespan="off",
+            access_log=False, log_config=None, server_header=False, proxy_headers=False, backlog=_BACKLOG,
             timeout_keep_alive=_KEEP_ALIVE_SECONDS, timeout_graceful_shutdown=_GRACE_SECONDS,
         )  # fmt: skip
         server = uvicorn.Server(config)
@@ -125,7 +129,12 @@ def _listen(port: int) -> socket.socket:
     return listener
 
 
-def _make_app(service: Service, site: Site, url: str, port: int) -> Any:
+def _open_accounts(service: Service) -> Accounts | None:
+    """Open the registered numbers of a TEST authority. Others have none: there is an outbox, and no SMS gateway yet."""
+    return Accounts.open(service.store.folder) if service.authority.test else None
+
+
+def _make_app(service: Service, site: Site, url: str, port: int, accounts: Accounts | None) -> Any:
     """Make the site's application.
 
     Raises:
@@ -143,7 +152,7 @@ def _make_app(service: Service, site: Site, url: str, port: int) -> Any:
         )  # fmt: skip
     except ValueError as e:
         raise RunError(str(e)) from e
-    return make_app(service, web)
+    return make_app(service, web, accounts=accounts)
 
 
 def _await_start(server: uvicorn.Server, thread: threading.Thread) -> None:

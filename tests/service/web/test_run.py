@@ -1,0 +1,26 @@
+"""The site as `movepass service run` serves it: with its worker, and numbers proved where there is an outbox."""
+
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from movepass_issuer.authority.creation import create_authority
+from movepass_service.run import Site, running
+from movepass_service.service import Service
+
+
+@pytest.mark.parametrize("is_test", [True, False])
+def test_numbers_are_proved_where_their_codes_can_be_sent(tmp_path: Path, *, is_test: bool) -> None:
+    create_authority(tmp_path / "authority", name="Dhaka", test=is_test)
+    with Service.open(tmp_path / "data", tmp_path / "authority") as service, running(service, Site(port=0)) as run:
+        for host in (run.url, run.url.replace("localhost", "127.0.0.1")):
+            page = get(host + "/en/my-passes")
+            assert ("Send me a code" in page) == is_test
+            assert ("This is a test service" in page) == is_test
+            assert "Passes are issued by Dhaka." in page
+
+
+def get(url: str) -> str:
+    with urllib.request.urlopen(url, timeout=20) as answer:
+        return str(answer.read().decode())
