@@ -308,12 +308,18 @@ class Service:
         return self.rules(self.store.rules_in_force())
 
     def rules(self, version: str | None) -> RuleSet:
-        """Return a rule set by its version; those that come with the software where there is none of that version."""
+        """Return a rule set by its version; None stands for those that come with the software.
+
+        Raises:
+            StoreError: there is none of this version.
+        """
         if version is None:
             return default_rules()
         if version not in self._rules:
             text = self.store.rules_text(version)
-            self._rules[version] = default_rules() if text is None else RuleSet.from_toml(text)
+            if text is None:
+                raise StoreError(f"the rules of version {version} are missing in the store")
+            self._rules[version] = RuleSet.from_toml(text)
         return self._rules[version]
 
     def statistics_public(self) -> dict[str, int]:

@@ -1,13 +1,18 @@
 """From an application to the facts that rules look at, and from a rule's outcome to a decision."""
 
+import logging
 from collections.abc import Callable, Mapping
 
 from movepass_service.applications.application import Application
 from movepass_service.decisions.records import RULES, SERVICE, Decision
+from movepass_service.errors import ServiceError
 from movepass_service.rules import OTHER_REASON, Facts, RuleSet, dhaka_day
 from movepass_service.rules.columns import COLUMNS
 from movepass_service.stores.store import Counts, Decide, Kept
+from movepass_wire import WireError
 from movepass_wire.codes import DISTRICTS, REASONS
+
+LOG = logging.getLogger(__name__)
 
 OVER: Mapping[str, str] = {
     "bn": "সিদ্ধান্ত হওয়ার আগেই যাত্রার সময় পার হয়ে গেছে। দরকার হলে নতুন সময় দিয়ে আবার আবেদন করুন।",
@@ -16,6 +21,10 @@ OVER: Mapping[str, str] = {
 NOT_ISSUED: Mapping[str, str] = {
     "bn": "পাসটি তৈরি করা যায়নি। একজন কর্মকর্তা দেখবেন।",
     "en": "The pass could not be made. An officer will look at it.",
+}
+NOT_DECIDED: Mapping[str, str] = {
+    "bn": "নিয়ম অনুযায়ী সিদ্ধান্ত নেওয়া যায়নি। একজন কর্মকর্তা সিদ্ধান্ত নেবেন।",
+    "en": "The rules could not decide this. An officer will decide.",
 }
 EXPIRED = Decision("expire", SERVICE, "trip-over", OVER)
 
@@ -34,9 +43,13 @@ def decider(
     def decide(application: Kept, counts: Counts | None) -> Decision:
         if application.not_after <= now:
             return EXPIRED
-        content = application.application()
-        seen(application, content)
-        return decide_by(rules(application.rules_version), application, content, counts)
+        try:
+            content = application.application()
+            seen(application, content)
+            return decide_by(rules(application.rules_version), application, content, counts)
+        except (ServiceError, WireError, ValueError, LookupError, TypeError) as e:  # which must keep no other waiting
+            LOG.error("application %s can't be decided by rules: %s", application.reference, type(e).__name__)  # noqa: TRY400 - the message may quote a person's data
+            return Decision("refer", SERVICE, "not-decided", NOT_DECIDED, note=type(e).__name__)
 
     return decide
 

@@ -11,9 +11,10 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 
-from movepass_issuer import Issuer, IssuerError, SignedPass, UnknownPassError
+from movepass_issuer import Issuer, IssuerError, RequestError, SignedPass, UnknownPassError
 from movepass_issuer.authority.folder import Authority
 from movepass_issuer.errors import KeyPeriodError
+from movepass_issuer.issuing.issuer import Answer
 from movepass_keys import KeysError
 from movepass_service.applications.application import Application
 from movepass_service.decisions.records import SERVICE, Decision
@@ -22,6 +23,7 @@ from movepass_service.issuing.deciding import EXPIRED, NOT_ISSUED, decider
 from movepass_service.rules.columns import dhaka_day, week_of
 from movepass_service.service import Service
 from movepass_service.stores.store import Issued, Kept, ToRevoke
+from movepass_wire import WireError
 
 LOG = logging.getLogger(__name__)
 ROUND_SECONDS = 0.2
@@ -127,8 +129,7 @@ class Worker:
             self._store.record_refused(over, EXPIRED, now)
         if not waiting:
             return len(free)
-        requests = [self._read(one).approved(one.request_id) for one in waiting]
-        answers = self._open_issuer().issue_many(requests)
+        answers = self._ask(waiting)
         issued: list[Issued] = []
         for application, answer in zip(waiting, answers, strict=True):
             if isinstance(answer, SignedPass) and answer.revoked_at is None:
@@ -142,6 +143,18 @@ class Worker:
             self._store.record_issued(issued, now)
         self._note(waiting, now)
         return len(free)
+
+    def _ask(self, waiting: Sequence[Kept]) -> list[Answer]:
+        """Ask the issuer; an application that can't be read any longer keeps no other from being issued."""
+        unread: dict[int, Answer] = {}
+        requests = []
+        for at, one in enumerate(waiting):
+            try:
+                requests.append(self._read(one).approved(one.request_id))
+            except (IssuerError, WireError, ValueError, LookupError, TypeError) as e:
+                unread[at] = RequestError(f"it can't be read: {type(e).__name__}")
+        answers = iter(self._open_issuer().issue_many(requests))
+        return [unread.get(at) or next(answers) for at in range(len(waiting))]
 
     def _remember(self, kept: Kept, content: Application) -> None:
         """Keep what was read to be decided until it is issued: reading it again costs as much as deciding."""

@@ -319,7 +319,8 @@ def _correct(db: sqlite3.Connection, reference: str, digest: bytes, application:
     if found is None:
         raise UnknownApplication("no application of this reference")
     kept = rows.kept(found[:-1])
-    if found[-1] == digest:
+    unchanged = rows.content(application) == kept.content and application.id_hash == kept.id_hash
+    if found[-1] == digest or unchanged:
         return Submitted(reference, kept.state, is_new=False)
     if kept.state not in CORRECTABLE:
         raise NotAllowed(f"an application that is {kept.state} can't be corrected", kept.state)
@@ -328,12 +329,15 @@ def _correct(db: sqlite3.Connection, reference: str, digest: bytes, application:
 
 
 def _counts(db: sqlite3.Connection, kept: Kept) -> Counts | None:
-    """Count the passes that the same person has, without this application."""
+    """Count the passes that the same person has, without this application.
+
+    A corrected one is received again, and its pass holds until it is decided: so what has a pass counts in any state.
+    """
     if kept.id_hash is None:
         return None
     query = (
         f"SELECT travel_day, not_before, not_after FROM applications WHERE id_hash = ? AND number <> ? "
-        f"AND state IN ({marks(HOLDING)})"
+        f"AND (state IN ({marks(HOLDING)}) OR pass_text IS NOT NULL)"
     )
     others = db.execute(query, (kept.id_hash, kept.number, *HOLDING)).fetchall()
     if not others:

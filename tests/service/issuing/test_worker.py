@@ -33,6 +33,7 @@ from movepass_issuer.errors import KeyPeriodError
 from movepass_service.applications.states import State
 from movepass_service.decisions import officers
 from movepass_service.errors import ConflictingApplication, NotAllowed, UnknownApplication
+from movepass_service.issuing.deciding import decider
 from movepass_service.issuing.publishing import PublisherThread
 from movepass_service.issuing.worker import Worker
 from movepass_service.rules import default_rules
@@ -353,6 +354,25 @@ def test_passes_that_the_key_cant_sign_wait_and_keep_no_other_from_being_issued(
     worker.close()
     assert [status(approving, r, now).state for r in good] == [State.ISSUED] * 4
     assert [status(approving, r, now).state for r in waiting] == [State.APPROVED] * 4
+
+
+def test_one_that_cant_be_read_keeps_no_other_waiting(approving: Service, now: int) -> None:
+    """As after a change of the software, or a damaged row: an officer gets it, and the others their passes."""
+    undecided, unissued, good = (submit(approving, now, name) for name in "abc")
+
+    def damage(receipt: Receipt) -> None:
+        query = "UPDATE applications SET content = replace(content, 'gazipur', 'atlantis') WHERE reference = ?"
+        approving.store.writer.call(lambda db: db.execute(query, (receipt.reference,)) and None)
+
+    damage(undecided)
+    worker = Worker(approving, clock=lambda: now)
+    approving.store.decide_next(10, decider(approving.rules, now), now)
+    damage(unissued)
+    worker.round()
+    worker.close()
+    kept = [approving.store.find(receipt.reference) for receipt in (undecided, unissued, good)]
+    assert [one and one.state for one in kept] == [State.REFERRED, State.REFERRED, State.ISSUED]
+    assert [one and one.reason and one.reason[0] for one in kept] == ["not-decided", "not-issued", "yes"]
 
 
 def test_a_failing_ledger_is_trouble_that_passes(approving: Service, now: int, monkeypatch: pytest.MonkeyPatch) -> None:

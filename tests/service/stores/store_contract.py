@@ -141,6 +141,22 @@ class StoreContract:
             Counts(1, 3, overlaps=False),
         ]
 
+    def test_a_pass_counts_while_its_correction_waits(self, store: Store) -> None:
+        self.put(store, 0)
+        self.decide(store)
+        self.issue(store)
+        run(store.correct(name(0), b"digest", application(reason="office"), NOW))
+        self.decide(store, "refer")
+        self.put(store, 1)
+        seen: list[Counts | None] = []
+
+        def decide(_: Kept, counts: Counts | None) -> Decision:
+            seen.append(counts)
+            return decision("approve")
+
+        store.decide_next(1, decide, NOW)
+        assert seen == [Counts(1, 1, overlaps=True)]
+
     def test_withdrawn_passes_do_not_count(self, store: Store) -> None:
         self.put(store, 0)
         self.decide(store)
@@ -228,6 +244,13 @@ class StoreContract:
         (waiting,) = self.issue(store, NOW + 71)
         assert (waiting.request_id, waiting.application()) == (f"{REFERENCE}.1", corrected)
         assert [(one.correction, one.pass_number) for one in store.to_revoke(10)] == [(0, "PASS-1")]
+
+    def test_a_correction_without_a_change_changes_nothing(self, store: Store) -> None:
+        self.put(store)
+        self.decide(store)
+        self.issue(store)
+        done = run(store.correct(REFERENCE, b"digest", application(), NOW))
+        assert (done.state, done.is_new) == (State.ISSUED, False)
 
     def test_a_correction_that_is_rejected_ends_the_old_pass(self, store: Store) -> None:
         self.put(store)
