@@ -126,6 +126,14 @@ def test_cases_list_what_waits_with_what_happened_before(data: Path, referred: R
     assert "URGENT" in shown
 
 
+def test_a_damaged_application_hides_no_other_case(data: Path, referred: Receipt, movepass: Movepass) -> None:
+    with closing(sqlite3.connect(data / "service.sqlite")) as db, db:
+        db.execute("UPDATE applications SET content = '{}'")
+    assert referred.reference in movepass("service", "cases", "--data", data).out
+    (case,) = movepass("service", "cases", "--data", data, "--json").rows
+    assert (case["reference"], case["application"]) == (referred.reference, None)
+
+
 def test_a_decision_is_recorded_with_user_and_officer(
     world: World, data: Path, referred: Receipt, movepass: Movepass
 ) -> None:

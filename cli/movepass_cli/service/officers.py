@@ -12,10 +12,12 @@ import click
 from movepass_cli.inputs import InputError
 from movepass_cli.options import PATH, example, json_option, option, plain_option
 from movepass_cli.output import show_json, show_line
+from movepass_service.applications.application import Application
 from movepass_service.decisions import officers
 from movepass_service.settings import Settings
 from movepass_service.stores.sqlite import SqliteStore
 from movepass_service.stores.store import Kept
+from movepass_wire import WireError
 from movepass_wire.codes import DISTRICTS, REASONS
 from movepass_wire.documents import trip_to_json
 from movepass_wire.times import iso, local
@@ -47,8 +49,9 @@ def cases(data: Path, *, as_json: bool) -> None:
 
 
 def _case_json(case: Kept, history: list[dict[str, Any]]) -> dict[str, Any]:
-    application = case.application()
+    application = _content(case)
     code, texts = case.reason or ("", {})
+    behalf = application.on_behalf_of if application else None
     return {
         "reference": case.reference,
         "state": str(case.state),
@@ -56,9 +59,17 @@ def _case_json(case: Kept, history: list[dict[str, Any]]) -> dict[str, Any]:
         "received": iso(case.received_at),
         "urgent": case.is_urgent,
         "reason": {"code": code, "text": texts.get("en", "")},
-        "application": trip_to_json(application.trip),
+        "application": trip_to_json(application.trip) if application else None,
         "history": [_record_json(record) for record in history],
-    } | ({"on_behalf_of": application.on_behalf_of} if application.on_behalf_of else {})
+    } | ({"on_behalf_of": behalf} if behalf else {})
+
+
+def _content(case: Kept) -> Application | None:
+    """Read an application; one that is damaged must not hide the other cases."""
+    try:
+        return case.application()
+    except (WireError, ValueError, LookupError, TypeError):
+        return None
 
 
 def _record_json(record: dict[str, Any]) -> dict[str, Any]:
@@ -67,14 +78,15 @@ def _record_json(record: dict[str, Any]) -> dict[str, Any]:
 
 
 def _case_line(case: Kept) -> str:
-    trip = case.application().trip
+    urgent = "URGENT  " if case.is_urgent else ""
+    head = f"{case.reference}  {urgent}{case.state} since {local(case.since)}: "
+    application = _content(case)
+    if application is None:
+        return head + "its content can't be read"
+    trip = application.trip
     reason = str(REASONS.key(trip.reason)) if isinstance(trip.reason, int) else trip.reason
     places = " to ".join(str(DISTRICTS.key(place.district)) for place in (trip.origin, trip.destination))
-    urgent = "URGENT  " if case.is_urgent else ""
-    return (
-        f"{case.reference}  {urgent}{case.state} since {local(case.since)}: {trip.holder_name}, {places}, "
-        f"{reason}, from {local(trip.not_before)}"
-    )
+    return head + f"{trip.holder_name}, {places}, {reason}, from {local(trip.not_before)}"
 
 
 @click.command(
