@@ -80,19 +80,21 @@ def running(service: Service, site: Site) -> Iterator[Running]:
     with ExitStack() as begun:
         begun.callback(os.close, _lock(service.store.folder))
         listener = begun.enter_context(_listen(site.port))
+        accounts = _open_accounts(service)
+        if accounts:
+            begun.callback(accounts.close)
         port = listener.getsockname()[1]
         url = site.url or f"http://localhost:{port}"
-        accounts = _open_accounts(service)
-        if accounts is not None:
-            begun.callback(accounts.close)
+        app = _make_app(service, accounts, site, url, port)
         config = uvicorn.Config(
-            _make_app(service, site, url, port, accounts), http="httptools", loop="asyncio", lifespan="off",
-            access_log=False, log_config=None, server_header=False, proxy_headers=False, backlog=_BACKLOG,
+            app, http="httptools", loop="asyncio", lifespan="off", access_log=False,
+            log_config=None, server_header=False, proxy_headers=False, backlog=_BACKLOG,
             timeout_keep_alive=_KEEP_ALIVE_SECONDS, timeout_graceful_shutdown=_GRACE_SECONDS,
         )  # fmt: skip
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="site", daemon=True)
-        for helper in (PublisherThread(service), Worker(service)):  # the last revocations are published in the end
+        worker = Worker(service, also_forget=accounts.forget if accounts else lambda _now: None)
+        for helper in (PublisherThread(service), worker):  # the last revocations are published in the end
             helper.start()
             begun.callback(helper.stop)
         thread.start()
@@ -100,6 +102,13 @@ def running(service: Service, site: Site) -> Iterator[Running]:
         begun.callback(setattr, server, "should_exit", True)  # noqa: FBT003 - setattr's signature
         _await_start(server, thread)
         yield Running(url, thread)
+
+
+def _open_accounts(service: Service) -> Accounts | None:
+    """Open what lets people register their telephone number; None where nobody would send them a code."""
+    if service.authority.test or service.settings.sms_outbox:
+        return Accounts.open(service.store.folder)
+    return None
 
 
 def _lock(data: Path) -> int:
@@ -129,12 +138,7 @@ def _listen(port: int) -> socket.socket:
     return listener
 
 
-def _open_accounts(service: Service) -> Accounts | None:
-    """Open the registered numbers of a TEST authority. Others have none: there is an outbox, and no SMS gateway yet."""
-    return Accounts.open(service.store.folder) if service.authority.test else None
-
-
-def _make_app(service: Service, site: Site, url: str, port: int, accounts: Accounts | None) -> Any:
+def _make_app(service: Service, accounts: Accounts | None, site: Site, url: str, port: int) -> Any:
     """Make the site's application.
 
     Raises:

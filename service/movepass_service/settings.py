@@ -25,12 +25,15 @@ class Settings:
         publish_after_revocation_s: how soon after a revocation.
         batch: applications that are decided in one transaction.
         console_decisions: whether officers may decide by the command although it is no TEST authority.
+        sms_outbox: whether numbers can be registered although it is no TEST authority: some other program must send the
+            messages that are written to the outbox.
     """
 
     publish_every_s: float = 300.0
     publish_after_revocation_s: float = 5.0
     batch: int = 200
     console_decisions: bool = False
+    sms_outbox: bool = False
 
     @classmethod
     def load(cls, data: Path) -> Self:
@@ -57,5 +60,5 @@ class Settings:
         return cls(**document)
 
 
-_FLAGS = frozenset(["console_decisions"])
+_FLAGS = frozenset(["console_decisions", "sms_outbox"])
 _MOST = 86_400

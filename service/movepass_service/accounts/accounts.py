@@ -182,6 +182,18 @@ class Accounts:
             found = db.execute(query, (self._hash("phone", phone), now - APPLICATIONS_SECONDS, APPLICATIONS_MAX))
             return [(reference, secret) for reference, secret in found]
 
+    def forget(self, now: int) -> None:
+        """Delete what is over: codes, sessions, budgets of other days, and what was applied for long ago."""
+        with self._store.transaction() as db:
+            for query, before in (
+                ("DELETE FROM challenges WHERE made_at <= ?", now - CODE_SECONDS),
+                ("DELETE FROM sessions WHERE seen_at <= ?", now - SESSION_SECONDS),
+                ("DELETE FROM budgets WHERE day < ?", dhaka_day(now)),
+                ("DELETE FROM applications WHERE made_at <= ?", now - APPLICATIONS_SECONDS),
+            ):
+                db.execute(query, (before,))
+        self._store.truncate_log()
+
     def _spend(self, db: sqlite3.Connection, phone: str, now: int) -> None:
         """Take a code from each budget, or from none."""
         day = dhaka_day(now)

@@ -4,7 +4,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from movepass_keys import files
@@ -69,6 +69,11 @@ class AccountStore:
                 self._db.execute("COMMIT")
             except sqlite3.Error as e:
                 raise StoreError(f"what is kept of registered numbers can't be changed: {e}") from e
+
+    def truncate_log(self) -> None:
+        """Let what was deleted go from the write-ahead log too, unless somebody reads it at this moment."""
+        with self._lock, suppress(sqlite3.Error):
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def close(self) -> None:
         """Let go of the file."""

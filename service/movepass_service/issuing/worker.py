@@ -44,13 +44,20 @@ _RETRY_FIRST_SECONDS, _RETRY_MAX_SECONDS = 1.0, 30.0
 class Worker:
     """Works for one service until it is told to stop. Everything but `wake` and `stop` runs in its own thread."""
 
-    def __init__(self, service: Service, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        service: Service,
+        clock: Callable[[], float] = time.time,
+        also_forget: Callable[[int], None] = lambda _now: None,
+    ) -> None:
         """Take the service to work for.
 
         Args:
             service: an open one.
             clock: gives the time in seconds since 1970 UTC.
+            also_forget: called whenever the store forgets, for what is kept elsewhere.
         """
+        self._also_forget = also_forget
         self._service = service
         self._store = service.store
         self._clock = clock
@@ -196,6 +203,7 @@ class Worker:
             oldest = week_of(dhaka_day(now)) - 1
             more = self._store.forget(now, oldest, _FORGET_MAX) == _FORGET_MAX
             self._next_forget = at + (0 if more else FORGET_SECONDS)
+            self._also_forget(now)
 
     def _open_issuer(self) -> Issuer:
         """Return the issuer, opened again from time to time."""

@@ -30,6 +30,7 @@ from support.world import World
 
 from movepass_issuer import Issuer, LedgerError, RequestError
 from movepass_issuer.errors import KeyPeriodError
+from movepass_service.accounts import Accounts
 from movepass_service.applications.states import State
 from movepass_service.decisions import officers
 from movepass_service.errors import ConflictingApplication, NotAllowed, UnknownApplication
@@ -471,6 +472,21 @@ def test_what_rules_decide_is_expected_as_long_as_the_last_hours_took(approving:
 
 
 # What is kept
+
+
+def test_what_is_known_of_registered_numbers_is_forgotten_too(service: Service, now: int) -> None:
+    with closing(Accounts.open(service.store.folder)) as accounts:
+        sent = accounts.send_code("+8801799887766", lambda prefix, code: f"{prefix} {code}", now=now)
+        assert sent.id
+        accounts.remember("+8801799887766", [("REFERENCE-1", "A-SECRET-OF-MINE")], now=now)
+        (service.store.folder / "outbox.jsonl").unlink()
+        words = [b"+8801799887766", b"A-SECRET-OF-MINE"]
+        assert all(word in bytes_of(service.store.folder) for word in words)
+        worker = Worker(service, clock=lambda: now + 40 * DAY, also_forget=accounts.forget)
+        worker.round()
+        worker.close()
+        left = bytes_of(service.store.folder)
+        assert [word for word in words if word in left] == []
 
 
 def test_the_whole_number_is_in_no_file_and_all_is_forgotten_in_time(
