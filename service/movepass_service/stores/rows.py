@@ -4,6 +4,7 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from movepass_service.applications.application import Application
@@ -115,20 +116,16 @@ def kept(row: Sequence[Any]) -> Kept:
 
 def insert(db: sqlite3.Connection, draft: Draft, text: str, now: int) -> str:
     """Keep a new application; returns its reference."""
-    application = draft.application
+    values = _from_content(draft.application, text)
     for reference in draft.references:
-        if db.execute("SELECT 1 FROM applications WHERE reference = ?", (reference,)).fetchone():
-            continue
-        db.execute(
-            "INSERT INTO applications (reference, client, part, digest, secret_hash, state, since, received_at, "
-            "is_urgent, content, id_hash, travel_week, travel_day, not_before, not_after, rules) "
-            f"VALUES (?, ?, ?, ?, ?, 'received', ?, ?, ?, ?, ?, ?, ?, ?, ?, {_RULES_NOW})",
-            (
-                reference, draft.client, draft.part, draft.digest, draft.secret_hash, now, now,
-                *_from_content(application, text),
-            ),
-        )  # fmt: skip
-        return reference
+        with suppress(sqlite3.IntegrityError):  # the reference is taken: the client was looked for before
+            db.execute(
+                "INSERT INTO applications (reference, client, part, digest, secret_hash, state, since, received_at, "
+                "is_urgent, content, id_hash, travel_week, travel_day, not_before, not_after, rules) "
+                f"VALUES (?, ?, ?, ?, ?, 'received', ?, ?, ?, ?, ?, ?, ?, ?, ?, {_RULES_NOW})",
+                (reference, draft.client, draft.part, draft.digest, draft.secret_hash, now, now, *values),
+            )
+            return reference
     raise StoreError("no reference is free; this can't be chance")
 
 
@@ -222,7 +219,7 @@ def record_issued(db: sqlite3.Connection, passes: Sequence[Issued], now: int) ->
             "WHERE number = ? AND correction = ? AND state = 'approved'",
             (now, one.pass_number, one.pass_text, one.number, one.correction),
         )
-        if done.rowcount:
+        if done.rowcount and one.correction:
             db.execute("UPDATE passes SET revoke = 1 WHERE number = ? AND correction < ?", (one.number, one.correction))
 
 
