@@ -1,8 +1,10 @@
 """movepass dlq: the queue of what no pass came of, as the person who looks after it has it."""
 
 import json
+import threading
 import time
 from collections.abc import Sequence
+from threading import Event
 
 import pytest
 from botocore.exceptions import ReadTimeoutError
@@ -12,7 +14,9 @@ from support.passes import HOLDER, request
 
 from movepass_cli.main import cli
 from movepass_issuer.aws import queues
-from movepass_issuer.aws.dead_letters import SameQueueError
+from movepass_issuer.aws.dead_letters import DeadLetters, SameQueueError
+from movepass_issuer.aws.queues import QueueError
+from movepass_keys.aws import Patience
 
 NOW = int(time.time())
 
@@ -114,3 +118,28 @@ def test_a_queue_that_does_not_answer_in_time_is_said_so() -> None:
 
     sent = queues.send(Silent(), "http://queue", [queues.Message("a", "b")])
     assert sent == {"a": "http://queue: ReadTimeoutError"}
+
+
+def test_a_queue_whose_answer_never_ends_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Botocore's limits begin again with every byte, so a queue that sends one a second would hold an invocation up."""
+    monkeypatch.setattr(queues, "_PATIENCE", Patience(0.2, connect=0.1, read=0.1, backoff_first=0, backoff_max=0))
+    answered, threads = Event(), threading.active_count()
+
+    class Dripping:
+        def send_message_batch(self, **_: object) -> dict[str, object]:
+            answered.wait(20)
+            return {}
+
+        def receive_message(self, **_: object) -> dict[str, object]:
+            answered.wait(20)
+            return {}
+
+    try:
+        sent = queues.send(Dripping(), "http://queue", [queues.Message("a", "b")])
+        assert sent == {"a": "http://queue: OverdueError"}
+        with pytest.raises(QueueError, match="OverdueError"), DeadLetters("http://queue", client=Dripping()).held():
+            pytest.fail("it was not read")
+    finally:
+        answered.set()
+        while threading.active_count() > threads:
+            time.sleep(0.01)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -74,9 +75,8 @@ class DeadLetters:
         finally:
             for letter in letters:
                 with suppress(QueueError), queues.failures(self._url):  # it was deleted, or comes back by itself later
-                    self._client.change_message_visibility(
-                        QueueUrl=self._url, ReceiptHandle=letter.handle, VisibilityTimeout=0
-                    )
+                    give_back = partial(self._client.change_message_visibility, VisibilityTimeout=0)
+                    queues.ask(self._client, partial(give_back, QueueUrl=self._url, ReceiptHandle=letter.handle))
 
     def replay(self, letters: Iterable[DeadLetter], to: str) -> None:
         """Send requests to the request queue again, each as it came, and take them from this one.
@@ -105,11 +105,13 @@ class DeadLetters:
         """
         for letter in letters:
             with queues.failures(self._url):
-                self._client.delete_message(QueueUrl=self._url, ReceiptHandle=letter.handle)
+                delete = partial(self._client.delete_message, QueueUrl=self._url, ReceiptHandle=letter.handle)
+                queues.ask(self._client, delete)
 
     def _receive(self) -> list[DeadLetter]:
         with queues.failures(self._url):
-            answer = self._client.receive_message(
+            receive = partial(
+                self._client.receive_message,
                 QueueUrl=self._url,
                 MaxNumberOfMessages=_CALL_MESSAGES,
                 VisibilityTimeout=_HIDDEN_SECONDS,
@@ -117,6 +119,7 @@ class DeadLetters:
                 MessageAttributeNames=["kind", "reason"],
                 MessageSystemAttributeNames=["SentTimestamp"],
             )
+            answer = queues.ask(self._client, receive)
         return [_read(message) for message in answer.get("Messages", [])]
 
 

@@ -1,12 +1,13 @@
 """Messages to SQS queues, ten a call."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from movepass_issuer.errors import IssuerError
-from movepass_keys.aws import AwsClientError, new_client
+from movepass_keys.aws import AwsClientError, Patience, RefusedError, patient_client, patiently
 
 MESSAGE_MAX_BYTES = 1 << 20
 """What SQS takes as one message, its attributes included."""
@@ -14,6 +15,10 @@ _TYPE = "String"
 _CALL_MESSAGES = 10
 _CALL_BYTES = 1 << 18
 """What one call may carry in all; SQS takes more today, and once took no more than this."""
+_PATIENCE = Patience(deadline=8, connect=2, read=5, backoff_first=0.1, backoff_max=1)
+"""An invocation keeps ten seconds to store and answer (time_limit.py); what was not sent by then comes again."""
+_PASSING = {"RequestThrottled", "ThrottlingException", "Throttling", "OverLimit"}
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +61,18 @@ def client() -> Any:
         QueueError: no [aws] extra, or settings that boto3 can't use.
     """
     try:
-        return new_client("sqs", connect_timeout=2, read_timeout=5, retries={"mode": "standard"})
+        return patient_client("sqs", _PATIENCE)
     except AwsClientError as e:
         raise QueueError(f"queues in SQS: {e}") from None
+
+
+def ask(sqs: Any, call: Callable[[], _T]) -> _T:
+    """Call SQS, again where that may help, until a deadline for the whole answer.
+
+    Raises:
+        RefusedError, UnintelligibleError: see patiently.
+    """
+    return patiently(sqs, call, _PATIENCE, lambda refused: refused.code in _PASSING)
 
 
 @contextmanager
@@ -86,7 +100,7 @@ def send(sqs: Any, url: str, messages: Sequence[Message]) -> dict[str, str]:
     for group in _groups(messages):
         entries = [_entry(str(place), message) for place, message in enumerate(group)]
         try:
-            answer = sqs.send_message_batch(QueueUrl=url, Entries=entries)
+            answer = ask(sqs, partial(sqs.send_message_batch, QueueUrl=url, Entries=entries))
         except Exception as e:  # noqa: BLE001 - boto3 raises many kinds, and each means that nothing went
             failed |= {message.key: f"{url}: {_code(e)}" for message in group}
         else:
@@ -105,6 +119,8 @@ _ADVICE = {
 
 def _code(error: Exception) -> str:
     """Give AWS's code of an error; its text may quote a message."""
+    if isinstance(error, RefusedError):
+        return error.kind
     answer = getattr(error, "response", None) or {}  # None where there was no answer
     return str(answer.get("Error", {}).get("Code", type(error).__name__))
 
