@@ -125,6 +125,16 @@ def test_a_serial_scanner_needs_no_enter_behind_a_whole_pass(wire: Wire, end: st
     assert came[-1] == Given(str(wire.name), text)
 
 
+def test_a_serial_line_is_read_as_it_comes_however_it_was_set(wire: Wire) -> None:
+    mode = termios.tcgetattr(wire.computer)
+    mode[0] |= termios.INLCR | termios.IGNCR | termios.ISTRIP | termios.PARMRK
+    termios.tcsetattr(wire.computer, termios.TCSANOW, mode)
+    given = feeds.serial(wire.name)(threading.Event())
+    with wire.sends(b"a\xc3\xa9\rb\nc\r"):
+        found = [next(given) for _ in range(3)]
+    assert [one.what for one in found if isinstance(one.what, str)][:2] == ["a\u00e9", "b"]
+
+
 def test_what_a_serial_scanner_begins_is_told_at_once_and_that_it_never_ended(wire: Wire) -> None:
     given = feeds.serial(wire.name)(threading.Event())
     with wire.sends(b"MP1:half\x1b[A"):

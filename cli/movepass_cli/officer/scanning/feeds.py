@@ -17,6 +17,7 @@ from queue import SimpleQueue
 from typing import Any, NamedTuple
 
 from movepass_cli.officer.scanning.keyboard import Keyboard, Line, Unfinished
+from movepass_cli.officer.scanning.terminal import without_meaning
 from movepass_verifier.errors import ImageError
 from movepass_verifier.reading.image import FILE_ENDINGS, PictureReader, check_extra, the_pass
 from movepass_wire.limits import TEXT_MAX_CHARS
@@ -24,9 +25,8 @@ from movepass_words import Message, message
 
 try:
     import termios
-    import tty
 except ImportError:  # Windows
-    termios = tty = None  # type: ignore[assignment]
+    termios = None  # type: ignore[assignment]
 
 _LOOK_SECONDS = 0.2
 """Between two looks into a folder."""
@@ -247,8 +247,7 @@ def _opened(device: Path) -> Iterator[int]:
     fd = os.open(device, os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK)
     try:
         if os.isatty(fd):
-            tty.setraw(fd)
-            mode = termios.tcgetattr(fd)
+            mode = without_meaning(termios.tcgetattr(fd))
             mode[4] = mode[5] = termios.B9600
             termios.tcsetattr(fd, termios.TCSANOW, mode)
         yield fd

@@ -73,7 +73,7 @@ def raw(fd: int, give_back: str = "") -> Iterator[None]:
     before = termios.tcgetattr(fd)
     handlers = {number: signal.signal(number, _stop) for name in _ENDING[:2] if (number := getattr(signal, name))}
     try:
-        _set(fd, _without_meaning(before))
+        _set(fd, without_meaning(before))
         yield
     finally:
         blocked = signal.pthread_sigmask(signal.SIG_BLOCK, [getattr(signal, name) for name in _ENDING])
@@ -97,7 +97,7 @@ def _set(fd: int, mode: "termios._AttrReturn") -> None:
     termios.tcflush(fd, termios.TCIFLUSH)
 
 
-def _without_meaning(mode: "termios._AttrReturn") -> "termios._AttrReturn":
+def without_meaning(mode: "termios._AttrReturn") -> "termios._AttrReturn":
     """Return a mode in which no byte means anything: no signals, no flow control, no editing, nothing translated."""
     _iflag, oflag, cflag, _lflag, ispeed, ospeed, cc = mode
     cflag = cflag & ~(termios.CSIZE | termios.PARENB) | termios.CS8
