@@ -1,5 +1,6 @@
 """Where from: through proxies, with one's own CA, and from the first of several sources that is of use."""
 
+import json
 import shutil
 import socket
 import time
@@ -268,9 +269,28 @@ def test_a_device_keeps_its_sources_and_tries_them_all(changed: World, server: R
         assert device.state().sources == (NOWHERE, server.url)
 
 
-def test_a_name_that_is_no_source_stops_a_sync_before_any_is_asked(changed: World, server: RangeServer) -> None:
+@pytest.mark.parametrize("first", [True, False])
+def test_a_name_that_is_no_source_is_told_and_another_one_used(
+    changed: World, server: RangeServer, *, first: bool
+) -> None:
+    wrong = "ftp://me:secret@example.org"
+    with changed.device() as device:
+        result = device.sync(*((wrong, server.url) if first else (server.url, wrong)))
+    assert result.source == server.url
+    assert [(failure.source, failure.reason.split(",")[0]) for failure in result.failures] == [
+        ("'ftp://example.org'", "expected a source like https://…")
+    ]
+    assert "secret" not in json.dumps(result.to_json())
+
+
+def test_of_names_that_are_all_no_sources_one_is_refused_and_none_asked(changed: World, server: RangeServer) -> None:
     with changed.device() as device, pytest.raises(SyncError, match="expected a source like"):
-        device.sync(server.url, "ftp://example.org")
+        device.sync("ftp://example.org", "gopher://x")
+    with (
+        changed.device() as device,
+        pytest.raises(SyncError, match=r"'gopher://x': expected .* there is no folder .*nowhere"),
+    ):
+        device.sync("gopher://x", "nowhere")
     assert server.exchanges == []
 
 

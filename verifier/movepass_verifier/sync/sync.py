@@ -15,11 +15,11 @@ from tuf.api import exceptions as tuf_errors
 
 from movepass_keys import KeyDocumentError, KeySet
 from movepass_verifier.deciding.lists import Policy
-from movepass_verifier.errors import DamagedError, StoreError, SyncError
+from movepass_verifier.errors import DamagedError, SourceError, StoreError, SyncError
 from movepass_verifier.store.store import DENIED, KEYS, Held, LogInfo, Store, describe
 from movepass_verifier.sync import offer
 from movepass_verifier.sync.scratch import Partials
-from movepass_verifier.sync.sources import Progress, Source, resolve
+from movepass_verifier.sync.sources import Progress, Source, resolve, without_user
 from movepass_wire.times import iso
 
 FAILED: tuple[type[Exception], ...] = (SyncError, tuf_errors.RepositoryError, tuf_errors.DownloadError)
@@ -116,7 +116,7 @@ def sync(
         StoreError: the store can't be written.
     """
     store.check_writable()
-    names = [resolve(name) for name in sources] or store.held().sources
+    names = _resolved(sources) if sources else store.held().sources
     before: dict[int, int] = {}
     with suppress(DamagedError):  # a sync may be what mends it
         before = {log.day: log.revoked for log in _logs(store)}
@@ -135,6 +135,23 @@ def sync(
     )
 
 
+def _resolved(sources: Sequence[str]) -> list[str | Failure]:
+    """Give sources their full names; one that is no source is a failure, as long as another one is a source.
+
+    Raises:
+        SourceError: none is.
+    """
+    found: list[str | Failure] = []
+    for name in sources:
+        try:
+            found.append(resolve(name))
+        except SourceError as e:
+            found.append(Failure(repr(without_user(name)), Problem.REFUSED, str(e)))
+    if all(isinstance(name, Failure) for name in found):
+        raise SourceError("; ".join(name.reason for name in found if isinstance(name, Failure)))
+    return found
+
+
 @dataclass(slots=True)
 class _Tried:
     """What came of the sources that were tried so far: those opened, those in vain, and the rest as in SyncResult."""
@@ -147,7 +164,7 @@ class _Tried:
 
 
 def _try_each(
-    store: Store, names: Sequence[str], now: int, *, old: int, ca: Path | None, progress: Progress | None
+    store: Store, names: Sequence[str | Failure], now: int, *, old: int, ca: Path | None, progress: Progress | None
 ) -> _Tried:
     """Take over from one source after the other what is newer, until one has published lately.
 
@@ -157,6 +174,9 @@ def _try_each(
     tried = _Tried()
     with Partials(store.folder) as partials:
         for name in names:
+            if isinstance(name, Failure):
+                tried.failures.append(name)
+                continue
             try:
                 with Source(name, ca=ca, progress=progress) as source:
                     tried.opened.append(source)

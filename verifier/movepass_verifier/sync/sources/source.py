@@ -33,23 +33,23 @@ def resolve(name: str) -> str:
     try:
         parts = urlsplit(name)
     except ValueError as e:
-        raise SourceError(f"{_without_user(name)!r} is no address: {e}") from e
+        raise SourceError(f"{without_user(name)!r} is no address: {e}") from e
     if parts.scheme in _MEDIA and parts.netloc:
         if "@" in parts.netloc:
             raise SourceError(
                 "expected a source without a name and a password, got one with them for "
-                f"{_without_user(name)}: they would be kept and shown in plain. What is published is no secret; where "
+                f"{without_user(name)}: they would be kept and shown in plain. What is published is no secret; where "
                 "a server asks, use s3:// with AWS's credentials, or let the network decide who may read"
             )
         return name
     if parts.scheme == "file" or ("://" not in name and parts.scheme not in _MEDIA):
         return str(Path(unquote(parts.path) if parts.scheme == "file" else name).absolute())
     raise SourceError(
-        f"expected a source like https://…, s3://BUCKET/…, file:… or a folder, got {_without_user(name)!r}"
+        f"expected a source like https://…, s3://BUCKET/…, file:… or a folder, got {without_user(name)!r}"
     )
 
 
-def _without_user(name: str) -> str:
+def without_user(name: str) -> str:
     """Return an address as it may be shown: without a name and a password in it."""
     return re.sub(r"//[^/]*@", "//", name)
 
