@@ -292,6 +292,62 @@ def test_folders_that_are_not_what_they_should_be(movepass: Movepass, field: Fie
     assert movepass("verify", "--store", field.device, field.text).code == 0
 
 
+@pytest.mark.parametrize("what", ["a pipe", "a device", "a huge file"])
+def test_an_authority_whose_settings_never_end_is_refused(tmp_path: Path, what: str) -> None:
+    authority, settings = tmp_path / "authority", tmp_path / "authority" / "authority.json"
+    authority.mkdir()
+    if what == "a pipe":
+        os.mkfifo(settings)
+    elif what == "a device":
+        settings.symlink_to("/dev/zero")
+    else:
+        with settings.open("wb") as file:
+            file.truncate(8 << 30)
+    ran = subprocess.run(
+        [sys.executable, "-m", "movepass_cli.main", "publish", "--authority", str(authority)],
+        check=False, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert ran.returncode == 4
+    assert "is not an authority" in ran.stderr
+
+
+@pytest.mark.parametrize("what", ["a link", "a pipe", "a folder", "a hard link"])
+@pytest.mark.parametrize("lock", [".lock", "repository/.publisher.lock"])
+def test_a_lock_that_was_laid_is_not_followed(movepass: Movepass, tmp_path: Path, lock: str, what: str) -> None:
+    authority, outside = tmp_path / "authority", tmp_path / "outside"
+    assert movepass("init", "--authority", authority).code == 0
+    (authority / lock).unlink(missing_ok=True)
+    if what == "a link":
+        (authority / lock).symlink_to(outside)
+    elif what == "a pipe":
+        os.mkfifo(authority / lock)
+    elif what == "a folder":
+        (authority / lock).mkdir()
+    else:
+        outside.write_bytes(b"")
+        os.link(outside, authority / lock)
+    command = ("keys", "new") if lock == ".lock" else ("publish",)
+    ran = movepass(*command, "--authority", authority)
+    assert ran.code == 4
+    assert Path(lock).name in ran.err
+    assert "defect" not in ran.err
+    assert outside.exists() == (what == "a hard link")
+
+
+def test_a_store_is_never_made_through_a_link(movepass: Movepass, field: Field, tmp_path: Path) -> None:
+    home, link = tmp_path / "home", tmp_path / "stick"
+    home.mkdir()
+    root = field.authority / "repository" / "metadata" / "1.root.json"
+    for target in (home, tmp_path / "nowhere"):
+        link.unlink(missing_ok=True)
+        link.symlink_to(target)
+        ran = movepass("enroll", "--store", link, "--root", root, "--source", field.authority / "repository")
+        assert ran.code == 4
+        assert f"{link} is a link" in ran.err
+    assert list(home.iterdir()) == []
+    assert not (tmp_path / "nowhere").exists()
+
+
 def test_pass_numbers_with_a_slip(movepass: Movepass, field: Field) -> None:
     slipped = field.number[:-1] + ("0" if field.number[-1] != "0" else "1")
     for number in (slipped, "ABC", "A!B-2C3-D4E", "U00-000-000"):

@@ -42,6 +42,8 @@ from movepass_wire import open_text
 
 _CONFIG = "authority.json"
 _CONFIG_VERSION = 1
+_CONFIG_MAX_BYTES = 1 << 20
+_LOCK = ".lock"
 _NAME_MAX_CHARS = 64
 LEDGER, REPOSITORY = "ledger.sqlite", "repository"
 
@@ -94,7 +96,7 @@ class Authority:
             AuthorityError: not one, or of a version that this software does not know.
         """
         try:
-            config: dict[str, Any] = json.loads((folder / _CONFIG).read_text("utf-8"))
+            config: dict[str, Any] = json.loads(files.read_regular(folder / _CONFIG, _CONFIG_MAX_BYTES, own=True))
             version = config["version"]
             if version == _CONFIG_VERSION:
                 held = {bytes.fromhex(kid): HeldKey(**key) for kid, key in config["pass_keys"].items()}
@@ -363,7 +365,10 @@ class Authority:
     @contextmanager
     def changing(self) -> Iterator["Authority"]:
         """Hold the right to change authority.json and what goes with it, and read it anew: one change at a time."""
-        descriptor = open_lock(self.folder / ".lock")
+        try:
+            descriptor = open_lock(self.folder / _LOCK)
+        except OSError as e:
+            raise AuthorityError(f"{self.folder / _LOCK} can't be locked: {e.strerror or e}") from e
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield Authority.open(self.folder)

@@ -11,6 +11,7 @@ Nothing rests on the lease but peace: publishers that hold it at the same time, 
 for too long, lose races for versions and the timestamp, and no revocation.
 """
 
+import errno
 import fcntl
 import getpass
 import os
@@ -234,23 +235,37 @@ def readable_by_all() -> Iterator[None]:
 def open_lock(path: Path) -> int:
     """Open a lock's file, be it another user's: what root has locked, the service's user must be able to lock again.
 
+    It is reached from its folder, opened once, so that no link that is laid there meanwhile is followed.
+
     Returns:
         Its descriptor.
 
     Raises:
-        OSError: it can't be opened.
+        OSError: it can't be opened, or is something else than a file of that one name.
     """
-    flags = os.O_NOFOLLOW | os.O_CLOEXEC
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        descriptor = _open_lock(path.name, folder)
+    finally:
+        os.close(folder)
+    found = os.fstat(descriptor)
+    if not stat.S_ISREG(found.st_mode) or found.st_nlink > 1:
+        os.close(descriptor)
+        raise files.UnfitFileError(errno.EINVAL, "expected a lock, found something else that bears its name", str(path))
+    return descriptor
+
+
+def _open_lock(name: str, folder: int) -> int:
+    flags = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
     with readable_by_all():
         try:
-            return os.open(path, os.O_RDWR | os.O_CREAT | flags, _FILE_MODE)
+            return os.open(name, os.O_RDWR | os.O_CREAT | flags, _FILE_MODE, dir_fd=folder)
         except PermissionError:
-            if not path.exists():
-                raise
+            os.stat(name, dir_fd=folder, follow_symlinks=False)  # there is none: the folder is closed to us
         with suppress(PermissionError):
-            return os.open(path, os.O_RDONLY | flags)
-        path.unlink()
-        return os.open(path, os.O_RDWR | os.O_CREAT | flags, _FILE_MODE)
+            return os.open(name, os.O_RDONLY | flags, dir_fd=folder)
+        os.unlink(name, dir_fd=folder)
+        return os.open(name, os.O_RDWR | os.O_CREAT | flags, _FILE_MODE, dir_fd=folder)
 
 
 def _let_read(name: str, folder: int) -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from movepass_keys import KeyDocumentError, KeySet
+from movepass_keys.files import is_link
 from movepass_verifier.deciding.lists import Policy, StatusLists
 from movepass_verifier.deciding.verdicts import Verification
 from movepass_verifier.errors import DamagedError, StoreError, SyncError
@@ -528,8 +529,11 @@ def check_vacant(folder: Path) -> None:
     """Make sure that a store can be made in a folder, before anybody is asked anything for it.
 
     Raises:
-        StoreError: there is one already.
+        StoreError: there is one already, or the folder is a link: on a stick somebody may have laid it.
     """
+    with suppress(OSError):
+        if is_link(folder.lstat()):
+            raise StoreError(f"{folder} is a link; name the folder itself, if it is the one that you mean")
     for ending in ENDINGS:
         file = folder / f"{FILE_NAME}{ending}"
         if os.path.lexists(file):  # SQLite would take over what a log beside the new file says, its root as well
