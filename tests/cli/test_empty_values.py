@@ -78,7 +78,14 @@ def test_a_fingerprint_that_is_empty_sets_nothing_up(
 
 def test_what_is_kept_for_good_is_given_on_the_command_line_alone() -> None:
     """A variable that was forgotten must not say how many custodians agree, or that passes count."""
-    alone = {"keys propose root --threshold", "keys propose root --online"}
+    alone = {
+        "keys propose root --threshold", "keys propose root --online", "keys propose root --out",
+        "keys custodian --name", "init --name", "init --repository", "revoke --request", "revoke --reason",
+        "show --request",
+    }  # fmt: skip
+    variables = {param.envvar for _, param in ALL}
+    assert not variables & {f"MOVEPASS_{name}" for name in ("REQUEST", "REASON", "OUT", "NAME", "REPOSITORY")}
+    assert alone <= set(IDS)
     assert all(not param.envvar for name, (_, param) in zip(IDS, ALL, strict=True) if name in alone)
     context = click.Context(cli)
     for command, name in (("init", "production"), ("scan", "check_scanner")):

@@ -35,7 +35,7 @@ from movepass_wire.times import day_of, iso, local
 _FILE_MAX_BYTES = 1 << 22
 """Far more than any card, proposal, signature or root has; whatever is larger is refused, never cut."""
 
-out_option = option("--out", type=PATH, required=True, metavar="F", help="Where to write the proposal.")
+out_option = plain_option("--out", type=PATH, required=True, metavar="F", help="Where to write the proposal.")
 
 
 def _kid(ctx: click.Context, param: click.Parameter, value: Any) -> Any:  # noqa: ARG001 - click's
@@ -58,7 +58,7 @@ def keys() -> None:
     "movepass keys custodian ~/custodian --name Rahima \\",
     "    --root-key 'hsm:1?label=Rahima' --targets-key 'hsm:2?label=Rahima'",
 ))  # fmt: skip
-@option("--name", required=True, help="The custodian's name, as the others know it.")
+@plain_option("--name", required=True, help="The custodian's name, as the others know it.")
 @click.option("--no-passphrase", is_flag=True, help="Do not protect the keys: for trying out only.")
 @plain_option("--root-key", metavar="URI", help="Take this key for the root, as hsm:1?label=TOKEN; no file is made.")
 @plain_option("--targets-key", metavar="URI", help="Take this key for the pass keys; no file is made.")

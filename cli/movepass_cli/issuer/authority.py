@@ -56,13 +56,13 @@ card_option = option(
     )
 )
 @authority_option
-@option("--name", default="TEST authority", show_default=True, help="What officers see.")
+@plain_option("--name", default="TEST authority", show_default=True, help="What officers see.")
 @plain_option("--production", is_flag=True, help="Not a TEST authority: its passes count.")
 @alg_option
 @days_ahead_option
 @click.option("--ceremony", is_flag=True, help="Without custodians: they hold a ceremony (see movepass keys).")
 @option("--ledger", default=LEDGER, metavar="URI", help="Keep the ledger elsewhere: dynamodb:TABLE.")
-@option("--repository", default=REPOSITORY, metavar="URI", help="Publish elsewhere: s3://BUCKET/PREFIX.")
+@plain_option("--repository", default=REPOSITORY, metavar="URI", help="Publish elsewhere: s3://BUCKET/PREFIX.")
 @option(
     "--pass-signer",
     "pass_signers",
@@ -165,7 +165,7 @@ def issue(
 
 @click.command(epilog=example("movepass show --authority my-authority A1B-2C3-D4E --card pass.pdf"))
 @authority_option
-@option("--request", metavar="ID", help="Find it by its request id instead.")
+@plain_option("--request", metavar="ID", help="Find it by its request id instead.")
 @png_option
 @card_option
 @json_option
@@ -194,8 +194,8 @@ def show(
 
 @click.command(epilog=example("movepass revoke --authority my-authority A1B-2C3-D4E --reason 'given in error'"))
 @authority_option
-@option("--request", metavar="ID", help="Find the pass by its request id instead.")
-@option("--reason", default="", metavar="R", help="Kept in the ledger.")
+@plain_option("--request", metavar="ID", help="Find the pass by its request id instead.")
+@plain_option("--reason", default="", metavar="R", help="Kept in the ledger.")
 @json_option
 @click.argument("numbers", nargs=-1, metavar="PASS-NUMBER...")
 def revoke(authority: Path, numbers: tuple[str, ...], request: str | None, reason: str, *, as_json: bool) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from movepass_cli.inputs import InputError, write_picture
-from movepass_cli.options import PATH, example, json_option, option
+from movepass_cli.options import PATH, example, json_option, option, plain_option
 from movepass_cli.output import show_json
 from movepass_cli.signals import stopped_by_signals
 from movepass_keys.files import read_regular
@@ -25,7 +25,7 @@ _PORT, _PORT_MOST = 8000, 65535
     )
 )
 @option("--authority", type=PATH, metavar="DIR", help="Serve the repository of this authority.")
-@option("--repository", type=PATH, metavar="DIR", help="Serve this repository.")
+@plain_option("--repository", type=PATH, metavar="DIR", help="Serve this repository.")
 @option("--app", type=PATH, default="build/phone", show_default=True, metavar="DIR", help="The app, as built.")
 @option("--port", type=click.IntRange(0, _PORT_MOST), default=_PORT, show_default=True, help="0 takes a free one.")
 @option("--enrolment-qr", "picture", type=PATH, metavar="FILE", help="Write the code that sets a phone up, as PNG.")
