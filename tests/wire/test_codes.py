@@ -1,4 +1,4 @@
-"""The code tables: numbers are given once and for ever."""
+"""Check the code tables, whose numbers never change."""
 
 import pytest
 
@@ -19,13 +19,13 @@ def test_every_row_is_found_by_number_key_and_all_its_names(table: Table) -> Non
 
 
 @pytest.mark.parametrize("table", [DISTRICTS, ID_TYPES, REASONS], ids=["districts", "id types", "reasons"])
-def test_what_has_a_name_in_one_row_has_it_in_all(table: Table) -> None:
+def test_every_row_of_a_table_has_names_in_the_same_languages(table: Table) -> None:
     first, *others = table.by_number.values()
     assert {"en", "bn"} <= first.names.keys()
     assert all(code.names.keys() == first.names.keys() for code in others)
 
 
-def test_a_row_is_named_in_each_language_and_else_in_english() -> None:
+def test_a_row_is_named_in_its_languages_or_in_english() -> None:
     dhaka = DISTRICTS.by_key["dhaka"]
     assert [dhaka.name(language) for language in ("en", "bn", "xx")] == ["Dhaka", "ঢাকা", "Dhaka"]
 
@@ -33,9 +33,9 @@ def test_a_row_is_named_in_each_language_and_else_in_english() -> None:
 @pytest.mark.parametrize(
     ("number", "key"), [(1, "bandarban"), (13, "dhaka"), (18, "gazipur"), (60, "sylhet"), (64, "thakurgaon")]
 )
-def test_district_numbers_are_iso_3166_2s(number: int, key: str) -> None:
+def test_district_numbers_are_those_of_iso_3166_2(number: int, key: str) -> None:
     assert DISTRICTS.by_number[number].key == key
 
 
-def test_a_number_of_a_later_table_stays_a_number() -> None:
+def test_a_number_of_a_newer_table_stays_a_number() -> None:
     assert (DISTRICTS.key(13), DISTRICTS.key(65)) == ("dhaka", 65)

@@ -1,4 +1,4 @@
-"""Bounds that follow from others."""
+"""Check limits that follow from other limits."""
 
 from movepass_wire.limits import ISSUE_AHEAD_MAX_SECONDS, PASS_MAX_SECONDS, PUBLISHED_DAYS_AHEAD
 from movepass_wire.times import DAY_SECONDS, day_of

@@ -1,4 +1,4 @@
-"""The pass number: every single slip and every swap of neighbours is caught, and what people mistype is read."""
+"""Check that pass numbers catch every wrong symbol and swap, and that common mistypings are read."""
 
 from itertools import pairwise
 
@@ -33,7 +33,7 @@ def test_a_number_is_day_index_and_check_symbol(day: int, index: int, number: st
 
 
 @given(st.integers(0, 65535), st.integers(0, TOP_INDEX))
-def test_every_number_comes_back(day: int, index: int) -> None:
+def test_every_number_round_trips(day: int, index: int) -> None:
     assert parse_number(format_number(day, index)) == (day % 1024, index)
 
 
@@ -44,17 +44,17 @@ def test_a_number_is_three_groups_of_three_symbols(number: str) -> None:
     assert set("".join(groups)) <= set(ALPHABET)
 
 
-def test_the_alphabet_has_no_symbol_that_is_taken_for_another() -> None:
+def test_the_alphabet_has_no_look_alikes() -> None:
     assert len(set(ALPHABET)) == len(ALPHABET) == 32
     assert not set("ILOU") & set(ALPHABET)
 
 
 @pytest.mark.parametrize("number", SAMPLES)
-def test_every_single_slip_is_caught(number: str) -> None:
+def test_every_single_wrong_symbol_is_caught(number: str) -> None:
     compact = number.replace("-", "")
     for at, symbol in enumerate(compact):
         for other in set(ALPHABET) - {symbol}:
-            with pytest.raises(NumberError, match="has a slip"):
+            with pytest.raises(NumberError, match="has a mistake"):
                 parse_number(compact[:at] + other + compact[at + 1 :])
 
 
@@ -63,12 +63,12 @@ def test_every_swap_of_neighbours_is_caught(number: str) -> None:
     compact = number.replace("-", "")
     for at, (left, right) in enumerate(pairwise(compact)):
         if left != right:
-            with pytest.raises(NumberError, match="has a slip"):
+            with pytest.raises(NumberError, match="has a mistake"):
                 parse_number(compact[:at] + right + left + compact[at + 2 :])
 
 
 @given(st.integers(0, 1023), st.integers(0, TOP_INDEX), st.data())
-def test_a_slip_or_swap_in_any_number_is_caught(day: int, index: int, data: st.DataObject) -> None:
+def test_a_wrong_symbol_or_a_swap_in_any_number_is_caught(day: int, index: int, data: st.DataObject) -> None:
     symbols = list(format_number(day, index).replace("-", ""))
     at = data.draw(st.integers(0, 7))
     slipped = [*symbols]
@@ -77,7 +77,7 @@ def test_a_slip_or_swap_in_any_number_is_caught(day: int, index: int, data: st.D
     swapped[at], swapped[at + 1] = symbols[at + 1], symbols[at]
     for wrong in (slipped, swapped):
         if wrong != symbols:
-            with pytest.raises(NumberError, match="has a slip"):
+            with pytest.raises(NumberError, match="has a mistake"):
                 parse_number("".join(wrong))
 
 
@@ -86,7 +86,7 @@ SEPARATORS = ["", "-", " ", " - ", "--", "\u2013", "\u2011", "\u2010", "\u2014",
 
 @pytest.mark.parametrize("separator", SEPARATORS)
 @pytest.mark.parametrize("number", SAMPLES)
-def test_case_hyphens_dashes_and_spaces_do_not_count(number: str, separator: str) -> None:
+def test_case_hyphens_dashes_and_spaces_are_ignored(number: str, separator: str) -> None:
     typed = f" {number.replace('-', separator).lower()} "
     assert parse_number(typed) == parse_number(number)
 
@@ -109,19 +109,19 @@ def test_look_alikes_are_read_as_the_digits_they_look_like(typed: str, meant: st
 
 
 @pytest.mark.parametrize("wrong", [*"U*~$=./\\_\t\n\x00", "\u00e9", "\u0966", "\u202e", "\u2030"])
-def test_a_symbol_that_no_number_has_is_named(wrong: str) -> None:
+def test_a_symbol_outside_the_alphabet_is_named(wrong: str) -> None:
     with pytest.raises(NumberError) as refusal:
         parse_number(SAMPLES[1][:-1] + wrong)
     assert str(refusal.value).casefold().startswith(f"{wrong!r} is not used in pass numbers".casefold())
 
 
-def test_of_several_symbols_that_no_number_has_the_first_is_named() -> None:
+def test_the_first_of_several_wrong_symbols_is_named() -> None:
     with pytest.raises(NumberError, match=r"^'U' is not used in pass numbers"):
         parse_number("A1B-2U3-!4E")
 
 
 @pytest.mark.parametrize(("letter", "reads_as"), [("\u0131", "1"), ("\u017f", "S"), ("\ufb05", "ST")])
-def test_a_letter_beyond_ascii_is_not_taken_for_one_of_ascii(letter: str, reads_as: str) -> None:
+def test_a_letter_outside_ascii_is_not_read_as_an_ascii_letter(letter: str, reads_as: str) -> None:
     compact = next(n for n in (format_number(DAY, index).replace("-", "") for index in range(1 << 20)) if reads_as in n)
     with pytest.raises(NumberError, match="is not used in pass numbers"):
         parse_number(compact.replace(reads_as, letter))
@@ -152,7 +152,7 @@ def test_a_day_or_index_out_of_range_has_no_number(day: int, index: int) -> None
 
 @pytest.mark.parametrize("near", [1024, 20479, 20480, 20481, DAY, 21503, 21504, 65535])
 @pytest.mark.parametrize("away", [-512, -511, -4, -1, 0, 1, 4, 511])
-def test_a_day_is_resolved_to_the_one_nearest(near: int, away: int) -> None:
+def test_a_day_is_resolved_to_the_nearest_day(near: int, away: int) -> None:
     assert resolve_day((near + away) % 1024, near) == near + away
 
 

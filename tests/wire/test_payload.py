@@ -1,4 +1,4 @@
-"""The payload: one byte form, taken apart without a parser, and everything else refused with the check named."""
+"""Check the one byte form of payloads, and that any other text is refused with the check named."""
 
 import re
 from itertools import pairwise
@@ -34,7 +34,7 @@ DATA = base45.decode(TEXT.removeprefix("MP1:"))
 ALG_AT, KID_AT, LENGTH_AT, CLAIMS_AT = 5, slice(8, 12), 14, 15
 CLAIMS_END = CLAIMS_AT + len(CLAIMS)
 TEMPLATE = [*range(5), 6, 7, 12, 13, 14, CLAIMS_END, CLAIMS_END + 1]
-"""Where the standard pass's envelope has bytes that are the same in every pass of its size."""
+"""The bytes of the standard pass's envelope that are the same in every pass of its size."""
 
 
 def open_bytes(data: bytes) -> Envelope:
@@ -42,7 +42,7 @@ def open_bytes(data: bytes) -> Envelope:
 
 
 def longest_claims() -> int:
-    """Find the most bytes of claims that a text of 1,024 characters holds."""
+    """Find the largest number of claims bytes that fit into a text of 1,024 characters."""
     fits = (size for size in range(700, 500, -1) if len(DATA) - len(CLAIMS) + 1 + size <= (1024 - 4) // 3 * 2)
     return next(fits)
 
@@ -51,7 +51,7 @@ def test_the_standard_pass_is_168_bytes_and_256_characters() -> None:
     assert (len(DATA), len(TEXT)) == (168, 256)
 
 
-def test_the_standard_passs_envelope_is_this_template() -> None:
+def test_the_envelope_of_the_standard_pass_is_this_template() -> None:
     template = "d2 84 49 a2 01 28 04 44 01fe7f80 a0 58 57"
     assert bytes.fromhex(template) + CLAIMS + b"\x58\x40" + SIGNATURE == DATA
 
@@ -66,7 +66,7 @@ def test_the_envelope_is_what_cbor2_writes_for_cose_sign1(alg: int, claims: byte
 
 @pytest.mark.parametrize("alg", [ESP256, ED25519])
 @given(kid=st.binary(min_size=4, max_size=4), claims=st.binary(min_size=24, max_size=600))
-def test_what_is_signed_is_cose_sig_structure(alg: int, kid: bytes, claims: bytes) -> None:
+def test_the_signed_bytes_are_a_cose_sig_structure(alg: int, kid: bytes, claims: bytes) -> None:
     protected = cbor2.dumps({1: alg, 4: kid})
     assert to_be_signed(alg, kid, claims) == cbor2.dumps(["Signature1", protected, b"", claims])
 
@@ -77,7 +77,7 @@ def test_what_is_signed_is_cose_sig_structure(alg: int, kid: bytes, claims: byte
     claims=st.binary(min_size=24, max_size=600),
     signature=st.binary(min_size=64, max_size=64),
 )
-def test_every_payload_comes_apart_as_it_was_put_together(
+def test_every_payload_opens_to_the_parts_it_was_sealed_from(
     alg: int, kid: bytes, claims: bytes, signature: bytes
 ) -> None:
     opened = open_text(seal(alg, kid, claims, signature))
@@ -85,7 +85,7 @@ def test_every_payload_comes_apart_as_it_was_put_together(
 
 
 @pytest.mark.parametrize("size", [24, 255, 256, 257, longest_claims()])
-def test_claims_of_each_head_width_come_back(size: int) -> None:
+def test_claims_of_each_head_width_round_trip(size: int) -> None:
     claims = b"c" * size
     assert open_text(seal(ESP256, KID, claims, SIGNATURE)).claims == claims
 
@@ -146,7 +146,7 @@ def test_a_text_cut_short_anywhere_is_refused(size: int) -> None:
 
 
 @pytest.mark.parametrize("extra", [b"\x00", b"\xff", bytes(64)])
-def test_bytes_behind_the_signature_are_refused(extra: bytes) -> None:
+def test_bytes_after_the_signature_are_refused(extra: bytes) -> None:
     with pytest.raises(MalformedError) as refusal:
         open_bytes(DATA + extra)
     assert refusal.value.check == "envelope"
@@ -272,7 +272,7 @@ def test_a_text_of_1024_characters_is_the_longest() -> None:
         pytest.param("MP২:", NotAPassError, "prefix", id="version 2 in Bangla"),
     ],
 )
-def test_a_text_that_is_no_pass_is_refused_with_the_check_named(
+def test_a_text_that_is_not_a_pass_is_refused_and_the_check_named(
     text: str, error: type[PayloadError], check: str
 ) -> None:
     with pytest.raises(PayloadError) as refusal:
@@ -284,13 +284,13 @@ def test_a_text_that_is_no_pass_is_refused_with_the_check_named(
     ("text", "words"),
     [("", "no text at all"), ("https://example.org/", "expected MP1: at the start, got 'https://exam'")],
 )
-def test_a_text_of_another_scheme_is_quoted_by_its_beginning(text: str, words: str) -> None:
+def test_the_message_quotes_the_start_of_a_foreign_text(text: str, words: str) -> None:
     with pytest.raises(NotAPassError) as refusal:
         open_text(text)
     assert str(refusal.value) == words
 
 
-def test_a_later_version_is_named() -> None:
+def test_a_newer_version_is_named() -> None:
     with pytest.raises(UnsupportedVersionError, match="a pass of version 12; this software reads version 1"):
         open_text("MP12:ABC")
 
@@ -303,7 +303,7 @@ def test_any_text_is_refused_with_a_payload_error(text: str, prefix: str) -> Non
 
 
 @given(st.binary(max_size=200))
-def test_any_bytes_behind_the_prefix_are_refused_or_are_their_one_form(data: bytes) -> None:
+def test_any_bytes_after_the_prefix_are_refused_or_are_their_one_form(data: bytes) -> None:
     text = "MP1:" + base45.encode(DATA[:CLAIMS_AT] + data)
     try:
         opened = open_text(text)
@@ -323,12 +323,12 @@ def test_an_envelope_cut_and_glued_is_refused_or_is_its_one_form(cuts: list[int]
     assert seal(opened.alg, opened.kid, opened.claims, opened.signature) == text
 
 
-def test_the_text_of_a_pass_is_all_in_the_qr_codes_alphanumeric_set() -> None:
+def test_the_text_of_a_pass_uses_only_the_alphanumeric_set_of_qr_codes() -> None:
     assert re.fullmatch(r"[0-9A-Z $%*+\-./:]+", TEXT)
 
 
 @given(st.binary(max_size=570), st.text(max_size=20))
-def test_a_payloads_length_is_told_by_its_head_whatever_follows(claims: bytes, more: str) -> None:
+def test_the_length_of_a_payload_is_read_from_its_head(claims: bytes, more: str) -> None:
     text = seal(ESP256, KID, claims, SIGNATURE)
     assert payload_length(text) == len(text)
     assert payload_length(text + more) == len(text)
@@ -352,11 +352,11 @@ def test_a_payloads_length_is_told_by_its_head_whatever_follows(claims: bytes, m
         TEXT.replace("MP1", "MP2"),
     ],
 )
-def test_what_is_no_payloads_beginning_has_no_length(text: str) -> None:
+def test_a_text_that_starts_otherwise_has_no_payload_length(text: str) -> None:
     assert payload_length(text) is None
 
 
-def test_a_payload_that_would_be_too_long_has_no_length() -> None:
+def test_a_payload_that_would_be_too_long_has_no_payload_length() -> None:
     longest = longest_claims()
     for size, known in ((longest, True), (longest + 1, False), (65_535, False)):
         data = DATA[:13] + b"\x59" + size.to_bytes(2, "big")

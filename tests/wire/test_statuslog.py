@@ -1,4 +1,4 @@
-"""The status log: what goes in comes out, and bytes that lie are refused before anything is allocated for them."""
+"""Check that status logs round-trip and that malformed logs are refused before memory is allocated for them."""
 
 import random
 import tracemalloc
@@ -37,7 +37,7 @@ index_sets = st.sets(_indexes, min_size=1, max_size=80)
 
 
 def varint(value: int) -> bytes:
-    """Write LEB128 the plain way, for logs that lie."""
+    """Encode LEB128 without checks, for malformed logs."""
     groups = [value >> shift & 0x7F for shift in range(0, max(value.bit_length(), 1), 7)]
     return bytes([group | 0x80 for group in groups[:-1]] + groups[-1:])
 
@@ -59,7 +59,7 @@ def one_in(many: int, size: int) -> Iterable[int]:
 
 
 @given(st.lists(st.lists(st.integers(0, 40), min_size=1, max_size=6), max_size=4))
-def test_what_a_writer_writes_its_reader_reads(blocks: list[list[int]]) -> None:
+def test_a_written_log_is_read_back(blocks: list[list[int]]) -> None:
     given_indexes = list(chain.from_iterable(blocks))
     if len(set(given_indexes)) < len(given_indexes):
         with pytest.raises(LogError, match="twice"):
@@ -70,7 +70,7 @@ def test_what_a_writer_writes_its_reader_reads(blocks: list[list[int]]) -> None:
 
 
 @given(st.lists(index_sets, max_size=5))
-def test_a_log_holds_what_its_blocks_were_given(sets: list[set[int]]) -> None:
+def test_a_log_holds_the_indexes_of_its_blocks(sets: list[set[int]]) -> None:
     log, held = HEADER, set[int]()
     for indexes in sets:
         fresh = indexes - held
@@ -84,12 +84,12 @@ def test_a_log_holds_what_its_blocks_were_given(sets: list[set[int]]) -> None:
 
 
 @given(index_sets)
-def test_a_block_does_not_depend_on_the_order_it_was_given(indexes: set[int]) -> None:
+def test_a_block_does_not_depend_on_the_order_of_its_input(indexes: set[int]) -> None:
     assert encode_block(sorted(indexes, reverse=True)) == encode_block(sorted(indexes))
 
 
 @given(index_sets, _indexes)
-def test_a_bitmap_answers_as_a_set_does(indexes: set[int], asked: int) -> None:
+def test_a_bitmap_behaves_like_a_set(indexes: set[int], asked: int) -> None:
     revoked = read_log(HEADER + encode_block(indexes)).revoked
     assert (asked in revoked) == (asked in indexes)
     assert all(index in revoked for index in indexes)
@@ -108,12 +108,12 @@ def test_a_bitmap_answers_as_a_set_does(indexes: set[int], asked: int) -> None:
         pytest.param([*range(1000), (1 << 20) + 5], id="a run and one far off"),
     ],
 )
-def test_dense_and_sparse_blocks_come_back(indexes: Iterable[int]) -> None:
+def test_dense_and_sparse_blocks_round_trip(indexes: Iterable[int]) -> None:
     assert list(read_log(HEADER + encode_block(indexes)).revoked) == sorted(indexes)
 
 
 @given(st.lists(index_sets, min_size=1, max_size=3), st.sampled_from([1, 2, 3, 7, 4096]))
-def test_the_size_of_the_pieces_it_is_read_in_changes_nothing(sets: list[set[int]], size: int) -> None:
+def test_the_size_of_the_pieces_does_not_matter(sets: list[set[int]], size: int) -> None:
     log = HEADER + b"".join(map(encode_block, sets))
     whole = [list(piece) for piece in read_blocks(log)]
     with pytest.MonkeyPatch.context() as patch:
@@ -130,12 +130,12 @@ def test_a_large_block_comes_in_pieces() -> None:
     assert sum(map(len, pieces)) == 100_000
 
 
-def test_blocks_can_be_read_from_any_of_them_on() -> None:
+def test_reading_can_start_at_any_block() -> None:
     for blocks, end in enumerate(BLOCK_ENDS):
         assert list(chain.from_iterable(read_blocks(LOG, end))) == list(chain.from_iterable(SETS[blocks:]))
 
 
-def test_a_large_log_costs_little_more_than_its_pages_and_one_of_few_indexes_next_to_nothing() -> None:
+def test_reading_a_log_takes_little_more_memory_than_its_pages() -> None:
     large, small = HEADER + encode_block(one_in(10, 2_000_000)), HEADER + encode_block([TOP_INDEX])
     for log, most in ((large, 250_000 + 3_000_000), (small, 50_000)):
         tracemalloc.start()
@@ -147,7 +147,7 @@ def test_a_large_log_costs_little_more_than_its_pages_and_one_of_few_indexes_nex
         assert peak < most
 
 
-def test_the_highest_index_comes_back() -> None:
+def test_the_highest_index_round_trips() -> None:
     revoked = read_log(HEADER + encode_block([0, TOP_INDEX])).revoked
     assert TOP_INDEX in revoked
     assert TOP_INDEX - 1 not in revoked
@@ -176,7 +176,7 @@ def test_an_empty_log_is_its_header() -> None:
 
 
 @pytest.mark.parametrize(("day", "generation"), [(0, 0), (DAY, 1), (65535, 65535)])
-def test_day_and_generation_come_back(day: int, generation: int) -> None:
+def test_day_and_generation_round_trip(day: int, generation: int) -> None:
     assert read_header(new_log(day, generation)) == (day, generation)
 
 
@@ -191,13 +191,13 @@ def test_a_day_or_generation_beyond_two_bytes_is_refused(day: int, generation: i
     [[], [-1], [-1, 5], [1 << 30], [0, 1 << 30], [1 << 31]],
     ids=["none", "below 0", "below 0 among", "2^30", "among", "2^31"],
 )
-def test_a_block_of_none_or_out_of_range_can_not_be_written(indexes: list[int]) -> None:
+def test_an_empty_block_or_an_index_out_of_range_cannot_be_encoded(indexes: list[int]) -> None:
     with pytest.raises(LogError, match="at least one index, each from 0 to 1073741823"):
         encode_block(indexes)
 
 
 @pytest.mark.parametrize("indexes", [[5, 5], [1, 2, 3, 2], [0, 0]])
-def test_a_block_with_an_index_twice_can_not_be_written(indexes: list[int]) -> None:
+def test_a_block_with_a_duplicate_index_cannot_be_encoded(indexes: list[int]) -> None:
     with pytest.raises(LogError, match="listed twice"):
         encode_block(indexes)
 
@@ -209,7 +209,7 @@ def test_an_index_in_two_blocks_is_refused(first: list[int], second: list[int]) 
 
 
 @pytest.mark.parametrize("data", [b"", b"MPL1", HEADER[:-1], b"MPL2" + HEADER[4:], b"\x00" * 8, HEADER[1:] + b"\x00"])
-def test_a_file_that_does_not_begin_as_a_log_is_refused(data: bytes) -> None:
+def test_a_file_that_does_not_start_like_a_log_is_refused(data: bytes) -> None:
     with pytest.raises(LogError, match="expected a status log that starts with b'MPL1'"):
         read_log(data)
 
@@ -219,13 +219,13 @@ LOG = HEADER + b"".join(map(encode_block, SETS))
 BLOCK_ENDS = list(accumulate((len(encode_block(indexes)) for indexes in SETS), initial=HEADER_BYTES))
 
 
-def test_how_much_is_missing_is_said() -> None:
+def test_the_message_says_how_much_is_missing() -> None:
     with pytest.raises(LogError, match="a block is cut short: 1 bytes are missing"):
         read_log(LOG[:-1])
 
 
 @pytest.mark.parametrize("count", [127, 128, 129, 16383, 16384])
-def test_a_count_at_the_edge_of_its_bytes_comes_back(count: int) -> None:
+def test_a_count_at_the_edge_of_its_bytes_round_trips(count: int) -> None:
     assert list(read_log(HEADER + encode_block(range(count))).revoked) == list(range(count))
 
 
@@ -238,12 +238,12 @@ def test_no_other_number_of_remainder_bits_makes_a_block_smaller(gaps: list[int]
     assert sizes[k] == min(sizes)
 
 
-def test_a_page_tells_of_sixteen_thousand_indexes_in_every_store_there_is() -> None:
+def test_a_page_covers_sixteen_thousand_indexes() -> None:
     assert [(n, list(within)) for n, within in by_page([0, 15_999, 16_000])] == [(0, [0, 15_999]), (1, [0])]
 
 
 @given(st.sets(st.integers(0, 15_999), max_size=20), st.integers(0, 15_999))
-def test_a_page_has_the_bits_that_were_set_and_no_other(indexes: set[int], asked: int) -> None:
+def test_a_page_has_exactly_the_bits_that_were_set(indexes: set[int], asked: int) -> None:
     page = bytearray(2000)
     set_bits(page, indexes)
     assert all(has_bit(page, index) for index in indexes)
@@ -276,7 +276,7 @@ def test_every_flipped_bit_is_refused_or_changes_the_log() -> None:
 
 @given(st.binary(max_size=40))
 @settings(max_examples=300)
-def test_any_bytes_are_no_block_or_one_of_rising_indexes(data: bytes) -> None:
+def test_any_bytes_are_refused_or_are_a_block_of_rising_indexes(data: bytes) -> None:
     try:
         read = list(read_log(HEADER + data).revoked)
     except LogError:
@@ -297,8 +297,8 @@ def test_any_bytes_are_no_block_or_one_of_rising_indexes(data: bytes) -> None:
         pytest.param(lying(1, 10, 1 << 20, bytes(1 << 18)), id="quotients of 2^20 at k = 10"),
     ],
 )
-def test_a_count_k_or_quotient_sum_that_can_not_be_is_refused(log: bytes) -> None:
-    with pytest.raises(LogError, match="in all can't be"):
+def test_an_impossible_count_k_or_quotient_sum_is_refused(log: bytes) -> None:
+    with pytest.raises(LogError, match="a block cannot have"):
         read_log(log)
 
 
@@ -329,17 +329,17 @@ def test_quotients_that_do_not_add_up_are_refused(log: bytes) -> None:
     ],
 )
 def test_padding_that_is_not_zero_is_refused(log: bytes) -> None:
-    with pytest.raises(LogError, match="padding is not 0"):
+    with pytest.raises(LogError, match="padding of a block is not 0"):
         read_log(log)
 
 
 @pytest.mark.parametrize("size", [1, 2, 4096])
-def test_padding_behind_the_last_of_several_pieces_is_checked_too(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_padding_after_the_last_of_several_pieces_is_checked_too(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(statuslog, "_PIECE_BYTES", size)
     log = HEADER + encode_block(range(0, 3300, 100))
-    assert log[HEADER_BYTES] * log[HEADER_BYTES + 1] % 8 != 0  # the gaps' remainders leave bits over
+    assert log[HEADER_BYTES] * log[HEADER_BYTES + 1] % 8 != 0  # the remainders of the gaps do not end on a byte
     assert list(read_log(log).revoked) == list(range(0, 3300, 100))
-    with pytest.raises(LogError, match="padding is not 0"):
+    with pytest.raises(LogError, match="padding of a block is not 0"):
         read_log(log[:-1] + bytes([log[-1] | 1]))
 
 
@@ -351,7 +351,7 @@ def test_padding_behind_the_last_of_several_pieces_is_checked_too(size: int, mon
         pytest.param(HEADER + b"\x81\x80\x00\x00\x00", id="count, longer"),
     ],
 )
-def test_a_number_longer_than_it_needs_is_refused(log: bytes) -> None:
+def test_a_number_not_in_its_shortest_form_is_refused(log: bytes) -> None:
     with pytest.raises(LogError, match="not in its shortest form"):
         read_log(log)
 
@@ -400,11 +400,11 @@ def test_a_log_that_claims_to_be_huge_is_refused_without_allocating(log: bytes) 
 
 def test_one_percent_of_a_hundred_thousand_is_close_to_the_entropy_bound() -> None:
     size = len(encode_block(one_in(100, 100_000)))
-    assert size * 8 / 1000 < 8.08 * 1.03  # bits a revoked index; 8.08 is the bound at 1 %
+    assert size * 8 / 1000 < 8.08 * 1.03  # bits per revoked index; 8.08 is the bound at 1 %
 
 
 @given(st.lists(index_sets, min_size=2, max_size=2))
-def test_bitmaps_are_equal_if_they_hold_the_same_and_know_the_highest(sets: list[set[int]]) -> None:
+def test_bitmaps_with_the_same_indexes_are_equal_and_know_the_highest(sets: list[set[int]]) -> None:
     one, other = (read_log(HEADER + encode_block(indexes)).revoked for indexes in sets)
     assert (one == other) is (sets[0] == sets[1])
     assert one == read_log(HEADER + encode_block(sets[0])).revoked != sets[0]
@@ -417,7 +417,7 @@ def test_an_empty_bitmap_holds_nothing() -> None:
     assert (len(bitmap), list(bitmap), 0 in bitmap, TOP_INDEX in bitmap) == (0, [], False, False)
 
 
-def test_a_bitmap_has_a_page_where_it_has_an_index() -> None:
+def test_a_bitmap_stores_only_pages_with_an_index() -> None:
     bitmap = Bitmap()
     bitmap.add([0, 8, TOP_INDEX])
     bitmap.add([3])

@@ -1,4 +1,4 @@
-"""Text fields: which characters they hold, and their one form on the wire."""
+"""Check which characters text fields may hold, and their one form on the wire."""
 
 import unicodedata
 
@@ -53,12 +53,12 @@ def test_a_text_has_this_one_form(text: str, packed: str | bytes) -> None:
 
 
 @given(texts)
-def test_every_text_comes_back(text: str) -> None:
+def test_every_text_round_trips(text: str) -> None:
     assert unpack_text(pack_text(text)) == text
 
 
 @given(texts)
-def test_the_form_chosen_is_the_shorter_and_text_on_a_tie(text: str) -> None:
+def test_the_shorter_form_is_chosen_and_text_on_a_tie(text: str) -> None:
     packed, utf8 = pack_text(text), len(text.encode())
     if isinstance(packed, bytes):
         assert len(packed) == len(text) + 1 < utf8
@@ -67,7 +67,7 @@ def test_the_form_chosen_is_the_shorter_and_text_on_a_tie(text: str) -> None:
 
 
 @given(_one_script)
-def test_text_of_one_block_is_never_left_longer_than_a_byte_a_character(text: str) -> None:
+def test_text_of_one_block_takes_at_most_a_byte_per_character(text: str) -> None:
     assume(any(c in text for c in [*_bengali, *_devanagari[:0x64], *_latin]))
     packed = pack_text(text)
     size = len(packed) if isinstance(packed, bytes) else len(packed.encode())
@@ -84,8 +84,8 @@ def test_any_block_text_is_refused_or_is_the_one_form_of_its_text(packed: bytes)
 
 
 @pytest.mark.parametrize("byte", [b for b in range(0x20) if b not in {1, 2, 3}])
-def test_block_text_with_a_byte_that_stands_for_nothing_is_refused(byte: int) -> None:
-    with pytest.raises(WireError, match=f"{byte:#04x}, which stands for nothing"):
+def test_block_text_with_a_byte_of_no_character_is_refused(byte: int) -> None:
+    with pytest.raises(WireError, match=f"{byte:#04x}, which encodes no character"):
         unpack_text(bytes([0x13, 0x95, 0x95, byte]))
 
 
@@ -128,7 +128,7 @@ def test_a_text_in_its_other_form_is_refused(packed: str | bytes) -> None:
         pytest.param("\u00a0", "", id="only white space"),
     ],
 )
-def test_normalise_gives_nfc_without_white_space_around(given_text: str, normal: str) -> None:
+def test_normalise_returns_stripped_nfc(given_text: str, normal: str) -> None:
     assert normalise(given_text) == normal
 
 
@@ -170,7 +170,7 @@ def test_a_text_over_64_characters_is_refused(text: str) -> None:
     "text",
     ["", " ", "   ", "\u00a0", "\u2003 ", "\t"],
 )
-def test_a_text_with_nothing_to_read_is_refused(text: str) -> None:
+def test_a_blank_text_is_refused(text: str) -> None:
     with pytest.raises(ClaimsError, match=r"^holder\.name: expected text, got none") as refusal:
         check_text("holder.name", text)
     assert refusal.value.field == "holder.name"
@@ -223,7 +223,7 @@ def test_the_neighbours_of_refused_characters_are_allowed(point: int) -> None:
     check_text("reason", f"a{chr(point)}b")
 
 
-def test_every_control_and_format_character_that_unicode_names_is_refused_but_the_joiners() -> None:
+def test_every_control_and_format_character_except_the_joiners_is_refused() -> None:
     allowed = []
     for point in range(0x110000):
         if unicodedata.category(chr(point)) in {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}:

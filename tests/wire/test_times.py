@@ -1,4 +1,4 @@
-"""Days, and times as people read them."""
+"""Check days, and times as people read them."""
 
 import pytest
 from hypothesis import given
@@ -10,7 +10,7 @@ from movepass_wire.times import ago, day_name, day_of, iso, local, parse_day, pa
 @pytest.mark.parametrize(
     ("seconds", "day"), [(0, 0), (86399, 0), (86400, 1), (1795305599, 20778), (1795305600, 20779), (1795327200, 20779)]
 )
-def test_a_day_is_utcs(seconds: int, day: int) -> None:
+def test_a_day_is_a_day_in_utc(seconds: int, day: int) -> None:
     assert day_of(seconds) == day
 
 
@@ -26,19 +26,19 @@ def test_a_time_is_shown_in_dhaka() -> None:
     assert local(1795316400) == "2026-11-22 09:00 Asia/Dhaka"
 
 
-def test_a_time_before_the_first_is_shown_as_the_first() -> None:
+def test_a_negative_time_is_shown_as_the_first_second() -> None:
     assert {iso(seconds) for seconds in (-(1 << 60), -1, 0)} == {"1970-01-01T06:00:00+06:00"}
 
 
 @given(st.integers(0, (1 << 32) - 1))
-def test_every_time_of_a_pass_comes_back(seconds: int) -> None:
+def test_every_time_of_a_pass_round_trips(seconds: int) -> None:
     assert parse_iso(iso(seconds)) == seconds
 
 
 @pytest.mark.parametrize(
     ("text", "seconds"), [("1970-01-01T06:00:00+06:00", 0), ("2106-02-07T06:28:15+00:00", (1 << 32) - 1)]
 )
-def test_the_first_and_the_last_time_that_a_pass_can_say_are_read(text: str, seconds: int) -> None:
+def test_the_first_and_the_last_possible_time_of_a_pass_are_read(text: str, seconds: int) -> None:
     assert parse_iso(text) == seconds
 
 
@@ -54,7 +54,7 @@ def test_the_first_and_the_last_time_that_a_pass_can_say_are_read(text: str, sec
         "now",
     ],
 )
-def test_a_time_that_no_pass_can_say_or_without_a_zone_is_refused_with_an_example(text: str) -> None:
+def test_an_impossible_time_or_a_time_without_zone_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(ValueError, match=r"with its zone like 2026-11-22T09:00:00\+06:00, got"):
         parse_iso(text)
 
@@ -62,12 +62,12 @@ def test_a_time_that_no_pass_can_say_or_without_a_zone_is_refused_with_an_exampl
 @pytest.mark.parametrize(
     ("text", "seconds"), [("90m", 5_400), ("24h", 86_400), ("2d", 172_800), ("0m", 0), ("999999d", 86_399_913_600)]
 )
-def test_a_length_of_time_is_read_in_minutes_hours_or_days(text: str, seconds: int) -> None:
+def test_a_duration_is_read_in_minutes_hours_or_days(text: str, seconds: int) -> None:
     assert parse_duration(text) == seconds
 
 
 @pytest.mark.parametrize("text", ["", "h", "90", "90s", "1.5h", "-1h", "1h30m", " 1h", "1 h", "1H", "৯m", "1000000m"])
-def test_a_length_of_time_written_otherwise_is_refused_with_examples(text: str) -> None:
+def test_any_other_duration_is_refused_with_examples(text: str) -> None:
     with pytest.raises(ValueError, match="like 90m, 24h or 2d"):
         parse_duration(text)
 
@@ -89,5 +89,5 @@ def test_a_length_of_time_written_otherwise_is_refused_with_examples(text: str) 
         (86_460, "1 d"),
     ],
 )
-def test_a_length_of_time_is_said_in_its_two_largest_units(seconds: int, words: str) -> None:
+def test_a_duration_is_formatted_in_its_two_largest_units(seconds: int, words: str) -> None:
     assert ago(seconds) == words

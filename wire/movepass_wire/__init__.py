@@ -1,4 +1,4 @@
-"""What issuer and verifier agree on: the pass, its payload, its number, the status log. No I/O, keys or clock."""
+"""Define what issuer and verifier share: pass, payload, pass number and status log. No I/O, keys or clock."""
 
 from movepass_wire.claims import Pass, Place, Trip, decode_claims, encode_claims
 from movepass_wire.documents import trip_from_json, trip_to_json

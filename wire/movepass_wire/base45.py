@@ -12,7 +12,7 @@ _VALUES = bytes(ALPHABET.find(chr(c)) % 256 for c in range(256))  # -1 % 256 is 
 
 
 def encode(data: bytes) -> str:
-    """Write bytes as base45 text."""
+    """Encode bytes as base45 text."""
     pairs = len(data) // 2
     values = _digits(data[: 2 * pairs])
     if len(data) % 2:
@@ -21,10 +21,10 @@ def encode(data: bytes) -> str:
 
 
 def _digits(data: bytes) -> bytearray:
-    """Give c, d and e of every pair of bytes: all at once, as lanes of eight bytes in one large integer.
+    """Compute c, d and e of every pair of bytes at once, as lanes of eight bytes in one large integer.
 
-    To divide a lane by n is to multiply it by 2^s / n, rounded up, and to shift it by s: exact here for all that two
-    bytes can hold. A loop over the pairs takes twice as long.
+    A lane is divided by n by multiplying it by 2^s / n, rounded up, and shifting right by s. This is exact for every
+    value of two bytes. A loop over the pairs takes twice as long.
     """
     lanes = len(data) // 2
     spread = bytearray(8 * lanes)
@@ -41,33 +41,33 @@ def _digits(data: bytes) -> bytearray:
 
 
 def decode(text: str) -> bytes:
-    """Read base45 text, strictly: upper case only, nothing skipped, one text for each sequence of bytes.
+    """Decode base45 text strictly: upper case only, nothing skipped, one text for each sequence of bytes.
 
     Raises:
-        WireError: a character outside the alphabet, a length that no bytes have, or a group over its maximum.
+        WireError: a character is outside the alphabet, no bytes encode to this length, or a group is over its maximum.
     """
     try:
         values = text.encode("ascii").translate(_VALUES)
     except UnicodeEncodeError as e:
-        raise WireError(f"character {text[e.start]!r} at {e.start} is not one of base45's") from None
+        raise WireError(f"character {text[e.start]!r} at {e.start} is not in the base45 alphabet") from e
     if _INVALID in values:
         at = values.index(_INVALID)
-        raise WireError(f"character {text[at]!r} at {at} is not one of base45's")
+        raise WireError(f"character {text[at]!r} at {at} is not in the base45 alphabet")
     groups, rest = divmod(len(values), 3)
     if rest == 1:
-        raise WireError(f"base45 never has {len(values)} characters: one is missing or too many")
+        raise WireError(f"base45 text never has {len(values)} characters: one is missing, or there is one too many")
     sums = _sums(values[: 3 * groups])
     last = values[-2] + 45 * values[-1] if rest else 0
     if sums[0::3] != bytes(groups) or last > 0xFF:
-        raise WireError("a base45 group stands for more than its bytes can hold")
+        raise WireError("a base45 group encodes more than its bytes can hold")
     del sums[0::3]
     return bytes(sums) + (bytes([last]) if rest else b"")
 
 
 def _sums(values: bytes) -> bytearray:
-    """Give c + 45 d + 2025 e of every group, in three bytes each: all at once, as lanes of one large integer.
+    """Compute c + 45 d + 2025 e of every group at once, in three bytes each, as lanes of one large integer.
 
-    A group's sum is below 2^17, so no lane runs into the next. A loop over the groups takes four times as long.
+    A group's sum is below 2^17, so no lane overflows into the next. A loop over the groups takes four times as long.
     """
     lanes, last_only = int.from_bytes(values), _last_of_each(len(values) // 3)
     c, d, e = lanes >> 16 & last_only, lanes >> 8 & last_only, lanes & last_only
@@ -76,5 +76,5 @@ def _sums(values: bytes) -> bytearray:
 
 @lru_cache(512)
 def _last_of_each(lanes: int) -> int:
-    """Make the mask of each lane's last byte; passes have few lengths."""
+    """Build the mask of each lane's last byte. The cache pays off because passes have few lengths."""
     return int.from_bytes(b"\0\0\xff" * lanes)

@@ -1,7 +1,7 @@
-"""Deterministic CBOR, the subset that claims are made of (RFC 8949, section 4.2.1).
+"""Encode and decode deterministic CBOR: the subset that claims use (RFC 8949, section 4.2.1).
 
-Integers, text, byte strings, booleans, arrays and maps; minimal heads, definite lengths, map keys integers or
-text, unique and in bytewise order of their encoding. Every value has one encoding, and nothing else is read.
+The subset has integers, text, byte strings, booleans, arrays and maps. Heads are minimal and lengths definite. Map keys
+are integers or text, unique, and in bytewise order of their encoding. Every value has exactly one encoding.
 """
 
 from collections.abc import Mapping
@@ -14,17 +14,17 @@ _UNSIGNED, _NEGATIVE, _BYTES, _TEXT, _ARRAY, _MAP = range(6)
 _KEYS = _UNSIGNED, _NEGATIVE, _TEXT
 _BOOLEANS = _FALSE, _TRUE = 0xF4, 0xF5
 _DIRECT = 24
-"""Arguments below this stand in the head's own byte; from here on in 1, 2, 4 or 8 bytes behind it."""
+"""A smaller argument is stored in the head's own byte; a larger one in the 1, 2, 4 or 8 bytes after it."""
 _WIDEST = 27
 _FLOOR = {24: 24, 25: 1 << 8, 26: 1 << 16, 27: 1 << 32}
-"""The least argument that needs each width."""
+"""The smallest argument that needs each width."""
 
 
 def head(major: int, argument: int) -> bytes:
     """Encode a data item's head in its shortest form (RFC 8949, section 3).
 
     Raises:
-        WireError: an argument of more than 64 bits.
+        WireError: the argument has more than 64 bits.
     """
     if argument < _DIRECT:
         return (major << 5 | argument).to_bytes()
@@ -35,10 +35,10 @@ def head(major: int, argument: int) -> bytes:
 
 
 def encode(value: object) -> bytes:
-    """Encode a value; maps may come in any order.
+    """Encode a value. Its maps may be in any order.
 
     Raises:
-        WireError: a type, a key or an integer outside the subset.
+        WireError: a type, a key or an integer is outside the subset.
     """
     match value:
         case bool():
@@ -52,40 +52,40 @@ def encode(value: object) -> bytes:
             return head(_BYTES, len(value)) + value
         case list() | tuple():
             return head(_ARRAY, len(value)) + b"".join(map(encode, value))
-        case dict() | Mapping():  # a dict is known sooner
+        case dict() | Mapping():  # matching dict first is faster
             items = sorted([(_encode_key(key), encode(item)) for key, item in value.items()])
             return head(_MAP, len(items)) + b"".join([key + item for key, item in items])
-    raise WireError(f"claims hold no {type(value).__name__}")
+    raise WireError(f"claims cannot hold a {type(value).__name__}")
 
 
 def _encode_key(key: object) -> bytes:
     if isinstance(key, bool) or not isinstance(key, int | str):
-        raise WireError("a map's keys are integers or text")
+        raise WireError("a map key must be an integer or text")
     return encode(key)
 
 
 def decode(data: bytes) -> Any:
-    """Decode the one value that fills all of data.
+    """Decode the single value that fills all of data.
 
     Raises:
-        WireError: anything outside the subset, not in its one form, cut short, or followed by more.
+        WireError: the data is outside the subset, not in its one form, cut short, or followed by more bytes.
     """
     try:
         value, end = _item(data, 0, CLAIMS_MAX_DEPTH)
-    except IndexError:
-        raise WireError("CBOR is cut short") from None
-    except UnicodeDecodeError:
-        raise WireError("CBOR text is not UTF-8") from None
+    except IndexError as e:
+        raise WireError("CBOR is cut short") from e
+    except UnicodeDecodeError as e:
+        raise WireError("CBOR text is not UTF-8") from e
     if end != len(data):
         raise WireError(f"{len(data) - end} bytes follow the CBOR value")
     return value
 
 
 def _item(data: bytes, at: int, depth: int) -> tuple[Any, int]:
-    """Read the item at `at`; `depth` is how many arrays and maps may still open. Returns it and its end."""
+    """Read the item at `at` and return it with its end; `depth` more arrays and maps may open."""
     initial = data[at]
     at += 1
-    if initial < _DIRECT:  # an unsigned integer, as most keys and codes are
+    if initial < _DIRECT:  # a small unsigned integer: most keys and codes
         return initial, at
     major, argument = initial >> 5, initial & 0x1F
     if major > _MAP or argument > _WIDEST:
@@ -108,7 +108,7 @@ def _item(data: bytes, at: int, depth: int) -> tuple[Any, int]:
             raise IndexError
         return (data[at:end].decode() if major == _TEXT else data[at:end]), end
     if depth == 0:
-        raise WireError(f"more than {CLAIMS_MAX_DEPTH} arrays and maps inside each other")
+        raise WireError(f"more than {CLAIMS_MAX_DEPTH} nested arrays and maps")
     return (_array if major == _ARRAY else _map)(data, at, argument, depth - 1)
 
 
@@ -126,15 +126,15 @@ def _map(data: bytes, at: int, count: int, depth: int) -> tuple[dict[int | str, 
     for _ in range(count):
         start = at
         key = data[at]
-        if key < _DIRECT:  # spares most keys the call
+        if key < _DIRECT:  # avoids a call for most keys
             at += 1
         elif key >> 5 in _KEYS:
             key, at = _item(data, at, depth)
         else:
-            raise WireError("a map's keys are integers or text")
+            raise WireError("a map key must be an integer or text")
         encoded = data[start:at]
         if encoded <= before:
-            raise WireError(f"map key {key!r} is out of order or twice there")
+            raise WireError(f"map key {key!r} is out of order or duplicated")
         before = encoded
         items[key], at = _item(data, at, depth)
     return items, at

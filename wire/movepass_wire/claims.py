@@ -1,4 +1,4 @@
-"""What a pass says, and its form on the wire: CWT claims (RFC 8392) in deterministic CBOR."""
+"""Define the content of a pass and its form on the wire: CWT claims (RFC 8392) in deterministic CBOR."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -24,28 +24,28 @@ FIELD_NAMES = {
     DRIVER_NAME: "vehicle.driver.name",
     DRIVER_LICENCE_LAST: "vehicle.driver.licence_last",
 }
-"""The body's keys and what each is called in the approved pass."""
+"""The keys of the body and the name of each field in the approved pass."""
 
 _CLAIMS = frozenset((CLAIM_EXP, CLAIM_NBF, CLAIM_BODY))
 _REQUIRED = frozenset((INDEX, HOLDER_NAME, ID_TYPE, ID_LAST, FROM, TO, REASON))
 
 
 class Place(NamedTuple):
-    """A district by its number in codes.DISTRICTS, and where in it, if that was given."""
+    """A district, by its number in codes.DISTRICTS, and optionally the place in it."""
 
     district: int
     text: str | None = None
 
 
 class Trip(NamedTuple):
-    """What an authority approved: one person, one way, one stretch of time.
+    """A trip that an authority approved: one person, one direction, one period.
 
     Attributes:
         not_before: first second of validity (nbf), seconds since 1970 UTC.
         not_after: first second after it (exp).
         id_type: number in codes.ID_TYPES.
         reason: number in codes.REASONS, or free text.
-        unknown: body keys that this software does not know, as they came.
+        unknown: body keys that this software does not know, unchanged.
     """
 
     not_before: int
@@ -63,22 +63,22 @@ class Trip(NamedTuple):
 
 
 class Pass(NamedTuple):
-    """A trip under its index, which with the UTC day of exp names it uniquely."""
+    """A trip and its index; the index and the UTC day of exp identify a pass uniquely."""
 
-    index: int  # type: ignore[assignment] # tuples' method of this name is nothing to ask a pass for
+    index: int  # type: ignore[assignment] # hides tuple.index, which makes no sense for a pass
     trip: Trip
 
     @property
     def day(self) -> int:
-        """The UTC day of exp (days since 1970-01-01): whose status log tells of this pass."""
+        """The UTC day of exp (days since 1970-01-01), whose status log covers this pass."""
         return day_of(self.trip.not_after)
 
 
 def encode_claims(pass_: Pass) -> bytes:
-    """Write a pass as claims.
+    """Encode a pass as claims.
 
     Raises:
-        ClaimsError: a rule or limit is broken; names the field.
+        ClaimsError: a field breaks a rule or a limit.
     """
     trip = pass_.trip
     _check(pass_)
@@ -101,26 +101,27 @@ def encode_claims(pass_: Pass) -> bytes:
     body.update(trip.unknown)
     claims = cbor.encode({CLAIM_EXP: trip.not_after, CLAIM_NBF: trip.not_before, CLAIM_BODY: body})
     if trip.unknown:
-        cbor.decode(claims)  # unknown values may be nested deeper than claims allow
+        cbor.decode(claims)  # refuses unknown values that are nested too deep
     return claims
 
 
 def decode_claims(data: bytes) -> Pass:
-    """Read claims whose signature has been checked, strictly.
+    """Decode claims strictly. Call it only once their signature has been verified.
 
     Raises:
-        WireError: not deterministic CBOR of the subset, or (ClaimsError) a rule or limit is broken.
+        WireError: the claims are not deterministic CBOR of the subset.
+        ClaimsError: a field breaks a rule or a limit.
     """
     claims = cbor.decode(data)
     if not isinstance(claims, dict) or claims.keys() != _CLAIMS:
-        raise ClaimsError("", "claims hold exactly exp (4), nbf (5) and the body (-65537)")
+        raise ClaimsError("", "claims must hold exactly exp (4), nbf (5) and the body (-65537)")
     body = claims[CLAIM_BODY]
     if not isinstance(body, dict):
-        raise ClaimsError("", "the body is a map")
+        raise ClaimsError("", "the body must be a map")
     known = body.keys() <= FIELD_NAMES.keys()
     unknown = {} if known else {key: body[key] for key in body if key not in FIELD_NAMES}
     if str in map(type, unknown):
-        raise ClaimsError("", "the body's keys are integers")
+        raise ClaimsError("", "the keys of the body must be integers")
     if not body.keys() >= _REQUIRED:
         raise ClaimsError(FIELD_NAMES[min(_REQUIRED - body.keys())], "missing")
     trip = Trip(
@@ -143,7 +144,7 @@ def decode_claims(data: bytes) -> Pass:
 
 
 def _check(pass_: Pass) -> None:
-    """Hold a pass against every rule that does not depend on how it is written."""
+    """Check a pass against every rule that does not depend on its encoding."""
     trip = pass_.trip
     _number("index", pass_.index, INDEX_LIMIT)
     _number("not_before", trip.not_before, TIME_LIMIT)
@@ -171,7 +172,7 @@ def _check(pass_: Pass) -> None:
         check_text("vehicle.driver.licence_last", trip.driver_licence_last)
     for key in trip.unknown:
         if isinstance(key, bool) or not isinstance(key, int) or key in FIELD_NAMES:
-            raise ClaimsError("", f"{key!r} is not a body key that is unknown to this software")
+            raise ClaimsError("", f"{key!r} cannot be an unknown body key: it is known to this software, or no integer")
 
 
 _CODE_LIMIT = 1 << 16
@@ -207,10 +208,10 @@ def _place(body: dict[int, Any], key: int) -> Place:
 
 def _unpack(name: str, value: object) -> str:
     if isinstance(value, str) and value.isascii():
-        return value  # which has no other form
+        return value  # ASCII text has no other form
     if not isinstance(value, str | bytes):
         raise ClaimsError(name, "expected text")
     try:
         return unpack_text(value)
     except WireError as e:
-        raise ClaimsError(name, str(e)) from None
+        raise ClaimsError(name, str(e)) from e

@@ -1,6 +1,6 @@
-"""Districts, identity papers and reasons: tables numbered once and for ever (codes.json).
+"""Look up districts, identity papers and reasons in tables whose numbers never change (codes.json).
 
-District numbers are ISO 3166-2:BD's. A number is never given to anything else; new rows go to the end.
+District numbers are those of ISO 3166-2:BD. A number is never reused; new rows go to the end.
 """
 
 import json
@@ -19,12 +19,12 @@ class Code(NamedTuple):
     names: Mapping[str, str]
 
     def name(self, language: str) -> str:
-        """Give its name in a language ("bn"), or in English where it has none in that."""
+        """Return the name in a language ("bn"), or in English if that language has no name for it."""
         return self.names.get(language) or self.names["en"]
 
 
 class Table:
-    """One table, found by number or by key."""
+    """A table whose rows are found by number, key or name."""
 
     def __init__(self, rows: list[dict[str, Any]]) -> None:
         codes = [_code(**row) for row in rows]
@@ -33,7 +33,7 @@ class Table:
         self._by_name = {name.casefold(): code for code in codes for name in (code.key, *code.names.values())}
 
     def find(self, name: str | int) -> Code | None:
-        """Find a row by its number, key, or name in any language (case and white space around don't count)."""
+        """Find a row by number, key, or name in any language, ignoring case and surrounding white space."""
         if isinstance(name, int):
             return self.by_number.get(name)
         name = normalise(name)
@@ -42,7 +42,7 @@ class Table:
         return self._by_name.get(name.casefold())
 
     def key(self, number: int) -> str | int:
-        """Give the key of a number, or the number itself where this software is older than the row."""
+        """Return the key of a number, or the number itself if the row is newer than this software."""
         code = self.by_number.get(number)
         return code.key if code else number
 

@@ -1,4 +1,4 @@
-"""The JSON form of a trip: what an issuing service hands over and what a verifier's result shows.
+"""Read and write the JSON form of a trip, which issuing services hand over and verifiers return.
 
 {"holder": {"name", "id_type", "id_last"}, "from": {"district", "place"?}, "to": {...}, "reason",
 "not_before", "not_after", "vehicle"?: {"registration", "driver"?: {"name", "licence_last"}}}
@@ -15,11 +15,10 @@ from movepass_wire.times import iso, parse_iso
 
 
 def trip_from_json(document: object) -> Trip:
-    """Read a trip; text is normalised to NFC.
+    """Read a trip from JSON and normalise its text to NFC. encode_claims checks the limits.
 
     Raises:
-        ClaimsError: a key missing, unknown or of the wrong type, a name that no table has, or no such time. Limits
-            are checked where the claims are written.
+        ClaimsError: a key is missing, unknown or of the wrong type, a name is in no table, or a time does not exist.
     """
     top = _keys("", document, ("holder", "from", "to", "reason", "not_before", "not_after"), ("vehicle",))
     holder = _keys("holder", top["holder"], ("name", "id_type", "id_last"))
@@ -41,7 +40,7 @@ def trip_from_json(document: object) -> Trip:
 
 
 def trip_to_json(trip: Trip) -> dict[str, Any]:
-    """Write a trip; codes of a later table stay numbers, and unknown body keys stand under "unknown"."""
+    """Write a trip as JSON. Codes of newer tables stay numbers; unknown body keys go under "unknown"."""
     document: dict[str, Any] = {
         "holder": {"name": trip.holder_name, "id_type": ID_TYPES.key(trip.id_type), "id_last": trip.id_last},
         "from": _place_to_json(trip.origin),
@@ -65,7 +64,7 @@ def trip_to_json(trip: Trip) -> dict[str, Any]:
 
 def _keys(name: str, value: object, required: Iterable[str], optional: Iterable[str] = ()) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise ClaimsError(name, f"expected an object, got {_shown(value)}", "wrong-kind")
+        raise ClaimsError(name, f"expected an object, got {_shorten(value)}", "wrong-kind")
     prefix = f"{name}." if name else ""
     allowed = [*required, *optional]
     for key in value:
@@ -79,7 +78,7 @@ def _keys(name: str, value: object, required: Iterable[str], optional: Iterable[
 
 def _text(name: str, value: object) -> str:
     if not isinstance(value, str):
-        raise ClaimsError(name, f"expected text, got {_shown(value)}", "wrong-kind")
+        raise ClaimsError(name, f"expected text, got {_shorten(value)}", "wrong-kind")
     return normalise(value)
 
 
@@ -87,13 +86,13 @@ def _time(name: str, value: object) -> int:
     try:
         return parse_iso(value if isinstance(value, str) else repr(value))
     except ValueError as e:
-        raise ClaimsError(name, str(e), "no-time") from None
+        raise ClaimsError(name, str(e), "no-time") from e
 
 
 def _code(name: str, value: object, table: Table, expected: str) -> int:
     code = table.find(value) if isinstance(value, str | int) and not isinstance(value, bool) else None
     if code is None:
-        raise ClaimsError(name, f"expected {expected}, got {_shown(value)}", "not-listed")
+        raise ClaimsError(name, f"expected {expected}, got {_shorten(value)}", "not-listed")
     return code.number
 
 
@@ -118,7 +117,7 @@ def _place_to_json(place: Place) -> dict[str, Any]:
 
 
 def _plain(value: object) -> object:
-    """Make a CBOR value JSON's: byte strings as hexadecimal, map keys as text."""
+    """Convert a CBOR value to JSON: byte strings become hexadecimal, map keys text."""
     match value:
         case bytes():
             return value.hex()
@@ -129,6 +128,6 @@ def _plain(value: object) -> object:
     return value
 
 
-def _shown(value: object) -> str:
+def _shorten(value: object) -> str:
     text = repr(value)
     return text if len(text) <= 40 else text[:37] + "..."

@@ -1,11 +1,11 @@
-"""What can be wrong with bytes or text that claim to be ours."""
+"""Define the errors of payloads, claims, status logs and pass numbers."""
 
 
 class WireError(ValueError):
-    """Something does not follow docs/spec.md; the message says what was expected and what came.
+    """The input does not follow docs/spec.md; the message names what was expected and what was found.
 
     Attributes:
-        is_input: whether what the user gave is at fault, not what came of it.
+        is_input: whether the user's input is at fault.
     """
 
     is_input = False
@@ -26,24 +26,24 @@ class PayloadError(WireError):
 
 
 class NotAPassError(PayloadError):
-    """The text belongs to some other scheme."""
+    """The text belongs to another scheme."""
 
 
 class UnsupportedVersionError(PayloadError):
-    """The text is a pass of a later version than this software reads."""
+    """The text is a pass of a newer version than this software reads."""
 
 
 class MalformedError(PayloadError):
-    """The text says that it is a pass of this version, and breaks its rules."""
+    """The text claims to be a pass of this version but breaks its rules."""
 
 
 class ClaimsError(WireError):
     """A pass's content breaks a rule or a limit.
 
     Attributes:
-        field: the field at fault, by the approved pass's keys ("holder.name"), or "" where it is none of them.
-        code: the rule it breaks, for programs that have words of their own ("too-long").
-        values: what those words need ({"max": "64"}).
+        field: the field at fault, by its name in the approved pass ("holder.name"), or "" if no field is at fault.
+        code: the rule it breaks ("too-long"), for programs that word the error themselves.
+        values: the values for that wording ({"max": "64"}).
     """
 
     is_input = True
@@ -56,10 +56,10 @@ class ClaimsError(WireError):
 
 
 class LogError(WireError):
-    """A status log breaks its rules."""
+    """A status log breaks a rule of its format."""
 
 
 class NumberError(WireError):
-    """A pass number that can't be one."""
+    """The text is not a possible pass number."""
 
     is_input = True

@@ -1,7 +1,7 @@
-"""The pass number: day and index in nine symbols that a person can read over the radio.
+"""Format and parse pass numbers: day and index in nine symbols that a person can read over the radio.
 
-Two symbols for the day modulo 1024, six for the index, and a check symbol over GF(32) that catches every single
-slip and every swap of neighbours. Crockford's base32 alphabet, shown 3-3-3: "A1B-2C3-D4E".
+Two symbols hold the day modulo 1024 and six the index. A check symbol over GF(32) catches every single wrong symbol
+and every swap of neighbours. The alphabet is Crockford's base32, grouped 3-3-3: "A1B-2C3-D4E".
 """
 
 import re
@@ -23,7 +23,7 @@ _READ_AS = {
     **{chr(ord(c.lower()) + 0xFEE0): value for c, value in _CAPITALS.items()},
     **{chr(0x09E6 + digit): digit for digit in range(10)},
 }
-"""Symbols as keyboards type them: in either case, full-width, and Bangla digits."""
+"""The symbols as keyboards type them: upper and lower case, full-width, and Bangla digits."""
 _SKIPPED = (
     (0x0020, 0x0020),
     (0x002D, 0x002D),
@@ -40,13 +40,13 @@ _SKIPPED = (
     (0xFEFF, 0xFEFF),
     (0xFF0D, 0xFF0D),
 )
-"""Hyphens, dashes, spaces and what is not seen: phones put them into numbers. docs/spec.md has the same table."""
+"""Hyphens, dashes, spaces and invisible characters, which phones insert. docs/spec.md has the same table."""
 _SKIPPED_CHARS = re.compile("[" + "".join(f"\\u{first:04x}-\\u{last:04x}" for first, last in _SKIPPED) + "]")
 _ALIKE = (
     *("0DQ", "17", "2Z", "5S", "6G", "8B", "CG", "EF", "KX", "MN", "PR", "VY", "VW"),  # to the eye
     *("BCDEGPTVZ3", "AHJK8", "FSX", "MN", "59", "QK", "GJZ", "1Y", "BV", "PF", "CS"),  # to the ear
 )
-"""Symbols that are mistaken for each other on paper, or over the radio as spoken in Bangladesh."""
+"""Symbols that people confuse on paper, or over the radio as spoken in Bangladesh."""
 _POLYNOMIAL = 0b100101
 """x^5 + x^2 + 1, primitive over GF(2): x generates all of GF(32)."""
 
@@ -57,9 +57,9 @@ def _times_x(value: int) -> int:
 
 
 def _checksum(symbols: list[int]) -> int:
-    """Evaluate the symbols as a polynomial at x, the last one with weight 1; 0 for a good number.
+    """Evaluate the symbols as a polynomial at x, the last symbol with weight 1. A correct number gives 0.
 
-    The weights x^8 .. x^0 are all different and none is 0, hence any one slip or swap of neighbours shows.
+    The weights x^8 .. x^0 are distinct and nonzero, so that any wrong symbol or swap of neighbours shows.
     """
     total = 0
     for symbol in symbols:
@@ -68,7 +68,7 @@ def _checksum(symbols: list[int]) -> int:
 
 
 def format_number(day: int, index: int) -> str:
-    """Write the number of a pass.
+    """Format the number of a pass.
 
     Args:
         day: the UTC day of exp (days since 1970-01-01).
@@ -79,33 +79,33 @@ def format_number(day: int, index: int) -> str:
     value = day % DAYS * INDEX_LIMIT + index
     symbols = [value >> shift & 31 for shift in range(35, -1, -5)]
     symbols.append(_times_x(_checksum(symbols)))
-    return _written(symbols)
+    return _format(symbols)
 
 
 def parse_number(text: str) -> tuple[int, int]:
-    """Read a typed pass number: case, hyphens, dashes and spaces don't count.
+    """Read a typed pass number, ignoring case, hyphens, dashes and spaces.
 
     Returns:
         The day modulo 1024, and the index.
 
     Raises:
-        NumberError: not nine symbols of the alphabet, or the check symbol does not fit.
+        NumberError: the text is not nine symbols of the alphabet, or its check symbol does not match.
     """
     symbols = _symbols(text)
     if _checksum(symbols):
-        raise NumberError(f"{text.strip()!r} has a slip: its check symbol does not fit; ask for it again")
+        raise NumberError(f"{text.strip()!r} has a mistake: its check symbol does not match; ask for it again")
     return _day_and_index(symbols)
 
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """What may have been meant by a number whose check symbol does not fit.
+    """A number that may have been meant by a mistyped one.
 
     Attributes:
-        number: as format_number writes it.
-        day: modulo 1024.
-        index: the pass's.
-        alike: whether the slip is one that people make: symbols that look or sound alike, or neighbours swapped.
+        number: the pass number, as format_number writes it.
+        day: the day modulo 1024.
+        index: the index of the pass.
+        alike: whether the mistake is common: symbols that look or sound alike, or swapped neighbours.
     """
 
     number: str
@@ -115,10 +115,10 @@ class Correction:
 
 
 def corrections(text: str) -> list[Correction]:
-    """Give every number that is one wrong symbol or one swap of neighbours away, the likeliest slips first.
+    """List every number that is one wrong symbol or one swap of neighbours away, common mistakes first.
 
     Raises:
-        NumberError: not nine symbols of the alphabet.
+        NumberError: the text is not nine symbols of the alphabet.
     """
     symbols = _symbols(text)
     slip = _checksum(symbols)
@@ -127,15 +127,15 @@ def corrections(text: str) -> list[Correction]:
     alike: list[list[int]] = []
     others: list[list[int]] = []
     for at in range(LENGTH):
-        right = next(value for value in range(32) if _weighed(value, at) == slip) ^ symbols[at]
+        right = next(value for value in range(32) if _weight(value, at) == slip) ^ symbols[at]
         (alike if _are_alike(symbols[at], right) else others).append([*symbols[:at], right, *symbols[at + 1 :]])
     swapped = [[*symbols[:at], symbols[at + 1], symbols[at], *symbols[at + 2 :]] for at in range(LENGTH - 1)]
     likely = alike + [found for found in swapped if not _checksum(found)]
-    return [Correction(_written(found), *_day_and_index(found), found in likely) for found in likely + others]
+    return [Correction(_format(found), *_day_and_index(found), found in likely) for found in likely + others]
 
 
-def _weighed(value: int, at: int) -> int:
-    """Give what a symbol at a place adds to the checksum."""
+def _weight(value: int, at: int) -> int:
+    """Return what a symbol at a position adds to the checksum."""
     for _ in range(LENGTH - 1 - at):
         value = _times_x(value)
     return value
@@ -155,7 +155,7 @@ def _symbols(text: str) -> list[int]:
     return [_READ_AS[c] for c in compact]
 
 
-def _written(symbols: list[int]) -> str:
+def _format(symbols: list[int]) -> str:
     text = "".join(ALPHABET[s] for s in symbols)
     return f"{text[:3]}-{text[3:6]}-{text[6:]}"
 
@@ -168,6 +168,6 @@ def _day_and_index(symbols: list[int]) -> tuple[int, int]:
 
 
 def resolve_day(day_in_number: int, near: int) -> int:
-    """Find the day nearest to `near` whose number modulo 1024 is the given one."""
+    """Find the day nearest to `near` that is equal to day_in_number modulo 1024."""
     offset = (day_in_number - near + DAYS // 2) % DAYS - DAYS // 2
     return near + offset

@@ -1,6 +1,6 @@
-"""The payload, "MP1": base45 of a COSE_Sign1 (RFC 9052) that has exactly one byte form.
+"""Seal and open payloads ("MP1"): base45 of a COSE_Sign1 (RFC 9052) that has exactly one byte form.
 
-The decoder matches the form and slices; no CBOR parser runs on bytes whose signature has not been checked.
+The decoder matches that form and slices it. No CBOR parser runs on bytes whose signature has not been verified.
 """
 
 import re
@@ -12,7 +12,7 @@ from movepass_wire.limits import TEXT_MAX_CHARS
 
 PREFIX = "MP1:"
 ESP256, ED25519 = -9, -19
-"""Signature algorithms, fully specified ones only (RFC 9864)."""
+"""The signature algorithms, all fully specified (RFC 9864)."""
 KID_BYTES = 4
 SIGNATURE_BYTES = 64
 
@@ -24,28 +24,28 @@ _UNPROTECTED = bytes.fromhex("a0")
 _BEFORE_SIGNATURE = bytes.fromhex("5840")
 _SIG_STRUCTURE = b"\x84\x6aSignature1"
 _PROTECTED = slice(2, 12)
-"""The protected header with its byte-string head, as it stands in the envelope and in what is signed."""
+"""The protected header with its byte-string head, the same in the envelope and in the signed bytes."""
 _ALG_AT = len(_BEFORE_ALG)
 _KID_AT = _ALG_AT + 1 + len(_BEFORE_KID)
 _CLAIMS_AT = _KID_AT + KID_BYTES + len(_UNPROTECTED)
 _NO_EXTERNAL_DATA = b"\x40"
 _BYTE_STRING = 2
 _LENGTH_BYTES = {24: 1, 25: 2}
-"""Low bits of a byte string's head, and how many bytes of length follow it; a payload needs no more."""
+"""The low bits of a byte string's head and the number of length bytes after it; a payload needs no others."""
 _HEAD_MAX_CHARS = -(-(_CLAIMS_AT + 1 + max(_LENGTH_BYTES.values())) // 2) * 3
-"""Characters behind the prefix that hold everything up to the claims."""
+"""The characters after the prefix that hold everything up to the claims."""
 _OTHER_VERSION = re.compile(r"MP([0-9]{1,3}):")
 
 
 class Envelope(NamedTuple):
-    """A payload taken apart; nothing in it is to be believed before its signature has been checked.
+    """The parts of a payload. Trust none of them before the signature has been verified.
 
     Attributes:
         alg: ESP256 or ED25519.
-        kid: 4 bytes that name the key.
-        claims: CBOR, to be read by decode_claims once the signature holds.
-        signature: 64 bytes, r||s or RFC 8032's form.
-        signed: the bytes the signature is over (Sig_structure, RFC 9052 section 4.4).
+        kid: the 4 bytes that name the key.
+        claims: the claims as CBOR, for decode_claims once the signature is verified.
+        signature: 64 bytes, as r||s or in the form of RFC 8032.
+        signed: the signed bytes (Sig_structure, RFC 9052 section 4.4).
     """
 
     alg: int
@@ -55,24 +55,26 @@ class Envelope(NamedTuple):
     signed: bytes
 
 
-def _protected(alg: int, kid: bytes) -> bytes:
+def _protected_header(alg: int, kid: bytes) -> bytes:
     return _BEFORE_ALG[2:] + bytes([_ALG_BYTES[alg]]) + _BEFORE_KID + kid
 
 
 def to_be_signed(alg: int, kid: bytes, claims: bytes) -> bytes:
     """Build the bytes that a signer signs for these claims."""
     head = cbor.head(_BYTE_STRING, len(claims))
-    return _SIG_STRUCTURE + _protected(alg, kid) + _NO_EXTERNAL_DATA + head + claims
+    return _SIG_STRUCTURE + _protected_header(alg, kid) + _NO_EXTERNAL_DATA + head + claims
 
 
 def seal(alg: int, kid: bytes, claims: bytes, signature: bytes) -> str:
-    """Write a payload's text.
+    """Return the text of a payload.
 
     Raises:
-        WireError: the text would pass the limit of TEXT_MAX_CHARS.
+        WireError: the text would be longer than TEXT_MAX_CHARS.
     """
     head = cbor.head(_BYTE_STRING, len(claims))
-    envelope = _BEFORE_ALG[:2] + _protected(alg, kid) + _UNPROTECTED + head + claims + _BEFORE_SIGNATURE + signature
+    envelope = (
+        _BEFORE_ALG[:2] + _protected_header(alg, kid) + _UNPROTECTED + head + claims + _BEFORE_SIGNATURE + signature
+    )
     text = PREFIX + base45.encode(envelope)
     if len(text) > TEXT_MAX_CHARS:
         raise WireError(f"the payload would have {len(text)} characters; at most {TEXT_MAX_CHARS} are allowed")
@@ -80,12 +82,12 @@ def seal(alg: int, kid: bytes, claims: bytes, signature: bytes) -> str:
 
 
 def open_text(text: str) -> Envelope:
-    """Take a payload's text apart.
+    """Split the text of a payload into its parts.
 
     Raises:
-        NotAPassError: another scheme's text.
-        UnsupportedVersionError: a later version of this one.
-        MalformedError: too long, not base45, or not the envelope's one form.
+        NotAPassError: the text belongs to another scheme.
+        UnsupportedVersionError: the payload is of a newer version.
+        MalformedError: the text is too long, not base45, or not in the one form of an envelope.
     """
     if len(text) > TEXT_MAX_CHARS:
         problem = f"{len(text)} characters; a pass has at most {TEXT_MAX_CHARS}"
@@ -95,17 +97,17 @@ def open_text(text: str) -> Envelope:
     try:
         data = base45.decode(text[len(PREFIX) :])
     except WireError as e:
-        raise MalformedError("encoding", str(e)) from None
+        raise MalformedError("encoding", str(e)) from e
     return _open(data)
 
 
 def payload_length(text: str) -> int | None:
-    """Return the number of characters of the payload that a text begins with, by the head of its envelope.
+    """Return the length of the payload at the start of a text, as the head of its envelope claims.
 
-    Nothing behind the head is looked at: the payload may still be cut off, damaged or forged.
+    Only the head is read: the payload may still be cut off, damaged or forged.
 
     Returns:
-        None where the text is no payload's beginning, or too little of it to tell.
+        The number of characters, or None if the text does not start with a payload or is too short to tell.
     """
     if not text.startswith(PREFIX):
         return None
@@ -126,7 +128,7 @@ def _wrong_prefix(text: str) -> NotAPassError | MalformedError | UnsupportedVers
     if version and not version[1].startswith("0"):
         return UnsupportedVersionError("prefix", f"a pass of version {version[1]}; this software reads version 1")
     if PREFIX in text.upper():
-        return MalformedError("prefix", f"a pass's text starts with {PREFIX} in capitals, with nothing around it")
+        return MalformedError("prefix", f"the text of a pass starts with {PREFIX} in capitals, with nothing around it")
     return NotAPassError("prefix", f"expected {PREFIX} at the start, got {text[:12]!r}" if text else "no text at all")
 
 
@@ -138,7 +140,7 @@ def _open(data: bytes) -> Envelope:
         or len(data) != claims_end + len(_BEFORE_SIGNATURE) + SIGNATURE_BYTES
     ):
         raise MalformedError(
-            "envelope", f"expected a signature of {SIGNATURE_BYTES} bytes behind the claims, and no more"
+            "envelope", f"expected a signature of {SIGNATURE_BYTES} bytes after the claims, and nothing else"
         )
     alg = _ALGS.get(data[_ALG_AT])
     if alg is None:
@@ -153,17 +155,17 @@ def _open(data: bytes) -> Envelope:
 
 
 def _check_form(data: bytes) -> None:
-    """Check what stands before the claims."""
+    """Check the bytes before the claims."""
     if (
         not data.startswith(_BEFORE_ALG)
         or data[_ALG_AT + 1 : _KID_AT] != _BEFORE_KID
         or data[_CLAIMS_AT - 1 : _CLAIMS_AT] != _UNPROTECTED
     ):
-        raise MalformedError("envelope", "the bytes are not a COSE_Sign1 in the one form a pass has")
+        raise MalformedError("envelope", "the bytes are not a COSE_Sign1 in the one form of a pass")
 
 
 def _claims_span(data: bytes) -> tuple[int, int]:
-    """Find where the claims start and end, by their byte string's head in its shortest form."""
+    """Return the start and end of the claims, read from the head of their byte string."""
     length = int.from_bytes(data[_CLAIMS_AT : _CLAIMS_AT + 1], "big") & 0x1F
     start = _CLAIMS_AT + 1
     if length in _LENGTH_BYTES:

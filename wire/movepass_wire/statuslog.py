@@ -1,8 +1,8 @@
-"""The status log: one day's revoked indexes, as a file that only grows.
+"""Read and write status logs: the revoked indexes of one day in a file that only grows.
 
-A header names the day and the generation; each block holds the indexes newly revoked, sorted, as gaps in
-Golomb-Rice code (Golomb 1966, Rice 1979), with all quotients in unary first and then all remainders. Split like
-this the standard library decodes it at the speed of C. docs/spec.md takes one apart bit by bit.
+A header names the day and the generation. Each block holds the newly revoked indexes, sorted, as gaps in Golomb-Rice
+code (Golomb 1966, Rice 1979). All quotients come first, in unary, then all remainders. This split lets the standard
+library decode a block at the speed of C. docs/spec.md explains an example bit by bit.
 """
 
 from bisect import bisect_left
@@ -17,18 +17,18 @@ from movepass_wire.limits import DAY_LIMIT, GENERATION_LIMIT, INDEX_LIMIT, RICE_
 MAGIC = b"MPL1"
 HEADER_BYTES = 8
 PAGE_BYTES = 2000
-"""A page tells of 16,000 indexes. Two of them fit into one of SQLite's pages, with what it needs beside them."""
+"""A page covers 16,000 indexes. Two pages and their overhead fit into one page of SQLite."""
 PAGE_INDEXES = PAGE_BYTES * 8
 _VARINT_MAX_BYTES = 5
 _PIECE_BYTES = 4096
-"""Quotients are read so many bytes at a time, however large a block is."""
+"""Quotients are read in pieces of this size, however large a block is."""
 
 
 class Bitmap:
-    """A set of indexes below 2^30: one bit each, in pages. A page that would hold none is not there.
+    """A set of indexes below 2^30, one bit each, in pages. Empty pages are not stored.
 
     Attributes:
-        pages: by number; page n tells of the indexes from n * PAGE_INDEXES on.
+        pages: the pages by number; page n covers the indexes from n * PAGE_INDEXES on.
     """
 
     __slots__ = ("pages",)
@@ -37,19 +37,19 @@ class Bitmap:
         self.pages: dict[int, bytearray] = {}
 
     def __contains__(self, index: object) -> bool:
-        assert isinstance(index, int)  # noqa: S101 - what Container's signature can't say
+        assert isinstance(index, int)  # noqa: S101 - Container's signature cannot say this
         number, within = divmod(index, PAGE_INDEXES)
         page = self.pages.get(number)
-        return page is not None and bool(page[within >> 3] >> (within & 7) & 1)  # has_bit, without the call
+        return page is not None and bool(page[within >> 3] >> (within & 7) & 1)  # has_bit, inlined for speed
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Bitmap) and self.pages == other.pages
 
-    __hash__ = None  # type: ignore[assignment] # it can change
+    __hash__ = None  # type: ignore[assignment] # a Bitmap is mutable
 
     @property
     def highest(self) -> int:
-        """The highest index, or -1 where there is none."""
+        """The highest index, or -1 if the set is empty."""
         if not self.pages:
             return -1
         number = max(self.pages)
@@ -66,17 +66,17 @@ class Bitmap:
                     yield from (start + (at << 3 | bit) for bit in range(8) if byte >> bit & 1)
 
     def add(self, indexes: Sequence[int]) -> None:
-        """Add indexes, in rising order.
+        """Add indexes in rising order.
 
         Raises:
-            LogError: one is there already.
+            LogError: an index is already in the set.
         """
         for number, within in by_page(indexes):
             set_bits(self.pages.setdefault(number, bytearray(PAGE_BYTES)), within)
 
 
 def by_page(indexes: Sequence[int]) -> Iterator[tuple[int, Iterable[int]]]:
-    """Group rising indexes by the page that tells of them, counting within it from 0."""
+    """Group rising indexes by their page, and count them from the start of the page."""
     at = 0
     while at < len(indexes):
         number = indexes[at] // PAGE_INDEXES
@@ -87,15 +87,15 @@ def by_page(indexes: Sequence[int]) -> Iterator[tuple[int, Iterable[int]]]:
 
 
 def has_bit(page: bytes | bytearray, within: int) -> bool:
-    """Tell whether a page has the bit of an index, counted within it."""
+    """Check whether a page has the bit of an index, counted from the start of the page."""
     return bool(page[within >> 3] >> (within & 7) & 1)
 
 
 def set_bits(page: bytearray, within: Iterable[int]) -> None:
-    """Set the bits of indexes, counted within a page.
+    """Set the bits of indexes, counted from the start of the page.
 
     Raises:
-        LogError: one is set already.
+        LogError: a bit is already set.
     """
     for index in within:
         byte = page[index >> 3]
@@ -107,12 +107,12 @@ def set_bits(page: bytearray, within: Iterable[int]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class StatusLog:
-    """A log read whole.
+    """The content of a status log.
 
     Attributes:
-        day: the UTC day of exp it tells of (days since 1970-01-01).
-        generation: goes up by one at each compaction.
-        revoked: the indexes it holds.
+        day: the UTC day of exp that it covers (days since 1970-01-01).
+        generation: a number that each compaction raises by one.
+        revoked: the revoked indexes.
     """
 
     day: int
@@ -121,10 +121,10 @@ class StatusLog:
 
 
 def new_log(day: int, generation: int = 0) -> bytes:
-    """Begin an empty log.
+    """Return an empty log.
 
     Raises:
-        LogError: a day or generation that two bytes can't hold.
+        LogError: the day or the generation does not fit two bytes.
     """
     if not (0 <= day < DAY_LIMIT and 0 <= generation < GENERATION_LIMIT):
         raise LogError(f"day {day}, generation {generation}: each must be from 0 to {DAY_LIMIT - 1}")
@@ -132,10 +132,10 @@ def new_log(day: int, generation: int = 0) -> bytes:
 
 
 def write_log(day: int, generation: int, blocks: Iterable[Iterable[int]]) -> bytes:
-    """Write a whole log, each block in rising order.
+    """Return a whole log, each block in rising order.
 
     Raises:
-        LogError: a day, generation or index out of range, a block of none, or an index twice, in whichever blocks.
+        LogError: a day, generation or index is out of range, a block is empty, or an index is in the log twice.
     """
     log, held = new_log(day, generation), Bitmap()
     for block in blocks:
@@ -146,10 +146,10 @@ def write_log(day: int, generation: int, blocks: Iterable[Iterable[int]]) -> byt
 
 
 def encode_block(indexes: Iterable[int]) -> bytes:
-    """Write one block, to be put at the end of a log that holds none of these indexes.
+    """Encode one block, for the end of a log that holds none of its indexes yet.
 
     Raises:
-        LogError: no indexes, one twice, or one out of range.
+        LogError: there are no indexes, one is listed twice, or one is out of range.
     """
     ordered = sorted(indexes)
     if not ordered or ordered[0] < 0 or ordered[-1] >= INDEX_LIMIT:
@@ -169,7 +169,7 @@ def read_log(data: bytes) -> StatusLog:
     """Read a whole log.
 
     Raises:
-        LogError: the log breaks a rule of docs/spec.md, and which.
+        LogError: the log breaks a rule of docs/spec.md; the message names it.
     """
     log = StatusLog(*read_header(data))
     for indexes in read_blocks(data):
@@ -178,17 +178,17 @@ def read_log(data: bytes) -> StatusLog:
 
 
 def read_blocks(data: bytes, start: int = HEADER_BYTES) -> Iterator[list[int]]:
-    """Read the blocks of a log from one of them on, in pieces of bounded size, so that no log costs much memory.
+    """Read the blocks of a log in pieces of bounded size, so that no log takes much memory.
 
     Args:
         data: the whole log.
-        start: where a block begins, or the log's end.
+        start: the offset of a block, or the end of the log.
 
     Yields:
-        Indexes of one block, rising. That none of them is in an earlier block is for the caller to see.
+        Rising indexes of one block. The caller checks that no index is in an earlier block.
 
     Raises:
-        LogError: a block breaks a rule of docs/spec.md; perhaps after pieces that were fine.
+        LogError: a block breaks a rule of docs/spec.md. Valid pieces may have been yielded before.
     """
     while start < len(data):
         block = _read_head(data, start)
@@ -197,10 +197,10 @@ def read_blocks(data: bytes, start: int = HEADER_BYTES) -> Iterator[list[int]]:
 
 
 def read_header(data: bytes) -> tuple[int, int]:
-    """Read which day and generation a log is of.
+    """Read the day and the generation of a log.
 
     Raises:
-        LogError: too short, or not a status log of this version.
+        LogError: the data is too short, or not a status log of this version.
     """
     if len(data) < HEADER_BYTES or not data.startswith(MAGIC):
         raise LogError(f"expected a status log that starts with {MAGIC!r}, got {data[:HEADER_BYTES]!r}")
@@ -208,7 +208,7 @@ def read_header(data: bytes) -> tuple[int, int]:
 
 
 class _Block(NamedTuple):
-    """What a block's head says, and where its two streams are."""
+    """The head of a block and the offsets of its two streams."""
 
     gaps: int
     k: int
@@ -219,14 +219,14 @@ class _Block(NamedTuple):
 
 
 def _read_head(data: bytes, at: int) -> _Block:
-    """Read the head of the block at `at`; every length is checked against what is there."""
+    """Read the head of the block at `at`, and check every length against the bytes that are there."""
     count, at = _read_varint(data, at)
     if at >= len(data):
         raise LogError("a block is cut short")
     k = data[at]
     quotient_sum, at = _read_varint(data, at + 1)
     if count < 1 or k > RICE_MAX_K or quotient_sum > (INDEX_LIMIT - 1) >> k:
-        raise LogError(f"a block of {count} gaps with k = {k} and quotients of {quotient_sum} in all can't be")
+        raise LogError(f"a block cannot have {count} gaps, k = {k} and a quotient sum of {quotient_sum}")
     remainders = at + (count + quotient_sum + 7 >> 3)
     end = remainders + (count * k + 7 >> 3)
     if end > len(data):
@@ -235,7 +235,7 @@ def _read_head(data: bytes, at: int) -> _Block:
 
 
 def _read_gaps(data: bytes, block: _Block) -> Iterator[list[int]]:
-    """Read a block's indexes, as many at a time as a piece of its quotients tells of."""
+    """Read the indexes of a block, one piece of its quotients at a time."""
     done, last = 0, -1
     for quotients in _read_quotients(data, block):
         gaps: Iterable[int] = quotients
@@ -251,7 +251,7 @@ def _read_gaps(data: bytes, block: _Block) -> Iterator[list[int]]:
 
 
 def _read_quotients(data: bytes, block: _Block) -> Iterator[list[int]]:
-    """Read the quotients in pieces; a piece of a very long one alone gives none yet."""
+    """Read the quotients in pieces. A piece inside one very long quotient yields nothing."""
     bits_left, zeros_left, ones = block.gaps + block.quotient_sum, block.gaps, 0
     for start in range(block.unary, block.remainders, _PIECE_BYTES):
         piece = data[start : min(start + _PIECE_BYTES, block.remainders)]
@@ -266,25 +266,25 @@ def _read_quotients(data: bytes, block: _Block) -> Iterator[list[int]]:
         if runs:
             yield runs
     if zeros_left or ones:
-        raise LogError("a block's quotients do not add up to what it says")
+        raise LogError("the quotients of a block do not add up to the sum in its head")
 
 
 def _read_remainders(data: bytes, block: _Block, done: int, count: int) -> Iterator[int]:
-    """Read the remainders of `count` gaps behind the first `done`."""
+    """Read the remainders of `count` gaps after the first `done`."""
     k = block.k
     first_bit, end_bit = done * k, (done + count) * k
     first_byte, end_byte = first_bit >> 3, end_bit + 7 >> 3
     piece = data[block.remainders + first_byte : block.remainders + end_byte]
-    whole = len(piece) * 8  # the last byte's other bits are the next gap's, or behind the last gap padding
+    whole = len(piece) * 8  # the rest of the last byte belongs to the next gap, or is padding after the last gap
     bits = _unpack_bits(piece, whole if done + count < block.gaps else end_bit - first_byte * 8)
     at = first_bit & 7
     return (int(bits[i : i + k], 2) for i in range(at, at + count * k, k))
 
 
 def _best_k(gaps: Sequence[int]) -> int:
-    """Choose the k that makes quotients and remainders shortest, in bits before padding; the lower of two that do.
+    """Choose the k that needs the fewest bits before padding, and the lower k if two need the same.
 
-    Where the mean gap has n bits, no k below n - 2 or above n can be the best one.
+    If the mean gap has n bits, the best k is from n - 2 to n.
     """
     near = (sum(gaps) // len(gaps)).bit_length()
     candidates = range(max(min(near, RICE_MAX_K) - 2, 0), min(near, RICE_MAX_K) + 1)
@@ -292,7 +292,7 @@ def _best_k(gaps: Sequence[int]) -> int:
 
 
 def _pack_bits(bits: str) -> bytes:
-    """Write a string of 0 and 1, most significant bit first, padded with 0 to a byte."""
+    """Pack a string of 0 and 1 into bytes, most significant bit first, padded with 0."""
     size = len(bits) + 7 >> 3
     return int(bits.ljust(size * 8, "0") or "0", 2).to_bytes(size, "big")
 
@@ -300,12 +300,12 @@ def _pack_bits(bits: str) -> bytes:
 def _unpack_bits(data: bytes, count: int) -> str:
     bits = bin(int.from_bytes(b"\x01" + data, "big"))[3:]
     if "1" in bits[count:]:
-        raise LogError("a block's padding is not 0")
+        raise LogError("the padding of a block is not 0")
     return bits[:count]
 
 
 def _varint(value: int) -> bytes:
-    """Write a number in groups of 7 bits, the lowest first, the top bit saying that more follow (LEB128)."""
+    """Encode a number as LEB128: groups of 7 bits, the lowest first, the top bit set if more follow."""
     out = bytearray()
     while value > 0x7F:
         out.append(value & 0x7F | 0x80)

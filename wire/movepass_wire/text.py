@@ -1,7 +1,7 @@
-"""The text fields of a pass: which characters they may hold, and their compact form, "block text".
+"""Check the text fields of a pass, and pack them into "block text".
 
-Block text is one byte a character for text of one Unicode block besides ASCII, so that a pass in Bangla is as
-small as one in English. Its first byte is the block's number (code point divided by 128; Bengali is 0x13).
+Block text takes one byte per character for text of ASCII and one other Unicode block, so that a pass in Bangla is as
+small as a pass in English. Its first byte is the number of the block (code point divided by 128; Bengali is 0x13).
 """
 
 import unicodedata
@@ -13,7 +13,7 @@ from movepass_wire.limits import FIELD_MAX_CHARS
 ZWNJ, ZWJ, DANDA = 0x200C, 0x200D, 0x0964
 
 _SHARED = {ZWNJ: 0x01, ZWJ: 0x02, DANDA: 0x03}
-"""Characters outside the block that its scripts need: the joiners, and the danda all Indic scripts share."""
+"""Characters that a script needs from outside its block: the joiners, and the danda that all Indic scripts share."""
 _SHARED_BACK = {byte: point for point, byte in _SHARED.items()}
 _BLOCK = 0x80
 _BLOCKS = 0x100
@@ -25,20 +25,21 @@ _REFUSED = (
     (0xFDD0, 0xFDEF), (0xFEFF, 0xFEFF), (0xFFF0, 0xFFFB), (0xFFFE, 0xFFFF), (0x110BD, 0x110BD),
     (0x110CD, 0x110CD), (0x13430, 0x1343F), (0x1BCA0, 0x1BCA3), (0x1D173, 0x1D17A), (0xE0000, 0x10FFFF),
 )  # fmt: skip
-"""Control, format, separator, surrogate, private-use and tag characters, frozen here so that every implementation
-refuses the same ones whatever its Unicode version. The joiners U+200C and U+200D are allowed: Bangla needs them."""
+"""Control, format, separator, surrogate, private-use and tag characters. The list is fixed so that every implementation
+refuses the same characters, whatever its Unicode version. Bangla needs the joiners U+200C and U+200D: they are allowed.
+"""
 _REFUSED_STARTS = [first for first, _ in _REFUSED]
 
 
 def check_text(field: str, text: str) -> None:
-    """Check a text field's length and characters.
+    """Check the length and the characters of a text field.
 
     Args:
-        field: the field's name, for the message.
-        text: what it holds, already in NFC.
+        field: the name of the field, for the message.
+        text: the text, in NFC.
 
     Raises:
-        ClaimsError: empty, too long, or a character that has no place in it.
+        ClaimsError: the text is empty or too long, or has a character that is not allowed.
     """
     if text.isascii() and text.isprintable() and not text.isspace() and 0 < len(text) <= FIELD_MAX_CHARS:
         return
@@ -52,13 +53,13 @@ def check_text(field: str, text: str) -> None:
         at = bisect_right(_REFUSED_STARTS, point) - 1
         if point <= _REFUSED[at][1]:
             raise ClaimsError(
-                field, f"U+{point:04X} is a control or format character; take it out", "character",
+                field, f"U+{point:04X} is a control or format character; remove it", "character",
                 character=f"U+{point:04X}",
             )  # fmt: skip
 
 
 def normalise(text: str) -> str:
-    """Return a text as an issuer signs it: in NFC, every blank a plain space, none around."""
+    """Return a text as an issuer signs it: in NFC, with plain spaces, stripped."""
     composed = unicodedata.normalize("NFC", text).strip()
     if composed.isascii():
         return composed
@@ -66,7 +67,7 @@ def normalise(text: str) -> str:
 
 
 def pack_text(text: str) -> str | bytes:
-    """Choose the form a text travels in: block text (bytes) where that is shorter than UTF-8, else itself."""
+    """Return a text as block text (bytes) if that is shorter than UTF-8, else unchanged."""
     if text.isascii():
         return text
     block = next((ord(c) // _BLOCK for c in text if ord(c) >= _BLOCK and ord(c) not in _SHARED), _BLOCKS)
@@ -87,10 +88,10 @@ def pack_text(text: str) -> str | bytes:
 
 
 def unpack_text(packed: str | bytes) -> str:
-    """Read a text in the one form that pack_text gives it.
+    """Read a text in the form that pack_text returns.
 
     Raises:
-        WireError: block text with bytes of no character, or the longer of the two forms.
+        WireError: the block text has a byte of no character, or the text is in the longer form.
     """
     if isinstance(packed, str):
         text = packed
@@ -104,7 +105,7 @@ def unpack_text(packed: str | bytes) -> str:
                 ]
             )
         except KeyError as e:
-            raise WireError(f"block text holds the byte {e.args[0]:#04x}, which stands for nothing") from None
+            raise WireError(f"block text holds the byte {e.args[0]:#04x}, which encodes no character") from e
     if pack_text(text) != packed:
         raise WireError("a text is not in its one legal form (the shorter of UTF-8 and block text)")
     return text

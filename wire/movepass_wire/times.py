@@ -1,6 +1,6 @@
-"""Days and clock times. Seconds since 1970 UTC inside; Asia/Dhaka wherever a person reads them.
+"""Convert days and times. Code uses seconds since 1970 UTC; people read Asia/Dhaka.
 
-Bangladesh is UTC+6 without daylight saving, so a fixed offset serves and needs no time zone database.
+Bangladesh is UTC+6 without daylight saving, so that a fixed offset is enough and no time zone database is needed.
 """
 
 import re
@@ -14,47 +14,47 @@ _EPOCH = date(1970, 1, 1)
 
 
 def day_of(seconds: int) -> int:
-    """Give the UTC day (days since 1970-01-01) that a time falls in."""
+    """Return the UTC day (days since 1970-01-01) of a time."""
     return seconds // DAY_SECONDS
 
 
 def day_name(day: int) -> str:
-    """Write a day as YYYY-MM-DD."""
+    """Format a day as YYYY-MM-DD."""
     return (_EPOCH + timedelta(days=day)).isoformat()
 
 
 def parse_day(text: str) -> int:
-    """Read a day as day_name writes it.
+    """Parse a day as day_name formats it.
 
     Raises:
-        ValueError: no such day.
+        ValueError: there is no such day.
     """
     try:
         return (date.fromisoformat(text) - _EPOCH).days
-    except ValueError:
-        raise ValueError(f"expected a UTC day like 2026-11-22, got {text[:40]!r}") from None
+    except ValueError as e:
+        raise ValueError(f"expected a UTC day like 2026-11-22, got {text[:40]!r}") from e
 
 
 def iso(seconds: int) -> str:
-    """Write a time as ISO 8601 with Dhaka's offset."""
+    """Format a time as ISO 8601 with the offset of Dhaka."""
     return _in_dhaka(seconds).isoformat()
 
 
 def local(seconds: int) -> str:
-    """Write a time for a person: date, hours and minutes in Dhaka, with the zone."""
+    """Format a time for people: date, hours and minutes in Dhaka, with the zone."""
     return _in_dhaka(seconds).strftime("%Y-%m-%d %H:%M Asia/Dhaka")
 
 
 def _in_dhaka(seconds: int) -> datetime:
-    """Give a time in Dhaka; one outside the wire format's range as its end, for a clock can say anything."""
+    """Return a time in Dhaka, clamped to the range of the wire format because a clock can be set to anything."""
     return datetime.fromtimestamp(min(max(seconds, 0), TIME_LIMIT), DHAKA)
 
 
 def parse_iso(text: str) -> int:
-    """Read an ISO 8601 time with its zone.
+    """Parse an ISO 8601 time with its zone.
 
     Raises:
-        ValueError: no such time, no zone, a fraction of a second, or before 1970 or beyond the wire format's limit.
+        ValueError: there is no such time or no zone, it has a fraction of a second, or the wire format cannot hold it.
     """
     expected = "expected a time with its zone like 2026-11-22T09:00:00+06:00"
     try:
@@ -64,16 +64,16 @@ def parse_iso(text: str) -> int:
         seconds = int(moment.astimezone(UTC).timestamp())
         if not 0 <= seconds < TIME_LIMIT:
             raise ValueError
-    except (ValueError, OverflowError):
-        raise ValueError(f"{expected}, got {text[:40]!r}") from None
+    except (ValueError, OverflowError) as e:
+        raise ValueError(f"{expected}, got {text[:40]!r}") from e
     return seconds
 
 
 def parse_duration(text: str) -> int:
-    """Read a length of time like 90m, 24h or 2d, in seconds.
+    """Parse a duration like 90m, 24h or 2d, and return its seconds.
 
     Raises:
-        ValueError: it is written otherwise.
+        ValueError: the text has another form.
     """
     match = re.fullmatch(r"([0-9]{1,6})([mhd])", text)
     if not match:
@@ -82,12 +82,12 @@ def parse_duration(text: str) -> int:
 
 
 def ago(seconds: int) -> str:
-    """Write a length of time in its two largest units: "3 d 4 h", "5 h 12 min", "2 min", "0 s"."""
+    """Format a duration in its two largest units: "3 d 4 h", "5 h 12 min", "2 min", "0 s"."""
     return " ".join(f"{count} {unit}" for count, unit in ago_parts(seconds))
 
 
 def ago_parts(seconds: int) -> list[tuple[int, str]]:
-    """Give a length of time in its two largest units (d, h, min, s), those of zero left out; at least [(0, "s")]."""
+    """Split a duration into its two largest units (d, h, min, s) without zeros, or [(0, "s")]."""
     seconds = max(seconds, 0)
     parts = []
     for name, size in (("d", DAY_SECONDS), ("h", 3600), ("min", 60), ("s", 1)):
