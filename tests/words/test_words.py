@@ -1,4 +1,4 @@
-"""The catalogues: every language says the same things, and the code says nothing that they lack."""
+"""Check that every language has the same messages and that the code uses only keys that exist."""
 
 import json
 import re
@@ -27,14 +27,14 @@ LATIN_IN_BANGLA = {
     *("Caps", "Lock", "Enter", "Esc", "US", "English", "PNG", "JPEG", "WebP", "GIF", "TIFF", "BMP", "PDF"),
     *("QR", "UTF", "AIM", "ID", "scanner", "check", "png", "B", "Ed", "MR", *"ABCDEILOUn", *"dhlnqx"),
 }
-"""What stands on keys and in menus; the symbols of pass numbers; the name of an algorithm."""
+"""Texts on keys and in menus, the symbols of pass numbers, and the name of an algorithm."""
 OLD_ID = "<pin>19901234567890123</pin><name>RAHIMA KHATUN</name><DOB>01 Jan 1990</DOB><FP></FP><F>RI</F>"
 SMART_ID = "NMRAHIMA KHATUN{sep}NW1234567890{sep}OL19901234567890123{sep}BR19900101{sep}PEPRVA"
 PASSPORT = "P<BGDKHATUN<<RAHIMA" + "<" * 25 + "\nBX01234567BGD9001011F3001011<<<<<<<<<<<<<<04"
 EMPTY = KeySet.of("Dhaka", [], test=False)
 COMMAND = r"movepass(?: [a-z-]+)?|usermod -aG|pip install '[^']*'|--[a-z]+|LANG=[A-Za-z0-9.-]+"
 SHELLS_ONLY = {"language", "phone"}
-"""What other shells than the command's show."""
+"""Texts that only other shells than the command show."""
 
 
 def placeholders(text: str) -> dict[str, str | None]:
@@ -60,7 +60,7 @@ def test_every_language_has_every_text_with_the_same_placeholders(language: str)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_the_number_to_type_as_an_example_is_one(language: str) -> None:
+def test_the_example_of_a_pass_number_is_valid(language: str) -> None:
     example = re.search(r"\w{3}-\w{3}-\w{3}", CATALOGUES[language]["scan.ask-number"])
     assert example
     assert format_number(*parse_number(example[0])) == example[0]
@@ -72,7 +72,7 @@ def test_nothing_is_left_in_english() -> None:
         assert not latin - LATIN_IN_BANGLA, key
 
 
-def test_the_code_asks_for_no_key_that_is_missing_and_no_text_is_unused() -> None:
+def test_every_key_in_the_code_exists_and_every_text_is_used() -> None:
     code = "\n".join(path.read_text("utf-8") for path in sources())
     groups = {key.partition(".")[0] for key in CATALOGUES["en"]}
     named = {
@@ -168,10 +168,8 @@ def test_values_are_shown_as_people_write_them() -> None:
         ),
     ],
 )
-def test_when_a_pass_is_valid_reads_as_a_person_writes_it(
-    start: str, end: str, now: str | None, english: str, bangla: str
-) -> None:
-    """In Dhaka's days: 1 January 2027, 00:10 there is still 2026 in UTC."""
+def test_the_period_of_a_pass_reads_naturally(start: str, end: str, now: str | None, english: str, bangla: str) -> None:
+    """Check days in Dhaka: 1 January 2027, 00:10 there is still 2026 in UTC."""
     times = [None if at is None else parse_iso(f"{at}:00+06:00") for at in (start, end, now)]
     assert times[0] is not None
     assert times[1] is not None
@@ -179,13 +177,13 @@ def test_when_a_pass_is_valid_reads_as_a_person_writes_it(
     assert words("bn").period(times[0], times[1], times[2]) == bangla
 
 
-def test_a_value_is_never_taken_for_a_placeholder() -> None:
+def test_a_value_is_never_expanded_as_a_placeholder() -> None:
     said = words("en")("reason.key-revoked", kid="{why}", why="{kid:time}")
     assert said == "the key {why} that signed it has been withdrawn ({kid:time}); its passes are void"
 
 
 @given(st.integers(0, 9999 * 86400))
-def test_english_says_times_as_the_rest_of_the_house_does(seconds: int) -> None:
+def test_english_times_match_the_wire_package(seconds: int) -> None:
     english = words("en")
     assert english.time(seconds).partition(", ")[2] == local(seconds).partition(" ")[2]
     assert english.span(seconds) == ago(seconds)
@@ -193,14 +191,14 @@ def test_english_says_times_as_the_rest_of_the_house_does(seconds: int) -> None:
 
 
 @pytest.mark.parametrize("text", [OLD_ID, SMART_ID.format(sep=""), SMART_ID.format(sep="\x1e"), PASSPORT])
-def test_a_paper_s_barcode_is_named_and_nothing_of_the_person_is_shown(text: str) -> None:
+def test_the_barcode_of_a_paper_is_named_without_personal_data(text: str) -> None:
     result = verify(text, keys=EMPTY, lists=StatusLists({}, None, None), now=1795316400)
     said = json.dumps(result.to_json())
     assert result.verdict is Verdict.NOT_A_PASS
     assert not any(part in said for part in ("RAHIMA", "KHATUN", "1990", "12345", "pin>", "NMR"))
 
 
-def test_an_unknown_language_is_english() -> None:
+def test_an_unknown_language_falls_back_to_english() -> None:
     assert words("xx").language == "en"
 
 
@@ -231,17 +229,17 @@ def test_an_unknown_language_is_english() -> None:
         ("", "reason.not-a-pass"),
     ],
 )
-def test_what_a_code_is_that_is_no_pass(text: str, key: str) -> None:
+def test_a_code_that_is_not_a_pass_is_identified(text: str, key: str) -> None:
     assert what_else(text).key == key
     assert words("bn").say(what_else(text))
 
 
-def test_letters_in_the_wrong_case_are_named() -> None:
+def test_letters_in_the_wrong_case_are_reported() -> None:
     assert what_is_wrong("mp1:6bf").key == "reason.letter-case"
     assert what_is_wrong("MP1:6bf").key == "reason.malformed"
     assert what_is_wrong(" MP1:6BF").key == "reason.malformed"
 
 
-def test_each_outcome_is_told_apart_by_symbol_and_by_sound_alone() -> None:
+def test_symbol_and_sound_alone_distinguish_the_outcomes() -> None:
     for part in ("symbol", "ascii", "colour", "rgb", "sound"):
         assert len({getattr(look, part) for look in looks().values()}) == len(Outcome)
