@@ -1,8 +1,10 @@
 """The house: imports point one way, and a device loads nothing that only others need."""
 
+import ast
 import shutil
 import subprocess
 import sys
+from collections import defaultdict
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -81,6 +83,39 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
         TopologicalSorter(imports).prepare()
     except CycleError as e:
         pytest.fail(" -> ".join(e.args[1]))
+
+
+SAME_BY_PURPOSE = {
+    "decode": "called as base45.decode and cbor.decode, as json's is",
+    "encode": "likewise",
+    "handler": "what Lambda calls, in one module a function",
+    "main": "what a process calls",
+}
+
+
+def public_names(path: Path) -> set[str]:
+    """Return the classes, functions and type aliases of a module. A command's function has the command's name."""
+    found = set()
+    for node in ast.parse(path.read_text("utf-8")).body:
+        match node:
+            case ast.FunctionDef(decorator_list=[_, *_]) if "cli" in path.parts:
+                pass
+            case ast.ClassDef(name=name) | ast.FunctionDef(name=name):
+                found.add(name)
+            case ast.Assign(targets=[ast.Name(id=name)]) if not name.isupper():
+                found.add(name)
+    return {name for name in found if not name.startswith("_") and name not in SAME_BY_PURPOSE}
+
+
+def test_no_two_things_have_one_name() -> None:
+    """Else who looks for one finds another. The service, which nothing below it knows, keeps names of its own."""
+    homes = defaultdict(list)
+    for folder, package in PACKAGES.items():
+        for path in (processes.ROOT / folder / package).rglob("*.py") if folder != "service" else ():
+            for name in public_names(path):
+                homes[name].append(str(path.relative_to(processes.ROOT)))
+    assert len(homes) > 500
+    assert {name: paths for name, paths in homes.items() if len(paths) > 1} == {}
 
 
 LOADED = """

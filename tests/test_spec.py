@@ -12,7 +12,7 @@ import pytest
 from tuf.ngclient import UpdaterConfig
 
 from movepass_keys import KeySet
-from movepass_keys.records import roles
+from movepass_keys.records import layout, roles
 from movepass_keys.records.layout import LOG_MAX_BYTES
 from movepass_verifier.deciding.lists import Policy, StatusLists
 from movepass_verifier.deciding.verdicts import CHECKS, Verdict
@@ -266,7 +266,7 @@ def test_roles_and_their_expiry() -> None:
     rows = {row[0]: row[3].split() for row in _rows("| role | keys | names | expires after |")}
     assert {role: int(count) * {"days": 24, "h": 1}[unit] for role, (count, unit) in rows.items()} == hours
     assert f"when less than {roles.RESIGN_BEFORE_SECONDS // 3600} h is left" in SPEC
-    for name in (roles.KEYS_TARGET, roles.DENIED_TARGET, roles.PUBLISHED, roles.STATUS_PATHS):
+    for name in (layout.KEYS_TARGET, roles.DENIED_TARGET, roles.PUBLISHED, roles.STATUS_PATHS):
         assert f"`{name}`" in SPEC
     assert f'`custom: {{"{roles.GENERATION}": G}}`' in SPEC
 

@@ -68,7 +68,7 @@ def option(name: str, *parameter: str, **attributes: Any) -> Callable[[F], F]:
     return plain_option(name, *parameter, envvar=variable, show_envvar=True, **attributes)
 
 
-class Check(click.Command):
+class CheckingCommand(click.Command):
     """A command whose exit code 0 lets somebody through: nothing but a result may give it.
 
     A program that passes on what a scanner has read may pass on `--help`. So that gives exit code 2 where a store is
@@ -116,6 +116,7 @@ image_option = plain_option(
     "--image", type=PATH, metavar="FILE", help="A picture of the QR code, or a card as PDF: for programs."
 )
 ca_option = option("--ca", type=PATH, metavar="FILE", help="CA certificates to trust besides the system's, in PEM.")
+data_option = option("--data", type=PATH, required=True, metavar="DIR", help="The service's folder.")
 json_option = click.option(
     "--json", "as_json", is_flag=True, envvar="MOVEPASS_JSON", show_envvar=True, help="One JSON object a line."
 )

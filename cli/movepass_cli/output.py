@@ -79,7 +79,7 @@ def show_rows(rows: "Iterable[tuple[str, str]]") -> None:
         show_line(compact(value), lead=f"  {name}{' ' * (width - columns(name))} ")
 
 
-def note(device: "Device", result: "Verification", language: str) -> "Noted | None":
+def note_verdict(device: "Device", result: "Verification", language: str) -> "Noted | None":
     """Write a verdict into the device's journal; says why where that can't be done."""
     from movepass_words import words  # noqa: PLC0415 - not needed for --help
 

@@ -700,7 +700,7 @@ def _retry_after(patch: Patch) -> None:
     patch.setattr(urllib3, "Retry", lambda **kwargs: original(**kwargs | {"respect_retry_after_header": True}))
 
 
-def _open_anything(medium: folder.Folder, name: str, start: int) -> tuple[int, Generator[bytes]]:
+def _open_anything(medium: folder.LocalFolder, name: str, start: int) -> tuple[int, Generator[bytes]]:
     try:
         file = (medium._root / name).open("rb")
     except FileNotFoundError:
@@ -712,12 +712,12 @@ def _open_anything(medium: folder.Folder, name: str, start: int) -> tuple[int, G
 
 @_mutation("whatever is in a folder is opened", "test_what_is_no_file_on_a_stick_is_not_opened")
 def _regular(patch: Patch) -> None:
-    patch.setattr(folder.Folder, "open", _open_anything)
+    patch.setattr(folder.LocalFolder, "open", _open_anything)
 
 
 @_mutation("names that can't be are not caught", "test_a_hash_with_a_nul_in_it_leads_nowhere")
 def _names(patch: Patch) -> None:
-    patch.setattr(folder.Folder, "open", _open_anything)
+    patch.setattr(folder.LocalFolder, "open", _open_anything)
     patch.setattr(sources.Source, "_open", lambda source, name, start: source._medium.open(name, start))
 
 

@@ -16,7 +16,7 @@ from support.documents import make_root, make_targets
 from tuf.api.metadata import MetaFile, TargetFile
 
 from movepass_keys import KeySet, PassKey, Signer
-from movepass_keys.records import algorithms, roles
+from movepass_keys.records import algorithms, layout, roles
 from movepass_wire import ESP256, Pass, Place, Trip, encode_block, encode_claims, new_log, seal, to_be_signed
 from movepass_wire.times import DAY_SECONDS, day_of
 
@@ -144,7 +144,7 @@ class Repository:
         document = roles.json_bytes(KeySet.of(self.name, pass_keys, test=True).to_jwks())
         metadata = make_targets(document, self.online, now=self.now)
         self._put("targets", metadata, self.targets_custodians[:2], lie)
-        self.put_target(roles.KEYS_TARGET, document)
+        self.put_target(layout.KEYS_TARGET, document)
 
     def publish(self, lies: Mapping[str, Lie] | None = None, *, at: int | None = None) -> None:
         """Publish what the status role has, as the online key's holder does: status, snapshot and timestamp.
@@ -168,13 +168,13 @@ class Repository:
 
     def target_path(self, name: str) -> str:
         """Give the path of a target as it is now."""
-        content = self.keys_document if name == roles.KEYS_TARGET else self.status[name]
+        content = self.keys_document if name == layout.KEYS_TARGET else self.status[name]
         return _hashed(name, TargetFile.from_data(name, content, ["sha256"]))
 
     @property
     def keys_document(self) -> bytes:
         targets = json.loads(self.files[self.path("targets")])["signed"]["targets"]
-        return self.files[f"targets/{targets[roles.KEYS_TARGET]['hashes']['sha256']}.{roles.KEYS_TARGET}"]
+        return self.files[f"targets/{targets[layout.KEYS_TARGET]['hashes']['sha256']}.{layout.KEYS_TARGET}"]
 
     def put_target(self, name: str, content: bytes) -> TargetFile:
         """Put a target's file where its hash names it."""
@@ -203,7 +203,7 @@ class Repository:
             metadata.signed.expires = datetime.fromtimestamp(lie.expires, UTC)
         if lie.edit:
             lie.edit(metadata.signed)
-        data = roles.sign(metadata, signers if lie.signers is None else lie.signers)
+        data = roles.sign_document(metadata, signers if lie.signers is None else lie.signers)
         if lie.twist:
             data = lie.twist(data)
         self.versions[role] = put_as or version

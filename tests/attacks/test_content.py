@@ -7,7 +7,7 @@ import pytest
 
 from attacks.scene import Scene
 from attacks.simulator import TIMESTAMP, MemorySigner, Repository, log_name
-from movepass_keys.records import roles
+from movepass_keys.records import layout, roles
 from movepass_verifier import SyncError
 
 PORTAL = b"<!doctype html><title>Free WiFi</title><form action=/login>Accept the terms</form>"
@@ -37,7 +37,7 @@ def publish_all_anew(repository: Repository) -> None:
 
 def path_of(repository: Repository, what: str) -> str:
     """Give the path of a document or of a target."""
-    names = {KEYS: roles.KEYS_TARGET, DENIED: roles.DENIED_TARGET, LOG: log_name(repository.today)}
+    names = {KEYS: layout.KEYS_TARGET, DENIED: roles.DENIED_TARGET, LOG: log_name(repository.today)}
     return repository.target_path(names[what]) if what in names else repository.path(what)
 
 

@@ -10,7 +10,7 @@ from tuf.api.metadata import DelegatedRole, Delegations, TargetFile
 from attacks.scene import GOOD, Scene
 from attacks.simulator import Lie, MemorySigner, Repository, log_name
 from movepass_keys import KeySet, PassKey
-from movepass_keys.records import roles
+from movepass_keys.records import layout, roles
 from movepass_verifier import SyncError
 from movepass_wire import encode_block, new_log
 
@@ -27,7 +27,7 @@ def forged_keys(repository: Repository, forger: MemorySigner) -> bytes:
 
 def test_pass_keys_that_the_online_role_lists_are_ignored(scene: Scene) -> None:
     repository, forger = scene.repository, MemorySigner()
-    repository.status[roles.KEYS_TARGET] = forged_keys(repository, forger)
+    repository.status[layout.KEYS_TARGET] = forged_keys(repository, forger)
     repository.publish()
     assert scene.must_take().changed
     assert scene.verdict(repository.issue(1, signer=forger)) == "unknown-key"
@@ -36,14 +36,14 @@ def test_pass_keys_that_the_online_role_lists_are_ignored(scene: Scene) -> None:
 def test_pass_keys_that_only_the_online_role_lists_are_not_published(scene: Scene) -> None:
     repository, forger = scene.repository, MemorySigner()
     repository.sign_targets(Lie(edit=lambda targets: targets.targets.clear()))
-    repository.status[roles.KEYS_TARGET] = forged_keys(repository, forger)
+    repository.status[layout.KEYS_TARGET] = forged_keys(repository, forger)
     repository.publish()
     scene.must_refuse("keys.jwks.json is not published")
 
 
 def test_the_online_role_can_not_delegate_the_pass_keys_further(scene: Scene) -> None:
     repository, forger = scene.repository, MemorySigner()
-    target = repository.put_target(roles.KEYS_TARGET, forged_keys(repository, forger))
+    target = repository.put_target(layout.KEYS_TARGET, forged_keys(repository, forger))
 
     def delegate(status: Any) -> None:
         key = roles.role_key(forger)
@@ -53,7 +53,7 @@ def test_the_online_role_can_not_delegate_the_pass_keys_further(scene: Scene) ->
     def name_helper(snapshot: Any) -> None:
         snapshot.meta["helper.json"] = repository.named["helper"]
 
-    helper = roles.make_status({roles.KEYS_TARGET: target}, now=repository.now, version=1)
+    helper = roles.make_status({layout.KEYS_TARGET: target}, now=repository.now, version=1)
     repository._put("helper", helper, [forger], Lie())
     repository.publish({"status": Lie(edit=delegate), "snapshot": Lie(edit=name_helper)})
     assert scene.must_take().changed

@@ -6,7 +6,7 @@ import pytest
 
 from attacks.scene import GOOD, Scene, time_passes
 from attacks.simulator import TIMESTAMP, Lie, MemorySigner
-from movepass_keys.records import roles
+from movepass_keys.records import layout
 from movepass_wire.times import DAY_SECONDS
 
 BEHIND = "it is behind what this device has"
@@ -96,7 +96,7 @@ def test_old_keys_under_the_new_ones_name_are_refused(scene: Scene) -> None:
     old = repository.keys_document
     repository.sign_targets(keys=[repository.pass_key, MemorySigner()])
     repository.publish()
-    path = repository.target_path(roles.KEYS_TARGET)
+    path = repository.target_path(layout.KEYS_TARGET)
     repository.files[path] = old + b" " * (len(repository.files[path]) - len(old))
     assert json.loads(repository.files[path])
     scene.must_refuse("a file is not the one that was signed")

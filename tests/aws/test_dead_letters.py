@@ -116,7 +116,7 @@ def test_a_queue_that_does_not_answer_in_time_is_said_so() -> None:
         def send_message_batch(self, **_: object) -> None:
             raise ReadTimeoutError(endpoint_url="http://queue")
 
-    sent = queues.send(Silent(), "http://queue", [queues.Message("a", "b")])
+    sent = queues.send(Silent(), "http://queue", [queues.QueueMessage("a", "b")])
     assert sent == {"a": "http://queue: ReadTimeoutError"}
 
 

@@ -13,14 +13,14 @@ from support.cloud import ATTEMPTS, Cloud, Context, event, failed
 from support.passes import HOLDER, HOUR, approved, iso, request
 
 from movepass_issuer import IssuerError, LedgerError
-from movepass_issuer.authority import ceremony_desk as keyholding
+from movepass_issuer.authority import ceremony_desk
 from movepass_issuer.authority.creation import Elsewhere, begin_authority
 from movepass_issuer.authority.folder import Authority
 from movepass_issuer.aws import telemetry
 from movepass_issuer.aws.issue import IssueFunction
 from movepass_issuer.aws.opening import KEYS_SECONDS, Reread
 from movepass_issuer.aws.revoke import RevokeFunction
-from movepass_issuer.aws.settings import Settings
+from movepass_issuer.aws.settings import FunctionSettings
 from movepass_issuer.errors import RepositoryError, RequestError, RestoredError
 from movepass_issuer.issuing.issuer import GROUP, Revoker
 from movepass_issuer.issuing.ledger import Entry
@@ -282,7 +282,7 @@ def test_a_warm_function_signs_nothing_with_a_key_that_was_denied_since(
 ) -> None:
     assert "text" in issue(request("R-1", NOW), cloud.context)
     (kid,) = cloud.authority.held_keys
-    keyholding.deny(cloud.authority, kid, "leaked", int(time.time()))
+    ceremony_desk.deny(cloud.authority, kid, "leaked", int(time.time()))
     minute_later(monkeypatch)
     for _ in range(2):
         with pytest.raises(SignerError, match="has been revoked"):
@@ -341,11 +341,11 @@ def test_an_event_of_something_else_is_refused_and_logged(
 @pytest.mark.parametrize(("number", "count"), [("3", "1"), ("-1", "0"), ("2", "2")])
 def test_a_region_that_is_none_is_refused(number: str, count: str) -> None:
     with pytest.raises(IssuerError, match="REGION_NUMBER: expected 0 to"):
-        Settings.from_environment({"MOVEPASS_REGION_NUMBER": number, "MOVEPASS_REGION_COUNT": count})
+        FunctionSettings.from_environment({"MOVEPASS_REGION_NUMBER": number, "MOVEPASS_REGION_COUNT": count})
 
 
 def test_a_key_that_devices_do_not_know_does_not_sign(cloud: Cloud) -> None:
-    settings = Settings.from_environment(
+    settings = FunctionSettings.from_environment(
         {"MOVEPASS_TABLE": cloud.settings.table, "MOVEPASS_REPOSITORY": cloud.settings.repository}
         | {"MOVEPASS_SIGNER": f"awskms:{cloud.ministack.key()}"}
     )
@@ -356,7 +356,7 @@ def test_a_key_that_devices_do_not_know_does_not_sign(cloud: Cloud) -> None:
 def test_a_key_denied_at_the_desk_stays_denied_when_the_function_publishes(cloud: Cloud, tmp_path: Path) -> None:
     issued = cloud.issue()(request("R-1", NOW), cloud.context)
     (kid,) = cloud.authority.held_keys
-    keyholding.deny(cloud.authority, kid, "leaked", int(time.time()))
+    ceremony_desk.deny(cloud.authority, kid, "leaked", int(time.time()))
     assert "published" in cloud.publish()({}, cloud.context)
     cloud.enroll(tmp_path / "device")
     with Device.open(tmp_path / "device") as device:
@@ -376,7 +376,7 @@ def test_custodians_hold_their_ceremony_for_an_authority_whose_parts_are_elsewhe
     )
     begun = begin_authority(tmp_path / "begun", name="Begun", test=False, elsewhere=elsewhere)
     assert not begun.root_path.exists()
-    keyholding.hold_ceremony(begun, NOW, 4)
+    ceremony_desk.hold_ceremony(begun, NOW, 4)
     opened = Authority.open(tmp_path / "begun")
     assert opened.pass_key is not None
     assert opened.root_path.read_bytes() == opened.repository.read("metadata/1.root.json")

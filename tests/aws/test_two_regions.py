@@ -18,14 +18,14 @@ from support.servers import drips
 from support.stack import template
 
 from movepass_cli.main import cli
-from movepass_issuer.authority import ceremony_desk as keyholding
+from movepass_issuer.authority import ceremony_desk
 from movepass_issuer.authority.ceremony_desk import Denial
 from movepass_issuer.authority.creation import Elsewhere, begin_authority
 from movepass_issuer.aws import telemetry
 from movepass_issuer.aws.issue import IssueFunction
 from movepass_issuer.aws.publish import PublishFunction
 from movepass_issuer.aws.revoke import RevokeFunction
-from movepass_issuer.aws.settings import Settings
+from movepass_issuer.aws.settings import FunctionSettings
 from movepass_issuer.errors import AuthorityError, IssuerError
 from movepass_issuer.regions import peers as regions
 from movepass_issuer.regions.peers import Peer
@@ -41,7 +41,7 @@ TABLES = f"arn:aws:dynamodb:{REGION}:000000000000:table"
 NOWHERE = f"arn:aws:dynamodb:{REGION}:000000000000:table/nowhere,arn:aws:s3:::nowhere-at-all"
 
 
-def cut_off(settings: Settings) -> Settings:
+def cut_off(settings: FunctionSettings) -> FunctionSettings:
     """Give settings by which the other region can't be reached."""
     (peer,) = settings.peers
     return replace(settings, peers=(Peer.parse(f"{peer.number},{NOWHERE}"),))
@@ -117,7 +117,7 @@ def test_a_key_denied_at_the_desk_is_denied_by_whichever_region_publishes_next(
     publish(one, two)
     kid = one.authority.pass_key
     assert kid
-    assert keyholding.deny(one.authority, kid, "leaked", int(time.time())) == Denial(listed=True, missed={})
+    assert ceremony_desk.deny(one.authority, kid, "leaked", int(time.time())) == Denial(listed=True, missed={})
     PublishFunction.open(cut_off(two.online))({"take_over": True}, two.context)  # the first is lost
     assert officers.verdicts(made) == [[Verdict.KEY_REVOKED]] * 2
     assert "followed" in publish(one)[0]
@@ -135,10 +135,10 @@ def test_a_key_denied_while_the_other_region_publishes_is_listed_by_that_and_who
     kid = one.authority.pass_key
     assert kid
     alone = replace(one.authority, peers=(f"1,{NOWHERE}",)).save()
-    denial = keyholding.deny(alone, kid, "leaked", int(time.time()))
+    denial = ceremony_desk.deny(alone, kid, "leaked", int(time.time()))
     assert (denial.listed, list(denial.missed)) == (False, ["s3://nowhere-at-all"])
     one.authority.save()
-    assert keyholding.deny(one.authority, kid, "leaked", int(time.time())) == Denial(listed=False, missed={})
+    assert ceremony_desk.deny(one.authority, kid, "leaked", int(time.time())) == Denial(listed=False, missed={})
     publish(two, one)
     assert officers.verdicts(made) == [[Verdict.KEY_REVOKED]] * 2
 

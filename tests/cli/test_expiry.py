@@ -16,8 +16,7 @@ from movepass_issuer.authority.creation import create_authority
 from movepass_issuer.authority.folder import Authority
 from movepass_issuer.errors import NotAcceptedError
 from movepass_keys.ceremony import custodian
-from movepass_keys.ceremony import proposal as ceremony
-from movepass_keys.ceremony.proposal import KeyChange
+from movepass_keys.ceremony.proposal import KeyChange, add_signature, sign_proposal
 from movepass_wire.times import DAY_SECONDS, iso
 
 from .conftest import HOUR, Movepass, Ran, make_request
@@ -207,7 +206,7 @@ def end_targets(authority: Path) -> None:
     opened, now = Authority.open(authority), int(time.time())
     proposal = propose_keys(opened, KeyChange(), now=now - 366 * DAY_SECONDS)
     for number in ("1", "2"):
-        signature = ceremony.sign(proposal, custodian.signer(authority / "custodians" / number, "targets"))
-        proposal, _ = ceremony.collect(proposal, signature)
+        signature = sign_proposal(proposal, custodian.signer(authority / "custodians" / number, "targets"))
+        proposal, _ = add_signature(proposal, signature)
     with pytest.raises(NotAcceptedError):
         publish_proposals(opened, [proposal], now)

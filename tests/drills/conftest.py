@@ -13,8 +13,7 @@ from movepass_issuer.authority.ceremony_desk import publish_proposals
 from movepass_issuer.authority.creation import create_authority
 from movepass_issuer.authority.folder import Authority
 from movepass_keys.ceremony import custodian
-from movepass_keys.ceremony import proposal as ceremony
-from movepass_keys.ceremony.proposal import Proposal
+from movepass_keys.ceremony.proposal import Proposal, add_signature, sign_proposal
 from movepass_verifier import Device
 from movepass_wire.times import iso
 
@@ -41,8 +40,8 @@ def request(request_id: str, **changes: Any) -> ApprovedPass:
 def signed_by(folder: Path, proposal: Proposal, names: Iterable[str]) -> Proposal:
     """Have custodians sign, each from a folder of their own."""
     for name in names:
-        signature = ceremony.sign(proposal, custodian.signer(folder / name, proposal.role))
-        proposal, _ = ceremony.collect(Proposal.from_bytes(proposal.to_bytes()), signature)
+        signature = sign_proposal(proposal, custodian.signer(folder / name, proposal.role))
+        proposal, _ = add_signature(Proposal.from_bytes(proposal.to_bytes()), signature)
     return proposal
 
 

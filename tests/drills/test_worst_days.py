@@ -25,9 +25,19 @@ from movepass_issuer.authority.creation import begin_authority
 from movepass_issuer.publishing.publisher import Publisher
 from movepass_keys import FileSigner, create_key_file
 from movepass_keys.ceremony import custodian
-from movepass_keys.ceremony import proposal as ceremony
-from movepass_keys.ceremony.proposal import Card, KeyChange, Proposal
-from movepass_keys.ceremony.wording import describe
+from movepass_keys.ceremony.proposal import (
+    LAST_PASS_SECONDS,
+    Card,
+    KeyChange,
+    Proposal,
+    add_signature,
+    check_clock,
+    delegated_by,
+    digits_of,
+    finish_document,
+    sign_proposal,
+)
+from movepass_keys.ceremony.wording import describe_proposal
 from movepass_keys.errors import CeremonyError, NotEnoughSignaturesError
 from movepass_keys.records import roles
 from movepass_verifier import Device, SyncError
@@ -128,7 +138,7 @@ def test_another_regions_online_key_joins_and_each_of_the_two_publishes(drill: D
     root = propose_root(drill.authority, [], online=both, now=now())
     keys = propose_keys(drill.authority, KeyChange(), now=now(), root=root)
     for proposal in (root, keys):
-        lines = describe(Proposal.from_bytes(proposal.to_bytes()), now())
+        lines = describe_proposal(Proposal.from_bytes(proposal.to_bytes()), now())
         assert sum("NEW ONLINE KEY" in line for line in lines) == 1
         assert sum("stays an online key" in line for line in lines) == 1
     drill.agree(root, keys)
@@ -144,9 +154,9 @@ def test_another_regions_online_key_joins_and_each_of_the_two_publishes(drill: D
     drill.publish()
     drill.sync("device")
     unchanged = propose_root(drill.authority, [], now=now())
-    assert not any("ONLINE KEY" in line for line in describe(unchanged, now()))
+    assert not any("ONLINE KEY" in line for line in describe_proposal(unchanged, now()))
     alone = propose_root(drill.authority, [], online=[authority.online_signer], now=now())
-    assert any("NO LONGER AN ONLINE KEY" in line for line in describe(alone, now()))
+    assert any("NO LONGER AN ONLINE KEY" in line for line in describe_proposal(alone, now()))
 
 
 def test_the_old_online_key_publishes_nothing_any_more(drill: Drill) -> None:
@@ -163,7 +173,7 @@ def test_a_lost_root_key_is_replaced_by_the_other_two(drill: Drill) -> None:
     (signed,) = drill.issue("a")
     assert drill.verdict("device", signed.text) == "valid"
     shutil.rmtree(drill.custodians / "1")
-    card = custodian.create(drill.custodians / "4", "4", None)
+    card = custodian.create_custodian(drill.custodians / "4", "4", None)
     root = propose_root(drill.authority, [card], without=["1"], now=now())
     drill.agree(root, propose_keys(drill.authority, KeyChange(), now=now(), root=root), names=("2", "3"))
     drill.sync("device")
@@ -174,7 +184,7 @@ def test_a_lost_root_key_is_replaced_by_the_other_two(drill: Drill) -> None:
 
 
 def test_a_dishonest_custodian_alone_gets_nothing_through(drill: Drill) -> None:
-    accomplice = custodian.create(drill.folder / "accomplice", "accomplice", None)
+    accomplice = custodian.create_custodian(drill.folder / "accomplice", "accomplice", None)
     takeover = propose_root(drill.authority, [accomplice], without=["2", "3"], threshold=1, now=now())
     alone = signed_by(drill.custodians, takeover, ["1"])
     with pytest.raises(NotEnoughSignaturesError, match="still missing, any of: 2, 3"):
@@ -189,7 +199,7 @@ def test_a_lost_threshold_leaves_only_enrolling_anew(drill: Drill) -> None:
     assert drill.verdict("device", signed.text) == "valid"
     for name in ("1", "2"):
         shutil.rmtree(drill.custodians / name)
-    cards = [custodian.create(drill.custodians / name, name, None) for name in ("5", "6")]
+    cards = [custodian.create_custodian(drill.custodians / name, name, None) for name in ("5", "6")]
     root = propose_root(drill.authority, cards, without=["1", "2"], now=now())
     with pytest.raises(NotEnoughSignaturesError):
         drill.agree(root, names=("3", "5", "6"))
@@ -261,7 +271,7 @@ def test_retired_keys_leave_their_passes_in_force(drill: Drill) -> None:
     (signed,) = drill.issue("a")
     kid = drill.authority.pass_key
     assert kid
-    end = now() + ceremony.LAST_PASS_SECONDS
+    end = now() + LAST_PASS_SECONDS
     drill.agree(propose_keys(drill.authority, KeyChange(retire={kid: end}), now=now()))
     assert drill.verdict("device", signed.text) == "valid"
     assert drill.authority.keys().keys[kid].not_after == end
@@ -274,7 +284,7 @@ def test_two_proposals_at_once_the_second_must_be_made_anew(drill: Drill) -> Non
     first = propose_keys(drill.authority, KeyChange(), now=now())
     second = propose_keys(drill.authority, KeyChange(), now=now() - 7)
     with pytest.raises(CeremonyError, match="for another proposal"):
-        ceremony.collect(second, ceremony.sign(first, custodian.signer(drill.custodians / "1", "targets")))
+        add_signature(second, sign_proposal(first, custodian.signer(drill.custodians / "1", "targets")))
     drill.agree(first)
     with pytest.raises(AuthorityError, match="somebody else published meanwhile"):
         drill.agree(second)
@@ -284,7 +294,7 @@ def test_a_publication_that_was_cut_short_is_finished_by_another(drill: Drill) -
     root = propose_root(drill.authority, [], now=now())
     keys = propose_keys(drill.authority, KeyChange(), now=now(), root=root)
     signed = [signed_by(drill.custodians, proposal, ("1", "2")) for proposal in (root, keys)]
-    drill.authority.repository.create_version(signed[0].file_name, ceremony.finished(signed[0]))
+    drill.authority.repository.create_version(signed[0].file_name, finish_document(signed[0]))
     publish_proposals(drill.authority, signed, now())
     publish_proposals(drill.authority, signed, now())
     with drill.device("device") as device:
@@ -294,8 +304,8 @@ def test_a_publication_that_was_cut_short_is_finished_by_another(drill: Drill) -
 @pytest.mark.parametrize("damage", ["cut", "foreign", "flipped", "not json"])
 def test_a_signature_file_that_is_none_is_refused(drill: Drill, damage: str) -> None:
     proposal = propose_keys(drill.authority, KeyChange(), now=now())
-    data = ceremony.sign(proposal, custodian.signer(drill.custodians / "1", "targets"))
-    other = custodian.create(drill.folder / "x", "x", None)
+    data = sign_proposal(proposal, custodian.signer(drill.custodians / "1", "targets"))
+    other = custodian.create_custodian(drill.folder / "x", "x", None)
     document = json.loads(data)
     broken = {
         "cut": data[:-30],
@@ -304,19 +314,19 @@ def test_a_signature_file_that_is_none_is_refused(drill: Drill, damage: str) -> 
         "not json": b"\xff\x00",
     }[damage]
     with pytest.raises(CeremonyError):
-        ceremony.collect(proposal, broken)
+        add_signature(proposal, broken)
 
 
 def test_a_key_that_has_no_say_can_not_sign(drill: Drill) -> None:
     proposal = propose_keys(drill.authority, KeyChange(), now=now())
     with pytest.raises(CeremonyError, match="is it the other one of the two"):
-        ceremony.sign(proposal, custodian.signer(drill.custodians / "1", "root"))
+        sign_proposal(proposal, custodian.signer(drill.custodians / "1", "root"))
 
 
 def test_a_proposal_from_tomorrow_is_not_signed(drill: Drill) -> None:
     proposal = propose_root(drill.authority, [], now=now() + 24 * 3600)
     with pytest.raises(CeremonyError, match="one of the two clocks is wrong"):
-        ceremony.check_clock(proposal, now())
+        check_clock(proposal, now())
 
 
 @pytest.mark.parametrize("path", ["targets", "delegation", "key", "field"])
@@ -347,7 +357,7 @@ def test_one_signature_counts_once(drill: Drill) -> None:
     proposal = propose_keys(drill.authority, KeyChange(), now=now())
     twice = signed_by(drill.custodians, proposal, ("1", "1", "1"))
     with pytest.raises(NotEnoughSignaturesError):
-        ceremony.finished(twice)
+        finish_document(twice)
 
 
 def test_a_device_enrolled_with_the_first_root_follows_many(drill: Drill, tmp_path: Path) -> None:
@@ -379,7 +389,7 @@ def test_a_proposal_that_shows_a_new_key_as_an_old_one_is_refused(drill: Drill) 
 
 
 def test_a_proposal_on_an_invented_root_is_refused_or_shows_its_fingerprint(drill: Drill) -> None:
-    card = custodian.create(drill.folder / "Lina", "Lina", None)
+    card = custodian.create_custodian(drill.folder / "Lina", "Lina", None)
     invented = propose_root(drill.authority, [card], now=now())
     document = json.loads(propose_root(drill.authority, [card], now=now()).to_bytes())
     document["root"] = document["current"] = invented.metadata.to_dict()
@@ -387,8 +397,8 @@ def test_a_proposal_on_an_invented_root_is_refused_or_shows_its_fingerprint(dril
     with pytest.raises(CeremonyError, match="not built on what was signed before"):
         Proposal.from_bytes(json.dumps(document).encode())
     root = drill.authority.root_path.read_bytes()
-    shown = describe(propose_keys(drill.authority, KeyChange(), now=now()), now())
-    assert ceremony.digits_of(root) in shown[1]
+    shown = describe_proposal(propose_keys(drill.authority, KeyChange(), now=now()), now())
+    assert digits_of(root) in shown[1]
 
 
 def test_a_key_of_another_kind_is_not_smuggled_into_a_proposal(drill: Drill) -> None:
@@ -396,8 +406,8 @@ def test_a_key_of_another_kind_is_not_smuggled_into_a_proposal(drill: Drill) -> 
     keys = json.loads(proposal.keys[0] or b"")
     keys["keys"].append({"kty": "EC", "crv": "P-384", "alg": "ES384", "kid": "00000000"})
     smuggled = roles.json_bytes(keys)
-    metadata = roles.targets_of(
-        smuggled, ceremony.delegated_by(proposal.metadata.signed),
+    metadata = roles.make_targets(
+        smuggled, delegated_by(proposal.metadata.signed),
         version=proposal.metadata.signed.version, expires=proposal.metadata.signed.expires,
     )  # fmt: skip
     with pytest.raises(CeremonyError, match="can't describe"):

@@ -104,7 +104,7 @@ def test_a_pass_says_what_was_approved_and_its_signature_holds(either: Desk) -> 
     request = approved("R-1", NOW)
     signed = either.issuer.issue(request)
     envelope = open_text(signed.text)
-    assert algorithms.verify(either.signer.public_key, envelope.signature, envelope.signed)
+    assert algorithms.verify_signature(either.signer.public_key, envelope.signature, envelope.signed)
     assert envelope.kid == algorithms.key_id(either.signer.public_key)
     assert envelope.alg == algorithms.algorithm_of(either.signer.public_key)
     assert decode_claims(envelope.claims) == signed.pass_

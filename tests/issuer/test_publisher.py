@@ -25,7 +25,7 @@ from movepass_issuer.publishing.published_keys import NOBODY_DENIED
 from movepass_issuer.publishing.publisher import Publisher, listed_days
 from movepass_issuer.storage.repository import FolderRepository
 from movepass_keys import KeySet, PassKey
-from movepass_keys.records import algorithms, roles
+from movepass_keys.records import algorithms, layout, roles
 from movepass_keys.records.layout import TIMESTAMP
 from movepass_verifier import SyncError
 from movepass_wire import new_log, read_log
@@ -220,11 +220,11 @@ def test_python_tufs_own_updater_with_its_default_configuration_reads_the_reposi
         )
         updater.refresh()
         got = {}
-        for name in [roles.KEYS_TARGET, *status_of(world.repository).targets]:
+        for name in [layout.KEYS_TARGET, *status_of(world.repository).targets]:
             info = updater.get_targetinfo(name)
             assert info is not None
             got[name] = Path(updater.download_target(info)).read_bytes()
-    assert KeySet.from_jwks(got[roles.KEYS_TARGET]).keys.keys() == world.authority.keys().keys.keys()
+    assert KeySet.from_jwks(got[layout.KEYS_TARGET]).keys.keys() == world.authority.keys().keys.keys()
     assert set(read_log(got[f"status/{world.today}.log"]).revoked) == {3, 7}
     assert len(got) == 2 + len(listed_days(world.now))
 

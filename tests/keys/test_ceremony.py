@@ -9,9 +9,20 @@ import pytest
 from tuf.api.metadata import Metadata, Root, Targets
 
 from movepass_keys import KeySet, PassKey
-from movepass_keys.ceremony import proposal as ceremony
-from movepass_keys.ceremony.proposal import Card, KeyChange, Proposal
-from movepass_keys.ceremony.wording import describe
+from movepass_keys.ceremony.proposal import (
+    TARGETS,
+    Card,
+    KeyChange,
+    Proposal,
+    add_signature,
+    apply_change,
+    build_keys_proposal,
+    build_root_proposal,
+    check_clock,
+    finish_document,
+    sign_proposal,
+)
+from movepass_keys.ceremony.wording import describe_proposal
 from movepass_keys.errors import CeremonyError, CeremonyFileError, NotEnoughSignaturesError
 from movepass_keys.records import algorithms, roles
 from movepass_wire.payload import ED25519, ESP256
@@ -39,29 +50,29 @@ OLD, NEW = (PassKey(Key(ED25519).public_key, NOW - DAY, NOW + 30 * DAY) for _ in
 
 def signed(proposal: Proposal, *names: str) -> Proposal:
     for name in names:
-        key = HELD[name][proposal.role == ceremony.TARGETS]
-        proposal, _ = ceremony.collect(proposal, ceremony.sign(proposal, key))
+        key = HELD[name][proposal.role == TARGETS]
+        proposal, _ = add_signature(proposal, sign_proposal(proposal, key))
     return proposal
 
 
 def agreed(proposal: Proposal, *names: str) -> Metadata[Any]:
-    document: Metadata[Any] = Metadata.from_bytes(ceremony.finished(signed(proposal, *names)))
+    document: Metadata[Any] = Metadata.from_bytes(finish_document(signed(proposal, *names)))
     return document
 
 
-ROOT: Metadata[Root] = agreed(ceremony.propose_root(CARDS, ONLINE, threshold=2, now=NOW - DAY), "Rahima", "Kamal")
+ROOT: Metadata[Root] = agreed(build_root_proposal(CARDS, ONLINE, threshold=2, now=NOW - DAY), "Rahima", "Kamal")
 NOBODYS = KeySet("Dhaka", test=False, keys={})
-FIRST = ceremony.propose_keys(KeyChange(add=(OLD,)), root=ROOT, now=NOW - DAY, current=None, keys=NOBODYS, chain=[ROOT])
+FIRST = build_keys_proposal(KeyChange(add=(OLD,)), root=ROOT, now=NOW - DAY, current=None, keys=NOBODYS, chain=[ROOT])
 CURRENT: Metadata[Targets] = agreed(FIRST, "Rahima", "Kamal")
 KEYS = FIRST.keys[0] or b""
 
 
 def propose_keys(change: KeyChange = KeyChange(), now: int = NOW, keys: bytes = KEYS) -> Proposal:  # noqa: B008
-    return ceremony.propose_keys(change, root=ROOT, now=now, current=CURRENT, keys=keys, chain=[ROOT])
+    return build_keys_proposal(change, root=ROOT, now=now, current=CURRENT, keys=keys, chain=[ROOT])
 
 
 def propose_root(cards: list[Card] = CARDS, threshold: int = 2) -> Proposal:
-    return ceremony.propose_root(cards, ONLINE, threshold=threshold, now=NOW, chain=[ROOT])
+    return build_root_proposal(cards, ONLINE, threshold=threshold, now=NOW, chain=[ROOT])
 
 
 # What is shown
@@ -85,44 +96,42 @@ def kid(key: PassKey) -> str:
 )
 def test_what_becomes_of_each_key_is_shown_in_one_line(change: KeyChange, now: int, line: str) -> None:
     (of,) = {key.kid.hex() for key in (OLD, NEW) if key.kid.hex() in line}
-    (shown,) = (shown for shown in describe(propose_keys(change, now), now) if of in shown)
+    (shown,) = (shown for shown in describe_proposal(propose_keys(change, now), now) if of in shown)
     assert shown.startswith(line)
 
 
 def test_a_key_that_stays_revoked_is_shown_so_and_its_first_reason_stays() -> None:
     revoked = propose_keys(KeyChange(revoke={OLD.kid: "stolen"}))
-    again = ceremony.changed_keys(
-        KeySet.from_jwks(revoked.keys[0] or b""), KeyChange(revoke={OLD.kid: "lost"}), NOW + DAY
-    )
+    again = apply_change(KeySet.from_jwks(revoked.keys[0] or b""), KeyChange(revoke={OLD.kid: "lost"}), NOW + DAY)
     assert again.keys[OLD.kid].revoked == (NOW, "stolen")
     now_in_force = replace(revoked, keys=(revoked.keys[0], revoked.keys[0]))
-    assert f"stays: key {kid(OLD)} (revoked)" in describe(now_in_force, NOW)
+    assert f"stays: key {kid(OLD)} (revoked)" in describe_proposal(now_in_force, NOW)
 
 
 @pytest.mark.parametrize(("name", "test", "line"), [("Dacca", False, "Dhaka"), ("Dhaka", True, "Dhaka")])
 def test_another_authority_or_a_test_become_real_is_shown(name: str, test: bool, line: str) -> None:  # noqa: FBT001
     proposal = propose_keys()
     renamed = roles.json_bytes(replace(KeySet.from_jwks(KEYS), authority=name, test=test).to_jwks())
-    lines = describe(replace(proposal, keys=(renamed, KEYS)), NOW)
+    lines = describe_proposal(replace(proposal, keys=(renamed, KEYS)), NOW)
     assert [f"Authority: {name}{' (TEST)' if test else ''}", f"CHANGED from: {line}"] == lines[2:4]
-    assert not [shown for shown in describe(proposal, NOW) if shown.startswith("CHANGED")]
+    assert not [shown for shown in describe_proposal(proposal, NOW) if shown.startswith("CHANGED")]
 
 
 def test_keys_that_can_not_be_read_are_not_described() -> None:
     with pytest.raises(CeremonyError, match="the keys proposed can't be read"):
-        describe(replace(propose_keys(), keys=(b"{}", KEYS)), NOW)
+        describe_proposal(replace(propose_keys(), keys=(b"{}", KEYS)), NOW)
 
 
 def test_a_threshold_of_one_is_warned_of_and_one_of_two_is_not() -> None:
     warning = "CAREFUL: one signature is enough; one stolen laptop ends the system"
-    assert warning in describe(propose_root(threshold=1), NOW)
-    lines = describe(propose_root(), NOW)
+    assert warning in describe_proposal(propose_root(threshold=1), NOW)
+    lines = describe_proposal(propose_root(), NOW)
     assert warning not in lines
     assert "Signatures needed for the root: 2 of 3" in lines
 
 
 def test_who_leaves_and_what_is_needed_before_is_shown() -> None:
-    lines = describe(propose_root(CARDS[:2], threshold=1), NOW)
+    lines = describe_proposal(propose_root(CARDS[:2], threshold=1), NOW)
     assert [line for line in lines if line.startswith("LEAVES for the root: Joy, key ")]
     assert "Signatures needed for the pass keys: 1 of 2, BEFORE 2 of 3" in lines
 
@@ -142,7 +151,7 @@ def test_thresholds_of_one_and_of_all_are_taken() -> None:
 
 def test_a_custodians_key_that_is_an_online_key_is_refused() -> None:
     with pytest.raises(CeremonyError, match="none is an online key"):
-        ceremony.propose_root(CARDS, [CARDS[0].root], threshold=2, now=NOW)
+        build_root_proposal(CARDS, [CARDS[0].root], threshold=2, now=NOW)
 
 
 @pytest.mark.parametrize("change", [KeyChange(retire={NEW.kid: NOW}), KeyChange(revoke={NEW.kid: "?"})])
@@ -200,11 +209,11 @@ def test_a_card_with_a_key_under_another_ones_id_is_refused() -> None:
 
 def test_one_signature_less_than_the_threshold_is_not_enough_and_who_is_missing_is_said() -> None:
     with pytest.raises(NotEnoughSignaturesError, match=r"1 of 2 signatures .* any of: Kamal, Joy"):
-        ceremony.finished(signed(propose_keys(), "Rahima"))
-    assert ceremony.finished(signed(propose_keys(), "Rahima", "Joy"))
+        finish_document(signed(propose_keys(), "Rahima"))
+    assert finish_document(signed(propose_keys(), "Rahima", "Joy"))
 
 
 def test_a_clock_an_hour_apart_is_taken_and_a_second_more_is_not() -> None:
-    ceremony.check_clock(propose_keys(), NOW - 3600)
+    check_clock(propose_keys(), NOW - 3600)
     with pytest.raises(CeremonyError, match="one of the two clocks is wrong"):
-        ceremony.check_clock(propose_keys(), NOW - 3601)
+        check_clock(propose_keys(), NOW - 3601)

@@ -52,8 +52,7 @@ from movepass_keys import (
     signer_from_uri,
 )
 from movepass_keys.ceremony import custodian
-from movepass_keys.ceremony import proposal as ceremony
-from movepass_keys.ceremony.proposal import Proposal
+from movepass_keys.ceremony.proposal import Proposal, add_signature, sign_proposal
 from movepass_keys.records import algorithms, roles
 from movepass_keys.records.algorithms import key_id
 from movepass_keys.signers import kms
@@ -120,7 +119,7 @@ def test_kms_signs_64_raw_bytes_that_the_public_key_verifies(aws: Ministack, arn
         message = b"message %d" % number
         signature = signer.sign(message)
         assert len(signature) == 64
-        assert algorithms.verify(signer.public_key, signature, message)
+        assert algorithms.verify_signature(signer.public_key, signature, message)
 
 
 @BOTH
@@ -144,7 +143,7 @@ def test_p256_sends_up_to_4096_bytes_raw_and_longer_ones_as_their_digest(
     with fronting(aws) as front:
         monkeypatch.setenv("AWS_ENDPOINT_URL", front.url)
         signer = signer_from_uri(f"awskms:{arns[ESP256]}")
-        assert algorithms.verify(signer.public_key, signer.sign(message), message)
+        assert algorithms.verify_signature(signer.public_key, signer.sign(message), message)
     sent = front.requests[-1][1]
     raw = 1 <= length <= 4096
     assert (sent["MessageType"], len(b64decode(sent["Message"]))) == (("RAW", length) if raw else ("DIGEST", 32))
@@ -157,7 +156,7 @@ def test_ed25519_refuses_more_than_4096_bytes_without_asking(
         monkeypatch.setenv("AWS_ENDPOINT_URL", front.url)
         signer = signer_from_uri(f"awskms:{arns[ED25519]}")
         message = os.urandom(4096)
-        assert algorithms.verify(signer.public_key, signer.sign(message), message)
+        assert algorithms.verify_signature(signer.public_key, signer.sign(message), message)
         for length in (0, 4097):
             with pytest.raises(SignerError, match=f"1 to 4096 bytes.*got {length}.*P-256"):
                 signer.sign(bytes(length))
@@ -171,7 +170,7 @@ def test_one_signer_serves_many_threads(arns: dict[int, str], alg: int) -> None:
     with ThreadPoolExecutor(4) as pool:
         signatures = list(pool.map(signer.sign, messages))
     for message, signature in zip(messages, signatures, strict=True):
-        assert algorithms.verify(signer.public_key, signature, message)
+        assert algorithms.verify_signature(signer.public_key, signature, message)
 
 
 def test_boto3_is_loaded_only_for_a_key_in_kms(tmp_path: Path) -> None:
@@ -215,9 +214,9 @@ class House:
         document = roles.json_bytes(house.keys.to_jwks())
         put_keys(repository, document)
         metadata = make_root(root, targets, online_signer, threshold=2, now=now)
-        repository.create_version("metadata/1.root.json", roles.sign(metadata, root))
+        repository.create_version("metadata/1.root.json", roles.sign_document(metadata, root))
         delegation = make_targets(document, online_signer, now=now)
-        repository.create_version("metadata/1.targets.json", roles.sign(delegation, targets))
+        repository.create_version("metadata/1.targets.json", roles.sign_document(delegation, targets))
         SqliteLedger(folder / "ledger.sqlite", create=True).close()
         house.publish()
         first = (folder / "repository" / "metadata" / "1.root.json").read_bytes()
@@ -348,7 +347,7 @@ def test_keys_new_has_kms_make_and_wrap_a_pass_key_that_then_signs(
     proposal = Proposal.from_bytes((tmp_path / "p").read_bytes())
     for name in ("1", "2"):
         signer = custodian.signer(authority.folder / "custodians" / name, proposal.role)
-        proposal, _ = ceremony.collect(proposal, ceremony.sign(proposal, signer))
+        proposal, _ = add_signature(proposal, sign_proposal(proposal, signer))
     publish_proposals(Authority.open(authority.folder), [proposal], int(time.time()))
     assert movepass("keys", "use", kid, "--authority", authority.folder, "--urgent").returncode == 0
     with Authority.open(authority.folder).issuer() as issuer:
@@ -427,7 +426,7 @@ def test_a_wrapped_key_is_unwrapped_once_a_process_and_signs_without_kms(
             barrier.wait()
             signer = signer_from_uri(f"awskms-wrapped:{wrapped}")
             message = b"%d" % number
-            return algorithms.verify(signer.public_key, signer.sign(message), message)
+            return algorithms.verify_signature(signer.public_key, signer.sign(message), message)
 
         with ThreadPoolExecutor(4) as pool:
             assert all(pool.map(use, range(8)))
@@ -771,7 +770,7 @@ def test_what_passes_is_waited_for(
     with fronting(aws, lambda _, before: trouble if before < 3 else None) as front:
         monkeypatch.setenv("AWS_ENDPOINT_URL", front.url)
         signer = signer_from_uri(f"awskms:{arns[ESP256]}")
-        assert algorithms.verify(signer.public_key, signer.sign(b"message"), b"message")
+        assert algorithms.verify_signature(signer.public_key, signer.sign(b"message"), b"message")
     assert front.asked == ["GetPublicKey"] * 4 + ["Sign"] * 4
 
 

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from movepass_keys import FileSigner, KeyFileError, KeysError, SignerError, create_key_file, signer_from_uri
 from movepass_keys.records import algorithms
-from movepass_keys.records.algorithms import NAMES, key_id, verify
+from movepass_keys.records.algorithms import NAMES, key_id, verify_signature
 from movepass_keys.signers import opening
 from movepass_keys.signers.signer import PASSPHRASE
 from movepass_wire.payload import ESP256
@@ -192,8 +192,8 @@ def test_a_signature_is_64_raw_bytes_that_the_public_key_verifies(tmp_path: Path
     signer = FileSigner(tmp_path / "key.pem")
     signature = signer.sign(message)
     assert len(signature) == 64
-    assert verify(signer.public_key, signature, message)
-    assert not verify(signer.public_key, signature, message + b".")
+    assert verify_signature(signer.public_key, signature, message)
+    assert not verify_signature(signer.public_key, signature, message + b".")
 
 
 @EACH
@@ -203,7 +203,7 @@ def test_every_single_bit_of_a_signature_counts(alg: int) -> None:
     for bit in range(512):
         changed = bytearray(signature)
         changed[bit // 8] ^= 1 << bit % 8
-        assert not verify(key.public_key(), bytes(changed), b"message")
+        assert not verify_signature(key.public_key(), bytes(changed), b"message")
 
 
 @pytest.mark.parametrize(("r", "s"), [(1, 2), (1 << 255, 1), (P256_ORDER - 1, P256_ORDER - 1)])
@@ -217,20 +217,20 @@ def test_ecdsas_twin_signature_verifies_too_so_a_signature_never_names_a_pass() 
     key = algorithms.generate(ESP256)
     signature = algorithms.sign(key, b"message")
     s = int.from_bytes(signature[32:], "big")
-    assert verify(key.public_key(), signature[:32] + (P256_ORDER - s).to_bytes(32, "big"), b"message")
+    assert verify_signature(key.public_key(), signature[:32] + (P256_ORDER - s).to_bytes(32, "big"), b"message")
 
 
 @EACH
 @pytest.mark.parametrize("wrong", [b"", bytes(63), bytes(64), b"\xff" * 64], ids=["none", "63", "zeros", "ones"])
 def test_what_can_not_be_a_signature_is_false_and_no_exception(alg: int, wrong: bytes) -> None:
-    assert not verify(algorithms.generate(alg).public_key(), wrong, b"message")
+    assert not verify_signature(algorithms.generate(alg).public_key(), wrong, b"message")
 
 
 def test_a_signature_of_another_length_than_64_never_verifies() -> None:
     key = algorithms.generate(ESP256)
     signature = algorithms.sign(key, b"message")
     padded = signature[:32] + b"\0" + signature[32:]
-    assert not verify(key.public_key(), padded, b"message")
+    assert not verify_signature(key.public_key(), padded, b"message")
 
 
 @EACH

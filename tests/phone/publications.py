@@ -19,7 +19,7 @@ from support.documents import make_targets
 from tuf.api import exceptions as tuf_errors
 
 from movepass_keys import KeyDocumentError, KeySet
-from movepass_keys.records import algorithms, roles
+from movepass_keys.records import algorithms, layout, roles
 from movepass_verifier.store.store import DENIED, KEYS, Held
 from movepass_verifier.sync import offer
 from movepass_verifier.sync.scratch import Partials
@@ -90,7 +90,7 @@ def _publication(mutator: Mutator, honest: Repository) -> Repository:
         document = dump(mutator.document(json.loads(repository.keys_document)))
         metadata = make_targets(document, repository.online, now=repository.now)
         repository._put("targets", metadata, repository.targets_custodians[:2], HONEST)
-        repository.put_target(roles.KEYS_TARGET, document)
+        repository.put_target(layout.KEYS_TARGET, document)
     elif kind == "denied":
         withdrawn = [{"kid": "01020304", "at": 5, "reason": "lost"}, {"kid": "0a0b0c0d", "at": 6, "reason": "x"}]
         repository.status[roles.DENIED_TARGET] = dump(mutator.document({"denied": withdrawn}))

@@ -12,7 +12,7 @@ from movepass_issuer.authority.folder import Authority
 from movepass_issuer.aws.issue import IssueFunction
 from movepass_issuer.aws.publish import PublishFunction
 from movepass_issuer.aws.revoke import RevokeFunction
-from movepass_issuer.aws.settings import Settings
+from movepass_issuer.aws.settings import FunctionSettings
 from movepass_issuer.storage.dynamodb_ledger import DynamoDbLedger
 from movepass_keys.records.layout import TIMESTAMP
 from movepass_verifier import Device
@@ -38,8 +38,8 @@ class Cloud:
 
     ministack: Ministack
     authority: Authority
-    settings: Settings
-    online: Settings
+    settings: FunctionSettings
+    online: FunctionSettings
     bucket: str
     context: Context = field(default_factory=Context)
 
@@ -83,7 +83,9 @@ class Cloud:
                 "PEERS": " ".join(peer for n, peer in enumerate(peers) if n != number),
             }  # fmt: skip
             settings, for_publisher = (
-                Settings.from_environment({f"MOVEPASS_{k}": v for k, v in (variables | {"SIGNER": signer}).items()})
+                FunctionSettings.from_environment(
+                    {f"MOVEPASS_{k}": v for k, v in (variables | {"SIGNER": signer}).items()}
+                )
                 for signer in (passes[number], online[number])
             )
             made.append(cls(ministack, authority, settings, for_publisher, name))

@@ -13,7 +13,7 @@ def make_root(
 ) -> Metadata[Root]:
     """Make a first root: custodians for root and targets, one online key for snapshot and timestamp."""
     holders = {"root": [roles.role_key(s) for s in root], "targets": [roles.role_key(s) for s in targets]}
-    return roles.root_of(
+    return roles.make_root(
         holders, [roles.role_key(online)], thresholds=dict.fromkeys(holders, threshold),
         version=1, expires=roles.expiry(now, roles.ROOT_DAYS),
     )  # fmt: skip
@@ -22,4 +22,4 @@ def make_root(
 def make_targets(keys_document: bytes, online: Signer, *, now: int, version: int = 1) -> Metadata[Targets]:
     """Make targets that name the pass keys."""
     expires = roles.expiry(now, roles.TARGETS_DAYS)
-    return roles.targets_of(keys_document, [roles.role_key(online)], version=version, expires=expires)
+    return roles.make_targets(keys_document, [roles.role_key(online)], version=version, expires=expires)

@@ -7,7 +7,7 @@ from typing import Any
 from tuf.api.metadata import Metadata, MetaFile, TargetFile
 
 from movepass_keys import FileSigner, KeySet
-from movepass_keys.records import roles
+from movepass_keys.records import layout, roles
 from movepass_wire import read_log
 from support.documents import make_targets
 from support.world import World
@@ -51,11 +51,11 @@ def revoked_in(repository: Path) -> set[tuple[int, int]]:
 def sign_targets(world: World, keys: KeySet, version: int, custodians: Iterable[int] = (1, 2)) -> None:
     """Let custodians sign a new version of the pass keys, ready for the next publication."""
     document = roles.json_bytes(keys.to_jwks())
-    info = TargetFile.from_data(roles.KEYS_TARGET, document)
-    (world.repository / "targets" / f"{info.hashes['sha256']}.{roles.KEYS_TARGET}").write_bytes(document)
+    info = TargetFile.from_data(layout.KEYS_TARGET, document)
+    (world.repository / "targets" / f"{info.hashes['sha256']}.{layout.KEYS_TARGET}").write_bytes(document)
     metadata = make_targets(document, world.online_signer(), now=world.now, version=version)
     signers = [FileSigner(world.authority.folder / "custodians" / str(n) / "targets.pem") for n in custodians]
-    (world.repository / "metadata" / f"{version}.targets.json").write_bytes(roles.sign(metadata, signers))
+    (world.repository / "metadata" / f"{version}.targets.json").write_bytes(roles.sign_document(metadata, signers))
 
 
 def publish_by_hand(world: World, targets: Mapping[str, bytes], *, keep: bool = True) -> None:
@@ -79,11 +79,11 @@ def publish_by_hand(world: World, targets: Mapping[str, bytes], *, keep: bool = 
         path.parent.mkdir(exist_ok=True, parents=True)
         path.write_bytes(content)
     now, version = world.now, snapshot.version + 100
-    status = roles.sign(roles.make_status(named, now=now, version=version), [online])
+    status = roles.sign_document(roles.make_status(named, now=now, version=version), [online])
     parts = {**snapshot.meta, "status.json": MetaFile.from_data(version, status, ["sha256"])}
-    new_snapshot = roles.sign(roles.make_snapshot(parts, now=now, version=version), [online])
+    new_snapshot = roles.sign_document(roles.make_snapshot(parts, now=now, version=version), [online])
     meta = MetaFile.from_data(version, new_snapshot, ["sha256"])
     new_timestamp = roles.make_timestamp(meta, now=now, version=timestamp.version + 1)
     (repository / "metadata" / f"{version}.status.json").write_bytes(status)
     (repository / "metadata" / f"{version}.snapshot.json").write_bytes(new_snapshot)
-    (repository / "metadata" / "timestamp.json").write_bytes(roles.sign(new_timestamp, [online]))
+    (repository / "metadata" / "timestamp.json").write_bytes(roles.sign_document(new_timestamp, [online]))

@@ -105,7 +105,7 @@ def _sign_root(world: World, document: dict[str, Any]) -> None:
 
     metadata = Metadata[Root].from_dict(document)
     signers = [FileSigner(world.authority.folder / "custodians" / str(n) / "root.pem") for n in (1, 2)]
-    (world.repository / "metadata" / "2.root.json").write_bytes(roles.sign(metadata, signers))
+    (world.repository / "metadata" / "2.root.json").write_bytes(roles.sign_document(metadata, signers))
 
 
 # Brought up to date

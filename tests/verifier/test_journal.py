@@ -22,7 +22,7 @@ from movepass_verifier.officer.journal import (
     DOUBLE_READ_SECONDS,
     KEEP_SECONDS,
     Decision,
-    Entry,
+    JournalEntry,
     Noted,
     Seen,
 )
@@ -209,8 +209,8 @@ def test_an_entry_says_when_what_by_which_check_and_on_which_lists(post: Post) -
     post.scan(signed.text)
     post.scan("nothing")
     first, second = post.device.entries()
-    assert first == Entry(post.now - 60, Verdict.VALID, None, published, None)
-    assert second == Entry(post.now, Verdict.NOT_A_PASS, "prefix", published, None)
+    assert first == JournalEntry(post.now - 60, Verdict.VALID, None, published, None)
+    assert second == JournalEntry(post.now, Verdict.NOT_A_PASS, "prefix", published, None)
     assert second.to_json() == {
         "at": times.iso(post.now), "outcome": "reject", "verdict": "not-a-pass", "failed": "prefix",
         "lists_published": times.iso(published or 0), "decision": None,

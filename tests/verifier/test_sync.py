@@ -21,7 +21,7 @@ from support.world import World, facts
 
 from movepass_issuer.authority.creation import create_authority
 from movepass_keys import KeySet, PassKey
-from movepass_keys.records import algorithms, roles
+from movepass_keys.records import algorithms, layout, roles
 from movepass_verifier import Device, StoreError, SyncError, Verdict
 from movepass_verifier.store import schema
 from movepass_verifier.sync import offer
@@ -558,7 +558,7 @@ def test_who_has_the_online_key_can_not_make_pass_keys(world: World) -> None:
     thief = algorithms.generate(ED25519)
     keys = KeySet.of("Test Authority", [PassKey(thief.public_key(), 0, world.now + DAY)], test=True)
     document = roles.json_bytes(keys.to_jwks())
-    publish_by_hand(world, {roles.KEYS_TARGET: document, f"status/{roles.KEYS_TARGET}": document})
+    publish_by_hand(world, {layout.KEYS_TARGET: document, f"status/{layout.KEYS_TARGET}": document})
     world.sync()
     with world.device() as device:
         assert device.state().keys.keys.keys() == world.authority.keys().keys.keys()

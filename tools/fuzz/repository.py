@@ -28,7 +28,7 @@ from tuf.api.metadata import Metadata
 
 from fuzz.targets import Check, corpus, hold
 from movepass_keys import Signer
-from movepass_keys.records import algorithms, roles
+from movepass_keys.records import algorithms, layout, roles
 from movepass_verifier import Device
 from movepass_verifier.store.store import KEYS, Held, Store
 from movepass_verifier.sync import offer as offers
@@ -165,7 +165,7 @@ def _tampered(honest: Repository, role: str, data: bytes) -> dict[str, bytes]:
         _change_values(document["signed"], data)
         files[honest.path(role)] = json.dumps(document).encode()
         return files
-    targets = [honest.target_path(name) for name in (roles.KEYS_TARGET, *honest.status)]
+    targets = [honest.target_path(name) for name in (layout.KEYS_TARGET, *honest.status)]
     names = [*map(honest.path, _ROLES), *targets, _NEXT_ROOT]
     name = names[data[0] % len(names)]
     files[name] = _changed_bytes(files.get(name) or files["metadata/1.root.json"], data)

@@ -10,7 +10,7 @@ from movepass_verifier.deciding.lists import Policy
 from movepass_verifier.deciding.verdicts import Verdict, Verification
 from movepass_verifier.deciding.verify import readiness, verify
 from movepass_verifier.errors import StoreError
-from movepass_verifier.officer.journal import Count, Decision, Entry, Noted, check_keep
+from movepass_verifier.officer.journal import Count, Decision, JournalEntry, Noted, check_keep
 from movepass_verifier.store.store import State, Store
 from movepass_words import Message, message
 
@@ -137,7 +137,7 @@ class Device:
         """Why the last verdict could not be noted; None where it was."""
         return self._store.journal_trouble
 
-    def entries(self) -> list[Entry]:
+    def entries(self) -> list[JournalEntry]:
         """Read the journal, the oldest entry first.
 
         Raises:

@@ -15,13 +15,25 @@ from movepass_cli.inputs import InputError, ask_secret
 from movepass_cli.issuer.endings import describe_end, warn_of_endings
 from movepass_cli.options import PATH, alg_option, authority_option, example, json_option, option, plain_option, time_of
 from movepass_cli.output import say, show_json, show_line, show_rows
-from movepass_issuer.authority import ceremony_desk as keyholding
+from movepass_issuer.authority import ceremony_desk
 from movepass_issuer.authority.folder import Authority
 from movepass_keys import files, signer_from_uri
 from movepass_keys.ceremony import anchor, custodian
-from movepass_keys.ceremony import proposal as ceremony
-from movepass_keys.ceremony.proposal import ROOT, Card, KeyChange, Proposal
-from movepass_keys.ceremony.wording import describe
+from movepass_keys.ceremony.proposal import (
+    LAST_PASS_SECONDS,
+    ROOT,
+    Card,
+    KeyChange,
+    Proposal,
+    add_signature,
+    cards_of,
+    check_clock,
+    digits_of,
+    key_fingerprint,
+    sign_proposal,
+    tallies,
+)
+from movepass_keys.ceremony.wording import describe_proposal
 from movepass_keys.errors import CeremonyError
 from movepass_keys.records import roles
 from movepass_keys.records.algorithms import BY_NAME, NAMES
@@ -74,8 +86,8 @@ def custodian_(
     """
     held = {role: uri for role, uri in (("root", root_key), ("targets", targets_key)) if uri}
     password = None if no_passphrase or len(held) == 2 else _new_passphrase()
-    card = custodian.create(folder, name, password, held, ask_secret)
-    rows = [(role, ceremony.fingerprint(getattr(card, role))) for role in ("root", "targets")]
+    card = custodian.create_custodian(folder, name, password, held, ask_secret)
+    rows = [(role, key_fingerprint(getattr(card, role))) for role in ("root", "targets")]
     if as_json:
         show_json({"custodian": name, "card": str(custodian.card_path(folder)), **dict(rows)})
         return
@@ -103,12 +115,12 @@ def fingerprint(files: tuple[str, ...], *, as_json: bool) -> None:
 
 def _fingerprints(given: str) -> list[tuple[str, str]]:
     if ":" in given and not Path(given).exists():
-        return [("key", ceremony.fingerprint(roles.role_key(signer_from_uri(given, ask=ask_secret))))]
+        return [("key", key_fingerprint(roles.role_key(signer_from_uri(given, ask=ask_secret))))]
     data = _read(Path(given))
     if b"movepass_custodian" in data:
         card = Card.from_json(data)
-        return [(role, ceremony.fingerprint(getattr(card, role))) for role in ("root", "targets")]
-    return [("sha256", ceremony.digits_of(data))]
+        return [(role, key_fingerprint(getattr(card, role))) for role in ("root", "targets")]
+    return [("sha256", digits_of(data))]
 
 
 @keys.group("propose")
@@ -141,7 +153,7 @@ def propose_root(
 ) -> None:  # fmt: skip
     """Propose who the custodians are, how many must sign, and which keys publish."""
     opened = Authority.open(authority)
-    proposal = keyholding.propose_root(
+    proposal = ceremony_desk.propose_root(
         opened,
         [Card.from_json(_read(path)) for path in cards],
         without=without,
@@ -178,16 +190,18 @@ def propose_keys(
     opened = Authority.open(authority)
     added: tuple[PassKey, ...] = ()
     if add:
-        first = keyholding.first_pass_key(keyholding.pass_public_key(opened, add), now if start is None else start)
+        first = ceremony_desk.first_pass_key(
+            ceremony_desk.pass_public_key(opened, add), now if start is None else start
+        )
         begin, end = first.not_before if start is None else start, first.not_after if until is None else until
         added = (PassKey(first.public_key, begin, end),)
     change = KeyChange(
         add=added,
-        retire={retire: now + ceremony.LAST_PASS_SECONDS} if retire else {},
+        retire={retire: now + LAST_PASS_SECONDS} if retire else {},
         revoke={revoke: reason or "revoked"} if revoke else {},
     )
     root = Proposal.from_bytes(_read(with_root)) if with_root else None
-    proposal = keyholding.propose_keys(opened, change, now=now, root=root)
+    proposal = ceremony_desk.propose_keys(opened, change, now=now, root=root)
     _write(out, proposal.to_bytes())
     _show_proposal(proposal, as_json=as_json)
 
@@ -208,16 +222,16 @@ def show_proposal(proposal: Path, *, as_json: bool) -> None:
 def sign(proposal: Path, key: str, out: Path, *, yes: bool) -> None:
     """Read what a proposal changes, and sign it. The signature is a small file to carry back."""
     read = Proposal.from_bytes(_read(proposal))
-    ceremony.check_clock(read, _now())
+    check_clock(read, _now())
     folder = None if ":" in key else Path(key)
     held = custodian.held_root(folder) if folder else None
     accepted = anchor.accepted_by_signing(held, read)
-    for line in [*describe(read, _now()), *_about_base(read, held)]:
+    for line in [*describe_proposal(read, _now()), *_about_base(read, held)]:
         show_line(line)
     if not yes:
         click.confirm("Have you compared this with what you agreed on, and do you sign it?", abort=True)
     signer = custodian.signer(folder, read.role, ask_secret) if folder else signer_from_uri(key, ask=ask_secret)
-    signature = ceremony.sign(read, signer)
+    signature = sign_proposal(read, signer)
     if folder and accepted and accepted != held:
         custodian.remember_root(folder, accepted)
     _write(out, signature)
@@ -251,8 +265,8 @@ def remember(key: Path, roots: tuple[Path, ...], *, yes: bool) -> None:
     held = custodian.held_root(key)
     chain = sorted((anchor.read_root(_read(path)) for path in roots), key=lambda root: root.signed.version)
     newest = anchor.follow(held, chain)
-    click.echo(f"Root version {newest.signed.version}, fingerprint {ceremony.digits_of(document_bytes(newest))}")
-    custodians = ", ".join(card.name for card in ceremony.cards_of(newest))
+    click.echo(f"Root version {newest.signed.version}, fingerprint {digits_of(document_bytes(newest))}")
+    custodians = ", ".join(card.name for card in cards_of(newest))
     show_line(f"Custodians, of whom {newest.signed.roles[ROOT].threshold} must sign: {custodians}")
     if held is None and not yes:
         click.confirm("Do the others have the same fingerprint?", abort=True)
@@ -269,7 +283,7 @@ def collect(proposal: Path, signatures: tuple[Path, ...], *, as_json: bool) -> N
     read = Proposal.from_bytes(_read(proposal))
     for path in signatures:
         try:
-            read, _ = ceremony.collect(read, _read(path))
+            read, _ = add_signature(read, _read(path))
         except CeremonyError as e:
             raise type(e)(f"{path}: {e}") from None
     _write(proposal, read.to_bytes(), replace=True)
@@ -283,7 +297,7 @@ def collect(proposal: Path, signatures: tuple[Path, ...], *, as_json: bool) -> N
 def publish(authority: Path, proposals: tuple[Path, ...], *, as_json: bool) -> None:
     """Put proposals that enough have signed into the repository, all or none, and publish."""
     read = [Proposal.from_bytes(_read(path)) for path in proposals]
-    names = keyholding.publish_proposals(Authority.open(authority), read, _now())
+    names = ceremony_desk.publish_proposals(Authority.open(authority), read, _now())
     if as_json:
         show_json({"files": names})
     else:
@@ -307,7 +321,7 @@ def new(authority: Path, alg: str, uri: str | None, wrapping_key: str | None, *,
     """Make a pass key for the authority. Nothing is signed with it until it is proposed, published and used."""
     if uri and wrapping_key:
         raise click.UsageError("expected --uri or --wrapping-key, got both: a key is taken, or it is made")
-    kid = keyholding.new_pass_key(Authority.open(authority), BY_NAME[alg], uri, wrapping_key).hex()
+    kid = ceremony_desk.new_pass_key(Authority.open(authority), BY_NAME[alg], uri, wrapping_key).hex()
     if as_json:
         show_json({"kid": kid})
     else:
@@ -321,7 +335,7 @@ def new(authority: Path, alg: str, uri: str | None, wrapping_key: str | None, *,
 @click.argument("kid", callback=_kid)
 def use(authority: Path, kid: bytes, *, urgent: bool, as_json: bool) -> None:
     """Sign passes with another published key from now on."""
-    since = keyholding.use_pass_key(Authority.open(authority), kid, _now(), urgent=urgent)
+    since = ceremony_desk.use_pass_key(Authority.open(authority), kid, _now(), urgent=urgent)
     if as_json:
         show_json({"kid": kid.hex(), "published": iso(since)})
     else:
@@ -335,7 +349,7 @@ def use(authority: Path, kid: bytes, *, urgent: bool, as_json: bool) -> None:
 @click.argument("kid", callback=_kid)
 def deny(authority: Path, kid: bytes, reason: str, *, as_json: bool) -> None:
     """Void all passes of a key at the next sync, at once and by the online key alone, until a ceremony revokes it."""
-    done = keyholding.deny(Authority.open(authority), kid, reason, _now())
+    done = ceremony_desk.deny(Authority.open(authority), kid, reason, _now())
     for name, why in done.missed.items():
         say(f"warning: {name} is not told, and a publication from there may not list it; deny it again later: {why}")
     if as_json:
@@ -400,14 +414,14 @@ def _state(key: PassKey, withdrawn: Withdrawal | None, now: int, *, in_use: bool
 
 
 def _show_proposal(proposal: Proposal, *, as_json: bool) -> None:
-    tallies = ceremony.tallies(proposal)
+    counts = tallies(proposal)
     if as_json:
-        rows = [{"of": t.of, "signed": t.signed, "missing": t.missing, "threshold": t.threshold} for t in tallies]
-        show_json({"role": proposal.role, "changes": describe(proposal, _now()), "signatures": rows})
+        rows = [{"of": t.of, "signed": t.signed, "missing": t.missing, "threshold": t.threshold} for t in counts]
+        show_json({"role": proposal.role, "changes": describe_proposal(proposal, _now()), "signatures": rows})
         return
-    for line in describe(proposal, _now()):
+    for line in describe_proposal(proposal, _now()):
         show_line(line)
-    for tally in tallies:
+    for tally in counts:
         done = "enough" if tally.enough else f"missing, any of: {', '.join(tally.missing)}"
         signed = ", ".join(tally.signed) or "nobody"
         show_line(f"Signed, for {tally.of}: {signed} ({len(tally.signed)} of {tally.threshold}; {done})")

@@ -10,10 +10,10 @@ from movepass_cli.issuer.endings import warn_of_endings
 from movepass_cli.options import authority_option, days_ahead_option, example, json_option, option
 from movepass_cli.output import say, show_json
 from movepass_cli.signals import stopped_by_signals
-from movepass_issuer.authority import ceremony_desk as keyholding
+from movepass_issuer.authority import ceremony_desk
 from movepass_issuer.authority.folder import Authority
 from movepass_issuer.publishing.publisher import Publication, check_accepted
-from movepass_issuer.publishing.watch import Failure, publish_every
+from movepass_issuer.publishing.watch import PublishingFailure, publish_every
 from movepass_issuer.regions.replication import Followed
 from movepass_wire.times import day_name, day_of, iso, local
 
@@ -69,7 +69,7 @@ def publish(
         _show_published(once(), as_json=as_json)
         return
 
-    def tell(came: Publication | Followed | Failure, wait: float) -> None:
+    def tell(came: Publication | Followed | PublishingFailure, wait: float) -> None:
         if isinstance(came, Publication | Followed):
             _show_published(came, as_json=as_json)
             return
@@ -112,7 +112,7 @@ def _show_published(done: Publication | Followed, *, as_json: bool) -> None:
 @json_option
 def recover(authority: Path, skip: int, *, as_json: bool) -> None:
     """Go on after a restore from a backup: give no index twice, and publish what devices will not take for old."""
-    keyholding.recover(Authority.open(authority), int(time.time()), skip=skip)
+    ceremony_desk.recover(Authority.open(authority), int(time.time()), skip=skip)
     if as_json:
         show_json({"skipped": skip})
     else:

@@ -5,12 +5,12 @@ from pathlib import Path
 import click
 
 from movepass_cli.main import CANNOT_VERIFY, REJECT, USAGE
-from movepass_cli.options import Check, example, json_option, language_option, store_option
+from movepass_cli.options import CheckingCommand, example, json_option, language_option, store_option
 from movepass_cli.output import show_json, show_number
 from movepass_verifier import Device, Outcome
 
 
-@click.command(cls=Check, epilog=example("movepass check-number --store device A1B-2C3-D4E"))
+@click.command(cls=CheckingCommand, epilog=example("movepass check-number --store device A1B-2C3-D4E"))
 @store_option
 @language_option
 @json_option

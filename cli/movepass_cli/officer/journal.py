@@ -12,7 +12,7 @@ import click
 from movepass_cli.options import example, json_option, language_option, store_option
 from movepass_cli.output import show_json, show_rows
 from movepass_verifier import Device
-from movepass_verifier.officer.journal import Count, Decision, Entry, totals
+from movepass_verifier.officer.journal import Count, Decision, JournalEntry, totals
 from movepass_wire.times import iso
 from movepass_words import Words, words
 
@@ -61,7 +61,7 @@ def _export(rows: Iterable[dict[str, Any]], *, as_csv: bool) -> None:
     writer.writerows(rows)
 
 
-def _line(entry: Entry, say: Words) -> str:
+def _line(entry: JournalEntry, say: Words) -> str:
     """Write an entry as one line."""
     outcome, verdict = say(f"outcome.{entry.verdict.outcome.value}"), say(f"verdict.{entry.verdict.value}")
     done = say(f"decision.{entry.decision.value}") if entry.decision else ""

@@ -8,7 +8,7 @@ import click
 from movepass_cli.inputs import payload_text
 from movepass_cli.main import ACCEPT, CANNOT_VERIFY, REJECT, USAGE
 from movepass_cli.options import (
-    Check,
+    CheckingCommand,
     example,
     image_option,
     json_option,
@@ -18,7 +18,7 @@ from movepass_cli.options import (
     text_option,
     time_of,
 )
-from movepass_cli.output import note, say, show_json, show_line, show_result, show_rows
+from movepass_cli.output import note_verdict, say, show_json, show_line, show_result, show_rows
 from movepass_keys.records.algorithms import NAMES
 from movepass_verifier import Device, Outcome
 from movepass_verifier.errors import OtherCodeError
@@ -39,7 +39,7 @@ def _check_one_given(*inputs: object) -> None:
 
 
 @click.command(
-    cls=Check,
+    cls=CheckingCommand,
     epilog=example(
         "movepass verify --store device photo.png",
         'movepass verify --store device --json --real-only --text "$SCANNED"',
@@ -68,7 +68,7 @@ def verify(
     with Device.open(store) as device:
         language = language or device.language
         result = device.verify(payload_text(given, text, image), at, real_only=real_only)
-        noted = note(device, result, language) if at is None else None
+        noted = note_verdict(device, result, language) if at is None else None
         # Closing waits for the disk; the officer need not.
         show_result(result, language, noted, as_json=as_json, as_of=at)
     ctx.exit(_EXIT[result.outcome])

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from movepass_cli.inputs import InputError
-from movepass_cli.options import PATH, example, json_option, option, plain_option
+from movepass_cli.options import data_option, example, json_option, plain_option
 from movepass_cli.output import show_json, show_line
 from movepass_service.applications.application import Application
 from movepass_service.decisions import officers
@@ -21,8 +21,6 @@ from movepass_wire import WireError
 from movepass_wire.codes import DISTRICTS, REASONS
 from movepass_wire.documents import trip_to_json
 from movepass_wire.times import iso, local
-
-data_option = option("--data", type=PATH, required=True, metavar="DIR", help="The service's folder.")
 
 
 @contextmanager

@@ -9,7 +9,7 @@ import click
 
 from movepass_cli.inputs import InputError, ask_secret
 from movepass_cli.main import REJECT, USAGE
-from movepass_cli.options import PATH, example, json_option, language_option, option, plain_option
+from movepass_cli.options import PATH, data_option, example, json_option, language_option, option, plain_option
 from movepass_cli.output import say, show_json, show_line
 from movepass_cli.service.rules_shown import (
     change_json,
@@ -36,7 +36,6 @@ _AUTHOR, _SUPERVISOR = "rule-author", "supervisor"
 _DHAKA_SECONDS = 6 * 3600
 _CHANGES_SHOWN = 20
 _ENGLISH = "en"
-data_option = option("--data", type=PATH, required=True, metavar="DIR", help="The service's folder.")
 maybe_data_option = option("--data", type=PATH, metavar="DIR", help="The service's folder.")
 file_argument = click.argument("file", type=PATH, metavar="FILE")
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tuf.api.exceptions import RepositoryError
+from tuf.api import exceptions as tuf_errors
 from tuf.api.metadata import Metadata
 
 from movepass_issuer.authority.folder import Authority, HeldKey, new_key_file, write_file
@@ -18,8 +18,21 @@ from movepass_issuer.revoking.denials import put_denials, tell_denials
 from movepass_issuer.storage import places
 from movepass_keys import KeySet, PassKey, Withdrawal, signer_from_uri
 from movepass_keys.ceremony import custodian
-from movepass_keys.ceremony import proposal as ceremony
-from movepass_keys.ceremony.proposal import ROOT, TARGETS, Card, KeyChange, Proposal
+from movepass_keys.ceremony.proposal import (
+    ROOT,
+    TARGETS,
+    Card,
+    KeyChange,
+    Proposal,
+    add_signature,
+    build_keys_proposal,
+    build_root_proposal,
+    cards_of,
+    delegated_by,
+    finish_document,
+    online_keys,
+    sign_proposal,
+)
 from movepass_keys.records import roles
 from movepass_keys.records.algorithms import PublicKey, key_id
 from movepass_keys.records.layout import document_name
@@ -41,16 +54,16 @@ def propose_root(
     """Propose a root: the present custodians, less those who leave, and those who join.
 
     Raises:
-        CeremonyError: nobody of that name, or the rules of ceremony.propose_root.
+        CeremonyError: nobody of that name, or the rules of build_root_proposal.
     """
     chain = authority.roots()
     current = chain[-1] if chain else None
-    present = {card.name: card for card in ceremony.cards_of(current)} if current else {}
+    present = {card.name: card for card in cards_of(current)} if current else {}
     for name in without:
         if present.pop(name, None) is None:
             raise AuthorityError(f"nobody called {name!r} is a custodian: {', '.join(present) or 'there is none'}")
     if current and not online:
-        publishing = ceremony.online_keys(current.signed)
+        publishing = online_keys(current.signed)
     else:
         uris = online or (authority.online_signer, *authority.online_peers)
         publishing = [roles.role_key(signer_from_uri(uri, authority.folder)) for uri in uris]
@@ -58,7 +71,7 @@ def propose_root(
         with authority.changing() as authority:  # noqa: PLR1704 - the same, read anew
             replace(authority, online_next=tuple(online)).save()
     needed = threshold or (current.signed.roles[ROOT].threshold if current else THRESHOLD)
-    return ceremony.propose_root([*present.values(), *joining], publishing, threshold=needed, now=now, chain=chain)
+    return build_root_proposal([*present.values(), *joining], publishing, threshold=needed, now=now, chain=chain)
 
 
 def propose_keys(authority: Authority, change: KeyChange, *, now: int, root: Proposal | None = None) -> Proposal:
@@ -71,14 +84,14 @@ def propose_keys(authority: Authority, change: KeyChange, *, now: int, root: Pro
         root: a root that is proposed at the same time, and shall be published together with this.
 
     Raises:
-        CeremonyError: there is no root yet, or the rules of ceremony.propose_keys.
+        CeremonyError: there is no root yet, or the rules of build_keys_proposal.
     """
     in_force = root.metadata if root else authority.current(ROOT)
     if in_force is None:
         raise AuthorityError("there is no root yet; first: movepass keys propose root")
     current = authority.current(TARGETS)
     keys = load_keys(authority.repository) if current else KeySet(authority.name, authority.test, {})
-    return ceremony.propose_keys(change, root=in_force, now=now, current=current, keys=keys, chain=authority.roots())
+    return build_keys_proposal(change, root=in_force, now=now, current=current, keys=keys, chain=authority.roots())
 
 
 def publish_proposals(
@@ -99,7 +112,7 @@ def publish_proposals(
     with authority.changing() as authority:  # noqa: PLR1704 - the same, read anew
         authority.check_turn()
         by_role = {proposal.role: proposal for proposal in proposals}
-        documents = {role: ceremony.finished(proposal) for role, proposal in by_role.items()}
+        documents = {role: finish_document(proposal) for role, proposal in by_role.items()}
         root, targets = by_role.get(ROOT), by_role.get(TARGETS)
         in_force = root.metadata if root else authority.current(ROOT)
         new = [p for p in by_role.values() if _check_built_on(p, authority.current(p.role), in_force)]
@@ -267,7 +280,7 @@ def _with_online_key(authority: Authority, root: Metadata[Any] | None, targets: 
     """
     if root is None:
         raise AuthorityError("there is no root yet; first: movepass keys propose root")
-    wanted = {key.keyid for key in ceremony.online_keys(root.signed)}
+    wanted = {key.keyid for key in online_keys(root.signed)}
     uris = (authority.online_signer, *authority.online_next)
     uri = next((u for u in uris if roles.role_key(signer_from_uri(u, authority.folder)).keyid in wanted), None)
     if uri is None:
@@ -276,11 +289,11 @@ def _with_online_key(authority: Authority, root: Metadata[Any] | None, targets: 
         )
     if targets is not None:
         together = "propose the pass keys as well, keys propose keys --with ROOT-PROPOSAL, and publish both together"
-        if {key.keyid for key in ceremony.delegated_by(targets.signed)} != wanted:
+        if {key.keyid for key in delegated_by(targets.signed)} != wanted:
             raise AuthorityError(f"the lists are delegated to another online key than this root names; {together}")
         try:
             root.signed.verify_delegate(TARGETS, targets.signed_bytes, targets.signatures)
-        except RepositoryError as e:
+        except tuf_errors.RepositoryError as e:
             raise AuthorityError(f"the pass keys lack signatures of this root's custodians ({e}); {together}") from None
     proposed = authority.online_next if uri in authority.online_next else (uri, *authority.online_peers)
     peers = tuple(other for other in proposed if other != uri)
@@ -321,12 +334,12 @@ def _check_built_on(proposal: Proposal, current: Metadata[Any] | None, root: Met
 def hold_ceremony(authority: Authority, now: int, days_ahead: int) -> None:
     """Make three custodians in the authority's own folder, and have two of them sign everything."""
     folders = [authority.folder / "custodians" / str(number) for number in range(1, CUSTODIANS + 1)]
-    cards = [custodian.create(folder, folder.name, None) for folder in folders]
+    cards = [custodian.create_custodian(folder, folder.name, None) for folder in folders]
 
     def signed(proposal: Proposal) -> Proposal:
         for folder in folders[:THRESHOLD]:
-            signature = ceremony.sign(proposal, custodian.signer(folder, proposal.role))
-            proposal, _ = ceremony.collect(proposal, signature)
+            signature = sign_proposal(proposal, custodian.signer(folder, proposal.role))
+            proposal, _ = add_signature(proposal, signature)
         return proposal
 
     root = signed(propose_root(authority, cards, now=now))

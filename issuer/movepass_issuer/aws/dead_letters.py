@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from movepass_issuer.aws import queues
-from movepass_issuer.aws.queues import Message, QueueError
+from movepass_issuer.aws.queues import QueueError, QueueMessage
 
 AT_ONCE = 1000
 """Letters looked at in one go."""
@@ -92,7 +92,7 @@ class DeadLetters:
                 f"expected the request queue (the stack's output RequestsUrl), got the dead letters' {to}"
             )
         for letter in letters:
-            failed = queues.send(self._client, to, [Message(letter.id, letter.body)])
+            failed = queues.send(self._client, to, [QueueMessage(letter.id, letter.body)])
             if failed:
                 raise QueueError(f"{letter.id} could not be sent: {failed[letter.id]}")
             self.drop([letter])

@@ -26,8 +26,8 @@ from typing import Any
 
 from movepass_issuer.aws import http, queues
 from movepass_issuer.aws.opening import Reread, open_issuer
-from movepass_issuer.aws.queues import Message, cut_to_fit
-from movepass_issuer.aws.settings import Settings
+from movepass_issuer.aws.queues import QueueMessage, cut_to_fit
+from movepass_issuer.aws.settings import FunctionSettings
 from movepass_issuer.aws.telemetry import count, logger, observed, report_end
 from movepass_issuer.aws.time_limit import TimeLimit
 from movepass_issuer.errors import IssuerError, KeyPeriodError, LedgerError, RequestError, UnknownPassError
@@ -40,22 +40,24 @@ from movepass_wire import NumberError
 from movepass_wire.text import normalise
 
 _REASON_MAX_CHARS = 1000
-Fault = IssuerError | KeysError
+IssueFault = IssuerError | KeysError
 """What went wrong on our side. Of these, RequestError alone is the asker's."""
-Outcome = SignedPass | Fault
+PassOrFault = SignedPass | IssueFault
 
 
 class IssueFunction:
     """The function, opened: what is made here is made once a process."""
 
-    def __init__(self, issuer: Reread[Issuer], *, limit: TimeLimit, settings: Settings, sqs: Any = None) -> None:
+    def __init__(
+        self, issuer: Reread[Issuer], *, limit: TimeLimit, settings: FunctionSettings, sqs: Any = None
+    ) -> None:
         self._issuer = issuer
         self._limit = limit
         self._settings = settings
         self._sqs = sqs or queues.client()
 
     @classmethod
-    def open(cls, settings: Settings) -> "IssueFunction":
+    def open(cls, settings: FunctionSettings) -> "IssueFunction":
         """Open everything that does not depend on what is asked.
 
         Raises:
@@ -105,7 +107,7 @@ class IssueFunction:
             return {"error": str(e)}
         return {"error": 'show: expected {"request_id": …} or {"pass_number": …}'}
 
-    def _issue(self, requests: Sequence[ApprovedPass | RequestError]) -> list[Outcome]:
+    def _issue(self, requests: Sequence[ApprovedPass | RequestError]) -> list[PassOrFault]:
         """Issue all of them in one group; each has its own outcome, in order."""
         outcomes = iter(self._issue_good([request for request in requests if isinstance(request, ApprovedPass)]))
         told = [next(outcomes) if isinstance(request, ApprovedPass) else request for request in requests]
@@ -119,7 +121,7 @@ class IssueFunction:
             logger.error("not issued", error=error)
         return told
 
-    def _issue_good(self, approved: Sequence[ApprovedPass]) -> list[Outcome]:
+    def _issue_good(self, approved: Sequence[ApprovedPass]) -> list[PassOrFault]:
         try:
             issuer = self._issuer.get()
         except IssuerError as e:  # the key has been denied or revoked
@@ -156,9 +158,9 @@ class IssueFunction:
         failed: dict[str, str] = {}
         for message, outcome in zip(received, outcomes, strict=True):
             if isinstance(outcome, SignedPass):
-                answered.append(Message(message.id, json.dumps(answers.issued(outcome))))
+                answered.append(QueueMessage(message.id, json.dumps(answers.issued(outcome))))
             elif isinstance(outcome, RequestError):
-                answered.append(Message(message.id, json.dumps(_told(_id_of(message.body), outcome))))
+                answered.append(QueueMessage(message.id, json.dumps(_told(_id_of(message.body), outcome))))
                 dead.append(message.dead(outcome))
             elif message.attempt >= self._settings.attempts:
                 dead.append(message.dead(outcome))
@@ -197,14 +199,16 @@ class Received:
             raise TypeError
         return cls(message_id, body, int(record["attributes"]["ApproximateReceiveCount"]))
 
-    def dead(self, error: Fault) -> Message:
+    def dead(self, error: IssueFault) -> QueueMessage:
         """Make it a dead letter: as it came, with what is wrong beside it.
 
         We send it ourselves, because SQS moves a message only after all its attempts, and can't say why.
         """
         words = "".join(c if c.isprintable() else " " for c in str(error))[:_REASON_MAX_CHARS]
         logger.warning("dead letter", message_id=self.id, kind=type(error).__name__, attempt=self.attempt)
-        return cut_to_fit(Message(self.id, self.body, {"kind": type(error).__name__, "reason": words or "unknown"}))
+        return cut_to_fit(
+            QueueMessage(self.id, self.body, {"kind": type(error).__name__, "reason": words or "unknown"})
+        )
 
 
 def _received(records: Any) -> list[Received]:
@@ -239,7 +243,7 @@ def _id_of(request: Any) -> str | None:
     return normalise(request_id) if isinstance(request_id, str) else None
 
 
-def _told(request_id: str | None, outcome: Outcome) -> dict[str, Any]:
+def _told(request_id: str | None, outcome: PassOrFault) -> dict[str, Any]:
     """Tell an outcome.
 
     Raises:
@@ -252,7 +256,7 @@ def _told(request_id: str | None, outcome: Outcome) -> dict[str, Any]:
     raise outcome
 
 
-def _told_in_list(request_id: str | None, outcome: Outcome) -> dict[str, Any]:
+def _told_in_list(request_id: str | None, outcome: PassOrFault) -> dict[str, Any]:
     """Tell an outcome among others: one that the pass key is not valid for must not hide the passes beside it."""
     if isinstance(outcome, KeyPeriodError):
         return answers.refused(request_id, outcome)
@@ -261,7 +265,7 @@ def _told_in_list(request_id: str | None, outcome: Outcome) -> dict[str, Any]:
 
 @cache
 def _function() -> IssueFunction:
-    return IssueFunction.open(Settings.from_environment(os.environ))
+    return IssueFunction.open(FunctionSettings.from_environment(os.environ))
 
 
 @observed

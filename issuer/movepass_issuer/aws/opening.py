@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from movepass_issuer.aws.settings import Settings
+from movepass_issuer.aws.settings import FunctionSettings
 from movepass_issuer.aws.telemetry import logger
 from movepass_issuer.aws.time_limit import TimedSigner, TimeLimit
 from movepass_issuer.errors import RepositoryError, RestoredError
@@ -57,7 +57,7 @@ class Reread(Generic[_T]):
         return self._made
 
 
-def open_ledger(settings: Settings) -> DynamoDbLedger:
+def open_table(settings: FunctionSettings) -> DynamoDbLedger:
     """Open the ledger.
 
     Raises:
@@ -66,23 +66,23 @@ def open_ledger(settings: Settings) -> DynamoDbLedger:
     return DynamoDbLedger(settings.table, region=settings.region)
 
 
-def open_regions(settings: Settings, *, hurried: bool) -> Regions:
+def open_regions(settings: FunctionSettings, *, hurried: bool) -> Regions:
     """Open the ledger together with those of the other regions; the arguments are as Regions.beside has them.
 
     Raises:
         LedgerError: no client for DynamoDB can be made.
     """
-    return Regions.beside(open_ledger(settings), settings.peers, hurried=hurried)
+    return Regions.beside(open_table(settings), settings.peers, hurried=hurried)
 
 
-def open_issuer(settings: Settings, limit: TimeLimit) -> Reread[Issuer]:
+def open_issuer(settings: FunctionSettings, limit: TimeLimit) -> Reread[Issuer]:
     """Open the issuer.
 
     Raises:
         IssuerError, KeysError: a setting is wrong, or what it names can't be had.
     """
     signer = TimedSigner(signer_from_uri(settings.signer, settings.folder), limit)
-    repository, ledger = S3Repository(settings.repository), open_ledger(settings)
+    repository, ledger = S3Repository(settings.repository), open_table(settings)
     return Reread(
         lambda: Issuer(
             signer=signer, ledger=ledger, keys=_checked_keys(repository, ledger), usable_from=settings.usable_from
@@ -90,13 +90,13 @@ def open_issuer(settings: Settings, limit: TimeLimit) -> Reread[Issuer]:
     )  # fmt: skip
 
 
-def open_revoker(settings: Settings) -> Reread[Revoker]:
+def open_revoker(settings: FunctionSettings) -> Reread[Revoker]:
     """Open what revokes passes of all regions, those issued anew under keys that have come since as well.
 
     Raises:
         IssuerError: a setting is wrong, or what it names can't be had.
     """
-    repository, ledger = S3Repository(settings.repository), open_ledger(settings)
+    repository, ledger = S3Repository(settings.repository), open_table(settings)
     if settings.peers:
         regions = Regions.beside(ledger, settings.peers, hurried=True)
         return Reread(lambda: RegionalRevoker(regions=regions, kids=_checked_keys(repository, ledger).keys))

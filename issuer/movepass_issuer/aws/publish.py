@@ -24,8 +24,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from movepass_issuer.aws.opening import open_ledger, open_regions
-from movepass_issuer.aws.settings import Settings
+from movepass_issuer.aws.opening import open_regions, open_table
+from movepass_issuer.aws.settings import FunctionSettings
 from movepass_issuer.aws.telemetry import count, logger, observed, report_end
 from movepass_issuer.errors import BusyError, RepositoryError
 from movepass_issuer.publishing.published_keys import load_denied, published_endings
@@ -47,13 +47,13 @@ class PublishFunction:
         self._beside = beside
 
     @classmethod
-    def open(cls, settings: Settings) -> "PublishFunction":
+    def open(cls, settings: FunctionSettings) -> "PublishFunction":
         """Open ledger, repository and key.
 
         Raises:
             IssuerError, KeysError: a setting is wrong, or what it names can't be had.
         """
-        repository, ledger = S3Repository(settings.repository), open_ledger(settings)
+        repository, ledger = S3Repository(settings.repository), open_table(settings)
         signer = signer_from_uri(settings.signer, settings.folder)
         publisher = Publisher(
             repository=repository, ledger=ledger, signer=signer, denied=lambda: load_denied(repository)
@@ -138,7 +138,7 @@ class Beside:
 
 @cache
 def _function() -> PublishFunction:
-    return PublishFunction.open(Settings.from_environment(os.environ))
+    return PublishFunction.open(FunctionSettings.from_environment(os.environ))
 
 
 @observed

@@ -22,7 +22,7 @@ _T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class QueueMessage:
     """A message to be sent.
 
     Attributes:
@@ -35,13 +35,13 @@ class Message:
     attributes: dict[str, str] = field(default_factory=dict)
 
 
-def size_of(message: Message) -> int:
+def size_of(message: QueueMessage) -> int:
     """Count the bytes that SQS counts: the body, and each attribute's name, type and value."""
     attributes = (f"{name}{_TYPE}{text}" for name, text in message.attributes.items())
     return sum(len(text.encode()) for text in (message.body, *attributes))
 
 
-def cut_to_fit(message: Message) -> Message:
+def cut_to_fit(message: QueueMessage) -> QueueMessage:
     """Cut a message's body if it is too long to be sent with its attributes, which were added later."""
     over = size_of(message) - MESSAGE_MAX_BYTES
     if over <= 0:
@@ -88,7 +88,7 @@ def failures(url: str) -> Iterator[None]:
         raise QueueError(f"{url}: {_ADVICE.get(_code(e), 'failed')} ({_code(e)})") from None
 
 
-def send(sqs: Any, url: str, messages: Sequence[Message]) -> dict[str, str]:
+def send(sqs: Any, url: str, messages: Sequence[QueueMessage]) -> dict[str, str]:
     """Send messages.
 
     IAM: sqs:SendMessage.
@@ -125,13 +125,13 @@ def _code(error: Exception) -> str:
     return str(answer.get("Error", {}).get("Code", type(error).__name__))
 
 
-def _entry(place: str, message: Message) -> dict[str, Any]:
+def _entry(place: str, message: QueueMessage) -> dict[str, Any]:
     attributes = {name: {"DataType": _TYPE, "StringValue": text} for name, text in message.attributes.items()}
     return {"Id": place, "MessageBody": message.body, "MessageAttributes": attributes}
 
 
-def _groups(messages: Iterable[Message]) -> Iterable[list[Message]]:
-    group: list[Message] = []
+def _groups(messages: Iterable[QueueMessage]) -> Iterable[list[QueueMessage]]:
+    group: list[QueueMessage] = []
     size = 0
     for message in messages:
         length = size_of(message)

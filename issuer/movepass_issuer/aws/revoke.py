@@ -15,7 +15,7 @@ from functools import cache
 from typing import Any
 
 from movepass_issuer.aws.opening import Reread, open_revoker
-from movepass_issuer.aws.settings import Settings
+from movepass_issuer.aws.settings import FunctionSettings
 from movepass_issuer.aws.telemetry import count, observed
 from movepass_issuer.errors import ReasonError, UnknownPassError
 from movepass_issuer.issuing import answers
@@ -35,7 +35,7 @@ class RevokeFunction:
         self._revoker = revoker
 
     @classmethod
-    def open(cls, settings: Settings) -> "RevokeFunction":
+    def open(cls, settings: FunctionSettings) -> "RevokeFunction":
         """Open the ledger, and read which keys passes may have been issued anew under.
 
         Raises:
@@ -77,7 +77,7 @@ def _revoke(revoker: Revoker, wanted: Any) -> dict[str, Any]:
 
 @cache
 def _function() -> RevokeFunction:
-    return RevokeFunction.open(Settings.from_environment(os.environ))
+    return RevokeFunction.open(FunctionSettings.from_environment(os.environ))
 
 
 @observed

@@ -10,7 +10,7 @@ from movepass_issuer.storage.dynamodb_ledger import Region
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class FunctionSettings:
     """What a function works with. A function that does without one of them is not given it.
 
     Attributes:
@@ -41,7 +41,7 @@ class Settings:
     attempts: int
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
+    def from_environment(cls, environment: Mapping[str, str]) -> "FunctionSettings":
         """Read them.
 
         Raises:

@@ -22,7 +22,7 @@ _NAMESPACE, _SERVICE = "Movepass", "movepass"
 _FUNCTION = os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "local")
 _metrics = Metrics(namespace=_NAMESPACE, service=_SERVICE)
 _metrics.set_default_dimensions(function=_FUNCTION)
-Handler = Callable[[Any, Any], Any]
+LambdaHandler = Callable[[Any, Any], Any]
 
 
 def count(name: str, value: int = 1) -> None:
@@ -39,7 +39,7 @@ def report_end(ending: Ending) -> None:
         metric.add_dimension(name="document", value=ending.what.value)
 
 
-def observed(handler: Handler) -> Handler:
+def observed(handler: LambdaHandler) -> LambdaHandler:
     """Log what a function raises without what it may quote, and send its metrics in any case.
 
     An error of ours is told as it is: it names parts of the service. Of any other only its kind and place.

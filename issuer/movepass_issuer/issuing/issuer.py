@@ -19,7 +19,7 @@ from movepass_issuer.issuing.request_ids import (
 )
 from movepass_issuer.storage.renaming import replaces
 from movepass_keys import KeySet, PassKey, Signer, SignerError
-from movepass_keys.records.algorithms import algorithm_of, key_id, verify
+from movepass_keys.records.algorithms import algorithm_of, key_id, verify_signature
 from movepass_wire import (
     ClaimsError,
     NumberError,
@@ -108,7 +108,7 @@ class _Wanted:
         return Request(entry.request_id if entry else self.names[0], self.content_hash, day_of(self.trip.not_after))
 
 
-Answer = SignedPass | RequestError | KeyPeriodError
+IssueResult = SignedPass | RequestError | KeyPeriodError
 """What becomes of a request: its pass, why it has none, or why the authority's key can't sign it now."""
 
 
@@ -274,7 +274,7 @@ class Issuer(Revoker):
             raise result
         return result
 
-    def issue_many(self, requests: Sequence[ApprovedPass]) -> list[Answer]:
+    def issue_many(self, requests: Sequence[ApprovedPass]) -> list[IssueResult]:
         """Issue many, with two durable commits for each GROUP of them.
 
         Returns:
@@ -283,7 +283,7 @@ class Issuer(Revoker):
         Raises:
             LedgerError, SignerError: the ledger or the signer failed; ask again, nothing is issued twice.
         """
-        results: list[Answer] = []
+        results: list[IssueResult] = []
         for start in range(0, len(requests), GROUP):
             group = requests[start : start + GROUP]
             results += self._issue_group([_Wanted(a.names, a.trip, a.content_hash) for a in group])
@@ -341,7 +341,7 @@ class Issuer(Revoker):
                         raise IssuerError(f"pass {before.number} (request {before.request_id}): {after}")
                     yield before, after
 
-    def _issue_group(self, group: Sequence[_Wanted]) -> list[Answer]:
+    def _issue_group(self, group: Sequence[_Wanted]) -> list[IssueResult]:
         now = int(self._clock())
         known = self._ledger.find([name for wanted in group for name in wanted.names])
         requests = [wanted.request(known) for wanted in group]
@@ -402,7 +402,7 @@ class Issuer(Revoker):
             why = f"the authority's key {kid} ends at {local(key.not_after)}, before the pass does"
         return KeyPeriodError(f"{why}. The request is right; the authority must use another key (movepass keys list)")
 
-    def _answer(self, wanted: _Wanted, request: Request, entry: Entry, stored: dict[str, str]) -> Answer:
+    def _answer(self, wanted: _Wanted, request: Request, entry: Entry, stored: dict[str, str]) -> IssueResult:
         if entry.index == NO_INDEX:
             return _revoked_before(entry.revoked_at or 0)
         if entry.content_hash != request.content_hash:
@@ -421,7 +421,7 @@ class Issuer(Revoker):
         claims = encode_claims(pass_)
         message = to_be_signed(self._alg, self._kid, claims)
         signature = self._signer.sign(message)
-        if not verify(self._public_key, signature, message):
+        if not verify_signature(self._public_key, signature, message):
             raise SignerError("the signer gave a signature that its own public key does not verify; nothing issued")
         text = seal(self._alg, self._kid, claims, signature)
         envelope = open_text(text)

@@ -186,7 +186,7 @@ class _Work:
         last = max([timestamp.version if timestamp else 0, *(a.version for a in known)])
         version = self._after(last, unseen=unseen)
         made = roles.make_timestamp(snapshot_meta, now=self._now, version=version)
-        data = roles.sign(made, [self._signer])
+        data = roles.sign_document(made, [self._signer])
         announced = Announced(version, sha256(data).digest())
         self._ledger.announce(announced)
         self._repository.replace_timestamp(data, expected=before)
@@ -327,7 +327,7 @@ class _Work:
         return MetaFile.from_data(version, self._read[document_name(role, version)], ["sha256"])
 
     def _put_version(self, role: str, document: Any) -> MetaFile:
-        version, data = document.signed.version, roles.sign(document, [self._signer])
+        version, data = document.signed.version, roles.sign_document(document, [self._signer])
         self._repository.create_version(document_name(role, version), data)
         return MetaFile.from_data(version, data, ["sha256"])
 
@@ -407,5 +407,5 @@ def load_log(repository: Repository, target: TargetFile) -> bytes:
 
 def put_keys(repository: Repository, document: bytes) -> None:
     """Write a pass keys' document where targets names it."""
-    target = TargetFile.from_data(roles.KEYS_TARGET, document)
+    target = TargetFile.from_data(layout.KEYS_TARGET, document)
     repository.put_target(target_file(target), document)

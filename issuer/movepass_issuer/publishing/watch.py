@@ -14,11 +14,11 @@ RETRY_FIRST_SECONDS = 2.0
 """After the nth failure in a row, wait this times 2^(n - 1), and never longer than after a success."""
 
 _DOUBLINGS_MAX = 16
-Failure = IssuerError | KeysError | WireError | OSError
+PublishingFailure = IssuerError | KeysError | WireError | OSError
 _FAILURES = (IssuerError, KeysError, WireError, OSError)
 
 
-class Stop(Protocol):
+class StopFlag(Protocol):
     """Tells a loop to end: a threading.Event, or a signal."""
 
     def is_set(self) -> bool:
@@ -32,8 +32,8 @@ def publish_every(
     seconds: float,
     publish: Callable[[], Publication | Followed],
     *,
-    stop: Stop,
-    tell: Callable[[Publication | Followed | Failure, float], object],
+    stop: StopFlag,
+    tell: Callable[[Publication | Followed | PublishingFailure, float], object],
 ) -> None:
     """Publish again and again until told to stop; a publication at work is finished first.
 
@@ -47,7 +47,7 @@ def publish_every(
     while not stop.is_set():
         begun = time.monotonic()
         try:
-            came: Publication | Followed | Failure = publish()
+            came: Publication | Followed | PublishingFailure = publish()
         except _FAILURES as e:
             came, failures = e, failures + 1
         else:

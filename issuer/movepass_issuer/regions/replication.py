@@ -18,8 +18,7 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any
 
-from tuf.api.exceptions import LengthOrHashMismatchError
-from tuf.api.exceptions import RepositoryError as TufError
+from tuf.api import exceptions as tuf_errors
 from tuf.api.metadata import MetaFile, TargetFile
 
 from movepass_issuer.errors import BusyError, RepositoryError
@@ -198,7 +197,7 @@ class RegionalPublisher:
                     timestamp = load_timestamp(data, repository)
                     root.signed.verify_delegate("timestamp", timestamp.signed_bytes, timestamp.signatures)
                     found.append(_Seen(repository, root, newer, data, timestamp))
-            except TufError as e:  # of a key that the root names no longer, or of nobody's
+            except tuf_errors.RepositoryError as e:  # of a key that the root names no longer, or of nobody's
                 if repository is not self._repository:
                     self._warn(repository.name, f"what is published there is not believed: {e}")
             except RepositoryError as e:
@@ -375,7 +374,7 @@ def _check_signed(root: Any, targets: Any) -> None:
     """
     try:
         root.signed.verify_delegate("targets", targets.signed_bytes, targets.signatures)
-    except TufError as e:
+    except tuf_errors.RepositoryError as e:
         raise RepositoryError(f"the pass keys lack signatures of the custodians ({e})") from None
 
 
@@ -390,6 +389,6 @@ def _verified(repository: Repository, name: str, described: MetaFile | TargetFil
         if data is not None:
             described.verify_length_and_hashes(data)
             return data
-    except LengthOrHashMismatchError as e:
+    except tuf_errors.LengthOrHashMismatchError as e:
         raise RepositoryError(f"{repository.name}: {name} is damaged ({e})") from None
     raise RepositoryError(f"{repository.name}: {name} is missing; its publisher may be at work, so try again")

@@ -34,7 +34,7 @@ _CARD = "card.json"
 _NONE: Mapping[str, str] = {}
 
 
-def create(
+def create_custodian(
     folder: Path, name: str, password: bytes | None, held: Mapping[str, str] = _NONE, ask: Ask = environment_only
 ) -> Card:
     """Make a custodian's keys and card in a new folder.

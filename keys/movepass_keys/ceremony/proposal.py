@@ -151,7 +151,7 @@ class Proposal:
         return proposal
 
     def check_describable(self) -> None:
-        """Refuse what `describe` would not show: build it again from what is shown, and compare.
+        """Refuse what `describe_proposal` would not show: build it again from what is shown, and compare.
 
         What it is built on must be what was signed and published, or a change could be shown as no change. That rests
         on `base`: whether it is the right one, a custodian's folder knows (movepass_keys.ceremony.anchor), or a person
@@ -187,14 +187,14 @@ class Proposal:
             if self.base is None:
                 raise RepositoryError("it names no root in force")
             self.base.signed.verify_delegate(TARGETS, self.current.signed_bytes, self.current.signatures)
-            self.current.signed.targets[roles.KEYS_TARGET].verify_length_and_hashes(self.keys[1] or b"")
+            self.current.signed.targets[layout.KEYS_TARGET].verify_length_and_hashes(self.keys[1] or b"")
         elif self.keys[1] is not None:
             raise RepositoryError("it names pass keys in force, and nothing that signs for them")
 
     def _rebuilt(self) -> Any:
         signed = self.metadata.signed
         if self.role == ROOT:
-            return roles.root_of(
+            return roles.make_root(
                 {name: holders_of(signed, name) for name in _ROLES},
                 online_keys(signed),
                 thresholds={name: signed.roles[name].threshold for name in _ROLES},
@@ -204,7 +204,7 @@ class Proposal:
         if self.keys[0] is None:
             raise CeremonyError("a proposal for the pass keys carries them")
         online = delegated_by(signed)
-        return roles.targets_of(self.keys[0], online, version=signed.version, expires=signed.expires)
+        return roles.make_targets(self.keys[0], online, version=signed.version, expires=signed.expires)
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +237,7 @@ class KeyChange:
     revoke: Mapping[bytes, str] = field(default_factory=dict)
 
 
-def propose_root(
+def build_root_proposal(
     cards: Iterable[Card], online: Sequence[SSlibKey], *,
     threshold: int, now: int, chain: Sequence[Metadata[Root]] = (),
 ) -> Proposal:  # fmt: skip
@@ -263,14 +263,14 @@ def propose_root(
         raise CeremonyError(f"a threshold of {threshold} can't be met by {len(cards)} custodians")
     holders = {ROOT: [card.root for card in cards], TARGETS: [card.targets for card in cards]}
     current = chain[-1] if chain else None
-    metadata = roles.root_of(
+    metadata = roles.make_root(
         holders, online, thresholds=dict.fromkeys(_ROLES, threshold),
         version=current.signed.version + 1 if current else 1, expires=roles.expiry(now, roles.ROOT_DAYS),
     )  # fmt: skip
     return Proposal(ROOT, now, metadata, current, current, chain=tuple(chain))
 
 
-def propose_keys(
+def build_keys_proposal(
     change: KeyChange, *, root: Metadata[Root], now: int,
     current: Metadata[Targets] | None, keys: bytes | KeySet, chain: Sequence[Metadata[Root]] = (),
 ) -> Proposal:  # fmt: skip
@@ -289,9 +289,9 @@ def propose_keys(
         KeyDocumentError: a new key has another's kid.
     """
     old = keys if isinstance(keys, KeySet) else KeySet.from_jwks(keys)
-    changed = changed_keys(old, change, now)
+    changed = apply_change(old, change, now)
     document = roles.json_bytes(changed.to_jwks())
-    metadata = roles.targets_of(
+    metadata = roles.make_targets(
         document, online_keys(root.signed),
         version=current.signed.version + 1 if current else 1, expires=roles.expiry(now, roles.TARGETS_DAYS),
     )  # fmt: skip
@@ -299,7 +299,7 @@ def propose_keys(
     return Proposal(TARGETS, now, metadata, root, current, both, tuple(chain))
 
 
-def changed_keys(keys: KeySet, change: KeyChange, now: int) -> KeySet:
+def apply_change(keys: KeySet, change: KeyChange, now: int) -> KeySet:
     """Apply a change; keys whose last pass has ended are left out."""
     for kid in (*change.retire, *change.revoke):
         if kid not in keys.keys:
@@ -328,7 +328,7 @@ def check_clock(proposal: Proposal, now: int) -> None:
         )
 
 
-def sign(proposal: Proposal, signer: Signer) -> bytes:
+def sign_proposal(proposal: Proposal, signer: Signer) -> bytes:
     """Sign a proposal; returns a signature file, to be carried back.
 
     Raises:
@@ -337,13 +337,15 @@ def sign(proposal: Proposal, signer: Signer) -> bytes:
     key = roles.role_key(signer)
     names = {k.keyid: name_of(k) for tally_root in _roots(proposal) for k in holders_of(tally_root, proposal.role)}
     if key.keyid not in names:
-        raise CeremonyError(f"the key {fingerprint(key)} has no say in this proposal; is it the other one of the two?")
+        raise CeremonyError(
+            f"the key {key_fingerprint(key)} has no say in this proposal; is it the other one of the two?"
+        )
     signature = roles.signature(proposal.metadata, signer).to_dict()
     document = {"movepass_signature": proposal.digest, "custodian": names[key.keyid], **signature}
     return json.dumps(document, ensure_ascii=False, indent=1).encode()
 
 
-def collect(proposal: Proposal, data: bytes) -> tuple[Proposal, str]:
+def add_signature(proposal: Proposal, data: bytes) -> tuple[Proposal, str]:
     """Add a signature file to a proposal.
 
     Returns:
@@ -388,7 +390,7 @@ def tallies(proposal: Proposal) -> list[Tally]:
     return result
 
 
-def finished(proposal: Proposal) -> bytes:
+def finish_document(proposal: Proposal) -> bytes:
     """Give the document to publish.
 
     Raises:
@@ -409,7 +411,7 @@ def finished(proposal: Proposal) -> bytes:
     return roles.document_bytes(proposal.metadata)
 
 
-def fingerprint(key: SSlibKey) -> str:
+def key_fingerprint(key: SSlibKey) -> str:
     """Give a key's fingerprint in eight groups of five digits, for two people to read to each other (132 bits)."""
     return digits_of(key.keyid.encode())
 

@@ -8,8 +8,8 @@ from movepass_keys.ceremony.proposal import (
     Proposal,
     delegated_by,
     digits_of,
-    fingerprint,
     holders_of,
+    key_fingerprint,
     name_of,
     online_keys,
 )  # fmt: skip
@@ -19,7 +19,7 @@ from movepass_keys.records.roles import document_bytes
 from movepass_wire.times import ago, local
 
 
-def describe(proposal: Proposal, now: int) -> list[str]:
+def describe_proposal(proposal: Proposal, now: int) -> list[str]:
     """Say in plain words what a proposal changes, for whoever is about to sign it."""
     signed = proposal.metadata.signed
     what, changes = ("A new root", _root_changes) if proposal.role == ROOT else ("The pass keys", _key_changes)
@@ -39,7 +39,7 @@ def _root_changes(proposal: Proposal) -> list[str]:
         after = {key.keyid: key for key in holders_of(new, role)}
         for change, some, others in (("JOINS", after, before), ("LEAVES", before, after)):
             moved = [key for keyid, key in some.items() if keyid not in others]
-            lines += [f"{change} for {what}: {name_of(key)}, key {fingerprint(key)}" for key in moved]
+            lines += [f"{change} for {what}: {name_of(key)}, key {key_fingerprint(key)}" for key in moved]
         lines += [f"stays for {what}: {name_of(key)}" for keyid, key in after.items() if keyid in before]
         needed = f"{new.roles[role].threshold} of {len(after)}"
         needed_before = f"{old.roles[role].threshold} of {len(before)}" if old else needed
@@ -69,10 +69,10 @@ def _key_changes(proposal: Proposal) -> list[str]:
 
 def _online_changes(does: str, new: list[SSlibKey], old: list[SSlibKey]) -> list[str]:
     before, after = ({key.keyid for key in keys} for keys in (old, new))
-    lines = [f"NEW ONLINE KEY, which {does}: {fingerprint(key)}" for key in new if key.keyid not in before]
+    lines = [f"NEW ONLINE KEY, which {does}: {key_fingerprint(key)}" for key in new if key.keyid not in before]
     if lines:
-        lines += [f"stays an online key: {fingerprint(key)}" for key in new if key.keyid in before]
-    return lines + [f"NO LONGER AN ONLINE KEY: {fingerprint(key)}" for key in old if key.keyid not in after]
+        lines += [f"stays an online key: {key_fingerprint(key)}" for key in new if key.keyid in before]
+    return lines + [f"NO LONGER AN ONLINE KEY: {key_fingerprint(key)}" for key in old if key.keyid not in after]
 
 
 def _key_change(kid: str, old: PassKey | None, new: PassKey | None) -> list[str]:

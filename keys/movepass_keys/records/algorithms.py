@@ -72,7 +72,7 @@ def sign(private_key: PrivateKey, message: bytes) -> bytes:
     return raw_from_der(private_key.sign(message, _ECDSA))
 
 
-def verify(public_key: PublicKey, signature: bytes, message: bytes) -> bool:
+def verify_signature(public_key: PublicKey, signature: bytes, message: bytes) -> bool:
     """Tell whether 64 raw bytes are the key's signature of a message; bytes of another length never are."""
     if len(signature) != SIGNATURE_BYTES:
         return False

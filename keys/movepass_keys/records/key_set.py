@@ -63,7 +63,7 @@ class PassKey:
 
     def verifies(self, signature: bytes, message: bytes) -> bool:
         """Tell whether 64 raw bytes are this key's signature of a message."""
-        return algorithms.verify(self.public_key, signature, message)
+        return algorithms.verify_signature(self.public_key, signature, message)
 
     def covers(self, not_before: int, not_after: int) -> bool:
         """Tell whether a pass's time lies inside the key's validity."""

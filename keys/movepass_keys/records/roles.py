@@ -40,7 +40,6 @@ from movepass_wire.payload import ESP256
 from movepass_wire.times import DAY_SECONDS
 
 STATUS = "status"
-KEYS_TARGET = layout.KEYS_TARGET
 STATUS_PATHS = "status/*"
 DENIED_TARGET = "status/denied-keys.json"
 PUBLISHED = "x-movepass-published"
@@ -62,7 +61,7 @@ def role_key(signer: Signer) -> SSlibKey:
     return SSlibKey.from_crypto(signer.public_key)
 
 
-def root_of(
+def make_root(
     holders: Mapping[str, Sequence[Key]], online: Sequence[Key], *,
     thresholds: Mapping[str, int], version: int, expires: datetime,
 ) -> Metadata[Root]:  # fmt: skip
@@ -73,12 +72,14 @@ def root_of(
     return Metadata(Root(version=version, expires=expires, keys=keys, roles=roles, consistent_snapshot=True))
 
 
-def targets_of(keys_document: bytes, online: Sequence[Key], *, version: int, expires: datetime) -> Metadata[Targets]:
+def make_targets(keys_document: bytes, online: Sequence[Key], *, version: int, expires: datetime) -> Metadata[Targets]:
     """Make the custodians' targets: the pass keys, and the delegation of status/* to each of the online keys."""
     role = DelegatedRole(STATUS, [key.keyid for key in online], 1, terminating=True, paths=[STATUS_PATHS])
-    target = TargetFile.from_data(KEYS_TARGET, keys_document, ["sha256"])
+    target = TargetFile.from_data(layout.KEYS_TARGET, keys_document, ["sha256"])
     delegations = Delegations({key.keyid: key for key in online}, {STATUS: role})
-    return Metadata(Targets(version=version, expires=expires, targets={KEYS_TARGET: target}, delegations=delegations))
+    return Metadata(
+        Targets(version=version, expires=expires, targets={layout.KEYS_TARGET: target}, delegations=delegations)
+    )
 
 
 def make_status(targets: Mapping[str, TargetFile], *, now: int, version: int) -> Metadata[Targets]:
@@ -103,7 +104,7 @@ def make_timestamp(snapshot: MetaFile, *, now: int, version: int) -> Metadata[Ti
     )
 
 
-def sign(metadata: Metadata[Any], signers: Iterable[Signer]) -> bytes:
+def sign_document(metadata: Metadata[Any], signers: Iterable[Signer]) -> bytes:
     """Sign a document and write it as compact JSON, signatures included."""
     for signer in signers:
         made = signature(metadata, signer)  # not metadata.sign: it would hide the signer's own error

@@ -160,7 +160,7 @@ class KmsSigner:
             raw = signature if self._alg == ED25519 else algorithms.raw_from_der(signature)
         except (ValueError, OverflowError):
             raw = b""
-        if not algorithms.verify(self.public_key, raw, message):
+        if not algorithms.verify_signature(self.public_key, raw, message):
             raise SignerError(f"{self._arn}: KMS answered with a signature that the key does not verify; not used")
         return raw
 

@@ -83,7 +83,7 @@ class HsmSigner:
         with _LOGIN, self._failures():
             der = bytes.fromhex(self._signer.sign(message).signature)
         raw = algorithms.raw_from_der(der)
-        if not algorithms.verify(self.public_key, raw, message):
+        if not algorithms.verify_signature(self.public_key, raw, message):
             raise SignerError(f"{self._name}: the token's private key {self._number} is not that of its public key")
         return raw
 

@@ -9,7 +9,7 @@ from contextlib import closing
 from movepass_issuer import IssuerError
 from movepass_issuer.authority.folder import Authority
 from movepass_issuer.publishing.publisher import Publication
-from movepass_issuer.publishing.watch import Failure, publish_every
+from movepass_issuer.publishing.watch import PublishingFailure, publish_every
 from movepass_issuer.regions.replication import Followed
 from movepass_keys import KeysError
 from movepass_service.service import Service
@@ -75,7 +75,7 @@ class PublisherThread:
         with Authority.open(self._service.authority.folder).publisher() as publisher:
             return publisher.publish(int(self._clock()))
 
-    def _tell(self, came: Publication | Followed | Failure, wait: float) -> None:
+    def _tell(self, came: Publication | Followed | PublishingFailure, wait: float) -> None:
         pulse = self._service.pulse
         if isinstance(came, Publication | Followed):
             pulse.published_at, pulse.publisher_trouble = came.published, ""

@@ -285,7 +285,7 @@ def _holds(key: str, signature: str, body: Mapping[str, Any]) -> bool:
             public = numbers.public_key()
     except (ValueError, KeyError):
         return False
-    return algorithms.verify(public, signed, _DOMAIN + _canonical(body))
+    return algorithms.verify_signature(public, signed, _DOMAIN + _canonical(body))
 
 
 def _public(signer: Signer) -> str:

@@ -12,7 +12,7 @@ from movepass_cli.officer.scanning.keyboard import (
     WHOLE_SECONDS,
     Key,
     Keyboard,
-    Line,
+    TypedLine,
     Unfinished,
     apply_edits,
 )
@@ -36,7 +36,7 @@ def rested(keyboard: Keyboard, at: float) -> list[object]:
 
 
 def test_what_comes_at_once_and_ends_with_enter_is_a_line() -> None:
-    assert Keyboard(KEYS).feed(b"MP1:ABC\r", 1.0) == [Line("MP1:ABC")]
+    assert Keyboard(KEYS).feed(b"MP1:ABC\r", 1.0) == [TypedLine("MP1:ABC")]
 
 
 @pytest.mark.parametrize("key", [*KEYS, ESCAPE])
@@ -57,7 +57,7 @@ def test_a_scanner_whose_first_letter_is_a_key_is_not_mistaken_for_a_person() ->
     keyboard.feed(b"qh", 1.1)
     assert not keyboard.may_be_a_key
     assert keyboard.idle(2.0) == []
-    assert keyboard.feed(b"\n", 2.1) == [Line("dqh")]
+    assert keyboard.feed(b"\n", 2.1) == [TypedLine("dqh")]
 
 
 @pytest.mark.parametrize("pause", [0.08, 0.2, 1.0, 2.9])
@@ -67,7 +67,7 @@ def test_a_pass_is_whole_however_slowly_it_is_typed(pause: float) -> None:
         at += pause
         events += [*keyboard.idle(at), *keyboard.feed(char.encode(), at)]
     assert events == []
-    assert keyboard.idle(at + WHOLE_SECONDS) == [Line(PASS)]
+    assert keyboard.idle(at + WHOLE_SECONDS) == [TypedLine(PASS)]
 
 
 @pytest.mark.parametrize("end", ["", "\r", "\n", "\r\n", "\t", "\t\r", "\x03", "\x04", "\x03\r\n", "\t\t"])
@@ -77,7 +77,7 @@ def test_a_whole_pass_ends_with_whatever_a_scanner_sends_behind_it_and_once(end:
     events = keyboard.feed(PASS.encode(), 1.0)
     events += keyboard.idle(1.0 + late)
     events += keyboard.feed(end.encode(), 1.0 + late)
-    assert [*events, *rested(keyboard, 2.0)] == [Line(PASS)]
+    assert [*events, *rested(keyboard, 2.0)] == [TypedLine(PASS)]
 
 
 def test_a_pass_with_something_around_it_ends_with_a_pause_too() -> None:
@@ -86,7 +86,7 @@ def test_a_pass_with_something_around_it_ends_with_a_pause_too() -> None:
         for text in (around.format(PASS), around.format(PASS.lower())):
             keyboard = Keyboard(KEYS)
             assert keyboard.feed(text.encode(), 1.0) == []
-            assert keyboard.idle(1.0 + WHOLE_SECONDS) == [Line(text)]
+            assert keyboard.idle(1.0 + WHOLE_SECONDS) == [TypedLine(text)]
 
 
 def test_what_no_scanner_adds_waits_for_its_end() -> None:
@@ -102,19 +102,19 @@ def test_every_byte_is_part_of_a_line() -> None:
     keyboard = Keyboard(KEYS)
     assert keyboard.feed(line, 1.0) == []
     assert keyboard.idle(1.0 + REST_SECONDS / 2) == []
-    assert keyboard.feed(b"\r", 1.0) == [Line(line.decode("utf-8", "replace"))]
+    assert keyboard.feed(b"\r", 1.0) == [TypedLine(line.decode("utf-8", "replace"))]
 
 
 @pytest.mark.parametrize("end", [b"\t", b"\x03", b"\x04"])
 def test_tab_etx_and_eot_end_no_other_line(end: bytes) -> None:
-    assert Keyboard(KEYS).feed(b"a" + end + b"b\r", 1.0) == [Line(f"a{end.decode()}b")]
+    assert Keyboard(KEYS).feed(b"a" + end + b"b\r", 1.0) == [TypedLine(f"a{end.decode()}b")]
 
 
 @pytest.mark.parametrize("end", [b"\r", b"\n", b"\t", b"\x03", b"\x04"])
 def test_an_end_alone_is_an_empty_line_and_behind_a_line_it_is_nothing(end: bytes) -> None:
     keyboard = Keyboard(KEYS)
-    assert keyboard.feed(end, 1.0) == [Line("")]
-    assert keyboard.feed(end + b"x\r" + end, 1.0 + SUFFIX_SECONDS) == [Line(""), Line("x")]
+    assert keyboard.feed(end, 1.0) == [TypedLine("")]
+    assert keyboard.feed(end + b"x\r" + end, 1.0 + SUFFIX_SECONDS) == [TypedLine(""), TypedLine("x")]
     assert keyboard.feed(end, 2.0 + SUFFIX_SECONDS / 2) == []
 
 
@@ -124,13 +124,13 @@ def test_what_has_no_end_is_said_and_not_the_beginning_of_the_next_pass() -> Non
         assert keyboard.deadline() == 1.0 + REST_SECONDS
         assert keyboard.idle(1.0 + REST_SECONDS) == [Unfinished(rest.decode("utf-8", "replace"))]
         assert keyboard.typed == ""
-        assert keyboard.feed(b"MP1:ABC\r", 60.0) == [Line("MP1:ABC")]
+        assert keyboard.feed(b"MP1:ABC\r", 60.0) == [TypedLine("MP1:ABC")]
 
 
 def test_a_line_that_waits_to_be_read_is_whole_however_late_that_is() -> None:
     keyboard = Keyboard(KEYS)
     keyboard.feed(b"MP1:", 1.0)
-    assert keyboard.feed(b"ABC\r", 60.0) == [Line("MP1:ABC")]
+    assert keyboard.feed(b"ABC\r", 60.0) == [TypedLine("MP1:ABC")]
 
 
 def test_a_line_that_was_asked_for_may_come_slowly() -> None:
@@ -141,7 +141,7 @@ def test_a_line_that_was_asked_for_may_come_slowly() -> None:
         assert keyboard.idle(at + 0.9) == []
     assert keyboard.idle(60.0) == []
     (line,) = keyboard.feed(b"\x7f0\x1b[D\r", 61.0)
-    assert isinstance(line, Line)
+    assert isinstance(line, TypedLine)
     assert apply_edits(line.text) == "9b0"
 
 
@@ -149,7 +149,7 @@ def test_a_pass_that_is_scanned_where_a_line_was_asked_for_ends_with_a_pause_too
     keyboard = Keyboard(KEYS)
     keyboard.asked = True
     keyboard.feed(PASS.encode(), 1.0)
-    assert keyboard.idle(1.0 + WHOLE_SECONDS) == [Line(PASS)]
+    assert keyboard.idle(1.0 + WHOLE_SECONDS) == [TypedLine(PASS)]
 
 
 def test_arrows_and_function_keys_are_unfinished_codes_and_within_a_line_they_are_text() -> None:
@@ -159,8 +159,8 @@ def test_arrows_and_function_keys_are_unfinished_codes_and_within_a_line_they_ar
         assert keyboard.feed(sequence, 1.0) == []
         assert keyboard.idle(2.0) == [Unfinished(sequence.decode())]
         assert keyboard.typed == ""
-    assert keyboard.feed(b"MP1\x1b[A:\r", 3.0) == [Line("MP1\x1b[A:")]
-    assert keyboard.feed(b"\x1b[1;5CMP1\r", 3.0) == [Line("\x1b[1;5CMP1")]
+    assert keyboard.feed(b"MP1\x1b[A:\r", 3.0) == [TypedLine("MP1\x1b[A:")]
+    assert keyboard.feed(b"\x1b[1;5CMP1\r", 3.0) == [TypedLine("\x1b[1;5CMP1")]
 
 
 def test_escape_alone_is_a_key_also_where_a_line_was_asked_for_and_takes_that_away() -> None:
@@ -176,13 +176,13 @@ def test_letters_of_other_scripts_may_come_in_pieces() -> None:
     keyboard = Keyboard(KEYS)
     first, rest = "ম".encode()[:1], "ম".encode()[1:]
     keyboard.feed(first, 1.0)
-    assert keyboard.feed(rest + b"\xff\r", 1.0) == [Line("ম\N{REPLACEMENT CHARACTER}")]
+    assert keyboard.feed(rest + b"\xff\r", 1.0) == [TypedLine("ম\N{REPLACEMENT CHARACTER}")]
 
 
 def test_a_burst_is_as_many_lines_as_it_has() -> None:
     burst = b"".join(b"MP1:%d\r\n" % number for number in range(10_000))
     events = Keyboard(KEYS).feed(burst, 1.0)
-    assert events == [Line(f"MP1:{number}") for number in range(10_000)]
+    assert events == [TypedLine(f"MP1:{number}") for number in range(10_000)]
 
 
 def test_what_never_ends_is_not_kept_for_ever() -> None:
@@ -200,4 +200,4 @@ def test_lines_come_out_as_they_went_in_however_they_were_cut(lines: list[str], 
         cut = data.draw(st.integers(1, len(stream)))
         events += keyboard.feed(stream[:cut], at)
         stream, at = stream[cut:], at + 0.01
-    assert events == [Line(line) for line in lines]
+    assert events == [TypedLine(line) for line in lines]

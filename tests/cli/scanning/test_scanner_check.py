@@ -10,7 +10,7 @@ from support.processes import ROOT
 from support.screens import movepass, running
 
 from cli.conftest import Field, run_movepass
-from movepass_cli.officer.scanning.scanner_check import TEXT, check
+from movepass_cli.officer.scanning.scanner_check import TEXT, check_scanner
 from movepass_verifier.reading.image import read_qr
 from movepass_words import LANGUAGES, Message, words
 
@@ -40,7 +40,7 @@ GERMAN = str.maketrans(":-/*+YZ", "Öß-(`ZY")
     ],
 )
 def test_each_fault_is_named_and_what_to_do(typed: str, keys: list[str], named: str) -> None:
-    faults = check(typed)
+    faults = check_scanner(typed)
     if keys != ["other"] and typed not in {"", "hello\r"}:
         assert [fault.key for fault in faults] == [f"scanner.{key}" for key in keys]
     assert bool(faults) == bool(keys)
@@ -54,7 +54,7 @@ CASES = json.loads(Path(__file__).with_name("scanner_check.json").read_bytes())
 
 @pytest.mark.parametrize("case", CASES, ids=range(len(CASES)))
 def test_the_phone_names_the_same_faults_for_these(case: dict[str, Any]) -> None:
-    assert [{"key": fault.key, "values": plain(fault)} for fault in check(case["typed"])] == case["faults"]
+    assert [{"key": fault.key, "values": plain(fault)} for fault in check_scanner(case["typed"])] == case["faults"]
 
 
 def plain(said: Message) -> dict[str, object]:

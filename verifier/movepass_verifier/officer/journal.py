@@ -72,7 +72,7 @@ class Noted(NamedTuple):
     seen: Seen | None
 
 
-class Entry(NamedTuple):
+class JournalEntry(NamedTuple):
     """One decision.
 
     Attributes:
@@ -230,7 +230,7 @@ def forget_days(db: sqlite3.Connection) -> None:
         db.execute(f"UPDATE journal_entries SET day = NULL, pass = NULL WHERE day IS NOT NULL AND {gone}")  # noqa: S608
 
 
-def entries(db: sqlite3.Connection) -> Iterator[Entry]:
+def entries(db: sqlite3.Connection) -> Iterator[JournalEntry]:
     """Read all entries, the oldest first.
 
     Raises:
@@ -308,12 +308,12 @@ def _seen(db: sqlite3.Connection, mark: bytes, but: int) -> Seen | None:
     return Seen(count, last)
 
 
-def _entries(db: sqlite3.Connection, which: str, *values: object) -> Iterator[Entry]:
+def _entries(db: sqlite3.Connection, which: str, *values: object) -> Iterator[JournalEntry]:
     query = f"SELECT at, verdict, failed, published, decision FROM journal_entries {which}"  # noqa: S608 - a constant
     try:
         for at, verdict, failed, published, decision in db.execute(query, values):
             decided = None if decision is None else Decision(decision)
-            yield Entry(int(at), Verdict(verdict), failed, published, decided)
+            yield JournalEntry(int(at), Verdict(verdict), failed, published, decided)
     except (TypeError, ValueError):
         raise DamagedError("an entry of its journal is not what was written") from None
 

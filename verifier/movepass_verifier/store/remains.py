@@ -111,7 +111,7 @@ def _gather_signed(db: sqlite3.Connection, remains: Remains, root: Root) -> None
     if timestamp:
         remains.facts["published"] = roles.published_at(timestamp)
     keys, lists = (document.targets if document else {} for document in (targets, status))
-    _gather_document(db, remains, KEYS, keys.get(roles.KEYS_TARGET))
+    _gather_document(db, remains, KEYS, keys.get(layout.KEYS_TARGET))
     _gather_document(db, remains, DENIED, lists.get(roles.DENIED_TARGET))
     if len(remains.documents) < 2:  # one without the other says nothing of any key
         remains.documents = {}

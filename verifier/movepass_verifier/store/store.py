@@ -363,7 +363,7 @@ class Store:
                 self.journal_trouble = _trouble(e)
                 return None
 
-    def read_journal(self) -> tuple[list[journal.Entry], list[journal.Count]]:
+    def read_journal(self) -> tuple[list[journal.JournalEntry], list[journal.Count]]:
         """Read the journal: its entries and its counts by hour, the oldest first.
 
         Raises:

@@ -176,7 +176,7 @@ def _held(folder: Folder, root: bytes) -> Held:
                 if data is not None and day is not None:
                     logs[day] = data
                 elif data is not None:
-                    documents[KEYS if path == roles.KEYS_TARGET else DENIED] = data
+                    documents[KEYS if path == layout.KEYS_TARGET else DENIED] = data
     return Held(0, (), None, metadata, documents, logs)
 
 
@@ -190,8 +190,8 @@ def _content(new: Held, fetched: dict[str, bytes]) -> dict[str, bytes]:
         day = layout.log_day(path)
         if day is not None:
             content[target_file(target)] = new.logs[day]
-        elif path in (roles.KEYS_TARGET, roles.DENIED_TARGET):
-            content[target_file(target)] = new.documents[KEYS if path == roles.KEYS_TARGET else DENIED]
+        elif path in (layout.KEYS_TARGET, roles.DENIED_TARGET):
+            content[target_file(target)] = new.documents[KEYS if path == layout.KEYS_TARGET else DENIED]
     return content | {TIMESTAMP: new.metadata["timestamp"]}
 
 

@@ -79,7 +79,7 @@ def _fetch(held: Held, source: Source, folder: Path, partials: Partials) -> Held
         updater = _Updater(str(work), layout.METADATA, fetcher=source, bootstrap=held.metadata["root"])
         updater.refresh()
         documents = {
-            KEYS: _document(updater, source, roles.KEYS_TARGET, held.documents.get(KEYS)),
+            KEYS: _document(updater, source, layout.KEYS_TARGET, held.documents.get(KEYS)),
             DENIED: _document(updater, source, roles.DENIED_TARGET, held.documents.get(DENIED)),
         }
         status = Metadata[Targets].from_file(str(work / f"{roles.STATUS}.json")).signed

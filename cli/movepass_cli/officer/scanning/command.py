@@ -21,7 +21,7 @@ from movepass_cli.officer.scanning.session import CLOSE_SECONDS, KEYS, PAGE_SECO
 from movepass_cli.officer.scanning.sound import Speaker
 from movepass_cli.officer.scanning.terminal import Terminal, can_be_waited_for, fits, is_typed_into, raw, shows_unicode
 from movepass_cli.options import PATH, example, json_option, language_option, option, plain_option, store_option
-from movepass_cli.output import note, say, show_json, show_line, show_result
+from movepass_cli.output import note_verdict, say, show_json, show_line, show_result
 from movepass_cli.signals import Stopped, StopSignal, stopped_by_signals
 from movepass_verifier import Device, Freshness, Outcome, StoreError
 from movepass_words import DEFAULT_LANGUAGE, LANGUAGES, Message, message, words
@@ -106,7 +106,7 @@ def _check_scanner(language: str, *, as_json: bool) -> int | None:
     with suppress(Stopped), stopped_by_signals(at_once=True), keyboard:
         say(say_in("scanner.ask"))
         data = _typed_until_a_pause(fd) if can_be_waited_for() else sys.stdin.buffer.readline(_READ_BYTES)
-        faults = scanner_check.check(data.decode("utf-8", "replace"))
+        faults = scanner_check.check_scanner(data.decode("utf-8", "replace"))
         if as_json:
             show_json({"good": not faults, "faults": [say_in.say(fault) for fault in faults]})
         for text in [] if as_json else [say_in.say(fault) for fault in faults] or [say_in("scanner.good")]:
@@ -157,7 +157,7 @@ class _Lines:
         try:
             self._device.reopen_if_replaced()
             result = self._device.verify(given.what)
-            noted = note(self._device, result, self._language)
+            noted = note_verdict(self._device, result, self._language)
         except StoreError as e:
             self._say(given.source, message("scan.store", problem=str(e)))
             return

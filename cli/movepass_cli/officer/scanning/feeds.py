@@ -16,7 +16,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, NamedTuple
 
-from movepass_cli.officer.scanning.keyboard import Keyboard, Line, Unfinished
+from movepass_cli.officer.scanning.keyboard import Keyboard, TypedLine, Unfinished
 from movepass_cli.officer.scanning.terminal import without_meaning
 from movepass_verifier.errors import ImageError
 from movepass_verifier.reading.image import FILE_ENDINGS, PictureReader, check_extra, the_pass
@@ -268,7 +268,7 @@ def _lines_of(fd: int, stop: threading.Event, source: str) -> Iterator[Given]:
         for event in events:
             if isinstance(event, Unfinished):
                 yield Given(source, message("scan.unfinished", count=len(event.text)))
-            elif isinstance(event, Line):
+            elif isinstance(event, TypedLine):
                 yield Given(source, event.text or message("scan.empty"))
         if keyboard.typed and (events or not before):
             yield Given(source, None)

@@ -34,7 +34,7 @@ _KEPT_BYTES = 4 * TEXT_MAX_CHARS
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class TypedLine:
     """A text that has ended; an empty one is an end alone, such as Enter."""
 
     text: str
@@ -54,7 +54,7 @@ class Unfinished:
     text: str
 
 
-Event = Line | Key | Unfinished
+Event = TypedLine | Key | Unfinished
 
 
 class Keyboard:
@@ -123,7 +123,7 @@ class Keyboard:
     def _end(self, at: float) -> list[Event]:
         follows = not self._held and at - self._ended < SUFFIX_SECONDS
         self._ended = at
-        return [] if follows else [Line(self._take())]
+        return [] if follows else [TypedLine(self._take())]
 
     def _take(self) -> str:
         typed = self.typed

@@ -26,7 +26,7 @@ _BENGALI = range(0x0980, 0x0A00)
 _CONTROLS = {"\t": "Tab", "\r": "Enter", "\n": "Ctrl+J", "\x1b": "Esc", "\x1d": "GS", "\x7f": "Del"}
 
 
-def check(typed: str) -> list[Message]:
+def check_scanner(typed: str) -> list[Message]:
     """Return what is wrong with a scanner's settings, by what it typed until it paused; nothing where all is well."""
     line = typed.rstrip("\r\n")
     end = typed[len(line) :]

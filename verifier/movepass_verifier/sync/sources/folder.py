@@ -16,7 +16,7 @@ from movepass_keys.records import layout
 from movepass_verifier.sync.sources.medium import CHUNK_BYTES, NOT_FOUND
 
 
-class Folder:
+class LocalFolder:
     """A folder that holds a repository."""
 
     def __init__(self, root: Path) -> None:

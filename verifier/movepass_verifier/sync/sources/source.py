@@ -11,7 +11,7 @@ from tuf.api.exceptions import DownloadError, DownloadHTTPError, DownloadLengthM
 from tuf.ngclient.fetcher import FetcherInterface
 
 from movepass_verifier.errors import SourceError, SyncError
-from movepass_verifier.sync.sources.folder import Folder
+from movepass_verifier.sync.sources.folder import LocalFolder
 from movepass_verifier.sync.sources.medium import NO_SUCH_RANGE, Medium
 from movepass_verifier.sync.sources.s3 import Bucket
 from movepass_verifier.sync.sources.web import Web
@@ -163,7 +163,7 @@ def _medium(name: str, ca: Path | None) -> Medium:
     """
     kind = _MEDIA.get(urlsplit(name).scheme)
     if kind is None:
-        return Folder(Path(name))
+        return LocalFolder(Path(name))
     try:
         return kind(name, ca=ca)
     except (OSError, ValueError, LookupError) as e:
