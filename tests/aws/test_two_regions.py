@@ -28,8 +28,8 @@ from movepass_issuer.aws.revoke import RevokeFunction
 from movepass_issuer.aws.settings import FunctionSettings
 from movepass_issuer.errors import AuthorityError, IssuerError
 from movepass_issuer.regions import peers as regions
+from movepass_issuer.regions.ledger import Region
 from movepass_issuer.regions.peers import Peer
-from movepass_issuer.storage.dynamodb_ledger import Region
 from movepass_issuer.storage.s3_repository import S3Repository
 from movepass_keys.aws import Patience
 from movepass_verifier import Device, Verdict

@@ -12,8 +12,9 @@ from support.ministack import REGION, Ministack
 
 from movepass_issuer.errors import LedgerError
 from movepass_issuer.issuing.ledger import PERSONAL_DAYS, REQUEST_DAYS, Announced, Request
+from movepass_issuer.regions.ledger import Region
 from movepass_issuer.storage import dynamodb_ledger
-from movepass_issuer.storage.dynamodb_ledger import DynamoDbLedger, Region
+from movepass_issuer.storage.dynamodb_ledger import DynamoDbLedger
 
 DAY = 20_779
 HASH = b"h" * 32

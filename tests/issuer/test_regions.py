@@ -15,11 +15,12 @@ from support.servers import drips
 
 from movepass_issuer.errors import IssuerError, LedgerError, ReasonError, UnknownPassError
 from movepass_issuer.issuing.issuer import Revoker
-from movepass_issuer.issuing.ledger import NO_INDEX, Entry, Request, RequestRevocation, Revocation
+from movepass_issuer.issuing.ledger import NO_INDEX, Entry, Request
 from movepass_issuer.regions import peers as regions
+from movepass_issuer.regions.ledger import BLOCK, AnyRevocation, Region, RequestRevocation, Revocation
 from movepass_issuer.regions.peers import Peer, RegionalRevoker, Regions, region_beside, takeover_after
 from movepass_issuer.regions.reconciliation import LostPasses, twins
-from movepass_issuer.storage.dynamodb_ledger import BLOCK, DynamoDbLedger, Region, Told
+from movepass_issuer.storage.dynamodb_ledger import DynamoDbLedger
 from movepass_issuer.storage.s3_repository import S3Repository
 from movepass_keys.aws import Patience
 from movepass_wire import format_number
@@ -95,7 +96,7 @@ class Pair:
     def pending(self) -> list[set[int]]:
         return [{index for _, index in self.ledger(number).pending()} for number in range(2)]
 
-    def outboxes(self) -> list[list[Told]]:
+    def outboxes(self) -> list[list[AnyRevocation]]:
         return [list(self.ledger(number).outbox(1 - number)) for number in range(2)]
 
 

@@ -19,12 +19,13 @@ from movepass_issuer.authority.ceremony_desk import propose_keys, propose_root
 from movepass_issuer.authority.creation import Elsewhere, create_authority
 from movepass_issuer.authority.folder import Authority
 from movepass_issuer.errors import ClockError
-from movepass_issuer.issuing.ledger import Announced, Request, Revocation
+from movepass_issuer.issuing.ledger import Announced, Request
 from movepass_issuer.publishing.published_keys import DENIED, load_denied
 from movepass_issuer.publishing.publisher import Publication, Publisher
 from movepass_issuer.regions import replication
+from movepass_issuer.regions.ledger import Region, Revocation
 from movepass_issuer.regions.replication import Followed, RegionalPublisher
-from movepass_issuer.storage.dynamodb_ledger import DynamoDbLedger, Region
+from movepass_issuer.storage.dynamodb_ledger import DynamoDbLedger
 from movepass_issuer.storage.repository import FolderRepository, Repository
 from movepass_keys import FileSigner, Signer, create_key_file
 from movepass_keys.ceremony.proposal import KeyChange

@@ -29,10 +29,10 @@ from movepass_issuer.issuing.ledger import Ledger
 from movepass_issuer.publishing.continuity import check_continuity
 from movepass_issuer.publishing.published_keys import load_denied, published_endings, published_keys
 from movepass_issuer.publishing.publisher import Publisher, load_document
+from movepass_issuer.regions.ledger import RegionalLedger
 from movepass_issuer.regions.peers import Peer, RegionalRevoker, Regions, region_beside
 from movepass_issuer.regions.replication import RegionalPublisher
 from movepass_issuer.storage import places
-from movepass_issuer.storage.dynamodb_ledger import DynamoDbLedger
 from movepass_issuer.storage.repository import Repository, open_lock, readable_by_all
 from movepass_keys import KeySet, create_key_file, files, signer_from_uri
 from movepass_keys.records.algorithms import key_id
@@ -187,7 +187,10 @@ class Authority:
         Raises:
             LedgerError: it can't be opened.
         """
-        return places.open_ledger(self.ledger_uri, self.folder, region_beside(self._others()) if self.peers else None)
+        return self._regional_ledger() if self.peers else places.open_ledger(self.ledger_uri, self.folder)
+
+    def _regional_ledger(self) -> RegionalLedger:
+        return places.open_regional_ledger(self.ledger_uri, region_beside(self._others()))
 
     def _others(self) -> list[Peer]:
         """Give the other regions."""
@@ -210,9 +213,9 @@ class Authority:
             AuthorityError: there is one region only.
             LedgerError: one can't be opened.
         """
-        with closing(self.ledger()) as ledger:
-            if not self.peers or not isinstance(ledger, DynamoDbLedger):
-                raise AuthorityError("this authority has one region; others are named by movepass init --peer")
+        if not self.peers:
+            raise AuthorityError("this authority has one region; others are named by movepass init --peer")
+        with closing(self._regional_ledger()) as ledger:
             check_continuity(self.repository, ledger)
             yield Regions.beside(ledger, self._others(), hurried=hurried)
 

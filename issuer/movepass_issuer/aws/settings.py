@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from movepass_issuer.errors import IssuerError
+from movepass_issuer.regions.ledger import Region
 from movepass_issuer.regions.peers import TAKEOVER_SECONDS, Peer, takeover_after
-from movepass_issuer.storage.dynamodb_ledger import Region
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ Every ledger keeps these promises, and tests/issuer/test_ledger.py holds each of
     - personal data goes PERSONAL_DAYS after the pass's day, request ids REQUEST_DAYS after it.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -71,37 +71,6 @@ class Announced:
     settled: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Revocation:
-    """That a pass was revoked, as regions tell each other.
-
-    Attributes:
-        day: the UTC day of exp (days since 1970-01-01).
-        index: its index in that day.
-        at: when, seconds since 1970 UTC.
-    """
-
-    day: int
-    index: int
-    at: int
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class RequestRevocation:
-    """That a request was revoked, as regions tell each other: whatever passes it has, and none shall come.
-
-    Attributes:
-        day: the UTC day of a pass of it, from which on its id is kept.
-        at: when, seconds since 1970 UTC.
-    """
-
-    request_id: str
-    day: int
-    at: int
-    reason: str
-
-
 def check_reason(reason: str) -> None:
     """Make sure that every ledger can keep why a pass was revoked.
 
@@ -121,11 +90,26 @@ class Ledger(Protocol):
     def find_index(self, day: int, index: int) -> Entry | None:
         """Look up a pass by day and index."""
 
-    def reserve(self, requests: Sequence[Request]) -> list[Entry]:
-        """Give each request its index, or find the entry it has: durable when this returns, in the same order."""
+    def reserve(self, requests: Sequence[Request], *, absent: Collection[str] = ()) -> list[Entry]:
+        """Reserve an index for each request, or find the entry it has: durable when this returns, in the same order.
 
-    def store(self, texts: Sequence[tuple[str, str]]) -> dict[str, str]:
-        """Store (request id, payload) pairs where none is stored yet; give what is stored, by request id."""
+        Args:
+            requests: what shall be issued.
+            absent: request ids that `find` has just not found, which need not be looked up again. If another process
+                was faster meanwhile, its entry is returned all the same.
+        """
+
+    def store(self, texts: Sequence[tuple[str, str]], *, reserved: Iterable[Entry] = ()) -> dict[str, str]:
+        """Store (request id, payload) pairs where none is stored yet.
+
+        Args:
+            texts: what to store.
+            reserved: entries without a payload that `find` or `reserve` has just returned, which need not be looked up
+                again. If another process was faster meanwhile, its payload stays.
+
+        Returns:
+            What is stored, by request id; "" where personal data has gone. Unknown requests are left out.
+        """
 
     def revoke(self, day: int, index: int, *, reason: str, now: int) -> Entry:
         """Revoke a pass and put it among the pending ones; a second time changes nothing.

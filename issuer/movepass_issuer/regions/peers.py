@@ -15,9 +15,10 @@ from dataclasses import dataclass, field
 
 from movepass_issuer.errors import IssuerError, LedgerError, UnknownPassError
 from movepass_issuer.issuing.issuer import Revoker
-from movepass_issuer.issuing.ledger import NO_INDEX, Entry, RequestRevocation, Revocation, check_reason
+from movepass_issuer.issuing.ledger import NO_INDEX, Entry, check_reason
 from movepass_issuer.issuing.request_ids import spellings
-from movepass_issuer.storage.dynamodb_ledger import PATIENCE, DynamoDbLedger, Region, Told
+from movepass_issuer.regions.ledger import AnyRevocation, Region, RegionalLedger, RequestRevocation, Revocation
+from movepass_issuer.storage.dynamodb_ledger import PATIENCE, DynamoDbLedger
 from movepass_issuer.storage.s3_repository import S3Repository
 from movepass_keys.aws import Patience, calls_until
 from movepass_wire import format_number
@@ -122,12 +123,12 @@ class _Neighbour:
     """Another region's ledger, left alone for a while where it does not answer."""
 
     number: int
-    ledger: DynamoDbLedger
+    ledger: RegionalLedger
     lost_until: float = field(default=0.0)
     waited: float = field(default=0.0)
 
     @contextmanager
-    def asked(self, end: float) -> Iterator[DynamoDbLedger]:
+    def asked(self, end: float) -> Iterator[RegionalLedger]:
         """Ask it, up to a time by time.monotonic()."""
         if time.monotonic() < self.lost_until:
             raise LostError(f"region {self.number} can't be reached, or answers too slowly")
@@ -140,7 +141,7 @@ class _Neighbour:
             raise LostError(f"region {self.number} can't be reached: {e}") from None
 
     @contextmanager
-    def asked_in_a_hurry(self) -> Iterator[DynamoDbLedger]:
+    def asked_in_a_hurry(self) -> Iterator[RegionalLedger]:
         """Ask it while somebody waits."""
         begun = time.monotonic()
         try:
@@ -159,7 +160,7 @@ class _Neighbour:
 class Regions:
     """A region's ledger and those of the others: finds and revokes passes of all of them; see Revoker."""
 
-    def __init__(self, own: DynamoDbLedger, region: Region, others: Iterable[tuple[int, DynamoDbLedger]]) -> None:
+    def __init__(self, own: RegionalLedger, region: Region, others: Iterable[tuple[int, RegionalLedger]]) -> None:
         """Take the ledgers; nothing is asked of them yet.
 
         Args:
@@ -170,10 +171,10 @@ class Regions:
         self._own = own
         self._region = region
         self._others = {number: _Neighbour(number, ledger) for number, ledger in others}
-        self._to_tell: list[Told] | None = None
+        self._to_tell: list[AnyRevocation] | None = None
 
     @classmethod
-    def beside(cls, own: DynamoDbLedger, peers: Sequence[Peer], *, hurried: bool) -> "Regions":
+    def beside(cls, own: RegionalLedger, peers: Sequence[Peer], *, hurried: bool) -> "Regions":
         """Open the ledgers of the other regions.
 
         Args:
@@ -304,7 +305,7 @@ class Regions:
                     "the same numbers; give each stack its own RegionNumber, and issue anew what the wrong one issued"
                 )
 
-    def _tell_after(self, revocation: Told) -> None:
+    def _tell_after(self, revocation: AnyRevocation) -> None:
         if self._to_tell is not None:
             self._to_tell.append(revocation)
 
@@ -324,10 +325,10 @@ class Regions:
         told = {n: self._tell(n, other, self._own.outbox(n), each) for n, other in self._others.items()}
         return {number: why for number, why in told.items() if why}
 
-    def _tell(self, number: int, other: _Neighbour, revocations: Iterable[Told], seconds: float) -> str:
+    def _tell(self, number: int, other: _Neighbour, revocations: Iterable[AnyRevocation], seconds: float) -> str:
         """Tell a region; gives why it could not be told all, or ""."""
         end, why = time.monotonic() + seconds, ""
-        taken: list[Told] = []
+        taken: list[AnyRevocation] = []
         for revocation in revocations:
             try:
                 with other.asked(end) as ledger:
@@ -346,7 +347,7 @@ class Regions:
         return why
 
 
-def _passes(ledger: DynamoDbLedger, request_ids: Sequence[str]) -> dict[str, Entry]:
+def _passes(ledger: RegionalLedger, request_ids: Sequence[str]) -> dict[str, Entry]:
     return {i: entry for i, entry in ledger.find(request_ids).items() if entry.index != NO_INDEX}
 
 

@@ -27,8 +27,8 @@ import random
 import re
 import secrets
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
 from typing import Any, TypeVar
 from zlib import crc32
@@ -42,10 +42,9 @@ from movepass_issuer.issuing.ledger import (
     Announced,
     Entry,
     Request,
-    RequestRevocation,
-    Revocation,
     check_reason,
 )
+from movepass_issuer.regions.ledger import BLOCK, AnyRevocation, Region, RequestRevocation, Revocation
 from movepass_keys.aws import (
     NO_CONNECTION,
     AwsClientError,
@@ -58,8 +57,6 @@ from movepass_keys.aws import (
 from movepass_wire.limits import INDEX_LIMIT
 from movepass_wire.times import DAY_SECONDS
 
-BLOCK = 1000
-"""Indexes leased at once. A process that ends leaves the rest of its block as a gap; 2^30 indexes a day bear it."""
 SHARDS = 8
 """Partitions for what all revocations write to; each carries 500 transactional writes a second."""
 ATTEMPTS = 8
@@ -77,30 +74,9 @@ _NOBODY = ""
 _ANNOUNCED = "ANNOUNCED"
 _ARN = re.compile(r"arn:aws[a-z-]*:dynamodb:([a-z0-9-]+):[0-9]{12}:table/([A-Za-z0-9_.-]+)")
 _VERSION_DIGITS = 15
+_ONLY_REGION = Region()
 Item = Mapping[str, Any]
-Told = Revocation | RequestRevocation
-"""What regions tell each other."""
 _T = TypeVar("_T")
-
-
-@dataclass(frozen=True, slots=True)
-class Region:
-    """One of several regions that issue at once: it takes the index blocks whose number is `number` modulo `count`.
-
-    `count` must be the same in all of them, and must not change within a day that has passes.
-    """
-
-    number: int = 0
-    count: int = 1
-
-    @property
-    def others(self) -> list[int]:
-        """The numbers of the other regions."""
-        return [number for number in range(self.count) if number != self.number]
-
-    def owner(self, index: int, block: int = BLOCK) -> int:
-        """Give the number of the region that a pass's index is one of."""
-        return index // block % self.count
 
 
 class DynamoDbLedger:
@@ -112,7 +88,7 @@ class DynamoDbLedger:
     """
 
     def __init__(
-        self, table: str, *, client: Any = None, region: Region = Region(), block: int = BLOCK,
+        self, table: str, *, client: Any = None, region: Region = _ONLY_REGION, block: int = BLOCK,
         patience: Patience = PATIENCE,
     ) -> None:  # fmt: skip
         """Use a table; nothing is asked of it yet.
@@ -137,8 +113,6 @@ class DynamoDbLedger:
         self._region = region
         self._block = block
         self._leased: dict[int, Iterator[int]] = {}
-        self._missing: frozenset[str] = frozenset()
-        self._reserved: dict[str, Entry] = {}
         self._forgotten: int | None = None
 
     @staticmethod
@@ -170,7 +144,6 @@ class DynamoDbLedger:
             item, payload = items.get(f"R#{request_id}"), items.get(f"T#{request_id}")
             if item is not None and int(item["day"]["N"]) >= forgotten - REQUEST_DAYS:
                 found[request_id] = _entry(request_id, item, payload, forgotten)
-        self._missing = frozenset(wanted) - found.keys()
         return found
 
     def find_index(self, day: int, index: int) -> Entry | None:
@@ -179,30 +152,27 @@ class DynamoDbLedger:
         item = self._get([_key(name)]).get(name)
         return None if item is None else self.find([item["request_id"]["S"]]).get(item["request_id"]["S"])
 
-    def reserve(self, requests: Sequence[Request]) -> list[Entry]:
+    def reserve(self, requests: Sequence[Request], *, absent: Collection[str] = ()) -> list[Entry]:
         """See Ledger. One transaction for fifty requests: a crash leaves each of these reserved or none.
 
-        What was looked for and not found a moment ago is not looked for again; if another was faster in between, the
-        transaction says so, and an index stays a gap.
+        Where another process was faster with an absent one, the transaction is refused, and an index stays a gap.
         """
-        missing, self._missing = self._missing, frozenset()
-        entries = self.find([r.request_id for r in requests if r.request_id not in missing])
+        entries = self.find([r.request_id for r in requests if r.request_id not in absent])
         new = {r.request_id: r for r in requests if r.request_id not in entries}
         for group in _groups(new.values(), _TRANSACTION_ITEMS // 2):
             entries |= self._reserve_group(group)
-        self._reserved, self._missing = entries, frozenset()
         return [entries[request.request_id] for request in requests]
 
-    def store(self, texts: Sequence[tuple[str, str]]) -> dict[str, str]:
-        """See Ledger. What was reserved a moment ago need not be looked up."""
-        asked = {request_id for request_id, _ in texts}
-        entries = {i: entry for i, entry in self._reserved.items() if i in asked and entry.text is None}
-        entries |= self.find([request_id for request_id, _ in texts if request_id not in entries])
-        self._reserved = {}
-        wanted = {i: text for i, text in texts if i in entries and entries[i].text is None}
-        stored: dict[str, str | None] = {i: entry.text for i, entry in entries.items() if entry.text is not None}
-        for group in _groups(wanted, _TRANSACTION_ITEMS):
-            stored |= self._store_group([(entries[i], wanted[i]) for i in group])
+    def store(self, texts: Sequence[tuple[str, str]], *, reserved: Iterable[Entry] = ()) -> dict[str, str]:
+        """See Ledger. Each payload is written only if its request has none."""
+        known = {entry.request_id: entry for entry in reserved if entry.text is None}
+        entries = known | self.find([request_id for request_id, _ in texts if request_id not in known])
+        unsigned = {i: text for i, text in texts if i in entries and entries[i].text is None}
+        stored: dict[str, str | None] = {
+            i: entries[i].text for i, _ in texts if i in entries and entries[i].text is not None
+        }
+        for group in _groups(unsigned, _TRANSACTION_ITEMS):
+            stored |= self._store_group([(entries[i], unsigned[i]) for i in group])
         return {request_id: text or "" for request_id, text in stored.items()}
 
     def revoke(self, day: int, index: int, *, reason: str, now: int) -> Entry:
@@ -213,8 +183,11 @@ class DynamoDbLedger:
             raise UnknownPassError("no pass of this number in the ledger")
         if entry.revoked_at is not None:
             return entry
-        self._revoke(Revocation(day, index, now, reason), self._mark_revoked(entry, now, reason), self._region.others)
-        return self.find_index(day, index) or replace(entry, revoked_at=now, reason=reason)
+        revoked = replace(entry, revoked_at=now, reason=reason)
+        marks = self._mark_revoked(entry, now, reason)
+        if self._revoke(Revocation(day, index, now, reason), marks, self._region.others):  # another process was faster
+            return self.find_index(day, index) or revoked
+        return revoked
 
     def take(self, revocation: Revocation, *, tell: Iterable[int] = ()) -> None:
         """Take a revocation of a pass that may be another region's; a second time changes nothing.
@@ -274,7 +247,7 @@ class DynamoDbLedger:
         item = self._get([_key(name, str(index))]).get(name)
         return int(item["at"]["N"]) if item and "at" in item else None
 
-    def outbox(self, region: int) -> Iterator[Told]:
+    def outbox(self, region: int) -> Iterator[AnyRevocation]:
         """Give the revocations that another region has not been told of."""
         for shard in range(SHARDS):
             for item in self._partition(f"OUTBOX#{region}#{shard}"):
@@ -285,7 +258,7 @@ class DynamoDbLedger:
                 else:
                     yield Revocation(int(kind), int(name), int(item["at"]["N"]), reason)
 
-    def told(self, region: int, revocations: Iterable[Told]) -> None:
+    def told(self, region: int, revocations: Iterable[AnyRevocation]) -> None:
         """Take revocations from the outbox that a region has taken over."""
         keys = [_outbox_key(region, revocation) for revocation in revocations]
         self._delete({(key["pk"]["S"], key["sk"]["S"]): key for key in keys}.values())  # DynamoDB takes none twice
@@ -665,7 +638,7 @@ def _count(day: int, index: int) -> str:
     return f"COUNT#{day}#{index % SHARDS}"
 
 
-def _outbox_key(region: int, told: Told) -> dict[str, Any]:
+def _outbox_key(region: int, told: AnyRevocation) -> dict[str, Any]:
     if isinstance(told, RequestRevocation):
         shard, name = crc32(told.request_id.encode()), f"R#{told.request_id}"
     else:

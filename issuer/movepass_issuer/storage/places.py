@@ -6,8 +6,10 @@ repository    s3://BUCKET/PREFIX, or the path of a folder
 
 from pathlib import Path
 
+from movepass_issuer.errors import LedgerError
 from movepass_issuer.issuing.ledger import Ledger
-from movepass_issuer.storage.dynamodb_ledger import DynamoDbLedger, Region
+from movepass_issuer.regions.ledger import Region, RegionalLedger
+from movepass_issuer.storage.dynamodb_ledger import DynamoDbLedger
 from movepass_issuer.storage.repository import FolderRepository, Repository
 from movepass_issuer.storage.s3_repository import S3Repository
 from movepass_issuer.storage.sqlite_ledger import SqliteLedger
@@ -15,20 +17,28 @@ from movepass_issuer.storage.sqlite_ledger import SqliteLedger
 _TABLE, _BUCKET = "dynamodb:", "s3:"
 
 
-def open_ledger(uri: str, folder: Path, region: Region | None = None) -> Ledger:
-    """Open a ledger.
+def open_ledger(uri: str, folder: Path) -> Ledger:
+    """Open the ledger of an authority that has one region.
 
     Args:
         uri: which.
         folder: what a relative path counts from.
-        region: which of several regions it is the ledger of.
 
     Raises:
         LedgerError: it can't be opened.
     """
-    if is_table(uri):
-        return DynamoDbLedger(table_of(uri), region=region or Region())
-    return SqliteLedger(folder / uri)
+    return DynamoDbLedger(table_of(uri)) if is_table(uri) else SqliteLedger(folder / uri)
+
+
+def open_regional_ledger(uri: str, region: Region) -> RegionalLedger:
+    """Open the ledger of one of several regions.
+
+    Raises:
+        LedgerError: it can't be opened, or is no table.
+    """
+    if not is_table(uri):
+        raise LedgerError(f"several regions need a table each: expected dynamodb:TABLE, got {uri}")
+    return DynamoDbLedger(table_of(uri), region=region)
 
 
 def create_ledger(uri: str, folder: Path) -> None:

@@ -3,8 +3,9 @@
 import os
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -79,8 +80,8 @@ class SqliteLedger:
             ).fetchone()
         return Entry(*row) if row else None
 
-    def reserve(self, requests: Sequence[Request]) -> list[Entry]:
-        """See Ledger. One transaction for all, so a crash leaves all reserved or none."""
+    def reserve(self, requests: Sequence[Request], *, absent: Collection[str] = ()) -> list[Entry]:  # noqa: ARG002 - see below
+        """See Ledger. One transaction for all, so a crash leaves all reserved or none; it looks all of them up."""
         with self._transaction():
             entries = self.find([request.request_id for request in requests])
             new: dict[str, Request] = {}
@@ -94,8 +95,8 @@ class SqliteLedger:
             entries |= {row[0]: Entry(*row) for row in rows}
             return [entries[request.request_id] for request in requests]
 
-    def store(self, texts: Sequence[tuple[str, str]]) -> dict[str, str]:
-        """See Ledger."""
+    def store(self, texts: Sequence[tuple[str, str]], *, reserved: Iterable[Entry] = ()) -> dict[str, str]:  # noqa: ARG002
+        """See Ledger. No entry is looked up before its payload is written."""
         with self._transaction():
             self._db.executemany(
                 "UPDATE passes SET text = ? WHERE request_id = ? AND text IS NULL",
@@ -113,12 +114,13 @@ class SqliteLedger:
             entry = self.find_index(day, index)
             if entry is None:
                 raise UnknownPassError("no pass of this number in the ledger")
-            if entry.revoked_at is None:
-                self._db.execute(
-                    "UPDATE passes SET revoked_at = ?, reason = ? WHERE day = ? AND idx = ?", (now, reason, day, index)
-                )
-                self._db.execute("INSERT INTO pending VALUES (?, ?)", (day, index))
-            return self.find_index(day, index) or entry
+            if entry.revoked_at is not None:
+                return entry
+            self._db.execute(
+                "UPDATE passes SET revoked_at = ?, reason = ? WHERE day = ? AND idx = ?", (now, reason, day, index)
+            )
+            self._db.execute("INSERT INTO pending VALUES (?, ?)", (day, index))
+            return replace(entry, revoked_at=now, reason=reason)
 
     def in_force(self, today: int) -> Iterator[list[Entry]]:
         """See Ledger."""
