@@ -1,7 +1,7 @@
 """Approved pass -> signed pass, once for each request id."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
@@ -324,16 +324,8 @@ class Issuer(Revoker):
         if kid == self._kid:
             raise IssuerError(f"{kid.hex()} is the key in use; first: movepass keys use ANOTHER")
         for entries in self._ledger.in_force(day_of(int(self._clock()))):
-            signed = [(e, self._signed(e)) for e in entries if open_text(e.text or "").kid == kid]
-            old = [(entry, pass_) for entry, pass_ in signed if pass_.pass_.trip.not_after > self._clock()]
-            made = self._replacements([entry for entry, _ in old], self._kid)
-            wanted = [
-                _Wanted(
-                    (made[e.request_id].request_id if e.request_id in made else reissue_name(e.request_id, self._kid),),
-                    before.pass_.trip, e.content_hash, is_reissue=True,
-                )
-                for e, before in old
-            ]  # fmt: skip
+            old = self._in_force_under(kid, entries)
+            wanted = self._plan_reissues(old)
             for start in range(0, len(wanted), GROUP):
                 part = slice(start, start + GROUP)
                 for (_, before), after in zip(old[part], self._issue_group(wanted[part]), strict=True):
@@ -341,34 +333,63 @@ class Issuer(Revoker):
                         raise IssuerError(f"pass {before.number} (request {before.request_id}): {after}")
                     yield before, after
 
+    def _in_force_under(self, kid: bytes, entries: Iterable[Entry]) -> list[tuple[Entry, SignedPass]]:
+        """Return the passes among some entries that a key signed and that are not over yet."""
+        signed = [(entry, self._signed(entry)) for entry in entries if open_text(entry.text or "").kid == kid]
+        return [(entry, pass_) for entry, pass_ in signed if pass_.pass_.trip.not_after > self._clock()]
+
+    def _plan_reissues(self, old: Sequence[tuple[Entry, SignedPass]]) -> list[_Wanted]:
+        """Return the passes that replace some others, each under the name it already has or a new one."""
+        made = self._replacements([entry for entry, _ in old], self._kid)
+        wanted = []
+        for entry, before in old:
+            known = made.get(entry.request_id)
+            name = known.request_id if known else reissue_name(entry.request_id, self._kid)
+            wanted.append(_Wanted((name,), before.pass_.trip, entry.content_hash, is_reissue=True))
+        return wanted
+
     def _issue_group(self, group: Sequence[_Wanted]) -> list[IssueResult]:
+        """Look a group up, reserve what is new, sign what has no payload, store it, and answer with what is stored."""
         now = int(self._clock())
         known = self._ledger.find([name for wanted in group for name in wanted.names])
         requests = [wanted.request(known) for wanted in group]
-        refused = [
+        refusals = [
             self._refusal(wanted, known.get(request.request_id), now)
             for wanted, request in zip(group, requests, strict=True)
         ]
-        good = [request for request, no in zip(requests, refused, strict=True) if no is None]
-        new = [request for request in good if request.request_id not in known]
-        entries = {**known, **{entry.request_id: entry for entry in (self._ledger.reserve(new) if new else ())}}
-        texts: dict[str, str] = {}
-        try:
-            for wanted, request, no in zip(group, requests, refused, strict=True):
-                entry = entries.get(request.request_id)
-                unsigned = entry and entry.text is None and entry.content_hash == request.content_hash
-                if no is None and entry and unsigned and request.request_id not in texts:
-                    texts[request.request_id] = self._sign(Pass(entry.index, wanted.trip))
-        except (IssuerError, SignerError):
-            self._ledger.store(
-                list(texts.items())
-            )  # else a signer that is slow or fails now and then never gets through
-            raise
-        stored = self._ledger.store(list(texts.items())) if texts else {}
+        accepted = [request for request, refusal in zip(requests, refusals, strict=True) if refusal is None]
+        entries = known | self._reserve([request for request in accepted if request.request_id not in known])
+        unsigned: dict[str, tuple[Entry, Trip]] = {}
+        for wanted, request, refusal in zip(group, requests, refusals, strict=True):
+            if refusal is None and _needs_payload(entries[request.request_id], request):
+                unsigned.setdefault(request.request_id, (entries[request.request_id], wanted.trip))
+        stored = self._sign_and_store(unsigned.values())
         return [
-            no or self._answer(wanted, request, entries[request.request_id], stored)
-            for wanted, request, no in zip(group, requests, refused, strict=True)
+            refusal or self._answer(wanted, request, entries[request.request_id], stored)
+            for wanted, request, refusal in zip(group, requests, refusals, strict=True)
         ]
+
+    def _reserve(self, new: Sequence[Request]) -> dict[str, Entry]:
+        """Reserve an index for each of some requests that the ledger has just not found."""
+        if not new:
+            return {}
+        absent = {request.request_id for request in new}
+        return {entry.request_id: entry for entry in self._ledger.reserve(new, absent=absent)}
+
+    def _sign_and_store(self, unsigned: Collection[tuple[Entry, Trip]]) -> dict[str, str]:
+        """Sign the passes of some entries, and return what is then stored of them, by request id.
+
+        If the signer fails midway, what it has signed is stored first: a slow or failing signer would never get through
+        a group otherwise.
+        """
+        reserved, texts = [entry for entry, _ in unsigned], []
+        try:
+            for entry, trip in unsigned:
+                texts.append((entry.request_id, self._sign(Pass(entry.index, trip))))
+        except (IssuerError, SignerError):
+            self._ledger.store(texts, reserved=reserved)
+            raise
+        return self._ledger.store(texts, reserved=reserved) if texts else {}
 
     def _refusal(self, wanted: _Wanted, entry: Entry | None, now: int) -> RequestError | KeyPeriodError | None:
         """Say why a request that has no payload yet can't be issued now, or None."""
@@ -443,6 +464,10 @@ def _revoked_before(at: int) -> RequestError:
     return RequestError(
         f"request_id: revoked at {iso(at)}, before it had a pass; what is approved since needs a new id"
     )
+
+
+def _needs_payload(entry: Entry, request: Request) -> bool:
+    return entry.text is None and entry.content_hash == request.content_hash
 
 
 def _first(entries: Mapping[str, Entry], names: Iterable[str]) -> Entry | None:
