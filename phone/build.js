@@ -3,12 +3,14 @@
  * from, several with spaces between, against the page's address), PHONE_HOSTS (other origins it may fetch from),
  * PHONE_MAX_AGE and PHONE_WARNING_AGE (how old lists may be).
  *
- * Each file but the start page, the manifest and the service worker has its hash in its name; the page names script and
- * style with their hashes, the worker its wasm's, and the service worker every file's.
+ * NOTICES.txt has the licences of all code that is not ours: the build refuses a package that brings none.
+ *
+ * Each file but the start page, the manifest, the notices and the service worker has its hash in its name; the page
+ * names script and style with their hashes, the worker its wasm's, and the service worker every file's.
  */
 
 import { createHash } from "node:crypto";
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { build } from "esbuild";
@@ -23,6 +25,7 @@ const hosts = list(PHONE_HOSTS).map((host) => new URL(host).origin);
 const read = (path) => readFileSync(new URL(path, import.meta.url));
 const integrity = (data) => `sha384-${createHash("sha384").update(data).digest("base64")}`;
 const files = [];
+const packages = new Set();
 
 function refuse(why) {
   console.error(`phone: ${why}`);
@@ -63,10 +66,31 @@ async function bundle(entry, define) {
     format: "esm",
     target: ["chrome100", "safari16.4", "firefox114"],
     charset: "utf8",
-    legalComments: "none",
+    legalComments: "none", // NOTICES.txt has them
+    metafile: true,
     define: Object.fromEntries(Object.entries(define).map(([name, value]) => [name, JSON.stringify(value)])),
   });
+  for (const input of Object.keys(result.metafile.inputs)) {
+    const [, name] = /.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(input) ?? [];
+    if (name) packages.add(name);
+  }
   return result.outputFiles[0].contents;
+}
+
+/** Collect the licences of the packages in the bundles, and of what the reader's wasm was compiled from. */
+function notices() {
+  const own = Array.from(packages)
+    .sort()
+    .map((name) => {
+      const folder = `node_modules/${name}/`;
+      const { version, license } = JSON.parse(read(`${folder}package.json`));
+      const file = readdirSync(new URL(folder, import.meta.url)).find((entry) => /^licen[cs]e/i.test(entry));
+      if (!file) refuse(`${name} ${version} has no licence file: put its licence into NOTICES.txt, or do without it`);
+      return `${name} ${version} (${license})\n\n${read(folder + file)}`;
+    });
+  const rule = `\n${"=".repeat(79)}\n`;
+  const head = "Movepass is under the Apache License 2.0, at the end. It contains code of others:\n";
+  return [head, ...own, read("static/zxing_reader.notices.txt"), read("../LICENSE")].join(rule);
 }
 
 const policy = await policyGiven();
@@ -93,9 +117,11 @@ manifest.icons = icons.map((src, i) => ({
   purpose: "any maskable",
 }));
 const paths = { WORKER_PATH: worker, SCANNER_CHECK_PATH: scannerCheck };
+const unversioned = await bundle("src/main.ts", { CONFIG: config, ...paths, VERSION: "" });
+write("NOTICES.txt", notices());
 const version = createHash("sha256")
   .update(JSON.stringify([config, files]))
-  .update(await bundle("src/main.ts", { CONFIG: config, ...paths, VERSION: "" }))
+  .update(unversioned)
   .digest("hex")
   .slice(0, 8);
 const script = await bundle("src/main.ts", { CONFIG: config, ...paths, VERSION: version });

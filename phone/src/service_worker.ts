@@ -29,7 +29,7 @@ worker.addEventListener("activate", (event) => {
 worker.addEventListener("fetch", (event) => {
   const { request } = event;
   const url = new URL(request.url);
-  const isOwn = request.mode === "navigate" ? isStart(url) : FILES.some(({ path }) => at(path) === url.href);
+  const isOwn = asksForStart(request) || FILES.some(({ path }) => at(path) === url.href);
   if (request.method === "GET" && isOwn) event.respondWith(answer(request));
 });
 
@@ -85,12 +85,14 @@ async function forgetOthers(): Promise<void> {
 
 async function answer(request: Request): Promise<Response> {
   const cache = await caches.open(CACHE);
-  const kept = await cache.match(request.mode === "navigate" ? START : request, { ignoreSearch: true });
+  const kept = await cache.match(asksForStart(request) ? START : request, { ignoreSearch: true });
   return kept ?? fetch(request);
 }
 
-function isStart(url: URL): boolean {
-  return url.origin + url.pathname === at(START) || url.origin + url.pathname === at("index.html");
+function asksForStart(request: Request): boolean {
+  const url = new URL(request.url);
+  const isStart = url.origin + url.pathname === at(START) || url.origin + url.pathname === at("index.html");
+  return request.mode === "navigate" && isStart;
 }
 
 function at(path: string): string {

@@ -26,6 +26,20 @@ void test("two builds of the same give the same files", () => {
   for (const name of readdirSync(one)) assert.deepEqual(readFileSync(join(one, name)), readFileSync(join(two, name)));
 });
 
+void test("the licences of all code that is not ours are served", () => {
+  const out = join(scratch, "notices");
+  assert.equal(build(out, {}).status, 0);
+  const notices = readFileSync(join(out, "NOTICES.txt"), "utf-8");
+  const owners = ["Ze-Zheng Wu", "ZXing authors", "gitlost", "Sean Barrett", "Emscripten", "Rich Felker", "LLVM"];
+  for (const owner of owners) {
+    assert.ok(notices.includes(owner), owner);
+  }
+  assert.match(notices, /^zxing-wasm \d+\.\d+\.\d+ \(MIT\)$/m);
+  assert.ok(notices.includes("END OF TERMS AND CONDITIONS"), "the Apache License is there as a whole");
+  const kept = readFileSync(join(out, "service_worker.js"), "utf-8");
+  assert.ok(kept.includes('"NOTICES.txt"'), "they can be read without a network");
+});
+
 void test("a build that can't be is refused in one line, and writes nothing", () => {
   for (const [settings, words] of [
     [{ PHONE_MAX_AGE: "49h" }, "expected a maximum age from 15m to 48h, got 49h"],

@@ -64,6 +64,7 @@ export function deviceScreen(about: About, words: Words, actions: DeviceActions)
       ]),
     ),
     ...journal(about.counts, words),
+    h("p", {}, h("a", { href: "NOTICES.txt", target: "_blank", rel: "noopener" }, say("notices"))),
     h(
       "footer",
       {},

@@ -65,6 +65,21 @@ void check("a hand scanner is checked by its test code, and then reads passes ag
   });
 });
 
+void check("the licences open from the page of this phone, without a network too", async () => {
+  await withPhone({}, async (phone) => {
+    const { page } = phone;
+    await phone.open(server.url);
+    await openThisPhone(phone);
+    await page.getByText("works: started without").or(page.getByText("everything for it is kept")).waitFor();
+    await page.context().setOffline(true);
+    const [opened] = await Promise.all([
+      page.context().waitForEvent("page"),
+      page.getByRole("link", { name: "Licences" }).click(),
+    ]);
+    await opened.getByText("zxing-cpp, and ZXingWasm.cpp").waitFor();
+  });
+});
+
 async function openThisPhone({ page }: Phone): Promise<void> {
   await page.locator("#around .badge").click();
   await page.getByRole("heading", { name: "This phone" }).waitFor();
