@@ -1,6 +1,6 @@
 /**
- * Other looks at a picture in which the reader saw no code, much as `movepass_verifier/reading/image.py` takes them: of its
- * middle, where the officer holds the code, drawn at one size, so that a look takes as long on every camera.
+ * Other looks at a picture in which the reader saw no code, much as `movepass_verifier/reading/image.py` takes them:
+ * of its middle, where the officer holds the code, drawn at one size, so that a look takes as long on every camera.
  *
  * Pictures are RGBA as a canvas has them; a look leaves grey. `make bench-phone` measures what they are good for.
  */
