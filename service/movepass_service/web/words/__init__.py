@@ -48,7 +48,10 @@ class Words:
 
     def __call__(self, key: str, /, **values: Any) -> str:
         """Return the text of a key, its placeholders filled."""
-        return _PLACEHOLDER.sub(lambda found: self._kinds[found[2]](values[found[1]]), self.texts[key])
+        text = self.texts[key]
+        if "{" not in text:
+            return text
+        return _PLACEHOLDER.sub(lambda found: self._kinds[found[2]](values[found[1]]), text)
 
     def has(self, key: str) -> bool:
         """Return whether there is a text for a key."""
