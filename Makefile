@@ -12,7 +12,7 @@ AWS_PINS := ministack==1.5.33 boto3==1.43.106 botocore==1.43.106 cryptography==5
 # Tests wait for servers, schedules and killed processes for a third of their time: three of them fill two cores.
 WORKERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) * 3 / 2)))
 
-.PHONY: help check demo service demo-ceremony demo-aws bench-aws test slow fuzz coverage mutants bare package region-loss screens lint types bench bench-rain \
+.PHONY: help check demo demo-service service load demo-ceremony demo-aws bench-aws test slow fuzz coverage mutants bare package region-loss screens lint types bench bench-rain \
 	bench-scale banners vectors clean
 
 # The phone's tools: npm brings them, none of their install scripts run.
@@ -40,6 +40,9 @@ demo-aws: $(READY) $(AWS_READY) ## the issuing service on AWS, which ministack p
 
 service: $(READY) ## the issuing service with a TEST authority and an officer, in build/service; prints its address
 	$(BIN)/python demo/start_service.py build/service
+
+demo-service: $(READY) $(PHONE_READY) ## a person applies in a browser, an officer decides, a device verifies; files in build/demo-service
+	PYTHONPATH=demo:tests $(BIN)/python demo/issuing_service.py build/demo-service
 
 screens: $(READY) ## draws the pictures of docs/officer.md anew, from what the command writes
 	PYTHONPATH=tests $(BIN)/python demo/officer.py docs/officer
@@ -131,6 +134,10 @@ bench: $(READY) $(AWS_READY) ## everything that is claimed of sizes and speeds, 
 	$(BIN)/python tools/bench/compaction.py
 	$(BIN)/python tools/bench/rules_replay.py
 	PYTHONPATH=tools/bench:tools:tests:infra $(BIN)/python tools/bench/benchmarks.py $(OUT)
+
+load: MINUTES ?= 5
+load: $(READY) ## the April 2021 hour: 250 applications a second for MINUTES (5) against the service, beside its floor
+	PYTHONPATH=tools:tests $(BIN)/python -m load --minutes $(MINUTES)
 
 bench-aws: $(READY) $(AWS_READY) ## load on the functions on AWS, which ministack plays; beside bare kms:Sign
 	PYTHONPATH=infra:tests $(BIN)/python tools/bench/aws_load.py

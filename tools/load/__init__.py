@@ -1,4 +1,6 @@
-"""The April 2021 hour against the embedded service: `make load MINUTES=5`, or
+"""The April 2021 hour against the embedded service: `make load MINUTES=5`.
+
+Or:
 
     PYTHONPATH=tools:tests python -m load --minutes 5
 

@@ -87,7 +87,8 @@ class Crowd:
         self._connections = Connections(port)
         host = origin.partition("//")[2]
         browser = (
-            f"Host: {host}\r\nUser-Agent: Mozilla/5.0 (Linux; Android 8.1.0; Mobile) Chrome/96.0 Mobile Safari/537.36\r\n"
+            f"Host: {host}\r\n"
+            "User-Agent: Mozilla/5.0 (Linux; Android 8.1.0; Mobile) Chrome/96.0 Mobile Safari/537.36\r\n"
             "Accept: text/html,application/xhtml+xml\r\nAccept-Language: bn-BD,bn;q=0.9,en;q=0.8\r\n"
             "Accept-Encoding: gzip, deflate, br\r\n"
         )
@@ -162,9 +163,13 @@ class Crowd:
     async def _fill_in(self, person: Person, came: float) -> tuple[bytes, bytes]:
         """Send the form to be checked; returns the second POST's body and the cookie, or b"" where that failed."""
         fields = answers(
-            holder__name=f"Person {person.number}", holder__id_number=str(10**9 + person.number), **_ASKED[person.expected]
+            holder__name=f"Person {person.number}",
+            holder__id_number=str(10**9 + person.number),
+            **_ASKED[person.expected],
         )
-        answer = await self._ask(self._post_of(person, "/apply", urlencode(fields).encode(), b""), self.seen.check, came)
+        answer = await self._ask(
+            self._post_of(person, "/apply", urlencode(fields).encode(), b""), self.seen.check, came
+        )
         start = answer.body.find(_ID) if answer else -1
         if answer is None or answer.status != 200 or start < 0:
             self._note_wrong(answer, "check")

@@ -40,8 +40,8 @@ class Times:
         if not seconds:
             return cls(0, 0.0, 0.0, 0.0)
         rising = sorted(seconds)
-        at = [rising[min(len(rising) - 1, int(len(rising) * part))] * 1000 for part in (0.5, 0.99)]
-        return cls(len(rising), *at, rising[-1] * 1000)
+        p50, p99 = (rising[min(len(rising) - 1, int(len(rising) * part))] * 1000 for part in (0.5, 0.99))
+        return cls(len(rising), p50, p99, rising[-1] * 1000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class AtRate:
         broken: connections that ended without an answer.
         wrong: answers that should not have come, in words.
         audit: what is kept.
-        service_cores, generator_cores: processor time per second.
+        service_cores, generator_cores: processor time per second; service_ms: of the service for one application.
         service_mb: the most memory that the service took.
         views: how long static pages took from nginx beside it; None where nobody asked for any.
     """
@@ -76,6 +76,7 @@ class AtRate:
     audit: Audit
     service_cores: float
     generator_cores: float
+    service_ms: float
     service_mb: float
     views: Times | None = None
 
@@ -88,10 +89,12 @@ class Most:
         accepted: applications with a receipt.
         seconds: until the last of them had all that it is given: its pass, or on the floor its receipt.
         send: how long receipts took.
+        service_ms: processor time of the service for one application.
     """
 
     accepted: int
     seconds: float
+    service_ms: float
     send: Times
 
     @property
@@ -142,7 +145,7 @@ async def measure(folder: Path, *, minutes: float, rate: float, with_floor: bool
         with processes.running(_new(folder / "whole")) as process:
             whole = await _most(process, most)
         with processes.running(_new(folder / "floor"), is_floor=True) as process:
-            floor = await _most(process, most)
+            floor = await _most(process, most, is_floor=True)
     return Results(rate, at_rate, with_views, whole, floor)
 
 
@@ -169,22 +172,24 @@ async def _at_rate(process: processes.Process, rate: float, seconds: float, view
         ready_s=Times.of(seen.ready).p99 / 1000, drained_s=drained, put_off=seen.put_off, broken=seen.broken,
         wrong=tuple(seen.wrong[:10]),
         audit=audit(process.data, process.authority / "ledger.sqlite", [*before.people, *seen.people]),
-        service_cores=cores[0], generator_cores=cores[1], service_mb=process.memory_mb(),
+        service_cores=cores[0], generator_cores=cores[1],
+        service_ms=cores[0] * took * 1000 / came, service_mb=process.memory_mb(),
         views=Times.of(await views.finish(viewers)) if viewers else None,
     )  # fmt: skip
 
 
-async def _most(process: processes.Process, seconds: float) -> Most:
+async def _most(process: processes.Process, seconds: float, *, is_floor: bool = False) -> Most:
     crowd = Crowd(process.port, process.origin)
     await crowd.crowd(1, 1.0, 0)
     warm = len(crowd.seen.send)
-    begun = time.monotonic()
+    used, begun = process.cpu_seconds(), time.monotonic()
     await crowd.crowd(TOGETHER, seconds, 10**6)
     took = time.monotonic() - begun
-    is_floor = process.data.parent.name == "floor"
     took += 0.0 if is_floor else await _drain(process)
     crowd.close()
-    return Most(len(crowd.seen.send) - warm, took, Times.of(crowd.seen.send[warm:]))
+    accepted = len(crowd.seen.send) - warm
+    service_ms = (process.cpu_seconds() - used) * 1000 / accepted
+    return Most(accepted, took, service_ms, Times.of(crowd.seen.send[warm:]))
 
 
 async def _drain(process: processes.Process) -> float:

@@ -66,7 +66,15 @@ def nginx(process: processes.Process, work: Path) -> Iterator[int]:
     config = work / "nginx.conf"
     host = process.origin.partition("//")[2]
     config.write_text(_CONFIG.format(work=work.resolve(), port=port, site=process.port, host=host), "utf-8")
-    command = [str(find_nginx()), "-p", str(work.resolve()), "-e", str((work / "error.log").resolve()), "-c", str(config.resolve())]
+    command = [
+        str(find_nginx()),
+        "-p",
+        str(work.resolve()),
+        "-e",
+        str((work / "error.log").resolve()),
+        "-c",
+        str(config.resolve()),
+    ]
     with subprocess.Popen(command) as running:
         try:
             yield port

@@ -100,7 +100,11 @@ class Renderer:
 
     def _environment(self, settings: WebSettings, language: Language) -> jinja2.Environment:
         asset = self._asset_path
-        constants = {"t": words(language), "other": words(other_language(language)), "asset": asset}
+        constants: dict[str, Callable[[str], str]] = {
+            "t": words(language),
+            "other": words(other_language(language)),
+            "asset": asset,
+        }
         environment = jinja2.Environment(
             auto_reload=False,
             autoescape=True,
