@@ -135,7 +135,7 @@ def test_a_queue_whose_answer_never_ends_is_given_up(monkeypatch: pytest.MonkeyP
             return {}
 
     try:
-        sent = queues.send(Dripping(), "http://queue", [queues.Message("a", "b")])
+        sent = queues.send(Dripping(), "http://queue", [queues.QueueMessage("a", "b")])
         assert sent == {"a": "http://queue: OverdueError"}
         with pytest.raises(QueueError, match="OverdueError"), DeadLetters("http://queue", client=Dripping()).held():
             pytest.fail("it was not read")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from support.processes import environment
 
-from movepass_issuer.authority.folder import Authority
+from movepass_issuer.authority.creation import create_authority
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 _FLOOR = """
@@ -66,7 +66,7 @@ class Process:
 def running(folder: Path, *, is_floor: bool = False) -> Iterator[Process]:
     """Run `movepass service run` with a TEST authority in a new folder."""
     authority, data = folder / "authority", folder / "data"
-    Authority.create(authority, name="Dhaka Metropolitan Police", test=True)
+    create_authority(authority, name="Dhaka Metropolitan Police", test=True)
     command = [sys.executable, *(["-c", _FLOOR] if is_floor else ["-m", "movepass_cli.main"])]
     arguments = ["service", "run", "--authority", authority, "--data", data, "--site-port", "0", "--json"]
     with (folder / "service.log").open("wb") as log:

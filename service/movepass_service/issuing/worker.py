@@ -14,7 +14,7 @@ from contextlib import ExitStack
 from movepass_issuer import Issuer, IssuerError, RequestError, SignedPass, UnknownPassError
 from movepass_issuer.authority.folder import Authority
 from movepass_issuer.errors import KeyPeriodError
-from movepass_issuer.issuing.issuer import Answer
+from movepass_issuer.issuing.issuer import IssueResult
 from movepass_keys import KeysError
 from movepass_service.applications.application import Application
 from movepass_service.decisions.records import SERVICE, Decision
@@ -151,9 +151,9 @@ class Worker:
         self._note(waiting, now)
         return len(free)
 
-    def _ask(self, waiting: Sequence[Kept]) -> list[Answer]:
+    def _ask(self, waiting: Sequence[Kept]) -> list[IssueResult]:
         """Ask the issuer; an application that can't be read any longer keeps no other from being issued."""
-        unread: dict[int, Answer] = {}
+        unread: dict[int, IssueResult] = {}
         requests = []
         for at, one in enumerate(waiting):
             try:
