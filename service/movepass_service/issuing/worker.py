@@ -37,6 +37,7 @@ HELD_SECONDS = 60.0
 FORGET_SECONDS = 300.0
 _FORGET_MAX = 500
 _EXPIRE_SECONDS = 5.0
+_CHECKPOINT_SECONDS = 1.0
 _EXPIRE_MAX = 500
 _RETRY_FIRST_SECONDS, _RETRY_MAX_SECONDS = 1.0, 30.0
 
@@ -66,7 +67,7 @@ class Worker:
         self._reopen_at = 0.0
         self._held: dict[int, float] = {}
         self._contents: dict[tuple[int, int], Application] = {}
-        self._next_forget = self._next_expiry = 0.0
+        self._next_forget = self._next_expiry = self._next_checkpoint = 0.0
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
 
@@ -194,8 +195,11 @@ class Worker:
         return len(wanted)
 
     def _tidy(self, now: int) -> None:
-        """Expire and forget, now and then."""
+        """Expire and forget, now and then; and write the log back."""
         at = time.monotonic()
+        if at >= self._next_checkpoint:
+            self._store.checkpoint()
+            self._next_checkpoint = at + _CHECKPOINT_SECONDS
         if at >= self._next_expiry:
             more = self._store.expire(EXPIRED, now, _EXPIRE_MAX) == _EXPIRE_MAX
             self._next_expiry = at + (0 if more else _EXPIRE_SECONDS)

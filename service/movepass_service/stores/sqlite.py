@@ -36,7 +36,8 @@ _BUSY_SECONDS = 30
 _PLACES_SECONDS = 2.0
 """How old the places of cases may be that people are told."""
 _KEY_BYTES = 32
-_CHECKPOINT_PAGES = 4000
+_CHECKPOINT_PAGES = 40_000
+"""Of the write-ahead log, at which the writer itself writes it back: only where nobody else did (checkpoint)."""
 
 
 class SqliteStore:
@@ -222,6 +223,11 @@ class SqliteStore:
             with suppress(sqlite3.Error):  # a reader may keep it; the next time it goes
                 self._reader.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         return forgotten
+
+    def checkpoint(self) -> None:
+        """Write the write-ahead log back into the file, in the caller's thread: nobody who writes waits for that."""
+        with _failures():
+            self._reader.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
     def note(self, name: str, value: bytes) -> None:
         """Keep a value of the service's own under a name, in place of an earlier one."""

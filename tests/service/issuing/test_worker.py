@@ -445,6 +445,25 @@ def test_what_was_revoked_last_is_published_in_the_end(world: World, tmp_path: P
     assert world.verdict(text.text) == "revoked"
 
 
+def test_the_write_ahead_log_is_written_back_while_people_apply(
+    approving: Service, now: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("movepass_service.issuing.worker._CHECKPOINT_SECONDS", 0)
+    log = approving.store._path.with_name("service.sqlite-wal")
+    application = approving.read(form(now, holder__id_number=None, holder__id_last="4856"), now=now)
+    worker, sizes = Worker(approving, clock=lambda: now), []
+
+    async def apply(part: int) -> None:
+        await asyncio.gather(*(approving.submit(f"c-{part}-{n}", application, now=now) for n in range(50)))
+
+    for part in range(12):
+        run(apply(part))
+        worker.round()
+        sizes.append(log.stat().st_size)
+    worker.close()
+    assert sizes[-1] <= 2 * sizes[2], "it grows without end"
+
+
 # What people are told
 
 
