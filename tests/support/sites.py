@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -244,3 +245,28 @@ def whole_application(**changes: Any) -> dict[str, Any]:
         "not_after": f"{tomorrow()}T12:00:00+06:00",
         "language": "en",
     } | changes
+
+
+numbers = count(1_711_000_000, 10_007)
+"""Each in a range of its own, whose budget no other test spends."""
+
+
+def new_number() -> str:
+    """Return a mobile number that no other test has."""
+    return f"0{next(numbers)}"
+
+
+def registered(site: RunningSite, phone: str) -> Browser:
+    """Prove a number; gives the browser with the session."""
+    browser = site.browser()
+    page = browser.post("/en/my-passes", {"phone": phone})
+    assert page.status == 200, page.text
+    said = site.last_message()
+    prefix = hidden(page)["prefix"]
+    assert f"Use the code that has {prefix} before it" in page.text
+    found = re.fullmatch(rf"Movement pass: your code is ({prefix}-\d{{6}})\. It lasts 10 minutes\. Tell nobody\.", said)
+    assert found
+    done = browser.post("/en/my-passes/code", hidden(page) | {"code": found[1]})
+    assert done.header("Location") == "/en/my-passes"
+    assert "HttpOnly; SameSite=Lax" in done.cookies()[0]
+    return browser

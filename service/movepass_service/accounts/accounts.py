@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import secrets
 import sqlite3
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,6 +82,21 @@ class Challenge:
 
     id: str
     prefix: str
+
+
+@dataclass(frozen=True, slots=True)
+class Helper:
+    """Somebody who applies for others.
+
+    Attributes:
+        role: "assistant" or "employer", which the rules look at as evidence.
+        name: of the office or the firm; it is recorded with each application.
+        quota: applications a day from lists.
+    """
+
+    role: str
+    name: str
+    quota: int
 
 
 Compose = Callable[[str, str], str]
@@ -190,9 +206,62 @@ class Accounts:
                 ("DELETE FROM sessions WHERE seen_at <= ?", now - SESSION_SECONDS),
                 ("DELETE FROM budgets WHERE day < ?", dhaka_day(now)),
                 ("DELETE FROM applications WHERE made_at <= ?", now - APPLICATIONS_SECONDS),
+                ("DELETE FROM list_rows WHERE made_at <= ?", now - APPLICATIONS_SECONDS),
             ):
                 db.execute(query, (before,))
         self._store.truncate_log()
+
+    def secret_of(self, phone: str, reference: str, *, now: int) -> str | None:
+        """Return the secret of one application of a number, or None if it has none of this reference."""
+        query = "SELECT secret FROM applications WHERE phone = ? AND reference = ? AND made_at > ?"
+        with self._store.transaction() as db:
+            key = (self._hash("phone", phone), reference, now - APPLICATIONS_SECONDS)
+            row = db.execute(query, key).fetchone()
+        return row[0] if row else None
+
+    def appoint(self, phone: str, helper: Helper) -> None:
+        """Let a number apply for others, or change what it may do."""
+        row = (self._hash("phone", phone), helper.role, helper.name, helper.quota)
+        with self._store.transaction() as db:
+            db.execute("INSERT OR REPLACE INTO helpers VALUES (?, ?, ?, ?)", row)
+
+    def helper_of(self, phone: str) -> Helper | None:
+        """Return what a number may do for others, or None."""
+        query = "SELECT role, name, quota FROM helpers WHERE phone = ?"
+        with self._store.transaction() as db:
+            row = db.execute(query, (self._hash("phone", phone),)).fetchone()
+        return Helper(*row) if row else None
+
+    def quota_left(self, phone: str, helper: Helper, *, now: int) -> int:
+        """Return how many applications of lists a number has left on this day."""
+        query = "SELECT spent FROM budgets WHERE name = ? AND day = ?"
+        with self._store.transaction() as db:
+            row = db.execute(query, (self._hash("quota", phone), dhaka_day(now))).fetchone()
+        return max(0, helper.quota - (row[0] if row else 0))
+
+    def reserve_rows(self, phone: str, helper: Helper, ids: list[str], *, now: int) -> set[str]:
+        """Return those of a list's rows that may be stored: as many new ones as the day's quota has left.
+
+        Rows that were reserved before cost nothing again, so a list that was cut off can be sent once more.
+        """
+        name, day = self._hash("quota", phone), dhaka_day(now)
+        with self._store.transaction() as db:
+            query = "SELECT 1 FROM list_rows WHERE id = ?"
+            known = {row for row in ids if db.execute(query, (row,)).fetchone()}
+            spent = db.execute("SELECT spent FROM budgets WHERE name = ? AND day = ?", (name, day)).fetchone()
+            left = max(0, helper.quota - (spent[0] if spent else 0))
+            new = [row for row in dict.fromkeys(ids) if row not in known][:left]
+            db.executemany("INSERT INTO list_rows VALUES (?, ?)", [(row, now) for row in new])
+            count = (
+                "INSERT INTO budgets VALUES (?, ?, ?, ?) "
+                "ON CONFLICT (name, day) DO UPDATE SET spent = spent + excluded.spent"
+            )
+            db.execute(count, (name, day, len(new), now))
+        return known | set(new)
+
+    def row_id(self, phone: str, content: str) -> str:
+        """Return the id of a list's row: the same for the same content, and guessed by nobody."""
+        return str(uuid.UUID(bytes=self._hash(f"row of {phone}", content)[:16], version=4))
 
     def _spend(self, db: sqlite3.Connection, phone: str, now: int) -> None:
         """Take a code from each budget, or from none."""

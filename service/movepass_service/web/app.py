@@ -23,7 +23,7 @@ from movepass_service.web import api, bodies, guards
 from movepass_service.web.errors import GoneError, RefusedError, TooBusyError
 from movepass_service.web.exchange import Answer, Language, Request, page, read_cookies
 from movepass_service.web.limits import Limiter
-from movepass_service.web.pages import apply, my_passes, plain, status
+from movepass_service.web.pages import apply, lists, my_passes, plain, status
 from movepass_service.web.pages.site import Site
 from movepass_service.web.rendering import zip_body
 from movepass_service.web.settings import WebSettings
@@ -100,6 +100,7 @@ PAGES: Mapping[str, Mapping[str, Endpoint]] = {
     "/my-passes/code": {"POST": _form(my_passes.sign_in, "lookup")},
     "/my-passes/apply": {"GET": Endpoint(my_passes.fill)},
     "/my-passes/open/{reference}": {"GET": Endpoint(my_passes.open_one)},
+    "/my-passes/list": {"GET": Endpoint(lists.show), "POST": _form(lists.send, "change")},
     "/my-passes/sign-out": {"POST": _form(my_passes.sign_out, "change")},
     "/rules": {"GET": _public(plain.rules)},
     "/statistics": {"GET": _public(plain.statistics)},
@@ -191,6 +192,8 @@ class _Web:
         if wait_s:
             raise TooBusyError(int(wait_s) + 1, status=429, code="too-many")
         params = {name: str(value) for name, value in request.path_params.items()}
+        for value in params.values():
+            bodies.check_characters(value)
         read = Request(
             method=request.method,
             path=path.format(**params) if params else path,

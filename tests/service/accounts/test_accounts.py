@@ -4,11 +4,12 @@ import json
 import re
 import stat
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from movepass_service.accounts import Accounts, Budgets, TooManyCodes, WrongCode
+from movepass_service.accounts import Accounts, Budgets, Helper, TooManyCodes, WrongCode
 from movepass_service.accounts.accounts import APPLICATIONS_SECONDS, CODE_SECONDS, OUTBOX, SESSION_SECONDS, TRIES_MAX
 
 NOW = 1_795_802_400 + 3600
@@ -158,3 +159,19 @@ def test_what_is_kept_outlives_a_restart(tmp_path: Path) -> None:
     assert again.phone_of(token, now=NOW) == PHONE
     assert again.applications_of(PHONE, now=NOW) == [("A", "s")]
     again.close()
+
+
+def test_a_quota_holds_when_lists_are_sent_at_once(accounts: Accounts) -> None:
+    helper = Helper("employer", "Padma Textiles", 10)
+    accounts.appoint(PHONE, helper)
+    assert accounts.helper_of(PHONE) == helper
+    assert accounts.helper_of(OTHER) is None
+    lists = [[accounts.row_id(PHONE, f"{n} {row}") for row in range(4)] for n in range(6)]
+    with ThreadPoolExecutor(6) as pool:
+        reserved = list(pool.map(lambda ids: accounts.reserve_rows(PHONE, helper, ids, now=NOW), lists))
+    assert sum(map(len, reserved)) == 10
+    assert accounts.quota_left(PHONE, helper, now=NOW) == 0
+    for ids, before in zip(lists, reserved, strict=True):
+        assert accounts.reserve_rows(PHONE, helper, ids, now=NOW) == before
+    assert accounts.quota_left(PHONE, helper, now=NOW + DAY) == 10
+    assert accounts.row_id(PHONE, "x") != accounts.row_id(OTHER, "x")

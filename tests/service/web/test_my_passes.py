@@ -1,33 +1,9 @@
 """Registering by telephone over HTTP: a code, a session, the passes of a number, and a form that is filled."""
 
 import re
-from itertools import count
 
 import pytest
-from support.sites import Browser, RunningSite, apply, hidden, references
-
-numbers = count(1_711_000_000, 10_007)
-"""Each in a range of its own, whose budget no other test spends."""
-
-
-def new_number() -> str:
-    return f"0{next(numbers)}"
-
-
-def registered(site: RunningSite, phone: str) -> Browser:
-    """Prove a number; gives the browser with the session."""
-    browser = site.browser()
-    page = browser.post("/en/my-passes", {"phone": phone})
-    assert page.status == 200, page.text
-    said = site.last_message()
-    prefix = hidden(page)["prefix"]
-    assert f"Use the code that has {prefix} before it" in page.text
-    found = re.fullmatch(rf"Movement pass: your code is ({prefix}-\d{{6}})\. It lasts 10 minutes\. Tell nobody\.", said)
-    assert found
-    done = browser.post("/en/my-passes/code", hidden(page) | {"code": found[1]})
-    assert done.header("Location") == "/en/my-passes"
-    assert "HttpOnly; SameSite=Lax" in done.cookies()[0]
-    return browser
+from support.sites import Browser, RunningSite, apply, hidden, new_number, references, registered
 
 
 def test_a_proved_number_finds_its_passes_from_any_browser(site: RunningSite) -> None:

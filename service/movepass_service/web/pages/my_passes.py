@@ -40,7 +40,13 @@ async def show(site: Site, request: Request) -> Answer:
         if one is not None:
             shown = {"reference": reference, "state": t(f"state.{one.state}"), "name": one.application.trip.holder_name}
             rows.append(shown | {"trip": apply.trip_line(t, one.application)})
-    context = {"rows": rows, "phone": phone.removeprefix("+88"), "token": make_token(token, "session")}
+    helper = await asyncio.to_thread(site.accounts.helper_of, phone)
+    context = {
+        "rows": rows,
+        "is_helper": helper is not None,
+        "phone": phone.removeprefix("+88"),
+        "token": make_token(token, "session"),
+    }
     return site.page(request, "my_passes.html", context)
 
 
@@ -114,11 +120,10 @@ async def open_one(site: Site, request: Request) -> Answer:
     if session is None:
         return redirect(site.address(request, PATH))
     wanted = status.read_reference(request.params["reference"])
-    found = await asyncio.to_thread(accounts_of(site).applications_of, session[1], now=request.now)
-    for reference, secret in found:
-        if reference == wanted:
-            answer = redirect(site.address(request, f"/status/{reference}"))
-            return answer.with_cookies(*site.cookies("key", secret, f"/status/{reference}"))
+    secret = await asyncio.to_thread(accounts_of(site).secret_of, session[1], wanted, now=request.now)
+    if secret is not None:
+        answer = redirect(site.address(request, f"/status/{wanted}"))
+        return answer.with_cookies(*site.cookies("key", secret, f"/status/{wanted}"))
     raise RefusedError(404, "unknown")
 
 

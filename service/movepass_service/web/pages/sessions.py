@@ -4,7 +4,7 @@ import asyncio
 import re
 from dataclasses import replace
 
-from movepass_service.accounts import Accounts
+from movepass_service.accounts import Accounts, Helper
 from movepass_service.applications.application import Application
 from movepass_service.service import Receipt
 from movepass_service.web.errors import RefusedError
@@ -28,7 +28,17 @@ async def vouch(site: Site, request: Request, applications: tuple[Application, .
     session = await signed_in(site, request)
     if session is None:
         return applications
+    helper = await asyncio.to_thread(accounts_of(site).helper_of, session[1])
+    if helper is not None:
+        return vouched(applications, helper)
     return tuple(replace(one, phone_verified=True) if one.phone == session[1] else one for one in applications)
+
+
+def vouched(applications: tuple[Application, ...], helper: Helper) -> tuple[Application, ...]:
+    """Return the applications with whoever vouches for them."""
+    return tuple(
+        replace(one, evidence=helper.role, on_behalf_of=one.on_behalf_of or helper.name) for one in applications
+    )
 
 
 async def remember(site: Site, request: Request, receipts: tuple[Receipt, ...]) -> None:
