@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-GIVE_UP_SECONDS = 4.0
+GIVE_UP_SECONDS = 60.0
 """No answer goes on for longer, so that a device which would wait for ever fails a test and does not hang it."""
 _PIECE = 16384
 

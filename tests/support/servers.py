@@ -142,8 +142,21 @@ def _running(server: HTTPServer) -> Iterator[None]:
         server.server_close()
 
 
+@dataclass
+class Drips:
+    """A server whose answers drip.
+
+    Attributes:
+        url: where it is.
+        waited_for: its answers that somebody has waited for to their end.
+    """
+
+    url: str
+    waited_for: list[str] = field(default_factory=list)
+
+
 @contextmanager
-def drips(seconds: float) -> Iterator[str]:
+def drips(seconds: float) -> Iterator[Drips]:
     """Run a server whose every answer comes a byte every 0.1 s, for so long: no wait for it is ever a silent one."""
     over = threading.Event()
 
@@ -160,6 +173,7 @@ def drips(seconds: float) -> Iterator[str]:
                     self.wfile.write(b" ")
                     if over.wait(0.1):
                         return
+                found.waited_for.append(self.path)
 
         def do_POST(self) -> None:
             self.do_GET()
@@ -169,7 +183,8 @@ def drips(seconds: float) -> Iterator[str]:
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         server.daemon_threads = True
+        found = Drips(f"http://127.0.0.1:{server.server_port}")
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
+        yield found
         over.set()
         server.shutdown()
