@@ -157,7 +157,7 @@ vectors: $(READY) ## writes tests/vectors/*.json anew
 	PYTHONPATH=tools:tests $(BIN)/python -m make_vectors
 
 clean: ## removes what make has made
-	rm -rf phone/node_modules $(VENV) $(AWS_VENV) $(SUPPLY_VENV) build
+	rm -rf phone/node_modules $(VENV) $(AWS_VENV) $(SUPPLY_VENV) $(RELEASE_VENV) build
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 $(READY): pyproject.toml constraints.txt
@@ -220,6 +220,22 @@ sbom: $(SUPPLY_READY) ## bills of materials (CycloneDX) of what is installed and
 
 audit: $(SUPPLY_READY) ## asks PyPI for known vulnerabilities; fails where one is known, and where it has no answer
 	$(SUPPLY_VENV)/bin/pip-audit --strict --require-hashes --disable-pip --requirement hashes/shipped.txt
+
+# A release is built and checked by tools that nothing else needs, in versions that give the same bytes everywhere.
+RELEASE_VENV := .venv-release
+RELEASE_READY := $(RELEASE_VENV)/.ready
+RELEASE_PINS := build==1.6.1 setuptools==84.2.1 twine==7.0.0
+
+.PHONY: release
+
+release: $(RELEASE_READY) $(PHONE_READY) sbom ## sdist, wheel, the phone's app, bills of materials and hashes, in build/release
+	PYTHONPATH=tools $(RELEASE_VENV)/bin/python -m release build/release \
+		--sbom build/sbom/shipped.json --sbom build/sbom/functions.json
+
+$(RELEASE_READY): Makefile
+	$(PYTHON) -m venv $(RELEASE_VENV)
+	$(RELEASE_VENV)/bin/python -m pip install --quiet --disable-pip-version-check $(RELEASE_PINS)
+	touch $@
 
 $(SUPPLY_READY): Makefile
 	$(PYTHON) -m venv $(SUPPLY_VENV)

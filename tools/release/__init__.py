@@ -1,0 +1,1 @@
+"""Builds what a release consists of, twice, and compares the bytes: `python -m release build/release`."""
