@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -258,8 +258,9 @@ class Service:
             UnknownApplication, NotAllowed: see status; or its state does not allow it.
         """
         kept = self._opened(reference, secret)
-        digest = application.digest(self._secrets.content_key)
-        done = await self.store.correct(kept.reference, digest, application, now)
+        corrected = _with_known_number(application, kept.application())
+        digest = corrected.digest(self._secrets.content_key)
+        done = await self.store.correct(kept.reference, digest, corrected, now)
         return Receipt(done.reference, secret, done.state, done.is_new)
 
     async def appeal(self, reference: str, secret: str, note: str, *, now: int) -> State:
@@ -366,6 +367,20 @@ class Service:
             return None if key is None else hmac.digest(key, number, hashlib.sha256)[:_ID_HASH_BYTES]
 
         return hash_id
+
+
+def _with_known_number(corrected: Application, before: Application) -> Application:
+    """Return a correction with the hash of the number that was given before, where it shows the same end of it.
+
+    The form can't show the whole number again, and without it an officer would have to decide.
+    """
+
+    def paper(one: Application) -> tuple[object, ...]:
+        return one.trip.id_type, one.trip.id_last, week_of(one.travel_day)
+
+    if corrected.id_hash is None and paper(corrected) == paper(before):
+        return replace(corrected, id_hash=before.id_hash)
+    return corrected
 
 
 def _own_key(data: Path) -> bytes:

@@ -252,6 +252,20 @@ def test_a_rejection_can_be_appealed_and_corrected(service: Service, now: int) -
     assert (appeal["actor"], appeal["note"]) == ("applicant", "please look")
 
 
+def test_a_correction_keeps_the_number_of_which_it_shows_the_end(service: Service, now: int) -> None:
+    use_rules(service, THREE_A_DAY, now)
+    receipts = []
+    for paper in (ID_NUMBER, "1234567890"):
+        receipts.append(submit(service, now, f"client-{paper}", holder__id_number=paper))
+        last = {"holder__id_number": None, "holder__id_last": ID_NUMBER[-4:], "reason": "office"}
+        corrected = service.read_one(form(now, **last), now=now)
+        assert corrected.id_hash is None
+        run(service.correct(receipts[-1].reference, receipts[-1].secret, corrected, now=now))
+    work(service, now)
+    states = [service.status(one.reference, one.secret, now=now).state for one in receipts]
+    assert states == [State.ISSUED, State.REFERRED]
+
+
 def test_a_corrected_pass_replaces_the_old_one_at_the_device(approving: Service, world: World, now: int) -> None:
     receipt = submit(approving, now, not_before=iso(now))
     work(approving, now)
