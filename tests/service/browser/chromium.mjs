@@ -25,8 +25,8 @@ export async function end() {
   await browser.close();
 }
 
-/** Open a tab of its own, let something be done in it, and see that nothing went wrong. */
-export async function withTab(options, use) {
+/** Open a tab in a profile of its own. */
+export async function openTab(options) {
   const { hasScripts = true, width = 320, height = 640, scheme = "light" } = options;
   const context = await browser.newContext({
     javaScriptEnabled: hasScripts,
@@ -36,6 +36,12 @@ export async function withTab(options, use) {
   });
   const page = await context.newPage();
   page.setDefaultTimeout(30_000);
+  return { page, context };
+}
+
+/** Open a tab of its own, let something be done in it, and see that nothing went wrong. */
+export async function withTab(options, use) {
+  const { page, context } = await openTab(options);
   const faults = [];
   page.on("pageerror", (error) => faults.push(String(error)));
   page.on("console", (message) => {
