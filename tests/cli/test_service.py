@@ -18,6 +18,7 @@ from support.applications import rules, submit, use_rules, work
 from support.world import World
 
 from movepass_issuer.authority.creation import create_authority
+from movepass_service.accounts import Accounts, Helper
 from movepass_service.service import Receipt, Service
 
 from .conftest import Movepass, Start
@@ -210,3 +211,39 @@ def test_a_folder_that_is_no_services_is_not_made_one(
     assert ran.code == 4
     assert "no service's folder" in ran.err
     assert not (tmp_path / "none").exists()
+
+
+def test_a_number_is_appointed_to_apply_for_others(movepass: Movepass, data: Path) -> None:
+    appoint = (
+        "service",
+        "assistant",
+        "০১৭১২-৩৪৫৬৭৮",
+        "--data",
+        data,
+        "--role",
+        "employer",
+        "--name",
+        "Padma  Textiles",
+    )
+    said = movepass(*appoint, "--quota", "7")
+    assert said.code == 0
+    assert said.out == "+8801712345678 may apply for others as employer Padma Textiles, 7 a day from lists.\n"
+    with closing(Accounts.open(data)) as accounts:
+        assert accounts.helper_of("+8801712345678") == Helper("employer", "Padma Textiles", 7)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "named"),
+    [
+        (("12345", "--role", "employer", "--name", "X"), "PHONE"),
+        (("01712345678", "--role", "king", "--name", "X"), "--role"),
+        (("01712345678", "--role", "employer", "--name", " "), "--name"),
+        (("01712345678", "--role", "employer", "--name", "X", "--quota", "-1"), "--quota"),
+    ],
+)
+def test_who_can_not_apply_for_others_is_named(
+    movepass: Movepass, data: Path, wrong: tuple[str, ...], named: str
+) -> None:
+    said = movepass("service", "assistant", *wrong, "--data", data)
+    assert said.code == 2
+    assert named in said.err

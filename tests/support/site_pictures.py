@@ -12,6 +12,7 @@ from movepass_service.accounts.accounts import OUTBOX
 from support.sites import running_site
 
 BROWSER = Path(__file__).resolve().parents[1] / "service/browser"
+MOVEPASS = Path(sys.executable).with_name("movepass")
 COLOURS = 48
 """Enough for plain colours and the edges of letters; a picture is then a third as large."""
 
@@ -20,7 +21,13 @@ def main(out: Path) -> None:
     """Draw all pages into a folder."""
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, running_site(Path(folder), is_working=True) as site:
-        environment = {**os.environ, "SITE": site.origin, "OUTBOX": str(site.data / OUTBOX)}
+        own = {
+            "SITE": site.origin,
+            "OUTBOX": str(site.data / OUTBOX),
+            "DATA": str(site.data),
+            "MOVEPASS": str(MOVEPASS),
+        }
+        environment = {**os.environ, **own}
         subprocess.run(["node", str(BROWSER / "pictures.mjs"), str(out)], env=environment, check=True)
     for picture in out.glob("*.png"):
         Image.open(picture).convert("RGB").quantize(COLOURS).save(picture, optimize=True)

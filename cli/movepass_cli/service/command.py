@@ -9,6 +9,7 @@ _COMMANDS = {
     "cases": ("officers", "list what waits for an officer, most urgent first"),
     "decide": ("officers", "decide an application as an officer"),
     "rules": ("rules", "check, show, try and activate the rules that decide"),
+    "assistant": ("helpers", "let a number apply for others, with lists"),
     "officer": ("officers", "add an officer"),
 }
 
