@@ -42,7 +42,7 @@ service: $(READY) ## the issuing service with a TEST authority and an officer, i
 	$(BIN)/python demo/start_service.py build/service
 
 demo-service: $(READY) $(PHONE_READY) ## a person applies in a browser, an officer decides, a device verifies; files in build/demo-service
-	PYTHONPATH=demo:tests $(BIN)/python demo/issuing_service.py build/demo-service
+	PYTHONPATH=demo:tests $(BIN)/python demo/applying.py build/demo-service
 
 screens: $(READY) ## draws the pictures of docs/officer.md anew, from what the command writes
 	PYTHONPATH=tests $(BIN)/python demo/officer.py docs/officer
