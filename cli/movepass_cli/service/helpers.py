@@ -6,9 +6,8 @@ from pathlib import Path
 import click
 
 from movepass_cli.inputs import InputError
-from movepass_cli.options import example, json_option, option
+from movepass_cli.options import data_option, example, json_option, option
 from movepass_cli.output import show_json, show_line
-from movepass_cli.service.officers import data_option
 from movepass_service.accounts import Accounts, Helper
 from movepass_service.applications.values import parse_phone
 from movepass_service.rules import Evidence
