@@ -14,7 +14,7 @@ from support.repositories import logs_of
 
 from movepass_issuer.authority.ceremony_desk import propose_keys, propose_root
 from movepass_issuer.authority.creation import Elsewhere, create_authority
-from movepass_issuer.publishing.published_keys import load_keys
+from movepass_issuer.publishing.published import read_keys_document
 from movepass_issuer.publishing.publisher import Publisher
 from movepass_keys import FileSigner, create_key_file
 from movepass_keys.ceremony.proposal import KeyChange
@@ -71,5 +71,5 @@ def test_tuf_js_follows_two_roots_and_gets_keys_and_lists(tuf_js: Path, tmp_path
         )  # fmt: skip
         server.shutdown()
     assert done.returncode == 0, done.stderr
-    expected = [load_keys(authority.repository), log]
+    expected = [read_keys_document(authority.repository), log]
     assert done.stdout.splitlines() == [f"{len(data)} {hashlib.sha256(data).hexdigest()}" for data in expected]

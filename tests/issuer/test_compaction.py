@@ -13,7 +13,14 @@ from support.world import World
 
 from movepass_issuer import IssuerError
 from movepass_issuer.revoking import compaction
-from movepass_issuer.revoking.compaction import COMPACT_ABOVE, COMPACT_FROM_BYTES, Grown, grown, is_due, one_block_bytes
+from movepass_issuer.revoking.compaction import (
+    COMPACT_ABOVE,
+    COMPACT_FROM_BYTES,
+    GrownLog,
+    grow_log,
+    is_due,
+    one_block_bytes,
+)
 from movepass_wire import encode_block, new_log, read_log
 from movepass_wire.statuslog import HEADER_BYTES, read_header
 
@@ -34,7 +41,7 @@ def publications(count: int, each: int, limit: int, seed: int) -> Iterator[tuple
     log_, held = new_log(DAY), set[int]()
     for start in range(0, len(drawn), each):
         new = drawn[start : start + each]
-        after = grown(log_, new)
+        after = grow_log(log_, new)
         log_ = after.log
         assert after.added == each
         held.update(new)
@@ -49,7 +56,7 @@ def test_a_log_holds_the_union_of_what_was_brought_and_counts_what_was_new(sets:
         data, held = new_log(DAY, 3), set[int]()
         for wanted in sets:
             before = data
-            after = grown(data, wanted)
+            after = grow_log(data, wanted)
             assert after.added == len(wanted - held)
             data, held = after.log, held | wanted
             assert after.held == len(held)
@@ -62,8 +69,8 @@ def test_a_log_holds_the_union_of_what_was_brought_and_counts_what_was_new(sets:
 
 
 def test_a_log_that_holds_everything_already_does_not_change() -> None:
-    data = grown(new_log(DAY), [3, 7]).log
-    assert grown(data, [7, 3]) == Grown(data, 0, 2)
+    data = grow_log(new_log(DAY), [3, 7]).log
+    assert grow_log(data, [7, 3]) == GrownLog(data, 0, 2)
 
 
 def test_at_no_moment_of_a_day_is_a_log_more_than_1_3_times_the_entropy() -> None:
@@ -111,15 +118,15 @@ def test_a_log_that_would_not_hold_the_union_is_not_published(monkeypatch: pytes
     def forgetful(indexes: Any) -> bytes:
         return encode_block(sorted(indexes)[:-1])
 
-    data = grown(new_log(DAY), range(0, 40_000, 2)).log
+    data = grow_log(new_log(DAY), range(0, 40_000, 2)).log
     monkeypatch.setattr(compaction, "encode_block", forgetful)
     with pytest.raises(IssuerError, match="would not hold what it must"):
-        grown(data, [1, 3])
+        grow_log(data, [1, 3])
     monkeypatch.setattr(compaction, "COMPACT_FROM_BYTES", 0)
     monkeypatch.setattr(compaction, "COMPACT_ABOVE", 0)
     monkeypatch.setattr(compaction.is_due, "__kwdefaults__", {"above": 0})
     with pytest.raises(IssuerError, match="would not hold what it must"):
-        grown(data, [1, 3])
+        grow_log(data, [1, 3])
 
 
 def test_a_log_written_anew_reaches_a_device_with_its_generation(world: World) -> None:

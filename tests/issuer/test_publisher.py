@@ -21,7 +21,7 @@ from tuf.ngclient import Updater
 from movepass_issuer import Ledger, RepositoryError, SqliteLedger
 from movepass_issuer.authority.ceremony_desk import deny, publish_proposals, recover
 from movepass_issuer.errors import ClockError
-from movepass_issuer.publishing.published_keys import NOBODY_DENIED
+from movepass_issuer.publishing.published import NOBODY_DENIED
 from movepass_issuer.publishing.publisher import Publisher, listed_days
 from movepass_issuer.storage.repository import FolderRepository
 from movepass_keys import KeySet, PassKey

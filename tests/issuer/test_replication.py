@@ -20,7 +20,7 @@ from movepass_issuer.authority.creation import Elsewhere, create_authority
 from movepass_issuer.authority.folder import Authority
 from movepass_issuer.errors import ClockError
 from movepass_issuer.issuing.ledger import Announced, Request
-from movepass_issuer.publishing.published_keys import DENIED, load_denied
+from movepass_issuer.publishing.published import DENIED, read_denied
 from movepass_issuer.publishing.publisher import Publication, Publisher
 from movepass_issuer.regions import replication
 from movepass_issuer.regions.ledger import Region, Revocation
@@ -54,7 +54,7 @@ class Side:
     ) -> RegionalPublisher:  # fmt: skip
         own = repository or FolderRepository(self.folder)
         publisher = Publisher(
-            repository=own, ledger=self.ledger, signer=self.signer, patience=0, denied=lambda: load_denied(own)
+            repository=own, ledger=self.ledger, signer=self.signer, patience=0, denied=lambda: read_denied(own)
         )
         others = [] if alone else [FolderRepository(self.other)]
         return RegionalPublisher(
@@ -242,7 +242,7 @@ def test_new_roots_keys_and_denials_come_with_the_copy(pair: Pair, tmp_path: Pat
     pair.two.publish(int(time.time()) + 1)
     assert (pair.two.folder / "metadata/2.root.json").exists()
     assert (pair.two.folder / "metadata/2.targets.json").exists()
-    assert load_denied(FolderRepository(pair.two.folder)) == denied
+    assert read_denied(FolderRepository(pair.two.folder)) == denied
     sync(pair.devices(tmp_path)[0], pair.two.folder)
 
 
@@ -268,7 +268,7 @@ def test_what_one_region_denies_while_cut_off_stays_denied_and_the_other_denies_
     pair.two.publish(pair.now + 3 + TAKEOVER)
     assert waiting(pair.one.publish(pair.now + 4 + TAKEOVER)) == ""
     for side in (pair.one, pair.two):
-        assert load_denied(FolderRepository(side.folder)) == denial(pair)
+        assert read_denied(FolderRepository(side.folder)) == denial(pair)
         assert denied_on(store, side.folder) == {kid}
 
 
@@ -281,7 +281,7 @@ def test_what_the_custodians_have_revoked_is_denied_no_longer_in_any_region(pair
     drill.agree(propose_keys(drill.authority, KeyChange(revoke={kid: "leaked"}), now=pair.now + 2))
     assert waiting(pair.two.publish(int(time.time()) + 3)) == ""
     for side in (pair.one, pair.two):
-        assert load_denied(FolderRepository(side.folder)) == b'{"denied":[]}'
+        assert read_denied(FolderRepository(side.folder)) == b'{"denied":[]}'
 
 
 def test_who_has_waited_as_long_as_for_a_takeover_publishes_what_either_holds(pair: Pair, tmp_path: Path) -> None:

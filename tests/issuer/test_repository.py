@@ -14,7 +14,7 @@ from support.ministack import Ministack
 from support.s3 import Fault, Front
 
 from movepass_issuer.errors import BusyError, RepositoryError
-from movepass_issuer.publishing.published_keys import DENIED, load_denied
+from movepass_issuer.publishing.published import DENIED, read_denied
 from movepass_issuer.revoking.denials import put_denials
 from movepass_issuer.storage import s3_repository
 from movepass_issuer.storage.repository import FolderRepository, Repository
@@ -163,9 +163,9 @@ def test_denials_are_not_undone_by_a_write_that_comes_too_late(opened: Open) -> 
     put_denials(quick, [second])
     with pytest.raises(BusyError):
         late[0]()
-    assert b"02020202" in load_denied(quick)
+    assert b"02020202" in read_denied(quick)
     put_denials(quick, [first])
-    assert load_denied(quick).count(b"kid") == 2
+    assert read_denied(quick).count(b"kid") == 2
 
 
 def test_a_timestamp_that_is_gone_is_not_the_expected_one(repository: Repository) -> None:

@@ -12,7 +12,7 @@ from tuf.api.metadata import Metadata
 
 from movepass_issuer.authority.folder import Authority, HeldKey, new_key_file, write_file
 from movepass_issuer.errors import AuthorityError, IssuerError
-from movepass_issuer.publishing.published_keys import load_keys
+from movepass_issuer.publishing.published import read_keys_document
 from movepass_issuer.publishing.publisher import Publication, put_keys
 from movepass_issuer.revoking.denials import put_denials, tell_denials
 from movepass_issuer.storage import places
@@ -90,7 +90,7 @@ def propose_keys(authority: Authority, change: KeyChange, *, now: int, root: Pro
     if in_force is None:
         raise AuthorityError("there is no root yet; first: movepass keys propose root")
     current = authority.current(TARGETS)
-    keys = load_keys(authority.repository) if current else KeySet(authority.name, authority.test, {})
+    keys = read_keys_document(authority.repository) if current else KeySet(authority.name, authority.test, {})
     return build_keys_proposal(change, root=in_force, now=now, current=current, keys=keys, chain=authority.roots())
 
 

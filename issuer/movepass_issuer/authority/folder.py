@@ -27,8 +27,8 @@ from movepass_issuer.errors import AuthorityError
 from movepass_issuer.issuing.issuer import Issuer, Revoker
 from movepass_issuer.issuing.ledger import Ledger
 from movepass_issuer.publishing.continuity import check_continuity
-from movepass_issuer.publishing.published_keys import load_denied, published_endings, published_keys
-from movepass_issuer.publishing.publisher import Publisher, load_document
+from movepass_issuer.publishing.published import find_newest, parse_document, read_denied, read_endings, read_keys
+from movepass_issuer.publishing.publisher import Publisher
 from movepass_issuer.regions.ledger import RegionalLedger
 from movepass_issuer.regions.peers import Peer, RegionalRevoker, Regions, region_beside
 from movepass_issuer.regions.replication import RegionalPublisher
@@ -225,7 +225,7 @@ class Authority:
         Raises:
             RepositoryError: they can't be read.
         """
-        return published_keys(self.repository)
+        return read_keys(self.repository)
 
     def endings(self, now: int) -> list[Ending]:
         """Say when the custodians' documents and the pass key in use end.
@@ -233,7 +233,7 @@ class Authority:
         Raises:
             RepositoryError: they can't be read, or there are none yet.
         """
-        return published_endings(self.repository, now, self.pass_key)
+        return read_endings(self.repository, now, self.pass_key)
 
     @contextmanager
     def issuer(self) -> Iterator[Issuer]:
@@ -246,7 +246,7 @@ class Authority:
         repository = self.repository
         with closing(self.ledger()) as ledger:
             signer = signer_from_uri(self.pass_signer, self.folder)
-            keys = published_keys(repository)
+            keys = read_keys(repository)
             check_continuity(repository, ledger)
             yield Issuer(signer=signer, ledger=ledger, keys=keys, usable_from=self.usable_from)
 
@@ -292,7 +292,7 @@ class Authority:
             LedgerError, RepositoryError: a part of the folder can't be used.
         """
         repository = self.repository
-        kids = published_keys(repository).keys
+        kids = read_keys(repository).keys
         if self.peers:
             with self.regions() as regions:
                 yield RegionalRevoker(regions=regions, kids=kids)
@@ -352,9 +352,7 @@ class Authority:
         Raises:
             RepositoryError: it can't be read.
         """
-        version = max(self.repository.versions(role), default=0)
-        data = self.repository.read(document_name(role, version))
-        return load_document(data) if data is not None else None
+        return find_newest(self.repository, role)
 
     def roots(self) -> list[Metadata[Root]]:
         """Read every root there has been, the one in force last.
@@ -363,7 +361,7 @@ class Authority:
             RepositoryError: one can't be read.
         """
         documents = [self.repository.read(document_name("root", v)) for v in self.repository.versions("root")]
-        return [load_document(data) for data in documents if data is not None]
+        return [parse_document(data) for data in documents if data is not None]
 
     @contextmanager
     def changing(self) -> Iterator["Authority"]:
@@ -384,7 +382,7 @@ class Authority:
         Raises:
             RepositoryError: it can't be read.
         """
-        return load_denied(self.repository)
+        return read_denied(self.repository)
 
 
 def _several(uris: list[str] | str | None) -> tuple[str, ...]:

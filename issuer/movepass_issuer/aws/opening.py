@@ -10,7 +10,7 @@ from movepass_issuer.aws.time_limit import TimedSigner, TimeLimit
 from movepass_issuer.errors import RepositoryError, RestoredError
 from movepass_issuer.issuing.issuer import Issuer, Revoker
 from movepass_issuer.publishing.continuity import check_continuity
-from movepass_issuer.publishing.published_keys import published_keys
+from movepass_issuer.publishing.published import read_keys
 from movepass_issuer.regions.peers import RegionalRevoker, Regions
 from movepass_issuer.storage.dynamodb_ledger import DynamoDbLedger
 from movepass_issuer.storage.s3_repository import S3Repository
@@ -105,6 +105,6 @@ def open_revoker(settings: FunctionSettings) -> Reread[Revoker]:
 
 def _checked_keys(repository: S3Repository, ledger: DynamoDbLedger) -> KeySet:
     """Read the published keys, and check that the ledger belongs to what is published."""
-    keys = published_keys(repository)
+    keys = read_keys(repository)
     check_continuity(repository, ledger)
     return keys

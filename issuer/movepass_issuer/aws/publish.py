@@ -28,7 +28,7 @@ from movepass_issuer.aws.opening import open_regions, open_table
 from movepass_issuer.aws.settings import FunctionSettings
 from movepass_issuer.aws.telemetry import count, logger, observed, report_end
 from movepass_issuer.errors import BusyError, RepositoryError
-from movepass_issuer.publishing.published_keys import load_denied, published_endings
+from movepass_issuer.publishing.published import read_denied, read_endings
 from movepass_issuer.publishing.publisher import Publication, Publisher, check_accepted
 from movepass_issuer.regions.peers import Regions
 from movepass_issuer.regions.replication import Followed, RegionalPublisher
@@ -56,7 +56,7 @@ class PublishFunction:
         repository, ledger = S3Repository(settings.repository), open_table(settings)
         signer = signer_from_uri(settings.signer, settings.folder)
         publisher = Publisher(
-            repository=repository, ledger=ledger, signer=signer, denied=lambda: load_denied(repository)
+            repository=repository, ledger=ledger, signer=signer, denied=lambda: read_denied(repository)
         )
         if not settings.peers:
             return cls(repository, publisher)
@@ -103,7 +103,7 @@ class PublishFunction:
     def _report_ends(self, now: int) -> list[Ending]:
         """Report when what is published ends, whether it could be published or not; returns it."""
         try:
-            ends = published_endings(self._repository, now)
+            ends = read_endings(self._repository, now)
         except RepositoryError as e:
             logger.warning("nobody can tell when the keys end", error=str(e))
             return []

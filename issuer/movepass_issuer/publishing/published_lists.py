@@ -1,15 +1,17 @@
-"""The revocation lists as they are published, read from the authority's own repository and trusted as that is."""
+"""The revocation lists of the newest publication, for the export in the IETF's format."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from movepass_issuer.errors import RepositoryError
-from movepass_issuer.publishing.publisher import load_document, load_log
+from movepass_issuer.publishing.published import parse_document, parse_timestamp, read_described, read_file
 from movepass_issuer.storage.repository import Repository
 from movepass_keys.records import layout, roles
 from movepass_keys.records.layout import TIMESTAMP, document_name
 from movepass_wire import LogError, StatusLog, read_log
+
+_NOT_YET = "nothing has been published yet, or restore it from a copy"
 
 
 @dataclass(frozen=True)
@@ -18,7 +20,7 @@ class PublishedLists:
 
     Attributes:
         published: when, seconds since 1970 UTC.
-        expires: until when devices take it over.
+        expires: until when devices accept it.
     """
 
     published: int
@@ -33,9 +35,9 @@ class PublishedLists:
         Raises:
             RepositoryError: there is none, or it can't be read.
         """
-        timestamp = _document(repository, TIMESTAMP)
-        snapshot = _document(repository, document_name("snapshot", timestamp.snapshot_meta.version))
-        status = _document(repository, document_name(roles.STATUS, snapshot.meta[f"{roles.STATUS}.json"].version))
+        timestamp = parse_timestamp(repository, read_file(repository, TIMESTAMP, advice=_NOT_YET)).signed
+        snapshot = _document(repository, "snapshot", timestamp.snapshot_meta.version)
+        status = _document(repository, roles.STATUS, snapshot.meta[f"{roles.STATUS}.json"].version)
         targets = {day: t for name, t in status.targets.items() if (day := layout.log_day(name)) is not None}
         return cls(roles.published_at(timestamp) or 0, int(timestamp.expires.timestamp()), repository, targets)
 
@@ -50,14 +52,12 @@ class PublishedLists:
         Raises:
             RepositoryError: it is missing or damaged.
         """
+        target = self._targets[day]
         try:
-            return read_log(load_log(self._repository, self._targets[day]))
+            return read_log(read_described(self._repository, layout.target_file(target), target))
         except LogError as e:
-            raise RepositoryError(f"the list of day {day} can't be read ({e}); restore it from a copy") from None
+            raise RepositoryError(f"the list of day {day} can't be read ({e}); restore it from a copy") from e
 
 
-def _document(repository: Repository, name: str) -> Any:
-    data = repository.read(name)
-    if data is None:
-        raise RepositoryError(f"{name} is missing: nothing has been published yet, or restore it from a copy")
-    return load_document(data).signed
+def _document(repository: Repository, role: str, version: int) -> Any:
+    return parse_document(read_file(repository, document_name(role, version))).signed

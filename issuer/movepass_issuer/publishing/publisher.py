@@ -21,20 +21,25 @@ many they were and whoever published them.
 
 import random
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-from tuf.api.exceptions import LengthOrHashMismatchError
-from tuf.api.metadata import Metadata, MetaFile, TargetFile
+from tuf.api.metadata import MetaFile, TargetFile
 
 from movepass_issuer.errors import BusyError, ClockError, NotAcceptedError, RepositoryError, RestoredError
 from movepass_issuer.issuing.ledger import Announced, Ledger
 from movepass_issuer.publishing.cleaning import clean
-from movepass_issuer.publishing.continuity import not_as_left
-from movepass_issuer.publishing.published_keys import NOBODY_DENIED
-from movepass_issuer.revoking.compaction import grown
+from movepass_issuer.publishing.continuity import describe_mismatch
+from movepass_issuer.publishing.published import (
+    NOBODY_DENIED,
+    parse_document,
+    parse_timestamp,
+    read_described,
+    read_file,
+)
+from movepass_issuer.revoking.compaction import grow_log
 from movepass_issuer.storage.repository import Repository, versions_in
 from movepass_keys import Signer
 from movepass_keys.records import layout, roles
@@ -140,71 +145,81 @@ class Publisher:
         while True:
             try:
                 with self._repository.lease():
-                    publication = _Work(self._repository, self._ledger, self._signer, now)
-                    return publication.publish(
-                        self._denied, days_ahead=days_ahead, unseen=unseen, clock_checked=clock_checked
+                    work = _Work(
+                        self._repository, self._ledger, self._signer, now, unseen=unseen, clock_checked=clock_checked
                     )
+                    return work.publish(self._denied, days_ahead)
             except BusyError:
                 if time.monotonic() > give_up:
                     raise
             time.sleep(random.uniform(*_PAUSE_SECONDS))  # noqa: S311 - no secret
 
 
-class _Work:
-    """One attempt at a publication, under the lease."""
+@dataclass(frozen=True, slots=True)
+class _Published:
+    """The published state; each part is None before the first publication.
 
-    def __init__(self, repository: Repository, ledger: Ledger, signer: Signer, now: int) -> None:
+    Attributes:
+        data: the timestamp's file, which only who replaces it may change.
+        is_as_left: whether it is as this ledger's last publication left it, and all of that is settled.
+        version: the highest one of a timestamp that was published or announced.
+    """
+
+    data: bytes | None
+    timestamp: Any
+    snapshot: Any
+    status: Any
+    is_as_left: bool
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Lists:
+    """What a publication lists.
+
+    Attributes:
+        targets: the logs and the denied keys, as status names them.
+        days: the UTC days that have a log.
+        pending: every (day, index) that was pending when the logs were written.
+        revoked: how many indexes are new.
+    """
+
+    targets: dict[str, TargetFile]
+    days: list[int]
+    pending: list[tuple[int, int]]
+    revoked: int
+
+
+class _Work:
+    """One attempt at a publication, under the lease. Its steps are those at the top of this module."""
+
+    def __init__(
+        self, repository: Repository, ledger: Ledger, signer: Signer, now: int, *, unseen: bool, clock_checked: bool
+    ) -> None:
         self._repository = repository
         self._ledger = ledger
         self._signer = signer
         self._now = now
+        self._unseen = unseen
+        self._clock_checked = clock_checked
         self._files = repository.files(layout.METADATA_FOLDER)
         self._read: dict[str, bytes] = {}
 
-    def publish(
-        self, denied: Callable[[], bytes], *, days_ahead: int, unseen: bool, clock_checked: bool
-    ) -> Publication:
+    def publish(self, denied: Callable[[], bytes], days_ahead: int) -> Publication:
         """See Publisher.publish."""
         self._check_online_key()
-        before = self._repository.read(TIMESTAMP)  # before the ledger: what it forgets later has been replaced by then
-        timestamp = None if before is None else load_timestamp(before, self._repository).signed
-        snapshot = self._document("snapshot", timestamp.snapshot_meta.version) if timestamp else None
-        status = self._document(roles.STATUS, snapshot.signed.meta["status.json"].version) if snapshot else None
-        known = self._ledger.announced()
-        as_left = not unseen and self._is_as_left(before, known)
-        if timestamp and not clock_checked:
-            _check_clock(self._now, roles.published_at(timestamp))
-
-        days = self._days(status, days_ahead)
-        counts = {day: self._ledger.revoked_count(day) for day in days}  # of what is pending or in a log, once we look
-        pending = self._ledger.pending()
-        targets, revoked = self._targets(status, pending, counts, as_left=as_left)
-        targets[roles.DENIED_TARGET] = self._put(roles.DENIED_TARGET, denied())
-        status_meta = self._status(status, targets, unseen=unseen)
-        snapshot_meta = self._snapshot(snapshot, status_meta, unseen=unseen)
-
-        last = max([timestamp.version if timestamp else 0, *(a.version for a in known)])
-        version = self._after(last, unseen=unseen)
-        made = roles.make_timestamp(snapshot_meta, now=self._now, version=version)
-        data = roles.sign_document(made, [self._signer])
-        announced = Announced(version, sha256(data).digest())
-        self._ledger.announce(announced)
-        self._repository.replace_timestamp(data, expected=before)
-        self._ledger.settle([(day, index) for day, index in pending if day <= days[-1]], announced)
-        self._ledger.forget(day_of(self._now))
-        keys = self._newest("targets").signed
-        in_force = {"targets": keys.version, "snapshot": snapshot_meta.version, roles.STATUS: status_meta.version}
-        named = {target_file(target) for target in (*targets.values(), *keys.targets.values())}
-        clean(self._repository, in_force, named, self._now)
-        check_accepted(self._endings(), revoked)
-        return Publication(self._now, version, revoked, tuple(days))
-
-    def _endings(self) -> list[Ending]:
-        root, targets = (self._read[document_name(r, self._newest(r).signed.version)] for r in ("root", "targets"))
-        return document_endings(root=root, targets=targets, now=self._now)
+        published = self._read_published()
+        lists = self._write_lists(published, denied, days_ahead)
+        status = self._write_status(published.status, lists.targets)
+        snapshot = self._write_snapshot(published.snapshot, status)
+        announced = self._replace_timestamp(published, snapshot)
+        self._settle(lists, announced)
+        self._clean(lists, snapshot=snapshot.version, status=status.version)
+        check_accepted(self._endings(), lists.revoked)
+        return Publication(self._now, announced.version, lists.revoked, tuple(lists.days))
 
     def _check_online_key(self) -> None:
-        """Make sure that devices will believe what this key signs.
+        """Check that devices will believe what this key signs.
 
         Raises:
             RepositoryError: the newest root or targets names another online key, or there are none yet.
@@ -214,8 +229,27 @@ class _Work:
         if keyid not in root.roles["timestamp"].keyids or keyid not in targets.delegations.keys:
             raise RepositoryError("the root and the targets in force name another online key than this one")
 
+    # Step 1: read the published state
+
+    def _read_published(self) -> _Published:
+        """Read the published state, and check that this ledger and this clock may go on from it.
+
+        Raises:
+            RestoredError, ClockError: they may not.
+        """
+        data = self._repository.read(TIMESTAMP)  # before the ledger, whose entries go only once they are replaced
+        timestamp = None if data is None else parse_timestamp(self._repository, data).signed
+        snapshot = self._document("snapshot", timestamp.snapshot_meta.version) if timestamp else None
+        status = self._document(roles.STATUS, snapshot.signed.meta["status.json"].version) if snapshot else None
+        known = self._ledger.announced()
+        is_as_left = not self._unseen and self._is_as_left(data, known)
+        if timestamp and not self._clock_checked:
+            _check_clock(self._now, roles.published_at(timestamp))
+        version = max([timestamp.version if timestamp else 0, *(a.version for a in known)])
+        return _Published(data, timestamp, snapshot, status, is_as_left, version)
+
     def _is_as_left(self, timestamp: bytes | None, known: Iterable[Announced]) -> bool:
-        """Tell whether the repository is as this ledger's last publication left it, and all of that is settled.
+        """Return whether the repository is as this ledger's last publication left it, and all of that is settled.
 
         Raises:
             RestoredError: it is neither that nor what a publication that was cut short can have left.
@@ -227,8 +261,8 @@ class _Work:
                 raise BusyError("another publisher replaced the timestamp meanwhile; publish again")
             if timestamp is None:
                 raise RestoredError(_TIMESTAMP_LOST)
-            version = load_timestamp(timestamp, self._repository).signed.version
-            raise RestoredError(not_as_left(self._repository, version, settled.version))
+            version = parse_timestamp(self._repository, timestamp).signed.version
+            raise RestoredError(describe_mismatch(self._repository, version, settled.version))
         if timestamp is None and self._holds_revocations():
             raise RestoredError(_TIMESTAMP_LOST)
         return settled is not None and settled.digest == digest
@@ -237,46 +271,77 @@ class _Work:
         logs = (name for name in self._repository.files(layout.STATUS_FOLDER) if name.endswith(".log"))
         return any(len(self._repository.read(name) or b"") > HEADER_BYTES for name in logs)
 
+    # Step 2: write the logs
+
+    def _write_lists(self, published: _Published, denied: Callable[[], bytes], days_ahead: int) -> _Lists:
+        """Bring every log up to date, and write the denied keys."""
+        days = self._days(published.status, days_ahead)
+        counts = {
+            day: self._ledger.revoked_count(day) for day in days
+        }  # first: all that is counted is then pending or in a log
+        pending = self._ledger.pending()
+        targets, revoked = self._write_logs(published, pending, counts)
+        targets[roles.DENIED_TARGET] = self._put(roles.DENIED_TARGET, denied())
+        return _Lists(targets, days, pending, revoked)
+
     def _days(self, status: Any, ahead: int) -> list[int]:
-        """Give the days to list: those asked for, and any later one that is listed already, for logs only grow."""
+        """Return the days to list: those asked for, and any later one that is listed already, for logs only grow."""
         days = listed_days(self._now, ahead)
         names = status.signed.targets if status else {}
         held = {day for name in names if (day := layout.log_day(name)) is not None}
         return sorted({*days, *(day for day in held if day >= days.start)})
 
-    def _targets(
-        self, status: Any, pending: Iterable[tuple[int, int]], counts: Mapping[int, int], *, as_left: bool
+    def _write_logs(
+        self, published: _Published, pending: Iterable[tuple[int, int]], counts: Mapping[int, int]
     ) -> tuple[dict[str, TargetFile], int]:
-        """Bring every log up to date.
+        """Bring every day's log up to date.
 
-        Where the repository is as it was left, with what is pending; else, and where the day is new or the ledger
-        counts more than the log then holds, with all that the ledger knows as revoked. So a day that comes back, after
-        a clock that was wrong, forgets nothing.
+        If the repository is as it was left, a log gets the pending indexes. Otherwise, and if the day is new or the
+        ledger counts more than the log then holds, it gets everything that the ledger knows as revoked. So a day that
+        comes back after a wrong clock forgets nothing.
 
         Returns:
             The logs that status shall name, and how many indexes are new.
         """
-        named: Mapping[str, TargetFile] = status.signed.targets if status else {}
+        named: Mapping[str, TargetFile] = published.status.signed.targets if published.status else {}
         wanted: dict[int, set[int]] = {day: set() for day in counts}
         for day, index in pending:
             wanted.get(day, set()).add(index)
         targets, revoked = {}, 0
         for day, indexes in wanted.items():
             name = log_target(day)
-            if not as_left or name not in named:
+            if not published.is_as_left or name not in named:
                 indexes.update(self._ledger.revoked(day))
-            if name in named and not indexes:
-                targets[name] = named[name]
-                continue
-            before = load_log(self._repository, named[name]) if name in named else new_log(day)
-            after = grown(before, indexes)
-            if after.held < counts[day]:
-                after = grown(before, [*indexes, *self._ledger.revoked(day)])
-            generation = {roles.GENERATION: read_header(after.log)[1]}
-            unchanged = name in named and not after.added
-            targets[name] = named[name] if unchanged else self._put(name, after.log, generation)
-            revoked += after.added
+            targets[name], added = self._write_log(day, indexes, counts[day], named.get(name))
+            revoked += added
         return targets, revoked
+
+    def _write_log(
+        self, day: int, indexes: Collection[int], count: int, listed: TargetFile | None
+    ) -> tuple[TargetFile, int]:
+        """Bring one day's log up to date.
+
+        Args:
+            day: which.
+            indexes: those that it must hold.
+            count: how many the ledger knows as revoked.
+            listed: the log as it is published, if it is.
+
+        Returns:
+            The log that status shall name, and how many indexes are new.
+        """
+        if listed and not indexes:
+            return listed, 0
+        before = self._read_log(listed) if listed else new_log(day)
+        after = grow_log(before, indexes)
+        if after.held < count:
+            after = grow_log(before, [*indexes, *self._ledger.revoked(day)])
+        if listed and not after.added:
+            return listed, 0
+        return self._put(log_target(day), after.log, {roles.GENERATION: read_header(after.log)[1]}), after.added
+
+    def _read_log(self, target: TargetFile) -> bytes:
+        return read_described(self._repository, target_file(target), target)
 
     def _put(self, name: str, data: bytes, custom: dict[str, Any] | None = None) -> TargetFile:
         target = TargetFile.from_data(name, data, ["sha256"])
@@ -285,41 +350,28 @@ class _Work:
         self._repository.put_target(target_file(target), data)
         return target
 
-    def _status(self, status: Any, targets: dict[str, TargetFile], *, unseen: bool) -> MetaFile:
-        if not unseen and self._holds(status) and status.signed.targets == targets:
+    # Step 3: write status and snapshot
+
+    def _write_status(self, status: Any, targets: dict[str, TargetFile]) -> MetaFile:
+        if not self._unseen and self._holds(status) and status.signed.targets == targets:
             return self._describe(roles.STATUS, status)
-        version = self._after(self._last(roles.STATUS), unseen=unseen)
+        version = self._version_after(self._last(roles.STATUS))
         return self._put_version(roles.STATUS, roles.make_status(targets, now=self._now, version=version))
 
-    def _snapshot(self, snapshot: Any, status: MetaFile, *, unseen: bool) -> MetaFile:
+    def _write_snapshot(self, snapshot: Any, status: MetaFile) -> MetaFile:
         parts = {"targets.json": self._describe("targets", self._newest("targets")), "status.json": status}
-        if not unseen and self._holds(snapshot) and snapshot.signed.meta == parts:
+        if not self._unseen and self._holds(snapshot) and snapshot.signed.meta == parts:
             return self._describe("snapshot", snapshot)
-        version = self._after(self._last("snapshot"), unseen=unseen)
+        version = self._version_after(self._last("snapshot"))
         return self._put_version("snapshot", roles.make_snapshot(parts, now=self._now, version=version))
 
     def _holds(self, document: Any) -> bool:
-        """Tell whether a published document may go on as it is: signed by this very key, and for long enough."""
+        """Return whether a published document can stay as it is: signed by this very key, and for long enough."""
         return (
             document is not None
             and roles.has_signed(document, roles.role_key(self._signer))
             and document.signed.expires.timestamp() - self._now >= roles.RESIGN_BEFORE_SECONDS
         )
-
-    def _newest(self, role: str) -> Any:
-        version = max(versions_in(self._files, role), default=0)
-        if not version:
-            raise RepositoryError(f"there is no {document_name(role, 1)} yet; the custodians' ceremony makes it")
-        return self._document(role, version)
-
-    def _document(self, role: str, version: int) -> Any:
-        """Read a versioned document; they never change, so once is enough."""
-        name = document_name(role, version)
-        data = self._read.get(name) or self._repository.read(name)
-        if data is None:
-            raise RepositoryError(f"{name} is missing; restore the repository from a copy")
-        self._read[name] = data
-        return load_document(data)
 
     def _describe(self, role: str, document: Any) -> MetaFile:
         """Describe a published document as the one above it names it: by version, length and hash."""
@@ -331,13 +383,58 @@ class _Work:
         self._repository.create_version(document_name(role, version), data)
         return MetaFile.from_data(version, data, ["sha256"])
 
+    # Step 4: publish
+
+    def _replace_timestamp(self, published: _Published, snapshot: MetaFile) -> Announced:
+        """Announce a timestamp in the ledger, and replace the published one by it."""
+        version = self._version_after(published.version)
+        timestamp = roles.make_timestamp(snapshot, now=self._now, version=version)
+        data = roles.sign_document(timestamp, [self._signer])
+        announced = Announced(version, sha256(data).digest())
+        self._ledger.announce(announced)
+        self._repository.replace_timestamp(data, expected=published.data)
+        return announced
+
+    # Step 5: settle and clean up
+
+    def _settle(self, lists: _Lists, announced: Announced) -> None:
+        """Take the published revocations from the pending ones, and forget what is old."""
+        self._ledger.settle([(day, index) for day, index in lists.pending if day <= lists.days[-1]], announced)
+        self._ledger.forget(day_of(self._now))
+
+    def _clean(self, lists: _Lists, *, snapshot: int, status: int) -> None:
+        """Delete files that nothing has named for a day."""
+        keys = self._newest("targets").signed
+        in_force = {"targets": keys.version, "snapshot": snapshot, roles.STATUS: status}
+        named = {target_file(target) for target in (*lists.targets.values(), *keys.targets.values())}
+        clean(self._repository, in_force, named, self._now)
+
+    def _endings(self) -> list[Ending]:
+        root, targets = (self._read[document_name(r, self._newest(r).signed.version)] for r in ("root", "targets"))
+        return document_endings(root=root, targets=targets, now=self._now)
+
+    # Documents and versions
+
+    def _newest(self, role: str) -> Any:
+        version = self._last(role)
+        if not version:
+            raise RepositoryError(f"there is no {document_name(role, 1)} yet; the custodians' ceremony makes it")
+        return self._document(role, version)
+
+    def _document(self, role: str, version: int) -> Any:
+        """Read a versioned document. These never change, so each file is read once."""
+        name = document_name(role, version)
+        if name not in self._read:
+            self._read[name] = read_file(self._repository, name)
+        return parse_document(self._read[name])
+
     def _last(self, role: str) -> int:
-        """Give the last version that a file has, be it one that a killed publisher left behind."""
+        """Return the highest version that a file has, even of a publisher that was killed."""
         return max(versions_in(self._files, role), default=0)
 
-    def _after(self, last: int, *, unseen: bool) -> int:
-        """Choose the version that comes after the last one known."""
-        return max(last + 1, self._now if unseen else 0)
+    def _version_after(self, last: int) -> int:
+        """Choose the next version: one more, or from the clock where later ones may be unknown here."""
+        return max(last + 1, self._now if self._unseen else 0)
 
 
 def check_accepted(ends: Iterable[Ending], revoked: int = 0) -> None:
@@ -363,46 +460,6 @@ def _check_clock(now: int, last: int | None) -> None:
             f"last published at {local(last)}, and this machine's clock says {local(now)}: is it right? "
             "If so: movepass publish --clock-checked"
         )
-
-
-def load_document(data: bytes) -> Any:
-    """Read a document of one of the roles.
-
-    Raises:
-        RepositoryError: it can't be read.
-    """
-    try:
-        return Metadata.from_bytes(data)
-    except Exception as e:  # noqa: BLE001 - tuf raises many kinds for one cause
-        raise RepositoryError(f"a document of the repository can't be read ({e}); restore it from a copy") from None
-
-
-def load_timestamp(data: bytes, repository: Repository) -> Any:
-    """Read the timestamp of a repository.
-
-    Raises:
-        RepositoryError: it can't be read, or is a document of another role.
-    """
-    document = load_document(data)
-    if document.signed.type != "timestamp":
-        raise RepositoryError(f"{repository.name}: {TIMESTAMP} holds a {document.signed.type}; restore it from a copy")
-    return document
-
-
-def load_log(repository: Repository, target: TargetFile) -> bytes:
-    """Read a published log and hold it against its length and hash.
-
-    Raises:
-        RepositoryError: it is missing or damaged.
-    """
-    data = repository.read(target_file(target))
-    if data is None:
-        raise RepositoryError(f"{target_file(target)} is missing; restore the repository from a copy")
-    try:
-        target.verify_length_and_hashes(data)
-    except LengthOrHashMismatchError as e:
-        raise RepositoryError(f"{target_file(target)} is damaged ({e}); restore it from a copy") from None
-    return data
 
 
 def put_keys(repository: Repository, document: bytes) -> None:

@@ -1,16 +1,17 @@
-"""Which of several regions publishes, and how the others keep a copy of what it publishes.
+"""Decides which of several regions publishes, and keeps a copy in the others.
 
-The newest publication is the lease. Whoever signed it goes on; every other region takes it over, as if it had published
-it itself, and its bucket is a replica that devices may read. A region that finds the newest publication that it can
-see older than its time for taking over publishes in its stead, with versions above those that it can't see. So nobody
-needs to be told that a region is lost, and one that comes back finds a newer publication and keeps a copy.
+The newest publication is the lease. The region that signed it continues to publish. Every other region copies it as if
+it had published it itself, so its bucket is a replica that devices may read. If the newest publication that a region
+can see is older than its takeover time, the region publishes instead, with versions above those that it can't see. So
+nobody needs to announce that a region is lost, and a region that comes back finds a newer publication and copies it.
 
-Where two were cut off from each other, the newer publication may lack what the other's lists hold. That one waits with
-its copy until the newer lists hold it too (it tells before it looks), so a device that reads one bucket takes no pass
-for good again. It waits no longer than until it takes over: it then publishes all that either of the two holds.
+After two regions were cut off from each other, the newer publication may lack revocations that the other's lists hold.
+The other region then does not copy it until the newer lists hold them too. It tells them before it looks, so a device
+that reads one bucket never accepts a revoked pass again. It waits no longer than its takeover time, and then publishes
+everything that either of the two holds.
 
 A publication is copied in the publisher's own order (movepass_issuer.publishing.publisher): files that others name
-first, the timestamp last. Signatures and hashes are checked, so a bucket that somebody wrote to misleads nobody.
+first, the timestamp last. Signatures and hashes are checked, so write access to a bucket misleads no other region.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -24,8 +25,13 @@ from tuf.api.metadata import MetaFile, TargetFile
 from movepass_issuer.errors import BusyError, RepositoryError
 from movepass_issuer.issuing.ledger import Announced, Ledger
 from movepass_issuer.publishing.cleaning import clean
-from movepass_issuer.publishing.published_keys import published_keys
-from movepass_issuer.publishing.publisher import Publication, Publisher, listed_days, load_document, load_timestamp
+from movepass_issuer.publishing.published import (
+    parse_document,
+    parse_timestamp,
+    read_described,
+    read_keys,
+)
+from movepass_issuer.publishing.publisher import Publication, Publisher, listed_days
 from movepass_issuer.revoking.denials import denied_in, put_denials
 from movepass_issuer.storage.repository import Repository
 from movepass_keys import KeyDocumentError, KeySet, Signer
@@ -35,10 +41,12 @@ from movepass_wire import LogError, read_log
 from movepass_wire.limits import PUBLISHED_DAYS_AHEAD
 from movepass_wire.times import day_name, day_of, iso
 
+_AT_WORK = "its publisher may be at work, so try again"
+
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """That a region keeps a copy of what another publishes.
+    """This region keeps a copy of what another one publishes.
 
     Attributes:
         published: the time that the publication is signed as of, seconds since 1970 UTC.
@@ -98,6 +106,31 @@ class _Document:
     content: Any
 
 
+@dataclass(frozen=True, slots=True)
+class _Publication:
+    """The documents of a publication below its timestamp."""
+
+    targets: _Document
+    status: _Document
+    snapshot: _Document
+
+    @property
+    def documents(self) -> tuple[_Document, ...]:
+        """In the order in which they are written: each is named by the next."""
+        return self.targets, self.status, self.snapshot
+
+    @property
+    def logs(self) -> Mapping[str, TargetFile]:
+        """The logs, and the denied keys, as status names them."""
+        targets: Mapping[str, TargetFile] = self.status.content.signed.targets
+        return targets
+
+    @property
+    def files(self) -> list[TargetFile]:
+        """Every file that its documents name."""
+        return [*self.targets.content.signed.targets.values(), *self.logs.values()]
+
+
 class RegionalPublisher:
     """Publishes where it is a region's turn, and keeps a copy where it is another's."""
 
@@ -140,20 +173,12 @@ class RegionalPublisher:
             IssuerError: see Publisher.publish; or a publication that is not old can't be taken over.
         """
         others, held = self._seen(self._others), self._held()
-        newest = max(others, key=lambda seen: seen.rank, default=None)
-        ahead = newest if newest and (held is None or newest.rank > held.rank) else None
+        ahead = _find_newer(others, held)
         last = ahead or held
         due = last is not None and (take_over or now - last.published >= self._takeover)
         if ahead:
             due = due or self._has_waited(now)
-            try:
-                waiting = self._copy(ahead, now, instead_of=None if due else held)
-            except RepositoryError as e:
-                if isinstance(e, BusyError) or not due:
-                    raise
-                waiting = ""
-            self._waiting_since = (self._waiting_since or now) if waiting else None
-            if waiting:
+            if waiting := self._catch_up(ahead, held, now, due=due):
                 return Followed(ahead.published, ahead.version, ahead.source.name, waiting)
         mine = last is None or self._is_mine(last)
         if last and not mine and not due:
@@ -161,6 +186,23 @@ class RegionalPublisher:
         self._take_denials(seen for seen in others if last is None or seen.data != last.data)
         done = self._publisher.publish(now, days_ahead=days_ahead, clock_checked=clock_checked, unseen=due)
         return replace(done, took_over=not mine)
+
+    def _catch_up(self, ahead: _Seen, held: _Seen | None, now: int, *, due: bool) -> str:
+        """Copy a newer publication, and return why that must wait, or "".
+
+        A region that is due publishes next. So it does not wait for what the newer lists lack, and it goes on if the
+        newer publication can't be copied.
+        """
+        try:
+            waiting = self._copy(ahead, now, instead_of=None if due else held)
+        except BusyError:
+            raise
+        except RepositoryError:
+            if not due:
+                raise
+            waiting = ""
+        self._waiting_since = (self._waiting_since or now) if waiting else None
+        return waiting
 
     def check_turn(self) -> None:
         """Make sure that what is put into the region's repository will be published from here.
@@ -194,7 +236,7 @@ class RegionalPublisher:
                 root, newer = self._roots(repository)
                 data = repository.read(TIMESTAMP)
                 if data is not None and root is not None:
-                    timestamp = load_timestamp(data, repository)
+                    timestamp = parse_timestamp(repository, data)
                     root.signed.verify_delegate("timestamp", timestamp.signed_bytes, timestamp.signatures)
                     found.append(_Seen(repository, root, newer, data, timestamp))
             except tuf_errors.RepositoryError as e:  # of a key that the root names no longer, or of nobody's
@@ -209,10 +251,10 @@ class RegionalPublisher:
     def _roots(self, repository: Repository) -> tuple[Any, dict[int, bytes]]:
         """Follow the roots from the region's own newest one on; where it has none yet, from the other's first."""
         held = max(self._repository.versions("root"), default=0)
-        root = load_document(self._repository.read(document_name("root", held)) or b"") if held else None
+        root = parse_document(self._repository.read(document_name("root", held)) or b"") if held else None
         newer: dict[int, bytes] = {}
         while data := repository.read(document_name("root", held + len(newer) + 1)):
-            following = load_document(data)
+            following = parse_document(data)
             for by in (root, following):
                 if by is not None:
                     by.signed.verify_delegate("root", following.signed_bytes, following.signatures)
@@ -221,15 +263,15 @@ class RegionalPublisher:
         return root, newer
 
     def _copy(self, seen: _Seen, now: int, *, instead_of: _Seen | None) -> str:
-        """Take over a publication as if it were the region's own.
+        """Copy a publication as if it were the region's own.
 
         Args:
             seen: which.
             now: seconds since 1970 UTC.
-            instead_of: the region's own, all of whose revocations must be in what takes its place; None to not look.
+            instead_of: the region's own, whose revocations must all be in the copy; None to not compare.
 
         Returns:
-            What it lacks, and then it is not taken over; else "".
+            What it lacks, and then it is not published here; else "".
 
         Raises:
             BusyError: another publisher is at work here.
@@ -237,76 +279,88 @@ class RegionalPublisher:
         """
         with self._repository.lease():
             before = self._repository.read(TIMESTAMP)
-            snapshot, status = documents = self._online_documents(seen)
-            targets = self._document(seen, "targets", snapshot.content.signed.meta["targets.json"])
-            _check_signed(seen.root, targets.content)
-            logs, named = status.content.signed.targets, targets.content.signed.targets
-            self._copy_targets(seen, [*named.values(), *logs.values()])
-            keys = _key_set(self._repository, named)
-            put_denials(self._repository, [self._denied(self._repository, logs)], keys=keys)
-            if instead_of and (lacking := self._lacking(snapshot, logs, keys, instead_of, now)):
+            copied = self._read_publication(seen)
+            self._copy_targets(seen, copied.files)
+            keys = _key_set(self._repository, copied.targets.content.signed.targets)
+            put_denials(self._repository, [_denied_keys(self._repository, copied.logs)], keys=keys)
+            if instead_of and (lacking := self._find_lacking(copied, keys, instead_of, now)):
                 return lacking
-            for version, data in seen.newer.items():
-                self._put(document_name("root", version), data)
-            for document in (targets, status, snapshot):
-                self._put(document_name(document.role, document.content.signed.version), document.data)
-            announced = Announced(seen.version, sha256(seen.data).digest())
-            if announced.digest not in {known.digest for known in self._ledger.announced()}:
-                self._ledger.announce(announced)
-            self._repository.replace_timestamp(seen.data, expected=before)
-            self._ledger.settle(self._listed(status.content.signed), announced)
+            self._put_documents(seen, copied)
+            self._publish_copy(seen, before, copied.status.content.signed)
             self._ledger.forget(day_of(now))
-            in_force = {document.role: document.content.signed.version for document in (targets, *documents)}
-            files = {target_file(target) for target in (*named.values(), *logs.values())}
-            clean(self._repository, in_force, files, now)
+            in_force = {document.role: document.content.signed.version for document in copied.documents}
+            clean(self._repository, in_force, {target_file(target) for target in copied.files}, now)
         return ""
 
-    def _online_documents(self, seen: _Seen) -> "tuple[_Document, _Document]":
+    def _read_publication(self, seen: _Seen) -> _Publication:
+        """Read the documents of a publication, and check that the custodians signed the pass keys.
+
+        Raises:
+            RepositoryError: they did not, or a document is missing or damaged.
+        """
+        snapshot, status = self._online_documents(seen)
+        targets = self._document(seen, "targets", snapshot.content.signed.meta["targets.json"])
+        _check_signed(seen.root, targets.content)
+        return _Publication(targets, status, snapshot)
+
+    def _put_documents(self, seen: _Seen, copied: _Publication) -> None:
+        for version, data in seen.newer.items():
+            self._put(document_name("root", version), data)
+        for document in copied.documents:
+            self._put(document_name(document.role, document.content.signed.version), document.data)
+
+    def _publish_copy(self, seen: _Seen, before: bytes | None, status: Any) -> None:
+        """Announce the other's timestamp, put it in the place of one's own, and settle what its lists hold."""
+        announced = Announced(seen.version, sha256(seen.data).digest())
+        if announced.digest not in {known.digest for known in self._ledger.announced()}:
+            self._ledger.announce(announced)
+        self._repository.replace_timestamp(seen.data, expected=before)
+        self._ledger.settle(self._listed(status), announced)
+
+    def _online_documents(self, seen: _Seen) -> tuple[_Document, _Document]:
         """Read the snapshot and the status of a publication."""
         snapshot = self._document(seen, "snapshot", seen.timestamp.signed.snapshot_meta)
         return snapshot, self._document(seen, roles.STATUS, snapshot.content.signed.meta[f"{roles.STATUS}.json"])
 
-    def _lacking(
-        self, snapshot: "_Document", logs: Mapping[str, TargetFile], keys: KeySet, own: _Seen, now: int
-    ) -> str:
-        """Say what a publication that is copied here lacks of what the region publishes at present, or ""."""
-        present, status = self._online_documents(own)
-        held = status.content.signed.targets
-        newer, older = (document.content.signed.meta["targets.json"].version for document in (present, snapshot))
+    def _find_lacking(self, copied: _Publication, keys: KeySet, own: _Seen, now: int) -> str:
+        """Return what a publication lacks of what the region publishes at present, or ""."""
+        snapshot, status = self._online_documents(own)
+        newer, older = (d.content.signed.meta["targets.json"].version for d in (snapshot, copied.snapshot))
         if newer > older:
             return f"its pass keys are of version {older}, and those published here of version {newer}"
+        held = status.content.signed.targets
         for name, target in held.items():
-            day, new = log_day(name), logs.get(name)
-            if day is None or day < listed_days(now).start or (new and new.hashes == target.hashes):
+            day = log_day(name)
+            if day is None or day < listed_days(now).start:
                 continue
-            log = _verified(self._repository, target_file(target), target)
-            newer_log = _verified(self._repository, target_file(new), new) if new else b""
-            if missing := _missing(log, newer_log):
+            if missing := self._count_missing(target, copied.logs.get(name)):
                 return f"it lacks {missing} of the revocations for {day_name(day)} that are published here"
-        before, after = (denied_in([self._denied(self._repository, listed)], keys) for listed in (held, logs))
+        before, after = (denied_in([_denied_keys(self._repository, listed)], keys) for listed in (held, copied.logs))
         lost = before - after
         return f"the key {min(lost).hex()} is denied here and not there" if lost else ""
+
+    def _count_missing(self, held: TargetFile, newer: TargetFile | None) -> int:
+        """Count the indexes of a published log that another one of its day lacks. Both have been copied here."""
+        if newer and newer.hashes == held.hashes:
+            return 0
+        log = _read_named(self._repository, held)
+        return _missing(log, _read_named(self._repository, newer) if newer else b"")
 
     def _take_denials(self, others: Iterable[_Seen]) -> None:
         """Add what other regions' publications deny to what this region's next one will."""
         documents = []
         for seen in others:
             try:
-                documents.append(self._denied(seen.source, self._online_documents(seen)[1].content.signed.targets))
+                documents.append(_denied_keys(seen.source, self._online_documents(seen)[1].content.signed.targets))
             except RepositoryError as e:
                 self._warn(seen.source.name, str(e))
         if documents:
             with self._repository.lease():
-                put_denials(self._repository, documents, keys=published_keys(self._repository))
+                put_denials(self._repository, documents, keys=read_keys(self._repository))
 
-    def _denied(self, repository: Repository, targets: Mapping[str, TargetFile]) -> bytes:
-        """Read who is denied by a status document's targets."""
-        target = targets[roles.DENIED_TARGET]
-        return _verified(repository, target_file(target), target)
-
-    def _document(self, seen: _Seen, role: str, meta: MetaFile) -> "_Document":
-        data = _verified(seen.source, document_name(role, meta.version), meta)
-        return _Document(role, data, load_document(data))
+    def _document(self, seen: _Seen, role: str, meta: MetaFile) -> _Document:
+        data = read_described(seen.source, document_name(role, meta.version), meta, advice=_AT_WORK)
+        return _Document(role, data, parse_document(data))
 
     def _copy_targets(self, seen: _Seen, targets: Iterable[TargetFile]) -> None:
         """Copy the files that targets name and are not here."""
@@ -314,7 +368,7 @@ class RegionalPublisher:
         for target in targets:
             name = target_file(target)
             if name not in here:
-                self._repository.put_target(name, _verified(seen.source, name, target))
+                self._repository.put_target(name, _read_named(seen.source, target))
 
     def _put(self, name: str, data: bytes) -> None:
         """Write a document that a newer publication names; another of the same name was never part of it."""
@@ -328,7 +382,7 @@ class RegionalPublisher:
         for day in {day for day, _ in pending}:
             target = status.targets.get(log_target(day))
             if target is not None:
-                revoked = _revoked_in(_verified(self._repository, target_file(target), target))
+                revoked = _revoked_in(_read_named(self._repository, target))
                 listed += [(day, index) for d, index in pending if d == day and index in revoked]
         return listed
 
@@ -339,9 +393,8 @@ def _key_set(repository: Repository, targets: Mapping[str, TargetFile]) -> KeySe
     Raises:
         RepositoryError: they can't be read.
     """
-    target = targets[layout.KEYS_TARGET]
     try:
-        return KeySet.from_jwks(_verified(repository, target_file(target), target))
+        return KeySet.from_jwks(_read_named(repository, targets[layout.KEYS_TARGET]))
     except KeyDocumentError as e:
         raise RepositoryError(f"the published keys can't be read: {e}") from None
 
@@ -378,17 +431,21 @@ def _check_signed(root: Any, targets: Any) -> None:
         raise RepositoryError(f"the pass keys lack signatures of the custodians ({e})") from None
 
 
-def _verified(repository: Repository, name: str, described: MetaFile | TargetFile) -> bytes:
-    """Read a file and hold it against its length and hash.
+def _denied_keys(repository: Repository, listed: Mapping[str, TargetFile]) -> bytes:
+    """Read the denied keys that a status document names."""
+    return _read_named(repository, listed[roles.DENIED_TARGET])
+
+
+def _read_named(repository: Repository, target: TargetFile) -> bytes:
+    """Read a target, and check its length and hash.
 
     Raises:
         RepositoryError: it is missing or damaged.
     """
-    data = repository.read(name)
-    try:
-        if data is not None:
-            described.verify_length_and_hashes(data)
-            return data
-    except tuf_errors.LengthOrHashMismatchError as e:
-        raise RepositoryError(f"{repository.name}: {name} is damaged ({e})") from None
-    raise RepositoryError(f"{repository.name}: {name} is missing; its publisher may be at work, so try again")
+    return read_described(repository, target_file(target), target, advice=_AT_WORK)
+
+
+def _find_newer(others: Iterable[_Seen], held: _Seen | None) -> _Seen | None:
+    """Return the newest publication of other regions, if it is newer than the region's own."""
+    newest = max(others, key=lambda seen: seen.rank, default=None)
+    return newest if newest and (held is None or newest.rank > held.rank) else None

@@ -53,7 +53,7 @@ def is_due(size: int, count: int, limit: int, *, above: float = COMPACT_ABOVE) -
 
 
 @dataclass(frozen=True, slots=True)
-class Grown:
+class GrownLog:
     """A log that indexes were brought into.
 
     Attributes:
@@ -67,7 +67,7 @@ class Grown:
     held: int
 
 
-def grown(log: bytes, wanted: Iterable[int]) -> Grown:
+def grow_log(log: bytes, wanted: Iterable[int]) -> GrownLog:
     """Bring indexes into a log: by another block at its end, or by a new generation of one block where that is due.
 
     Raises:
@@ -78,7 +78,7 @@ def grown(log: bytes, wanted: Iterable[int]) -> Grown:
     union = before.revoked
     new = sorted({index for index in wanted if index not in union})
     if not new:
-        return Grown(log, 0, len(union))
+        return GrownLog(log, 0, len(union))
     union.add(new)
     block = encode_block(new)
     if is_due(len(log) + len(block), len(union), union.highest + 1):
@@ -88,7 +88,7 @@ def grown(log: bytes, wanted: Iterable[int]) -> Grown:
         result, added = log + block, Bitmap()
         added.add(new)
         _check(new_log(before.day, before.generation) + block, StatusLog(before.day, before.generation, added))
-    return Grown(result, len(new), len(union))
+    return GrownLog(result, len(new), len(union))
 
 
 def _check(log: bytes, wanted: StatusLog) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from movepass_issuer.errors import BusyError, RepositoryError
-from movepass_issuer.publishing.published_keys import DENIED, NOBODY_DENIED
+from movepass_issuer.publishing.published import DENIED, NOBODY_DENIED
 from movepass_issuer.publishing.publisher import PATIENCE_SECONDS
 from movepass_issuer.storage.repository import Repository
 from movepass_keys import KeyDocumentError, KeySet
