@@ -33,8 +33,11 @@ DAY_LIMIT = 1 << 16
 GENERATION_LIMIT = 1 << 16
 """A generation of a status log is below this limit, so that it fits two bytes."""
 
+PASS_DAYS_AHEAD_MAX = 4
+"""A pass ends at most this many days after the day on which it is issued: 72 h + 12 h reach no further."""
+
 PUBLISHED_DAYS_AHEAD = 4
-"""Status logs exist for today and this many days ahead; 72 h + 12 h reach no further, as a test checks."""
+"""Status logs exist for today and this many days ahead: at least as many as passes reach."""
 
 LOG_KEPT_SECONDS = 6 * 3600
 """A status log is deleted this long after its day has ended."""

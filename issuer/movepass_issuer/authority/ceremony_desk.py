@@ -36,7 +36,7 @@ from movepass_keys.ceremony.proposal import (
 from movepass_keys.records import roles
 from movepass_keys.records.algorithms import PublicKey, key_id
 from movepass_keys.records.layout import document_name
-from movepass_wire.limits import PUBLISHED_DAYS_AHEAD
+from movepass_wire.limits import PASS_DAYS_AHEAD_MAX, PUBLISHED_DAYS_AHEAD
 from movepass_wire.times import DAY_SECONDS, ago, day_of, local
 
 CUSTODIANS = 3
@@ -263,7 +263,7 @@ def recover(authority: Authority, now: int, *, skip: int) -> None:
     """
     ledger = authority.ledger()
     try:
-        ledger.skip(range(day_of(now) - 1, day_of(now) + PUBLISHED_DAYS_AHEAD + 1), skip)
+        ledger.skip(range(day_of(now) - 1, day_of(now) + PASS_DAYS_AHEAD_MAX + 1), skip)
     finally:
         ledger.close()
     with authority.publisher() as publisher:

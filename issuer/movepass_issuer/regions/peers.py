@@ -22,7 +22,7 @@ from movepass_issuer.storage.dynamodb_ledger import PATIENCE, DynamoDbLedger
 from movepass_issuer.storage.s3_repository import S3Repository
 from movepass_keys.aws import Patience, calls_until
 from movepass_wire import format_number
-from movepass_wire.limits import PUBLISHED_DAYS_AHEAD
+from movepass_wire.limits import PASS_DAYS_AHEAD_MAX
 
 LOST_SECONDS = 30.0
 """For so long a region that did not answer, or slowly, is not asked again, because somebody waits."""
@@ -287,7 +287,7 @@ class Regions:
         """Make sure that no other region issues as this one: both would give the same pass numbers.
 
         Args:
-            today: the UTC day; passes issued today end on it or on one of the next PUBLISHED_DAYS_AHEAD.
+            today: the UTC day; passes issued today end on it or on one of the next PASS_DAYS_AHEAD_MAX.
 
         Raises:
             IssuerError: one does, and nothing that either issued since can be told apart.
@@ -296,7 +296,7 @@ class Regions:
         for other in self._others.values():
             try:
                 with other.asked(time.monotonic() + TELL_SECONDS) as ledger:
-                    same = ledger.has_issued_as(number, range(today, today + PUBLISHED_DAYS_AHEAD + 1))
+                    same = ledger.has_issued_as(number, range(today, today + PASS_DAYS_AHEAD_MAX + 1))
             except LostError:
                 continue
             if same:

@@ -6,7 +6,7 @@
  */
 
 import { WireError } from "../wire/errors.js";
-import { PUBLISHED_DAYS_AHEAD } from "../wire/limits.js";
+import { PASS_DAYS_AHEAD_MAX } from "../wire/limits.js";
 import { corrections, DAYS, formatNumber, parseNumber, resolveDay } from "../wire/number.js";
 import { holds } from "../wire/statuslog.js";
 import { DAY_SECONDS, dayOf } from "../wire/times.js";
@@ -108,7 +108,7 @@ function knownOf(
   if (!lists.days.has(day)) known.push(message("number.no-list", { day }));
   else if (!revoked) known.push(message("number.not-revoked", { day }));
   const [begins, ends, today] = [day * DAY_SECONDS, (day + 1) * DAY_SECONDS, dayOf(now)];
-  if (day < today - LONG_AGO_DAYS || day > today + PUBLISHED_DAYS_AHEAD) known.push(message("number.far", { day }));
+  if (day < today - LONG_AGO_DAYS || day > today + PASS_DAYS_AHEAD_MAX) known.push(message("number.far", { day }));
   else if (day < today) known.push(message("number.ended", { until: ends, now }));
   else known.push(message("number.ends", { from: begins, until: ends }));
   if (age !== null && tooOld) known.push(message("number.stale", { age, max: maxAge }));

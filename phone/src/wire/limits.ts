@@ -8,4 +8,5 @@ export const INDEX_LIMIT = 2 ** 30;
 export const TIME_LIMIT = 2 ** 32;
 export const CLAIMS_MAX_DEPTH = 4;
 export const RICE_MAX_K = 26;
+export const PASS_DAYS_AHEAD_MAX = 4;
 export const PUBLISHED_DAYS_AHEAD = 4;

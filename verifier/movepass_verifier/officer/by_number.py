@@ -10,7 +10,7 @@ from typing import Any
 from movepass_verifier.deciding.lists import Policy, StatusLists
 from movepass_verifier.deciding.verdicts import Freshness, Outcome
 from movepass_wire import NumberError, format_number, parse_number
-from movepass_wire.limits import PUBLISHED_DAYS_AHEAD
+from movepass_wire.limits import PASS_DAYS_AHEAD_MAX
 from movepass_wire.number import DAYS, corrections, resolve_day
 from movepass_wire.times import DAY_SECONDS, day_of
 from movepass_words import Message, message, plain_digits, words
@@ -119,7 +119,7 @@ def _known(day: int, lists: StatusLists, freshness: Freshness, *, revoked: bool)
     elif not revoked:
         known.append(message("number.not-revoked", day=day))
     begins, ends, today = day * DAY_SECONDS, (day + 1) * DAY_SECONDS, day_of(freshness.now)
-    if not today - _LONG_AGO_DAYS <= day <= today + PUBLISHED_DAYS_AHEAD:
+    if not today - _LONG_AGO_DAYS <= day <= today + PASS_DAYS_AHEAD_MAX:
         known.append(message("number.far", day=day))
     elif day < today:
         known.append(message("number.ended", until=ends, now=freshness.now))

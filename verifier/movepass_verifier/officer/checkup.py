@@ -13,10 +13,11 @@ from movepass_keys.records.expiry import Ending, Ends
 from movepass_verifier.deciding.verdicts import Freshness
 from movepass_verifier.officer.shown import Rows
 from movepass_verifier.store.store import State
-from movepass_wire.limits import PUBLISHED_DAYS_AHEAD
 from movepass_wire.times import day_of
 from movepass_words import Message, Words, message
 
+_LISTED_DAYS = 4
+"""Today and the days after it whose lists a device should have, to check passes after some days without a sync."""
 _SCAN_EXTRA, _CAMERA_EXTRA, _S3_EXTRA = ("zxingcpp", "PIL"), "cv2", "botocore"
 
 
@@ -132,7 +133,7 @@ def _is_folder(path: str) -> bool:
 
 def _soon(standing: Standing) -> Iterator[Message]:
     """Say what does not matter yet."""
-    days = range(day_of(standing.now), day_of(standing.now) + PUBLISHED_DAYS_AHEAD)
+    days = range(day_of(standing.now), day_of(standing.now) + _LISTED_DAYS)
     missing = [day for day in days if day not in standing.state.lists.days]
     if missing:
         yield message("doctor.days-missing", day=missing[0])
