@@ -204,7 +204,7 @@ def worst(states: Sequence[State]) -> float:
 def table(counts: Sequence[int]) -> tuple[list[str], float]:
     """Give a Markdown table of what each rule costs, and the worst ratio of ours."""
     lines = [
-        f"| rule | worst moment | written anew | {' | '.join(EVERY)} |",
+        f"| rule | worst moment | rewritten | {' | '.join(EVERY)} |",
         f"|---|---|---|{'---|' * len(EVERY)}",
     ]
     ours = 0.0

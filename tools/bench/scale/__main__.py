@@ -21,7 +21,7 @@ from scale.peers import Outcome, at_intervals, back_end, ours, requests_a_second
 
 AGREE_WITHIN = 0.02
 OURS, HOURLY = "Ours, every 15 min", "Ours, hourly"
-APPENDED = "Ours, if never written anew"
+APPENDED = "Ours, if never rewritten"
 TSL_FRESH, TSL_SMALL = "Token Status List, as fresh", "Token Status List, for our bytes"
 DAILY, BACK_END = "Whole list once a day", "Asking the back end"
 DRAWN = 300
@@ -34,7 +34,7 @@ class Lives:
 
     Attributes:
         published: as it is published.
-        appended: if it were never written anew.
+        appended: if logs were never rewritten.
         daily: if it were published once a day, as one block.
     """
 

@@ -55,7 +55,7 @@ class Version:
 
     Attributes:
         size: bytes.
-        generation: goes up when it is written anew as one block.
+        generation: rises when the log is rewritten as one block.
         count: revoked indexes in it.
     """
 
@@ -100,7 +100,7 @@ def live(
         passes: that end on its day.
         share: of them that are revoked in the end, evenly among the indexes.
         begins: the log's age in seconds at the first publication; all that was revoked before comes with it.
-        above: when it is written anew, as the publisher's rule takes it; never if infinite.
+        above: when a log is rewritten, in terms of the publisher's rule; never if infinite.
         keep: publications to keep the whole log of.
         seed: of the random numbers.
     """

@@ -116,7 +116,7 @@ def sizes(lives: Mapping[float, Life], tsl: TokenStatusList) -> str:
         "entropy, MB",
         "ours in the end",
         "at worst",
-        "written anew",
+        "rewritten",
         "Token Status List",
     )
     return table(head, [_size(share, life, tsl) for share, life in lives.items()])
