@@ -100,7 +100,7 @@ differential-phone: $(READY) $(PHONE_TEST)/.ready ## 100,000 mutated inputs thro
 	PYTHONPATH=tests $(BIN)/python -m phone.differential --command 'node $(PHONE_TEST)/differential_adapter.mjs'
 
 fuzz: FUZZ_SECONDS ?= 30
-fuzz: $(VENV)/.fuzz ## fourteen targets, FUZZ_SECONDS each (30); the summary is in build/fuzz/summary.txt
+fuzz: $(VENV)/.fuzz ## fifteen targets, FUZZ_SECONDS each (30); the summary is in build/fuzz/summary.txt
 	PYTHONPATH=tools:tests $(BIN)/python -m fuzz --seconds $(FUZZ_SECONDS)
 
 # One of them fills a disk, on which coverage has no room for its own either.

@@ -17,6 +17,8 @@ from support.processes import ROOT, environment
 from movepass_cli import display
 from movepass_cli.officer.scanning.session import Session
 from movepass_keys.files import Folder
+from movepass_service.web import forms
+from movepass_service.web.pages.site import Site
 from movepass_verifier import verify
 from movepass_verifier.officer import by_number
 from movepass_verifier.reading import image, other_schemes
@@ -24,7 +26,14 @@ from movepass_verifier.sync import enrolment
 from movepass_wire import claims, documents, statuslog
 from movepass_words import message
 
-INPUTS = dict.fromkeys(NAMES, 2_000) | {"offer": 150, "claims": 1_000, "picture": 1_000, "stick": 250, "typed": 600}
+INPUTS = dict.fromkeys(NAMES, 2_000) | {
+    "offer": 150,
+    "claims": 1_000,
+    "picture": 1_000,
+    "stick": 250,
+    "typed": 600,
+    "web": 400,
+}
 
 
 def fed(name: str, inputs: int, seed: int = 1) -> Count:
@@ -78,6 +87,8 @@ FAULTS: dict[str, tuple[str, Any, str, Any]] = {
     "a verdict stays while a code comes": ("typed", Session, "typing", _nothing),
     "a fault of the decoder has no words": ("picture", image, "_fault", lambda *_: message("image.nothing")),
     "links to folders are followed": ("stick", Folder, "folder", _follow),
+    "a fault of the form has no words": ("web", forms, "say_fault", _key_error),
+    "a redirect leads to another site": ("web", Site, "address", lambda *_: "//evil.example/"),
     "an exception is not caught": ("other", other_schemes, "_inflate", _key_error),
 }
 

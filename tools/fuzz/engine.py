@@ -14,7 +14,9 @@ from fuzz.mutation import mutate
 from fuzz.targets import Target, WrongAcceptError, open_target
 
 ATHERIS, RANDOM = "atheris", "random"
-_UNDER_TEST = ["movepass_wire", "movepass_keys", "movepass_verifier", "movepass_issuer", "movepass_cli"]
+_UNDER_TEST = [
+    "movepass_wire", "movepass_keys", "movepass_verifier", "movepass_issuer", "movepass_service", "movepass_cli",
+]  # fmt: skip
 _MOST_BYTES = 4096
 _INPUT_MOST_SECONDS = 20
 _NOTE_SECONDS = 1.0

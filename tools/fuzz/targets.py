@@ -25,6 +25,7 @@ _MODULES = {
     "picture": "pictures",
     "stick": "sticks",
     "typed": "terminal",
+    "web": "web",
 }
 NAMES = tuple(_MODULES)
 
