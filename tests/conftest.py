@@ -29,8 +29,28 @@ def ministack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ministack]:
         yield server
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Let the report of a test say what it samples."""
+    item.user_properties += [("sampled", mark.args[0]) for mark in item.iter_markers("sampled")]
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """End the run by naming what was skipped and why; the reasons say how to install what is missing."""
+    """End the run by naming what was sampled, and what was skipped and why."""
+    _name_samples(terminalreporter)
+    _name_skipped(terminalreporter)
+
+
+def _name_samples(terminalreporter: pytest.TerminalReporter) -> None:
+    reports = [report for kind in ("passed", "failed") for report in terminalreporter.stats.get(kind, [])]
+    samples = {said for report in reports for name, said in report.user_properties if name == "sampled"}
+    if samples:
+        terminalreporter.section("sampled; make slow runs all of it")
+    for said in sorted(samples):
+        terminalreporter.line(said)
+
+
+def _name_skipped(terminalreporter: pytest.TerminalReporter) -> None:
+    """Name each reason, which says how to install what is missing."""
     reports = terminalreporter.stats.get("skipped", [])
     reasons = Counter(report.longrepr[2].removeprefix("Skipped: ") for report in reports)
     if reasons:
