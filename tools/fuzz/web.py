@@ -19,7 +19,7 @@ from support.sites import answers, serving, tomorrow, whole_application
 
 from fuzz import requests
 from fuzz.targets import Check, hold
-from movepass_issuer.authority.folder import Authority
+from movepass_issuer.authority.creation import create_authority
 from movepass_service.issuing.worker import Worker
 from movepass_service.service import Receipt, Service
 from movepass_service.web import WebSettings, make_app
@@ -68,7 +68,7 @@ class _World:
         atexit.register(stack.close)
         where = "/dev/shm" if Path("/dev/shm").is_dir() else None  # an fsync for each input is not what is looked at
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=where)))
-        Authority.create(folder / "authority", name="Test", test=True)
+        create_authority(folder / "authority", name="Test", test=True)
         self.service = stack.enter_context(Service.open(folder / "data", folder / "authority"))
         settings = WebSettings(site_url=f"http://{requests.HOST.decode()}", limits={}, body_timeout_s=1.0)
         self.app = make_app(self.service, settings)
