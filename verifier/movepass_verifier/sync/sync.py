@@ -171,11 +171,10 @@ def _try_each(
     Raises:
         SyncError: none was of use.
     """
-    tried = _Tried()
+    tried = _Tried(failures=[name for name in names if isinstance(name, Failure)])
     with Partials(store.folder) as partials:
         for name in names:
             if isinstance(name, Failure):
-                tried.failures.append(name)
                 continue
             try:
                 with Source(name, ca=ca, progress=progress) as source:
