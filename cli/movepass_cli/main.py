@@ -1,8 +1,8 @@
-"""The `movepass` command.
+"""Run the `movepass` command.
 
 Exit codes: 0 accept or done, 1 reject, 2 wrong usage or unreadable input, 3 cannot verify, 4 the operation failed.
-Results go to stdout, everything else to stderr. A command's module is imported when it runs, not before: a check
-at the roadside must not wait for what only an issuer needs.
+Results go to stdout, everything else to stderr. A command's module is imported only when the command runs, so that a
+check at the roadside does not wait for code that only an issuer needs.
 """
 
 import gc
@@ -13,6 +13,7 @@ from typing import NoReturn
 
 import click
 
+from movepass_cli.diagnostics import Diagnostics
 from movepass_cli.output import say
 
 ACCEPT = DONE = 0
@@ -26,46 +27,46 @@ _GROUPS = {
     "Officer": {
         "verify": ("officer.verifying", "verify one pass, offline"),
         "scan": ("officer.scanning.command", "verify one pass after the other"),
-        "check-number": ("officer.check_number", "say what is known of a pass number"),
-        "inspect": ("officer.verifying", "show what a payload says, unverified"),
+        "check-number": ("officer.check_number", "show what is known of a pass number"),
+        "inspect": ("officer.verifying", "show the content of a payload, unverified"),
         "journal": ("officer.journal", "show what was decided at this post, never about whom"),
     },
     "IT desk": {
-        "enroll": ("it_desk.enrolment", "set up a device's store"),
+        "enroll": ("it_desk.enrolment", "set up the store of a device"),
         "sync": ("it_desk.syncing", "fetch keys and revocation lists"),
-        "status": ("it_desk.upkeep", "show the keys and lists on the device, and how old"),
-        "configure": ("it_desk.upkeep", "change how old lists may be, where they come from, and so on"),
+        "status": ("it_desk.upkeep", "show the keys and lists on the device, and how old they are"),
+        "configure": ("it_desk.upkeep", "change how old lists may be, where they come from, and other settings"),
         "doctor": ("it_desk.upkeep", "check a device's store and repair it"),
         "export-bundle": ("it_desk.bundle", "copy a repository to a USB stick"),
         "serve": ("it_desk.serving", "serve the phone's app and a repository on this machine"),
     },
     "Issuer": {
-        "init": ("issuer.authority", "make a local authority: keys, ledger, repository"),
+        "init": ("issuer.authority", "create a local authority: keys, ledger, repository"),
         "issue": ("issuer.authority", "sign approved passes"),
         "show": ("issuer.authority", "show or reprint an issued pass"),
         "revoke": ("issuer.authority", "revoke passes"),
         "publish": ("issuer.publishing", "publish keys and revocation lists"),
         "recover": ("issuer.publishing", "continue after a restore from a backup"),
-        "reconcile": ("issuer.regions", "after a region was lost: revoke the passes that it never returned"),
+        "reconcile": ("issuer.regions", "after the loss of a region, revoke the passes that it never returned"),
         "dlq": ("issuer.dead_letters", "list, replay or drop the requests that the service on AWS refused"),
         "export-tsl": ("issuer.status_list", "write a day's list as an IETF Token Status List token"),
     },
     "Service": {
-        "service": ("service.command", "take applications, decide them, issue passes"),
+        "service": ("service.command", "receive applications, decide on them and issue passes"),
     },
     "Custodian": {
         "keys": ("custodian.keys", "hold a ceremony; create, list, deny and replace keys"),
-        "enrolment": ("it_desk.enrolment", "make the file or QR code that sets a device up"),
+        "enrolment": ("it_desk.enrolment", "create the file or QR code that sets a device up"),
     },
 }
 _COMMANDS = {name: command for group in _GROUPS.values() for name, command in group.items()}
 
 _ALSO = {"enrol": "enroll"}
-"""Other spellings."""
+"""Alternative spellings of commands."""
 
 
 class _Commands(click.Group):
-    """A group that knows its commands' names, and imports each when it is asked for."""
+    """A group that knows the names of its commands, and imports each command only when it is used."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         return list(_COMMANDS)
@@ -74,7 +75,7 @@ class _Commands(click.Group):
         cmd_name = _ALSO.get(cmd_name, cmd_name)
         if cmd_name not in _COMMANDS:
             return None
-        gc.disable()  # what an import makes stays: to look through it for garbage is a tenth of a start
+        gc.disable()  # imported objects stay: searching them for garbage would take a tenth of the start
         module = import_module(f"movepass_cli.{_COMMANDS[cmd_name][0]}")
         gc.freeze()
         gc.enable()
@@ -93,6 +94,8 @@ Shell completion: put eval "$(_MOVEPASS_COMPLETE=bash_source movepass)" into ~/.
 
 Options marked [env var] can also be given as an environment variable, such as MOVEPASS_STORE.
 
+After an error, movepass --verbose COMMAND lists its causes; MOVEPASS_DEBUG=1 shows a traceback instead.
+
 \b
 Exit codes: 0 accept or done, 1 reject, 2 wrong usage or unreadable input,
             3 cannot verify, 4 the operation failed.
@@ -101,14 +104,18 @@ Exit codes: 0 accept or done, 1 reject, 2 wrong usage or unreadable input,
 
 @click.group(cls=_Commands, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="movepass", message="%(package)s %(version)s")
-def cli() -> None:
-    """Movement passes that any officer can check, anywhere, with no network."""
+@click.option("-v", "--verbose", is_flag=True, help="List the causes of an error, one per line.")
+@click.pass_obj
+def cli(diagnostics: Diagnostics, *, verbose: bool) -> None:
+    """Movement passes that any officer can check, anywhere, without a network."""
+    diagnostics.verbose = verbose
+    diagnostics.start()
 
 
 def main() -> NoReturn:
-    """Run the command and exit; every error becomes one line and an exit code, never 1 or 3 by accident."""
+    """Run the command and exit. Every error becomes one line and an exit code, never 1 or 3 by accident."""
     for name in ("stdin", "stdout", "stderr"):
-        if getattr(sys, name) is None:  # closed by whoever started us
+        if getattr(sys, name) is None:  # closed by the parent process
             setattr(sys, name, open(os.devnull, "r" if name == "stdin" else "w"))  # noqa: PTH123, SIM115
     try:
         for stream in (sys.stdout, sys.stderr):
@@ -116,7 +123,7 @@ def main() -> NoReturn:
         code = _run()
         sys.stdout.flush()
         sys.stderr.flush()
-    except BaseException:  # noqa: BLE001 - nowhere left to say it
+    except BaseException:  # noqa: BLE001 - there is nowhere left to report it
         code = FAILED
         for stream in (sys.stdout, sys.stderr):
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
@@ -124,40 +131,43 @@ def main() -> NoReturn:
 
 
 def _run() -> int:
+    diagnostics = Diagnostics()
     try:
-        # On Windows click would expand %NAME%, ~ and * in every argument, the text of a code among them.
-        return cli.main(prog_name="movepass", standalone_mode=False, windows_expand_args=False) or DONE
+        # On Windows click would expand %NAME%, ~ and * in every argument, even in the text of a code.
+        return cli.main(prog_name="movepass", standalone_mode=False, windows_expand_args=False, obj=diagnostics) or DONE
     except click.exceptions.Exit as e:
         return e.exit_code
-    except SystemExit as e:  # click ends so after it has answered a shell that completes a line, and on a broken pipe
+    except SystemExit as e:  # click exits like this after completing a line for a shell, and on a broken pipe
         return FAILED if e.code or "_MOVEPASS_COMPLETE" not in os.environ else DONE
     except (click.Abort, KeyboardInterrupt):
         return _INTERRUPTED
     except click.ClickException as e:
-        return _usage(e)
+        diagnostics.show_traceback(e)
+        code = _report_usage(e)
+        diagnostics.show_causes(e)
+        return code
     except Exception as e:  # noqa: BLE001 - no traceback, no accidental exit code
-        return _failed(e)
+        diagnostics.show_traceback(e)
+        code = _report_failure(e)
+        diagnostics.show_causes(e)
+        return code
 
 
-def _usage(error: click.ClickException) -> int:
+def _report_usage(error: click.ClickException) -> int:
     context = getattr(error, "ctx", None)
     hint = f" (see {context.command_path} --help)" if context else ""
     say(f"error: {error.format_message()}{hint}")
     return USAGE
 
 
-def _failed(error: Exception) -> int:
-    """Tell a person what went wrong; the packages' own errors know it, anything else is a defect of ours."""
-    if os.environ.get("MOVEPASS_DEBUG"):
-        import traceback  # noqa: PLC0415 - no start shall wait for it
-
-        traceback.print_exception(error)
+def _report_failure(error: Exception) -> int:
+    """Report what went wrong. The packages' own errors explain it; any other error is a defect of ours."""
     module = type(error).__module__
     if module.startswith("movepass_"):
         say(f"error: {error}")
         return USAGE if getattr(error, "is_input", False) else FAILED
     if isinstance(error, UnicodeError):
-        say(f"error: expected text, got bytes that are none: {error.reason if hasattr(error, 'reason') else error}")
+        say(f"error: expected text, got bytes that are not text: {error.reason if hasattr(error, 'reason') else error}")
         return USAGE
     if isinstance(error, BrokenPipeError):
         raise error

@@ -1,11 +1,11 @@
 """The command service run."""
 
-import logging
 import time
 from pathlib import Path
 
 import click
 
+from movepass_cli.diagnostics import set_up_logging
 from movepass_cli.options import PATH, authority_option, example, json_option, option
 from movepass_cli.output import say, show_json, show_line
 from movepass_cli.signals import stopped_by_signals
@@ -44,7 +44,7 @@ def run(
 
     Only this machine can reach it: for others, put a proxy with HTTPS before it and name its address.
     """
-    logging.basicConfig(level=logging.WARNING, format="movepass: %(levelname)s %(name)s: %(message)s")
+    set_up_logging()
     folder = data or authority / DATA
     with (
         stopped_by_signals() as stop,
