@@ -1,6 +1,6 @@
-"""Who may sign: signers, and the public key records that devices trust.
+"""Decide who may sign: signers, and the public key records that devices trust.
 
-The TUF roles stand in movepass_keys.records.roles, which is imported only by those who publish or sync.
+Only code that publishes or syncs imports the TUF roles, which are in movepass_keys.records.roles.
 """
 
 from movepass_keys.errors import KeyDocumentError, KeyFileError, KeysError, SignerError

@@ -1,7 +1,7 @@
-"""boto3's clients, and patience with what they call. Needs the [aws] extra.
+"""Make boto3 clients, and call AWS patiently. Needs the [aws] extra.
 
-Each client has a session of its own, because boto3's default one is not safe to make clients with in threads. What
-takes a session's time is reading how AWS's services are called; that is read once a process, for all of them.
+Each client has its own session, because making clients with boto3's default session is not safe in threads. Loading
+the descriptions of AWS's services takes most of a session's time; each process loads them once.
 """
 
 import random
@@ -20,7 +20,7 @@ from weakref import WeakKeyDictionary
 from movepass_keys.errors import KeysError
 
 NETWORK_ATTEMPTS = 3
-"""Where nothing answers, trying longer rarely helps, and somebody waits."""
+"""Retrying an endpoint that does not answer rarely helps, and somebody waits."""
 NO_CREDENTIALS = ("NoCredentialsError", "PartialCredentialsError", "CredentialRetrievalError")
 NO_CONNECTION = (
     "EndpointConnectionError",
@@ -31,10 +31,10 @@ NO_CONNECTION = (
     "SSLError",
     "OverdueError",
 )
-"""botocore's exceptions, by name, and one of ours, that call for the same advice."""
+"""The names of exceptions, botocore's and one of ours, that call for the same advice."""
 _SERVER_ERROR = 500
 GIVEN_UP_MOST = 32
-"""Calls by one client that were given up and still go on: each has a thread and a connection, and both are few."""
+"""The most abandoned calls that one client may still have running: each holds a thread and a connection."""
 _given_up: WeakKeyDictionary[Any, int] = WeakKeyDictionary()
 _counting = threading.Lock()
 _until: ContextVar[float] = ContextVar("until", default=inf)
@@ -42,27 +42,27 @@ _T = TypeVar("_T")
 
 
 class AwsClientError(KeysError):
-    """No client can be made: no [aws] extra, or settings that boto3 can't use."""
+    """A client can't be made: the [aws] extra is missing, or boto3 can't use its settings."""
 
 
 class UnintelligibleError(Exception):
-    """What answered is not the service that was asked; says which, where, and what to look at."""
+    """The endpoint is not the service that was called; the message names it and what to check."""
 
 
 class OverdueError(Exception):
-    """No whole answer until the deadline."""
+    """The whole answer did not arrive before the deadline."""
 
 
 class RefusedError(Exception):
     """A call failed for good.
 
     Attributes:
-        answer: what AWS answered; empty where it did not.
-        code: AWS's code of the error; "" where it did not answer.
-        status: the HTTP status; 0 where it did not answer.
-        said: AWS's message, or botocore's.
-        kind: the code, or else the name of botocore's exception.
-        attempts: how many there were.
+        answer: AWS's answer; empty if there was none.
+        code: AWS's error code; "" if there was no answer.
+        status: the HTTP status; 0 if there was no answer.
+        said: the message of AWS or of botocore.
+        kind: the code, or the name of botocore's exception if there is no code.
+        attempts: the number of attempts.
     """
 
     def __init__(self, error: Exception, attempts: int) -> None:
@@ -81,11 +81,11 @@ class Patience:
     """How long a call may take, in seconds.
 
     Attributes:
-        deadline: with all its attempts, waits included, to the last byte of the answer.
-        connect: for one attempt to get a connection.
-        read: for one attempt to send something; a further one begins only if both are left until the deadline.
-        backoff_first: before attempt n+1 a random time from 0 to backoff_first * 2^n ("full jitter") ...
-        backoff_max: ... at most this.
+        deadline: for the whole call with all attempts and waits, up to the last byte of the answer.
+        connect: for one attempt to connect.
+        read: for one attempt to receive data; another attempt starts only if connect and read still fit the deadline.
+        backoff_first: the wait before attempt n+1 is random, from 0 to backoff_first * 2^n ("full jitter").
+        backoff_max: the most that this wait can be.
     """
 
     deadline: float
@@ -95,7 +95,7 @@ class Patience:
     backoff_max: float
 
     def in_words(self, attempts: int) -> str:
-        """Say how often was tried, and within what."""
+        """Return the number of attempts and their deadline in words."""
         return f"{attempts} attempt{'s' * (attempts != 1)} within {self.deadline:g} s"
 
 
@@ -103,30 +103,30 @@ def new_client(service: str, region: str | None = None, **config: Any) -> Any:
     """Make a client.
 
     Args:
-        service: as boto3 names it.
-        region: AWS's; where boto3 finds one without it.
-        config: as botocore's Config takes it.
+        service: its name in boto3.
+        region: the AWS region; without it boto3 looks it up.
+        config: arguments of botocore's Config.
 
     Raises:
-        AwsClientError: no [aws] extra, or settings (environment or ~/.aws) that boto3 can't use.
+        AwsClientError: the [aws] extra is missing, or boto3 can't use its settings (environment or ~/.aws).
     """
     try:
         from boto3.session import Session  # noqa: PLC0415 - an extra; botocore may be there without boto3
         from botocore.config import Config  # noqa: PLC0415
         from botocore.exceptions import BotoCoreError  # noqa: PLC0415
         from botocore.session import get_session  # noqa: PLC0415
-    except ImportError:
-        raise AwsClientError("this needs the aws extra: pip install 'movepass[aws]'") from None
+    except ImportError as e:
+        raise AwsClientError("this needs the aws extra: pip install 'movepass[aws]'") from e
     try:
         core = get_session()
         core.register_component("data_loader", _loader(core.get_config_variable("data_path")))
         return Session(botocore_session=core).client(service, region_name=region, config=Config(**config))
     except (BotoCoreError, ValueError) as e:
-        raise AwsClientError(f"boto3 can't use its settings (environment or ~/.aws): {e}") from None
+        raise AwsClientError(f"boto3 can't use its settings (environment or ~/.aws): {e}") from e
 
 
 def patient_client(service: str, patience: Patience, region: str | None = None) -> Any:
-    """Make a client for `patiently`: attempts are counted there, for botocore's retries have no overall deadline.
+    """Make a client for `patiently`, which counts the attempts because botocore's retries have no overall deadline.
 
     Raises:
         AwsClientError: see new_client.
@@ -137,10 +137,10 @@ def patient_client(service: str, patience: Patience, region: str | None = None) 
 
 @contextmanager
 def calls_until(end: float) -> Iterator[None]:
-    """Let no call by `patiently` take longer than to a time, whatever its own deadline is.
+    """Stop every call by `patiently` at a given time, whatever its own deadline is.
 
     Args:
-        end: by time.monotonic().
+        end: the time, by time.monotonic().
     """
     token = _until.set(min(end, _until.get()))
     try:
@@ -150,19 +150,19 @@ def calls_until(end: float) -> Iterator[None]:
 
 
 def patiently(client: Any, ask: Callable[[], _T], patience: Patience, passes: Callable[[RefusedError], bool]) -> _T:
-    """Ask AWS, again and again up to the deadline where the same request may succeed later.
+    """Call AWS, and retry up to the deadline while the same request may succeed later.
 
     Source: https://docs.aws.amazon.com/general/latest/gr/api-retries.html.
 
     Args:
-        client: boto3's, which is asked.
-        ask: calls the service, and takes what is needed out of its answer.
-        patience: how long.
-        passes: tells of a refusal that it means "not now"; any status from 500 on does anyway.
+        client: the boto3 client.
+        ask: calls the service and extracts what the caller needs from the answer.
+        patience: the limits of the call.
+        passes: checks whether a refusal is transient; a status of 500 or more always is.
 
     Raises:
-        RefusedError: it failed for good.
-        UnintelligibleError: the answer lacks what the service answers, or can't be read.
+        RefusedError: the call failed for good.
+        UnintelligibleError: the answer can't be read, or lacks a member.
     """
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - an extra, and slow to import
     from botocore.parsers import ResponseParserError  # noqa: PLC0415
@@ -173,30 +173,30 @@ def patiently(client: Any, ask: Callable[[], _T], patience: Patience, passes: Ca
     while True:
         attempts += 1
         try:
-            return _answered(client, ask, end)
+            return _call_in_thread(client, ask, end)
         except OverdueError as e:
-            raise RefusedError(e, attempts) from None
+            raise RefusedError(e, attempts) from e
         except (BotoCoreError, ClientError) as e:
             refused = RefusedError(e, attempts)
             wait = random.uniform(0, min(patience.backoff_first * 2**attempts, patience.backoff_max))  # noqa: S311
             if not _may_pass(e, refused, passes) or time.monotonic() + wait > last_start:
-                raise refused from None
-        except (ResponseParserError, LookupError, TypeError, ValueError):  # botocore checks little of what it parses
+                raise refused from e
+        except (ResponseParserError, LookupError, TypeError, ValueError) as e:  # botocore checks little of its input
             raise UnintelligibleError(
                 f"{client.meta.endpoint_url} does not answer as {client.meta.service_model.service_id} does; look at "
                 "AWS_ENDPOINT_URL and at proxies"
-            ) from None
+            ) from e
         time.sleep(wait)
 
 
-def _answered(client: Any, ask: Callable[[], _T], end: float) -> _T:
-    """Ask in a thread of its own, which is left to itself at the end: botocore's limits begin anew with every byte.
+def _call_in_thread(client: Any, ask: Callable[[], _T], end: float) -> _T:
+    """Run a call in its own thread and abandon it at the end, because botocore's timeouts restart with every byte.
 
     Raises:
-        OverdueError: there is no whole answer yet, or too many are still waited for by threads that were left.
+        OverdueError: there is no whole answer yet, or too many abandoned calls are still running.
     """
     if _given_up.get(client, 0) >= GIVEN_UP_MOST:
-        raise OverdueError(f"{GIVEN_UP_MOST} calls before are still unanswered")
+        raise OverdueError(f"{GIVEN_UP_MOST} earlier calls are still unanswered")
     left = end - time.monotonic()
     if left <= 0:
         raise OverdueError("no time is left")
@@ -205,24 +205,24 @@ def _answered(client: Any, ask: Callable[[], _T], end: float) -> _T:
     def run() -> None:
         try:
             answer.set_result(ask())
-        except BaseException as e:  # noqa: BLE001 - whoever waits gets it, whatever it is
+        except BaseException as e:  # noqa: BLE001 - the waiting thread gets it, whatever it is
             answer.set_exception(e)
 
     try:
         threading.Thread(target=run, daemon=True).start()
     except RuntimeError as e:
-        raise OverdueError(f"no thread to ask in: {e}") from None
+        raise OverdueError(f"no thread for the call: {e}") from e
     try:
         return answer.result(left)
-    except TimeoutError:
-        if answer.done():  # just in time, or it is the call's own
+    except TimeoutError as e:
+        if answer.done():  # it finished just in time, or the timeout is the call's own
             return answer.result()
         _give_up(client, answer)
-        raise OverdueError("no whole answer in time") from None
+        raise OverdueError("no whole answer in time") from e
 
 
 def _give_up(client: Any, answer: Future[Any]) -> None:
-    """Count a call that goes on, until it is answered all the same."""
+    """Count an abandoned call until it is answered after all."""
 
     def count(by: int) -> None:
         with _counting:

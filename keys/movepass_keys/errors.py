@@ -1,26 +1,26 @@
-"""What can go wrong with keys and with those who hold them."""
+"""Define the errors of keys, signers and ceremonies."""
 
 
 class KeysError(Exception):
     """A key, a key document or a signer can't be used; the message says what was expected and what to do.
 
     Attributes:
-        is_input: whether what the user gave is at fault, not what came of it.
+        is_input: whether the user's input is at fault.
     """
 
     is_input = False
 
 
 class KeyFileError(KeysError):
-    """A private key's file is missing, unreadable, not ours, or open to others."""
+    """The file of a private key is missing, unreadable, of another kind, or open to others."""
 
 
 class KeyDocumentError(KeysError):
-    """A published key document (JWK set, denied keys) breaks its rules."""
+    """A published key document (JWK set, denied keys) breaks a rule of its format."""
 
 
 class SignerError(KeysError):
-    """No such signer, or it could not sign."""
+    """There is no such signer, or it could not sign."""
 
 
 class CeremonyError(KeysError):
@@ -28,10 +28,10 @@ class CeremonyError(KeysError):
 
 
 class CeremonyFileError(CeremonyError):
-    """A file is not the proposal, signature file, card or root that it should be, or was cut short."""
+    """A file is not the expected proposal, signature file, card or root, or it was cut short."""
 
     is_input = True
 
 
 class NotEnoughSignaturesError(CeremonyError):
-    """A threshold is not met yet; the message says who is missing."""
+    """A threshold is not met yet; the message says who has not signed."""

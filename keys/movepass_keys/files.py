@@ -1,14 +1,14 @@
-"""Files that are there whole or not at all, in folders that somebody else may have prepared.
+"""Write files completely or not at all, even in folders that somebody else may have prepared.
 
-The data goes to a temporary file beside the path, down to the medium, and gets its name in one step; then the folder
-goes down to the medium as well, so that the name outlives a power cut. A temporary file is always a new one under a
-name that nobody can guess, so no link that was laid there is ever written through.
+The data goes to a temporary file in the same folder and is flushed to the medium. The file then gets its name in one
+step, and the folder is flushed as well, so that the name survives a power cut. A temporary file is always new and has
+an unpredictable name, so that nothing is ever written through a link that was planted there.
 
-A stick, or a folder that others can write to, may hold anything: links to other places, pipes that never answer, files
-without end. `Folder` opens such a place once and reaches everything in it from there, without following a link, so
-nothing outside it is read, written or deleted, even if a folder is swapped for a link meanwhile. `read_regular` reads
-one file that was handed over. `open_regular` opens one that a person has named, and follows links. Systems that can't
-open folders (Windows) look first, and open then.
+A stick, or a folder that others can write to, may hold anything: links to other places, pipes that never answer,
+endless files. `Folder` opens such a place once and reaches everything in it from there without following links. Nothing
+outside it is read, written or deleted, even if a folder is swapped for a link meanwhile. `read_regular` reads a single
+file that was handed over. `open_regular` opens a file that a person has named, and follows links. Systems that can't
+open folders (Windows) check first and open then.
 """
 
 import errno
@@ -23,15 +23,15 @@ from typing import BinaryIO, Self
 
 OWNER_ONLY = 0o600
 TEMPORARY = ".new"
-"""Ending of a file that is being written; its name begins with a dot."""
+"""The ending of a file that is being written; its name begins with a dot."""
 _MODE = 0o644
 _CHANCE_BYTES = 8
 _LOOKED_THROUGH = 1000
-"""How many names a writer searches for files that a killed one left; a larger folder is not its own."""
+"""How many names a writer checks for leftovers of a killed writer; a larger folder is not its own."""
 _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL, errno.EMLINK}
-"""What file systems without hard links answer, such as a stick's FAT; there a name is taken first, and filled then."""
+"""Errors of file systems without hard links, such as FAT on a stick; there the name is taken first and filled then."""
 _NO_FOLDER_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EBADF}
-"""What file systems answer that can't sync a folder (CIFS, vboxsf, some of FUSE); the file's own sync must do there."""
+"""Errors of file systems that can't sync a folder (CIFS, vboxsf, some of FUSE); syncing the file must suffice there."""
 _OPENS_FOLDERS = hasattr(os, "O_DIRECTORY") and os.open in os.supports_dir_fd
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 _FOLLOW = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
@@ -39,45 +39,45 @@ _READ = _FOLLOW | _NO_FOLLOW
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_FOLLOW | getattr(os, "O_BINARY", 0)
 _APPEND = os.O_WRONLY | os.O_CREAT | os.O_APPEND | _NO_FOLLOW | getattr(os, "O_BINARY", 0)
 _REPARSE_POINT = 0x400
-"""Windows' attribute of symbolic links and junctions."""
+"""The attribute of symbolic links and junctions on Windows."""
 
 
 class UnfitFileError(OSError):
-    """Something else stands where a file or a folder was expected, or the file is larger than it may be."""
+    """The path is not the expected kind of file or folder, or the file is too large."""
 
 
 def write_whole(path: Path, data: bytes) -> None:
-    """Write a file, or put another content in place of what it has. One writer of a path at a time.
+    """Write or replace a file. Only one writer may write a path at a time.
 
     Raises:
-        OSError: it can't be written; what was there before is there still.
+        OSError: the file can't be written; the old content is still there.
     """
     with _naming(path), Folder.open(path.parent, through_link=True) as folder:
         folder.write_whole(path.name, data)
 
 
 def write_new(path: Path, data: bytes, mode: int = _MODE) -> None:
-    """Write a file that must not exist yet, whoever else may want to make it at the same time.
+    """Create a file that must not exist yet, even if others try to create it at the same time.
 
     Raises:
-        FileExistsError: something has that name, if only a link that leads nowhere.
-        OSError: it can't be written; nothing is there then.
+        FileExistsError: something has that name, even a dangling link.
+        OSError: the file can't be written; nothing is left behind.
     """
     with _naming(path), Folder.open(path.parent, through_link=True) as folder:
         folder.write_new(path.name, data, mode)
 
 
 def read_regular(path: Path, most: int, *, own: bool = False) -> bytes:
-    """Read a file that was handed over: a regular one, of at most so many bytes.
+    """Read a regular file of limited size that was handed over.
 
     Args:
-        path: where it is.
-        most: bytes that it may have.
-        own: whether it is one's own, as a key's file is, which may be a link to where it really is.
+        path: the path of the file.
+        most: the most bytes that it may have.
+        own: whether it is the user's own file, such as a key, which may be a link to the real file.
 
     Raises:
-        FileNotFoundError: nothing is there.
-        UnfitFileError: it is a link, a folder, a pipe or a device, is also known by another name, or is larger.
+        FileNotFoundError: there is no such file.
+        UnfitFileError: it is a link, a folder, a pipe or a device, has another name too, or is too large.
         OSError: it can't be read.
     """
     with _naming(path):
@@ -87,17 +87,17 @@ def read_regular(path: Path, most: int, *, own: bool = False) -> bytes:
 
 
 def open_regular(path: str | Path) -> tuple[BinaryIO, int]:
-    """Open a regular file that a person has named, whatever links lead to it, and return it with its size.
+    """Open a regular file that a person has named, following links, and return it with its size.
 
-    A FIFO would wait for a writer, a device may never end, and a file of /proc says more than its size. So anything but
-    a regular file is refused, and nothing should be read beyond the size that is returned.
+    A FIFO would wait for a writer, a device may never end, and a file of /proc yields more than its size. So only
+    regular files are accepted, and callers read no more than the returned size.
 
     Raises:
-        UnfitFileError: it is something else.
+        UnfitFileError: it is not a regular file.
         OSError: it can't be opened.
     """
     try:
-        _check_regular(os.stat(path), path)  # noqa: PTH116 - not every name is a Path; opening alone moves some devices
+        _check_regular(os.stat(path), path)  # noqa: PTH116 - not every name is a Path; opening alone affects some devices
         descriptor = os.open(path, _FOLLOW)
     except ValueError as e:
         raise OSError(errno.EINVAL, "expected a file's name, got one with a NUL", repr(str(path))) from e
@@ -111,12 +111,12 @@ def open_regular(path: str | Path) -> tuple[BinaryIO, int]:
 
 
 def is_link(found: os.stat_result) -> bool:
-    """Tell whether what lstat has found is a symbolic link or, on Windows, a junction."""
+    """Check whether an lstat result is a symbolic link or, on Windows, a junction."""
     return stat.S_ISLNK(found.st_mode) or bool(getattr(found, "st_file_attributes", 0) & _REPARSE_POINT)
 
 
 class Folder:
-    """An opened folder: names in it are reached from there, and no link is followed. Use it as a context manager."""
+    """An open folder whose files are reached without following links. Use it as a context manager."""
 
     def __init__(self, path: Path, descriptor: int | None) -> None:
         self.path = path
@@ -127,12 +127,12 @@ class Folder:
         """Open a folder.
 
         Args:
-            path: where it is; links above its last part are followed, as whoever names a path expects.
-            through_link: whether it may be a link itself.
-            make: make it, with those above it, where it is missing.
+            path: the folder; links above its last part are followed, as for any path that a person names.
+            through_link: whether the folder itself may be a link.
+            make: whether to create it, and the folders above it, if it is missing.
 
         Raises:
-            UnfitFileError: it is a link or no folder.
+            UnfitFileError: it is a link or not a folder.
             OSError: it is missing, or can't be opened.
         """
         if make and not os.path.lexists(path):
@@ -143,19 +143,19 @@ class Folder:
             return cls(path, None)
         try:
             return cls(path, os.open(path, os.O_RDONLY | os.O_DIRECTORY | (0 if through_link else _NO_FOLLOW)))
-        except PermissionError:  # one may pass through it, perhaps, and not list it
+        except PermissionError:  # the folder may be searchable but not readable
             if not through_link:
                 raise
             return cls(path, None)
 
     def folder(self, name: str, *, make: bool = False) -> "Folder":
-        """Open a folder in it, made first if it is missing and `make` says so.
+        """Open a subfolder, and create it first if it is missing and `make` is set.
 
         Raises:
-            UnfitFileError: it is a link or no folder.
+            UnfitFileError: it is a link or not a folder.
             OSError: it is missing, or can't be opened.
         """
-        path = self.path / _checked(name)
+        path = self.path / _check_name(name)
         with _naming(path):
             if make:
                 with suppress(FileExistsError):
@@ -167,18 +167,18 @@ class Folder:
             return Folder(path, os.open(name, flags, dir_fd=self._descriptor))
 
     def open_file(self, name: str, *, may_be_linked: bool = False) -> FileIO:
-        """Open a regular file in it for reading; the caller closes it.
+        """Open a regular file for reading; the caller closes it.
 
         Args:
-            name: the file's.
-            may_be_linked: whether a hard link of it is as good, as where another program is just writing it.
+            name: the name of the file.
+            may_be_linked: whether a hard link is accepted, as another program may be writing the file.
 
         Raises:
-            FileNotFoundError: nothing is there.
-            UnfitFileError: it is a link, a folder, a pipe or a device, or is also known by another name.
+            FileNotFoundError: there is no such file.
+            UnfitFileError: it is a link, a folder, a pipe or a device, or has another name too.
             OSError: it can't be opened.
         """
-        path = self.path / _checked(name)
+        path = self.path / _check_name(name)
         with _naming(path):
             _check_file(self._look(name), path, may_be_linked=may_be_linked)  # opening alone moves some devices
             file = FileIO(os.open(self._at(name), _READ, dir_fd=self._descriptor), "rb")
@@ -190,7 +190,7 @@ class Folder:
             return file
 
     def read(self, name: str, most: int, *, may_be_linked: bool = False) -> bytes:
-        """Read a regular file in it of at most so many bytes; see open_file."""
+        """Read a regular file of at most `most` bytes; see open_file."""
         path = self.path / name
         with self.open_file(name, may_be_linked=may_be_linked) as file, _naming(path):
             if os.fstat(file.fileno()).st_size <= most:
@@ -199,23 +199,23 @@ class Folder:
                     data += more
                 if len(data) <= most:
                     return bytes(data)
-        raise UnfitFileError(errno.EFBIG, f"larger than the {most:,} bytes that it may have", str(path))
+        raise UnfitFileError(errno.EFBIG, f"larger than the {most:,} bytes allowed", str(path))
 
     def names(self) -> list[str]:
-        """List what is in it, in the order of names."""
+        """List the names in the folder, sorted."""
         with _naming(self.path):
             return sorted(self._entries())
 
     def files(self) -> list[str]:
-        """List the regular files in it, in the order of names.
+        """List the regular files in the folder, sorted.
 
         Raises:
-            UnfitFileError: something in it is a link, a hard link, a pipe or a device.
+            UnfitFileError: the folder holds a link, a hard link, a pipe or a device.
             OSError: it can't be read.
         """
         found = []
         for name in self.names():
-            with suppress(FileNotFoundError):  # it went while this looks
+            with suppress(FileNotFoundError):  # it was removed meanwhile
                 there = self._look(name)
                 if not stat.S_ISDIR(there.st_mode):
                     _check_file(there, self.path / name, may_be_linked=False)
@@ -223,13 +223,13 @@ class Folder:
         return found
 
     def remove(self, name: str) -> None:
-        """Remove a file, or a link itself, if it is there."""
+        """Remove a file or a link, if it is there."""
         with _naming(self.path / name), suppress(FileNotFoundError):
-            os.unlink(self._at(_checked(name)), dir_fd=self._descriptor)
+            os.unlink(self._at(_check_name(name)), dir_fd=self._descriptor)
 
     def append(self, name: str, data: bytes) -> int:
-        """Write on at the end of a file in it, made first if it is missing; returns how many bytes were written."""
-        path = self.path / _checked(name)
+        """Append to a file, created if it is missing, and return the number of bytes written."""
+        path = self.path / _check_name(name)
         with _naming(path):
             descriptor = os.open(self._at(name), _APPEND, OWNER_ONLY, dir_fd=self._descriptor)
             with FileIO(descriptor, "ab") as file:
@@ -237,8 +237,8 @@ class Folder:
                 return file.write(data)
 
     def write_whole(self, name: str, data: bytes) -> None:
-        """Write a file in it; see write_whole. Removes what a killed writer of that file has left."""
-        path = self.path / _checked(name)
+        """Write a file and remove leftovers of its killed writers; see write_whole."""
+        path = self.path / _check_name(name)
         with _naming(path):
             self._remove_left(name)
             temporary = self._write(name, data, _MODE)
@@ -250,8 +250,8 @@ class Folder:
             self._sync()
 
     def write_new(self, name: str, data: bytes, mode: int = _MODE) -> None:
-        """Write a file in it that must not exist yet; see write_new."""
-        path = self.path / _checked(name)
+        """Create a file that must not exist yet; see write_new."""
+        path = self.path / _check_name(name)
         with _naming(path):
             temporary = self._write(name, data, mode)
             try:
@@ -268,14 +268,14 @@ class Folder:
             os.close(self._descriptor)
 
     def _at(self, name: str) -> str:
-        """Return what a system call takes: the name, where there is a descriptor to go with it, or the whole path."""
+        """Return the argument of a system call: the name if there is a descriptor, or the whole path."""
         return name if self._descriptor is not None else str(self.path / name)
 
     def _look(self, name: str) -> os.stat_result:
         return os.stat(self._at(name), dir_fd=self._descriptor, follow_symlinks=False)
 
     def _write(self, name: str, data: bytes, mode: int) -> str:
-        """Write a new file under a name that nobody knows, and return the name."""
+        """Write a new file under an unpredictable name, and return the name."""
         temporary = f"{_beginning(name)}{os.urandom(_CHANCE_BYTES).hex()}{TEMPORARY}"
         descriptor = os.open(self._at(temporary), _CREATE, mode, dir_fd=self._descriptor)
         try:
@@ -289,12 +289,12 @@ class Folder:
         return temporary
 
     def _link(self, temporary: str, name: str, mode: int) -> None:
-        """Name a file, unless something has that name."""
+        """Name a file, unless the name is taken."""
         at = self._descriptor
-        try:  # unlike a rename, this refuses to replace
+        try:  # unlike a rename, this never replaces a file
             os.link(
                 self._at(temporary), self._at(name), src_dir_fd=at, dst_dir_fd=at, follow_symlinks=at is None
-            )  # Windows can only follow
+            )  # Windows can only follow links
         except OSError as e:
             if e.errno not in _NO_LINKS:
                 raise
@@ -324,7 +324,7 @@ class Folder:
                 yield entry.name
 
     def _sync(self) -> None:
-        """Flush the folder to the medium, where the file system can do that."""
+        """Flush the folder to the medium if the file system can do that."""
         if self._descriptor is None:
             return
         try:
@@ -336,13 +336,13 @@ class Folder:
 
 @contextmanager
 def _naming(path: Path) -> Iterator[None]:
-    """Raise an error again with the path that was asked for: nobody knows the temporary one."""
+    """Raise an error again with the path that was asked for, because nobody knows the temporary path."""
     try:
         yield
     except UnfitFileError:
         raise
     except OSError as e:
-        if e.errno == errno.ELOOP:  # a link took its place after it was looked at
+        if e.errno == errno.ELOOP:  # a link took its place after the check
             raise UnfitFileError(e.errno, _LINK, str(path)) from e
         raise OSError(e.errno, e.strerror, str(path)) from e
 
@@ -351,15 +351,15 @@ _LINK = "a link, and links are not followed here"
 
 
 def _beginning(name: str) -> str:
-    """Return how a temporary file's name begins, with as much of the file's own name as there is room for."""
+    """Return the start of a temporary file's name, with as much of the real name as fits."""
     return f".{name[:40]}."
 
 
-def _checked(name: str) -> str:
-    """Make sure that a name stays in its folder.
+def _check_name(name: str) -> str:
+    """Check that a name stays in its folder, and return it.
 
     Raises:
-        UnfitFileError: it leads elsewhere.
+        UnfitFileError: the name leads elsewhere.
     """
     if name in ("", ".", "..") or "/" in name or "\\" in name or "\0" in name or (os.name == "nt" and ":" in name):
         raise UnfitFileError(errno.EINVAL, "not the name of a file in this folder", name)
@@ -382,8 +382,8 @@ def _check_file(found: os.stat_result, path: Path, *, may_be_linked: bool) -> No
     if is_link(found):
         raise UnfitFileError(errno.ELOOP, f"{_LINK}; copy the file itself", str(path))
     if stat.S_ISDIR(found.st_mode):
-        raise UnfitFileError(errno.EISDIR, "a folder, and a file was expected", str(path))
+        raise UnfitFileError(errno.EISDIR, "a folder where a file was expected", str(path))
     if not stat.S_ISREG(found.st_mode):
         raise UnfitFileError(errno.EINVAL, "not a regular file", str(path))
     if found.st_nlink > 1 and not may_be_linked:
-        raise UnfitFileError(errno.EMLINK, "a hard link, the same file as another one; copy the file itself", str(path))
+        raise UnfitFileError(errno.EMLINK, "a hard link to another file; copy the file itself", str(path))

@@ -51,12 +51,12 @@ def strangers(other_template: Table, tmp_path: Path) -> Table:
 
 
 def version(table: Table, who: str) -> int | None:
-    held = custodian.held_root(table.folder / who)
+    held = custodian.accepted_root(table.folder / who)
     return held.signed.version if held else None
 
 
 def edited(table: Table, name: str, change: Callable[[dict[str, Any]], None]) -> str:
-    """Write a proposal anew with something changed."""
+    """Write a proposal with something changed."""
     document = json.loads((table.folder / name).read_bytes())
     change(document)
     (table.folder / f"{name}-edited").write_text(json.dumps(document))
@@ -90,7 +90,7 @@ def test_a_proposal_on_a_foreign_root_is_refused_whatever_its_custodian_says(tab
             table, "rahima", f"foreign-{name}", "ANOTHER root version 1 than the one you accepted: do not sign"
         )
         shown = table.office("keys", "fingerprint", "--json", strangers.roots[0]).row["sha256"]
-        assert f"The fingerprint of what came: {shown}" in said
+        assert f"The fingerprint of the other root: {shown}" in said
 
 
 def test_who_holds_nothing_yet_is_told_to_compare_and_then_holds_to_it(table: Table, strangers: Table) -> None:
@@ -163,7 +163,7 @@ def test_a_proposal_that_begins_anew_is_refused_by_who_has_accepted_a_finished_r
     again.propose_keys("keys-1", "--with", "root-1", "--add", again.first_kid)
     for name in ("root-1", "keys-1"):
         shutil.copy(again.folder / name, table.folder / f"anew-{name}")
-        refused(table, "rahima", f"anew-{name}", "this begins anew, from no root, and you accepted root version 1")
+        refused(table, "rahima", f"anew-{name}", "this starts over without a root, and you accepted root version 1")
 
 
 def test_a_first_ceremony_that_came_to_nothing_is_begun_anew(tmp_path: Path) -> None:
@@ -172,7 +172,7 @@ def test_a_first_ceremony_that_came_to_nothing_is_begun_anew(tmp_path: Path) -> 
     table.sign("rahima", "root-0")
     table.propose_root("root-1", *table.cards("rahima", "kamal", "joy"))
     table.propose_keys("keys-1", "--with", "root-1", "--add", table.first_kid)
-    refused(table, "rahima", "keys-1", "this begins anew")
+    refused(table, "rahima", "keys-1", "this starts over without a root")
     assert "CAREFUL: you signed another first root before" in table.sign("rahima", "root-1").out
     table.sign("kamal", "root-1")
     for who in ("rahima", "kamal"):
@@ -213,7 +213,7 @@ def test_a_file_that_is_no_root_is_bad_input_and_a_damaged_memory_is_told(table:
     assert "this is not a root document" in ran.err
     table.propose_keys("keys-2")
     custodian.root_path(table.folder / "rahima").write_bytes(content)
-    refused(table, "rahima", "keys-2", "put it back from a copy, or take it away and compare")
+    refused(table, "rahima", "keys-2", "restore it from a copy, or delete it and compare")
 
 
 def test_a_document_of_another_role_is_no_root(table: Table) -> None:
@@ -225,7 +225,7 @@ def test_a_document_of_another_role_is_no_root(table: Table) -> None:
         document = json.loads(targets.read_bytes())
         value = [document] if place == "roots" else document
         name = edited(table, "keys-2", partial(put, place, value))
-        assert "the proposal is not one for targets" in table.sign("rahima", name, code=2).err
+        assert "the proposal is not for targets" in table.sign("rahima", name, code=2).err
 
 
 def test_what_can_not_be_remembered_is_not_signed(table: Table) -> None:

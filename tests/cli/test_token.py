@@ -65,7 +65,7 @@ def test_a_key_by_its_uri_signs_too_and_has_the_cards_fingerprint(table: Table) 
     table.sign("rahima", "root-1", "--key", URIS["root"])
     table.office("keys", "collect", "root-1", "rahima.root-1.sig")
     ran = table.sign("rahima", "root-1", "--key", URIS["targets"], code=4)
-    assert "has no say in this proposal; is it the other one of the two?" in ran.err
+    assert "has no say in this proposal; do you mean your other key?" in ran.err
 
 
 def test_one_key_for_both_roles_is_refused_before_anything_is_made(table: Table) -> None:

@@ -23,7 +23,7 @@ def test_a_client_whose_calls_never_end_asks_no_more_until_some_have() -> None:
     for _ in range(GIVEN_UP_MOST):
         with pytest.raises(RefusedError, match="no whole answer in time"):
             patiently(client, end.wait, HASTE, lambda _: False)
-    with pytest.raises(RefusedError, match="calls before are still unanswered"):
+    with pytest.raises(RefusedError, match="earlier calls are still unanswered"):
         patiently(client, end.wait, HASTE, lambda _: False)
     assert threading.active_count() == before + GIVEN_UP_MOST
     assert patiently(other, lambda: "well", HASTE, lambda _: False) == "well"
@@ -55,5 +55,5 @@ def test_where_no_thread_can_be_had_the_call_is_refused(monkeypatch: pytest.Monk
         raise RuntimeError("can't start new thread")
 
     monkeypatch.setattr(threading, "Thread", lambda **_: SimpleNamespace(start=none_left))
-    with pytest.raises(RefusedError, match="no thread to ask in: can't start new thread"):
+    with pytest.raises(RefusedError, match="no thread for the call: can't start new thread"):
         patiently(Client(), lambda: "well", HASTE, lambda _: False)

@@ -73,5 +73,5 @@ def test_a_key_that_has_ended_stops_no_sync() -> None:
     "wrong", [b"", b"[]", b"{}", b'{"signed": []}', b'{"signed": {"expires": 5}}', document("soon"), b"[" * 100_000]
 )
 def test_a_document_that_does_not_say_is_refused_in_words(wrong: bytes) -> None:
-    with pytest.raises(KeyDocumentError, match="the time of its end"):
+    with pytest.raises(KeyDocumentError, match="with its expiry"):
         expires_at(wrong)

@@ -109,7 +109,7 @@ def test_of_two_tokens_the_label_must_say_which(tmp_path: Path) -> None:
     for label in ("one", "two"):
         tokens.make_key(label, 1)
     said = sign(tokens, "hsm:1")
-    assert "more than one token is meant" in said
+    assert "more than one token matches" in said
     assert "'one'" in said
     assert sign(tokens, "hsm:1?label=two").endswith("hsm:1?label=two")
 

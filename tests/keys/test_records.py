@@ -167,7 +167,7 @@ def test_members_that_this_software_does_not_know_are_no_fault() -> None:
 
 @pytest.mark.parametrize("kid", ["00000000", "ffffffff"])
 def test_a_key_under_another_kid_than_its_own_is_refused(kid: str) -> None:
-    with pytest.raises(KeyDocumentError, match=rf"called {kid} has the kid {ECDSA.kid.hex()}"):
+    with pytest.raises(KeyDocumentError, match=rf"named {kid} has the kid {ECDSA.kid.hex()}"):
         KeySet.from_jwks(document(kid=kid))
 
 
@@ -280,7 +280,7 @@ def test_a_key_that_is_revoked_stays_so_at_its_time_and_for_its_reason() -> None
 def test_a_key_is_valid_for_a_second_at_least() -> None:
     assert PassKey(ECDSA.public_key, NBF, NBF + 1).covers(NBF, NBF + 1)
     for end in (NBF, NBF - 1):
-        with pytest.raises(KeyDocumentError, match="ends after it begins"):
+        with pytest.raises(KeyDocumentError, match="must end after it begins"):
             PassKey(ECDSA.public_key, NBF, end)
 
 

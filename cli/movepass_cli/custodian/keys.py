@@ -224,8 +224,8 @@ def sign(proposal: Path, key: str, out: Path, *, yes: bool) -> None:
     read = Proposal.from_bytes(_read(proposal))
     check_clock(read, _now())
     folder = None if ":" in key else Path(key)
-    held = custodian.held_root(folder) if folder else None
-    accepted = anchor.accepted_by_signing(held, read)
+    held = custodian.accepted_root(folder) if folder else None
+    accepted = anchor.root_accepted_by_signing(held, read)
     for line in [*describe_proposal(read, _now()), *_about_base(read, held)]:
         show_line(line)
     if not yes:
@@ -262,7 +262,7 @@ def remember(key: Path, roots: tuple[Path, ...], *, yes: bool) -> None:
     ROOTS are files of the published repository, metadata/N.root.json, from the version last accepted to the newest.
     Signing a proposal does the same for the root that it is built on.
     """
-    held = custodian.held_root(key)
+    held = custodian.accepted_root(key)
     chain = sorted((anchor.read_root(_read(path)) for path in roots), key=lambda root: root.signed.version)
     newest = anchor.follow(held, chain)
     click.echo(f"Root version {newest.signed.version}, fingerprint {digits_of(document_bytes(newest))}")
@@ -285,7 +285,7 @@ def collect(proposal: Path, signatures: tuple[Path, ...], *, as_json: bool) -> N
         try:
             read, _ = add_signature(read, _read(path))
         except CeremonyError as e:
-            raise type(e)(f"{path}: {e}") from None
+            raise type(e)(f"{path}: {e}") from e
     _write(proposal, read.to_bytes(), replace=True)
     _show_proposal(read, as_json=as_json)
 

@@ -1,1 +1,1 @@
-"""How custodians decide together: proposals, cards, their own folder."""
+"""Let custodians decide together, by proposals, cards and folders of their own."""

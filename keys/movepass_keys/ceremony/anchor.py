@@ -1,9 +1,9 @@
-"""The root that a custodian holds to: a proposal must be built on it, or on one that follows from it.
+"""Check that a proposal is built on the root that a custodian trusts, or on a successor of it.
 
-The first one is believed on a person's word, who compares its fingerprint. Each later one must have been signed by
-enough custodians of the one before it and by enough of its own, version by version: the rule by which devices follow
-roots (The Update Framework's specification 1.0, section 5.3), except that an expired one may be followed, since
-replacing it takes a proposal that is built on it.
+The custodian trusts the first root by comparing its fingerprint. Every later root must be signed by enough custodians
+of the root before it and by enough of its own, version by version. Devices follow roots by the same rule (The Update
+Framework's specification 1.0, section 5.3), with one exception: custodians may follow an expired root, because the
+proposal that replaces it is built on it.
 """
 
 from collections.abc import Sequence
@@ -21,29 +21,29 @@ def read_root(data: bytes) -> Metadata[Root]:
     """Read a root document.
 
     Raises:
-        CeremonyFileError: not one.
+        CeremonyFileError: the data is not a root document.
     """
     try:
         root: Metadata[Root] = Metadata.from_bytes(data)
-    except Exception as e:  # noqa: BLE001 - tuf raises many kinds for one cause
-        raise CeremonyFileError(f"this is not a root document, or it was cut short; copy it again ({e})") from None
+    except Exception as e:  # tuf raises many kinds for one cause
+        raise CeremonyFileError(f"this is not a root document, or it was cut short; copy it again ({e})") from e
     if not isinstance(root.signed, Root):
         raise CeremonyFileError(f"expected a root document, got one of {root.signed.type}")
     return root
 
 
 def follow(held: Metadata[Root] | None, chain: Sequence[Metadata[Root]]) -> Metadata[Root]:
-    """Follow roots from the one that is held.
+    """Follow the chain of roots from the trusted root.
 
     Args:
-        held: the last one accepted; None for somebody who has accepted none, and must compare the fingerprint.
-        chain: roots in rising order of version, one of each; the last is the one to be believed.
+        held: the last root that the custodian accepted; None for a custodian who must compare the first fingerprint.
+        chain: every root by rising version, ending with the one to trust.
 
     Returns:
-        The last one.
+        The last root of the chain.
 
     Raises:
-        CeremonyError: it is older, another, or does not follow; says what came and what to do.
+        CeremonyError: the last root is older, different, or no successor; the message says what came and what to do.
     """
     newest = chain[-1]
     if held is None:
@@ -53,7 +53,7 @@ def follow(held: Metadata[Root] | None, chain: Sequence[Metadata[Root]]) -> Meta
     if version < mine:
         raise CeremonyError(
             f"this comes with root version {version}, and version {mine}, which you accepted, has replaced it: "
-            "do not sign. Have it made anew from what is published now"
+            "do not sign. Have it proposed again, from the repository as it is now"
         )
     rest = [root for root in chain if root.signed.version >= mine]
     if [root.signed.version for root in rest] != list(range(mine, version + 1)):
@@ -61,7 +61,7 @@ def follow(held: Metadata[Root] | None, chain: Sequence[Metadata[Root]]) -> Meta
     if rest[0].signed_bytes != held.signed_bytes:
         raise CeremonyError(
             f"this comes with ANOTHER root version {mine} than the one you accepted: do not sign, and tell the others. "
-            f"The fingerprint of what came: {digits_of(document_bytes(rest[0]))}"
+            f"The fingerprint of the other root: {digits_of(document_bytes(rest[0]))}"
         )
     _verify(rest[0], rest[0])
     for before, root in pairwise(rest):
@@ -70,14 +70,14 @@ def follow(held: Metadata[Root] | None, chain: Sequence[Metadata[Root]]) -> Meta
     return newest
 
 
-def accepted_by_signing(held: Metadata[Root] | None, proposal: Proposal) -> Metadata[Root] | None:
-    """Give the root that a custodian accepts by signing a proposal, for the next one to be held against.
+def root_accepted_by_signing(held: Metadata[Root] | None, proposal: Proposal) -> Metadata[Root] | None:
+    """Return the root that a custodian accepts by signing a proposal, to compare the next proposal with.
 
-    A first root has none before it, so whoever signs it accepts the root that is proposed. Until it has enough
-    signatures it may be proposed again, changed; who signs then accepts that one.
+    A first root has no predecessor, so signing it accepts the proposed root. Until it has enough signatures it may be
+    proposed again with changes; signing that proposal accepts the changed root.
 
     Raises:
-        CeremonyError: the proposal is not built on the root held, nor on one that follows from it.
+        CeremonyError: the proposal is not built on the accepted root, nor on a successor of it.
     """
     if proposal.chain:
         return follow(held, proposal.chain)
@@ -85,15 +85,15 @@ def accepted_by_signing(held: Metadata[Root] | None, proposal: Proposal) -> Meta
     same = held is not None and first is not None and first.signed_bytes == held.signed_bytes
     if held is None:
         return first if proposal.role == ROOT else None
-    if same or (proposal.role == ROOT and not _finished(held)):
+    if same or (proposal.role == ROOT and not _is_finished(held)):
         return held if same else first
     raise CeremonyError(
-        f"this begins anew, from no root, and you accepted root version {held.signed.version}: "
+        f"this starts over without a root, and you accepted root version {held.signed.version}: "
         "do not sign, and tell the others"
     )
 
 
-def _finished(root: Metadata[Root]) -> bool:
+def _is_finished(root: Metadata[Root]) -> bool:
     try:
         root.signed.verify_delegate(ROOT, root.signed_bytes, root.signatures)
     except RepositoryError:
@@ -108,4 +108,4 @@ def _verify(by: Metadata[Root], root: Metadata[Root]) -> None:
         raise CeremonyError(
             f"root version {root.signed.version} does not follow: it lacks signatures that version "
             f"{by.signed.version} asks for ({e}). Do not sign, and tell the others"
-        ) from None
+        ) from e

@@ -1,9 +1,9 @@
-"""A custodian's folder: two private keys, or where they are, and the public card that the others get.
+"""Keep a custodian's folder: two private keys or their URIs, and the public card for the other custodians.
 
 root.pem, targets.pem     private keys, under one passphrase
-root.uri, targets.uri     in place of either: the URI of a key that is held elsewhere, as on a token
-card.json                 the names and public keys that the others get
-root.json                 the root last accepted; what is proposed must be built on it (movepass_keys.ceremony.anchor)
+root.uri, targets.uri     instead of either: the URI of a key that is kept elsewhere, such as on a token
+card.json                 the name and public keys, for the other custodians
+root.json                 the last accepted root; a proposal must be built on it (movepass_keys.ceremony.anchor)
 """
 
 import json
@@ -24,10 +24,10 @@ from movepass_keys.signers.signer import Ask, Signer, environment_only
 from movepass_wire.payload import ESP256
 
 ALG = ESP256
-"""Tokens and KMS have P-256 everywhere, so a role can move there without a new algorithm."""
+"""Tokens and KMS support P-256 everywhere, so that a role can move there without a new algorithm."""
 PASSPHRASE_MIN_CHARS = 12
 PASSPHRASE_MAX_CHARS = 200
-"""Far below what PKCS#8 encryption takes, whatever the characters."""
+"""Far below the limit of PKCS#8 encryption, whatever the characters."""
 _ROOT_MAX_BYTES, _URI_MAX_BYTES = 1 << 20, 4096
 _ROLES = ("root", "targets")
 _CARD = "card.json"
@@ -37,34 +37,34 @@ _NONE: Mapping[str, str] = {}
 def create_custodian(
     folder: Path, name: str, password: bytes | None, held: Mapping[str, str] = _NONE, ask: Ask = environment_only
 ) -> Card:
-    """Make a custodian's keys and card in a new folder.
+    """Create a custodian's keys and card in a new folder.
 
     Args:
-        folder: a new one, or one without keys.
-        name: the custodian's.
-        password: for the keys' files; None leaves them unprotected.
-        held: role (root, targets) -> URI, for keys that exist already and are held elsewhere.
-        ask: for a PIN, where the URI's key needs one even to be shown.
+        folder: a new folder, or a folder without keys.
+        name: the name of the custodian.
+        password: protects the key files; None leaves them unprotected.
+        held: role (root, targets) -> URI, for existing keys that are kept elsewhere.
+        ask: asks for a PIN if the URI's key needs a PIN even to show its public half.
 
     Raises:
-        KeyFileError: the folder exists with keys in it, or can't be written to.
-        SignerError: a key held elsewhere can't be found.
-        CeremonyError: a name that can't be read out, or one key for both roles.
+        KeyFileError: the folder already holds keys, or can't be written to.
+        SignerError: a key that is kept elsewhere can't be found.
+        CeremonyError: the name can't be printed, or both roles have the same key.
     """
     if not name or not name.isprintable():
-        raise CeremonyError("a custodian's name is one that can be printed")
+        raise CeremonyError("a custodian's name must be printable")
     for path in (path for role in _ROLES for path in (folder / f"{role}.pem", _note(folder, role))):
         if path.exists():
             raise KeyFileError(f"{path} exists; a key is never written over: choose another folder")
     signers: dict[str, Signer] = {role: signer_from_uri(uri, folder, ask) for role, uri in held.items()}
     if len({key_id(signer.public_key) for signer in signers.values()}) != len(signers):
         raise CeremonyError(
-            "a custodian has two keys, one for the root and one for the pass keys; this is one for both"
+            "a custodian has two keys, one for the root and one for the pass keys; this is the same key for both"
         )
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as e:
-        raise KeyFileError(f"can't make {folder}: {e.strerror}") from None
+        raise KeyFileError(f"can't make {folder}: {e.strerror}") from e
     for role in _ROLES:
         if role not in held:
             create_key_file(folder / f"{role}.pem", ALG, password)
@@ -77,31 +77,31 @@ def create_custodian(
 
 
 def card_path(folder: Path) -> Path:
-    """Give where a custodian's card is."""
+    """Return the path of a custodian's card."""
     return folder / _CARD
 
 
 def signer(folder: Path, role: str, ask: Ask = environment_only) -> Signer:
-    """Open a custodian's key for a role; the passphrase or PIN is asked for where the key needs one.
+    """Open a custodian's key for a role, asking for the passphrase or PIN if the key needs one.
 
     Raises:
-        KeyFileError: no such key, open to others, or the wrong passphrase.
-        SignerError: a key held elsewhere can't be used.
+        KeyFileError: there is no such key, it is open to others, or the passphrase is wrong.
+        SignerError: a key that is kept elsewhere can't be used.
     """
     try:
         uri = files.read_regular(_note(folder, role), _URI_MAX_BYTES).decode().strip()
     except FileNotFoundError:
         uri = f"file:{role}.pem"
     except (OSError, ValueError) as e:
-        raise KeyFileError(f"can't read {_note(folder, role)}: {e}") from None
+        raise KeyFileError(f"can't read {_note(folder, role)}: {e}") from e
     return signer_from_uri(uri, folder, ask)
 
 
-def held_root(folder: Path) -> Metadata[Root] | None:
-    """Read the root that a custodian last accepted; None before the first.
+def accepted_root(folder: Path) -> Metadata[Root] | None:
+    """Read the root that a custodian accepted last; None before the first.
 
     Raises:
-        KeyFileError: it can't be read.
+        KeyFileError: the root can't be read.
     """
     path = root_path(folder)
     try:
@@ -110,27 +110,27 @@ def held_root(folder: Path) -> Metadata[Root] | None:
         return None
     except (OSError, CeremonyFileError) as e:
         raise KeyFileError(
-            f"can't read {path}, the root that you last accepted ({e}); put it back from a copy, or take it away and "
+            f"can't read {path}, the root that you accepted last ({e}); restore it from a copy, or delete it and "
             "compare the next root's fingerprint with the others"
-        ) from None
+        ) from e
 
 
 def remember_root(folder: Path, root: Metadata[Root]) -> None:
-    """Write the root that a custodian has accepted; interrupted, the one before it is there still.
+    """Save the root that a custodian accepted; an interruption leaves the previous root in place.
 
     Raises:
-        KeyFileError: it can't be written.
+        KeyFileError: the root can't be written.
     """
     _write(root_path(folder), document_bytes(root))
 
 
 def root_path(folder: Path) -> Path:
-    """Give where the root is that a custodian last accepted."""
+    """Return the path of the root that a custodian accepted last."""
     return folder / "root.json"
 
 
 def _note(folder: Path, role: str) -> Path:
-    """Give where the URI of a key stands that is held elsewhere."""
+    """Return the path of the URI of a key that is kept elsewhere."""
     return folder / f"{role}.uri"
 
 
@@ -138,4 +138,4 @@ def _write(path: Path, data: bytes) -> None:
     try:
         files.write_whole(path, data)
     except OSError as e:
-        raise KeyFileError(f"can't write {path}: {e.strerror or e}") from None
+        raise KeyFileError(f"can't write {path}: {e.strerror or e}") from e

@@ -1,4 +1,4 @@
-"""What a proposal changes, in plain words for whoever is about to sign it."""
+"""Describe a proposal in plain words for the people who sign it."""
 
 from securesystemslib.signer import SSlibKey
 
@@ -20,7 +20,7 @@ from movepass_wire.times import ago, local
 
 
 def describe_proposal(proposal: Proposal, now: int) -> list[str]:
-    """Say in plain words what a proposal changes, for whoever is about to sign it."""
+    """Describe what a proposal changes, line by line."""
     signed = proposal.metadata.signed
     what, changes = ("A new root", _root_changes) if proposal.role == ROOT else ("The pass keys", _key_changes)
     when = f"proposed {ago(now - proposal.proposed_at)} ago, good until {signed.expires:%Y-%m-%d}"
@@ -57,7 +57,7 @@ def _key_changes(proposal: Proposal) -> list[str]:
         new = KeySet.from_jwks(new_document or b"")
         old = KeySet.from_jwks(old_document) if old_document else KeySet(new.authority, new.test, {})
     except KeyDocumentError as e:
-        raise CeremonyError(f"the keys proposed can't be read: {e}") from None
+        raise CeremonyError(f"the keys proposed can't be read: {e}") from e
     lines = [f"Authority: {new.authority}{' (TEST)' if new.test else ''}"]
     if (new.authority, new.test) != (old.authority, old.test):
         lines.append(f"CHANGED from: {old.authority}{' (TEST)' if old.test else ''}")

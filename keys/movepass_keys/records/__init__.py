@@ -1,1 +1,1 @@
-"""Signed records: the pass keys, the TUF roles, the layout of a repository."""
+"""Define the signed records: the pass keys, the TUF roles and the layout of a repository."""

@@ -1,6 +1,6 @@
-"""When the custodians' documents and the pass key end, and how urgent that is.
+"""Compute when the custodians' documents and the pass key end, and how urgent that is.
 
-Devices refuse every sync once the root or the targets have ended (TUF, sections 5.3 and 5.6), and every pass that
+Devices refuse every sync once the root or the targets have expired (TUF, sections 5.3 and 5.6), and every pass that
 ends after its key. All warnings to operators come from here.
 """
 
@@ -14,11 +14,11 @@ from movepass_keys.records.key_set import KeySet, PassKey
 from movepass_wire.times import DAY_SECONDS, ago, local
 
 WARNING_SECONDS = 60 * DAY_SECONDS
-"""Warnings begin this long before an end: time for custodians to meet, twice if need be."""
+"""Warnings start this long before an end, so that the custodians can meet, twice if need be."""
 
 
 class Ends(StrEnum):
-    """What can end."""
+    """A document or key that can end."""
 
     ROOT = "root"
     TARGETS = "targets"
@@ -27,13 +27,13 @@ class Ends(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """When one of these ends.
+    """The end of a document or key.
 
     Attributes:
-        what: which.
-        at: the first second after it, seconds since 1970 UTC.
-        left: seconds from now until then; negative once it has ended.
-        kid: the pass key's.
+        what: what ends.
+        at: the first second after the end, seconds since 1970 UTC.
+        left: the seconds left; negative after the end.
+        kid: the kid of the pass key.
     """
 
     what: Ends
@@ -43,22 +43,22 @@ class Ending:
 
     @property
     def ended(self) -> bool:
-        """Whether it has ended."""
+        """Whether the end has passed."""
         return self.left <= 0
 
     @property
     def soon(self) -> bool:
-        """Whether somebody must act: it ends soon, or has ended."""
+        """Whether somebody must act because the end is near or past."""
         return self.left <= WARNING_SECONDS
 
     @property
     def stops_syncs(self) -> bool:
-        """Whether devices refuse every sync for it now."""
+        """Whether devices refuse every sync because of it now."""
         return self.ended and self.what is not Ends.PASS_KEY
 
     @property
     def name(self) -> str:
-        """Its name for operators."""
+        """The name of the document or key, for operators."""
         name = _WORDS[self.what][0]
         return name if self.kid is None else f"{name} {self.kid.hex()}"
 
@@ -90,14 +90,14 @@ def endings(
     """Return when the root, the targets and the pass key end, as far as they exist.
 
     Args:
-        root: the newest root, as it is published.
-        targets: likewise.
+        root: the newest published root.
+        targets: the newest published targets.
         keys: the published keys.
         now: seconds since 1970 UTC.
-        in_use: the kid of the key that signs passes. Without it, the one of the good keys that ends last counts.
+        in_use: the kid of the key that signs passes; without it, the good key that ends last.
 
     Raises:
-        KeyDocumentError: a document does not say when it ends.
+        KeyDocumentError: a document has no expiry.
     """
     found = document_endings(root=root, targets=targets, now=now)
     good = [key for kid, key in keys.keys.items() if keys.withdrawn(kid) is None]
@@ -117,14 +117,14 @@ def key_ending(key: PassKey, now: int) -> Ending:
 
 
 def expires_at(document: bytes) -> int:
-    """Read when a TUF document ends, seconds since 1970 UTC.
+    """Read when a TUF document expires, in seconds since 1970 UTC.
 
-    It is read as plain JSON, because python-tuf is slow to import. No signature is checked here.
+    The document is parsed as plain JSON, because importing python-tuf is slow. No signature is checked here.
 
     Raises:
-        KeyDocumentError: it does not say.
+        KeyDocumentError: the document has no expiry.
     """
     try:
         return int(datetime.fromisoformat(json.loads(document)["signed"]["expires"]).timestamp())
     except (ValueError, KeyError, TypeError, RecursionError) as e:
-        raise KeyDocumentError(f"expected a signed document with the time of its end, got none: {e!r}") from e
+        raise KeyDocumentError(f"expected a signed document with its expiry, got none: {e!r}") from e

@@ -1,4 +1,4 @@
-"""The public side of pass keys: what a device trusts, as a JWK set (RFC 7517) and as objects."""
+"""Read and write the public pass keys that a device trusts, as a JWK set (RFC 7517) and as objects."""
 
 import json
 from base64 import b64decode, urlsafe_b64encode
@@ -17,11 +17,11 @@ from movepass_wire.payload import KID_BYTES
 _COORDINATE_BYTES = 32
 _KINDS = {("EC", "P-256", "ES256"), ("OKP", "Ed25519", "Ed25519")}
 _PRIVATE = {"d", "k"}
-"""Members of a JWK that must not be published (RFC 7518): a private key, and a symmetric one."""
+"""The members of a JWK that must not be published (RFC 7518): a private key, and a symmetric key."""
 
 
 class Withdrawal(NamedTuple):
-    """A key that nothing may be accepted from any more: when (seconds since 1970 UTC) and why."""
+    """The withdrawal of a key whose passes are all void: when (seconds since 1970 UTC) and why."""
 
     at: int
     reason: str
@@ -33,10 +33,10 @@ class PassKey:
 
     Attributes:
         public_key: P-256 or Ed25519.
-        not_before: first second of its validity, seconds since 1970 UTC.
-        not_after: first second after it; a pass's [nbf, exp) must lie inside.
-        revoked: set once it has been revoked by the custodians.
-        kid: the four bytes that name it in a payload.
+        not_before: the first second of its validity, seconds since 1970 UTC.
+        not_after: the first second after it; the [nbf, exp) of a pass must lie inside.
+        revoked: set once the custodians have revoked the key.
+        kid: the four bytes that name the key in a payload.
         alg: ESP256 or ED25519.
     """
 
@@ -49,24 +49,26 @@ class PassKey:
 
     def __post_init__(self) -> None:
         if self.not_after <= self.not_before:
-            raise KeyDocumentError(f"a key's validity ends after it begins, got {self.not_before} to {self.not_after}")
+            raise KeyDocumentError(
+                f"a key's validity must end after it begins, got {self.not_before} to {self.not_after}"
+            )
         object.__setattr__(self, "kid", algorithms.key_id(self.public_key))
         object.__setattr__(self, "alg", algorithms.algorithm_of(self.public_key))
 
     def ending(self, not_after: int) -> Self:
-        """Give the same key with another end."""
+        """Return the same key with another end."""
         return type(self)(self.public_key, self.not_before, not_after, self.revoked)
 
     def withdrawn(self, at: int, reason: str) -> Self:
-        """Give the same key, revoked; an earlier revocation stays."""
+        """Return the same key, revoked; an earlier revocation stays."""
         return type(self)(self.public_key, self.not_before, self.not_after, self.revoked or Withdrawal(at, reason))
 
     def verifies(self, signature: bytes, message: bytes) -> bool:
-        """Tell whether 64 raw bytes are this key's signature of a message."""
+        """Check whether 64 raw bytes are this key's signature of a message."""
         return algorithms.verify_signature(self.public_key, signature, message)
 
     def covers(self, not_before: int, not_after: int) -> bool:
-        """Tell whether a pass's time lies inside the key's validity."""
+        """Check whether the time of a pass lies inside the validity of the key."""
         return self.not_before <= not_before and not_after <= self.not_after
 
 
@@ -75,7 +77,7 @@ class KeySet:
     """Every key of one authority, by kid.
 
     Attributes:
-        authority: the authority's name.
+        authority: the name of the authority.
         test: whether it is a TEST authority, whose passes let nobody through.
         keys: the pass keys.
         denied: kids that the online role withdrew before the custodians could meet.
@@ -102,23 +104,23 @@ class KeySet:
 
     @classmethod
     def from_jwks(cls, document: bytes | str | Mapping[str, Any]) -> "KeySet":
-        """Read the published document; keys of a kind that this software does not know are left out.
+        """Read the published document, skipping keys of kinds that this software does not know.
 
         Raises:
-            KeyDocumentError: not such a document, or a key whose kid is not its own.
+            KeyDocumentError: the document is not a JWK set of ours, or the kid of a key is not its own.
         """
         top = _object(document, "the JWK set")
         authority = top.get("authority")
         keys = top.get("keys")
         if not isinstance(authority, dict) or not isinstance(keys, list):
-            raise KeyDocumentError('a JWK set of ours has "authority" and "keys"')
+            raise KeyDocumentError('a JWK set of ours needs "authority" and "keys"')
         name, test = authority.get("name"), authority.get("test")
         if not _is_text(name) or not isinstance(test, bool):
-            raise KeyDocumentError('"authority" has a "name" and says whether it is a "test"')
+            raise KeyDocumentError('"authority" needs a "name" and a boolean "test"')
         return cls.of(name, [key for key in map(_key_from_jwk, keys) if key], test=test)
 
     def to_jwks(self) -> dict[str, Any]:
-        """Write the document that from_jwks reads; the denied keys travel apart (denied_to_json)."""
+        """Write the document that from_jwks reads, without the denied keys (see denied_to_json)."""
         return {
             "authority": {"name": self.authority, "test": self.test},
             "keys": [_key_to_jwk(key) for key in self.keys.values()],
@@ -128,11 +130,11 @@ class KeySet:
         """Add the denied keys of the online role's document, {"denied": [{"kid", "at", "reason"}]}.
 
         Raises:
-            KeyDocumentError: not such a document.
+            KeyDocumentError: the document has another form.
         """
         denied = _object(document, "denied-keys").get("denied")
         if not isinstance(denied, list):
-            raise KeyDocumentError('denied-keys has "denied", a list')
+            raise KeyDocumentError('denied-keys needs "denied", a list')
         return replace(self, denied={_kid(item): _withdrawal(item) for item in denied})
 
     def denied_to_json(self) -> dict[str, Any]:
@@ -140,20 +142,20 @@ class KeySet:
         return {"denied": [{"kid": kid.hex(), "at": w.at, "reason": w.reason} for kid, w in self.denied.items()]}
 
     def withdrawn(self, kid: bytes) -> Withdrawal | None:
-        """Give when and why a key was revoked or denied, or None while it is good."""
+        """Return when and why a key was revoked or denied, or None while it is good."""
         key = self.keys.get(kid)
         return self.denied.get(kid) or (key.revoked if key else None)
 
 
 def _object(document: bytes | str | Mapping[str, Any], what: str) -> Mapping[str, Any]:
     if isinstance(document, bytes | str):
-        try:  # from bytes json would read UTF-16 as well, which no other implementation need take
+        try:  # json would also read UTF-16 from bytes, which other implementations need not accept
             text = document.decode() if isinstance(document, bytes) else document
             document = json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_once)
         except (ValueError, RecursionError) as e:
-            raise KeyDocumentError(f"{what} is not JSON: {e}") from None
+            raise KeyDocumentError(f"{what} is not JSON: {e}") from e
     if not isinstance(document, Mapping):
-        raise KeyDocumentError(f"{what} is a JSON object, got {type(document).__name__}")
+        raise KeyDocumentError(f"{what} must be a JSON object, got {type(document).__name__}")
     return document
 
 
@@ -162,15 +164,15 @@ def _refuse_constant(name: str) -> None:
 
 
 def _once(members: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Read an object that has no member twice: which of the two counts, implementations disagree on."""
+    """Build an object whose members are unique, because implementations disagree on which of two counts."""
     found = dict(members)
     if len(found) != len(members):
-        raise ValueError("an object has a member twice")
+        raise ValueError("an object has a duplicate member")
     return found
 
 
 def _is_text(value: object) -> TypeGuard[str]:
-    """Tell whether a value is text that every device can show: JSON may hold half a surrogate pair."""
+    """Check whether a value is text that every device can show: JSON may hold half of a surrogate pair."""
     return isinstance(value, str) and not any("\ud800" <= c <= "\udfff" for c in value)
 
 
@@ -195,9 +197,9 @@ def _key_to_jwk(key: PassKey) -> dict[str, Any]:
 
 def _key_from_jwk(jwk: object) -> PassKey | None:
     if not isinstance(jwk, dict):
-        raise KeyDocumentError(f"a key is a JSON object, got {type(jwk).__name__}")
+        raise KeyDocumentError(f"a key must be a JSON object, got {type(jwk).__name__}")
     if jwk.keys() & _PRIVATE:
-        raise KeyDocumentError("a key has its private part in it: withdraw that key, and publish another document")
+        raise KeyDocumentError("a key includes its private part: withdraw that key, and publish another document")
     public_key = _public_key(jwk)
     if public_key is None:
         return None
@@ -209,12 +211,12 @@ def _key_from_jwk(jwk: object) -> PassKey | None:
         revoked=_withdrawal(jwk["revoked"]) if "revoked" in jwk else None,
     )
     if key.kid != kid:
-        raise KeyDocumentError(f"the key called {kid.hex()} has the kid {key.kid.hex()}")
+        raise KeyDocumentError(f"the key named {kid.hex()} has the kid {key.kid.hex()}")
     return key
 
 
 def _public_key(jwk: dict[str, Any]) -> algorithms.PublicKey | None:
-    """Read the point of a key; None where it is of another kind than ours."""
+    """Read the point of a key; None if the key is of an unknown kind."""
     kind = (jwk.get("kty"), jwk.get("crv"), jwk.get("alg"))
     if not all(isinstance(part, str) for part in kind) or kind not in _KINDS:
         return None
@@ -229,7 +231,7 @@ def _public_key(jwk: dict[str, Any]) -> algorithms.PublicKey | None:
 
 def _withdrawal(value: object) -> Withdrawal:
     if not isinstance(value, dict) or not _is_text(value.get("reason")):
-        raise KeyDocumentError('a withdrawn key has "at" and a "reason"')
+        raise KeyDocumentError('a withdrawn key needs "at" and a "reason"')
     return Withdrawal(_seconds(value, "at"), value["reason"])
 
 
@@ -240,14 +242,14 @@ def _kid(value: object) -> bytes:
     except ValueError:
         raw = b""
     if len(raw) != KID_BYTES or raw.hex() != kid:
-        raise KeyDocumentError(f"a kid is 8 lower-case hexadecimal digits, got {kid!r}")
+        raise KeyDocumentError(f"a kid must be 8 lower-case hexadecimal digits, got {kid!r}")
     return raw
 
 
 def _seconds(value: dict[str, Any], name: str) -> int:
     seconds = value.get(name)
     if isinstance(seconds, bool) or not isinstance(seconds, int) or not 0 <= seconds < TIME_LIMIT:
-        raise KeyDocumentError(f'"{name}" is a time in seconds since 1970, got {seconds!r}')
+        raise KeyDocumentError(f'"{name}" must be a time in seconds since 1970, got {seconds!r}')
     return seconds
 
 
@@ -256,7 +258,7 @@ def _base64(data: bytes) -> str:
 
 
 def _coordinate(value: object) -> bytes:
-    """Read 32 bytes of base64url in its one form: no padding, and no bits set beyond the last byte."""
+    """Decode 32 bytes of base64url strictly: no padding, and no bits set after the last byte."""
     text = value if isinstance(value, str) else ""
     try:
         data = b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)

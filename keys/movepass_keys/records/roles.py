@@ -1,4 +1,4 @@
-"""The roles of the TUF repository, and how their documents are made and signed.
+"""Make and sign the documents of the TUF roles.
 
     root       offline, a threshold of custodians: who holds which role
     targets    offline, a threshold of custodians: keys.jwks.json, and the delegation of status/* to the online keys
@@ -6,7 +6,7 @@
     snapshot   online: which versions belong together
     timestamp  online: the newest snapshot, and when it was published
 
-Where several regions publish, each has an online key of its own, and the signature of one is enough.
+Where several regions publish, each has its own online key, and one signature is enough.
 
 The Update Framework's specification 1.0, https://theupdateframework.github.io/specification/latest/.
 """
@@ -43,21 +43,21 @@ STATUS = "status"
 STATUS_PATHS = "status/*"
 DENIED_TARGET = "status/denied-keys.json"
 PUBLISHED = "x-movepass-published"
-"""Field of the timestamp: when it was published, seconds since 1970 UTC. Freshness is judged by it."""
+"""The field of the timestamp with the time of publication, seconds since 1970 UTC, which decides freshness."""
 GENERATION = "generation"
-"""Field of a log's target: its generation, as in the log's own header."""
+"""The field of a status log's target with its generation, as in the header of the log."""
 
 ROOT_DAYS = 730
 TARGETS_DAYS = 365
 STATUS_SECONDS = SNAPSHOT_SECONDS = 3 * DAY_SECONDS
 TIMESTAMP_SECONDS = 2 * DAY_SECONDS
 RESIGN_BEFORE_SECONDS = TIMESTAMP_SECONDS
-"""Status and snapshot are signed anew when less than this is left, so whatever is published holds for 48 h: the
-time a USB stick may travel. What they say is pinned by the timestamp, so their own longer life gives nothing away."""
+"""Status and snapshot are signed again when less than this is left, so that a publication holds for 48 h, the time that
+a USB stick may travel. Their own longer life is harmless, because the timestamp pins their content."""
 
 
 def role_key(signer: Signer) -> SSlibKey:
-    """Give a signer's public key as TUF writes it."""
+    """Return a signer's public key in the form of TUF."""
     return SSlibKey.from_crypto(signer.public_key)
 
 
@@ -83,17 +83,17 @@ def make_targets(keys_document: bytes, online: Sequence[Key], *, version: int, e
 
 
 def make_status(targets: Mapping[str, TargetFile], *, now: int, version: int) -> Metadata[Targets]:
-    """Make the online role's document: the status logs and the denied keys."""
+    """Make the document of the online role: the status logs and the denied keys."""
     return Metadata(Targets(version=version, expires=_time(now + STATUS_SECONDS), targets=dict(targets)))
 
 
 def make_snapshot(parts: Mapping[str, MetaFile], *, now: int, version: int) -> Metadata[Snapshot]:
-    """Make the snapshot: which versions of targets and status belong together."""
+    """Make the snapshot, which says which versions of targets and status belong together."""
     return Metadata(Snapshot(version=version, expires=_time(now + SNAPSHOT_SECONDS), meta=dict(parts)))
 
 
 def make_timestamp(snapshot: MetaFile, *, now: int, version: int) -> Metadata[Timestamp]:
-    """Make the timestamp, with the time of publication in it."""
+    """Make the timestamp, which includes the time of publication."""
     return Metadata(
         Timestamp(
             version=version,
@@ -107,25 +107,25 @@ def make_timestamp(snapshot: MetaFile, *, now: int, version: int) -> Metadata[Ti
 def sign_document(metadata: Metadata[Any], signers: Iterable[Signer]) -> bytes:
     """Sign a document and write it as compact JSON, signatures included."""
     for signer in signers:
-        made = signature(metadata, signer)  # not metadata.sign: it would hide the signer's own error
+        made = signature(metadata, signer)  # metadata.sign would hide the signer's own error
         metadata.signatures[made.keyid] = made
     return document_bytes(metadata)
 
 
 def document_bytes(metadata: Metadata[Any]) -> bytes:
-    """Write a document as compact JSON, with the signatures it has."""
+    """Write a document as compact JSON with the signatures it has."""
     return metadata.to_bytes(JSONSerializer(compact=True))
 
 
 def signature(metadata: Metadata[Any], signer: Signer) -> Signature:
-    """Sign a document, and give the signature by itself; TUF writes ECDSA as DER."""
+    """Sign a document and return the signature alone; TUF uses DER for ECDSA."""
     raw = signer.sign(metadata.signed_bytes)
     written = algorithms.der_from_raw(raw) if algorithms.algorithm_of(signer.public_key) == ESP256 else raw
     return Signature(role_key(signer).keyid, written.hex())
 
 
 def with_signature(metadata: Metadata[Any], key: Key, value: str) -> Metadata[Any] | None:
-    """Add a signature to a copy of a document; None where it is not the key's."""
+    """Add a signature to a copy of a document, or return None if it is not a signature of the key."""
     signature = Signature(key.keyid, value)
     signed = Metadata.from_dict(metadata.to_dict())
     signed.signatures[key.keyid] = signature
@@ -133,7 +133,7 @@ def with_signature(metadata: Metadata[Any], key: Key, value: str) -> Metadata[An
 
 
 def has_signed(metadata: Metadata[Any], key: Key) -> bool:
-    """Tell whether a document carries a key's signature, and that it holds."""
+    """Check whether a document carries a valid signature of a key."""
     signature = metadata.signatures.get(key.keyid)
     if signature is None:
         return False
@@ -145,18 +145,18 @@ def has_signed(metadata: Metadata[Any], key: Key) -> bool:
 
 
 def keyid_of(key: SSlibKey) -> str:
-    """Compute the id that a key must have: SHA-256 of its canonical form."""
+    """Compute the id that a key must have: the SHA-256 of its canonical form."""
     keyid: str = compute_default_keyid(key.keytype, key.scheme, key.keyval)
     return keyid
 
 
 def expiry(now: int, days: int) -> datetime:
-    """Give the time some days ahead."""
+    """Return the time a number of days ahead."""
     return _time(now + days * DAY_SECONDS)
 
 
 def published_at(timestamp: Timestamp) -> int | None:
-    """Give when a timestamp was published, or None where it does not say, or nothing that can be."""
+    """Return when a timestamp was published, or None if it does not say or the time is impossible."""
     value = timestamp.unrecognized_fields.get(PUBLISHED)
     seconds = value if isinstance(value, int) and not isinstance(value, bool) else -1
     return seconds if 0 <= seconds < TIME_LIMIT else None

@@ -1,1 +1,1 @@
-"""What signs: key files, AWS KMS, PKCS#11 tokens; chosen by URI."""
+"""Sign with key files, AWS KMS or PKCS#11 tokens, chosen by URI."""

@@ -1,4 +1,4 @@
-"""Private keys in PEM files that only their owner can read."""
+"""Read and create private keys in PEM files that only their owner can read."""
 
 import stat
 from pathlib import Path
@@ -12,7 +12,7 @@ from movepass_keys.records import algorithms
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _KEY_MAX_BYTES = 1 << 16
 _ENCRYPTED = (b"ENCRYPTED PRIVATE KEY", b"Proc-Type: 4,ENCRYPTED")
-"""What protected keys have in their files: PKCS#8, and the traditional form (RFC 1421) of SEC1 keys."""
+"""The markers of protected keys: PKCS#8, and the traditional form (RFC 1421) of SEC1 keys."""
 
 
 class FileSigner:
@@ -22,7 +22,8 @@ class FileSigner:
         """Load the key.
 
         Raises:
-            KeyFileError: missing, unreadable, open to others, another kind of key, or the wrong passphrase.
+            KeyFileError: the file is missing, unreadable, open to others or of another kind, or the passphrase is
+                wrong.
         """
         self._private_key = _load(Path(path), password)
         self.public_key = self._private_key.public_key()
@@ -33,12 +34,12 @@ class FileSigner:
 
 
 def create_key_file(path: Path, alg: int, password: bytes | None = None) -> algorithms.PublicKey:
-    """Make a private key and write it to a new file with mode 0600.
+    """Create a private key and write it to a new file with mode 0600.
 
     Raises:
         KeyFileError: the file exists, or its folder can't be written to.
     """
-    from cryptography.hazmat.primitives.serialization import (  # noqa: PLC0415 - slow to import, verifying needs none
+    from cryptography.hazmat.primitives.serialization import (  # noqa: PLC0415 - slow to import, and verifying does not need it
         BestAvailableEncryption,
         Encoding,
         NoEncryption,
@@ -52,24 +53,24 @@ def create_key_file(path: Path, alg: int, password: bytes | None = None) -> algo
 
 
 def write_key_file(path: Path, data: bytes) -> None:
-    """Write a key to a file that does not exist yet, with mode 0600, durably.
+    """Write a key durably to a new file with mode 0600.
 
     Raises:
         KeyFileError: the file exists, or its folder can't be written to.
     """
     try:
         files.write_new(path, data, files.OWNER_ONLY)
-    except FileExistsError:
-        raise KeyFileError(f"{path} exists; a key is never written over: choose another name") from None
+    except FileExistsError as e:
+        raise KeyFileError(f"{path} exists; a key is never written over: choose another name") from e
     except OSError as e:
-        raise KeyFileError(f"can't create {path}: {e.strerror}") from None
+        raise KeyFileError(f"can't create {path}: {e.strerror}") from e
 
 
 def is_encrypted(path: Path) -> bool:
-    """Tell whether a private key's file needs a passphrase.
+    """Check whether the file of a private key needs a passphrase.
 
     Raises:
-        KeyFileError: it can't be read.
+        KeyFileError: the file can't be read.
     """
     pem = _read(path)
     return any(mark in pem for mark in _ENCRYPTED)
@@ -87,15 +88,15 @@ def _load(path: Path, password: bytes | None) -> algorithms.PrivateKey:
 
     pem = _read(path)
     if path.stat().st_mode & _OTHERS:
-        raise KeyFileError(f"{path} can be read by others; make it yours alone: chmod 600 {path}")
+        raise KeyFileError(f"{path} can be read by others; restrict it: chmod 600 {path}")
     try:
         key = load_pem_private_key(pem, password)
         algorithms.algorithm_of(key)
-    except TypeError:
+    except TypeError as e:
         words = "is protected by a passphrase, and none was given" if password is None else "is not protected"
-        raise KeyFileError(f"{path} {words}") from None
+        raise KeyFileError(f"{path} {words}") from e
     except (ValueError, UnsupportedAlgorithm, KeysError) as e:
         if password is not None:
-            raise KeyFileError(f"{path}: wrong passphrase, or the file is damaged") from None
-        raise KeyFileError(f"{path} is not a private key of ours in PEM (P-256 or Ed25519): {e}") from None
+            raise KeyFileError(f"{path}: wrong passphrase, or the file is damaged") from e
+        raise KeyFileError(f"{path} is not a private key of ours in PEM (P-256 or Ed25519): {e}") from e
     return key  # type: ignore[return-value] # algorithm_of has just said so

@@ -1,14 +1,14 @@
-"""Signers whose key AWS KMS keeps. Needs the [aws] extra; docs/kms.md has the key policies.
+"""Sign with keys that AWS KMS keeps. Needs the [aws] extra; docs/kms.md has the key policies.
 
     awskms:KEY-ARN             kms:Sign for every message: the private key never leaves the HSM
-    awskms-wrapped:FILE.json   a data key pair that KMS made and wrapped: unwrapped once a process, signs locally
+    awskms-wrapped:FILE.json   a data key pair that KMS made and wrapped: unwrapped once per process, signs locally
 
-Keys are named by ARN. An alias can be pointed at another key behind the devices' backs, and a policy that names the
-key's ARN does not cover a call by alias. Region: the ARN's. Endpoint: AWS's, or AWS_ENDPOINT_URL. Credentials: wherever
-boto3 finds them.
+Keys are named by ARN. An alias can be pointed at another key without the devices noticing, and a policy that names the
+key's ARN does not cover calls by alias. The region is that of the ARN. The endpoint is AWS's, or AWS_ENDPOINT_URL.
+boto3 finds the credentials.
 
 Sources: the KMS API Reference, https://docs.aws.amazon.com/kms/latest/APIReference/ (Sign, GetPublicKey, Decrypt,
-GenerateDataKeyPairWithoutPlaintext); what it says is also in botocore's data/kms/2014-11-01/service-2.json.
+GenerateDataKeyPairWithoutPlaintext), which is also in botocore's data/kms/2014-11-01/service-2.json.
 """
 
 import hashlib
@@ -49,36 +49,36 @@ from movepass_keys.signers.key_files import write_key_file
 from movepass_wire.payload import ED25519, ESP256
 
 RAW_MAX_BYTES = 4096
-"""What kms:Sign takes as a message (API Reference, Sign, Message). Emulators take more, so we look ourselves."""
+"""The longest message of kms:Sign (API Reference, Sign, Message). Emulators accept more, so we check it ourselves."""
 DEADLINE_SECONDS = 20.0
-"""How long one call may take with all its attempts, waits included."""
+"""How long one call may take with all its attempts and waits."""
 CONNECT_SECONDS = 2.0
 READ_SECONDS = 5.0
-"""Limits of one attempt; none begins when less than both is left until the deadline."""
+"""Limits of one attempt; no attempt starts when less than their sum is left until the deadline."""
 BACKOFF_FIRST_SECONDS = 0.1
 BACKOFF_MAX_SECONDS = 2.0
-"""Before attempt n+1 a random time from 0 to FIRST * 2^n, at most MAX ("full jitter")."""
+"""The wait before attempt n+1 is random, from 0 to FIRST * 2^n, at most MAX ("full jitter")."""
 
 _FILE_MAX_BYTES = 1 << 16
 _SPECS = {"ECC_NIST_P256": (ESP256, "ECDSA_SHA_256"), "ECC_NIST_EDWARDS25519": (ED25519, "ED25519_SHA_512")}
-"""KeySpec, and KeyPairSpec, to our algorithm and KMS's name of it."""
+"""Our algorithm and its KMS name for each KeySpec and KeyPairSpec."""
 _SIGNING_KEY = "an asymmetric key of KeySpec ECC_NIST_P256 or ECC_NIST_EDWARDS25519 and KeyUsage SIGN_VERIFY"
 _WRAPPING_KEY = "a symmetric key (KeySpec SYMMETRIC_DEFAULT, KeyUsage ENCRYPT_DECRYPT)"
 _PURPOSE = {"movepass": "signing-key"}
 _FORMAT = 1
 _TOO_MANY_REQUESTS = 429
 _ED25519_V2 = bytes.fromhex("020101 3005 06032b6570 0422 0420")
-"""What stands before the seed: version 2, id-Ed25519, an octet string in an octet string."""
+"""The bytes before the seed: version 2, id-Ed25519, an octet string in an octet string."""
 _ARN = re.compile(r"arn:aws[a-z-]*:kms:([a-z0-9-]+):[0-9]{12}:(key|alias)/[A-Za-z0-9/_-]+")
 
 
 @dataclass(frozen=True, slots=True)
 class KeyArn:
-    """The name of one KMS key, for ever the same.
+    """The permanent name of a KMS key.
 
     Attributes:
         text: the ARN.
-        region: the one in it.
+        region: the region in the ARN.
     """
 
     text: str
@@ -86,10 +86,10 @@ class KeyArn:
 
     @classmethod
     def parse(cls, text: str, scheme: str = "awskms:") -> "KeyArn":
-        """Read a key's ARN.
+        """Read the ARN of a key.
 
         Raises:
-            SignerError: an alias, or no ARN of a KMS key.
+            SignerError: the text is an alias, or not the ARN of a KMS key.
         """
         match = _ARN.fullmatch(text)
         if match is None:
@@ -103,25 +103,26 @@ class KeyArn:
 
 
 class KmsSigner:
-    """A key in KMS: every signature is one kms:Sign, so there is no private key in this process to steal.
+    """A key in KMS: every signature is one kms:Sign, so that this process has no private key to steal.
 
-    A message of up to RAW_MAX_BYTES goes to KMS as it is (MessageType RAW): every pass, and in practice every document
-    of the online role. What is longer (a root of many custodians) goes as its SHA-256 with P-256 (MessageType DIGEST,
-    as AWS says to do; the same signature by definition of ECDSA), and is refused with Ed25519: its ED25519_SHA_512 is
-    RAW only, and the prehashed ED25519_PH_SHA_512 is another signature scheme, which no verifier of ours takes.
+    A message of up to RAW_MAX_BYTES goes to KMS as it is (MessageType RAW). That covers every pass, and in practice
+    every document of the online role. A longer message, such as a root of many custodians, goes as its SHA-256 with
+    P-256 (MessageType DIGEST, as AWS recommends; ECDSA defines the same signature). With Ed25519 it is refused: the
+    algorithm ED25519_SHA_512 is RAW only, and no verifier of ours accepts the prehashed ED25519_PH_SHA_512.
 
     IAM: kms:GetPublicKey (once, when opened), kms:Sign.
     Source: API Reference, Sign, Message, MessageType and SigningAlgorithm.
     """
 
     def __init__(self, arn: str) -> None:
-        """Open the key: ask KMS for its public half, and check that it is of a kind that we sign with.
+        """Ask KMS for the public key, and check that its kind is supported.
 
         Args:
-            arn: the key's.
+            arn: the ARN of the key.
 
         Raises:
-            SignerError: no [aws] extra, no such key or an unsuitable one, no permission, or KMS can't be reached.
+            SignerError: the [aws] extra, the key or a permission is missing, the key is unsuitable, or KMS is
+                unreachable.
         """
         key = KeyArn.parse(arn)
         self._kms = _Kms(key, _SIGNING_KEY)
@@ -134,12 +135,13 @@ class KmsSigner:
         self._arn = arn
 
     def sign(self, message: bytes) -> bytes:
-        """Sign a message; see Signer. What KMS answers is held against the public key.
+        """Sign a message; see Signer. The answer of KMS is verified with the public key.
 
         IAM: kms:Sign.
 
         Raises:
-            SignerError: too long for Ed25519, or KMS gave no signature; the message names what is missing.
+            SignerError: the message is too long for Ed25519, or KMS returned no signature; the message says what is
+                missing.
         """
         message_type = "RAW"
         if not 1 <= len(message) <= RAW_MAX_BYTES:
@@ -153,9 +155,9 @@ class KmsSigner:
         answer = self._kms.call(
             "Sign", "Signature", Message=signed, MessageType=message_type, SigningAlgorithm=self._signing_algorithm
         )
-        return self._checked(answer["Signature"], message)
+        return self._check_signature(answer["Signature"], message)
 
-    def _checked(self, signature: bytes, message: bytes) -> bytes:
+    def _check_signature(self, signature: bytes, message: bytes) -> bytes:
         try:
             raw = signature if self._alg == ED25519 else algorithms.raw_from_der(signature)
         except (ValueError, OverflowError):
@@ -166,22 +168,22 @@ class KmsSigner:
 
 
 class WrappedSigner:
-    """A key pair that KMS made and wrapped, in a file: one kms:Decrypt a process, then it signs here.
+    """A key pair in a file that KMS made and wrapped: one kms:Decrypt per process, then it signs locally.
 
-    For rates and costs that a kms:Sign for each pass can't carry. The price: while the process runs, the private key
-    is in its memory (nowhere else: it is never written), and disabling the wrapping key stops only processes that have
-    not unwrapped yet. Whoever reads the memory has the key; then the ceremony revokes it.
+    It serves rates and costs that a kms:Sign for each pass can't. The price: while the process runs, the private key is
+    in its memory (and nowhere else, as it is never written). Disabling the wrapping key stops only processes that have
+    not unwrapped it yet. An attacker who reads the memory has the key; then a ceremony must revoke it.
 
     IAM: kms:Decrypt on the wrapping key.
     Source: API Reference, GenerateDataKeyPairWithoutPlaintext and Decrypt.
     """
 
     def __init__(self, path: Path) -> None:
-        """Open the file and unwrap the key, unless this process has done so already.
+        """Open the file and unwrap the key, unless this process has already done so.
 
         Raises:
-            KeyFileError: missing, or not such a file.
-            SignerError: no [aws] extra, KMS did not unwrap it, or what it unwrapped is not the file's key.
+            KeyFileError: the file is missing or of another kind.
+            SignerError: the [aws] extra is missing, KMS did not unwrap the key, or the result is not the file's key.
         """
         try:
             data = files.read_regular(path, _FILE_MAX_BYTES, own=True)
@@ -189,9 +191,9 @@ class WrappedSigner:
             raise KeyFileError(f"can't read the wrapped key {path}: {e.strerror}") from e
         wrapped = _Wrapped.from_bytes(data, path)
         try:
-            self._private_key = _unwrapped_once(wrapped, hashlib.sha256(data).digest())
+            self._private_key = _unwrap_once(wrapped, hashlib.sha256(data).digest())
         except SignerError as e:
-            raise SignerError(f"{path}: {e}") from None
+            raise SignerError(f"{path}: {e}") from e
         self.public_key = self._private_key.public_key()
 
     def sign(self, message: bytes) -> bytes:
@@ -200,13 +202,14 @@ class WrappedSigner:
 
 
 def create_wrapped_key(path: Path, wrapping_key_arn: str, alg: int) -> algorithms.PublicKey:
-    """Have KMS make a key pair and wrap its private half, and write both to a new file with mode 0600.
+    """Let KMS make a key pair and wrap its private half, and write both to a new file with mode 0600.
 
-    The private key is not in this process at any time, and who makes the file needs no right to unwrap it. The wrapping
-    is bound to an encryption context, which KMS wants again, to the letter, when it unwraps: the purpose, so that a
-    policy can limit kms:Decrypt to signing keys (kms:EncryptionContext:movepass); the algorithm; and a random id, so
-    that CloudTrail, which shows contexts, tells which key was unwrapped. Not the kid: KMS takes the context before the
-    key exists. The kid is bound otherwise: what comes out must be the private half of the file's public key.
+    This process never has the private key, and creating the file needs no right to unwrap it. The wrapping is bound to
+    an encryption context, which KMS requires unchanged when it unwraps. The context has the purpose, so that a policy
+    can limit kms:Decrypt to signing keys (kms:EncryptionContext:movepass); the algorithm; and a random id, so that
+    CloudTrail, which shows contexts, tells which key was unwrapped. It can't have the kid, because KMS takes the
+    context before the key exists. The kid is bound differently: the unwrapped key must be the private half of the
+    file's public key.
 
     IAM: kms:GenerateDataKeyPairWithoutPlaintext on the wrapping key.
     Source: API Reference, GenerateDataKeyPairWithoutPlaintext (KeyPairSpec has both specs); Developer Guide,
@@ -214,14 +217,15 @@ def create_wrapped_key(path: Path, wrapping_key_arn: str, alg: int) -> algorithm
 
     Args:
         path: the new file.
-        wrapping_key_arn: a symmetric KMS key's.
+        wrapping_key_arn: the ARN of a symmetric KMS key.
         alg: ESP256 or ED25519.
 
     Returns:
         The public key.
 
     Raises:
-        SignerError: no [aws] extra, no such key or not a symmetric one, no permission, or KMS can't be reached.
+        SignerError: the [aws] extra, the key or a permission is missing, the key is not symmetric, or KMS is
+            unreachable.
         KeyFileError: the file exists, or its folder can't be written to.
     """
     key = KeyArn.parse(wrapping_key_arn, "")
@@ -237,7 +241,7 @@ def create_wrapped_key(path: Path, wrapping_key_arn: str, alg: int) -> algorithm
 
 @dataclass(frozen=True, slots=True)
 class _Wrapped:
-    """A wrapped key's file: useless without kms:Decrypt on the wrapping key, so it may travel."""
+    """The file of a wrapped key. It is useless without kms:Decrypt on the wrapping key, so it may be copied."""
 
     wrapping_key: KeyArn
     context: Mapping[str, str]
@@ -271,15 +275,15 @@ class _Wrapped:
                     return cls(KeyArn.parse(arn, ""), context, public_key, b64decode(blob, validate=True))
             raise KeyFileError("it has other members")
         except (ValueError, RecursionError, KeysError) as e:
-            raise KeyFileError(f"{path} is not a wrapped key that this software can read: {e}") from None
+            raise KeyFileError(f"{path} is not a wrapped key that this software can read: {e}") from e
 
 
 _unwrapped: dict[bytes, algorithms.PrivateKey] = {}
 _unwrapping = threading.Lock()
 
 
-def _unwrapped_once(wrapped: _Wrapped, digest: bytes) -> algorithms.PrivateKey:
-    """Unwrap a key, or give what this process has unwrapped from a file with the same content."""
+def _unwrap_once(wrapped: _Wrapped, digest: bytes) -> algorithms.PrivateKey:
+    """Unwrap a key, or return the key that this process has unwrapped from the same content before."""
     with _unwrapping:
         if digest not in _unwrapped:
             _unwrapped[digest] = _unwrap(wrapped)
@@ -294,17 +298,17 @@ def _unwrap(wrapped: _Wrapped) -> algorithms.PrivateKey:
     )["Plaintext"]
     try:
         private_key = _private_key(plaintext)
-    except (ValueError, TypeError, UnsupportedAlgorithm, KeysError):
-        raise SignerError("what KMS unwrapped is no private key of ours; restore the file") from None
+    except (ValueError, TypeError, UnsupportedAlgorithm, KeysError) as e:
+        raise SignerError("KMS unwrapped something that is not a private key of ours; restore the file") from e
     if private_key.public_key() != wrapped.public_key:
-        raise SignerError("what KMS unwrapped is not the private half of the file's public key; restore the file")
+        raise SignerError("KMS unwrapped a key that is not the private half of the file's public key; restore the file")
     return private_key
 
 
 def _private_key(pkcs8: bytes) -> algorithms.PrivateKey:
-    """Read a private key as KMS wraps it: PrivateKeyInfo of RFC 5958, whose second version cryptography can't read.
+    """Read a private key as KMS wraps it: PrivateKeyInfo of RFC 5958, whose version 2 cryptography can't read.
 
-    Version 2 carries the public key along, and some libraries write it for Ed25519 (RFC 8410, section 7).
+    Version 2 includes the public key, and some libraries write it for Ed25519 (RFC 8410, section 7).
     """
     start = pkcs8.find(_ED25519_V2, 0, len(_ED25519_V2) + 3)
     if start > 0:
@@ -312,35 +316,35 @@ def _private_key(pkcs8: bytes) -> algorithms.PrivateKey:
         return Ed25519PrivateKey.from_private_bytes(pkcs8[seed : seed + 32])
     private_key = load_der_private_key(pkcs8, None)
     algorithms.algorithm_of(private_key)
-    return private_key  # type: ignore[return-value] # algorithm_of has just said so
+    return private_key  # type: ignore[return-value] # algorithm_of has checked the type
 
 
 def _public_key(spki: bytes, alg: int, source: str) -> algorithms.PublicKey:
-    """Read a public key as KMS gives it (SubjectPublicKeyInfo, RFC 5280), and check its algorithm."""
+    """Read a public key as KMS returns it (SubjectPublicKeyInfo, RFC 5280), and check its algorithm."""
     try:
         public_key = load_der_public_key(spki)
         if algorithms.algorithm_of(public_key) == alg:
-            return public_key  # type: ignore[return-value] # algorithm_of has just said so
+            return public_key  # type: ignore[return-value] # algorithm_of has checked the type
     except (ValueError, UnsupportedAlgorithm, KeysError):
         pass
     raise SignerError(f"{source}: expected an {algorithms.NAMES[alg]} public key in DER, got something else")
 
 
 class _Kms:
-    """KMS, asked about one key: patient with throttling up to a deadline, every failure in words.
+    """Calls KMS about one key, retries throttled calls up to a deadline, and explains every failure.
 
     Source: https://docs.aws.amazon.com/kms/latest/developerguide/throttling.html.
     """
 
     def __init__(self, key: KeyArn, wanted: str) -> None:
-        """Make a client for the key's region.
+        """Make a client for the region of the key.
 
         Args:
-            key: which.
-            wanted: what kind of key it should be, in words.
+            key: the key.
+            wanted: the kind of key that it should be, in words.
 
         Raises:
-            SignerError: no [aws] extra, or settings that boto3 can't use.
+            SignerError: the [aws] extra is missing, or boto3 can't use its settings.
         """
         self._patience = Patience(
             DEADLINE_SECONDS, CONNECT_SECONDS, READ_SECONDS, BACKOFF_FIRST_SECONDS, BACKOFF_MAX_SECONDS
@@ -348,7 +352,7 @@ class _Kms:
         try:
             self._client = patient_client("kms", self._patience, key.region)
         except AwsClientError as e:
-            raise SignerError(f"{key.text}: {e}") from None
+            raise SignerError(f"{key.text}: {e}") from e
         self._endpoint = self._client.meta.endpoint_url
         self._key, self._wanted = key, wanted
 
@@ -356,12 +360,13 @@ class _Kms:
         """Call an operation on the key.
 
         Args:
-            operation: as in the API Reference.
-            expected: a member that its answer has.
-            parameters: besides KeyId.
+            operation: its name in the API Reference.
+            expected: a member that its answer must have.
+            parameters: the parameters besides KeyId.
 
         Raises:
-            SignerError: it failed for good, or the deadline is near; names the key, the IAM action and what to do.
+            SignerError: it failed for good, or the deadline is near; the message names the key, the IAM action and the
+                fix.
         """
         from botocore import xform_name  # noqa: PLC0415 - an extra
 
@@ -375,9 +380,9 @@ class _Kms:
         try:
             return patiently(self._client, ask, self._patience, _passes)
         except RefusedError as e:
-            raise SignerError(self._explain(e, operation)) from None
+            raise SignerError(self._explain(e, operation)) from e
         except UnintelligibleError as e:
-            raise SignerError(f"{self._key.text}: kms:{operation}: {e}") from None
+            raise SignerError(f"{self._key.text}: kms:{operation}: {e}") from e
 
     def _explain(self, refused: RefusedError, operation: str) -> str:
         advice = _ADVICE.get(refused.kind, _OTHERWISE).format(
@@ -434,9 +439,9 @@ _ADVICE = {
     "DependencyTimeoutException": _BROKEN,
     "KeyUnavailableException": _BROKEN,
 }
-"""By AWS's error code, or botocore's exception: what is wrong and what to do."""
+"""What is wrong and what to do, by AWS's error code or botocore's exception."""
 
 
 def _passes(refused: RefusedError) -> bool:
-    """Tell whether KMS says "not now"."""
+    """Check whether a KMS error is transient."""
     return refused.code == "ThrottlingException" or refused.status == _TOO_MANY_REQUESTS

@@ -1,4 +1,4 @@
-"""Opens the signer that a URI names; a cloud's or a token's library is loaded only where one is used."""
+"""Open the signer of a URI, loading a cloud's or a token's library only if it is used."""
 
 from pathlib import Path
 
@@ -11,13 +11,13 @@ def signer_from_uri(uri: str, base: Path | None = None, ask: Ask = environment_o
     """Open the signer that a URI names.
 
     Args:
-        uri: file:KEY.pem, awskms:KEY-ARN, awskms-wrapped:FILE.json (see movepass_keys.signers.kms for these two) or
+        uri: file:KEY.pem, awskms:KEY-ARN or awskms-wrapped:FILE.json (see movepass_keys.signers.kms), or
             hsm:NUMBER?label=TOKEN (see movepass_keys.signers.pkcs11).
-        base: folder that a relative path counts from; the current one without it.
-        ask: for a passphrase or a PIN, where the key needs one.
+        base: the folder for relative paths; the current folder without it.
+        ask: asks for a passphrase or a PIN if the key needs one.
 
     Raises:
-        KeysError: no such kind of signer, or it can't be opened.
+        KeysError: there is no such kind of signer, or it can't be opened.
     """
     scheme, _, rest = uri.partition(":")
     if scheme not in _SCHEMES:
@@ -32,19 +32,19 @@ def _file_signer(rest: str, base: Path, ask: Ask) -> Signer:
 
 
 def _kms_signer(rest: str, _base: Path, _ask: Ask) -> Signer:
-    from movepass_keys.signers.kms import KmsSigner  # noqa: PLC0415 - what is not used is not loaded
+    from movepass_keys.signers.kms import KmsSigner  # noqa: PLC0415 - loaded only if it is used
 
     return KmsSigner(rest)
 
 
-def _wrapped_signer(rest: str, base: Path, _ask: Ask) -> Signer:
-    from movepass_keys.signers.kms import WrappedSigner  # noqa: PLC0415 - what is not used is not loaded
+def _kms_wrapped_signer(rest: str, base: Path, _ask: Ask) -> Signer:
+    from movepass_keys.signers.kms import WrappedSigner  # noqa: PLC0415 - loaded only if it is used
 
     return WrappedSigner(base / rest)
 
 
 def _hsm_signer(rest: str, _base: Path, ask: Ask) -> Signer:
-    from movepass_keys.signers.pkcs11 import HsmSigner  # noqa: PLC0415 - what is not used is not loaded
+    from movepass_keys.signers.pkcs11 import HsmSigner  # noqa: PLC0415 - loaded only if it is used
 
     return HsmSigner(rest, ask)
 
@@ -52,7 +52,7 @@ def _hsm_signer(rest: str, _base: Path, ask: Ask) -> Signer:
 _SCHEMES = {
     "file": ("KEY.pem", _file_signer),
     "awskms": ("KEY-ARN", _kms_signer),
-    "awskms-wrapped": ("FILE.json", _wrapped_signer),
+    "awskms-wrapped": ("FILE.json", _kms_wrapped_signer),
     "hsm": ("NUMBER?label=TOKEN", _hsm_signer),
 }
-"""How each kind of signer is written behind its name and the colon, and what opens it."""
+"""The form of the rest of the URI for each kind of signer, and the function that opens it."""

@@ -1,4 +1,4 @@
-"""The contract of a signer, and the secrets that some need before they sign."""
+"""Define the contract of a signer, and the secrets that some signers need."""
 
 import os
 from collections.abc import Callable
@@ -8,13 +8,13 @@ from movepass_keys.errors import SignerError
 from movepass_keys.records import algorithms
 
 PASSPHRASE, PIN = "passphrase", "PIN"
-"""What a key may need before it signs."""
+"""The secrets that a key may need before it signs."""
 Ask = Callable[[str], str]
 """Asks somebody for a PASSPHRASE or a PIN."""
 
 
 class Signer(Protocol):
-    """Something that holds a private key, or can have one used."""
+    """Holds a private key, or has one used."""
 
     @property
     def public_key(self) -> algorithms.PublicKey:
@@ -24,18 +24,18 @@ class Signer(Protocol):
         """Sign a message.
 
         Returns:
-            64 raw bytes: r||s for P-256, RFC 8032's form for Ed25519.
+            64 raw bytes: r||s for P-256, the form of RFC 8032 for Ed25519.
 
         Raises:
-            SignerError: no signature could be had.
+            SignerError: the message could not be signed.
         """
 
 
 def environment_only(kind: str) -> str:
-    """Take a secret from the environment, where there is nobody to ask: MOVEPASS_PASSPHRASE, MOVEPASS_PIN.
+    """Read a secret from the environment when there is nobody to ask: MOVEPASS_PASSPHRASE, MOVEPASS_PIN.
 
     Raises:
-        SignerError: it is not there.
+        SignerError: the variable is not set.
     """
     secret = secret_in_environment(kind)
     if secret is None:
@@ -44,5 +44,5 @@ def environment_only(kind: str) -> str:
 
 
 def secret_in_environment(kind: str) -> str | None:
-    """Give a secret that the environment has, or None."""
+    """Return a secret from the environment, or None."""
     return os.environ.get(f"MOVEPASS_{kind.upper()}")
