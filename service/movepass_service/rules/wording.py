@@ -28,9 +28,11 @@ _ACTIONS = {
 }
 _EVERY = {"en": "every other application", "bn": "বাকি সব আবেদন"}
 _BUT = {"en": "anything but {}", "bn": "{} ছাড়া সব"}
-_BETWEEN = {"en": "from {} to {}", "bn": "{} থেকে {}"}
-_AT_MOST = {"en": "{} at most", "bn": "সর্বোচ্চ {}"}
-_AT_LEAST = {"en": "{} or more", "bn": "{} বা তার বেশি"}
+_BETWEEN = {"en": "{} to {}", "bn": "{} থেকে {}"}
+_AT_MOST = {"en": "at most {}", "bn": "সর্বোচ্চ {}"}
+_AT_LEAST = {"en": "at least {}", "bn": "কমপক্ষে {}"}
+_MORE_THAN = {"en": "more than {}", "bn": "{}র বেশি"}
+_HOUR_MINUTES = 60
 _HOURS = {"en": "{} h", "bn": "{} ঘণ্টা"}
 _MINUTES = {"en": "{} min", "bn": "{} মিনিট"}
 
@@ -92,6 +94,8 @@ def _span(column: Column, span: range, language: str) -> str:
     if span.start == column.domain.start:
         return _AT_MOST[language].format(write(span[-1], language))
     if span.stop == column.domain.stop:
+        if column.unit and span[0] % _HOUR_MINUTES == 1:
+            return _MORE_THAN[language].format(write(span[0] - 1, language))
         return _AT_LEAST[language].format(write(span[0], language))
     return _BETWEEN[language].format(write(span[0], language), write(span[-1], language))
 
@@ -101,7 +105,7 @@ def _count(number: int, language: str) -> str:
 
 
 def _duration(minutes: int, language: str) -> str:
-    hours, rest = divmod(minutes, 60)
+    hours, rest = divmod(minutes, _HOUR_MINUTES)
     parts = [_HOURS[language].format(_count(hours, language))] if hours else []
     if rest or not hours:
         parts.append(_MINUTES[language].format(_count(rest, language)))

@@ -1,9 +1,9 @@
 """Pages that are the same for everybody: the first one, the rules in words, and counts."""
 
 from movepass_service.rules import dhaka_day
+from movepass_service.rules.wording import describe
 from movepass_service.web.exchange import Answer, Request
 from movepass_service.web.pages.site import Site, public
-from movepass_service.web.rules_in_words import write_rules
 
 SHOWN_FROM = 10
 """Smaller counts are not published: in a small place they could tell of a person."""
@@ -17,7 +17,17 @@ def home(site: Site, request: Request) -> Answer:
 def rules(site: Site, request: Request) -> Answer:
     """Show the rules in force, in words and in their order."""
     rule_set = site.service.rules_in_force()
-    written = write_rules(site.words(request), rule_set, dhaka_day(request.now))
+    language, day = site.words(request).language, dhaka_day(request.now)
+    table = rule_set.table
+    written = [
+        {
+            "conditions": describe(row.when, language),
+            "action": str(row.action),
+            "told": table.texts[row.code][language],
+        }
+        for row in table.rows
+        if row.holds_on(day)
+    ]
     return public(site.page(request, "rules.html", {"rules": written, "version": rule_set.version}), request)
 
 
