@@ -1,1 +1,1 @@
-"""The `movepass` command: thin; all logic lives in the packages below it."""
+"""Provide the `movepass` command, a thin layer over the packages below it."""

@@ -1,4 +1,4 @@
-"""Escapes and measures text from outside before a terminal shows it; nothing else does.
+"""Escape and measure text from outside before a terminal shows it. Nothing else does.
 
 A name, a path or a code may hold whatever a stranger likes. None of it may control the terminal, be invisible, or take
 more or less room than is counted for it:
@@ -15,7 +15,7 @@ import unicodedata
 from functools import lru_cache
 
 MARKS_MAX = 4
-"""Bangla and Tibetan need as many; a pile of accents runs across the lines around it."""
+"""Bangla and Tibetan need this many; a pile of accents would run across the neighbouring lines."""
 _JOINERS = "\u200c\u200d"
 _VIRAMA = 9
 """The combining class of the signs that join consonants."""
@@ -23,16 +23,16 @@ _UNSEEN = re.compile(
     "[\u034f\u115f-\u11ff\u17b4\u17b5\u180b-\u180f\u2800\u3164\ud7b0-\ud7ff\ufe00-\ufe0f\uffa0\ufffc"
     "\U00016fe4\U0001d159\U000e0100-\U000e01ef]"
 )
-"""Characters that count as printable and show nothing: fillers, variation selectors, lone parts of Hangul."""
+"""Characters that count as printable but show nothing: fillers, variation selectors, lone parts of Hangul."""
 _NO_COLUMN = {"Mn", "Me", "Cf"}
 _WIDE = {"W", "F"}
 _WIDE_SINCE = re.compile("[\u2630-\u2637\u268a-\u268f\u4dc0-\u4dff\U0001d300-\U0001d37f\U0001f1e6-\U0001f1ff]")
-"""Wide in later versions of Unicode than Python's, or on some terminals (half a flag): counted as the larger."""
+"""Wide in newer versions of Unicode than Python's, or on some terminals (half a flag): counted as wide."""
 CUT = "…"
 
 
 def columns(text: str) -> int:
-    """Count the columns that a text takes on a terminal: East Asian characters two, marks none."""
+    """Count the columns of a text on a terminal: East Asian characters take two, marks none."""
     return len(text) if text.isascii() else sum(map(_columns, text))
 
 
@@ -44,23 +44,23 @@ def _columns(char: str) -> int:
 
 
 def printable(text: str) -> str:
-    """Write a text so that all of it is seen; a text of blanks alone as their numbers."""
+    """Return a text with every character visible; a text of blanks alone becomes numbers."""
     shown = escape(text)
     return shown if not text or shown.strip() else "".join(map(_number, text))
 
 
 def compact(text: str) -> str:
-    """Write a text likewise, with one blank for many, so that no name pushes a part of itself off its line."""
+    """Return a printable text with single blanks, so that no name pushes a part of itself off its line."""
     return re.sub(" {2,}", " ", printable(text))
 
 
 @lru_cache(4096)
 def escape(text: str) -> str:
-    """Write what can't be seen as its number, and every blank as one."""
+    """Replace invisible characters by their numbers, and every blank by a space."""
     if text.isascii() and text.isprintable():
         return text
     shown: list[str] = []
-    marks = MARKS_MAX  # on the letter before; at the beginning there is no letter
+    marks = MARKS_MAX  # no mark may start a text without a letter
     for at, char in enumerate(text):
         kind = unicodedata.category(char)
         if kind == "Zs":
@@ -81,7 +81,7 @@ def escape(text: str) -> str:
 
 
 def _joins(text: str, at: int) -> bool:
-    """Tell whether a joiner does something: beside a virama, or between Arabic letters."""
+    """Check whether a joiner has an effect: beside a virama, or between Arabic letters."""
     before, behind = text[at - 1], text[at + 1 : at + 2]
     if unicodedata.combining(before) == _VIRAMA or (behind and unicodedata.combining(behind) == _VIRAMA):
         return before not in _JOINERS
@@ -94,7 +94,7 @@ def _number(char: str) -> str:
 
 
 def json_text(document: object) -> str:
-    """Write JSON that drives no terminal: what can't be seen stands as its number, which means the same."""
+    """Return JSON that is safe on a terminal: invisible characters become escapes with the same meaning."""
     text = json.dumps(document, ensure_ascii=False)
     if text.isprintable():
         return text
@@ -122,7 +122,7 @@ def fold(text: str, width: int) -> list[str]:
 
 
 def cut(text: str, width: int) -> str:
-    """Leave out what does not fit, and show that something was."""
+    """Cut a text that does not fit, and mark the cut."""
     if columns(text) <= width:
         return text
     kept, room = [], width - columns(CUT)

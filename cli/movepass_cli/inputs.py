@@ -1,4 +1,4 @@
-"""What the user gives: a payload, as text or picture; requests, as JSON or JSON Lines; where files shall go."""
+"""Read the user's input: a payload as text or picture, and requests as JSON or JSON Lines; write output files."""
 
 import io
 import json
@@ -14,23 +14,23 @@ from movepass_wire.payload import PREFIX
 
 STDIN = "-"
 _TEXT_READ_BYTES = 65536
-"""Far more than a payload's text; what is longer is refused for its length all the same."""
+"""Far above the length of a payload; longer input is refused for its length anyway."""
 _LINE_MAX_BYTES = 1 << 26
-"""A longer line of requests is not read to its end, for it may have none."""
+"""A longer line of requests is not read to its end, because it may have none."""
 
 _PICTURES = (b"\x89PNG", b"%PDF")
-"""How pictures begin."""
+"""The first bytes of pictures."""
 _HEAD_BYTES = 8
 
 
 class InputError(Exception):
-    """Input that can't be read."""
+    """The input can't be read."""
 
     is_input = True
 
 
 def payload_text(given: str | None, text: str | None = None, image: Path | None = None) -> str:
-    """Return a payload's text: what --text says, what a picture says, what stdin says, or what INPUT is.
+    """Return the text of a payload from --text, a picture, stdin or INPUT.
 
     INPUT is for people. "-" is text on stdin; a path that exists, or a name that ends like a file's, is a picture;
     everything else, and whatever begins as a pass does, is the text itself. CR and LF at its end go, as scanners send
@@ -70,7 +70,7 @@ def _exists(given: str) -> bool:
 
 
 def ask_secret(kind: str) -> str:
-    """Take a passphrase or a PIN from the environment, or ask for it; never from the command line, which others see."""
+    """Read a passphrase or a PIN from the environment, or ask for it; the command line would show it to others."""
     import click  # noqa: PLC0415 - most input is no secret
 
     from movepass_keys.signers.signer import secret_in_environment  # noqa: PLC0415
@@ -101,21 +101,21 @@ def open_requests(given: str) -> Iterator[BinaryIO]:
 
 @contextmanager
 def writing_to(path: Path) -> Iterator[None]:
-    """Write a file where the user wants it.
+    """Write a file to a path that the user named.
 
     Raises:
         InputError: no file can be there, or one is already that is not replaced.
     """
     try:
         yield
-    except FileExistsError:
-        raise InputError(f"{path} exists; it is not written over: choose another name") from None
+    except FileExistsError as e:
+        raise InputError(f"{path} exists; it is not written over: choose another name") from e
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError, PermissionError) as e:
-        raise InputError(f"can't write {path}: {e.strerror}") from None
+        raise InputError(f"can't write {path}: {e.strerror}") from e
 
 
 def write_picture(path: Path, data: bytes) -> None:
-    """Write a picture so that it is there whole or not at all; only another picture is replaced.
+    """Write a picture whole or not at all; only another picture is replaced.
 
     Raises:
         InputError: something else is there, or no file can be.
@@ -129,18 +129,18 @@ def write_picture(path: Path, data: bytes) -> None:
 
 
 def _is_picture(path: Path) -> bool:
-    """Tell whether a file begins as a picture does, or is empty."""
+    """Check whether a file begins like a picture, or is empty."""
     with writing_to(path), path.open("rb") as file:
         head = file.read(_HEAD_BYTES)
     return not head or head.startswith(_PICTURES)
 
 
 def split_requests(file: BinaryIO, max_bytes: int) -> tuple[bool, Iterator[tuple[int, bytes]]]:
-    """Tell one JSON object, written over as many lines as it likes, from JSON Lines.
+    """Check whether the input is one JSON object over any number of lines, or JSON Lines.
 
     Args:
-        file: what holds the requests.
-        max_bytes: the most that one request may have.
+        file: the input with the requests.
+        max_bytes: the most bytes of one request.
 
     Returns:
         Whether it is one object, and each request with its line number. A line longer than max_bytes is cut behind
@@ -160,7 +160,7 @@ def _is_object(data: bytes) -> bool:
 
 
 def _lines(head: bytes, file: BinaryIO, limit: int) -> Iterator[bytes]:
-    """Read the lines of `head` and of the file behind it, each cut at `limit` bytes.
+    """Read the lines of `head` and of the rest of the file, each cut at `limit` bytes.
 
     Raises:
         InputError: a line seems to have no end.

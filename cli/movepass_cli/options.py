@@ -1,4 +1,4 @@
-"""The options that commands share; most also as an environment variable MOVEPASS_NAME.
+"""Define the options that commands share; most are also environment variables MOVEPASS_NAME.
 
 What is for one command only, or is kept for good, is given on the command line alone: a variable that was forgotten
 must not decide it.
@@ -27,10 +27,10 @@ LANGUAGE = click.Choice(LANGUAGES)
 
 
 class GivenOption(click.Option):
-    """An option that refuses an empty value: an unset variable of a shell must not switch a protection off."""
+    """An option that refuses an empty value: an unset shell variable must not switch a protection off."""
 
     def consume_value(self, ctx: click.Context, opts: Mapping[str, Any]) -> tuple[Any, click.core.ParameterSource]:
-        """Read the value as click does, and refuse one that is blank.
+        """Read the value as click does, and refuse a blank one.
 
         Raises:
             BadParameter: it is.
@@ -44,7 +44,7 @@ class GivenOption(click.Option):
         return value, source
 
     def resolve_envvar_value(self, ctx: click.Context) -> str | None:
-        """Read the environment variable as click does, and refuse one that is set and blank.
+        """Read the environment variable as click does, and refuse a variable that is set but blank.
 
         Raises:
             BadParameter: it is.
@@ -58,18 +58,18 @@ class GivenOption(click.Option):
 
 
 def plain_option(*names: str, **attributes: Any) -> Callable[[F], F]:
-    """Declare an option that no environment variable gives."""
+    """Declare an option without an environment variable."""
     return click.option(*names, cls=GivenOption, **attributes)
 
 
 def option(name: str, *parameter: str, **attributes: Any) -> Callable[[F], F]:
-    """Declare an option together with its environment variable; `parameter` is another name for the argument."""
+    """Declare an option with its environment variable; `parameter` renames the argument."""
     variable = "MOVEPASS_" + name.removeprefix("--").upper().replace("-", "_")
     return plain_option(name, *parameter, envvar=variable, show_envvar=True, **attributes)
 
 
 class CheckingCommand(click.Command):
-    """A command whose exit code 0 lets somebody through: nothing but a result may give it.
+    """A command whose exit code 0 lets somebody through, so that only a result may exit with 0.
 
     A program that passes on what a scanner has read may pass on `--help`. So that gives exit code 2 where a store is
     named, and a check might have been meant.
@@ -88,30 +88,30 @@ class CheckingCommand(click.Command):
 
 
 def example(*lines: str) -> str:
-    """Write an example for a command's --help."""
+    """Format an example for the --help of a command."""
     return "\b\nExample:\n" + "\n".join(f"  {line}" for line in lines)
 
 
 def time_of(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:  # noqa: ARG001 - click's
-    """Read an option's ISO 8601 time, as seconds since 1970 UTC."""
+    """Parse an option's ISO 8601 time to seconds since 1970 UTC."""
     try:
         return None if value is None else parse_iso(value)
     except ValueError as e:
-        raise click.BadParameter(str(e)) from None
+        raise click.BadParameter(str(e)) from e
 
 
 def duration_of(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:  # noqa: ARG001 - click's
-    """Read an option's length of time, in seconds."""
+    """Parse an option's duration to seconds."""
     try:
         return None if value is None else parse_duration(value)
     except ValueError as e:
-        raise click.BadParameter(str(e)) from None
+        raise click.BadParameter(str(e)) from e
 
 
 authority_option = option("--authority", type=PATH, required=True, metavar="DIR", help="The authority's folder.")
 store_option = option("--store", type=PATH, required=True, metavar="DIR", help="The device's store.")
-text_option = click.option("--text", metavar="TEXT", help="A payload's text, whatever it is: for programs.")
-"""An empty text is one: a code may hold nothing, and gets its verdict."""
+text_option = click.option("--text", metavar="TEXT", help="The text of a payload, whatever it holds: for programs.")
+"""An empty text counts too: a code may be empty, and gets its verdict."""
 image_option = plain_option(
     "--image", type=PATH, metavar="FILE", help="A picture of the QR code, or a card as PDF: for programs."
 )

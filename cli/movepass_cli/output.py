@@ -1,4 +1,4 @@
-"""How everything is shown.
+"""Show results and messages.
 
 - results go to stdout: words for people, or with --json one object a line;
 - everything else goes to stderr, each line beginning with "movepass: ";
@@ -31,12 +31,12 @@ _FILE_MAX_COLUMNS = 30
 
 
 def say(message: str) -> None:
-    """Tell the user something that is not a result."""
+    """Show the user a message that is not a result."""
     show_line(message, lead="movepass: ", err=True)
 
 
 def show_line(text: str, *, lead: str = "", err: bool = False) -> None:
-    """Show any text as one line after a lead of ours; on a terminal a long one is broken beside the lead."""
+    """Show any text as one line after a lead; on a terminal a long text is wrapped beside the lead."""
     body = printable(text)
     if (sys.stderr if err else sys.stdout).isatty():
         import shutil  # noqa: PLC0415 - no check from a program waits for it
@@ -48,7 +48,7 @@ def show_line(text: str, *, lead: str = "", err: bool = False) -> None:
 
 @contextmanager
 def progress_on_terminal() -> "Iterator[Progress | None]":
-    """Show on standard error how downloads go, if that is a terminal; what is shown goes in the end."""
+    """Show the progress of downloads on standard error if it is a terminal, and clear it at the end."""
     if not sys.stderr.isatty():
         yield None
         return
@@ -72,7 +72,7 @@ def show_json(document: dict[str, Any]) -> None:
 
 
 def show_rows(rows: "Iterable[tuple[str, str]]") -> None:
-    """Show named values, one a line."""
+    """Show named values, one per line."""
     rows = [(name, value) for name, value in rows if value]
     width = max([_LABEL_WIDTH, *(columns(name) for name, _ in rows)])
     for name, value in rows:
@@ -80,7 +80,7 @@ def show_rows(rows: "Iterable[tuple[str, str]]") -> None:
 
 
 def note_verdict(device: "Device", result: "Verification", language: str) -> "Noted | None":
-    """Write a verdict into the device's journal; says why where that can't be done."""
+    """Write a verdict into the device's journal, or say why that is not possible."""
     from movepass_words import words  # noqa: PLC0415 - not needed for --help
 
     noted = device.note(result)
@@ -98,7 +98,7 @@ def show_result(
     source: str | None = None,
     as_of: int | None = None,
 ) -> None:
-    """Show a verdict in words or as JSON, and whether the pass was seen before; `as_of` if it is not of now."""
+    """Show a verdict in words or as JSON, and whether the pass was seen before; `as_of` if it is not for now."""
     seen = noted.seen if noted else None
     if as_json:
         from_where = {} if source is None else {"source": source}
@@ -145,7 +145,7 @@ def show_number(answer: "NumberAnswer", language: str) -> None:
 
 
 def show_head(outcome: "Outcome", text: str) -> None:
-    """Show a line that begins with an outcome's symbol, in its colour."""
+    """Show a line that starts with the symbol of an outcome, in its colour."""
     from movepass_verifier.officer.shown import looks  # noqa: PLC0415 - not needed for --help
 
     look = looks()[outcome]
@@ -154,5 +154,5 @@ def show_head(outcome: "Outcome", text: str) -> None:
 
 
 def may_colour() -> bool:
-    """Tell whether standard output takes colour: a terminal that is not dumb, without NO_COLOR (https://no-color.org)."""
+    """Check whether standard output takes colour: a capable terminal, without NO_COLOR (https://no-color.org)."""
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"

@@ -1,4 +1,4 @@
-"""An orderly end, by SIGTERM or Ctrl-C, for commands that run until they are stopped.
+"""End in order on SIGTERM or Ctrl-C, for commands that run until they are stopped.
 
 A handler may interrupt any line of Python, also one that holds a lock. So it takes no lock and sets a plain flag. To
 wait is to select a socket, into which the interpreter writes a byte for every signal (signal.set_wakeup_fd), whichever
@@ -20,27 +20,27 @@ class Stopped(BaseException):
 
 
 class StopSignal:
-    """Tells whether a signal has come, and waits for one; select(2) takes it as well."""
+    """Reports whether a signal has come, and waits for it; select(2) accepts it too."""
 
     def __init__(self, waker: socket.socket) -> None:
-        """Take the socket that can be read after any signal."""
+        """Use a socket that becomes readable after any signal."""
         self._waker = waker
         self._came = False
 
     def set(self) -> None:
-        """Note that the signal has come. Takes no lock."""
+        """Record that the signal has come. Takes no lock."""
         self._came = True
 
     def is_set(self) -> bool:
-        """Tell whether it has come."""
+        """Return whether the signal has come."""
         return self._came
 
     def fileno(self) -> int:
-        """Return the descriptor that can be read after any signal."""
+        """Return the descriptor that becomes readable after any signal."""
         return self._waker.fileno()
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait for the signal, at most for some seconds; tells whether it has come."""
+        """Wait at most this long for the signal, and return whether it has come."""
         end = None if timeout is None else time.monotonic() + timeout
         while not self._came:
             left = None if end is None else end - time.monotonic()
@@ -48,13 +48,13 @@ class StopSignal:
                 break
             select.select([self._waker], [], [], left)
             with suppress(BlockingIOError):
-                self._waker.recv(_READ_BYTES)  # of other signals too, a window's new size for one
+                self._waker.recv(_READ_BYTES)  # other signals wake it too, such as a new window size
         return self._came
 
 
 @contextmanager
 def stopped_by_signals(*, at_once: bool = False) -> Iterator[StopSignal]:
-    """Yield what the first SIGTERM or SIGINT sets; the second one ends the process at once.
+    """Yield an event that the first SIGTERM or SIGINT sets; the second signal ends the process at once.
 
     Args:
         at_once: also raise Stopped, for work that may stop anywhere.

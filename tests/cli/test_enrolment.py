@@ -177,7 +177,7 @@ def test_what_is_given_beside_an_enrolment_or_is_set_up_already_is_refused_befor
     assert ran.err == f"movepass: error: {field.device} is a device's store already; enroll into a new folder\n"
     ran = movepass("enroll", "--store", tmp_path / "d", root)
     assert ran.code == 2
-    assert "this is a root, and no enrolment: give it as --root, with --source" in ran.err
+    assert "this is a root, not an enrolment: give it as --root, with --source" in ran.err
     assert not (tmp_path / "d").exists()
 
 

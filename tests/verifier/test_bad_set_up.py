@@ -1,4 +1,4 @@
-"""What is wrong with one source's set-up is told, shows no password, and keeps no device from the next source."""
+"""Check that a source's faulty set-up is reported, shows no password, and does not stop the next source."""
 
 import json
 from pathlib import Path

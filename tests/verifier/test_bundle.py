@@ -1,4 +1,4 @@
-"""A bundle on a stick: what devices need and no more, verified, and whole whenever the stick is pulled out."""
+"""Check bundles on sticks: exactly what devices need, verified, and whole whenever the stick is pulled out."""
 
 import json
 import random
@@ -259,7 +259,7 @@ def test_new_pass_keys_are_carried(world: World, stick: Path) -> None:
 
 
 def assert_old_new_or_none(world: World, stick: Path, old: int | None) -> str:
-    """Sync a copy of the device from a stick that was pulled out; tells what that brought."""
+    """Sync a copy of the device from a stick that was pulled out, and return the result."""
     store = stick.parent / "copy"
     shutil.rmtree(store, ignore_errors=True)
     world.enroll(store, str(stick))

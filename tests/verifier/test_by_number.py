@@ -1,4 +1,4 @@
-"""A pass number typed or heard: revoked is a reject, all else can't be verified, a slip is never used in silence."""
+"""Check pass numbers: revoked is a reject, all others can't be verified, and a mistake is never corrected silently."""
 
 import itertools
 

@@ -1,4 +1,4 @@
-"""How a device stands, and each thing that can be wrong on it."""
+"""Check the condition of a device, and everything that can be wrong with it."""
 
 from collections.abc import Callable
 from dataclasses import replace

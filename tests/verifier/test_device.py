@@ -1,4 +1,4 @@
-"""A device in use: what its scans leave behind, what a sync clears, and two devices of one authority."""
+"""Check a device in use: the traces of its scans, what a sync clears, and two devices of one authority."""
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -31,7 +31,7 @@ def clock(world: World) -> Clock:
     return Clock(world.now)
 
 
-def seen(device: Device) -> int | None:
+def see(device: Device) -> int | None:
     return device.state().last_seen
 
 
@@ -47,10 +47,10 @@ def test_a_scan_raises_the_soft_floor_of_the_clock(world: World, clock: Clock) -
     text = world.issue().text
     with world.device(clock) as device:
         device.verify(text)
-        assert seen(device) == world.now
+        assert see(device) == world.now
         clock.now += HOUR
         device.verify("anything that was scanned")
-        assert seen(device) == world.now + HOUR
+        assert see(device) == world.now + HOUR
         clock.now -= 301
         assert device.verify(text).verdict is Verdict.CLOCK_WRONG
         clock.now += 1
@@ -64,7 +64,7 @@ def test_a_clock_that_is_wrong_does_not_lower_the_floor(world: World, clock: Clo
         clock.now -= DAY
         for _ in range(3):
             assert device.verify(text).verdict is Verdict.CLOCK_WRONG
-        assert seen(device) == world.now
+        assert see(device) == world.now
 
 
 def test_one_scan_with_the_year_at_2030_locks_the_device_until_a_sync_clears_it(world: World, clock: Clock) -> None:
@@ -95,11 +95,11 @@ def test_the_signed_time_of_publication_is_a_floor_that_no_sync_clears(world: Wo
 def test_asking_for_another_time_leaves_no_trace(world: World, clock: Clock) -> None:
     text = world.issue().text
     with world.device(clock) as device:
-        before = (world.store / FILE_NAME).read_bytes(), seen(device)
+        before = (world.store / FILE_NAME).read_bytes(), see(device)
         assert device.verify(text, at=world.now + 10 * HOUR).verdict is Verdict.EXPIRED
         assert device.verify(text, at=world.now + 4 * 365 * DAY).verdict is Verdict.EXPIRED
-        assert ((world.store / FILE_NAME).read_bytes(), seen(device)) == before
-        assert seen(device) is None
+        assert ((world.store / FILE_NAME).read_bytes(), see(device)) == before
+        assert see(device) is None
         assert device.verify(text).verdict is Verdict.VALID
 
 
@@ -240,10 +240,10 @@ def test_two_openings_of_one_store_share_the_floor_and_the_sync(world: World, cl
     signed = world.issue()
     with world.device(clock) as one, world.device(clock) as two:
         one.verify(signed.text)
-        assert seen(two) == world.now
+        assert see(two) == world.now
         world.revoke_and_publish(signed)
         one.sync(str(world.repository))
-        assert seen(two) is None
+        assert see(two) is None
         assert two.verify(signed.text).verdict is Verdict.REVOKED
 
 

@@ -1,4 +1,4 @@
-"""The doctor: finds every damage, mends from what proves itself, and never trusts less than before."""
+"""Check that the doctor finds every damage, repairs from verifiable data, and never trusts less than before."""
 
 import random
 import shutil
@@ -106,7 +106,7 @@ FROM_ITSELF = {
     "DELETE FROM facts WHERE name = 'syncs'": "its 'syncs'",
     "UPDATE facts SET value = 1000000 WHERE name = 'max_age'": "its 'max_age' is lost: the strictest takes its place",
     "CREATE INDEX i ON pages (bits)": "its tables are not as they should be",
-    "PRAGMA application_id = 0": "it does not begin as a device's store does",
+    "PRAGMA application_id = 0": "it does not begin like a device's store",
 }
 
 
@@ -144,7 +144,7 @@ def test_what_the_device_itself_has_noted_and_decided_outlasts_mending(synced: S
         assert (state.sources, device.policy, state.last_seen, state.lists.synced_at) == before
 
 
-# Fetched anew
+# Fetched again
 
 TO_FETCH = {
     "UPDATE logs SET data = zeroblob(length(data))": "the list of DAY is not the one that was signed",
@@ -308,7 +308,7 @@ def test_killed_at_any_instant_the_doctor_leaves_the_damaged_store_or_the_mended
 # Damage anywhere
 
 
-def flipped(data: bytes, chance: random.Random) -> bytes:
+def flip(data: bytes, chance: random.Random) -> bytes:
     damaged = bytearray(data)
     for _ in range(chance.choice((1, 1, 4, 64))):
         damaged[chance.randrange(len(damaged))] ^= 1 << chance.randrange(8)
@@ -316,7 +316,7 @@ def flipped(data: bytes, chance: random.Random) -> bytes:
 
 
 def is_right(device: Device, signed: SignedPass, right: str) -> bool:
-    """Tell whether a verdict is the right one; no verdict, or "cannot verify", is not wrong."""
+    """Check a verdict; no verdict, or "cannot verify", is never wrong."""
     try:
         result = device.verify(signed.text)
     except StoreError:
@@ -327,7 +327,7 @@ def is_right(device: Device, signed: SignedPass, right: str) -> bool:
 
 
 def use(synced: Synced) -> bool:
-    """Use a store that is perhaps damaged; tells whether all went well."""
+    """Use a store that may be damaged, and return whether everything worked."""
     try:
         with synced.world.device() as device:
             return all([is_right(device, synced.good, "valid"), is_right(device, synced.bad, "revoked")])
@@ -336,13 +336,13 @@ def use(synced: Synced) -> bool:
 
 
 def damage_and(synced: Synced, times: int, seed: int, then: Callable[[], bool]) -> tuple[int, int]:
-    """Damage the store over and over; gives how often it could not be used at once, and how often `then` mended it."""
+    """Damage the store repeatedly; return how often it was unusable at once, and how often `then` repaired it."""
     path, chance = synced.world.store / FILE_NAME, random.Random(seed)
     data, noticed, mended = path.read_bytes(), 0, 0
     for _ in range(times):
         for beside in path.parent.glob("*-*"):
             beside.unlink()
-        path.write_bytes(flipped(data, chance))
+        path.write_bytes(flip(data, chance))
         noticed += not use(synced)
         mended += then()
     return noticed, mended

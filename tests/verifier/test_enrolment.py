@@ -1,4 +1,4 @@
-"""Enrolment: what is read strictly, the root that must be the one named, and the fingerprint that came another way."""
+"""Check enrolments, read strictly: the root must be the named one, and the fingerprint comes another way."""
 
 import hashlib
 import json
@@ -66,7 +66,7 @@ def test_the_root_comes_from_the_first_source_that_has_the_one_named(world: Worl
     with pytest.raises(RootRefusedError) as caught:
         enrolments.root_of(enrolments.read(enrolments.code(sources[:2], root).encode()))
     assert "is the stick plugged in?" in str(caught.value)
-    assert "its root is ANOTHER than the enrolment names" in str(caught.value)
+    assert "its root is NOT the one in the enrolment" in str(caught.value)
     assert str(caught.value).endswith("nothing was set up")
 
 
@@ -84,7 +84,7 @@ BAD_FILES = {
     "deep": (b"[" * 100_000, "expected an enrolment: a JSON file"),
     "a list": (b"[]", "as a JSON object, got list"),
     "a key too many": ({"source": "/x", "root_sha256": SHA, "sources": []}, "an enrolment has no 'sources'"),
-    "a key twice": (b'{"source": "/x", "source": "/y"}', "no key twice"),
+    "a key twice": (b'{"source": "/x", "source": "/y"}', "a duplicate key"),
     "no root": ({"source": "/x"}, "either the root or its root_sha256"),
     "both": ({"source": "/x", "root": {}, "root_sha256": SHA}, "either the root or its root_sha256"),
     "a hash as root": ({"source": "/x", "root": SHA}, "for its SHA-256, 'root_sha256'"),

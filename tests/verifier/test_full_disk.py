@@ -1,4 +1,4 @@
-"""A disk that fills at any write of a sync: the device has the old state or the new one, and the sync says which."""
+"""Fill the disk at any write of a sync: the device has the old or the new state, and the sync says which."""
 
 import random
 import shutil
@@ -45,7 +45,7 @@ for limit in limits:
 
 
 def big_change(world: World) -> set[int]:
-    """Publish a change that takes a store much room; gives the indexes."""
+    """Publish a change that takes a store much space, and return the indexes."""
     indexes = set(random.Random(3).sample(range(1 << 21), 500))
     world.revoke_indexes(indexes)
     world.publish()
@@ -53,7 +53,7 @@ def big_change(world: World) -> set[int]:
 
 
 def state_of(folder: Path, day: int, indexes: set[int]) -> tuple[int | None, int]:
-    """Give a store's publication and how many of these indexes it knows as revoked, and check its file."""
+    """Return a store's publication and how many of these indexes it has as revoked, and check its file."""
     with Device.open(folder) as device, device._store.reading() as state:
         known = sum(index in state.lists.days[day] for index in indexes)
         assert device._store._db.execute("PRAGMA integrity_check").fetchone() == ("ok",)

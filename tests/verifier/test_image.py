@@ -1,4 +1,4 @@
-"""Pictures: what is read, what is refused, and that no picture takes more time or memory than it may."""
+"""Check which pictures are read and refused, and that none takes more time or memory than allowed."""
 
 import os
 import resource
@@ -290,14 +290,14 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 
 def test_a_machine_without_another_process_or_thread_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refused(*_: object, **__: object) -> None:
+    def must_refuse(*_: object, **__: object) -> None:
         raise RuntimeError("can't start new thread")
 
     def unable(*_: object, **__: object) -> None:
         raise BlockingIOError(11, "Resource temporarily unavailable")
 
     _code().save(tmp_path / "good.png")
-    monkeypatch.setattr("movepass_verifier.reading.image.threading.Timer.start", refused)
+    monkeypatch.setattr("movepass_verifier.reading.image.threading.Timer.start", must_refuse)
     assert _key(lambda: read_qr(tmp_path / "good.png")) == "image.no-process"
     monkeypatch.setattr("movepass_verifier.reading.image.subprocess.Popen", unable)
     assert _key(lambda: read_qr(tmp_path / "good.png")) == "image.no-process"

@@ -1,4 +1,4 @@
-"""The journal: what was decided, never about whom; shown before; and what it forgets, it has forgotten."""
+"""Check the journal: decisions, never persons; passes shown before; and that deleted entries are gone."""
 
 import hmac
 import shutil
@@ -61,7 +61,7 @@ class Post:
         return self.scan(text, 0)
 
     def counts(self) -> dict[str, tuple[int, ...]]:
-        """Give the counts by verdict, of all hours."""
+        """Return the counts by verdict, of all hours."""
         found: dict[str, tuple[int, ...]] = {}
         for row in self.device.hourly():
             before = found.get(row.verdict.value, (0,) * 5)
@@ -82,7 +82,7 @@ def post(world: World) -> Iterator[Post]:
 
 
 def bytes_of(store: Path) -> bytes:
-    """Give all bytes of the store's file and of those beside it."""
+    """Return all bytes of the store's file and of the files beside it."""
     return b"".join(path.read_bytes() for path in store.iterdir())
 
 

@@ -1,4 +1,4 @@
-"""Lists in the device's store are what the logs say, however they came: held against plain sets, 100,000 times."""
+"""Compare the lists in a device's store with plain sets 100,000 times, however they came."""
 
 import random
 from collections.abc import Iterator
@@ -53,7 +53,7 @@ def revoked(store: Store, *indexes: int, day: int = DAY) -> set[int]:
 
 @pytest.fixture
 def read_from(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Where logs were read from, in bytes."""
+    """The offsets from which logs were read."""
     found = list[int]()
 
     def read(data: bytes, start: int) -> Iterator[list[int]]:
@@ -64,8 +64,8 @@ def read_from(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return found
 
 
-def written(store: Store, logs: dict[int, bytes]) -> set[int]:
-    """Take logs over and give the numbers of the pages that change."""
+def write_store(store: Store, logs: dict[int, bytes]) -> set[int]:
+    """Take over logs, and return the numbers of the pages that change."""
     store._db.execute("CREATE TEMP TABLE IF NOT EXISTS changed (id)")
     for event in ("INSERT", "UPDATE"):
         store._db.execute(
@@ -82,9 +82,9 @@ def test_of_a_log_that_has_grown_only_the_new_blocks_are_read_and_only_their_pag
     store: Store, read_from: list[int]
 ) -> None:
     held = new_log(DAY) + encode_block(FIRST_IN)
-    assert written(store, {DAY: held}) == {0, 1, 2, 3, 4, 5}
+    assert write_store(store, {DAY: held}) == {0, 1, 2, 3, 4, 5}
     grown = held + encode_block([7, 2 * PAGE_INDEXES + 1])
-    assert written(store, {DAY: grown}) == {0, 2}
+    assert write_store(store, {DAY: grown}) == {0, 2}
     assert read_from == [HEADER_BYTES, len(held)]
     assert revoked(store, 7, 8, 2 * PAGE_INDEXES + 1, *FIRST_IN) == {7, 2 * PAGE_INDEXES + 1, *FIRST_IN}
 
@@ -92,8 +92,8 @@ def test_of_a_log_that_has_grown_only_the_new_blocks_are_read_and_only_their_pag
 def test_a_log_of_a_new_generation_is_read_whole_and_pages_that_it_does_not_change_are_not_written(
     store: Store, read_from: list[int]
 ) -> None:
-    written(store, {DAY: new_log(DAY) + encode_block(FIRST_IN[:3]) + encode_block(FIRST_IN[3:])})
-    assert written(store, {DAY: new_log(DAY, 1) + encode_block([*FIRST_IN, 9])}) == {0}
+    write_store(store, {DAY: new_log(DAY) + encode_block(FIRST_IN[:3]) + encode_block(FIRST_IN[3:])})
+    assert write_store(store, {DAY: new_log(DAY, 1) + encode_block([*FIRST_IN, 9])}) == {0}
     assert read_from == [HEADER_BYTES, HEADER_BYTES]
     assert revoked(store, 8, 9, *FIRST_IN) == {9, *FIRST_IN}
 
@@ -189,7 +189,7 @@ LOOKUPS = 500
 
 @dataclass
 class Published:
-    """What a publisher has published: as sets, and as logs."""
+    """A publisher's lists: as sets, and as logs."""
 
     sets: dict[int, set[int]] = field(default_factory=dict)
     logs: dict[int, bytes] = field(default_factory=dict)
@@ -207,7 +207,7 @@ class Published:
 
 
 def asked(published: Published, chance: random.Random) -> list[int]:
-    """Choose what to look up: what is revoked, what is beside it, and anything else."""
+    """Choose what to look up: revoked indexes, their neighbours, and others."""
     revoked = {index for held in published.sets.values() for index in held}
     beside = {index + step for index in revoked for step in (-1, 1)} - {-1, INDEX_LIMIT}
     near = sorted(revoked | beside | {0, PAGE_INDEXES, INDEX_LIMIT - 1})
@@ -216,7 +216,7 @@ def asked(published: Published, chance: random.Random) -> list[int]:
 
 
 def check(store: Store, published: Published, chance: random.Random) -> int:
-    """Hold the store, and the logs read in memory, against the sets; gives how many lookups that were."""
+    """Compare the store, and the logs read in memory, with the sets; return the number of lookups."""
     checks = 0
     with store.reading() as state:
         assert {log.day: log.revoked for log in state.logs} == {day: len(x) for day, x in published.sets.items()}

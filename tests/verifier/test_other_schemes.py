@@ -1,4 +1,4 @@
-"""Codes of other schemes, made as those schemes make them: named, and nothing shown of whom they are about."""
+"""Check codes of other schemes, made by their own rules: they are named, without personal data."""
 
 import json
 import zlib

@@ -1,4 +1,4 @@
-"""Pages of bits in a database: what is written of one day is of that day alone, and what is not as it was is told."""
+"""Check pages of bits in a database: days stay separate, and damage is reported."""
 
 import sqlite3
 import zlib
@@ -86,11 +86,11 @@ def test_pages_in_memory_are_as_many_as_may_be_and_written_when_another_is_neede
     written = list[int]()
     flush = pages._PageWriter.flush
 
-    def noted(writer: pages._PageWriter) -> None:
+    def note_pages(writer: pages._PageWriter) -> None:
         written.append(len(writer._pages))
         flush(writer)
 
-    monkeypatch.setattr(pages._PageWriter, "flush", noted)
+    monkeypatch.setattr(pages._PageWriter, "flush", note_pages)
     monkeypatch.setattr(pages, "_CACHED_PAGES", 2)
     blocks = [{number * 16_000 + block for number in range(5)} for block in range(3)]
     write_list(db, DAY, log(*blocks))

@@ -1,4 +1,4 @@
-"""A download that was cut off goes on from what came, whatever cut it off, and is believed only when it is whole."""
+"""Check that an interrupted download continues, whatever interrupted it, and is trusted only when it is whole."""
 
 import random
 import shutil
@@ -64,7 +64,7 @@ def cutting(server: RangeServer, after: int, **more: object) -> Callable[[str, s
 
 
 def log_requests(server: RangeServer) -> list[tuple[str | None, int, int]]:
-    """Give the ranges asked for of lists, the status and the bytes of each answer."""
+    """Return the requested ranges of lists, and the status and body size of each answer."""
     return [(e.range, e.status, e.sent) for e in server.exchanges if e.path.endswith(".log")]
 
 
@@ -78,7 +78,7 @@ def partial_files(world: World) -> list[Path]:
 
 
 def assert_whole(world: World) -> None:
-    """See that the device holds what is published, and that nothing is left of the download."""
+    """Check that the device holds the publication, and that nothing is left of the download."""
     with world.device() as device:
         assert dict(device._store.held().logs) == logs_of(world.repository)
         with device._store.reading() as state:
@@ -144,7 +144,7 @@ def test_what_came_until_the_deadline_is_kept(
     monkeypatch.undo()
     server.rule = None
     world.sync(server.url)
-    assert log_requests(server)[-1][1:] == (206, size - held_size() - 50_000)
+    assert log_requests(server)[-1][1:] == (206, size - size_of_empty_list() - 50_000)
     assert_whole(world)
 
 
@@ -161,8 +161,8 @@ def test_a_sync_that_is_interrupted_keeps_what_came(world: World, server: RangeS
     assert_whole(world)
 
 
-def held_size() -> int:
-    """How long an empty list is, as the device holds it before."""
+def size_of_empty_list() -> int:
+    """The size of an empty list, which the device held before."""
     return len(new_log(1))
 
 
@@ -170,7 +170,7 @@ def test_of_a_list_of_which_the_beginning_is_held_only_the_rest_is_kept(world: W
     server.rule = cutting(server, 50_000)
     fail(world, server)
     (kept,) = partial_files(world)
-    assert kept.read_bytes() == log_of(world)[held_size() : held_size() + 50_000]
+    assert kept.read_bytes() == log_of(world)[size_of_empty_list() : size_of_empty_list() + 50_000]
 
 
 def test_the_next_source_goes_on_from_what_the_first_one_gave(world: World, server: RangeServer) -> None:
@@ -178,7 +178,7 @@ def test_the_next_source_goes_on_from_what_the_first_one_gave(world: World, serv
     with serving(world.repository) as second, world.device() as device:
         result = device.sync(server.url, second.url)
         assert log_requests(second) == [
-            (f"bytes={held_size() + 50_000}-", 206, len(log_of(world)) - held_size() - 50_000)
+            (f"bytes={size_of_empty_list() + 50_000}-", 206, len(log_of(world)) - size_of_empty_list() - 50_000)
         ]
     assert result.source == second.url
     assert_whole(world)
@@ -207,7 +207,7 @@ def test_a_download_goes_on_though_the_list_has_grown_meanwhile(world: World, se
     server.rule = None
     world.sync(server.url)
     assert log_requests(server)[-1] == (
-        f"bytes={held_size() + 50_000}-", 206, len(log_of(world)) - held_size() - 50_000,
+        f"bytes={size_of_empty_list() + 50_000}-", 206, len(log_of(world)) - size_of_empty_list() - 50_000,
     )  # fmt: skip
     assert_whole(world)
 
@@ -253,7 +253,7 @@ def test_what_came_and_can_not_be_of_the_list_is_thrown_away_before_it_is_gone_o
     server.exchanges.clear()
     world.sync(server.url)
     assert log_requests(server)[-1] == (
-        f"bytes={held_size() + 50_000}-", 206, len(log_of(world)) - held_size() - 50_000,
+        f"bytes={size_of_empty_list() + 50_000}-", 206, len(log_of(world)) - size_of_empty_list() - 50_000,
     )  # fmt: skip
     assert_whole(world)
 
@@ -263,7 +263,7 @@ def test_a_server_that_knows_no_range_sends_the_whole_again(world: World, server
     fail(world, server)
     server.rule = lambda path, _: server.honest(path, None)
     world.sync(server.url)
-    assert log_requests(server)[-1] == (f"bytes={held_size() + 50_000}-", 200, len(log_of(world)))
+    assert log_requests(server)[-1] == (f"bytes={size_of_empty_list() + 50_000}-", 200, len(log_of(world)))
     assert_whole(world)
 
 

@@ -1,4 +1,4 @@
-"""A bucket as a source, against ministack: real signatures, real permissions, over the wire."""
+"""Check a bucket as a source, against ministack: real signatures and permissions, over the wire."""
 
 import os
 import random
@@ -75,8 +75,8 @@ def sync(world: World, *sources: str) -> SyncResult:
         return device.sync(*(sources or [SOURCE]))
 
 
-def refused(world: World, words: str, source: str = SOURCE) -> str:
-    """Expect a sync to fail with these words and to change nothing; gives the message."""
+def refuse(world: World, words: str, source: str = SOURCE) -> str:
+    """Expect a sync to fail with these words and to change nothing; return the message."""
     before = facts(world)
     with pytest.raises(SyncError, match=words) as error:
         sync(world, source)
@@ -133,7 +133,7 @@ def test_who_may_not_read_is_told_the_right_that_is_missing(
 ) -> None:
     upload(ministack, changed.repository)
     be(monkeypatch, ministack.url, ministack.user("nobody"))
-    message = refused(changed, r"metadata/timestamp.json is not there, or not for this device to read .AccessDenied.")
+    message = refuse(changed, r"metadata/timestamp.json is not there, or not for this device to read .AccessDenied.")
     assert f"need s3:GetObject on {OBJECTS}" in message
 
 
@@ -143,7 +143,7 @@ def test_credentials_that_s3_does_not_take_are_told(
 ) -> None:
     key = (reader[0], "not the secret") if kind == "wrong secret" else ("AKIAIOSFODNN7EXAMPLE", "x")
     be(monkeypatch, ministack.url, key)
-    message = refused(changed, "S3 does not take this device's credentials")
+    message = refuse(changed, "S3 does not take this device's credentials")
     assert "not the secret" not in message
 
 
@@ -152,7 +152,7 @@ def test_without_credentials_it_says_how_to_give_them(
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", ministack.url)
     monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
-    assert "https:// address" in refused(changed, "give AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE")
+    assert "https:// address" in refuse(changed, "give AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE")
 
 
 def test_half_of_the_credentials_or_a_profile_that_is_not_there_are_told(
@@ -160,24 +160,24 @@ def test_half_of_the_credentials_or_a_profile_that_is_not_there_are_told(
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", ministack.url)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
-    refused(changed, "s3: Partial credentials")
+    refuse(changed, "s3: Partial credentials")
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.setenv("AWS_PROFILE", "checkpoint")
-    refused(changed, "s3: The config profile .checkpoint. could not be found")
+    refuse(changed, "s3: The config profile .checkpoint. could not be found")
 
 
 def test_a_bucket_that_is_not_there_is_named(
     changed: World, ministack: Ministack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     be(monkeypatch, ministack.url, ("test", "test"))
-    refused(changed, "there is no bucket no-such-bucket", "s3://no-such-bucket/mirror")
+    refuse(changed, "there is no bucket no-such-bucket", "s3://no-such-bucket/mirror")
 
 
 def test_a_bucket_that_holds_no_repository_says_what_is_not_there(
     changed: World, ministack: Ministack, reader: tuple[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     be(monkeypatch, ministack.url, reader)
-    refused(changed, f"there is no metadata/timestamp.json in {BUCKET}", f"{SOURCE}/deeper")
+    refuse(changed, f"there is no metadata/timestamp.json in {BUCKET}", f"{SOURCE}/deeper")
 
 
 @pytest.mark.parametrize("region", ["us-west-2", None])
@@ -186,7 +186,7 @@ def test_a_bucket_in_another_region_is_told_with_the_region(
 ) -> None:
     upload(ministack, changed.repository)
     be(monkeypatch, ministack.url, reader, region)
-    refused(changed, f"the bucket {BUCKET} is in {REGION}; name it with AWS_DEFAULT_REGION")
+    refuse(changed, f"the bucket {BUCKET} is in {REGION}; name it with AWS_DEFAULT_REGION")
 
 
 @pytest.mark.parametrize("name", ["s3://No_Bucket!", "s3://a:b@c"])
@@ -194,13 +194,13 @@ def test_a_name_that_no_bucket_can_have_is_told(
     changed: World, ministack: Ministack, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     be(monkeypatch, ministack.url, ("test", "test"))
-    refused(changed, "s3: Parameter validation failed|expected a source without a name and a password", name)
+    refuse(changed, "s3: Parameter validation failed|expected a source without a name and a password", name)
 
 
 @pytest.mark.parametrize("endpoint", ["not an address", "http://127.0.0.1:9"])
 def test_an_endpoint_that_is_none_is_told(changed: World, monkeypatch: pytest.MonkeyPatch, endpoint: str) -> None:
     be(monkeypatch, endpoint, ("test", "test"))
-    refused(changed, "s3: .*Invalid endpoint|no connection")
+    refuse(changed, "s3: .*Invalid endpoint|no connection")
 
 
 def test_the_next_source_is_tried_where_a_bucket_is_of_no_use(
@@ -263,21 +263,21 @@ def test_where_the_bucket_may_not_be_listed_a_missing_file_answers_403_and_no_ha
 )  # fmt: skip
 def test_what_s3_says_is_put_into_words(changed: World, s3_server: RangeServer, answer: Answer, words: str) -> None:
     s3_server.rule = lambda path, _: answer if path.endswith("timestamp.json") else None
-    message = refused(changed, words)
+    message = refuse(changed, words)
     assert "Signature" not in message
 
 
 def test_an_error_without_end_is_not_read_to_its_end(changed: World, s3_server: RangeServer) -> None:
     answer = s3_error("SlowDown", 503, "x" * (32 << 20))
     s3_server.rule = lambda path, _: answer if path.endswith("timestamp.json") else None
-    refused(changed, "SlowDown")
+    refuse(changed, "SlowDown")
 
 
 def test_an_address_that_is_signed_does_not_stand_in_messages(
     changed: World, s3_server: RangeServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
     s3_server.rule = lambda path, _: Answer(200, b"x" * 99, cut=9) if path.endswith("timestamp.json") else None
-    message = refused(changed, "connection was lost")
+    message = refuse(changed, "connection was lost")
     assert "X-Amz" not in message + "".join(capsys.readouterr())
 
 

@@ -1,4 +1,4 @@
-"""The servers that people have: nginx, which sends the rest of a list, and Python's own, which knows no Range."""
+"""Check common servers: nginx, which sends the rest of a list, and Python's own, which knows no Range."""
 
 import random
 import socket
@@ -26,7 +26,7 @@ def nginx(world: World, tmp_path: Path) -> Iterator[Nginx]:
 
 @contextmanager
 def python_serving(folder: Path) -> Iterator[str]:
-    """Run `python -m http.server`; gives the address."""
+    """Run `python -m http.server`, and return the address."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -46,7 +46,7 @@ def python_serving(folder: Path) -> Iterator[str]:
 
 
 def grow(world: World, url: str) -> tuple[int, SyncResult]:
-    """Sync a long list, let it grow by ten, sync again; gives how much longer it is, and what the last sync did."""
+    """Sync a long list, let it grow by ten, sync again; return its growth and the last sync's result."""
     world.revoke_indexes(random.Random(6).sample(range(1 << 20), 20_000))
     world.publish()
     world.sync(url)

@@ -1,4 +1,4 @@
-"""What an officer is shown of a pass."""
+"""Check what an officer is shown of a pass."""
 
 import pytest
 from support.passes import approved, changed_in_each_field

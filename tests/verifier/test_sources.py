@@ -1,4 +1,4 @@
-"""Where from: through proxies, with one's own CA, and from the first of several sources that is of use."""
+"""Check sources: through proxies, with a private CA, and from the first useful one of several."""
 
 import json
 import shutil
@@ -210,7 +210,7 @@ def test_sources_are_tried_in_order_until_one_is_of_use(changed: World, tmp_path
         (NOWHERE, Problem.UNREACHABLE), (str(behind), Problem.BEHIND), (str(rubbish), Problem.REFUSED),
     ]  # fmt: skip
     assert "no connection" in result.failures[0].reason
-    assert "behind what this device has: a copy that is not kept up" in result.failures[1].reason
+    assert "behind what this device has: an outdated copy" in result.failures[1].reason
     assert "does not offer what an authority publishes" in result.failures[2].reason
     assert result.to_json()["failed"][1]["problem"] == "behind"
 
@@ -242,7 +242,7 @@ def test_a_signed_list_that_can_not_be_read_leaves_the_source_for_the_next(chang
 
 
 def test_a_copy_that_stands_still_does_not_keep_a_device_from_what_others_have(world: World, tmp_path: Path) -> None:
-    """What it offers is signed, has not expired, and is not older than what the device holds."""
+    """Its offer is signed, has not expired, and is not older than what the device holds."""
     world.publish(world.now - 7 * HOUR)
     world.sync()
     still = tmp_path / "still"

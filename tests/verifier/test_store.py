@@ -1,4 +1,4 @@
-"""The device's store: one consistent publication at any time, on any medium, whatever happens to the file."""
+"""Check that a store holds one consistent publication at any time, on any medium, whatever happens to the file."""
 
 import os
 import random
@@ -48,13 +48,13 @@ def take_over(store: Store, published: int, lists: dict[int, set[int]]) -> None:
     store.take_over(before, replace(before, published=published, logs=logs), synced_at=published + 1)
 
 
-def revoked(store: Store, day: int, *indexes: int) -> set[int]:
+def revoke(store: Store, day: int, *indexes: int) -> set[int]:
     with store.reading() as state:
         return {index for index in indexes if index in state.lists.days[day]}
 
 
 def contents(folder: Path) -> tuple[Any, ...]:
-    """Give all that a store holds, as its users see it."""
+    """Return everything that a store holds, as its users see it."""
     with closing(Store(folder)) as store:
         with store.reading() as state:
             lists = {day: [n for n in range(100) if n in bits] for day, bits in state.lists.days.items()}
@@ -86,8 +86,8 @@ def test_what_was_taken_over_is_what_is_read(store: Store) -> None:
     edges = {0, 7, 8, PAGE_INDEXES - 1, PAGE_INDEXES, (1 << 30) - 1}
     take_over(store, PUBLISHED, {5: edges, 6: set()})
     around = {max(0, index + step) for index in edges for step in (-1, 0, 1)}
-    assert revoked(store, 5, *around) == edges
-    assert revoked(store, 6, *around) == set()
+    assert revoke(store, 5, *around) == edges
+    assert revoke(store, 6, *around) == set()
     with store.reading() as state:
         assert set(state.lists.days) == {5, 6}
         assert (state.lists.published, state.lists.synced_at) == (PUBLISHED, PUBLISHED + 1)
@@ -106,8 +106,8 @@ def test_days_that_are_gone_go_and_unchanged_ones_stay_without_being_written(sto
     take_over(store, PUBLISHED + 9, {6: {2}, 7: {3, 4}, 8: set()})
     store._db.set_trace_callback(None)
     assert set(re.findall(r"INTO (?:logs|pages) VALUES\s*\((\d+)", "".join(written))) == {"7", "8", str(7 << 17)}
-    assert revoked(store, 6, 1, 2, 3) == {2}
-    assert revoked(store, 7, 1, 2, 3, 4) == {3, 4}
+    assert revoke(store, 6, 1, 2, 3) == {2}
+    assert revoke(store, 7, 1, 2, 3, 4) == {3, 4}
     with store.reading() as state:
         assert set(state.lists.days) == {6, 7, 8}
     assert store._db.execute("SELECT id >> 17 FROM pages").fetchall() == [(6,), (7,)]
@@ -117,7 +117,7 @@ def test_an_index_that_is_no_longer_in_a_list_is_no_longer_revoked(store: Store)
     """A compaction can't do that; a store that only added would hide it if it did."""
     take_over(store, PUBLISHED, {5: {1, 100_000}})
     take_over(store, PUBLISHED + 1, {5: {2}})
-    assert revoked(store, 5, 1, 2, 100_000) == {2}
+    assert revoke(store, 5, 1, 2, 100_000) == {2}
 
 
 def test_a_sync_that_another_one_overtook_is_thrown_away(store: Store) -> None:
@@ -126,7 +126,7 @@ def test_a_sync_that_another_one_overtook_is_thrown_away(store: Store) -> None:
     take_over(store, PUBLISHED + 9, {5: {1, 2}})
     with pytest.raises(StoreError, match="another sync finished in between"):
         store.take_over(late, replace(late, logs={}), synced_at=PUBLISHED + 5)
-    assert revoked(store, 5, 1, 2) == {1, 2}
+    assert revoke(store, 5, 1, 2) == {1, 2}
     take_over(store, PUBLISHED + 10, {5: {1, 2, 3}})
 
 
@@ -136,7 +136,7 @@ def test_two_stores_on_one_file_the_second_take_over_of_the_same_beginning_loses
         take_over(store, PUBLISHED, {5: {1}})
         with pytest.raises(StoreError, match="in between"):
             other.take_over(beginning, beginning, synced_at=PUBLISHED)
-        assert revoked(other, 5, 1) == {1}
+        assert revoke(other, 5, 1) == {1}
 
 
 def test_a_take_over_that_fails_midway_leaves_everything_as_it_was(store: Store) -> None:
@@ -146,7 +146,7 @@ def test_a_take_over_that_fails_midway_leaves_everything_as_it_was(store: Store)
     with pytest.raises(SyncError, match="the list of day 6 is signed and yet unreadable"):
         store.take_over(before, replace(before, published=PUBLISHED + 9, logs=logs), synced_at=1)
     assert store.held() == before
-    assert revoked(store, 5, 1, 2) == {1}
+    assert revoke(store, 5, 1, 2) == {1}
     take_over(store, PUBLISHED + 9, {5: {2}})
 
 
@@ -481,7 +481,7 @@ def test_a_store_of_an_earlier_version_goes_on_as_it_was(
     world.publish(world.now + 1)
     world.sync()
     with closing(Store(world.store)) as store:
-        assert revoked(store, world.today, 5) == {5}
+        assert revoke(store, world.today, 5) == {5}
 
 
 def test_a_migration_that_is_cut_short_leaves_the_store_of_version_1(
@@ -612,7 +612,7 @@ def test_a_table_that_is_missing_is_a_store_error(world: World, table: str) -> N
 
 
 def damage_anywhere(world: World, folder: Path, times: int, seed: int) -> list[str]:
-    """Damage a store in random places, many times over; gives what came out besides StoreError."""
+    """Damage a store in random places many times; return the results other than StoreError."""
     world.revoke_indexes(range(0, 50_000, 7))
     world.publish()
     world.sync()

@@ -1,4 +1,4 @@
-"""Syncing: from folders and real servers, cheaply, all or nothing, and never to what must not be taken."""
+"""Check syncs from folders and real servers: cheap, all or nothing, and never to unacceptable data."""
 
 import json
 import os
@@ -50,7 +50,7 @@ def changed(world: World) -> World:
 
 @contextmanager
 def nothing_changes(world: World) -> Iterator[None]:
-    """Hold the device's whole state before against the one after."""
+    """Compare the whole state of a device before with the state after."""
     with world.device() as device:
         before = device._store.held(), device.state().lists.synced_at
     yield
@@ -58,7 +58,7 @@ def nothing_changes(world: World) -> Iterator[None]:
         assert (device._store.held(), device.state().lists.synced_at) == before
 
 
-def refused(world: World, source: str | Path, words: str) -> None:
+def must_refuse(world: World, source: str | Path, words: str) -> None:
     """Expect a sync to be refused with these words, and the device to keep what it has."""
     with nothing_changes(world), pytest.raises(SyncError, match=words) as error:
         world.sync(str(source))
@@ -146,7 +146,7 @@ def test_a_change_in_one_log_fetches_that_log_and_three_documents(changed: World
 
 
 def grow(world: World, count: int = 50) -> tuple[bytes, bytes]:
-    """Sync a log, then let it grow; gives what the device holds of it and what is published now."""
+    """Sync a log, then let it grow; return what the device holds of it and what is published now."""
     world.revoke_indexes(range(100, 100 + 10 * count, 10))
     world.publish()
     world.sync()
@@ -276,11 +276,13 @@ def test_https_is_trusted_by_the_certificates_of_the_system(
 ) -> None:
     ca, tls = make_ca(tmp_path)
     with serving(changed.repository, tls) as server:
-        refused(changed, server.url, "its certificate can't be trusted .*; is the clock right, or is this a login page")
+        must_refuse(
+            changed, server.url, "its certificate can't be trusted .*; is the clock right, or is this a login page"
+        )
         monkeypatch.setenv("SSL_CERT_FILE", str(ca))
         changed.sync(server.url)
         assert is_new(changed)
-        refused(changed, server.url.replace("127.0.0.1", "localhost"), "localhost|match")
+        must_refuse(changed, server.url.replace("127.0.0.1", "localhost"), "localhost|match")
 
 
 # Bad ways
@@ -290,7 +292,7 @@ def test_a_captive_portal_that_answers_everything_with_a_page_changes_nothing(
     changed: World, server: RangeServer
 ) -> None:
     server.rule = lambda *_: Answer(200, b"<html>please log in</html>", {"Content-Type": "text/html"})
-    refused(changed, server.url, "answered with a web page; is this a login page")
+    must_refuse(changed, server.url, "answered with a web page; is this a login page")
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
@@ -299,14 +301,14 @@ def test_a_redirect_is_not_followed_even_to_the_true_repository(
 ) -> None:
     with serving(changed.repository) as true:
         server.rule = lambda path, _: Answer(status, b"", {"Location": f"{true.url}/{path}"})
-        refused(changed, server.url, "login page")
+        must_refuse(changed, server.url, "login page")
         assert true.exchanges == []
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 416, 429, 500, 502, 503, 204, 206])
 def test_another_status_for_a_log_changes_nothing(changed: World, server: RangeServer, status: int) -> None:
     server.rule = lambda path, _: Answer(status, b"") if path.endswith(".log") else None
-    refused(changed, server.url, "another part" if status == 206 else f"HTTP {status}")
+    must_refuse(changed, server.url, "another part" if status == 206 else f"HTTP {status}")
 
 
 def test_a_wrong_content_range_changes_nothing(world: World, server: RangeServer) -> None:
@@ -316,13 +318,13 @@ def test_a_wrong_content_range_changes_nothing(world: World, server: RangeServer
         return Answer(206, b"xx", {"Content-Range": "bytes 0-1/2"}) if path.endswith(".log") and wanted else None
 
     server.rule = wrong
-    refused(world, server.url, "another part of the file")
+    must_refuse(world, server.url, "another part of the file")
 
 
 def test_a_206_without_content_range_changes_nothing(world: World, server: RangeServer) -> None:
     grow(world)
     server.rule = lambda path, wanted: Answer(206, b"xx") if path.endswith(".log") and wanted else None
-    refused(world, server.url, "another part of the file")
+    must_refuse(world, server.url, "another part of the file")
 
 
 NAMES = ("timestamp.json", ".snapshot.json", ".status.json", ".log")
@@ -337,7 +339,7 @@ def test_a_server_that_dies_midway_changes_nothing(changed: World, server: Range
         return Answer(200, (changed.repository / path).read_bytes(), cut=cut)
 
     server.rule = dying
-    refused(changed, server.url, "the connection was lost when [0-9]+ bytes were still to come")
+    must_refuse(changed, server.url, "the connection was lost when [0-9]+ bytes were still to come")
     server.rule = None
     changed.sync(server.url)
     assert is_new(changed)
@@ -349,14 +351,14 @@ def test_a_server_that_sends_without_end_is_cut_off(
     monkeypatch.setattr(web_module, "CHUNK_BYTES", 4096)
     endless = Answer(200, bytes(8 << 20))
     server.rule = lambda path, _: endless if path.endswith(".log") else None
-    refused(changed, server.url, "longer than")
+    must_refuse(changed, server.url, "longer than")
 
 
 def test_a_file_that_comes_too_slowly_is_given_up(
     changed: World, server: RangeServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(web_module, "FILE_SECONDS", -1)
-    refused(changed, server.url, "too slow|longer than")
+    must_refuse(changed, server.url, "too slow|longer than")
 
 
 def test_a_server_that_does_not_answer_is_given_up(changed: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -370,7 +372,7 @@ def test_a_server_that_does_not_answer_is_given_up(changed: World, monkeypatch: 
     with serving(changed.repository) as server:
         server.rule = silent
         try:
-            refused(changed, server.url, "too slow|no answer in time")
+            must_refuse(changed, server.url, "too slow|no answer in time")
         finally:
             left.set()
 
@@ -378,7 +380,7 @@ def test_a_server_that_does_not_answer_is_given_up(changed: World, monkeypatch: 
 def test_nobody_listening_changes_nothing(changed: World) -> None:
     with serving(changed.repository) as server:
         url = server.url
-    refused(changed, url, "no connection")
+    must_refuse(changed, url, "no connection")
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -405,7 +407,7 @@ def test_a_file_that_is_not_there_at_all_is_an_error_after_the_second_time(
     changed: World, server: RangeServer, name: str
 ) -> None:
     server.rule = lambda path, _: NOT_FOUND if path.endswith(name) else None
-    refused(changed, server.url, "404|there is no")
+    must_refuse(changed, server.url, "404|there is no")
     assert len([path for path in server.paths() if path.endswith(name)]) == 2
 
 
@@ -428,18 +430,18 @@ def test_a_publication_in_the_middle_of_a_sync_that_takes_the_old_files_away_is_
 
 
 def test_an_unplugged_folder_says_so(world: World, tmp_path: Path) -> None:
-    refused(world, tmp_path / "stick", "is the stick plugged in")
+    must_refuse(world, tmp_path / "stick", "is the stick plugged in")
 
 
 def test_an_empty_folder_is_no_source(world: World, tmp_path: Path) -> None:
-    """What is left where a stick was mounted."""
+    """An empty folder is left where a stick was mounted."""
     (tmp_path / "stick").mkdir()
-    refused(world, tmp_path / "stick", "there is no metadata/ in .*; is the stick plugged in")
+    must_refuse(world, tmp_path / "stick", "there is no metadata/ in .*; is the stick plugged in")
 
 
 def test_a_repository_without_a_timestamp_is_no_source(changed: World) -> None:
     (changed.repository / "metadata" / "timestamp.json").unlink()
-    refused(changed, changed.repository, "there is no metadata/timestamp.json")
+    must_refuse(changed, changed.repository, "there is no metadata/timestamp.json")
 
 
 def test_a_folder_where_files_should_be_is_no_source(changed: World, tmp_path: Path) -> None:
@@ -447,7 +449,7 @@ def test_a_folder_where_files_should_be_is_no_source(changed: World, tmp_path: P
     shutil.copytree(changed.repository, stick)
     (stick / "metadata" / "timestamp.json").unlink()
     (stick / "metadata" / "timestamp.json").mkdir()
-    refused(changed, stick, "can't read")
+    must_refuse(changed, stick, "can't read")
 
 
 @pytest.mark.parametrize("source", ["ftp://example.org/", "s3+x://bucket", "gopher://x"])
@@ -476,13 +478,13 @@ def test_an_older_repository_is_behind_and_changes_nothing(world: World, tmp_pat
     world.revoke_indexes([5])
     world.publish()
     world.sync()
-    refused(world, tmp_path / "old", "behind what this device has")
+    must_refuse(world, tmp_path / "old", "behind what this device has")
     assert is_new(world)
 
 
 def test_a_timestamp_that_expired_is_refused_with_both_causes(world: World) -> None:
     world.publish(world.now - 49 * HOUR)
-    refused(world, world.repository, "published too long ago, or this device's clock is ahead")
+    must_refuse(world, world.repository, "published too long ago, or this device's clock is ahead")
 
 
 def test_a_device_whose_lists_have_expired_can_still_sync(world: World) -> None:
@@ -518,7 +520,7 @@ def test_a_file_that_is_not_the_signed_one_is_refused(changed: World, name: str,
                 how
             ]
         )
-    refused(changed, changed.repository, "not the one that was signed|longer than was signed")
+    must_refuse(changed, changed.repository, "not the one that was signed|longer than was signed")
 
 
 def test_changed_pass_keys_are_refused(world: World, tmp_path: Path) -> None:
@@ -536,14 +538,14 @@ def test_a_changed_signed_document_is_refused(changed: World) -> None:
     document = json.loads(path.read_bytes())
     document["signed"][roles.PUBLISHED] += 3_600
     path.write_text(json.dumps(document))
-    refused(changed, changed.repository, "not signed by those whom this device trusts")
+    must_refuse(changed, changed.repository, "not signed by those whom this device trusts")
 
 
 def test_documents_of_different_publications_are_not_mixed(changed: World) -> None:
     """The new timestamp and snapshot with the old status under the new one's name."""
     metadata = changed.repository / "metadata"
     shutil.copy(metadata / "1.status.json", metadata / "2.status.json")
-    refused(changed, changed.repository, "not the one that was signed|longer than was signed")
+    must_refuse(changed, changed.repository, "not the one that was signed|longer than was signed")
 
 
 def test_another_authoritys_repository_is_refused(world: World, tmp_path: Path) -> None:
@@ -551,13 +553,13 @@ def test_another_authoritys_repository_is_refused(world: World, tmp_path: Path) 
     with other.publisher() as publisher:
         for _ in range(3):
             publisher.publish(world.now)
-    refused(world, other.repository_path, "not signed by those whom this device trusts")
+    must_refuse(world, other.repository_path, "not signed by those whom this device trusts")
 
 
 def test_another_authoritys_root_offered_as_the_next_one_is_refused(world: World, tmp_path: Path) -> None:
     other = create_authority(tmp_path / "other", name="Other", test=True)
     shutil.copy(other.root_path, world.repository / "metadata" / "2.root.json")
-    refused(world, world.repository, "not signed by those whom this device trusts")
+    must_refuse(world, world.repository, "not signed by those whom this device trusts")
 
 
 def test_who_has_the_online_key_can_not_make_pass_keys(world: World) -> None:
@@ -585,7 +587,7 @@ def test_pass_keys_signed_by_two_custodians_are_taken_and_by_one_are_not(world: 
     both = KeySet.of(old.authority, [*old.keys.values(), new], test=True)
     sign_targets(world, both, version=2, custodians=[1])
     world.publish()
-    refused(world, world.repository, "not signed by those whom this device trusts")
+    must_refuse(world, world.repository, "not signed by those whom this device trusts")
     sign_targets(world, both, version=3, custodians=[1, 3])
     world.publish()
     world.sync()
@@ -606,7 +608,7 @@ SIGNED_AND_UNREADABLE: dict[str, Callable[[int], tuple[str, bytes]]] = {
 def test_what_is_signed_and_yet_unreadable_is_refused_whole(changed: World, what: str) -> None:
     name, content = SIGNED_AND_UNREADABLE[what](changed.today + 1)
     publish_by_hand(changed, {name: content})
-    refused(changed, changed.repository, "signed and yet unreadable|says that it is of day")
+    must_refuse(changed, changed.repository, "signed and yet unreadable|says that it is of day")
 
 
 def test_pass_keys_that_are_signed_and_yet_unreadable_are_refused_whole(world: World) -> None:
@@ -616,19 +618,19 @@ def test_pass_keys_that_are_signed_and_yet_unreadable_are_refused_whole(world: W
 
     sign_targets(world, Broken("x", test=True, keys={}), version=2)
     world.publish()
-    refused(world, world.repository, "keys are signed and yet unreadable")
+    must_refuse(world, world.repository, "keys are signed and yet unreadable")
 
 
 def test_a_publication_without_denied_keys_is_refused(world: World) -> None:
     publish_by_hand(world, {f"status/{world.today}.log": new_log(world.today)}, keep=False)
-    refused(world, world.repository, "status/denied-keys.json is not published")
+    must_refuse(world, world.repository, "status/denied-keys.json is not published")
 
 
 def test_a_log_signed_as_larger_than_a_device_takes_is_not_asked_for(
     changed: World, server: RangeServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(offer, "LOG_MAX_BYTES", 8)
-    refused(changed, server.url, "more than a device takes")
+    must_refuse(changed, server.url, "more than a device takes")
     assert not [path for path in server.paths() if path.endswith(".log")]
 
 
@@ -638,7 +640,7 @@ def test_a_timestamp_that_does_not_say_when_it_was_published_is_refused(
     monkeypatch.setattr(roles, "PUBLISHED", "x-something-else")
     world.publish()
     monkeypatch.undo()
-    refused(world, world.repository, "x-movepass-published")
+    must_refuse(world, world.repository, "x-movepass-published")
 
 
 def test_targets_of_later_software_beside_the_known_ones_are_no_fault(changed: World) -> None:
@@ -712,7 +714,7 @@ with Device.open(sys.argv[1]) as device:
 
 
 def old_or_new(world: World, store: Path, old: int) -> bool:
-    """Hold a store against the two states there may be; tells whether it is the new one."""
+    """Compare a store with the two possible states; return whether it is the new one."""
     with Device.open(store) as device, device._store.reading() as state:
         published = state.lists.published
         revoked = 5 in state.lists.days[world.today]
@@ -755,7 +757,7 @@ with Device.open(sys.argv[1]) as device:
 
 
 def kill_at_random(world: World, tmp_path: Path, times: int, seed: int) -> tuple[int, int]:
-    """Kill syncs at random instants; gives how many left the old state and how many the new one."""
+    """Kill syncs at random instants; return how many left the old state and how many the new one."""
     old = facts(world)[0] or 0
     world.revoke_indexes(random.Random(3).sample(range(1 << 20, 1 << 21), 2_000))
     world.revoke_indexes([5])

@@ -1,4 +1,4 @@
-"""The verdict: the order of the checks, one verdict for every text, and nothing but a genuine pass accepted."""
+"""Check the verdict: the order of the checks, one verdict per text, and only genuine passes accepted."""
 
 import json
 from collections.abc import Callable
@@ -39,7 +39,7 @@ def sign(pass_: Pass = PASS, alg: int = ESP256) -> str:
     return sign_claims(encode_claims(pass_), alg)
 
 
-def revoked(*indexes: int) -> Any:
+def revoke(*indexes: int) -> Any:
     bitmap = Bitmap()
     if indexes:
         bitmap.add(sorted(indexes))
@@ -52,7 +52,7 @@ class Device:
 
     keys: KeySet = field(default_factory=lambda: KeySet.of("Dhaka", KEYS.values(), test=False))
     lists: StatusLists = field(
-        default_factory=lambda: StatusLists({PASS.day: revoked(), PASS.day + 1: revoked()}, NOW - 60, NOW - 30)
+        default_factory=lambda: StatusLists({PASS.day: revoke(), PASS.day + 1: revoke()}, NOW - 60, NOW - 30)
     )
     now: int = NOW
     policy: Policy = field(default_factory=Policy)
@@ -118,7 +118,7 @@ def test_a_test_authoritys_accept_says_so() -> None:
 _FORGED = seal(ESP256, KEYS[ESP256].kid, encode_claims(PASS), bytes(63) + b"\1")
 _OLD = TRIP._replace(not_before=NOW - 5 * HOUR, not_after=NOW - 4 * HOUR)
 _LATER = TRIP._replace(not_before=NOW + HOUR, not_after=NOW + 2 * HOUR)
-_REVOKED_AND_STALE = with_lists({PASS.day: revoked(PASS.index)}, NOW - 3 * DAY)
+_REVOKED_AND_STALE = with_lists({PASS.day: revoke(PASS.index)}, NOW - 3 * DAY)
 _WITHDRAWN = Withdrawal(NOW - HOUR, "stolen")
 _NO_COVER = KeySet.of("Dhaka", [replace(KEYS[ESP256], not_before=NOW)], test=False)
 
@@ -155,7 +155,7 @@ CASCADE: dict[str, tuple[str, Device, Verdict]] = {
     ),
     "time": (sign(Pass(PASS.index, _OLD)), _REVOKED_AND_STALE, Verdict.EXPIRED),
     "status": (sign(), _REVOKED_AND_STALE, Verdict.REVOKED),
-    "freshness": (sign(), with_lists({PASS.day: revoked()}, NOW - 3 * DAY), Verdict.STALE),
+    "freshness": (sign(), with_lists({PASS.day: revoke()}, NOW - 3 * DAY), Verdict.STALE),
 }
 """For each check a text and a device with which it fails, and so do the later ones: the first must decide."""
 
@@ -348,7 +348,7 @@ def test_ecdsas_twin_signature_is_the_same_pass_and_is_revoked_with_it() -> None
     twin = "MP1:" + base45.encode(data[:-32] + s.to_bytes(32, "big"))
     assert twin != text
     assert GOOD.verify(twin).pass_number == GOOD.verify(text).pass_number
-    assert with_lists({PASS.day: revoked(PASS.index)}).verify(twin).verdict is Verdict.REVOKED
+    assert with_lists({PASS.day: revoke(PASS.index)}).verify(twin).verdict is Verdict.REVOKED
 
 
 @pytest.mark.parametrize(
@@ -388,49 +388,49 @@ def test_a_clock_more_than_five_minutes_before_what_was_seen_is_wrong(
     behind: int, verdict: Verdict, floor: str
 ) -> None:
     seen = NOW + behind
-    device = with_lists({PASS.day: revoked()}, seen) if floor == "published" else replace(GOOD, last_seen=seen)
+    device = with_lists({PASS.day: revoke()}, seen) if floor == "published" else replace(GOOD, last_seen=seen)
     assert device.verify(sign()).verdict is verdict
 
 
 def test_no_list_for_the_day_is_status_unknown_even_if_other_days_are_there() -> None:
-    result = with_lists({PASS.day + 1: revoked(), PASS.day - 1: revoked()}).verify(sign())
+    result = with_lists({PASS.day + 1: revoke(), PASS.day - 1: revoke()}).verify(sign())
     assert (result.verdict, result.outcome) == (Verdict.STATUS_UNKNOWN, Outcome.CANNOT_VERIFY)
     assert "2026-11-22" in result.reason
     assert "never synced" in with_lists({}, None).verify(sign()).reason
 
 
 def test_only_the_index_that_is_listed_under_the_day_of_exp_is_revoked() -> None:
-    for lists in ({PASS.day: revoked(PASS.index - 1, PASS.index + 1)}, {PASS.day: revoked(), 0: revoked(PASS.index)}):
+    for lists in ({PASS.day: revoke(PASS.index - 1, PASS.index + 1)}, {PASS.day: revoke(), 0: revoke(PASS.index)}):
         assert with_lists(lists).verify(sign()).verdict is Verdict.VALID
-    assert with_lists({PASS.day: revoked(0, PASS.index, 1 << 20)}).verify(sign()).verdict is Verdict.REVOKED
+    assert with_lists({PASS.day: revoke(0, PASS.index, 1 << 20)}).verify(sign()).verdict is Verdict.REVOKED
 
 
 def test_the_day_of_a_pass_across_midnight_is_the_one_it_ends_on() -> None:
     midnight = (day_of(NOW) + 1) * DAY
     pass_ = Pass(7, TRIP._replace(not_before=midnight - HOUR, not_after=midnight + HOUR))
     device = replace(GOOD, now=midnight - 1)
-    device = replace(device, lists=StatusLists({day_of(NOW): revoked(7), day_of(NOW) + 1: revoked()}, NOW, NOW))
+    device = replace(device, lists=StatusLists({day_of(NOW): revoke(7), day_of(NOW) + 1: revoke()}, NOW, NOW))
     assert device.verify(sign(pass_)).verdict is Verdict.VALID
-    device = replace(device, lists=StatusLists({day_of(NOW): revoked(), day_of(NOW) + 1: revoked(7)}, NOW, NOW))
+    device = replace(device, lists=StatusLists({day_of(NOW): revoke(), day_of(NOW) + 1: revoke(7)}, NOW, NOW))
     assert device.verify(sign(pass_)).verdict is Verdict.REVOKED
 
 
 @pytest.mark.parametrize(("age", "verdict"), [(DAY, Verdict.VALID), (DAY + 1, Verdict.STALE), (None, Verdict.STALE)])
 def test_no_accept_rests_on_lists_older_than_the_policy_allows(age: int | None, verdict: Verdict) -> None:
-    device = with_lists({PASS.day: revoked()}, None if age is None else NOW - age)
+    device = with_lists({PASS.day: revoke()}, None if age is None else NOW - age)
     result = device.verify(sign())
     assert result.verdict is verdict
     assert result.freshness.age == age
 
 
 def test_the_policy_decides_how_old_is_too_old() -> None:
-    device = replace(with_lists({PASS.day: revoked()}, NOW - HOUR), policy=Policy(max_age=HOUR - 1))
+    device = replace(with_lists({PASS.day: revoke()}, NOW - HOUR), policy=Policy(max_age=HOUR - 1))
     assert device.verify(sign()).verdict is Verdict.STALE
     assert replace(device, policy=Policy(max_age=HOUR)).verify(sign()).verdict is Verdict.VALID
 
 
 def test_age_counts_from_the_publication_not_from_the_sync() -> None:
-    lists = StatusLists({PASS.day: revoked()}, NOW - 2 * DAY, NOW)
+    lists = StatusLists({PASS.day: revoke()}, NOW - 2 * DAY, NOW)
     assert replace(GOOD, lists=lists).verify(sign()).verdict is Verdict.STALE
 
 
@@ -442,11 +442,11 @@ def test_lists_are_getting_old_when_older_than_the_warning_age(age: int, soon: b
 
 
 def test_lists_of_a_moment_that_the_clock_has_not_reached_are_no_seconds_old() -> None:
-    assert with_lists({PASS.day: revoked()}, NOW + 1).verify(sign()).freshness.age == 0
+    assert with_lists({PASS.day: revoke()}, NOW + 1).verify(sign()).freshness.age == 0
 
 
 def test_a_stale_verdict_names_both_causes() -> None:
-    reason = with_lists({PASS.day: revoked()}, NOW - 3 * DAY).verify(sign()).reason
+    reason = with_lists({PASS.day: revoke()}, NOW - 3 * DAY).verify(sign()).reason
     assert "old" in reason
     assert "clock" in reason
 
@@ -516,7 +516,7 @@ def test_a_body_key_of_later_software_is_kept_and_shown_as_unknown() -> None:
 TEXTS = {alg: sign(alg=alg) for alg in (ESP256, ED25519)}
 
 
-def refused(text: str) -> bool:
+def must_refuse(text: str) -> bool:
     result = GOOD.verify(text)
     return result.outcome is not Outcome.ACCEPT and result.pass_ is None
 
@@ -528,18 +528,18 @@ def test_no_change_of_one_character_is_ever_accepted(alg: int) -> None:
     for at, was in enumerate(text):
         for char in base45.ALPHABET + "a\n\0é\u0660\U0001d7d8":
             if char != was:
-                assert refused(text[:at] + char + text[at + 1 :]), (at, char)
+                assert must_refuse(text[:at] + char + text[at + 1 :]), (at, char)
 
 
 @BOTH
 def test_no_lost_doubled_or_swapped_character_is_ever_accepted(alg: int) -> None:
     text = TEXTS[alg]
     for at in range(len(text)):
-        assert refused(text[:at] + text[at + 1 :])
-        assert refused(text[:at] + text[at] + text[at:])
+        assert must_refuse(text[:at] + text[at + 1 :])
+        assert must_refuse(text[:at] + text[at] + text[at:])
         swapped = text[:at] + text[at : at + 2][::-1] + text[at + 2 :]
-        assert swapped == text or refused(swapped)
-        assert refused(text[:at])
+        assert swapped == text or must_refuse(swapped)
+        assert must_refuse(text[:at])
 
 
 @BOTH
@@ -548,7 +548,7 @@ def test_no_change_of_one_bit_is_ever_accepted(alg: int) -> None:
     for bit in range(8 * len(data)):
         changed = bytearray(data)
         changed[bit >> 3] ^= 1 << (bit & 7)
-        assert refused("MP1:" + base45.encode(bytes(changed))), bit
+        assert must_refuse("MP1:" + base45.encode(bytes(changed))), bit
 
 
 @given(alg=st.sampled_from([ESP256, ED25519]), at=st.integers(0, 10_000), put=st.binary(max_size=3))
@@ -556,7 +556,7 @@ def test_no_bytes_put_in_taken_out_or_replaced_are_ever_accepted(alg: int, at: i
     data = base45.decode(TEXTS[alg].removeprefix("MP1:"))
     at %= len(data)
     for changed in (data[:at] + put + data[at:], data[:at] + put + data[at + len(put) :], data[:at] + data[at + 1 :]):
-        assert changed == data or refused("MP1:" + base45.encode(changed))
+        assert changed == data or must_refuse("MP1:" + base45.encode(changed))
 
 
 def _bitmap(device: Device) -> Bitmap:

@@ -1,4 +1,4 @@
-"""When a device syncs next: spread over the period, off an outage's rhythm, and never given up."""
+"""Check when a device syncs next: spread over the period, off an outage's rhythm, and never given up."""
 
 import random
 from collections import Counter

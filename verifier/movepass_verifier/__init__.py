@@ -1,4 +1,4 @@
-"""The field device's side: QR text -> verdict, offline; the device's store, and its sync."""
+"""Verify passes on a field device: QR text to verdict, offline; the device's store, and its sync."""
 
 from movepass_verifier.deciding.lists import Policy, StatusLists
 from movepass_verifier.deciding.verdicts import Check, Freshness, Outcome, Verdict, Verification

@@ -1,4 +1,4 @@
-"""A field device: its store, and the verifications and syncs made with it."""
+"""Run a field device: its store, and the verifications and syncs made with it."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -41,16 +41,16 @@ class Device:
         """Set up a store that trusts a root; nothing is fetched yet.
 
         Args:
-            folder: where the store shall be.
-            root: an authority's root document, got in a way that can't be tampered with.
-            sources: http(s) addresses or folders to sync from, in the order in which they shall be tried.
+            folder: the folder for the store.
+            root: the root document of an authority, obtained in a way that can't be tampered with.
+            sources: http(s) addresses or folders to sync from, in the order to try them.
             policy: how old lists may be.
-            language: what the device speaks (words.LANGUAGES); English without it.
+            language: the language of the device (words.LANGUAGES); English without it.
 
         Raises:
-            PolicyError: an age out of bounds.
-            SyncError: not a root document, or another kind of source.
-            StoreError: there is a store already, or the folder can't be written to.
+            PolicyError: an age is out of bounds.
+            SyncError: the root is not a root document, or a source is of an unknown kind.
+            StoreError: there is already a store, or the folder can't be written to.
         """
         from movepass_verifier.sync.offer import check_root  # noqa: PLC0415
         from movepass_verifier.sync.sources import resolve  # noqa: PLC0415 - TUF is slow to import, verifying needs none
@@ -64,15 +64,15 @@ class Device:
     def open(
         cls, folder: str | Path, *, policy: Policy | None = None, clock: Callable[[], float] = time.time
     ) -> "Device":
-        """Open a device's store.
+        """Open the store of a device.
 
         Args:
-            folder: the store's.
-            policy: how old lists may be; as the device is configured without it.
-            clock: gives the time in seconds since 1970 UTC.
+            folder: the folder of the store.
+            policy: how old lists may be; without it, as the device is configured.
+            clock: returns the time in seconds since 1970 UTC.
 
         Raises:
-            StoreError: missing, damaged, or made by other software.
+            StoreError: the store is missing, damaged, or made by other software.
         """
         return cls(Store(Path(folder)), policy=policy, clock=clock)
 
@@ -80,9 +80,9 @@ class Device:
         """Verify a text, offline.
 
         Args:
-            text: what the QR code holds, without a line end.
-            at: another time than now, seconds since 1970 UTC: "what would be", which leaves no trace.
-            real_only: give "cannot verify" instead of an accept for a good pass of a TEST authority.
+            text: the content of the QR code, without a line end.
+            at: another time than now, seconds since 1970 UTC; such a verification leaves no trace.
+            real_only: return "cannot verify" instead of an accept for a good pass of a TEST authority.
 
         Raises:
             StoreError: the store can't be read.
@@ -98,34 +98,34 @@ class Device:
         return result
 
     def check_number(self, text: str) -> "NumberAnswer":
-        """Say what is known of a pass number that was typed or heard; see by_number.check_number.
+        """Return what is known of a pass number that was typed or heard; see by_number.check_number.
 
         Raises:
             StoreError: the store can't be read.
         """
-        from movepass_verifier.officer.by_number import check_number  # noqa: PLC0415 - few scans need it, and all would wait
+        from movepass_verifier.officer.by_number import check_number  # noqa: PLC0415 - few scans need it, and all would wait for it
 
         now = int(self._clock())
         with self._store.reading() as state:
             return check_number(text, lists=state.lists, now=now, policy=self._policy or state.policy)
 
     def note(self, result: Verification) -> Noted | None:
-        """Write a verdict into the journal, and tell whether this device was shown the same pass before.
+        """Write a verdict into the journal, and return whether this device was shown the same pass before.
 
         Args:
-            result: of a verification made just now, not as of another time.
+            result: a verification made just now, not as of another time.
 
         Returns:
-            None where the journal can't be kept; journal_trouble says why.
+            None if the journal can't be kept; journal_trouble says why.
         """
         return self._store.note(result)
 
     def decide(self, entry: int, decision: Decision) -> None:
-        """Write into the journal what the officer did where nothing could be verified; it may be changed by another.
+        """Write into the journal what the officer did when nothing could be verified, or change that entry.
 
         Args:
-            entry: what note gave.
-            decision: what was done.
+            entry: the number that note returned.
+            decision: what the officer did.
 
         Raises:
             ValueError: the entry's verdict leaves nothing to decide.
@@ -134,11 +134,11 @@ class Device:
 
     @property
     def journal_trouble(self) -> Message | None:
-        """Why the last verdict could not be noted; None where it was."""
+        """Why the last verdict could not be noted, or None if it was."""
         return self._store.journal_trouble
 
     def entries(self) -> list[JournalEntry]:
-        """Read the journal, the oldest entry first.
+        """Read the journal, oldest entry first.
 
         Raises:
             StoreError: the store can't be read.
@@ -146,7 +146,7 @@ class Device:
         return self._store.read_journal()[0]
 
     def hourly(self) -> list[Count]:
-        """Read how often each verdict came in each hour, the oldest first; counts outlast the entries.
+        """Read how often each verdict came in each hour, oldest first; counts outlast the entries.
 
         Raises:
             StoreError: the store can't be read.
@@ -154,15 +154,15 @@ class Device:
         return self._store.read_journal()[1]
 
     def sync(self, *sources: str, ca: Path | None = None, progress: "Progress | None" = None) -> "SyncResult":
-        """Fetch what is new and take it over; see sync.sync.
+        """Fetch and take over what is new; see sync.sync.
 
         Args:
-            sources: where from, this time only, in the order in which they are tried.
+            sources: the sources for this time only, in the order to try them.
             ca: a file of CA certificates to trust besides the system's.
-            progress: is told how downloads go.
+            progress: called with the progress of downloads.
 
         Raises:
-            SyncError, StoreError: nothing has changed.
+            SyncError, StoreError: the sync failed, and nothing has changed.
         """
         from movepass_verifier.sync.sync import sync  # noqa: PLC0415 - TUF is slow to import, verifying needs none
 
@@ -170,7 +170,7 @@ class Device:
         return sync(self._store, now=now, sources=sources, old=old, ca=ca, progress=progress)
 
     def state(self) -> State:
-        """Give what the device knows: keys, lists and how old they are."""
+        """Return what the device knows: keys, lists and how old they are."""
         with self._store.reading() as state:
             return state
 
@@ -181,7 +181,7 @@ class Device:
 
     @property
     def language(self) -> str:
-        """What the device speaks."""
+        """The language of the device."""
         return self.state().language
 
     def configure(
@@ -193,18 +193,18 @@ class Device:
         journal_keep: int | None = None,
         language: str | None = None,
     ) -> None:
-        """Change what the device itself decides; what is not given stays as it is.
+        """Change the device's own settings; a setting that is not given stays.
 
         Args:
-            max_age: no accept rests on lists older than so many seconds.
-            warning_age: lists older than so many seconds are shown as getting old.
-            sources: http(s) addresses or folders to sync from, in the order in which they shall be tried.
-            journal_keep: entries of the journal are forgotten after so many seconds.
-            language: what the device speaks (words.LANGUAGES).
+            max_age: no accept relies on lists older than this many seconds.
+            warning_age: lists older than this many seconds are shown as getting old.
+            sources: http(s) addresses or folders to sync from, in the order to try them.
+            journal_keep: entries of the journal are deleted after this many seconds.
+            language: the language of the device (words.LANGUAGES).
 
         Raises:
-            PolicyError: an age out of bounds.
-            SyncError: another kind of source.
+            PolicyError: an age is out of bounds.
+            SyncError: a source is of an unknown kind.
             StoreError: the store can't be written.
         """
         from movepass_verifier.sync.sources import resolve  # noqa: PLC0415 - TUF is slow to import, verifying needs none
@@ -222,14 +222,14 @@ class Device:
         self._store.configure(sources=resolved, policy=policy, journal_keep=keep, language=speaks)
 
     def readiness(self) -> Message | None:
-        """Say why a good pass could not be accepted now, or None where it could."""
+        """Return why a good pass could not be accepted now, or None if it could."""
         return self.standing().why_not
 
     def reopen_if_replaced(self) -> bool:
-        """Open the store anew where another one has been put into its place; tells whether that was so.
+        """Open the store again if another store has replaced it, and return whether that happened.
 
         Raises:
-            StoreError: what is there now can't be opened; the old one stays in use.
+            StoreError: the new store can't be opened; the old one stays in use.
         """
         if not self._store.replaced():
             return False
@@ -238,7 +238,7 @@ class Device:
         return True
 
     def standing(self) -> "Standing":
-        """Say how the device stands now."""
+        """Return the condition of the device now."""
         from movepass_keys.records.expiry import endings  # noqa: PLC0415 - as above
         from movepass_verifier.officer.checkup import Standing  # noqa: PLC0415
 
@@ -249,12 +249,12 @@ class Device:
         try:
             ends = endings(root=documents.get("root"), targets=documents.get("targets"), keys=state.keys, now=now)
         except KeyDocumentError:
-            ends = []  # what is signed and says no end is for a sync to refuse
+            ends = []  # a sync refuses signed documents without an expiry
         return Standing(state, why_not, now, tuple(ends))
 
     @property
     def writable(self) -> bool:
-        """Whether the store can be written: without that it verifies, but can't be synced and keeps no journal."""
+        """Whether the store can be written to. If not, the device verifies, but can't sync and keeps no journal."""
         try:
             self._store.check_writable()
         except StoreError:

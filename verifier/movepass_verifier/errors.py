@@ -1,13 +1,13 @@
-"""What can break while verifying or syncing. "Not verified" is not among them: that is a result."""
+"""Define the errors of verifying and syncing. "Not verified" is a result, not an error."""
 
 from movepass_words import Message, words
 
 
 class VerifierError(Exception):
-    """The device could not do as asked; the message says what was expected, what came, and what to do.
+    """The device could not do what was asked; the message says what was expected, what came, and what to do.
 
     Attributes:
-        is_input: whether what the user gave is at fault, not what came of it.
+        is_input: whether the user's input is at fault.
     """
 
     is_input = False
@@ -18,44 +18,44 @@ class StoreError(VerifierError):
 
 
 class DamagedError(StoreError):
-    """The device's store is not what was written to it; `movepass doctor` mends it."""
+    """The device's store differs from what was written to it; `movepass doctor` repairs it."""
 
 
 class PolicyError(VerifierError):
-    """A device can't be told to judge freshness so."""
+    """A policy for the age of lists is out of bounds."""
 
     is_input = True
 
 
 class SyncError(VerifierError):
-    """Nothing new could be taken over from a source; what the device holds stays as it was."""
+    """Nothing new could be taken over from a source; the device keeps what it has."""
 
 
 class SourceError(SyncError):
-    """No source has such a name."""
+    """No kind of source has such a name."""
 
     is_input = True
 
 
 class EnrolmentError(VerifierError):
-    """This can't set a device up: it is no enrolment, or no fingerprint."""
+    """The data can't set a device up: it is not an enrolment, or not a fingerprint."""
 
     is_input = True
 
 
 class RootRefusedError(VerifierError):
-    """The root is not the one that was expected, or can't be had; no device was set up."""
+    """The root is not the expected root, or can't be fetched; no device was set up."""
 
 
 class BundleError(VerifierError):
-    """A bundle can't be written; one that was there before is still whole."""
+    """A bundle can't be written; a bundle that was there before is still whole."""
 
 
 class ImageError(VerifierError):
-    """No single QR code can be read from a picture.
+    """A picture has no readable QR code, or several.
 
     Attributes:
-        why: what is wrong, to be said in any language.
+        why: what is wrong, as a message for any language.
     """
 
     is_input = True
@@ -69,7 +69,7 @@ class OtherCodeError(VerifierError):
     """A code of another scheme can't be read.
 
     Attributes:
-        what: what it is, to be said in any language.
+        what: the kind of code, as a message for any language.
     """
 
     def __init__(self, what: Message, problem: str) -> None:

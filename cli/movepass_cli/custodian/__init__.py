@@ -1,1 +1,1 @@
-"""Commands of those who hold its keys."""
+"""Provide the commands of custodians."""

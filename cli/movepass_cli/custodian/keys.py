@@ -1,4 +1,4 @@
-"""Commands for those who hold keys: the ceremony, and the life of the keys that sign passes.
+"""Provide the commands of key holders: the ceremony, and the life of the keys that sign passes.
 
 A ceremony's files travel on sticks: a card from each custodian, one proposal, a signature from each who signs.
 """
@@ -45,7 +45,7 @@ from movepass_wire.payload import KID_BYTES
 from movepass_wire.times import day_of, iso, local
 
 _FILE_MAX_BYTES = 1 << 22
-"""Far more than any card, proposal, signature or root has; whatever is larger is refused, never cut."""
+"""Far above the size of any card, proposal, signature or root; a larger file is refused, never cut."""
 
 out_option = plain_option("--out", type=PATH, required=True, metavar="F", help="Where to write the proposal.")
 
@@ -62,7 +62,7 @@ def _kid(ctx: click.Context, param: click.Parameter, value: Any) -> Any:  # noqa
 
 @click.group()
 def keys() -> None:
-    """Hold a ceremony; make, use, retire, revoke, deny and list the keys that sign passes."""
+    """Hold a ceremony; create, use, retire, revoke, deny and list the keys that sign passes."""
 
 
 @keys.command("custodian", epilog=example(
@@ -72,14 +72,14 @@ def keys() -> None:
 ))  # fmt: skip
 @plain_option("--name", required=True, help="The custodian's name, as the others know it.")
 @click.option("--no-passphrase", is_flag=True, help="Do not protect the keys: for trying out only.")
-@plain_option("--root-key", metavar="URI", help="Take this key for the root, as hsm:1?label=TOKEN; no file is made.")
-@plain_option("--targets-key", metavar="URI", help="Take this key for the pass keys; no file is made.")
+@plain_option("--root-key", metavar="URI", help="Use this key for the root, as hsm:1?label=TOKEN; no file is made.")
+@plain_option("--targets-key", metavar="URI", help="Use this key for the pass keys; no file is made.")
 @json_option
 @click.argument("folder", type=PATH)
 def custodian_(
     folder: Path, name: str, root_key: str | None, targets_key: str | None, *, no_passphrase: bool, as_json: bool
 ) -> None:
-    """Make a custodian's two keys in a new FOLDER, and the card that the others get.
+    """Create a custodian's two keys in a new FOLDER, and the card for the other custodians.
 
     The passphrase is asked for, or taken from MOVEPASS_PASSPHRASE. Keys on a token are made with the token's own tools
     first; its PIN is asked for when it signs, or taken from MOVEPASS_PIN.
@@ -103,7 +103,7 @@ def custodian_(
 @json_option
 @click.argument("files", nargs=-1, required=True, metavar="FILE|URI...")
 def fingerprint(files: tuple[str, ...], *, as_json: bool) -> None:
-    """Show the fingerprints of custodians' cards, of roots and of keys by URI, to be read aloud and compared."""
+    """Show the fingerprints of custodians' cards, roots and keys by URI, to be read aloud and compared."""
     for given in files:
         rows = _fingerprints(given)
         if as_json:
@@ -125,7 +125,7 @@ def _fingerprints(given: str) -> list[tuple[str, str]]:
 
 @keys.group("propose")
 def propose() -> None:
-    """Propose a new root, or what shall become of the pass keys."""
+    """Propose a new root, or a change to the pass keys."""
 
 
 @propose.command("root", epilog=example(
@@ -137,8 +137,8 @@ def propose() -> None:
 @plain_option(
     "--card", "cards", multiple=True, type=PATH, metavar="F", help="The card of one who shall join; repeat it."
 )
-@plain_option("--without", multiple=True, metavar="NAME", help="One who shall leave; repeat it.")
-@plain_option("--threshold", type=click.IntRange(1), help="How many must sign; as before without it, 2 the first time.")
+@plain_option("--without", multiple=True, metavar="NAME", help="A custodian who will leave; repeat it.")
+@plain_option("--threshold", type=click.IntRange(1), help="How many must sign; unchanged without it, 2 the first time.")
 @plain_option(
     "--online",
     multiple=True,
@@ -185,7 +185,7 @@ def propose_keys(
     authority: Path, add: bytes | None, start: int | None, until: int | None, retire: bytes | None,
     revoke: bytes | None, reason: str, with_root: Path | None, out: Path, *, as_json: bool,
 ) -> None:  # fmt: skip
-    """Propose to add, retire or revoke pass keys; without any of these, to sign the present ones anew."""
+    """Propose to add, retire or revoke pass keys, or without any of these to renew the signatures."""
     now = _now()
     opened = Authority.open(authority)
     added: tuple[PassKey, ...] = ()
@@ -210,7 +210,7 @@ def propose_keys(
 @json_option
 @click.argument("proposal", type=PATH)
 def show_proposal(proposal: Path, *, as_json: bool) -> None:
-    """Show in plain words what a proposal changes, who has signed, and who is missing."""
+    """Show in plain words what a proposal changes, who has signed, and who has not."""
     _show_proposal(Proposal.from_bytes(_read(proposal)), as_json=as_json)
 
 
@@ -220,7 +220,7 @@ def show_proposal(proposal: Path, *, as_json: bool) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask; what it changes has been read.")
 @click.argument("proposal", type=PATH)
 def sign(proposal: Path, key: str, out: Path, *, yes: bool) -> None:
-    """Read what a proposal changes, and sign it. The signature is a small file to carry back."""
+    """Show what a proposal changes, and sign it. The signature is a small file to carry back."""
     read = Proposal.from_bytes(_read(proposal))
     check_clock(read, _now())
     folder = None if ":" in key else Path(key)
@@ -239,7 +239,7 @@ def sign(proposal: Path, key: str, out: Path, *, yes: bool) -> None:
 
 
 def _about_base(proposal: Proposal, held: Metadata[Root] | None) -> list[str]:
-    """Say what is known of the root that a proposal is built on, and so what is left to compare by eye."""
+    """Describe what is known of the root that a proposal is built on, and what is left to compare by eye."""
     if held and not proposal.chain:
         begun = proposal.role == ROOT and proposal.metadata.signed_bytes != held.signed_bytes
         return ["CAREFUL: you signed another first root before; has it been agreed to begin anew?"] if begun else []
@@ -257,7 +257,7 @@ def _about_base(proposal: Proposal, held: Metadata[Root] | None) -> list[str]:
 @click.option("--yes", is_flag=True, help="Do not ask; the fingerprint has been compared.")
 @click.argument("roots", nargs=-1, required=True, type=PATH)
 def remember(key: Path, roots: tuple[Path, ...], *, yes: bool) -> None:
-    """Accept the root that a ceremony has ended with: a later proposal must be built on it.
+    """Accept the root that a ceremony has produced: a later proposal must be built on it.
 
     ROOTS are files of the published repository, metadata/N.root.json, from the version last accepted to the newest.
     Signing a proposal does the same for the root that it is built on.
@@ -279,7 +279,7 @@ def remember(key: Path, roots: tuple[Path, ...], *, yes: bool) -> None:
 @click.argument("proposal", type=PATH)
 @click.argument("signatures", nargs=-1, required=True, type=PATH)
 def collect(proposal: Path, signatures: tuple[Path, ...], *, as_json: bool) -> None:
-    """Put signatures into the proposal, one or more at a time."""
+    """Add signatures to the proposal, one or more at a time."""
     read = Proposal.from_bytes(_read(proposal))
     for path in signatures:
         try:
@@ -295,7 +295,7 @@ def collect(proposal: Path, signatures: tuple[Path, ...], *, as_json: bool) -> N
 @json_option
 @click.argument("proposals", nargs=-1, required=True, type=PATH)
 def publish(authority: Path, proposals: tuple[Path, ...], *, as_json: bool) -> None:
-    """Put proposals that enough have signed into the repository, all or none, and publish."""
+    """Put fully signed proposals into the repository, all or none, and publish."""
     read = [Proposal.from_bytes(_read(path)) for path in proposals]
     names = ceremony_desk.publish_proposals(Authority.open(authority), read, _now())
     if as_json:
@@ -314,11 +314,11 @@ def publish(authority: Path, proposals: tuple[Path, ...], *, as_json: bool) -> N
 )
 @authority_option
 @alg_option
-@option("--uri", metavar="URI", help="Take this key, held elsewhere, in place of making one.")
+@option("--uri", metavar="URI", help="Use this key, kept elsewhere, instead of creating one.")
 @option("--wrapping-key", metavar="ARN", help="Have this symmetric KMS key make the key, and wrap it (docs/kms.md).")
 @json_option
 def new(authority: Path, alg: str, uri: str | None, wrapping_key: str | None, *, as_json: bool) -> None:
-    """Make a pass key for the authority. Nothing is signed with it until it is proposed, published and used."""
+    """Create a pass key for the authority. It signs nothing until it is proposed, published and used."""
     if uri and wrapping_key:
         raise click.UsageError("expected --uri or --wrapping-key, got both: a key is taken, or it is made")
     kid = ceremony_desk.new_pass_key(Authority.open(authority), BY_NAME[alg], uri, wrapping_key).hex()
@@ -348,7 +348,7 @@ def use(authority: Path, kid: bytes, *, urgent: bool, as_json: bool) -> None:
 @json_option
 @click.argument("kid", callback=_kid)
 def deny(authority: Path, kid: bytes, reason: str, *, as_json: bool) -> None:
-    """Void all passes of a key at the next sync, at once and by the online key alone, until a ceremony revokes it."""
+    """Void all passes of a key at the next sync, with the online key alone, until a ceremony revokes it."""
     done = ceremony_desk.deny(Authority.open(authority), kid, reason, _now())
     for name, why in done.missed.items():
         say(f"warning: {name} is not told, and a publication from there may not list it; deny it again later: {why}")
@@ -368,7 +368,7 @@ def deny(authority: Path, kid: bytes, reason: str, *, as_json: bool) -> None:
 @authority_option
 @click.argument("kid", callback=_kid)
 def reissue(authority: Path, kid: bytes) -> None:
-    """Issue anew every pass in force that a key signed; JSON Lines with each holder to tell, old and new number.
+    """Issue every pass in force of a key again; JSON Lines with each holder to inform, old and new number.
 
     Of several regions, each issues its own anew: it is done with each region's authority.
     """
@@ -380,14 +380,14 @@ def reissue(authority: Path, kid: bytes) -> None:
                 "pass_number": made.number, "text": made.text,
             })  # fmt: skip
     for number in opened.elsewhere_in_force(kid, day_of(_now())):
-        say(f"warning: region {number} has passes of {kid.hex()} as well; issue them anew with that region's authority")
+        say(f"warning: region {number} also has passes of {kid.hex()}; issue them again with that region's authority")
 
 
 @keys.command("list", epilog=example("movepass keys list --authority A"))
 @authority_option
 @json_option
 def list_(authority: Path, *, as_json: bool) -> None:
-    """List the published keys; with --json as the JWK set that devices get."""
+    """List the published keys; with --json as the JWK set for devices."""
     opened = Authority.open(authority)
     published, now = opened.keys(), _now()
     ends = warn_of_endings(opened, now)
@@ -404,7 +404,7 @@ def list_(authority: Path, *, as_json: bool) -> None:
 
 
 def _state(key: PassKey, withdrawn: Withdrawal | None, now: int, *, in_use: bool) -> str:
-    """Say in a few words what a key is good for now."""
+    """Describe in a few words what a key is good for now."""
     if withdrawn:
         return f"withdrawn: {withdrawn.reason}"
     ending = key_ending(key, now)
@@ -428,7 +428,7 @@ def _show_proposal(proposal: Proposal, *, as_json: bool) -> None:
 
 
 def _read(path: Path) -> bytes:
-    """Read a file that came from somebody else, perhaps on a stick that a third one has prepared.
+    """Read a file that came from somebody else, perhaps on a stick that a third person has prepared.
 
     Raises:
         InputError: it is missing, no regular file of its own, or too large.
@@ -440,7 +440,7 @@ def _read(path: Path) -> bytes:
 
 
 def _write(path: Path, data: bytes, *, replace: bool = False) -> None:
-    """Write a file whole, and down to the stick, so that pulling it out afterwards loses nothing.
+    """Write a whole file and flush it to the stick, so that pulling it out afterwards loses nothing.
 
     Raises:
         InputError: something is there, and it is not a proposal that grows; or its folder is a link.

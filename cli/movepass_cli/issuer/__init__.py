@@ -1,1 +1,1 @@
-"""Commands of those who run an authority."""
+"""Provide the commands of an authority."""

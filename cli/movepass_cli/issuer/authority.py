@@ -1,4 +1,4 @@
-"""Commands of an authority: init, issue, show, revoke."""
+"""Provide the commands of an authority: init, issue, show, revoke."""
 
 import os
 import sys
@@ -89,7 +89,7 @@ def init(
     authority: Path, name: str, alg: str, days_ahead: int, ledger: str, repository: str, pass_signers: tuple[str, ...],
     online_signers: tuple[str, ...], peers: tuple[str, ...], *, production: bool, ceremony: bool, as_json: bool,
 ) -> None:  # fmt: skip
-    """Make an authority: the custodians' and the authority's keys, a ledger and a published repository."""
+    """Create an authority: the custodians' and its own keys, a ledger and a published repository."""
     elsewhere = Elsewhere(ledger, repository, pass_signers, online_signers, peers)
     about: dict[str, Any] = {
         "name": name, "test": not production, "alg": BY_NAME[alg], "elsewhere": elsewhere
@@ -131,7 +131,7 @@ def init(
 def issue(
     ctx: click.Context, authority: Path, request: str, png: Path | None, card: Path | None, *, as_json: bool
 ) -> None:
-    """Turn approved passes into signed ones: one JSON object, or JSON Lines for many.
+    """Sign approved passes: one JSON object, or JSON Lines for many.
 
     The same request again gives the same pass. JSON Lines in, or an answer that no person reads, gives JSON Lines
     out, in order; a bad line is answered with its number and the reason, and does not stop the rest (exit code 2). Nor
@@ -204,7 +204,7 @@ def revoke(authority: Path, numbers: tuple[str, ...], request: str | None, reaso
     with Authority.open(authority).revoker() as revoker:
         wanted: list[dict[str, str]] = [{"number": n} for n in numbers] if numbers else [{"request_id": request or ""}]
         for pass_ in wanted:
-            revoker.find_entry(**pass_)  # all or nothing: a number with a slip must not leave half of them revoked
+            revoker.find_entry(**pass_)  # all or nothing: a mistyped number must not leave half of them revoked
         with revoker.waited_for():
             for pass_ in wanted:
                 entry = revoker.revoke(reason=reason, **pass_)
@@ -218,7 +218,7 @@ def revoke(authority: Path, numbers: tuple[str, ...], request: str | None, reaso
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """What became of one request."""
+    """The result of one request."""
 
     line: int
     request_id: str | None
@@ -245,7 +245,7 @@ def _parse(document: bytes) -> ApprovedPass | RequestError:
 
 
 class _Pictures:
-    """Where the QR codes and cards go."""
+    """The files for the QR codes and cards."""
 
     def __init__(self, authority: Authority, png: Path | None, card: Path | None) -> None:
         self._authority = authority
@@ -254,7 +254,7 @@ class _Pictures:
         self.many = False
 
     def check(self) -> None:
-        """Make sure, before anything is issued, that they can be written where they shall go.
+        """Check, before anything is issued, that they can be written.
 
         Raises:
             InputError: there is no such folder.
@@ -270,7 +270,7 @@ class _Pictures:
             format_of(self._card)
 
     def write(self, signed: SignedPass) -> dict[str, str]:
-        """Write the pictures asked for; returns their paths, and as "error" why no card can hold what the pass says."""
+        """Write the requested pictures and return their paths, and as "error" why no card can hold the pass."""
         written = {}
         if self._png:
             path = self._path(self._png, f"{signed.number}.png")
@@ -301,7 +301,7 @@ def _issued(signed: SignedPass, pictures: _Pictures) -> dict[str, Any]:
 
 
 def _show_issued(line: int, signed: SignedPass, pictures: _Pictures, *, for_person: bool) -> str:
-    """Show an issued pass; returns why it has no card, or ""."""
+    """Show an issued pass, and return why it has no card, or ""."""
     document = _issued(signed, pictures)
     error: str = document.get("error", "")
     if for_person:
@@ -325,7 +325,7 @@ def _show_refused(answer: _Answer, error: str, *, for_person: bool) -> None:
 
 
 class _Progress:
-    """How far a batch has come, on stderr when a person watches."""
+    """The progress of a batch, on stderr when a person watches."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._watched = sys.stderr.isatty() and not sys.stdout.isatty()
@@ -334,7 +334,7 @@ class _Progress:
         self._count = 0
 
     def step(self) -> None:
-        """Count one more."""
+        """Count one more request."""
         self._count += 1
         if self._watched and self._count % GROUP == 0:
             done = f" ({100 * self._file.tell() // self._total} %)" if self._total and self._file.seekable() else ""

@@ -1,4 +1,4 @@
-"""movepass dlq: the requests that no pass came of, on AWS (docs/aws.md)."""
+"""Provide movepass dlq, for requests on AWS that did not become passes (docs/aws.md)."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -16,14 +16,14 @@ queue_option = option("--dead-letters", required=True, metavar="URL", help="The 
 
 
 def chosen(command: F) -> F:
-    """Let a command be told which letters: by their ids, or all."""
+    """Add arguments that choose letters: by their ids, or all."""
     command = click.argument("ids", nargs=-1, metavar="ID...")(command)
     return click.option("--all", "every", is_flag=True, help="All that are there now.")(command)
 
 
 @click.group()
 def dlq() -> None:
-    """Requests to the service on AWS that no pass came of: look at them, send them again, drop them."""
+    """List, replay or drop the requests to the service on AWS that did not become passes."""
 
 
 @dlq.command("list", epilog=example("movepass dlq list --dead-letters https://sqs.…/movepass-DeadLetters-…"))
@@ -51,7 +51,7 @@ def show(dead_letters: str, *, with_requests: bool, as_json: bool) -> None:
 @chosen
 @json_option
 def replay(dead_letters: str, requests: str, ids: tuple[str, ...], *, every: bool, as_json: bool) -> None:
-    """Send requests to the service again, as they came: what failed in passing will have its pass."""
+    """Send requests to the service again, unchanged; those that failed temporarily will get their pass."""
     queue = DeadLetters(dead_letters)
     with queue.held() as letters:
         picked = _pick(letters, ids, every=every)
@@ -64,7 +64,7 @@ def replay(dead_letters: str, requests: str, ids: tuple[str, ...], *, every: boo
 @chosen
 @json_option
 def drop(dead_letters: str, ids: tuple[str, ...], *, every: bool, as_json: bool) -> None:
-    """Delete requests for good: their sender was told, or sent a better one."""
+    """Delete requests for good, after informing their sender or receiving a better one."""
     queue = DeadLetters(dead_letters)
     with queue.held() as letters:
         picked = _pick(letters, ids, every=every)
@@ -73,7 +73,7 @@ def drop(dead_letters: str, ids: tuple[str, ...], *, every: bool, as_json: bool)
 
 
 def _pick(letters: list[DeadLetter], ids: tuple[str, ...], *, every: bool) -> list[DeadLetter]:
-    """Pick the letters asked for, all of them or none.
+    """Pick the requested letters, all of them or none.
 
     Raises:
         UsageError: neither ids nor --all, or both.

@@ -1,4 +1,4 @@
-"""Warns operators, in whatever command they run, that the custodians' documents or the pass key end."""
+"""Warn operators in every command when the custodians' documents or the pass key are about to end."""
 
 from movepass_cli.output import say
 from movepass_issuer.authority.folder import Authority
@@ -8,7 +8,7 @@ from movepass_wire.times import ago, local
 
 
 def warn_of_endings(authority: Authority, now: int, *, quietly: bool = False) -> list[Ending]:
-    """Say on stderr what ends soon or has ended, unless `quietly`; a warning never stops the command.
+    """Warn on stderr of what ends soon or has ended, unless `quietly`; a warning never stops the command.
 
     Returns:
         When each part ends; nothing where that can't be read.

@@ -1,4 +1,4 @@
-"""Commands that publish: publish, recover."""
+"""Provide the commands that publish: publish, recover."""
 
 import time
 from pathlib import Path
@@ -82,7 +82,7 @@ def publish(
 
 
 def _beside_others(authority: Authority, now: int, **how: Any) -> Publication | Followed:
-    """Tell the other regions of revocations, then publish or keep a copy, whichever this region's turn is."""
+    """Send revocations to the other regions, then publish or keep a copy, whichever this region's turn is."""
     with authority.regions(hurried=False) as regions:
         for region, why in regions.tell().items():
             say(f"warning: region {region} is not told of all revocations: {why}")
@@ -111,7 +111,7 @@ def _show_published(done: Publication | Followed, *, as_json: bool) -> None:
 @option("--skip", type=click.IntRange(1), required=True, help="More than the passes issued since the backup was made.")
 @json_option
 def recover(authority: Path, skip: int, *, as_json: bool) -> None:
-    """Go on after a restore from a backup: give no index twice, and publish what devices will not take for old."""
+    """Continue after a restore from a backup: reuse no index, and publish what devices will not take for old."""
     ceremony_desk.recover(Authority.open(authority), int(time.time()), skip=skip)
     if as_json:
         show_json({"skipped": skip})

@@ -1,4 +1,4 @@
-"""Commands for several regions: reconcile."""
+"""Provide the command for several regions: reconcile."""
 
 import time
 from pathlib import Path
@@ -22,7 +22,7 @@ from movepass_wire.times import day_of
 @click.option("--dry-run", is_flag=True, help="Show what would be revoked.")
 @json_option
 def reconcile(authority: Path, lost: int, *, dry_run: bool, as_json: bool) -> None:
-    """Revoke the passes that a lost region made and never returned, where another region answered the request.
+    """Revoke the passes that a lost region made and never returned, if another region answered the request.
 
     Once the lost region is back and its request queue is empty. Done again, it finds what has come since.
     """

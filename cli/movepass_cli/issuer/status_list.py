@@ -1,4 +1,4 @@
-"""The command export-tsl: a day's list for those who read the IETF's format."""
+"""Provide the command export-tsl, a day's list for readers of the IETF's format."""
 
 import time
 from pathlib import Path
@@ -22,7 +22,7 @@ def _day_of(ctx: click.Context, param: click.Parameter, value: str) -> int:  # n
     try:
         return parse_day(value)
     except ValueError as e:
-        raise click.BadParameter(str(e)) from None
+        raise click.BadParameter(str(e)) from e
 
 
 @click.command(

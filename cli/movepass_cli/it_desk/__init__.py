@@ -1,1 +1,1 @@
-"""Commands of those who set devices up and keep them fresh."""
+"""Provide the commands of IT desks."""

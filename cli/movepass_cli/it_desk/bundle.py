@@ -1,4 +1,4 @@
-"""The command export-bundle: what devices need of a repository, on a stick."""
+"""Provide the command export-bundle, which copies the parts of a repository that devices need."""
 
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from movepass_wire.times import local
 @ca_option
 @json_option
 def export_bundle(source: str | None, authority: Path | None, folder: Path, ca: Path | None, *, as_json: bool) -> None:
-    """Copy what devices need of a repository to a folder or stick, or bring such a copy up to date.
+    """Copy the parts of a repository that devices need to a folder or stick, or update such a copy.
 
     Everything is verified on the way. Pulled out while it is written, a stick holds what it held before.
     """

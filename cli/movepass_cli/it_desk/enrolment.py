@@ -1,4 +1,4 @@
-"""Setting devices up: enrolment, for the authority, and enroll, for each device."""
+"""Provide the commands that set devices up: enrolment for the authority, enroll for each device."""
 
 import hashlib
 import sys
@@ -78,7 +78,7 @@ def enroll(
 
 
 def _sources_in_full(ctx: click.Context, param: click.Parameter, sources: tuple[str, ...]) -> tuple[str, ...]:  # noqa: ARG001 - click's
-    """Give sources as every device will understand them, wherever it is set up."""
+    """Return sources in a form that every device understands, wherever it is set up."""
     if len(sources) > SOURCES_MOST:
         raise click.BadParameter(f"expected at most {SOURCES_MOST} sources, got {len(sources)}")
     return tuple(map(resolve, sources))
@@ -103,7 +103,7 @@ def enrolment(
     authority: Path, sources: tuple[str, ...], png: Path | None, file: Path | None, max_age: str | None,
     warning_age: str | None, language: str | None, *, as_json: bool,
 ) -> None:  # fmt: skip
-    """Make what devices are set up by, a QR code and a file, and show the fingerprint that comes with it.
+    """Create the QR code and the file that set devices up, and show the fingerprint for them.
 
     Neither is secret, and neither proves itself: let the fingerprint reach whoever sets devices up another way.
     """
@@ -123,7 +123,7 @@ def enrolment(
     try:
         picture = qr_png(text) if png else b""
     except TooLongError as e:
-        raise click.UsageError(f"so many, or so long, sources need the file: {e}") from None
+        raise click.UsageError(f"so many, or so long, sources need the file: {e}") from e
     _write_new({path: data for path, data in ((png, picture), (file, content)) if path})
     if as_json:
         show_json({"text": text, "sources": sources, **_fingerprints(root)})
@@ -148,7 +148,7 @@ def _write_new(contents: dict[Path, bytes]) -> None:
 
 
 def _content(given: str) -> bytes:
-    """Turn the ENROLMENT argument into what is read: a picture's code, a file's content, stdin, or the text itself."""
+    """Read the ENROLMENT argument: a picture's code, a file, stdin, or the text itself."""
     if given == STDIN:
         return sys.stdin.buffer.read(ENROLMENT_MAX_BYTES)
     if given.lower().endswith(PICTURE_ENDINGS):
@@ -166,14 +166,14 @@ def _read(path: Path, what: str) -> bytes:
 
 
 def _ask(root: bytes, enrolment: Enrolment) -> None:
-    """Let a person compare the fingerprint; whoever can't be asked must give it."""
+    """Let a person compare the fingerprint; without a terminal it must be an option."""
     rows = [*_told(root), *(("Source", source) for source in enrolment.sources)]
     for name, value in rows:
         show_line(value, lead=f"  {name:<11} ", err=True)
     try:
         same = click.confirm("Did the authority give you the same fingerprint, another way than this?", err=True)
-    except click.Abort:
-        raise click.UsageError("nobody answered: to set devices up unasked, give --fingerprint") from None
+    except click.Abort as e:
+        raise click.UsageError("nobody answered: to set devices up unasked, give --fingerprint") from e
     if not same:
         raise InputError("nothing was set up; if the fingerprints differ, tell the authority")
 

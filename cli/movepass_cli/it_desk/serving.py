@@ -1,4 +1,4 @@
-"""The command serve: the phone's app and a repository, on this machine."""
+"""Provide the command serve, for the phone's app and a repository on this machine."""
 
 import threading
 from pathlib import Path
@@ -27,7 +27,7 @@ _PORT, _PORT_MOST = 8000, 65535
 @option("--authority", type=PATH, metavar="DIR", help="Serve the repository of this authority.")
 @plain_option("--repository", type=PATH, metavar="DIR", help="Serve this repository.")
 @option("--app", type=PATH, default="build/phone", show_default=True, metavar="DIR", help="The app, as built.")
-@option("--port", type=click.IntRange(0, _PORT_MOST), default=_PORT, show_default=True, help="0 takes a free one.")
+@option("--port", type=click.IntRange(0, _PORT_MOST), default=_PORT, show_default=True, help="0 chooses a free port.")
 @option("--enrolment-qr", "picture", type=PATH, metavar="FILE", help="Write the code that sets a phone up, as PNG.")
 @json_option
 def serve(
@@ -42,7 +42,7 @@ def serve(
     try:
         server = PhoneServer(app, repository or _published(authority), port)
     except ServeError as e:
-        raise InputError(str(e)) from None
+        raise InputError(str(e)) from e
     with stopped_by_signals() as stop, server:
         text = enrolment.code([server.source], _first_root(server.roots["repository"]))
         if picture:
@@ -81,4 +81,4 @@ def _draw(text: str, picture: Path) -> None:
     try:
         write_picture(picture, qr_png(text))
     except QrError as e:
-        raise InputError(str(e)) from None
+        raise InputError(str(e)) from e

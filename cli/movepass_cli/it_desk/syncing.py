@@ -1,4 +1,4 @@
-"""Sync a device once, or until stopped."""
+"""Provide the command sync, once or until stopped."""
 
 import time
 from contextlib import suppress

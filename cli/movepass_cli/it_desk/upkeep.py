@@ -1,4 +1,4 @@
-"""Commands that look after a device: status, configure, doctor."""
+"""Provide the commands that look after a device: status, configure, doctor."""
 
 import sys
 import time
@@ -36,7 +36,7 @@ from movepass_words import DEFAULT_LANGUAGE, Message, words
 @json_option
 @click.pass_context
 def status(ctx: click.Context, store: Path, language: str | None, *, details: bool, as_json: bool) -> None:
-    """Say what would happen to a good pass now, and how old the lists are.
+    """Show what would happen to a good pass now, and how old the lists are.
 
     Lists are as fresh as their publication; a sync from a source that has nothing newer does not change that. Exit code
     0 where a good pass would be accepted now, 3 where it could not be verified.
@@ -73,7 +73,7 @@ def configure(
     *,
     as_json: bool,
 ) -> None:
-    """Change what the device itself decides, or show it: how old lists may be, where they come from, and so on.
+    """Change or show the device's own settings: how old lists may be, where they come from, and so on.
 
     What is not given stays as it is. Sources given take the place of all that were there, and are tried in this order.
     """
@@ -100,7 +100,7 @@ def configure(
 @json_option
 @click.pass_context
 def doctor(ctx: click.Context, store: Path, source: str | None, language: str | None, *, as_json: bool) -> None:
-    """Say what is wrong on this device and how to mend it; look its store over, deeply, and mend what is damaged.
+    """Check this device and its store thoroughly, say how to fix what is wrong, and repair what is damaged.
 
     Nothing is believed that does not prove itself: by a signature, by a signed hash, or by its checksum. What is then
     missing is fetched. Exit code 0 where all is as it should be, perhaps only now; 3 where the store is, and a good

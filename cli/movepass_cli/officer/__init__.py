@@ -1,1 +1,1 @@
-"""Commands of an officer at a post."""
+"""Provide the commands of an officer at a post."""

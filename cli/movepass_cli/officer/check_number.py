@@ -1,4 +1,4 @@
-"""The command check-number: what is known of a pass number that was typed, or heard over the radio."""
+"""Provide the command check-number, for a pass number that was typed or heard over the radio."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from movepass_verifier import Device, Outcome
 @click.argument("number", metavar="PASS-NUMBER")
 @click.pass_context
 def check_number(ctx: click.Context, store: Path, number: str, language: str | None, *, as_json: bool) -> None:
-    """Say what is known of a pass number, offline: revoked, or else not to be verified, since no signature was seen.
+    """Show what is known of a pass number, offline: revoked, or not verifiable because no signature was seen.
 
     A number with a slip in it is not put right: what was likely meant is offered, and is to be asked for again.
     """

@@ -1,4 +1,4 @@
-"""The command journal: what was decided at this post; never about whom."""
+"""Provide the command journal: what was decided at this post, but never about whom."""
 
 import csv
 import sys
@@ -51,7 +51,7 @@ def journal(store: Path, language: str | None, what: str | None, *, as_json: boo
 
 
 def _export(rows: Iterable[dict[str, Any]], *, as_csv: bool) -> None:
-    """Write the counts; of an empty journal the heading alone."""
+    """Write the counts; an empty journal has only the heading."""
     if not as_csv:
         for row in rows:
             show_json(row)
@@ -62,7 +62,7 @@ def _export(rows: Iterable[dict[str, Any]], *, as_csv: bool) -> None:
 
 
 def _line(entry: JournalEntry, say: Words) -> str:
-    """Write an entry as one line."""
+    """Format an entry as one line."""
     outcome, verdict = say(f"outcome.{entry.verdict.outcome.value}"), say(f"verdict.{entry.verdict.value}")
     done = say(f"decision.{entry.decision.value}") if entry.decision else ""
     return "  ".join(part for part in (say.minute(entry.at), f"{outcome} ({verdict})", done) if part)
@@ -88,7 +88,7 @@ def _summary(found: list[Count], entries: int, keep: int, now: int, say: Words |
 
 
 def _counted(count: Count, say: Words) -> str:
-    """Say how often a verdict came, and what else is known of that."""
+    """Say how often a verdict came, and what else is known about it."""
     parts = [say.number(count.scans)]
     if count.shown_before:
         parts.append(say("journal.shown-before", count=count.shown_before))

@@ -1,4 +1,4 @@
-"""Verify a pass, or show what a payload says."""
+"""Provide the commands verify and inspect."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -69,7 +69,7 @@ def verify(
         language = language or device.language
         result = device.verify(payload_text(given, text, image), at, real_only=real_only)
         noted = note_verdict(device, result, language) if at is None else None
-        # Closing waits for the disk; the officer need not.
+        # Closing waits for the disk; the officer need not wait.
         show_result(result, language, noted, as_json=as_json, as_of=at)
     ctx.exit(_EXIT[result.outcome])
 
@@ -81,7 +81,7 @@ def verify(
 @click.argument("given", metavar="[TEXT|IMAGE|-]", required=False)
 @click.pass_context
 def inspect(ctx: click.Context, text: str | None, image: Path | None, given: str | None, *, as_json: bool) -> None:
-    """Show what a payload says. Nothing is verified: anybody can make a payload that says anything.
+    """Show the content of a payload. Nothing is verified: anybody can make a payload that says anything.
 
     Of a COVID certificate (HCERT), a SMART Health Card or a signed web token (JWT) it shows who issued it, the key and
     the times, and nothing of whom it is about.
@@ -122,7 +122,7 @@ def inspect(ctx: click.Context, text: str | None, image: Path | None, given: str
 
 
 def _show_other(code: "OtherCode", *, as_json: bool) -> None:
-    """Show what a code of another scheme says of itself."""
+    """Show the content of another scheme's code."""
     english = words()
     what = english.say(code.what)
     if as_json:

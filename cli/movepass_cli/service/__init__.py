@@ -1,1 +1,1 @@
-"""Commands of the issuing service."""
+"""Provide the commands of the issuing service."""

@@ -1,4 +1,4 @@
-"""The group `movepass service`: each command's module is imported when it is asked for."""
+"""Provide the group `movepass service`, which imports each command's module only when it is used."""
 
 from importlib import import_module
 
@@ -32,4 +32,4 @@ class _Commands(click.Group):
 
 @click.group(cls=_Commands)
 def service() -> None:
-    """Take applications, let rules and officers decide, and issue passes."""
+    """Receive applications, let rules and officers decide, and issue passes."""

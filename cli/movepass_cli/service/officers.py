@@ -1,4 +1,4 @@
-"""Commands for officers and who names them: service cases, decide, officer."""
+"""Provide the commands about officers and decisions: service cases, decide, officer."""
 
 import getpass
 import time
@@ -125,7 +125,7 @@ def decide(
 
 @click.group()
 def officer() -> None:
-    """Say who may decide."""
+    """List who may decide."""
 
 
 @officer.command(epilog=example("movepass service officer add 'Nasrin Akter' --role officer --data DIR"))
@@ -134,7 +134,7 @@ def officer() -> None:
 @plain_option("--role", type=click.Choice(officers.ROLES), required=True)
 @json_option
 def add(data: Path, name: str, role: str, *, as_json: bool) -> None:
-    """Add an officer; prints the secret with which they enrol, once."""
+    """Add an officer and print the enrolment secret, once."""
     with _opened(data) as store:
         enrolment = officers.add_officer(store, name, role, int(time.time()))
     if as_json:

@@ -1,4 +1,4 @@
-"""Commands for who writes the rules: service rules check, show, replay, activate."""
+"""Provide the commands for rule authors: service rules check, show, replay, activate."""
 
 import time
 from collections.abc import Iterator
@@ -49,7 +49,7 @@ def _since(ctx: click.Context, param: click.Parameter, value: str | None) -> int
     try:
         return 0 if value is None else parse_day(value) * DAY_SECONDS - _DHAKA_SECONDS
     except ValueError as e:
-        raise click.BadParameter(str(e).replace("UTC day", "day")) from None
+        raise click.BadParameter(str(e).replace("UTC day", "day")) from e
 
 
 @rules.command(epilog=example("movepass service rules check rules.toml"))
@@ -57,7 +57,7 @@ def _since(ctx: click.Context, param: click.Parameter, value: str | None) -> int
 @json_option
 @file_argument
 def check(file: Path, data: Path | None, *, as_json: bool) -> int:
-    """Find gaps, rows that never decide, texts that nobody reads, and rows of which only the order decides.
+    """Find gaps, rows that never decide, texts that nobody reads, and rows whose order alone decides.
 
     Every combination is tried, on every day. Exit code 1 if there is a gap, a dead row or an unused text. With --data,
     it also tells whether the version is still free.
@@ -86,7 +86,7 @@ def check(file: Path, data: Path | None, *, as_json: bool) -> int:
 @json_option
 @click.argument("file", type=PATH, metavar="[FILE]", required=False)
 def show(file: Path | None, data: Path | None, language: str | None, *, as_json: bool) -> None:
-    """Show a file of rules in words; without FILE the rules in force, drafts that wait and earlier versions."""
+    """Show a file of rules in words; without FILE, the rules in force, waiting drafts and earlier versions."""
     if file is not None:
         with _table_faults(file, as_json=as_json):
             table = _read(file).table
@@ -116,7 +116,7 @@ def replay_(file: Path, data: Path, since: int, *, as_json: bool) -> None:
     """
     with _table_faults(file, as_json=as_json):
         rule_set = _read(file)
-    with _opened(data):  # says clearly what is wrong with the folder
+    with _opened(data):  # reports clearly what is wrong with the folder
         pass
     result, changes = replay_past(data, rule_set, since=since, changes_max=None if as_json else _CHANGES_SHOWN)
     if not as_json:
@@ -177,7 +177,7 @@ def _confirm(
     now: int,
     as_json: bool,
 ) -> None:
-    """Confirm a draft and hand it to the service. One that was killed in between is finished by the next."""
+    """Confirm a draft and pass it to the service. The next call finishes an interrupted one."""
     activation = next((a for a in archive.activations() if a.draft.version == rule_set.version), None)
     if activation is None:
         draft = _draft_of(archive, rule_set)
@@ -245,7 +245,7 @@ def _opened(data: Path) -> Iterator[SqliteStore]:
 
 @contextmanager
 def _table_faults(file: Path, *, as_json: bool) -> Iterator[None]:
-    """Show every fault of a file on a line of its own, and end with the exit code for unreadable input."""
+    """Show every fault of a file on its own line, and exit with the code for unreadable input."""
     try:
         yield
     except RuleTableError as e:

@@ -1,4 +1,4 @@
-"""How rules, a check's findings and a replay are shown, in words and as JSON."""
+"""Show rules, the findings of a check and a replay, in words and as JSON."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ _SYMBOLS = {True: "✔", False: "✘"}
 
 
 def show_findings(table: Table, findings: Findings) -> None:
-    """Show what a check has found, faults first."""
+    """Show the findings of a check, faults first."""
     for gap in findings.gaps:
         show_line(f"✘ Gap{_on(table, gap.period)}: no row decides")
         _show_combination(gap.combination)
@@ -43,7 +43,7 @@ def show_findings(table: Table, findings: Findings) -> None:
 
 
 def findings_json(findings: Findings) -> dict[str, Any]:
-    """Write a check's findings."""
+    """Return the findings of a check."""
     return {
         "sound": findings.is_sound,
         "gaps": [_period_json(gap.period) | {"combination": _when_json(gap.combination)} for gap in findings.gaps],
@@ -72,7 +72,7 @@ def show_table(table: Table, language: str) -> None:
 
 
 def table_json(table: Table) -> dict[str, Any]:
-    """Write a table, with each row in words."""
+    """Return a table, with each row in words."""
     return {
         "version": table.version,
         "digest": table.digest,
@@ -88,7 +88,7 @@ def table_json(table: Table) -> dict[str, Any]:
 
 
 def show_history(archive: FolderArchive) -> None:
-    """Show what was activated by whom, and the drafts that wait."""
+    """Show who activated what, and the waiting drafts."""
     activations = archive.activations()
     for activation in activations:
         signed = f"signed by {activation.draft.author}, confirmed by {activation.confirmed_by}"
@@ -100,7 +100,7 @@ def show_history(archive: FolderArchive) -> None:
 
 
 def history_json(archive: FolderArchive) -> dict[str, Any]:
-    """Write what was activated by whom, and the drafts that wait."""
+    """Return who activated what, and the waiting drafts."""
     activations = archive.activations()
     active = {activation.draft.version for activation in activations}
     return {
@@ -118,7 +118,7 @@ def history_json(archive: FolderArchive) -> dict[str, Any]:
 
 
 def show_replay(result: Replay, changes: Sequence[Change]) -> None:
-    """Show a replay: the rows' counts, what moved where, and the first changes."""
+    """Show a replay: the counts of the rows, what moved where, and the first changes."""
     show_line(f"{result.applications:,} applications, {result.changed:,} would have been decided otherwise.")
     if not result.applications:
         return
@@ -138,7 +138,7 @@ def show_replay(result: Replay, changes: Sequence[Change]) -> None:
 
 
 def replay_json(version: str, result: Replay) -> dict[str, Any]:
-    """Write a replay's counts."""
+    """Return the counts of a replay."""
     before, after = _by_row(result.before), _by_row(result.after)
     return {
         "version": version,
@@ -153,7 +153,7 @@ def replay_json(version: str, result: Replay) -> dict[str, Any]:
 
 
 def change_json(change: Change) -> dict[str, Any]:
-    """Write one changed outcome."""
+    """Return one changed outcome."""
     past = change.application
     return {
         "reference": past.reference,
@@ -195,7 +195,7 @@ def _show_combination(combination: Mapping[str, Condition]) -> None:
 
 
 def _own(table: Table, row: Row) -> str:
-    """Say what of a row is not the table's."""
+    """Describe how a row differs from its table."""
     parts = []
     if (row.first_day, row.last_day) != (table.first_day, table.last_day):
         parts.append(_days(row.first_day, row.last_day))

@@ -1,4 +1,4 @@
-"""The command service run."""
+"""Provide the command service run."""
 
 import time
 from pathlib import Path

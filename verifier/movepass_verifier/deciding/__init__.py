@@ -1,1 +1,1 @@
-"""The verdict: pure, no I/O, one captured clock."""
+"""Decide the verdict: pure functions without I/O and with one captured clock."""

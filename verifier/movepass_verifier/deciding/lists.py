@@ -1,4 +1,4 @@
-"""What a device knows of revocations: for each day, whether an index is revoked; and how old that may be."""
+"""Define the revocation lists of a device and the policy for their age."""
 
 from collections.abc import Container, Mapping
 from typing import NamedTuple
@@ -7,9 +7,9 @@ from movepass_verifier.errors import PolicyError
 from movepass_wire.times import ago
 
 MAX_AGE_LEAST = 15 * 60
-"""Shorter, and a device would refuse between two publications of an authority that is in no hurry."""
+"""A shorter age would make a device refuse between two publications of an authority that publishes seldom."""
 MAX_AGE_MOST = 48 * 3600
-"""For so long a publication holds: one that is older can't be synced any more, so no accept may rest on it."""
+"""A publication is valid this long. An older one can't be synced any more, so no accept may rely on it."""
 WARNING_AGE_LEAST = 60
 
 
@@ -18,8 +18,8 @@ class StatusLists(NamedTuple):
 
     Attributes:
         days: for each UTC day with a list, the set of revoked indexes (a Bitmap, or the store's own).
-        published: signed time of that publication, seconds since 1970 UTC; None before the first sync.
-        synced_at: when a sync last succeeded; None before the first.
+        published: the signed time of that publication, seconds since 1970 UTC; None before the first sync.
+        synced_at: the time of the last successful sync; None before the first.
     """
 
     days: Mapping[int, Container[int]] = {}
@@ -28,12 +28,12 @@ class StatusLists(NamedTuple):
 
 
 class Policy(NamedTuple):
-    """What one device or agency decides for itself, in seconds.
+    """The settings that a device or agency chooses, in seconds.
 
     Attributes:
-        max_age: lists older than this give `stale`: no accept rests on them.
-        warning_age: lists older than this are still good, and shown as getting old.
-        clock_slack: how far the device's clock may be behind the newest publication it has seen. Clocks without a
+        max_age: lists older than this give `stale`, and no accept relies on them.
+        warning_age: lists older than this are still good, but shown as getting old.
+        clock_slack: how far the device's clock may be behind the newest publication that it has seen. Clocks without a
             network drift by minutes; a pass lasts hours.
     """
 
@@ -42,10 +42,10 @@ class Policy(NamedTuple):
     clock_slack: int = 300
 
     def check(self) -> None:
-        """Make sure that this may be configured.
+        """Check that a device may be configured like this.
 
         Raises:
-            PolicyError: it may not, and what may.
+            PolicyError: it may not; the message says what is allowed.
         """
         if not MAX_AGE_LEAST <= self.max_age <= MAX_AGE_MOST:
             raise PolicyError(

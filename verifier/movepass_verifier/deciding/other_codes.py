@@ -1,4 +1,4 @@
-"""What a text is that is no readable pass, as far as its beginning tells: a scanner's fault is not called a forgery."""
+"""Identify texts that are not readable passes by their start, so that a scanner's fault is not called a forgery."""
 
 import re
 
@@ -13,7 +13,7 @@ _SCHEMES = {
     "https://": "reason.web-address",
     "mpe1:": "reason.enrolment",
 }
-"""EU digital COVID certificate, SMART Health Card, web address; what a device is set up with."""
+"""EU digital COVID certificate, SMART Health Card, web address, and the code that sets a device up."""
 
 _LAYOUTS = {
     "MP1Ö": "layout.german-swedish",
@@ -24,19 +24,19 @@ _LAYOUTS = {
     "MP1Ş": "layout.turkish",
     "?P&M": "layout.french",
 }
-"""What becomes of MP1: where a scanner that presses the keys of a US keyboard meets another layout."""
+"""What "MP1:" becomes if a scanner that types on a US keyboard meets another layout."""
 _BENGALI = range(0x0980, 0x0A00)
 _PAPERS = (
     (re.compile(r"<pin>[0-9]{10,17}</pin>", re.ASCII | re.IGNORECASE), "reason.national-id"),
     (re.compile(r"[\x00-\x20]*NM[ -~]{1,100}[\x00-\x20]*NW[0-9]{10}[\x00-\x20]*OL"), "reason.national-id"),
     (re.compile(r"P[A-Z<][A-Z]{3}[A-Z<]{39}"), "reason.passport"),
 )
-"""Barcodes of papers that drivers show with a pass, each with what it is.
+"""The barcodes of papers that drivers show with a pass, and their messages.
 
-Bangladesh's national ID cards have a PDF417 code. The old card's looks like XML: S. Adhikary, "Reading Bangladeshi NID
-and Smart Cards with ZXing" (adhikary.net, 2018). The smart card's has fields by two letters: name NM, number NW, former
-number OL. No authority describes it, so any control characters may stand between them. A passport's first line is
-ICAO's (Doc 9303, part 4). How a driving licence's code is written is not published.
+Bangladesh's national ID cards have a PDF417 code. The code of the old card looks like XML: S. Adhikary, "Reading
+Bangladeshi NID and Smart Cards with ZXing" (adhikary.net, 2018). The code of the smart card names its fields by two
+letters: name NM, number NW, former number OL. No authority documents it, so any control characters may separate them.
+The first line of a passport is ICAO's (Doc 9303, part 4). The format of driving licences is not published.
 """
 PERSONAL = {key for _, key in _PAPERS}
 """Messages about codes that begin with personal data: nothing of such a text is shown."""
@@ -44,7 +44,7 @@ _JWT = re.compile(r"eyJ[A-Za-z0-9_-]*\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*")
 
 
 def what_else(text: str) -> Message:
-    """Say what a text is that is no pass: another scheme's code, or one typed through a wrong keyboard layout."""
+    """Return what a text is that is not a pass: another scheme's code, or typed with a wrong keyboard layout."""
     start = text[: len("https://")].lower()
     for prefix, key in _SCHEMES.items():
         if start.startswith(prefix):
@@ -63,12 +63,12 @@ def what_else(text: str) -> Message:
 
 
 def looks_like_jwt(text: str) -> bool:
-    """Tell whether a text has the form of a signed JSON Web Token (RFC 7519)."""
+    """Check whether a text has the form of a signed JSON Web Token (RFC 7519)."""
     return _JWT.fullmatch(text) is not None
 
 
 def is_number(text: str) -> bool:
-    """Tell whether a text is a pass number alone."""
+    """Check whether a text is a pass number alone."""
     try:
         parse_number(text)
     except NumberError:
@@ -77,6 +77,6 @@ def is_number(text: str) -> bool:
 
 
 def what_is_wrong(text: str) -> Message:
-    """Say what is wrong with a text that says that it is a pass."""
+    """Return what is wrong with a text that claims to be a pass."""
     wrong_case = not text.startswith(PREFIX) and text[: len(PREFIX)].upper() == PREFIX
     return message("reason.letter-case" if wrong_case else "reason.malformed")

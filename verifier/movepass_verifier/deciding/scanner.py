@@ -1,4 +1,4 @@
-"""Finds the payload in what a wrongly set scanner sent: between characters that it added, or in another case."""
+"""Find the payload in the output of a wrongly set scanner, which added characters or changed the case."""
 
 from string import ascii_lowercase, ascii_uppercase
 from typing import NamedTuple
@@ -11,12 +11,12 @@ _CAPITALS = str.maketrans(ascii_lowercase, ascii_uppercase)
 
 
 class Found(NamedTuple):
-    """A payload in what a scanner sent.
+    """A payload found in the output of a scanner.
 
     Attributes:
-        payload: what the scanner may have read; not verified.
+        payload: the text that the scanner may have read; not verified.
         why: the setting that is wrong.
-        technical: what was added, for a help desk.
+        technical: the added characters, for a help desk.
     """
 
     payload: str
@@ -25,9 +25,9 @@ class Found(NamedTuple):
 
 
 def find_payload(text: str) -> Found | None:
-    """Find the payload that a scanner may have read where it sent this text (docs/spec.md, "Verifying").
+    """Find the payload that a scanner may have read when it sent this text (docs/spec.md, "Verifying").
 
-    Payloads have no small letters, so a text leads to one payload at most.
+    Payloads have no small letters, so a text contains at most one payload.
     """
     capitals = text.translate(_CAPITALS)
     start = capitals.find(PREFIX, 0, SCANNER_ADDS_MAX_CHARS + len(PREFIX))

@@ -1,4 +1,4 @@
-"""What a verification says: outcome, verdict, the checks in their order, and what may be shown of the pass."""
+"""Define the result of a verification: outcome, verdict, checks, and what may be shown of the pass."""
 
 from enum import Enum
 from typing import Any, NamedTuple
@@ -10,7 +10,7 @@ from movepass_words import Message, words
 
 
 class Outcome(Enum):
-    """What the officer does: let through, refuse, or fall back on other means."""
+    """The officer's action: let through, refuse, or fall back on other means."""
 
     ACCEPT = "accept"
     REJECT = "reject"
@@ -18,7 +18,7 @@ class Outcome(Enum):
 
 
 class Verdict(Enum):
-    """Why, in one word for machines. docs/spec.md has the rule behind each."""
+    """The reason for the outcome, in one word for machines. docs/spec.md has the rule for each."""
 
     VALID = "valid"
     FORGED = "forged"
@@ -38,7 +38,7 @@ class Verdict(Enum):
 
     @property
     def outcome(self) -> Outcome:
-        """The outcome that this verdict is always shown as."""
+        """The outcome of this verdict, always the same."""
         if self is Verdict.VALID:
             return Outcome.ACCEPT
         return Outcome.CANNOT_VERIFY if self in _CANNOT_VERIFY else Outcome.REJECT
@@ -68,11 +68,11 @@ CHECKS = (
     "status",
     "freshness",
 )
-"""Every check, in the order in which they are made. The first that fails decides."""
+"""Every check, in order. The first check that fails decides."""
 
 
 class Check(NamedTuple):
-    """One check of one verification: its name, passed / failed / not-reached, and a failure's reason."""
+    """One check of a verification: its name, passed / failed / not-reached, and the reason of a failure."""
 
     name: str
     state: str
@@ -80,14 +80,14 @@ class Check(NamedTuple):
 
 
 class Freshness(NamedTuple):
-    """How old what the device relies on is.
+    """The age of the data that the device relies on.
 
     Attributes:
-        published: signed time of the newest publication held, seconds since 1970 UTC; None before the first sync.
-        synced_at: when a sync last succeeded; None before the first.
+        published: the signed time of the newest publication held, seconds since 1970 UTC; None before the first sync.
+        synced_at: the time of the last successful sync; None before the first.
         now: the time of the verification.
-        warning_age: seconds from which on lists are getting old.
-        max_age: seconds from which on no accept rests on them.
+        warning_age: the age in seconds from which lists count as getting old.
+        max_age: the age in seconds from which no accept relies on lists.
     """
 
     published: int | None
@@ -103,21 +103,21 @@ class Freshness(NamedTuple):
 
     @property
     def age(self) -> int | None:
-        """Seconds from the publication until now, not below 0."""
+        """The seconds since the publication, at least 0."""
         return None if self.published is None else max(0, self.now - self.published)
 
     @property
     def sync_soon(self) -> bool:
-        """Whether there are lists, and they are getting old."""
+        """Whether there are lists and they are getting old."""
         return self.age is not None and self.age > self.warning_age
 
     @property
     def too_old(self) -> bool:
-        """Whether there are lists, and no accept may rest on them any more."""
+        """Whether there are lists and they are too old for an accept."""
         return self.published is not None and self.now - self.published > self.max_age
 
     def to_json(self) -> dict[str, Any]:
-        """Write as in `verify --json`."""
+        """Return the object of `verify --json`."""
         return {
             "synced_at": None if self.synced_at is None else iso(self.synced_at),
             "published": None if self.published is None else iso(self.published),
@@ -130,15 +130,15 @@ class Verification(NamedTuple):
     """The result of verifying one text.
 
     Attributes:
-        verdict: decides the outcome.
-        why: the reason, to be said in words that an officer can repeat.
-        technical: what a help desk may want to know besides, in English.
-        failed: the check that decided; None where all passed.
-        pass_: what the pass says, only where its signature held under a trusted key.
-        authority: who signed; None where no signature held.
-        test: whether that is a TEST authority: then even an accept lets nobody through.
+        verdict: the verdict, which decides the outcome.
+        why: the reason, in words that an officer can repeat.
+        technical: more for a help desk, in English.
+        failed: the check that decided; None if all passed.
+        pass_: the content of the pass, only if its signature is valid under a trusted key.
+        authority: who signed; None if no signature is valid.
+        test: whether that is a TEST authority, whose accepted passes let nobody through.
         freshness: how old the keys and lists are.
-        real_only: whether a TEST authority's pass must not be accepted.
+        real_only: whether a pass of a TEST authority must not be accepted.
     """
 
     verdict: Verdict
@@ -153,30 +153,30 @@ class Verification(NamedTuple):
 
     @property
     def outcome(self) -> Outcome:
-        """Accept, reject or cannot verify: the verdict's, except for a TEST authority's good pass with `real_only`."""
+        """The verdict's outcome, but cannot verify for a TEST authority's good pass with `real_only`."""
         if self.real_only and self.test and self.verdict is Verdict.VALID:
             return Outcome.CANNOT_VERIFY
         return self.verdict.outcome
 
     @property
     def lets_through(self) -> bool:
-        """Whether somebody may be let through: accepted, and not signed by a TEST authority."""
+        """Whether the person may be let through: accepted, and not signed by a TEST authority."""
         return self.outcome is Outcome.ACCEPT and not self.test
 
     @property
     def reason(self) -> str:
-        """The reason in English, with what is technical about it."""
+        """The reason in English, with its technical details."""
         said = words().say(self.why)
         return f"{said}: {self.technical}" if self.technical else said
 
     @property
     def pass_number(self) -> str | None:
-        """The pass number, where the signature held."""
+        """The pass number, if the signature is valid."""
         return format_number(self.pass_.day, self.pass_.index) if self.pass_ else None
 
     @property
     def checks(self) -> tuple[Check, ...]:
-        """Every check in order, with what came of it."""
+        """Every check in order, with its result."""
         reached = CHECKS.index(self.failed) if self.failed else len(CHECKS)
         return tuple(
             Check(name, "passed", "")
@@ -188,7 +188,7 @@ class Verification(NamedTuple):
         )
 
     def to_json(self) -> dict[str, Any]:
-        """Write as `verify --json` shows it."""
+        """Return the object that `verify --json` shows."""
         return {
             "outcome": self.outcome.value,
             "lets_through": self.lets_through,

@@ -1,4 +1,4 @@
-"""The verdict: a pure function of the text, the keys, the lists, one captured time and the policy.
+"""Decide the verdict as a pure function of text, keys, lists, one captured time and policy.
 
 The steps are numbered as in docs/spec.md, "Verifying". Nothing here reads a clock, a file or a network.
 """
@@ -25,11 +25,11 @@ from movepass_words import Message, message
 
 DEFAULT_POLICY = Policy()
 _FORM = ("prefix", "encoding", "envelope")
-"""Checks that fail where a scanner's settings have changed a payload."""
+"""The checks that fail if a scanner's settings have changed a payload."""
 
 
 class _Circumstances(NamedTuple):
-    """What a verdict depends on besides the text; see verify."""
+    """The inputs of a verdict besides the text; see verify."""
 
     keys: KeySet
     lists: StatusLists
@@ -61,10 +61,10 @@ def verify(
     """Decide whether a text is a pass that is genuine, in force and not revoked.
 
     Args:
-        text: what the QR code holds, without a line end.
+        text: the content of the QR code, without a line end.
         keys: the authority's keys.
         lists: the revocation lists.
-        now: the time the decision is for, seconds since 1970 UTC.
+        now: the time of the decision, seconds since 1970 UTC.
         policy: how old lists may be.
         last_seen: the latest time at which this device has verified anything since its last sync.
 
@@ -81,7 +81,7 @@ def verify(
 
 
 def _decide(text: str, circumstances: _Circumstances) -> Verification:
-    """Run the checks on a text as it is."""
+    """Run the checks on an unchanged text."""
     keys, lists, now, policy, last_seen = circumstances
     freshness = Freshness.of(lists, now, policy)
     pass_: Pass | None = None
@@ -119,9 +119,9 @@ def readiness(
     policy: Policy = DEFAULT_POLICY,
     last_seen: int | None = None,
 ) -> Message | None:
-    """Say why a good pass could not be accepted now, or None where it could; arguments are verify's.
+    """Return why a good pass could not be accepted now, or None if it could. The arguments are those of verify.
 
-    In the order of verify's checks: keys, clock, a key's validity, freshness, and the list of today.
+    It follows the order of verify's checks: keys, clock, a key's validity, freshness, and the list of today.
     """
     freshness = Freshness.of(lists, now, policy)
     if freshness.age is None:
@@ -140,20 +140,20 @@ def readiness(
 
 
 def _open(text: str) -> Envelope:
-    """Steps 1 to 4: bounds, prefix and version, base45, the envelope's one form."""
+    """Run steps 1 to 4: bounds, prefix and version, base45, and the one form of an envelope."""
     try:
         return open_text(text)
     except NotAPassError as e:
         why = what_else(text)
-        raise _Stop(e.check, Verdict.NOT_A_PASS, why, "" if why.key in PERSONAL else str(e)) from None
+        raise _Stop(e.check, Verdict.NOT_A_PASS, why, "" if why.key in PERSONAL else str(e)) from e
     except UnsupportedVersionError as e:
-        raise _Stop(e.check, Verdict.UNSUPPORTED_VERSION, message("reason.unsupported-version"), str(e)) from None
+        raise _Stop(e.check, Verdict.UNSUPPORTED_VERSION, message("reason.unsupported-version"), str(e)) from e
     except PayloadError as e:
-        raise _Stop(e.check, Verdict.MALFORMED, what_is_wrong(text), str(e)) from None
+        raise _Stop(e.check, Verdict.MALFORMED, what_is_wrong(text), str(e)) from e
 
 
 def _key(envelope: Envelope, keys: KeySet, freshness: Freshness) -> PassKey:
-    """Steps 5 and 6: the key is known, and neither denied nor revoked."""
+    """Run steps 5 and 6: the key is known, and neither denied nor revoked."""
     kid = envelope.kid
     withdrawn = keys.withdrawn(kid)
     key = keys.keys.get(kid)
@@ -166,26 +166,26 @@ def _key(envelope: Envelope, keys: KeySet, freshness: Freshness) -> PassKey:
     if withdrawn:
         why = message("reason.key-revoked", kid=kid.hex(), why=withdrawn.reason)
         raise _Stop("key-good", Verdict.KEY_REVOKED, why)
-    assert key is not None  # noqa: S101 - one of the two was there, and it was not the withdrawal
+    assert key is not None  # noqa: S101 - one of the two exists, and it is not the withdrawal
     return key
 
 
 def _check_signature(envelope: Envelope, key: PassKey) -> None:
-    """Step 7: the signature is the key's, by the key's own algorithm."""
+    """Run step 7: the key verifies the signature, with its own algorithm."""
     if envelope.alg != key.alg or not key.verifies(envelope.signature, envelope.signed):
         raise _Stop("signature", Verdict.FORGED, message("reason.forged"))
 
 
 def _claims(envelope: Envelope) -> Pass:
-    """Step 8: what was signed keeps the rules."""
+    """Run step 8: the signed claims follow the rules."""
     try:
         return decode_claims(envelope.claims)
     except WireError as e:
-        raise _Stop("claims", Verdict.MALFORMED, message("reason.claims"), str(e)) from None
+        raise _Stop("claims", Verdict.MALFORMED, message("reason.claims"), str(e)) from e
 
 
 def _check_clock(freshness: Freshness, policy: Policy, last_seen: int | None) -> None:
-    """Step 9: the clock is not before what this device has seen already."""
+    """Run step 9: the clock is not behind what this device has already seen."""
     floors = ("reason.clock-before-lists", freshness.published), ("reason.clock-before-check", last_seen)
     latest = freshness.now + policy.clock_slack
     for key, seen in floors:
@@ -194,7 +194,7 @@ def _check_clock(freshness: Freshness, policy: Policy, last_seen: int | None) ->
 
 
 def _check_key_validity(pass_: Pass, key: PassKey) -> None:
-    """Step 10: [nbf, exp) lies inside the key's validity."""
+    """Run step 10: [nbf, exp) lies inside the key's validity."""
     if not key.covers(pass_.trip.not_before, pass_.trip.not_after):
         why = message(
             "reason.key-not-valid-then", kid=key.kid.hex(), **{"from": key.not_before, "until": key.not_after}
@@ -203,7 +203,7 @@ def _check_key_validity(pass_: Pass, key: PassKey) -> None:
 
 
 def _check_time(pass_: Pass, freshness: Freshness) -> None:
-    """Step 11: nbf <= now < exp."""
+    """Run step 11: nbf <= now < exp."""
     trip, now = pass_.trip, freshness.now
     if now < trip.not_before:
         why = message("reason.not-yet-valid", **{"from": trip.not_before, "now": now})
@@ -215,7 +215,7 @@ def _check_time(pass_: Pass, freshness: Freshness) -> None:
 
 
 def _check_status(pass_: Pass, lists: StatusLists, freshness: Freshness) -> None:
-    """Step 12: the list of the pass's day is there, and does not hold its index."""
+    """Run step 12: there is a list for the pass's day, and it does not have the index."""
     revoked = lists.days.get(pass_.day)
     if revoked is None:
         if freshness.age is None:
@@ -228,7 +228,7 @@ def _check_status(pass_: Pass, lists: StatusLists, freshness: Freshness) -> None
 
 
 def _check_freshness(freshness: Freshness) -> None:
-    """Step 13: what was relied on is not too old."""
+    """Run step 13: the lists are not too old."""
     if freshness.published is None:
         raise _Stop("freshness", Verdict.STALE, message("reason.stale-unknown-age"))
     if freshness.too_old:

@@ -1,1 +1,1 @@
-"""What an officer needs beside the verdict: the journal, shown before, checks before a shift, by number."""
+"""Serve an officer beside the verdict: the journal, passes shown before, checks before a shift, pass numbers."""

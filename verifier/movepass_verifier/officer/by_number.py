@@ -1,7 +1,8 @@
-"""A pass number that was typed, or heard over the radio: what a device can say of it without having seen the pass.
+"""Answer what a device knows of a pass number that was typed or heard, without the pass itself.
 
-A pure function. A number proves nothing: anybody can make one up, or read out another's. So it is revoked, or it can't
-be verified, with what is known; never accepted. A slip is never put right in silence: the officer asks again.
+The answer is a pure function. A number proves nothing: anybody can invent one, or read out somebody else's. So a number
+is either revoked or can't be verified, with whatever is known about it; it is never accepted. A mistyped number is
+never corrected silently: the officer asks again.
 """
 
 from dataclasses import dataclass
@@ -18,20 +19,20 @@ from movepass_words import Message, message, plain_digits, words
 SUGGESTIONS_MOST = 3
 _TYPED_MOST_CHARS = 40
 _LONG_AGO_DAYS = 7
-"""A pass that ended longer ago is shown to nobody: then it is likelier that the number was misheard."""
+"""Nobody shows a pass that ended longer ago, so the number was probably misheard."""
 
 
 @dataclass(frozen=True, slots=True)
 class NumberAnswer:
-    """What can be said of a pass number.
+    """The answer about a pass number.
 
     Attributes:
-        outcome: reject where it is revoked, else cannot verify.
-        number: as numbers are written, or what was typed where that is none.
+        outcome: reject if it is revoked, else cannot verify.
+        number: the formatted number, or the typed text if that is not a number.
         why: the reason.
-        known: what is known besides, from what matters most on.
-        suggestions: the numbers likely to have been meant by one with a slip; to be asked for, not to be used.
-        readable: whether it was a number at all, without a slip.
+        known: what else is known, most important first.
+        suggestions: the numbers probably meant by a mistyped one; to ask for, not to use.
+        readable: whether the text was a number without a mistake.
         freshness: how old the lists are.
     """
 
@@ -44,7 +45,7 @@ class NumberAnswer:
     freshness: Freshness
 
     def to_json(self) -> dict[str, Any]:
-        """Write as `check-number --json` shows it."""
+        """Return the object that `check-number --json` shows."""
         say = words().say
         return {
             "outcome": self.outcome.value,
@@ -57,10 +58,10 @@ class NumberAnswer:
 
 
 def check_number(text: str, *, lists: StatusLists, now: int, policy: Policy) -> NumberAnswer:
-    """Say what is known of a pass number.
+    """Return what is known of a pass number.
 
     Args:
-        text: as it was typed; case, hyphens and spaces don't count.
+        text: the typed text; case, hyphens and spaces are ignored.
         lists: the revocation lists.
         now: seconds since 1970 UTC.
         policy: how old lists may be.
@@ -77,7 +78,7 @@ def check_number(text: str, *, lists: StatusLists, now: int, policy: Policy) -> 
         outcome=Outcome.REJECT if revoked else Outcome.CANNOT_VERIFY,
         number=format_number(day, index),
         why=message("reason.revoked") if revoked else message("number.no-signature"),
-        known=tuple(_known(day, lists, freshness, revoked=revoked)),
+        known=tuple(_describe_pass(day, lists, freshness, revoked=revoked)),
         suggestions=(),
         readable=True,
         freshness=freshness,
@@ -85,7 +86,7 @@ def check_number(text: str, *, lists: StatusLists, now: int, policy: Policy) -> 
 
 
 def _slip(typed: str, lists: StatusLists, freshness: Freshness) -> NumberAnswer:
-    """Say what is wrong with what was typed, and what may have been meant."""
+    """Return what is wrong with the typed text, and which numbers may have been meant."""
     try:
         why, suggestions = message("number.slip"), _suggestions(typed, lists)
     except NumberError:
@@ -95,9 +96,9 @@ def _slip(typed: str, lists: StatusLists, freshness: Freshness) -> NumberAnswer:
 
 
 def _suggestions(typed: str, lists: StatusLists) -> tuple[str, ...]:
-    """Give what may have been meant: only passes that a device can know of, and only what people mistake.
+    """List the numbers that may have been meant: only passes that a device can know, and only common mistakes.
 
-    Where the day itself has the slip hardly anything is left, and that is likely whatever the symbols.
+    If the mistake is in the day itself, few candidates are left, and they are likely whatever the symbols.
     """
     found = corrections(typed)
     days = {day % DAYS for day in lists.days}
@@ -107,12 +108,12 @@ def _suggestions(typed: str, lists: StatusLists) -> tuple[str, ...]:
 
 
 def _day(day_in_number: int, lists: StatusLists, now: int) -> int:
-    """Find the day that a number means: one with a list, whatever the clock says, or else the nearest."""
+    """Find the day of a number: a day with a list, whatever the clock says, or else the nearest day."""
     listed = [day for day in lists.days if day % DAYS == day_in_number]
     return listed[0] if listed else resolve_day(day_in_number, max(day_of(now), DAYS))
 
 
-def _known(day: int, lists: StatusLists, freshness: Freshness, *, revoked: bool) -> list[Message]:
+def _describe_pass(day: int, lists: StatusLists, freshness: Freshness, *, revoked: bool) -> list[Message]:
     known = []
     if day not in lists.days:
         known.append(message("number.no-list", day=day))

@@ -1,6 +1,6 @@
-"""How a device stands: what would happen to a good pass now, and what is wrong on the device besides its store.
+"""Report the condition of a device: what would happen to a good pass now, and what is wrong besides its store.
 
-What is wrong within the store is the doctor's to find.
+The doctor finds what is wrong inside the store.
 """
 
 import sys
@@ -23,11 +23,11 @@ _SCAN_EXTRA, _CAMERA_EXTRA, _S3_EXTRA = ("zxingcpp", "PIL"), "cv2", "botocore"
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How a device stands at one time.
+    """The condition of a device at one time.
 
     Attributes:
-        state: what verifications rest on.
-        why_not: why a good pass can't be verified now; None where it would be accepted.
+        state: the data that verifications rely on.
+        why_not: why a good pass can't be verified now; None if it would be accepted.
         now: seconds since 1970 UTC.
         ends: when the custodians' documents and the last key end.
     """
@@ -44,7 +44,7 @@ class Standing:
 
 
 def end_notices(standing: Standing) -> list[Message]:
-    """Say what of the authority's ends soon or has ended; once for its two documents, for officers do the same."""
+    """List what the authority must renew soon, or has let expire; its two documents count once for officers."""
     documents = [ending for ending in standing.ends if ending.soon and ending.what is not Ends.PASS_KEY]
     first = min(documents, key=lambda ending: ending.at, default=None)
     notices = [] if first is None else [_notice("documents", first)]
@@ -58,7 +58,7 @@ def _notice(what: str, ending: Ending) -> Message:
 
 
 def glance(standing: Standing, words: Words) -> str:
-    """Say in one line what would happen to a good pass now, and for how long that will be so."""
+    """Say in one line what would happen to a good pass now, and for how long."""
     notices = [words.say(notice) for notice in end_notices(standing)]
     if standing.why_not:
         return " ".join([words("status.not-ready", why=standing.why_not), *notices])
@@ -70,7 +70,7 @@ def glance(standing: Standing, words: Words) -> str:
 
 
 def details(standing: Standing, words: Words) -> Rows:
-    """Name what is on the device: whose keys, which lists, how old."""
+    """List the data on the device: whose keys, which lists, how old."""
     state, now = standing.state, standing.now
     authority = state.keys.authority
     rows = [("authority", words("status.authority-test", name=authority) if state.keys.test else authority)]
@@ -87,7 +87,7 @@ def details(standing: Standing, words: Words) -> Rows:
 
 
 def configured(state: State, words: Words) -> Rows:
-    """Name what the device itself decides."""
+    """List the device's own settings."""
     rows = [("source", source) for source in state.sources]
     rows += [
         ("lists", words("status.ages", max=state.policy.max_age, warning=state.policy.warning_age)),
@@ -98,13 +98,13 @@ def configured(state: State, words: Words) -> Rows:
 
 
 def findings(standing: Standing, *, writable: bool, encoding: str | None, camera: bool) -> list[Message]:
-    """Say what is wrong on this device, and how to mend it, what matters most first.
+    """List what is wrong on this device and how to fix it, most important first.
 
     Args:
-        standing: how it stands.
-        writable: whether its store can be written.
-        encoding: the terminal's.
-        camera: whether there is a camera on this machine.
+        standing: the condition of the device.
+        writable: whether its store can be written to.
+        encoding: the encoding of the terminal.
+        camera: whether this machine has a camera.
     """
     found = [message("doctor.not-ready", why=standing.why_not)] if standing.why_not else list(_soon(standing))
     found += end_notices(standing)
@@ -132,7 +132,7 @@ def _is_folder(path: str) -> bool:
 
 
 def _soon(standing: Standing) -> Iterator[Message]:
-    """Say what does not matter yet."""
+    """Yield what does not matter yet."""
     days = range(day_of(standing.now), day_of(standing.now) + _LISTED_DAYS)
     missing = [day for day in days if day not in standing.state.lists.days]
     if missing:

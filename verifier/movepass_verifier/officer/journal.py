@@ -1,11 +1,11 @@
-"""The journal of a post: what was decided when, by which check, on which lists; never about whom.
+"""Keep the journal of a post: what was decided when, by which check and lists, but never about whom.
 
-A pass whose signature held is in it as HMAC-SHA-256 over its day and index, cut to 16 bytes: enough to say that this
-device was shown it before. Pass numbers can be tried through by whoever has the key, so there is one key for each UTC
-day of exp, and it goes when that day's list goes, together with the marks made with it. Counts by hour outlast the
-entries. One reading of a wrong clock deletes nothing: an entry counts as old only as far as the signed time of the
-lists confirms the clock, and an entry of the future is moved to now. Everything here runs within the caller's
-transaction; no verdict rests on any of it.
+A pass with a valid signature is recorded as an HMAC-SHA-256 of its day and index, cut to 16 bytes. That is enough to
+say that this device was shown the pass before. Whoever has the key can try all pass numbers. So each UTC day of exp has
+its own key, which is deleted with that day's list, together with the marks made with it. Counts by hour outlast the
+entries. One reading of a wrong clock deletes nothing: an entry is old only as far as the signed time of the lists
+confirms the clock, and an entry of the future is moved to now. Everything here runs in the caller's transaction. No
+verdict relies on the journal.
 """
 
 import os
@@ -27,21 +27,21 @@ from movepass_wire import Pass
 from movepass_wire.times import DAY_SECONDS, ago, iso
 
 KEEP_LEAST, KEEP_SECONDS, KEEP_MOST = DAY_SECONDS, 7 * DAY_SECONDS, 30 * DAY_SECONDS
-"""Entries are forgotten after so long: at least, unless configured, and at most."""
+"""How long entries are kept: at least, by default, and at most."""
 ENTRIES_MOST = 200_000
-"""The oldest entries beyond this go; their counts stay. 14 MB, and days of one scan after the other."""
+"""The oldest entries beyond this number are deleted; their counts stay. They take 14 MB and last for days."""
 COUNTS_KEPT_SECONDS = 90 * DAY_SECONDS
 DOUBLE_READ_SECONDS = 5
 """If a process notes a pass again within this time of its first entry, a scanner has read it twice."""
 _AHEAD_SECONDS = DAY_SECONDS
-"""What is noted for later than this was noted by a wrong clock."""
+"""An entry later than this was noted with a wrong clock."""
 _KEY_BYTES, _MARK_BYTES = 32, 16
 _COUNTS = ("scans", "shown_before", "let_through", "sent_back", "called_in")
 _HOUR = 3600
 
 
 class Decision(Enum):
-    """What the officer did where nothing could be verified."""
+    """The officer's action when nothing could be verified."""
 
     LET_THROUGH = "let-through"
     SENT_BACK = "sent-back"
@@ -49,24 +49,24 @@ class Decision(Enum):
 
     @property
     def column(self) -> str:
-        """Its count's column."""
+        """The column of its count."""
         return self.value.replace("-", "_")
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """That this device was shown the same pass before: how often, and when last (seconds since 1970 UTC)."""
+    """The earlier times that this device was shown a pass: how often, and when last (seconds since 1970 UTC)."""
 
     count: int
     last_at: int
 
     def to_json(self) -> dict[str, Any]:
-        """Write as `shown_before` of `verify --json`."""
+        """Return the object `shown_before` of `verify --json`."""
         return {"count": self.count, "last_at": iso(self.last_at)}
 
 
 class Noted(NamedTuple):
-    """What noting a verdict gives: its entry's number, and whether the pass was seen before."""
+    """The result of noting a verdict: the number of its entry, and whether the pass was seen before."""
 
     entry: int
     seen: Seen | None
@@ -77,10 +77,10 @@ class JournalEntry(NamedTuple):
 
     Attributes:
         at: seconds since 1970 UTC, by the device's clock.
-        verdict: the device's.
-        failed: the check that decided; None where all passed.
-        published: the signed time of the lists that the device went by.
-        decision: the officer's, where nothing could be verified.
+        verdict: the verdict of the device.
+        failed: the check that decided; None if all passed.
+        published: the signed time of the lists that the device used.
+        decision: the officer's decision when nothing could be verified.
     """
 
     at: int
@@ -90,7 +90,7 @@ class JournalEntry(NamedTuple):
     decision: Decision | None
 
     def to_json(self) -> dict[str, Any]:
-        """Write as `journal entries --json` shows it."""
+        """Return the object that `journal entries --json` shows."""
         return {
             "at": iso(self.at),
             "outcome": self.verdict.outcome.value,
@@ -113,21 +113,21 @@ class Count(NamedTuple):
     called_in: int
 
     def to_json(self) -> dict[str, Any]:
-        """Write as a row of `journal export`."""
+        """Return a row of `journal export`."""
         head = (iso(self.hour * _HOUR), self.verdict.outcome.value, self.verdict.value)
         return dict(zip(self.columns(), (*head, *self[2:]), strict=True))
 
     @classmethod
     def columns(cls) -> tuple[str, ...]:
-        """Give the names of what to_json gives."""
+        """Return the names of the columns of to_json."""
         return ("hour", "outcome", *cls._fields[1:])
 
 
 def check_keep(seconds: int) -> None:
-    """Make sure that entries may be kept for so long.
+    """Check that entries may be kept this long.
 
     Raises:
-        PolicyError: they may not, and for how long they may.
+        PolicyError: they may not; the message says what is allowed.
     """
     if not KEEP_LEAST <= seconds <= KEEP_MOST:
         raise PolicyError(f"expected to keep the journal for {ago(KEEP_LEAST)} to {ago(KEEP_MOST)}, got {ago(seconds)}")
@@ -138,15 +138,15 @@ def note(db: sqlite3.Connection, result: Verification, keep: int, own: Collectio
 
     Args:
         db: the store.
-        result: of a verification that was made now.
-        keep: seconds after which entries are forgotten.
+        result: a verification that was made now.
+        keep: entries are deleted after this many seconds.
         own: the last entries of this process; an entry of another process is never the same reading.
 
     Raises:
-        DamagedError: the journal is not as it should be.
+        DamagedError: the journal is damaged.
     """
     published = result.freshness.published
-    now = max(result.freshness.now, published or 0)  # a clock that is behind what was signed is wrong
+    now = max(result.freshness.now, published or 0)  # a clock behind a signed time is wrong
     hour = now // _HOUR
     if not db.execute("SELECT 1 FROM journal_hours WHERE hour = ?", (hour,)).fetchone():
         forget(db, now, keep, published)
@@ -156,8 +156,8 @@ def note(db: sqlite3.Connection, result: Verification, keep: int, own: Collectio
         query = "SELECT id FROM journal_entries WHERE pass = ? AND verdict = ? AND at BETWEEN ? AND ?"
         entry = max((id_ for (id_,) in db.execute(query, again) if id_ in own), default=None)
         if entry is not None:
-            return Noted(entry, _seen(db, mark, entry))
-    seen = _seen(db, mark, 0) if mark else None
+            return Noted(entry, _seen_before(db, mark, entry))
+    seen = _seen_before(db, mark, 0) if mark else None
     row = (
         now,
         result.verdict.value,
@@ -168,7 +168,7 @@ def note(db: sqlite3.Connection, result: Verification, keep: int, own: Collectio
     )
     columns = "at, verdict, failed, published, day, pass"
     new = db.execute(f"INSERT INTO journal_entries ({columns}) VALUES (?, ?, ?, ?, ?, ?)", row).lastrowid  # noqa: S608
-    assert new is not None  # noqa: S101 - a row has just been written
+    assert new is not None  # noqa: S101 - a row has just been inserted
     db.execute("DELETE FROM journal_entries WHERE id <= ?", (new - ENTRIES_MOST,))
     if not _count(db, hour, result.verdict, scans=1, shown_before=int(bool(seen))):
         first = (hour, result.verdict.value, int(bool(seen)))
@@ -177,11 +177,11 @@ def note(db: sqlite3.Connection, result: Verification, keep: int, own: Collectio
 
 
 def decide(db: sqlite3.Connection, entry: int, decision: Decision) -> None:
-    """Write down, or change, what the officer did where nothing could be verified; an entry that has gone stays gone.
+    """Record or change what the officer did when nothing could be verified; a deleted entry stays deleted.
 
     Raises:
-        DamagedError: the journal is not as it should be.
-        ValueError: the entry is of a verdict that leaves nothing to decide.
+        DamagedError: the journal is damaged.
+        ValueError: the entry's verdict leaves nothing to decide.
     """
     for found in _entries(db, "WHERE id = ?", entry):
         if found.verdict.outcome is not Outcome.CANNOT_VERIFY:
@@ -193,14 +193,14 @@ def decide(db: sqlite3.Connection, entry: int, decision: Decision) -> None:
 
 
 def forget(db: sqlite3.Connection, now: int, keep: int, published: int | None) -> None:
-    """Let go what has been kept for long enough, and the keys of days that have no list any more.
+    """Delete entries that were kept long enough, and the keys of days that have no list any more.
 
     Args:
         db: the store.
         now: seconds since 1970 UTC by the device's clock, which may be wrong.
-        keep: seconds after which entries are forgotten.
-        published: the signed time of the lists, None before the first. A clock that is behind it is not believed,
-            nor one that is further ahead of it than lists are of use.
+        keep: entries are deleted after this many seconds.
+        published: the signed time of the lists; None before the first. A clock that is behind it is not believed, nor a
+            clock further ahead of it than lists stay useful.
     """
     confirmed = now if published is None else min(now, published + MAX_AGE_MOST)
     latest = max(now, published or 0)
@@ -212,7 +212,7 @@ def forget(db: sqlite3.Connection, now: int, keep: int, published: int | None) -
 
 
 def _count_now(db: sqlite3.Connection, hour: int, last: int) -> None:
-    """Move the counts of all hours after a last one into another hour."""
+    """Move the counts of all hours after `last` into another hour."""
     sums = ", ".join(f"sum({name})" for name in _COUNTS)
     adds = ", ".join(f"{name} = {name} + excluded.{name}" for name in _COUNTS)
     db.execute(
@@ -224,32 +224,32 @@ def _count_now(db: sqlite3.Connection, hour: int, last: int) -> None:
 
 
 def forget_days(db: sqlite3.Connection) -> None:
-    """Let the keys of days that have no list go, and what was marked with them."""
+    """Delete the keys of days that have no list, and the marks made with them."""
     gone = "day NOT IN (SELECT day FROM logs)"
     if db.execute(f"DELETE FROM journal_keys WHERE {gone}").rowcount:  # noqa: S608 - a constant
         db.execute(f"UPDATE journal_entries SET day = NULL, pass = NULL WHERE day IS NOT NULL AND {gone}")  # noqa: S608
 
 
 def entries(db: sqlite3.Connection) -> Iterator[JournalEntry]:
-    """Read all entries, the oldest first.
+    """Read all entries, oldest first.
 
     Raises:
-        DamagedError: one is not as it should be.
+        DamagedError: an entry is damaged.
     """
     return _entries(db, "ORDER BY id")
 
 
 def hourly(db: sqlite3.Connection) -> list[Count]:
-    """Read the counts, the oldest first.
+    """Read the counts, oldest first.
 
     Raises:
-        DamagedError: one is not as it should be.
+        DamagedError: a count is damaged.
     """
     try:
         rows = db.execute("SELECT * FROM journal_hours ORDER BY hour, verdict")
         return [Count(int(hour), Verdict(verdict), *map(int, counts)) for hour, verdict, *counts in rows]
-    except (TypeError, ValueError):
-        raise DamagedError("a count in its journal is not what was written") from None
+    except (TypeError, ValueError) as e:
+        raise DamagedError("a count in its journal is not what was written") from e
 
 
 def totals(counts: Iterable[Count], since: int) -> list[Count]:
@@ -262,10 +262,10 @@ def totals(counts: Iterable[Count], since: int) -> list[Count]:
 
 
 def carry_over(old: sqlite3.Connection, new: sqlite3.Connection) -> bool:
-    """Copy the journal into a store whose own is empty; where it is damaged that one stays empty.
+    """Copy the journal into a store whose own journal is empty; a damaged journal is not copied.
 
     Returns:
-        Whether it was as it should be.
+        Whether the journal was undamaged.
     """
     try:
         for _ in entries(old):
@@ -283,7 +283,7 @@ def carry_over(old: sqlite3.Connection, new: sqlite3.Connection) -> bool:
 
 
 def _mark(db: sqlite3.Connection, pass_: Pass | None) -> bytes | None:
-    """Give a pass's mark; None where no signature held, or where the pass's day has no list to go with its key."""
+    """Return a pass's mark, or None if no signature is valid or the pass's day has no list to end its key with."""
     if pass_ is None or not db.execute("SELECT 1 FROM logs WHERE day = ?", (pass_.day,)).fetchone():
         return None
     row = db.execute("SELECT key FROM journal_keys WHERE day = ?", (pass_.day,)).fetchone()
@@ -297,8 +297,8 @@ def _mark(db: sqlite3.Connection, pass_: Pass | None) -> bytes | None:
     return mark.finalize()[:_MARK_BYTES]
 
 
-def _seen(db: sqlite3.Connection, mark: bytes, but: int) -> Seen | None:
-    """Tell whether there are entries of the same pass besides one."""
+def _seen_before(db: sqlite3.Connection, mark: bytes, but: int) -> Seen | None:
+    """Return earlier entries of the same pass besides one entry, or None."""
     query = "SELECT count(*), max(at) FROM journal_entries WHERE pass = ? AND id <> ?"
     count, last = db.execute(query, (mark, but)).fetchone()
     if not count:
@@ -314,12 +314,12 @@ def _entries(db: sqlite3.Connection, which: str, *values: object) -> Iterator[Jo
         for at, verdict, failed, published, decision in db.execute(query, values):
             decided = None if decision is None else Decision(decision)
             yield JournalEntry(int(at), Verdict(verdict), failed, published, decided)
-    except (TypeError, ValueError):
-        raise DamagedError("an entry of its journal is not what was written") from None
+    except (TypeError, ValueError) as e:
+        raise DamagedError("an entry of its journal is not what was written") from e
 
 
 def _count(db: sqlite3.Connection, hour: int, verdict: Verdict, **changes: int) -> bool:
-    """Change counts; tells whether the hour has any of the verdict."""
+    """Change counts, and return whether the hour has any of the verdict."""
     sets = ", ".join(f"{name} = {name} + {change}" for name, change in changes.items())
     query = f"UPDATE journal_hours SET {sets} WHERE hour = ? AND verdict = ?"  # noqa: S608 - columns and numbers
     return bool(db.execute(query, (hour, verdict.value)).rowcount)

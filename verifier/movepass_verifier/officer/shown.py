@@ -1,6 +1,6 @@
-"""What an officer is shown of a verification, in one language: the shells only lay it out.
+"""Word a verification for an officer in one language, so that the shells only lay it out.
 
-Holder data is there only where the signature held.
+Holder data is included only if the signature is valid.
 """
 
 from functools import cache
@@ -22,15 +22,15 @@ Rows = list[tuple[str, str]]
 
 
 class Look(NamedTuple):
-    """How an outcome is told apart, never by colour alone.
+    """The look and sound of an outcome, never distinguished by colour alone.
 
     Attributes:
         symbol: one character.
-        ascii: the same where the terminal has no Unicode.
-        colour: a terminal's.
-        rgb: a screen's, "#rrggbb".
-        sound: tones and pauses, each Hz (0: silence) and milliseconds; each outcome has a rhythm of its own.
-        bells: how often a bell rings where nothing plays tones.
+        ascii: the same for terminals without Unicode.
+        colour: the colour on a terminal.
+        rgb: the colour on a screen, "#rrggbb".
+        sound: tones and pauses, each Hz (0: silence) and milliseconds; each outcome has its own rhythm.
+        bells: how often a bell rings if nothing plays tones.
     """
 
     symbol: str
@@ -46,13 +46,13 @@ class Shown(NamedTuple):
 
     Attributes:
         outcome: the word that everybody at the post must understand.
-        verdict: why, in a word or two.
-        reason: why, as an officer can repeat it to the driver.
+        verdict: the reason in a word or two.
+        reason: the reason in words that an officer can repeat to the driver.
         advice: what to do.
-        test: that a TEST authority signed it, large and in words; empty where none did.
-        trip: what the pass says, where its signature held.
-        rows: its number and that; who signed; how old the lists are.
-        notes: what else is known, from what matters most on.
+        test: says that a TEST authority signed it, large and in words; empty if none did.
+        trip: the content of the pass, if its signature is valid.
+        rows: pass number and trip, who signed, and how old the lists are.
+        notes: what else is known, most important first.
     """
 
     outcome: str
@@ -67,7 +67,7 @@ class Shown(NamedTuple):
 
 @cache
 def looks() -> dict[Outcome, Look]:
-    """Give how each outcome looks and sounds."""
+    """Return the look and sound of each outcome."""
     return {
         Outcome(name): Look(**(row | {"sound": tuple((hz, ms) for hz, ms in row["sound"])}))
         for name, row in data("outcomes.json").items()
@@ -75,7 +75,7 @@ def looks() -> dict[Outcome, Look]:
 
 
 def shown(result: Verification, words: Words) -> Shown:
-    """Put a verification into words."""
+    """Word a verification."""
     trip = trip_rows(result.pass_.trip, words, result.freshness.now) if result.pass_ else []
     rows = [
         (words("label.pass"), result.pass_number or ""),
@@ -97,7 +97,7 @@ def shown(result: Verification, words: Words) -> Shown:
 
 
 def number_shown(answer: "NumberAnswer", words: Words) -> Shown:
-    """Put into words what is known of a pass number."""
+    """Word what is known of a pass number."""
     if answer.outcome is Outcome.REJECT:
         advice = words("advice.revoked")
     elif answer.suggestions:
@@ -117,12 +117,12 @@ def number_shown(answer: "NumberAnswer", words: Words) -> Shown:
 
 
 def trip_rows(trip: Trip, words: Words, now: int | None = None) -> Rows:
-    """Name what a pass says; names and places in the script in which they were issued.
+    """List the content of a pass; names and places stay in the script in which they were issued.
 
     Args:
-        trip: what it says.
-        words: a language.
-        now: seconds since 1970 UTC; dates have their year where it is another, or where no time is given.
+        trip: the content of the pass.
+        words: the language.
+        now: seconds since 1970 UTC; dates show their year if it is another year, or without this time.
     """
     driver = trip.driver_name or ""
     if driver and trip.driver_licence_last:
@@ -148,9 +148,9 @@ def seen_before(seen: "Seen", now: int, words: Words) -> str:
     """Warn that this device was shown the same pass before: when last, and how often.
 
     Args:
-        seen: what the journal says.
+        seen: the journal's record.
         now: seconds since 1970 UTC.
-        words: a language.
+        words: the language.
     """
     ago = max(0, now - seen.last_at)
     if seen.count == 1:
@@ -159,7 +159,7 @@ def seen_before(seen: "Seen", now: int, words: Words) -> str:
 
 
 def age(freshness: Freshness, words: Words) -> str:
-    """Say how old the lists are, and whether they are too old to accept anything by."""
+    """Say how old the lists are, and whether they are too old for an accept."""
     if freshness.age is None:
         return words("fresh.never")
     how = "too-old" if freshness.too_old else "sync-soon" if freshness.sync_soon else "old"
@@ -172,6 +172,6 @@ def _place(place: Place, words: Words) -> str:
 
 
 def _code(table: dict[int, Code], number: int, name: str, words: Words) -> str:
-    """Name a code; one that is newer than this software by its number."""
+    """Name a code, or give its number if the code is newer than this software."""
     code = table.get(number)
     return words(f"value.{name}-code", code=number) if code is None else code.name(words.language)

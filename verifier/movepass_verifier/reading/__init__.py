@@ -1,1 +1,1 @@
-"""Pictures and other schemes' codes, read within limits."""
+"""Read pictures and other schemes' codes, within limits."""

@@ -1,15 +1,15 @@
-"""Decodes pictures in a process of its own, so that a picture can harm nothing but this process.
+"""Decode pictures in a separate process, so that a hostile picture can harm nothing else.
 
-image.py starts this file as a script. It imports nothing of ours, which makes it start in a twentieth of a second, and
-once it has imported the decoders it gives up what they don't need. It can open no file and write only its answer, and
-its memory and its processor time for one picture are limited.
+image.py starts this file as a script. It imports nothing of ours, so that it starts in a twentieth of a second. Once it
+has imported the decoders, it gives up every right that they don't need. It can open no file and write only its answer;
+its memory, and its processor time per picture, are limited.
 
-On stdin, one request after the other: a line of JSON and then bytes.
+Requests come on stdin, each as a line of JSON followed by bytes:
 
     {"bytes": 4821, "seconds": 1.2}                         a picture's file
-    {"bytes": 921600, "seconds": 0.5, "shape": [720, 1280]} a camera's frame, grey
+    {"bytes": 921600, "seconds": 0.5, "shape": [720, 1280]} a camera's frame in grey
 
-On stdout an answer for each, a line of JSON: {"codes": [text, …]}, or {"fault": name, …}; image.py has words for it.
+Each answer goes to stdout as a line of JSON: {"codes": [text, …]}, or {"fault": name, …}, which image.py words.
 """
 
 from __future__ import annotations
@@ -31,23 +31,23 @@ if TYPE_CHECKING:
     from PIL import Image
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "TIFF", "BMP")
-"""All that is read, whatever a file is called: Pillow also hands EPS to Ghostscript, which runs programs."""
+"""The formats that are read, whatever a file is called: Pillow also hands EPS to Ghostscript, which runs programs."""
 PIXELS_MAX = 64_000_000
-"""No phone's camera makes more in one exposure; a larger picture is not unpacked."""
+"""No phone's camera makes more in one exposure; a larger picture is not decoded."""
 UNPACKED_MAX_BYTES = 120_000_000
-"""The same for formats that can't be unpacked at a smaller scale, as JPEG can."""
+"""The same for formats that can't be decoded at a smaller scale, as JPEG can."""
 LOOK_MAX_PIXELS = 16_000_000
-"""A picture is looked at no larger than this: its code would fill 5 % of its width and still have 3 pixels a module."""
+"""The largest picture to search: a code that fills 5 % of its width still has 3 pixels per module."""
 ENLARGED_MAX = 1_000_000
-"""Pixels of the largest picture that is looked at enlarged, for that takes some tenths of a second."""
+"""The most pixels of a picture that is searched enlarged, which takes some tenths of a second."""
 MEMORY_BYTES = 180_000_000
-"""How much memory the process may take beyond what it has at the start."""
+"""The memory that the process may take beyond its memory at the start."""
 _BYTES_A_PIXEL = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2, "LA": 4, "PA": 4}
 _BYTES_A_PIXEL_MOST = 4
 _WEBP_COPIES = 3
-"""libwebp keeps the canvas, the one before and the frame."""
+"""libwebp keeps the canvas, the previous canvas and the frame."""
 _LAST_LOOK_BEGINS = 0.4
-"""The share of a picture's time after which no look begins, so that a slow device says "no code", not "too hard"."""
+"""The share of a picture's time after which no search starts, so that a slow device says "no code", not "too hard"."""
 _CARD_DICTIONARY = re.compile(
     rb"<<[^<>]*?/Subtype /Image\b[^<>]*?/Filter (?:\[ ?)?/DCTDecode\b[^<>]*?/Length ([0-9]{1,8})\b[^<>]*>>"
     rb"\s{0,4}stream\r?\n"
@@ -55,7 +55,7 @@ _CARD_DICTIONARY = re.compile(
 
 
 class Fault(Exception):  # noqa: N818 - an answer, not an error
-    """Why a picture is not read: a name that image.py knows, and values."""
+    """The reason why a picture is not read: a name that image.py knows, and values."""
 
     def __init__(self, name: str, **values: object) -> None:
         super().__init__(name)
@@ -67,9 +67,9 @@ def main() -> None:
     sys.path += json.loads(sys.argv[1])
     requests, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     nowhere = os.open(os.devnull, os.O_RDWR)
-    os.dup2(nowhere, 1)  # decoders write warnings, and only the answer may reach whoever asked
+    os.dup2(nowhere, 1)  # decoders write warnings, and only the answer may reach the reader
     os.dup2(nowhere, 2)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for whoever asked; this ends when stdin does
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent; this process ends when stdin does
     _import_decoders()
     _confine()
     while line := requests.readline():
@@ -93,19 +93,19 @@ def _answer(data: bytes, seconds: float, shape: list[int] | None) -> dict[str, A
 
 
 def codes_in_frame(grey: bytes, height: int, width: int) -> list[str]:
-    """Read the codes in a grey frame, a byte a pixel."""
+    """Read the codes in a grey frame of one byte per pixel."""
     return _codes(memoryview(grey).cast("B", shape=[height, width]))
 
 
 def codes_in_file(data: bytes, seconds: float) -> list[str]:
-    """Read the codes in a picture's file, by the first look that finds any.
+    """Read the codes in a picture's file, and stop at the first search that finds any.
 
     Args:
         data: the file.
-        seconds: of the processor's time; see _LAST_LOOK_BEGINS.
+        seconds: of processor time; see _LAST_LOOK_BEGINS.
 
     Raises:
-        Fault: it is not read.
+        Fault: the picture is not read.
     """
     last = time.process_time() + seconds * _LAST_LOOK_BEGINS
     if data.startswith(b"%PDF-"):
@@ -128,10 +128,10 @@ def _codes(picture: Any) -> list[str]:
 
 
 def picture_in_card(data: bytes) -> bytes:
-    """Find the one JPEG in a PDF as `movepass issue --card` writes it; nothing in it is unpacked or followed.
+    """Find the only JPEG in a PDF as `movepass issue --card` writes it, without unpacking or following anything.
 
     Raises:
-        Fault: another PDF.
+        Fault: it is another kind of PDF.
     """
     found = list(_CARD_DICTIONARY.finditer(data))
     if len(found) != 1 or data.count(b"/Subtype /Image") != 1:
@@ -144,7 +144,7 @@ def picture_in_card(data: bytes) -> bytes:
 
 
 def _unpack(data: bytes) -> Iterator[Image.Image]:
-    """Unpack a picture's first frame, grey, as if it lay on white; after that one with clear parts, on black."""
+    """Decode the first frame of a picture in grey, on white; then on black if it has transparent parts."""
     from PIL import Image, UnidentifiedImageError  # noqa: PLC0415 - an extra
 
     try:
@@ -164,18 +164,18 @@ def _unpack(data: bytes) -> Iterator[Image.Image]:
         for ground in (255, 0):
             below = Image.new("L", grey.size, ground)
             below.paste(grey, mask=alpha)
-            yield _reduced(below)
+            yield _reduce(below)
     elif picture.mode.startswith("I;16"):
-        yield _reduced(picture.convert("I").point(lambda value: value * (1 / 256)).convert("L"))
+        yield _reduce(picture.convert("I").point(lambda value: value * (1 / 256)).convert("L"))
     else:
-        yield _reduced(picture.convert("L"))
+        yield _reduce(picture.convert("L"))
 
 
 def _check_size(picture: Image.Image) -> None:
-    """Refuse what is too large, by what its head says.
+    """Refuse pictures that are too large, by the size in their header.
 
     Raises:
-        Fault: too large.
+        Fault: the picture is too large.
     """
     pixels = picture.width * picture.height
     most = PIXELS_MAX
@@ -187,7 +187,7 @@ def _check_size(picture: Image.Image) -> None:
         raise Fault("too-large", width=picture.width, height=picture.height, most=most)
 
 
-def _reduced(grey: Image.Image) -> Image.Image:
+def _reduce(grey: Image.Image) -> Image.Image:
     factor = 1
     while grey.width * grey.height > LOOK_MAX_PIXELS * factor * factor:
         factor += 1
@@ -195,11 +195,11 @@ def _reduced(grey: Image.Image) -> Image.Image:
 
 
 def _looks(grey: Image.Image) -> Iterator[Image.Image]:
-    """Yield the picture as it is and then, in case no code was found, changed in four ways.
+    """Yield the picture unchanged and then, in case no code was found, changed in four ways.
 
-    Halved, noise and a screen's moiré average out. Equalised, what lies in shade gets its contrast back, and enlarged
-    as well, a shadow's edge falls between modules. Enlarged and sharpened, modules that blur or wet ink ran together
-    part again. tools/bench/rain measures what they are good for.
+    Halving averages out noise and a screen's moiré. Equalising restores the contrast of shaded parts; with enlarging,
+    the edge of a shadow falls between modules. Enlarging and sharpening separates modules that blur or wet ink has
+    joined. tools/bench/rain measures their use.
     """
     from PIL import Image, ImageFilter, ImageOps  # noqa: PLC0415 - an extra
 
@@ -216,7 +216,7 @@ def _looks(grey: Image.Image) -> Iterator[Image.Image]:
 
 
 def _import_decoders() -> None:
-    """Import everything now, because later no file can be opened. No other format's plugin is imported."""
+    """Import everything now, because no file can be opened later. Plugins of other formats are not imported."""
     import copy  # noqa: F401, PLC0415 - Pillow's GIF reader imports it when it converts
 
     from PIL import (  # noqa: PLC0415 - an extra
@@ -235,7 +235,7 @@ def _import_decoders() -> None:
     del BmpImagePlugin, GifImagePlugin, ImageFilter, ImageOps, JpegImagePlugin
     del MpoImagePlugin, PngImagePlugin, TiffImagePlugin, WebPImagePlugin
     Image.MAX_IMAGE_PIXELS = None  # _check_size knows more
-    for kind in FORMATS:  # the rest is imported at its first use
+    for kind in FORMATS:  # everything else is imported at its first use
         sample = BytesIO()
         Image.new("1", (64, 64)).save(sample, kind)
         for grey in _unpack(sample.getvalue()):
@@ -243,13 +243,13 @@ def _import_decoders() -> None:
 
 
 def _confine() -> None:
-    """Give up what decoding does not need, where the system allows that."""
+    """Give up the rights that decoding does not need, if the system allows that."""
     try:
         import resource  # noqa: PLC0415 - not on Windows
     except ImportError:
         return
     limits = [(resource.RLIMIT_CORE, 0), (resource.RLIMIT_FSIZE, 0), (resource.RLIMIT_NOFILE, 0)]
-    with suppress(OSError):  # Linux; elsewhere an address space is not what a process takes
+    with suppress(OSError):  # Linux; elsewhere an address space is not the memory in use
         pages = int(Path("/proc/self/statm").read_text("ascii").split()[0])
         limits.append((resource.RLIMIT_AS, pages * resource.getpagesize() + MEMORY_BYTES))
     for limit, most in limits:
@@ -259,11 +259,11 @@ def _confine() -> None:
 
 @contextmanager
 def _at_most(seconds: float) -> Iterator[None]:
-    """End this process if a block takes more of the processor's time; no decoder can prevent that.
+    """End this process if a block takes more processor time, which no decoder can prevent.
 
-    Time in which other processes use the processor does not count, so a busy machine refuses no picture.
+    Time that other processes use does not count, so that a busy machine refuses no picture.
     """
-    if not hasattr(signal, "setitimer"):  # Windows: image.py's clock alone ends it
+    if not hasattr(signal, "setitimer"):  # Windows: only image.py's clock ends it
         yield
         return
     signal.signal(signal.SIGPROF, signal.SIG_DFL)

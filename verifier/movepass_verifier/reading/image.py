@@ -1,6 +1,6 @@
-"""Read the pass's QR code in a picture; needs the [scan] extra.
+"""Read the QR code of a pass in a picture. Needs the [scan] extra.
 
-Pictures come from strangers, so a process of its own decodes them (decoder.py), within bounds of size, time and memory.
+Pictures come from strangers, so a separate process decodes them (decoder.py) within limits of size, time and memory.
 """
 
 import json
@@ -20,20 +20,20 @@ from movepass_wire.payload import PREFIX
 from movepass_words import Message, message
 
 PICTURE_ENDINGS = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".bmp", ".dib", ".gif", ".tif", ".tiff", ".pdf")
-"""Endings of pictures that are read, and of cards as PDF. Only its content decides what a file is."""
+"""The file endings of pictures, and of cards as PDF. Only its content decides what a file is."""
 FILE_ENDINGS = (
     *PICTURE_ENDINGS,
     *(".heic", ".heif", ".avif", ".jxl", ".jp2", ".j2k", ".apng", ".mpo", ".svg", ".svgz", ".ps", ".eps", ".psd"),
     *(".tga", ".ico", ".icns", ".pcx", ".ppm", ".pgm", ".pbm", ".pnm", ".dng", ".raw", ".xcf", ".djvu", ".xps", ".emf"),
     *(".wmf", ".mp4", ".doc", ".docx", ".odt", ".txt", ".rtf"),
 )
-"""Endings of file names. A text that ends so and names no file is a mistyped name, not a pass to reject."""
+"""File endings. A text with such an ending that names no file is a mistyped name, not a pass to reject."""
 FILE_MAX_BYTES = 40_000_000
-"""A picture's file that is larger is not read."""
+"""A larger file is not read."""
 FILE_SECONDS, FRAME_SECONDS = 1.2, 0.5
-"""Processor time that one picture's file, or one frame of a camera, may take."""
+"""The processor time that a picture's file, or a frame of a camera, may take."""
 _CLOCK_SECONDS = 1.8 if os.name == "nt" else 15.0
-"""Time by the clock: for systems that can't limit processor time, and in case the process waits for something."""
+"""The time by the clock, for systems that can't limit processor time and in case the process waits."""
 _CHUNK_BYTES = 1 << 18
 _ANSWER_MAX_BYTES = 1 << 20
 _EXTRA = ("PIL", "zxingcpp")
@@ -41,26 +41,26 @@ _DECODER = Path(__file__).with_name("decoder.py")
 
 
 def read_qr(path: Path) -> str:
-    """Return the text of the pass's QR code in a picture; for several pictures a PictureReader is faster.
+    """Return the text of the pass's QR code in a picture. A PictureReader is faster for several pictures.
 
     Raises:
-        ImageError: no such file, not a picture, no QR code or several in it, or the extra is missing.
+        ImageError: there is no such file, picture or QR code, there are several codes, or the extra is missing.
     """
     with PictureReader() as reader:
         return reader.read(path)
 
 
 class PictureReader:
-    """Reads QR codes by a process that stays from picture to picture. Close it, or use it as a context manager."""
+    """Reads QR codes with a process that serves many pictures. Close it, or use it as a context manager."""
 
     def __init__(self) -> None:
-        """Start nothing yet."""
+        """Prepare a reader without starting its process."""
         self._lock = threading.Lock()
         self._child: subprocess.Popen[bytes] | None = None
         self._owner = 0
 
     def start(self) -> None:
-        """Start the process, so that it is ready when the first picture comes.
+        """Start the process, so that it is ready for the first picture.
 
         Raises:
             ImageError: the extra is missing, or no process can be started.
@@ -97,10 +97,10 @@ class PictureReader:
         return the_pass([str(code) for code in answer["codes"]], name)
 
     def codes_in(self, grey: Any) -> list[str]:
-        """Return the texts of all QR codes in a camera's frame; none where the frame is too hard to read.
+        """Return the texts of all QR codes in a camera's frame; an empty list if the frame is too hard to read.
 
         Args:
-            grey: NumPy's array of two dimensions, a byte a pixel.
+            grey: a two-dimensional array of NumPy, one byte per pixel.
 
         Raises:
             ImageError: the extra is missing, or no process can be started.
@@ -116,15 +116,15 @@ class PictureReader:
             self._end()
 
     def __enter__(self) -> Self:
-        """Return itself."""
+        """Return the reader."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Close it."""
+        """Close the reader."""
         self.close()
 
     def _ask(self, request: dict[str, Any], content: Iterator[bytes]) -> dict[str, Any]:
-        """Send a request and return the answer; if none comes, return a fault and start another process."""
+        """Send a request and return the answer; if there is none, return a fault and start another process."""
         with self._lock:
             child = self._running_decoder()
             assert child.stdin is not None  # noqa: S101 - both are pipes
@@ -151,7 +151,7 @@ class PictureReader:
             return answer
 
     def _running_decoder(self) -> "subprocess.Popen[bytes]":
-        """Return this process's own decoder, started if none is alive."""
+        """Return this process's own decoder, and start it if it is not running."""
         if self._child and self._owner != os.getpid():  # this process was forked: two must not share an answer
             self._child = None
         if self._child and self._child.poll() is None:
@@ -184,7 +184,7 @@ def _send(pipe: IO[bytes], request: dict[str, Any], content: Iterator[bytes]) ->
 
 
 def _content(file: IO[bytes], size: int) -> Iterator[bytes]:
-    """Read a file in pieces, up to a size; what it has lost since it was opened is sent as zeros."""
+    """Read a file in pieces, up to a size; bytes that are missing since it was opened are sent as zeros."""
     while size:
         wanted = min(size, _CHUNK_BYTES)
         chunk = file.read(wanted) or bytes(wanted)
@@ -193,7 +193,7 @@ def _content(file: IO[bytes], size: int) -> Iterator[bytes]:
 
 
 def _fault(answer: dict[str, Any], name: str) -> Message:
-    """Put a fault of decoder.py into a message."""
+    """Convert a fault of decoder.py to a message."""
     fault = answer.get("fault")
     if fault in ("pdf", "format"):
         return message(f"image.{fault}", file=name)
@@ -205,10 +205,10 @@ def _fault(answer: dict[str, Any], name: str) -> Message:
 
 
 def the_pass(texts: Sequence[str], name: str) -> str:
-    """Choose the text of the pass: the only code, or the only one among several that begins as a pass does.
+    """Choose the text of the pass: the only code, or the only code among several that begins like a pass.
 
     Raises:
-        ImageError: there is none, or it can't be told which is meant.
+        ImageError: there is no such text, or more than one.
     """
     passes = list(dict.fromkeys(text for text in texts if text.startswith(PREFIX))) or texts
     if len(passes) != 1:
@@ -217,7 +217,7 @@ def the_pass(texts: Sequence[str], name: str) -> str:
 
 
 def check_extra() -> None:
-    """Make sure that pictures can be read.
+    """Check that pictures can be read.
 
     Raises:
         ImageError: the extra is missing.
@@ -226,10 +226,10 @@ def check_extra() -> None:
 
 
 def _folders_of_extra() -> list[str]:
-    """Find where the decoders are installed: the process that decodes looks nowhere else.
+    """Find the folders of the decoders; the decoding process looks nowhere else.
 
     Raises:
-        ImageError: they are not.
+        ImageError: the decoders are not installed.
     """
     folders = []
     for name in _EXTRA:

@@ -1,10 +1,10 @@
-"""What a code of another scheme says of itself: who issued it, with which key, for when. Nothing is verified.
+"""Read who issued another scheme's code, with which key and for when. Nothing is verified.
 
     hcert    EU digital COVID certificate: "HC1:" and base45 of zipped COSE (eHealth Network, HCERT 1.0.5)
     shc      SMART Health Card: "shc:/" and a JWT's characters as pairs of digits (SMART Health Cards Framework 1.4)
     jwt      JSON Web Token, signed, in its compact form (RFC 7519)
 
-Of what it says of a person nothing is given, for it is none of the business of whoever checks movement passes.
+Personal data is left out, because it is no business of people who check movement passes.
 """
 
 import json
@@ -33,17 +33,17 @@ _COSE_ALG, _COSE_KID = 1, 4
 _CWT_ISS, _CWT_EXP, _CWT_NBF, _CWT_IAT = 1, 4, 5, 6
 _COSE_SIGN1_PARTS = 4
 _ALGORITHMS = {-7: "ES256", -8: "EdDSA", -9: "ESP256", -19: "Ed25519", -35: "ES384", -37: "PS256", -257: "RS256"}
-_NEEDS_CBOR = "what it says is read with an extra: pip install 'movepass[scan]'"
+_NEEDS_CBOR = "its content needs an extra: pip install 'movepass[scan]'"
 
 
 @dataclass(frozen=True, slots=True)
 class OtherCode:
-    """A code of another scheme, as it describes itself. Times are seconds since 1970 UTC; None is not said.
+    """Another scheme's code, as it describes itself. Times are seconds since 1970 UTC; None if it does not say.
 
     Attributes:
         scheme: "hcert", "shc" or "jwt".
-        what: what it is, to be said in any language.
-        kid: the key's name as the scheme writes it, base64 for an HCERT.
+        what: the kind of code, as a message for any language.
+        kid: the name of the key as the scheme writes it, in base64 for an HCERT.
     """
 
     scheme: str
@@ -57,10 +57,10 @@ class OtherCode:
 
 
 def take_apart(text: str) -> OtherCode | None:
-    """Read what a code of another scheme says of itself; None where it is of no scheme that is known here.
+    """Read another scheme's code; None if the scheme is unknown.
 
     Raises:
-        OtherCodeError: it begins as such a code does, and can't be read.
+        OtherCodeError: it begins like such a code, but can't be read.
     """
     start = text[: len(_SHC)].lower()
     if start.startswith(_HCERT.lower()):
@@ -78,7 +78,7 @@ def _read(scheme: str, what: Message, reader: Callable[[str], dict[str, Any]], t
             raise ValueError(f"{len(text)} characters; a QR code has at most {CODE_MAX_CHARS}")
         said = reader(text)
     except (ValueError, RecursionError, zlib.error) as e:
-        raise OtherCodeError(what, str(e)) from None
+        raise OtherCodeError(what, str(e)) from e
     return OtherCode(
         scheme=scheme,
         what=what,
@@ -107,7 +107,7 @@ def _hcert(text: str) -> dict[str, Any]:
 
 
 def _sign1(data: bytes) -> tuple[Mapping[Any, Any], Mapping[Any, Any], Mapping[Any, Any]]:
-    """Read a COSE_Sign1's headers, protected and not, and the map in its payload (RFC 9052), tagged or not."""
+    """Read the two headers of a COSE_Sign1 and the map in its payload (RFC 9052), tagged or not."""
     value = _cbor(data)
     while hasattr(value, "tag"):
         value = value.value
@@ -121,17 +121,17 @@ def _sign1(data: bytes) -> tuple[Mapping[Any, Any], Mapping[Any, Any], Mapping[A
 
 
 def _cbor(data: Any) -> Any:
-    """Read CBOR as others write it: ours reads nothing but its own deterministic subset."""
+    """Read CBOR as others write it: our own reader accepts only its deterministic subset."""
     try:
         import cbor2  # noqa: PLC0415 - an extra
-    except ImportError:
-        raise ValueError(_NEEDS_CBOR) from None
+    except ImportError as e:
+        raise ValueError(_NEEDS_CBOR) from e
     if not isinstance(data, bytes):
         raise ValueError("expected a byte string")  # noqa: TRY004 - the code's fault, not the caller's
     try:
         return cbor2.loads(data)
-    except Exception as e:  # noqa: BLE001 - cbor2 raises many kinds for one cause
-        raise ValueError(f"not CBOR: {e}") from None
+    except Exception as e:  # cbor2 raises many kinds for one cause
+        raise ValueError(f"not CBOR: {e}") from e
 
 
 def _shc(text: str) -> dict[str, Any]:
@@ -165,7 +165,7 @@ def _object(data: bytes) -> dict[str, Any]:
 
 
 def _inflate(data: bytes, window: int) -> bytes:
-    """Unzip what has an end and is no bomb."""
+    """Unzip data that is complete and not a bomb."""
     unzip = zlib.decompressobj(window)
     content = unzip.decompress(data, _CONTENT_MAX_BYTES)
     if not unzip.eof:
@@ -178,7 +178,7 @@ def _word(value: Any) -> str | None:
 
 
 def _time(value: Any) -> int | None:
-    """Take a time as others write it, whole or with a fraction; None where it is none that can be shown."""
+    """Read a time as others write it, whole or with a fraction; None if it can't be shown."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     return int(value) if 0 <= value < TIME_LIMIT else None

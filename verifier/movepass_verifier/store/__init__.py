@@ -1,1 +1,1 @@
-"""What a device keeps: its database, and how it is repaired."""
+"""Keep what a device knows: its database, and how it is repaired."""

@@ -1,4 +1,4 @@
-"""All that a device's store holds, written at once into an empty one."""
+"""Write everything that a device's store holds into an empty store."""
 
 import sqlite3
 from collections.abc import Mapping
@@ -15,18 +15,18 @@ def fill(
     documents: Mapping[str, bytes],
     logs: Mapping[int, bytes],
 ) -> None:
-    """Make the tables and fill them, within the caller's transaction.
+    """Create the tables and fill them, within the caller's transaction.
 
     Args:
-        db: without tables.
-        facts: all but the versions and the seal, which follow from the rest.
+        db: a database without tables.
+        facts: all facts except the versions and the seal, which are computed.
         metadata: TUF's documents by role.
-        documents: those of the keys.
-        logs: each UTC day's log.
+        documents: the key documents.
+        logs: the status log of each UTC day.
 
     Raises:
         LogError: a log breaks a rule.
-        ValueError, LookupError, TypeError: something is not what it should be.
+        ValueError, LookupError, TypeError: a value is not as it should be.
     """
     schema.create(db)
     schema.put_facts(db, **facts, versions=schema.versions(metadata))

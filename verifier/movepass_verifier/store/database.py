@@ -1,4 +1,4 @@
-"""The SQLite file of a store: opened on whatever medium it lies, waited for, written whole or not at all."""
+"""Open the SQLite file of a store on any medium, wait for other processes, and write it whole or not at all."""
 
 import sqlite3
 import stat
@@ -25,18 +25,18 @@ NOT_THE_FILES_FAULT = CAN_NOT_WRITE | {
     sqlite3.SQLITE_PERM,
     sqlite3.SQLITE_PROTOCOL,
 }
-"""SQLite's errors that say nothing against the file; any other does."""
+"""SQLite's errors that do not mean damage; all others do."""
 
 
 ENDINGS = ("", "-wal", "-shm", "-journal")
-"""Files that SQLite writes into where they stand: the store's, and what it keeps beside it."""
+"""The files that SQLite writes to: the store and the files beside it."""
 
 
 def check_no_links(path: Path) -> None:
-    """Make sure that none of a store's files leads elsewhere: SQLite would write into whatever it is.
+    """Check that none of a store's files is a link, because SQLite would write through it.
 
     Raises:
-        StoreError: one does, and what to do.
+        StoreError: a file is a link; the message says what to do.
     """
     for ending in ENDINGS:
         file = path.with_name(path.name + ending)
@@ -46,30 +46,30 @@ def check_no_links(path: Path) -> None:
             continue
         what = "is a link" if is_link(found) else "" if stat.S_ISREG(found.st_mode) else "is no regular file"
         if not what and ending and found.st_nlink > 1:
-            what = "is a hard link, the same file as another one"
+            what = "is a hard link to another file"
         if what:
             raise StoreError(f"{file} {what}: somebody has prepared this folder; set the device up in another one")
 
 
 def code_of(error: Exception) -> int:
-    """Give SQLite's primary code of an error; what Python says of its own is about text that is none."""
+    """Return SQLite's primary code of an error; Python's own errors mean text that is not UTF-8."""
     code: int = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT)
     return code & 0xFF
 
 
 def can_write(db: sqlite3.Connection) -> bool:
-    """Tell whether the medium of an opened file can be written to."""
+    """Check whether the medium of an open file can be written to."""
     try:
         with waiting(db, 0):
-            db.execute("DELETE FROM facts WHERE 0")  # BEGIN IMMEDIATE alone only reads where one can't write
-    except sqlite3.Error as e:  # where another process is writing, or the file is damaged, the medium is not to blame
+            db.execute("DELETE FROM facts WHERE 0")  # BEGIN IMMEDIATE alone only reads on a read-only medium
+    except sqlite3.Error as e:  # a busy or damaged file says nothing about the medium
         return code_of(e) not in CAN_NOT_WRITE
     return True
 
 
 @contextmanager
 def waiting(db: sqlite3.Connection, milliseconds: int) -> Iterator[None]:
-    """Wait no longer than this for another process that writes."""
+    """Wait at most this long for another process that writes."""
     db.execute(f"PRAGMA busy_timeout = {milliseconds}")
     try:
         yield
@@ -79,7 +79,7 @@ def waiting(db: sqlite3.Connection, milliseconds: int) -> Iterator[None]:
 
 @contextmanager
 def transaction(db: sqlite3.Connection) -> Iterator[None]:
-    """Write in one transaction: all of it, or nothing."""
+    """Write in one transaction: everything or nothing."""
     db.execute("BEGIN IMMEDIATE")
     try:
         yield
@@ -92,7 +92,7 @@ def transaction(db: sqlite3.Connection) -> Iterator[None]:
 def open_file(path: Path | str, *, uri: bool = False) -> sqlite3.Connection:
     """Open a file for the threads of this process, which wait for other processes that write.
 
-    What is deleted in it is overwritten, since a key of the journal must not live on in a page that is free.
+    Deleted data is overwritten, because a key of the journal must not survive in a free page.
     """
     db = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False, uri=uri)
     db.execute("PRAGMA secure_delete = ON")
@@ -100,9 +100,9 @@ def open_file(path: Path | str, *, uri: bool = False) -> sqlite3.Connection:
 
 
 def connect(path: Path) -> tuple[sqlite3.Connection, "TemporaryDirectory[str] | None"]:
-    """Open the file; on a read-only medium without asking for the shared memory that SQLite would make beside it.
+    """Open the file; on a read-only medium, without the shared memory that SQLite would create beside it.
 
-    A write-ahead log that was left beside it must be read as well: then both are copied to where SQLite can work.
+    A write-ahead log left beside the file must be read too; then both are copied to where SQLite can work.
 
     Raises:
         StoreError: one of its files is a link.
@@ -129,7 +129,7 @@ def connect(path: Path) -> tuple[sqlite3.Connection, "TemporaryDirectory[str] | 
 
 
 def folder_for_a_copy() -> "TemporaryDirectory[str]":
-    """Make a folder, to be cleaned up, for a copy of a store that can't be written where it is."""
+    """Create a temporary folder for a copy of a store that can't be written where it is."""
     from tempfile import TemporaryDirectory  # noqa: PLC0415 - slow to import, and seldom needed
 
     return TemporaryDirectory(prefix="movepass-")

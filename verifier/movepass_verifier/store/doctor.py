@@ -1,8 +1,8 @@
-"""Looking over a device's store, deeply, and mending it without ever trusting less than before.
+"""Examine a device's store thoroughly, and repair it without ever trusting less than before.
 
-From what proves itself a store is built as it should be, and compared with the one there is. What is missing is
-fetched as in any sync, and must not be behind what the device had seen. The result takes the place of the damaged
-content in one transaction, so other processes go on with the one or the other.
+The doctor builds a correct store from the data that can still be verified, and compares it with the existing store.
+Missing data is fetched as in any sync, and must not be older than what the device had seen. The result replaces the
+damaged content in one transaction, so that other processes see one or the other.
 """
 
 import json
@@ -30,7 +30,7 @@ from movepass_wire.limits import DAY_LIMIT
 from movepass_words import Message, message, words
 
 _TOLD_MOST = 20
-"""Problems told one by one; a badly damaged file has thousands."""
+"""The most problems that are listed; a badly damaged file has thousands."""
 _OF_THE_ONLINE_KEY = ("timestamp", "snapshot", "status")
 _ROWS: dict[str, Callable[[Any], Message]] = {
     "facts": lambda name: message("damage.row-fact", name=name),
@@ -43,12 +43,12 @@ _ROWS: dict[str, Callable[[Any], Message]] = {
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """What was found, and what came of it.
+    """The problems of a store, and whether they were repaired.
 
     Attributes:
-        problems: what was wrong; none if the store is as it should be.
-        mended: from what it has been mended; None where there was nothing to mend, or no mending it.
-        obstacle: why it could not be mended, and what to do; None where it is as it should be now.
+        problems: what was wrong; empty if the store is undamaged.
+        mended: where the repair came from; None if nothing had to or could be repaired.
+        obstacle: why it could not be repaired, and what to do; None if the store is undamaged now.
     """
 
     problems: tuple[Message, ...] = ()
@@ -56,7 +56,7 @@ class Diagnosis:
     obstacle: Message | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Write as `doctor --json` shows it."""
+        """Return the object that `doctor --json` shows."""
         say = words().say
         return {
             "ok": self.obstacle is None,
@@ -67,7 +67,7 @@ class Diagnosis:
 
 
 class _ObstacleError(Exception):
-    """What stands in the way of mending."""
+    """An obstacle to a repair."""
 
     def __init__(self, why: Message) -> None:
         super().__init__(why.key)
@@ -75,35 +75,35 @@ class _ObstacleError(Exception):
 
 
 def examine(folder: Path, *, source: str | None, now: int) -> Diagnosis:
-    """Look a store over, and mend it where it needs that and can be mended.
+    """Examine a store, and repair it if that is needed and possible.
 
     Args:
-        folder: the store's.
-        source: where to fetch what is missing; the store's own sources without it.
+        folder: the folder of the store.
+        source: where to fetch missing data; the store's own sources without it.
         now: seconds since 1970 UTC.
 
     Raises:
-        StoreError: there is no store, or one of later software.
+        StoreError: there is no store, or it is of newer software.
     """
     with suppress(DamagedError), closing(Store(folder)):
-        pass  # what is no store, or of later software, is told as by every command; an older one is migrated
+        pass  # every command reports no store or a newer store; an older store is migrated
     try:
-        with _opened(folder / FILE_NAME) as (db, writable):
+        with _open(folder / FILE_NAME) as (db, writable):
             remains = gather(db, now)
             try:
                 mended = _mend(db, remains, source, now, writable=writable)
             except _ObstacleError as e:
-                return Diagnosis(_told(remains), obstacle=e.why)
+                return Diagnosis(_list_problems(remains), obstacle=e.why)
             except (SyncError, StoreError, sqlite3.Error, OSError) as e:
-                return Diagnosis(_told(remains), obstacle=message("obstacle.failed", error=e))
-            return Diagnosis(_told(remains), mended)
+                return Diagnosis(_list_problems(remains), obstacle=message("obstacle.failed", error=e))
+            return Diagnosis(_list_problems(remains), mended)
     except (sqlite3.Error, UnicodeDecodeError, RootError) as e:
         return Diagnosis((message("damage.file", error=e),), obstacle=message("obstacle.anew"))
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[tuple[sqlite3.Connection, bool]]:
-    """Open the file however it looks inside; tells whether it can be written to."""
+def _open(path: Path) -> Iterator[tuple[sqlite3.Connection, bool]]:
+    """Open the file whatever its content, and yield whether it can be written to."""
     db, copy = connect(path)
     db.text_factory = lambda data: data.decode(errors="replace")
     try:
@@ -115,7 +115,7 @@ def _opened(path: Path) -> Iterator[tuple[sqlite3.Connection, bool]]:
 
 
 def _mend(db: sqlite3.Connection, remains: Remains, source: str | None, now: int, *, writable: bool) -> Message | None:
-    """Build the store anew and put it in place, unless it is what is there; tells from what."""
+    """Rebuild the store and replace it unless it is undamaged, and return where the repair came from."""
     if "sources" not in remains.facts:
         remains.problems.append(message("damage.sources"))
         if not source:
@@ -137,14 +137,14 @@ def _mend(db: sqlite3.Connection, remains: Remains, source: str | None, now: int
             raise _ObstacleError(message("obstacle.medium"))
         mended = _fetch(path.parent, remains, source, now) if remains.lacking else message("mended.itself")
         with closing(open_file(path)) as built:
-            schema.put_facts(built, syncs=remains.facts["syncs"] + 2)  # so that every process reads it anew
+            schema.put_facts(built, syncs=remains.facts["syncs"] + 2)  # so that every process reads it again
             schema.put_seal(built)
             built.backup(db)
     return mended
 
 
 def _differences(db: sqlite3.Connection, built: sqlite3.Connection) -> list[Message]:
-    """Hold every row of the store against what it should be."""
+    """Compare every row of the store with what it should be."""
     found = []
     for table, name in _ROWS.items():
         there, wanted = _digests(db, table), _digests(built, table)
@@ -156,7 +156,7 @@ def _differences(db: sqlite3.Connection, built: sqlite3.Connection) -> list[Mess
 
 
 def _is_ours(table: str, key: object) -> bool:
-    """Tell whether a row's key is one that could be named."""
+    """Check whether the key of a row can be named."""
     if table in ("logs", "pages"):
         return isinstance(key, int) and 0 <= (page_of(key)[0] if table == "pages" else key) < DAY_LIMIT
     return isinstance(key, str)
@@ -164,21 +164,21 @@ def _is_ours(table: str, key: object) -> bool:
 
 def _digests(db: sqlite3.Connection, table: str) -> dict[Any, int]:
     found = {}
-    with suppress(sqlite3.Error):  # SQLite's own check tells of it
+    with suppress(sqlite3.Error):  # SQLite's own check reports it
         for key, *row in db.execute(f"SELECT * FROM {table}"):  # noqa: S608 - a constant
             found[key] = hash(tuple(row))
     return found
 
 
 def _fetch(folder: Path, remains: Remains, source: str | None, now: int) -> Message:
-    """Sync what was built, and make sure that this device does not go back behind what it has seen."""
+    """Sync the rebuilt store, and check that the device does not fall behind what it has seen."""
     with closing(Store(folder)) as store:
         result = sync(store, sources=[source] if source else (), now=now)
         held = store.held()
     root, new_root = (Metadata[Root].from_bytes(data["root"]).signed for data in (remains.metadata, held.metadata))
     floors = dict(remains.floors or {})
     if any(root.roles[role].keyids != new_root.roles[role].keyids for role in ("timestamp", "snapshot")):
-        for role in _OF_THE_ONLINE_KEY:  # a new online key begins anew: the old one may have fast-forwarded
+        for role in _OF_THE_ONLINE_KEY:  # a new online key starts over: the old one may have fast-forwarded
             floors.pop(role, None)
     versions = json.loads(schema.versions(held.metadata))
     behind = [role for role, version in floors.items() if versions[role] < version]
@@ -187,6 +187,6 @@ def _fetch(folder: Path, remains: Remains, source: str | None, now: int) -> Mess
     return message("mended.fetched", source=result.source, requests=result.requests, received=result.received)
 
 
-def _told(remains: Remains) -> tuple[Message, ...]:
+def _list_problems(remains: Remains) -> tuple[Message, ...]:
     more = len(remains.problems) - _TOLD_MOST
     return (*remains.problems[:_TOLD_MOST], *([message("damage.more", count=more)] if more > 0 else []))

@@ -1,4 +1,4 @@
-"""Locks between processes, by SQLite's own, which work wherever a store does. A killed process releases them."""
+"""Lock between processes with SQLite's locks, which work wherever a store does. A killed process releases them."""
 
 import sqlite3
 from contextlib import suppress
@@ -10,7 +10,7 @@ from movepass_verifier.store.database import code_of
 
 
 class Lock:
-    """A lock that is held until it is closed, or its process ends."""
+    """A lock that is held until it is closed or its process ends."""
 
     def __init__(self, path: Path, db: sqlite3.Connection) -> None:
         self._path = path
@@ -18,7 +18,7 @@ class Lock:
 
     @classmethod
     def take(cls, path: Path) -> Self | None:
-        """Lock a file, made for this alone; return None if another process or thread holds it.
+        """Lock a file made only for this; return None if another process or thread holds the lock.
 
         Raises:
             OSError: nothing can be locked there: it is a link, the medium is read-only, or its file system has no
@@ -40,7 +40,7 @@ class Lock:
         return cls(path, db)
 
     def close(self) -> None:
-        """Release the lock and remove its file: first the file, or last where an open file can't be removed."""
+        """Release the lock and remove its file, before or (where an open file can't be removed) after closing it."""
         for step in (self._path.unlink, self._db.close, self._path.unlink):
             with suppress(OSError):
                 step()

@@ -1,4 +1,4 @@
-"""Stores that earlier software made, brought to the layout of this one."""
+"""Migrate stores of earlier software to the current layout."""
 
 import json
 import sqlite3
@@ -13,11 +13,11 @@ def migrate(db: sqlite3.Connection) -> None:
     """Bring a store up to this version, in one transaction.
 
     Raises:
-        DamagedError: what it holds can't be read.
+        DamagedError: its content can't be read.
     """
     db.execute("BEGIN IMMEDIATE")
     try:
-        while (version := schema.version(db)) < schema.SCHEMA_VERSION:  # another process may have been here first
+        while (version := schema.version(db)) < schema.SCHEMA_VERSION:  # another process may have been faster
             _STEPS[version](db)
         db.execute("COMMIT")
     except BaseException:
@@ -27,7 +27,7 @@ def migrate(db: sqlite3.Connection) -> None:
 
 
 def _from_1(db: sqlite3.Connection) -> None:
-    """To this version at once: version 1 had no checksums, larger pages, one source, and ages fixed in the software."""
+    """Migrate version 1, which had no checksums, larger pages, one source and fixed ages, to this version at once."""
     try:
         facts = dict(db.execute("SELECT name, value FROM facts"))
         metadata = dict(db.execute("SELECT name, data FROM metadata"))
@@ -38,8 +38,8 @@ def _from_1(db: sqlite3.Connection) -> None:
         facts |= {"sources": json.dumps([facts.pop("source")]), "max_age": 24 * 3600, "warning_age": 6 * 3600}
         fill(db, facts, metadata, documents, logs)
     except (LookupError, TypeError, ValueError, LogError) as e:
-        raise DamagedError(f"it can't be brought to version {schema.SCHEMA_VERSION} ({e!r})") from None
+        raise DamagedError(f"it can't be brought to version {schema.SCHEMA_VERSION} ({e!r})") from e
 
 
 _STEPS = {1: _from_1, 2: schema.create_journal}
-"""What brings a store of an earlier version on: from version 2, which had no journal, to the one after it."""
+"""The migration of each earlier version; version 2 had no journal."""

@@ -1,7 +1,7 @@
-"""The revocation lists in the device's store: a log as it was signed, and its indexes as pages of bits.
+"""Store revocation lists as signed logs and as pages of bits.
 
-So one check reads one small row, whatever the number revoked. Beside each log stand the checksums of its pages: a
-page that is damaged, missing, or of an earlier transaction is never taken for "not revoked".
+A check reads only one small row, however many passes are revoked. Each log's row has the checksums of its pages, so
+that a page that is damaged, missing or from an earlier transaction is never read as "not revoked".
 """
 
 import sqlite3
@@ -19,7 +19,7 @@ _PAGE_BITS = (INDEX_LIMIT // PAGE_INDEXES).bit_length()
 _SUM_BYTES = 4
 _NO_PAGE = bytes(_SUM_BYTES)
 _CACHED_PAGES = 16384
-"""Pages in memory while a log is read: 32 MB, enough for 262 M indexes a day without writing a page twice."""
+"""The pages in memory while a log is read: 32 MB, enough for 262 M indexes a day without writing a page twice."""
 
 
 class PageReader:
@@ -28,17 +28,17 @@ class PageReader:
     __slots__ = ("_day", "_db", "_sum", "_sums")
 
     def __init__(self, db: sqlite3.Connection, day: int, crc: int) -> None:
-        """Take the day, and the checksum that its row of `logs` must have."""
+        """Use a day, and the checksum that its row of `logs` must have."""
         self._db = db
         self._day = day
         self._sum = crc
         self._sums: bytes | None = None
 
     def has(self, index: int) -> bool:
-        """Tell whether an index is revoked.
+        """Check whether an index is revoked.
 
         Raises:
-            DamagedError: the store no longer holds what would tell.
+            DamagedError: the data for the answer is damaged.
         """
         if self._sums is None:
             self._sums = _read_row(self._db, self._day, self._sum)[1]
@@ -48,10 +48,10 @@ class PageReader:
 
 
 class _PageWriter:
-    """A day's pages while indexes are added; no more than _CACHED_PAGES of them are in memory."""
+    """The pages of a day while indexes are added; at most _CACHED_PAGES of them are in memory."""
 
     def __init__(self, db: sqlite3.Connection, day: int, sums: bytes = b"") -> None:
-        """Begin from the pages that have these checksums, or from none."""
+        """Start from the pages with these checksums, or from none."""
         self._db = db
         self._day = day
         self._pages: dict[int, bytearray] = {}
@@ -69,7 +69,7 @@ class _PageWriter:
         return page
 
     def flush(self) -> None:
-        """Write what is in memory; a page that is there already, as it is, costs no writing."""
+        """Write the pages in memory; an unchanged page costs no write."""
         rows = []
         for number, page in self._pages.items():
             bits = bytes(page)
@@ -90,19 +90,19 @@ def write_list(db: sqlite3.Connection, day: int, data: bytes, held: bytes = b"")
 
     Args:
         db: the store.
-        day: UTC day.
-        data: the log, its header known to be right.
-        held: the log of the day that the store holds; where the new one begins with it, only what follows is read.
+        day: the UTC day.
+        data: the log, whose header has been checked.
+        held: the stored log of the day; if the new log begins with it, only the rest is read.
 
     Raises:
-        LogError: the log breaks a rule; whatever has been written must not be committed.
+        LogError: the log breaks a rule; the caller must not commit what has been written.
     """
     if held and data.startswith(held):
         try:
             revoked, sums = _read_row(db, day)
             pages = _PageWriter(db, day, sums)
             revoked += _read_into(pages, data, len(held))
-        except (DamagedError, LogError):  # an index listed twice may be a bit that flipped: the whole log will tell
+        except (DamagedError, LogError):  # a duplicate index may be a flipped bit: reading the whole log decides
             pass
         else:
             _write_row(db, day, revoked, bytes(pages.sums), data)
@@ -122,7 +122,7 @@ def delete_list(db: sqlite3.Connection, day: int) -> None:
 
 
 def _read_into(pages: _PageWriter, data: bytes, start: int) -> int:
-    """Add a log's indexes from a block on; gives how many there were."""
+    """Add a log's indexes from a block on, and return their number."""
     count = 0
     for indexes in read_blocks(data, start):
         pages.add(indexes)
@@ -137,7 +137,7 @@ def _write_row(db: sqlite3.Connection, day: int, revoked: int, sums: bytes, data
 
 
 def _read_row(db: sqlite3.Connection, day: int, expected: int | None = None) -> tuple[int, bytes]:
-    """Read how many indexes a day's list holds, and the checksums of its pages."""
+    """Read the number of indexes in a day's list, and the checksums of its pages."""
     row = db.execute("SELECT revoked, length(data), sum, sums FROM logs WHERE day = ?", (day,)).fetchone()
     if row is None:
         raise DamagedError(f"the list of {day_name(day)} is gone")
@@ -148,7 +148,7 @@ def _read_row(db: sqlite3.Connection, day: int, expected: int | None = None) -> 
 
 
 def _read_page(db: sqlite3.Connection, day: int, number: int, sums: bytes | bytearray) -> bytes | None:
-    """Read a page; None where the list holds none of its indexes."""
+    """Read a page; None if the list has none of its indexes."""
     expected = _sum_at(sums, number)
     if expected == _NO_PAGE:
         return None
@@ -166,7 +166,7 @@ def page_name(id_: int) -> str:
 
 
 def page_of(id_: int) -> tuple[int, int]:
-    """Give the day and the number of a row of the table of pages."""
+    """Return the day and the number of a row of the table of pages."""
     return divmod(id_, 1 << _PAGE_BITS)
 
 
@@ -175,7 +175,7 @@ def _page_id(day: int, number: int) -> int:
 
 
 def _page_sum(bits: bytes) -> bytes:
-    """Give a page's checksum, which is never that of no page."""
+    """Return the checksum of a page, which is never the one that means no page."""
     return (zlib.crc32(bits) or 1).to_bytes(_SUM_BYTES, "little")
 
 

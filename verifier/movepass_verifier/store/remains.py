@@ -1,7 +1,7 @@
-"""What of a device's store, however damaged, still proves itself.
+"""Recover the verifiable parts of a damaged store.
 
-The root by its own signatures, the other signed documents by the root, the key documents and the logs by the lengths
-and hashes that are signed, and what the device itself has noted by its checksum. Nothing else is believed.
+The root is verified by its own signatures, the other signed documents by the root, and the key documents and logs by
+signed lengths and hashes. The device's own notes are verified by their checksums. Nothing else is trusted.
 """
 
 import json
@@ -31,12 +31,12 @@ class RootError(Exception):
 
 @dataclass(slots=True)
 class Remains:
-    """What proves itself, as sync has it, and what was wrong with the rest.
+    """The verified parts, in the form of a sync, and the problems of the rest.
 
     Attributes:
-        facts: what the device itself has noted.
-        floors: the versions of signed documents that it has seen; None where that is no longer known.
-        problems: what was found to be wrong.
+        facts: the device's own notes.
+        floors: the versions of signed documents that it has seen; None if they are lost.
+        problems: what was wrong.
         lacking: whether something is missing that only a sync can bring.
     """
 
@@ -49,20 +49,20 @@ class Remains:
     lacking: bool = False
 
     def lack(self, problem: Message) -> None:
-        """Note what only a sync can put right."""
+        """Record a problem that only a sync can solve."""
         self.problems.append(problem)
         self.lacking = True
 
 
 def gather(db: sqlite3.Connection, now: int) -> Remains:
-    """Gather what proves itself.
+    """Gather the verifiable parts.
 
     Args:
-        db: the store, perhaps damaged.
+        db: the store, possibly damaged.
         now: seconds since 1970 UTC.
 
     Raises:
-        RootError: the root does not.
+        RootError: the root can't be verified.
     """
     remains = Remains()
     _look_over_file(db, remains)
@@ -71,7 +71,7 @@ def gather(db: sqlite3.Connection, now: int) -> Remains:
     try:
         check_root(root)
     except SyncError as e:
-        raise RootError(str(e)) from None
+        raise RootError(str(e)) from e
     remains.metadata["root"] = root
     synced = {role for (role,) in _rows(db, "SELECT name FROM metadata")} | set(remains.floors or {}) != {"root"}
     if synced or "published" in remains.facts:
@@ -94,7 +94,7 @@ def _gather_facts(db: sqlite3.Connection, remains: Remains) -> None:
         if crc == schema.checksum(name, value):
             remains.facts[name] = value
         elif name == "last_seen":
-            remains.lack(message("damage.last-seen"))  # only a sync clears that
+            remains.lack(message("damage.last-seen"))  # only a sync clears it
         else:
             remains.problems.append(message("damage.fact", name=name))
     remains.facts.pop("seal", None)
@@ -103,17 +103,17 @@ def _gather_facts(db: sqlite3.Connection, remains: Remains) -> None:
 
 
 def _gather_signed(db: sqlite3.Connection, remains: Remains, root: Root) -> None:
-    timestamp = _signed(db, remains, "timestamp", root, None)
-    snapshot = _signed(db, remains, "snapshot", root, timestamp and timestamp.snapshot_meta)
+    timestamp = _read_signed(db, remains, "timestamp", root, None)
+    snapshot = _read_signed(db, remains, "snapshot", root, timestamp and timestamp.snapshot_meta)
     named = snapshot.meta if snapshot else {}
-    targets = _signed(db, remains, "targets", root, named.get("targets.json"))
-    status = _signed(db, remains, roles.STATUS, targets, named.get(f"{roles.STATUS}.json"))
+    targets = _read_signed(db, remains, "targets", root, named.get("targets.json"))
+    status = _read_signed(db, remains, roles.STATUS, targets, named.get(f"{roles.STATUS}.json"))
     if timestamp:
         remains.facts["published"] = roles.published_at(timestamp)
     keys, lists = (document.targets if document else {} for document in (targets, status))
     _gather_document(db, remains, KEYS, keys.get(layout.KEYS_TARGET))
     _gather_document(db, remains, DENIED, lists.get(roles.DENIED_TARGET))
-    if len(remains.documents) < 2:  # one without the other says nothing of any key
+    if len(remains.documents) < 2:  # one without the other says nothing about any key
         remains.documents = {}
     for name, target in lists.items():
         day = layout.log_day(name)
@@ -123,13 +123,13 @@ def _gather_signed(db: sqlite3.Connection, remains: Remains, root: Root) -> None
         remains.lack(message("damage.synced-at"))
 
 
-def _signed(db: sqlite3.Connection, remains: Remains, role: str, delegator: Any, meta: MetaFile | None) -> Any:
-    """Give what a signed document says, if its delegator's keys have signed it and it belongs to the others."""
+def _read_signed(db: sqlite3.Connection, remains: Remains, role: str, delegator: Any, meta: MetaFile | None) -> Any:
+    """Return the content of a signed document if its delegator's keys have signed it and it belongs to the others."""
     data = _document(db, "metadata", role)
     try:
         document = Metadata[Any].from_bytes(data)
         if delegator is None or not isinstance(document.signed, _KINDS[role]):
-            raise ValueError("nothing tells who must have signed it")
+            raise ValueError("nothing says who must have signed it")
         delegator.verify_delegate(role, document.signed_bytes, document.signatures)
         if meta and (document.signed.version != meta.version or not is_signed(meta, data)):
             raise ValueError("it does not belong to the others")
@@ -157,7 +157,7 @@ def _gather_log(db: sqlite3.Connection, remains: Remains, day: int, target: Targ
 
 
 def _fill_gaps(remains: Remains, now: int) -> None:
-    """Put the strictest in place of what the device itself had decided and no longer knows."""
+    """Replace lost settings of the device by the strictest values."""
     strictest = {"max_age": MAX_AGE_LEAST, "warning_age": WARNING_AGE_LEAST}
     for name in strictest.keys() - remains.facts.keys():
         remains.problems.append(message("damage.lost", name=name))
@@ -173,9 +173,9 @@ def _blob(rows: list[Any]) -> bytes:
 
 
 def _rows(db: sqlite3.Connection, query: str, *values: object) -> list[Any]:
-    """Read what can be read."""
+    """Read all readable rows."""
     found = []
     with suppress(sqlite3.Error):
         for row in db.execute(query, values):
-            found.append(row)  # noqa: PERF402 - what came before an error shall stay
+            found.append(row)  # noqa: PERF402 - keeps the rows before an error
     return found

@@ -1,9 +1,10 @@
-"""How the device's store is laid out in its SQLite file, and what proves that it is undamaged.
+"""Define the layout of the device's store in its SQLite file, and the checksums that detect damage.
 
-Every row carries a checksum of its content. One more, the seal, covers those of all rows but the pages' and
-`last_seen`: so a row that is missing, or of an earlier transaction, shows as well. A list's pages are covered by the
-checksums in its row of `logs`. Checksums find what a failing card does to a file; they stop nobody who writes to it.
-The journal's tables have none, since no verdict rests on them: what they refuse to hold is damaged.
+Every row carries a checksum of its content. Another checksum, the seal, covers the checksums of all rows except the
+pages' and `last_seen`, so that a row that is missing or from an earlier transaction is noticed too. The checksums in a
+row of `logs` cover the pages of its list. Checksums detect what a failing card does to a file; they stop no attacker
+who writes to it. The journal's tables have no checksums, because no verdict relies on them: their constraints detect
+damage.
 """
 
 import json
@@ -37,17 +38,17 @@ JOURNAL = {
     " AND shown_before BETWEEN 0 AND scans AND let_through >= 0 AND sent_back >= 0 AND called_in >= 0"
     " AND let_through + sent_back + called_in <= scans)) WITHOUT ROWID",
 }
-"""The journal's tables: a key for each UTC day of exp, what was decided, and counts by hour (journal.py)."""
+"""The journal's tables: a key for each UTC day of exp, the decisions, and counts by hour (journal.py)."""
 _JOURNAL_TABLES = (
     *(f"CREATE TABLE {name} {columns}" for name, columns in JOURNAL.items()),
     "CREATE INDEX journal_passes ON journal_entries (pass) WHERE pass IS NOT NULL",
 )
 _UNSEALED = {"seal", "last_seen"}
-"""Facts that the seal leaves out: itself, and what changes with every scan."""
+"""Facts that the seal leaves out: the seal itself, and the fact that changes with every scan."""
 
 
 def create(db: sqlite3.Connection) -> None:
-    """Make the tables; the caller commits."""
+    """Create the tables; the caller commits."""
     for table in _TABLES:
         db.execute(table)
     db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
@@ -55,24 +56,24 @@ def create(db: sqlite3.Connection) -> None:
 
 
 def create_journal(db: sqlite3.Connection) -> None:
-    """Make the journal's tables, which a store of version 2 lacks; the caller commits."""
+    """Create the journal's tables, which a store of version 2 lacks; the caller commits."""
     for table in _JOURNAL_TABLES:
         db.execute(table)
     db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
 
 def version(db: sqlite3.Connection) -> int:
-    """Give a store's version, having looked whether it is laid out as that version is.
+    """Return the version of a store after checking that its layout matches that version.
 
     Raises:
-        DamagedError: it is not.
+        DamagedError: the layout does not match.
     """
     number: int = db.execute("PRAGMA user_version").fetchone()[0]
     application = db.execute("PRAGMA application_id").fetchone()[0]
     if number == 1 and application == 0:
         return number
     if application != APPLICATION_ID or number == 0:
-        raise DamagedError("it does not begin as a device's store does")
+        raise DamagedError("it does not begin like a device's store")
     if number <= SCHEMA_VERSION and _layout(db) != {*_TABLES, *(_JOURNAL_TABLES if number > 2 else ())}:
         raise DamagedError("its tables are not as they should be")
     return number
@@ -83,7 +84,7 @@ def _layout(db: sqlite3.Connection) -> set[str]:
 
 
 def checksum(*parts: object) -> int:
-    """Give the CRC-32 of some values, of the bytes among them by their own."""
+    """Return the CRC-32 of some values; byte strings count by their own CRC-32."""
     words = [(len(part), zlib.crc32(part)) if isinstance(part, bytes) else part for part in parts]
     return zlib.crc32(repr(words).encode())
 
@@ -95,7 +96,7 @@ def facts(db: sqlite3.Connection) -> dict[str, Any]:
     """Read all facts.
 
     Raises:
-        DamagedError: one is not what was written.
+        DamagedError: a fact differs from what was written.
     """
     found = {}
     for name, value, crc in db.execute("SELECT name, value, sum FROM facts"):
@@ -106,7 +107,7 @@ def facts(db: sqlite3.Connection) -> dict[str, Any]:
 
 
 def put_facts(db: sqlite3.Connection, **values: Any) -> None:
-    """Write facts; None takes one away."""
+    """Write facts; None deletes a fact."""
     for name, value in values.items():
         if value is None:
             db.execute("DELETE FROM facts WHERE name = ?", (name,))
@@ -114,14 +115,14 @@ def put_facts(db: sqlite3.Connection, **values: Any) -> None:
             db.execute("INSERT OR REPLACE INTO facts VALUES (?, ?, ?)", (name, value, checksum(name, value)))
 
 
-# Documents: of TUF in the table metadata, of the keys in the table documents
+# Documents: TUF's in the table metadata, the key documents in the table documents
 
 
 def documents(db: sqlite3.Connection, table: str) -> dict[str, bytes]:
     """Read a table of documents.
 
     Raises:
-        DamagedError: one is not what was written.
+        DamagedError: a document differs from what was written.
     """
     found = {}
     for name, crc, data in db.execute(f"SELECT name, sum, data FROM {table}"):  # noqa: S608 - a constant
@@ -132,14 +133,14 @@ def documents(db: sqlite3.Connection, table: str) -> dict[str, bytes]:
 
 
 def put_documents(db: sqlite3.Connection, table: str, values: Mapping[str, bytes]) -> None:
-    """Let a table hold these documents and no others."""
+    """Replace all documents of a table."""
     db.execute(f"DELETE FROM {table}")  # noqa: S608 - a constant
     rows = [(name, checksum(name, data), data) for name, data in values.items()]
     db.executemany(f"INSERT INTO {table} VALUES (?, ?, ?)", rows)  # noqa: S608 - a constant
 
 
 def versions(metadata: Mapping[str, bytes]) -> str:
-    """Write down the versions of TUF's documents, which outlive the documents where those are damaged."""
+    """Record the versions of TUF's documents, which survive if the documents are damaged."""
     found = {role: json.loads(data)["signed"]["version"] for role, data in metadata.items()}
     return json.dumps(found, sort_keys=True)
 
@@ -148,7 +149,7 @@ def versions(metadata: Mapping[str, bytes]) -> str:
 
 
 def seal_of(db: sqlite3.Connection) -> int:
-    """Compute the seal of what is there."""
+    """Compute the seal of the current content."""
     rows: list[Any] = [("facts", *row) for row in db.execute("SELECT name, sum FROM facts ORDER BY name")]
     rows = [row for row in rows if row[1] not in _UNSEALED]
     for table in ("metadata", "documents"):
@@ -158,5 +159,5 @@ def seal_of(db: sqlite3.Connection) -> int:
 
 
 def put_seal(db: sqlite3.Connection) -> None:
-    """Seal what is there."""
+    """Seal the current content."""
     put_facts(db, seal=seal_of(db))

@@ -1,8 +1,8 @@
-"""The device's store: one SQLite file with all that a device knows; one transaction a sync.
+"""Store everything that a device knows in one SQLite file; each sync is one transaction.
 
-A power cut leaves the state before a sync or the one after it. Reading never waits for a sync, and a whole
-verification reads within one transaction, so it sees one consistent publication. What is relied on is held against
-its checksum: a damaged file gives a DamagedError, never another verdict.
+A power cut leaves the state before a sync or the state after it. Reading never waits for a sync. A verification reads
+within one transaction, so it sees one consistent publication. Everything it relies on is compared with its checksum: a
+damaged file raises a DamagedError and never changes a verdict.
 """
 
 import json
@@ -45,11 +45,11 @@ from movepass_words import DEFAULT_LANGUAGE, LANGUAGES, Message, message
 T = TypeVar("T")
 FILE_NAME = "device.sqlite"
 _NOTE_WAITS_MS = 250
-"""So long a note waits for another process that writes; a sync seldom takes longer, and an officer is waiting."""
+"""How long a note waits for another process that writes; a sync seldom takes longer, and an officer is waiting."""
 _OWN_ENTRIES = 64
-"""How many of its own entries a process remembers: more than come while a scanner reads one pass twice."""
+"""How many of its own entries a process remembers: more than a scanner adds while it reads one pass twice."""
 _LAST_SEEN_STEP = 60
-"""Seconds between two notes of the time; scans come in seconds, and the disk is a card that wears."""
+"""The seconds between two notes of the time; scans come within seconds, and the card wears."""
 _NO_JOURNAL = {
     sqlite3.SQLITE_BUSY: "journal.busy",
     sqlite3.SQLITE_CANTOPEN: "journal.read-only",
@@ -60,7 +60,7 @@ KEYS, DENIED = "keys", "denied"
 
 
 class LogInfo(NamedTuple):
-    """A list on the device: its UTC day, how many are revoked, and the log's size in bytes."""
+    """A list on the device: its UTC day, the number of revoked passes, and the size of the log in bytes."""
 
     day: int
     revoked: int
@@ -69,15 +69,15 @@ class LogInfo(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What a sync starts from, or ends with.
+    """The state before or after a sync.
 
     Attributes:
         syncs: how many syncs the store has seen; a commit must find the same number.
-        sources: where the device syncs from, in the order in which they are tried.
-        published: signed time of the publication held, seconds since 1970 UTC.
+        sources: where the device syncs from, in the order to try them.
+        published: the signed time of the publication held, seconds since 1970 UTC.
         metadata: TUF's documents by role; "root" is always there.
         documents: KEYS and DENIED as published.
-        logs: each UTC day's log.
+        logs: the status log of each UTC day.
     """
 
     syncs: int
@@ -89,7 +89,7 @@ class Held:
 
 
 class State(NamedTuple):
-    """What verifications rest on."""
+    """The data that verifications rely on."""
 
     keys: KeySet
     lists: StatusLists
@@ -105,7 +105,7 @@ _NO_KEYS = KeySet("", test=False, keys={})
 
 
 class _StoredList:
-    """A day's revoked indexes, read from the store one page at a time, within the reading that gave it."""
+    """A day's revoked indexes, read from the store page by page within the reading that returned it."""
 
     __slots__ = ("_pages", "_store")
 
@@ -114,28 +114,28 @@ class _StoredList:
         self._pages = pages
 
     def __contains__(self, index: object) -> bool:
-        assert isinstance(index, int)  # noqa: S101 - what Container's signature can't say
+        assert isinstance(index, int)  # noqa: S101 - Container's signature cannot say this
         try:
             return self._pages.has(index)
         except (sqlite3.Error, DamagedError) as e:
-            raise self._store.failure(e) from None
+            raise self._store.failure(e) from e
 
 
 class Store:
-    """A device's store, opened. Methods raise StoreError where the file fails, DamagedError where it is damaged."""
+    """An open store of a device. Methods raise StoreError if the file fails, and DamagedError if it is damaged."""
 
     def __init__(self, folder: Path) -> None:
-        """Open a store; one that earlier software made is migrated.
+        """Open a store, and migrate it if earlier software made it.
 
         Raises:
-            StoreError: missing, damaged, or made by other software.
+            StoreError: the store is missing, damaged, or made by other software.
         """
         self.folder = folder
         self._path = folder / FILE_NAME
         try:
             found = self._path.is_file()
         except OSError as e:
-            raise StoreError(f"can't read {folder}: {e.strerror}") from None
+            raise StoreError(f"can't read {folder}: {e.strerror}") from e
         if not found:
             raise StoreError(f"{folder} is not a device's store; set one up: movepass enroll")
         with self._failures():
@@ -144,8 +144,8 @@ class Store:
         self._cached: tuple[int, State] | None = None
         self._noted: deque[int] = deque(maxlen=_OWN_ENTRIES)
         self.journal_trouble: Message | None = None
-        """Why the last verdict could not be noted; None where it was."""
-        self._lock = threading.RLock()  # threads share one connection, and SQLite's transactions belong to it
+        """Why the last verdict could not be noted, or None if it was."""
+        self._lock = threading.RLock()  # threads share one connection, which owns SQLite's transactions
         try:
             with self._failures():
                 self._bring_up_to_version()
@@ -154,7 +154,7 @@ class Store:
             raise
 
     def _bring_up_to_version(self) -> None:
-        """Migrate a store that earlier software made; on a read-only medium a copy of it."""
+        """Migrate a store of earlier software; on a read-only medium, migrate a copy."""
         version = schema.version(self._db)
         if version > SCHEMA_VERSION:
             raise StoreError(
@@ -188,17 +188,17 @@ class Store:
         policy: Policy = Policy(),  # noqa: B008 - it is frozen
         language: str | None = None,
     ) -> None:
-        """Make a store that trusts a root and syncs from these sources, all of it or nothing.
+        """Create a store that trusts a root and syncs from these sources, completely or not at all.
 
         Args:
-            folder: where it shall be.
+            folder: the folder for the store.
             root: the root document.
-            sources: in full, in the order in which they shall be tried.
+            sources: their full names, in the order to try them.
             policy: how old lists may be.
-            language: what the device speaks; None leaves that open.
+            language: the language of the device; None leaves it open.
 
         Raises:
-            StoreError: there is one already, or the folder can't be written to.
+            StoreError: there is already a store, or the folder can't be written to.
         """
         from tempfile import TemporaryDirectory  # noqa: PLC0415 - once in a store's life, and slow to import
 
@@ -207,7 +207,7 @@ class Store:
         path = folder / FILE_NAME
         check_vacant(folder)
         try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # the journal is nobody else's to read
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # nobody else may read the journal
             with TemporaryDirectory(prefix=".enroll-", dir=folder) as temporary:
                 new = Path(temporary) / FILE_NAME
                 with closing(open_file(new)) as db:
@@ -220,21 +220,21 @@ class Store:
                     db.execute("PRAGMA journal_mode = WAL")
                 new.replace(path)
         except (OSError, sqlite3.Error) as e:
-            raise StoreError(f"can't make {path}: {getattr(e, 'strerror', None) or e}") from None
+            raise StoreError(f"can't make {path}: {getattr(e, 'strerror', None) or e}") from e
 
     @contextmanager
     def reading(self) -> Iterator[State]:
-        """Read within one transaction: the state given, and its lists, are of one publication."""
+        """Read within one transaction, so that the yielded state and its lists are of one publication."""
         with self._transaction():
             with self._failures():
                 state = self._state()
             yield state
 
     def held(self) -> Held:
-        """Read everything a sync starts from.
+        """Read everything that a sync starts from.
 
         Raises:
-            DamagedError: something that a sync must rely on is damaged: what to trust, and what not to go behind.
+            DamagedError: something that a sync relies on is damaged: what to trust, or what not to fall behind.
         """
         with self._transaction(), self._failures():
             facts = schema.facts(self._db)
@@ -242,7 +242,7 @@ class Store:
             if schema.versions(metadata) != facts.get("versions"):
                 raise DamagedError("its signed documents are not those of its last sync")
             return Held(
-                syncs=_needed(facts, "syncs"),
+                syncs=_require(facts, "syncs"),
                 sources=_sources(facts),
                 published=facts.get("published"),
                 metadata=metadata,
@@ -251,24 +251,24 @@ class Store:
             )
 
     def offline_documents(self) -> dict[str, bytes]:
-        """Read what the custodians signed: the root and, once synced, the targets.
+        """Read the documents that the custodians signed: the root and, once synced, the targets.
 
         Raises:
-            DamagedError: one is not what was written.
+            DamagedError: a document differs from what was written.
         """
         with self._transaction(), self._failures():
             metadata = schema.documents(self._db, "metadata")
         return {role: metadata[role] for role in ("root", "targets") if role in metadata}
 
     def replaced(self) -> bool:
-        """Tell whether the file that was opened is no longer the one in the folder."""
+        """Check whether another file has replaced the opened file in the folder."""
         try:
             return self._path.stat().st_ino != self._inode
         except OSError:
             return True
 
     def check_writable(self) -> None:
-        """Make sure that a sync could be taken over, before anything is downloaded for it.
+        """Check that a sync could be taken over, before anything is downloaded for it.
 
         Raises:
             StoreError: the medium is read-only.
@@ -280,42 +280,42 @@ class Store:
                 )
 
     def take_over(self, before: Held, after: Held, *, synced_at: int) -> None:
-        """Replace what the store holds by what a sync has verified, in one transaction.
+        """Replace the content of the store with the verified result of a sync, in one transaction.
 
         Args:
-            before: what the store held when the sync began.
+            before: the content of the store when the sync began.
             after: the new state.
             synced_at: seconds since 1970 UTC.
 
         Raises:
             SyncError: a log can't be read.
-            StoreError: another sync finished in between, or the disk is full or read-only.
+            StoreError: another sync finished meanwhile, or the disk is full or read-only.
         """
         self.check_writable()
         with self._writing():
             if schema.facts(self._db).get("syncs") != before.syncs:
                 raise StoreError("another sync finished in between; nothing is lost, sync again")
             self._write(before, after, synced_at)
-        # Apart from it: a journal that is damaged keeps nobody from syncing. What is left here the next sync forgets.
+        # Separate, because a damaged journal must not stop syncs. The next sync deletes whatever is left here.
         self._noting(lambda: journal.forget(self._db, synced_at, self._state().journal_keep, after.published))
         self._truncate_wal()
 
     def _truncate_wal(self) -> None:
-        """Move the write-ahead log's content over and cut it to nothing: it may hold a key that the store forgot.
+        """Move the content of the write-ahead log over and empty the log, which may hold a deleted key.
 
-        Nobody is waited for, and where the disk is full the commit stands all the same; then the next sync does it.
+        It waits for nobody. If the disk is full the commit still stands, and the next sync empties the log.
         """
         with self._lock, suppress(sqlite3.Error), waiting(self._db, 0):
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def configure(self, *, sources: Sequence[str] | None, policy: Policy, journal_keep: int, language: str) -> None:
-        """Change what the device itself decides, in one transaction.
+        """Change the device's own settings, in one transaction.
 
         Args:
-            sources: where to sync from, in this order; as before without it.
+            sources: where to sync from, in this order; None leaves them unchanged.
             policy: how old lists may be.
-            journal_keep: seconds after which entries of the journal are forgotten.
-            language: what the device speaks.
+            journal_keep: entries of the journal are deleted after this many seconds.
+            language: the language of the device.
 
         Raises:
             StoreError: the disk is full or read-only.
@@ -328,7 +328,7 @@ class Store:
             schema.put_seal(self._db)
 
     def raise_floor(self, now: int, last_seen: int | None) -> None:
-        """Raise the soft floor of the clock; left undone where the store is read-only or busy."""
+        """Raise the soft floor of the clock, unless the store is read-only or busy."""
         if not 0 <= now < TIME_LIMIT or (last_seen is not None and now < last_seen + _LAST_SEEN_STEP):
             return
         with self._lock:
@@ -337,24 +337,24 @@ class Store:
                 schema.put_facts(self._db, last_seen=now)
 
     def note(self, result: Verification) -> journal.Noted | None:
-        """Write a verdict into the journal; None where that can't be done, and journal_trouble says why."""
+        """Write a verdict into the journal. If that fails, return None and set journal_trouble."""
         noted = self._noting(lambda: journal.note(self._db, result, self._state().journal_keep, self._noted))
         if noted and noted.entry not in self._noted:
             self._noted.append(noted.entry)
         return noted
 
     def decide(self, entry: int, decision: journal.Decision) -> None:
-        """Write into the journal what the officer did; left undone where the store can't be written."""
+        """Write into the journal what the officer did, unless the store can't be written."""
         self._noting(lambda: journal.decide(self._db, entry, decision))
 
     def _noting(self, write: Callable[[], T]) -> T | None:
-        """Write into the journal in one small transaction, or not at all: verifying goes on without it.
+        """Write into the journal in one small transaction, or not at all: verifying continues without it.
 
-        It is not on the disk at once: when power fails the last entries may be lost, and nothing else.
+        The write is not flushed at once: a power cut may lose the last entries, and nothing else.
         """
         with self._lock:
             self.journal_trouble = message("journal.read-only") if self._copy else None
-            if self._copy:  # of what is on a medium that can't be written to
+            if self._copy:  # a copy of a store on a read-only medium
                 return None
             try:
                 with waiting(self._db, _NOTE_WAITS_MS), transaction(self._db):
@@ -364,10 +364,10 @@ class Store:
                 return None
 
     def read_journal(self) -> tuple[list[journal.JournalEntry], list[journal.Count]]:
-        """Read the journal: its entries and its counts by hour, the oldest first.
+        """Read the journal: its entries and its counts by hour, oldest first.
 
         Raises:
-            DamagedError: it is not as it should be.
+            DamagedError: the journal is damaged.
         """
         with self._transaction(), self._failures():
             return list(journal.entries(self._db)), journal.hourly(self._db)
@@ -379,7 +379,7 @@ class Store:
             self._copy.cleanup()
 
     def failure(self, error: Exception) -> StoreError:
-        """Put into words what went wrong with the file."""
+        """Word a failure of the file."""
         if isinstance(error, OSError | sqlite3.ProgrammingError) or code_of(error) in NOT_THE_FILES_FAULT:
             return StoreError(f"{self._path}: {error}")
         return DamagedError(f"{self._path} is damaged: {error}; mend it: movepass doctor --store {self.folder}")
@@ -389,11 +389,11 @@ class Store:
         try:
             yield
         except (sqlite3.Error, OSError, UnicodeDecodeError, DamagedError) as e:  # a damaged schema is not even text
-            raise self.failure(e) from None
+            raise self.failure(e) from e
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        """Read within one transaction; no other thread uses the connection meanwhile."""
+        """Read within one transaction, while no other thread uses the connection."""
         with self._lock:
             self._execute("BEGIN")
             try:
@@ -406,11 +406,11 @@ class Store:
         try:
             self._db.execute(statement)
         except sqlite3.Error as e:
-            raise self.failure(e) from None
+            raise self.failure(e) from e
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
-        """Write in one transaction, which is on the disk when it ends, or undone."""
+        """Write in one transaction, which is flushed to disk or undone."""
         with self._lock, self._failures():
             self._cached = None
             self._db.execute("PRAGMA synchronous = FULL")
@@ -421,7 +421,7 @@ class Store:
                 self._db.execute("PRAGMA synchronous = NORMAL")
 
     def _state(self) -> State:
-        """Read the state, or give the one read before if nobody has written since; we forget it when we write."""
+        """Read the state, or return the last one read if nobody has written since; our own writes discard it."""
         version = self._db.execute("PRAGMA data_version").fetchone()[0]
         if self._cached is None or self._cached[0] != version:
             self._cached = version, self._read_state()
@@ -429,7 +429,7 @@ class Store:
 
     def _read_state(self) -> State:
         facts = schema.facts(self._db)
-        if schema.seal_of(self._db) != _needed(facts, "seal"):
+        if schema.seal_of(self._db) != _require(facts, "seal"):
             raise DamagedError("not all that it holds is of its last sync")
         documents = schema.documents(self._db, "documents")
         rows = self._db.execute("SELECT day, revoked, length(data), sum FROM logs ORDER BY day").fetchall()
@@ -459,7 +459,7 @@ class Store:
                 try:
                     write_list(self._db, day, data, held)
                 except LogError as e:
-                    raise SyncError(f"the list of day {day} is signed and yet unreadable: {e}") from None
+                    raise SyncError(f"the list of day {day} is signed and yet unreadable: {e}") from e
         schema.put_facts(
             self._db,
             published=after.published,
@@ -487,26 +487,26 @@ def _keys(documents: Mapping[str, bytes]) -> KeySet:
     try:
         return KeySet.from_jwks(documents[KEYS]).with_denied(documents[DENIED])
     except (KeyError, KeyDocumentError) as e:
-        raise DamagedError(f"its keys can't be read: {e}") from None
+        raise DamagedError(f"its keys can't be read: {e}") from e
 
 
-def _needed(facts: dict[str, Any], name: str) -> Any:
+def _require(facts: dict[str, Any], name: str) -> Any:
     if name not in facts:
         raise DamagedError(f"its {name!r} is gone")
     return facts[name]
 
 
 def _sources(facts: dict[str, Any]) -> tuple[str, ...]:
-    return tuple(json.loads(_needed(facts, "sources")))
+    return tuple(json.loads(_require(facts, "sources")))
 
 
 def policy_facts(policy: Policy) -> dict[str, int]:
-    """Give what the store keeps of a policy; the clock's slack is not for a device to choose."""
+    """Return the facts that store a policy; a device cannot choose the clock's slack."""
     return {"max_age": policy.max_age, "warning_age": policy.warning_age}
 
 
 def _policy(facts: dict[str, Any]) -> Policy:
-    return Policy(max_age=_needed(facts, "max_age"), warning_age=_needed(facts, "warning_age"))
+    return Policy(max_age=_require(facts, "max_age"), warning_age=_require(facts, "warning_age"))
 
 
 def _language(facts: dict[str, Any]) -> str:
@@ -526,21 +526,21 @@ def _seconds(facts: dict[str, Any], name: str) -> int | None:
 
 
 def check_vacant(folder: Path) -> None:
-    """Make sure that a store can be made in a folder, before anybody is asked anything for it.
+    """Check that a store can be created in a folder, before anybody is asked for anything.
 
     Raises:
-        StoreError: there is one already, or the folder is a link: on a stick somebody may have laid it.
+        StoreError: there is already a store, or the folder is a link, which somebody may have laid on a stick.
     """
     with suppress(OSError):
         if is_link(folder.lstat()):
             raise StoreError(f"{folder} is a link; name the folder itself, if it is the one that you mean")
     for ending in ENDINGS:
         file = folder / f"{FILE_NAME}{ending}"
-        if os.path.lexists(file):  # SQLite would take over what a log beside the new file says, its root as well
+        if os.path.lexists(file):  # SQLite would apply a log left beside the new file, and its root with it
             what = "a device's store already" if not ending else f"not empty: it has {file.name}"
             raise StoreError(f"{folder} is {what}; enroll into a new folder")
 
 
 def describe(log: LogInfo) -> dict[str, int | str]:
-    """Write a list as `sync --json` and `status --json` show it."""
+    """Return the object for a list that `sync --json` and `status --json` show."""
     return {"day": day_name(log.day), "revoked": log.revoked, "bytes": log.size}

@@ -1,1 +1,1 @@
-"""How a device is set up and kept fresh: sources, downloads, bundles."""
+"""Set a device up and keep it fresh: sources, downloads, bundles."""

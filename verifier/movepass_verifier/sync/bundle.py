@@ -1,13 +1,12 @@
-"""A bundle: a copy of a repository, as much of it as devices need, to carry to them on a stick.
+"""Export a bundle: a copy of the parts of a repository that devices need, carried to them on a stick.
 
-It is fetched as a device would fetch it, from the repository's own first root on: so everything in it is signed, fits
-together and has not expired, and a copy that is torn is found here and not at the checkpoint. Whether it is the right
-authority's, the devices decide, each by the root that it was enrolled with: whoever carries a stick has to be trusted
-with nothing, and needs no device's store.
+It is fetched as a device would fetch it, from the repository's own first root on. So everything in it is signed,
+belongs together and has not expired, and a torn copy is found here and not at the checkpoint. The devices decide
+whether it is from the right authority, each by its own root. So the carrier needs no trust and no device's store.
 
-Files go to the stick one by one, each whole or not at all; the timestamp comes last. Pulled out before that, the stick
-holds the bundle that it held before, or none. A stick may have been prepared: no link on it is followed, so nothing
-outside the bundle's folder is read, written or deleted (movepass_keys.files.Folder).
+Each file is written whole or not at all, and the timestamp comes last. A stick that is pulled out before that holds its
+previous bundle, or none. A stick may be hostile: no link on it is followed, so nothing outside the bundle's folder is
+read, written or deleted (movepass_keys.files.Folder).
 """
 
 import errno
@@ -41,25 +40,25 @@ _MARK_TEXT = b"""Movepass: keys and revocation lists, to carry to devices. Every
 This folder is kept by `movepass export-bundle`, which removes from metadata/ and targets/ what is no longer needed.
 """
 _HELD_MOST_BYTES = 64 << 20
-"""How much of a stick's lists is read, to fetch only what is new; the rest is fetched whole."""
+"""How much of a stick's lists is read to fetch only new data; the rest is fetched whole."""
 _FIRST_ROOT = document_name("root", 1)
 _NAMED = ("snapshot", "targets", roles.STATUS)
-"""Roles whose file has a version in its name that the timestamp leads to."""
+"""The roles whose file name has a version that the timestamp leads to."""
 
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """What an export did.
+    """The result of an export.
 
     Attributes:
-        source: where from.
-        folder: where to.
-        published: signed time of what the bundle holds, seconds since 1970 UTC.
+        source: the name of the source.
+        folder: the folder of the bundle.
+        published: the signed time of the bundle's publication, seconds since 1970 UTC.
         expires: until when devices will take it over.
-        requests: files asked for.
-        received: bytes that came.
-        written: bytes that were written; what was there already was not.
-        size: bytes of the whole bundle.
+        requests: the number of files requested.
+        received: the bytes received.
+        written: the bytes written; unchanged files are not written.
+        size: the bytes of the whole bundle.
     """
 
     source: str
@@ -72,7 +71,7 @@ class Exported:
     size: int
 
     def to_json(self) -> dict[str, Any]:
-        """Write as `export-bundle --json` shows it."""
+        """Return the object that `export-bundle --json` shows."""
         return {
             "source": self.source,
             "to": str(self.folder),
@@ -86,7 +85,7 @@ class Exported:
 
 
 class _Recorded(Source):
-    """A source that keeps the documents it has given."""
+    """A source that keeps the documents it has returned."""
 
     def __init__(self, name: str, **options: Any) -> None:
         super().__init__(name, **options)
@@ -98,24 +97,24 @@ class _Recorded(Source):
 
 
 def export(name: str, folder: Path, *, ca: Path | None = None, progress: Progress | None = None) -> Exported:
-    """Make a bundle, or bring one up to date: what it holds already is neither fetched nor written again.
+    """Create or update a bundle; files that it already holds are neither fetched nor written again.
 
     Args:
         name: the source, an address or a folder.
-        folder: where the bundle shall be.
+        folder: the folder for the bundle.
         ca: a file of CA certificates to trust besides the system's.
-        progress: is told how downloads go.
+        progress: called with the progress of downloads.
 
     Raises:
-        SyncError: the source can't be reached, or offers what no device would take.
-        BundleError: the folder holds something else or something newer, or can't be written to.
+        SyncError: the source can't be reached, or offers something that no device would take.
+        BundleError: the folder holds something else or a newer bundle, or can't be written to.
     """
     if resolve(name) == str(folder.absolute()):
         raise BundleError(f"{folder} is the source itself; a bundle is a folder of its own")
     try:
         with Folder.open(folder, make=True) as there:
             _mark(there)
-            _list_files(there)  # before anything is read or written: a prepared stick is refused whole
+            _list_files(there)  # before anything is read or written: a hostile stick is refused completely
             with _Recorded(name, ca=ca, progress=progress) as source, tempfile.TemporaryDirectory() as work:
                 new = _fetch(source, there, Path(work))
             content = _content(new, source.documents)
@@ -123,7 +122,7 @@ def export(name: str, folder: Path, *, ca: Path | None = None, progress: Progres
             _remove_others(there, content)
     except files.UnfitFileError as e:
         raise BundleError(
-            f"{e.filename}: {e.strerror}. This is not as an export leaves it: empty the stick, or take another one"
+            f"{e.filename}: {e.strerror}. No export leaves a stick like this: empty it, or use another"
         ) from e
     except OSError as e:
         raise BundleError(
@@ -135,7 +134,7 @@ def export(name: str, folder: Path, *, ca: Path | None = None, progress: Progres
 
 
 def _mark(folder: Folder) -> None:
-    """Make sure that the folder is a bundle's, so that nobody's repository is ever cleaned away."""
+    """Check that the folder is a bundle's, so that no repository is ever cleaned up by mistake."""
     held = set(folder.names())
     if MARK not in held:
         if held & {layout.METADATA_FOLDER, layout.TARGETS_FOLDER}:
@@ -151,18 +150,18 @@ def _fetch(source: _Recorded, folder: Folder, work: Path) -> Held:
         if before not in (None, root):
             raise BundleError(f"{folder.path} holds the bundle of another authority; name another folder")
         with Partials(work) as partials:
-            return offer.fetch(_held(folder, root), source, work, partials)
+            return offer.fetch(_read_held(folder, root), source, work, partials)
     except tuf_errors.BadVersionNumberError as e:
-        raise BundleError(f"{source.name} is behind what {folder.path} holds already ({e})") from None
+        raise BundleError(f"{source.name} is behind what {folder.path} holds already ({e})") from e
     except FAILED as e:
-        raise SyncError(f"{source.name}: {in_words(e)}") from None
+        raise SyncError(f"{source.name}: {in_words(e)}") from e
 
 
-def _held(folder: Folder, root: bytes) -> Held:
-    """Read what a bundle holds, as far as it is there; the client believes none of it unchecked."""
+def _read_held(folder: Folder, root: bytes) -> Held:
+    """Read the parts of a bundle that exist; the client trusts none of them unchecked."""
     metadata, documents, logs, left = {"root": root}, {}, {}, _HELD_MOST_BYTES
     with suppress(_MissingError, AttributeError, KeyError, tuf_errors.RepositoryError):
-        metadata["timestamp"] = _needed(folder, TIMESTAMP)
+        metadata["timestamp"] = _require(folder, TIMESTAMP)
         timestamp = Metadata[Any].from_bytes(metadata["timestamp"]).signed
         metadata["snapshot"] = _version(folder, "snapshot", timestamp.snapshot_meta.version)
         named = Metadata[Any].from_bytes(metadata["snapshot"]).signed.meta
@@ -181,7 +180,7 @@ def _held(folder: Folder, root: bytes) -> Held:
 
 
 def _content(new: Held, fetched: dict[str, bytes]) -> dict[str, bytes]:
-    """Give every file of a bundle by its name, the timestamp last."""
+    """Return every file of a bundle by name, the timestamp last."""
     content = {name: data for name, data in fetched.items() if layout.document_version(name, "root")}
     parsed: dict[str, Any] = {role: Metadata[Any].from_bytes(new.metadata[role]).signed for role in _NAMED}
     for role, document in parsed.items():
@@ -196,7 +195,7 @@ def _content(new: Held, fetched: dict[str, bytes]) -> dict[str, bytes]:
 
 
 def _write(folder: Folder, content: dict[str, bytes]) -> int:
-    """Write what is not there yet; gives how many bytes that were."""
+    """Write the missing files, and return the number of bytes written."""
     written = 0
     for name, data in content.items():
         if _read(folder, name, len(data)) != data:
@@ -207,7 +206,7 @@ def _write(folder: Folder, content: dict[str, bytes]) -> int:
 
 
 def _remove_others(folder: Folder, content: dict[str, bytes]) -> None:
-    """Remove what the bundle no longer names, and what an export that was interrupted has left."""
+    """Remove files that the bundle no longer names, and leftovers of an interrupted export."""
     for name in _list_files(folder):
         if name not in content:
             with _inside(folder, name) as (part, last):
@@ -218,7 +217,7 @@ def _list_files(folder: Folder) -> list[str]:
     """List the files in a bundle's folders.
 
     Raises:
-        UnfitFileError: one is a link, a pipe or a device.
+        UnfitFileError: a file is a link, a pipe or a device.
     """
     found = []
     for path in (layout.METADATA_FOLDER, layout.TARGETS_FOLDER, layout.STATUS_FOLDER):
@@ -229,7 +228,7 @@ def _list_files(folder: Folder) -> list[str]:
 
 @contextmanager
 def _inside(folder: Folder, name: str, *, make: bool = False) -> Iterator[tuple[Folder, str]]:
-    """Open the folder of a file below the bundle's; yields it with the file's own name in it."""
+    """Open the folder of a file inside the bundle, and yield it with the file's name in it."""
     first, _, rest = name.partition("/")
     with folder.folder(first, make=make) as part:
         if "/" not in rest:
@@ -240,7 +239,7 @@ def _inside(folder: Folder, name: str, *, make: bool = False) -> Iterator[tuple[
 
 
 def _read(folder: Folder, name: str, most: int = offer.DOCUMENT_MAX_BYTES) -> bytes | None:
-    """Read a file below the bundle's folder; None where there is none, or one that is too large to be right."""
+    """Read a file of the bundle; None if it is missing or too large."""
     try:
         with _inside(folder, name) as (part, last):
             return part.read(last, most)
@@ -254,12 +253,12 @@ def _read(folder: Folder, name: str, most: int = offer.DOCUMENT_MAX_BYTES) -> by
 
 def _version(folder: Folder, role: str, version: int) -> bytes:
     name = document_name(role, version)
-    if layout.document_version(name, role) is None:  # the stick's word, not yet anybody's signature
+    if layout.document_version(name, role) is None:  # only the stick says so; no signature is checked yet
         raise _MissingError
-    return _needed(folder, name)
+    return _require(folder, name)
 
 
-def _needed(folder: Folder, name: str) -> bytes:
+def _require(folder: Folder, name: str) -> bytes:
     data = _read(folder, name)
     if data is None:
         raise _MissingError
@@ -267,4 +266,4 @@ def _needed(folder: Folder, name: str) -> bytes:
 
 
 class _MissingError(Exception):
-    """A bundle lacks a document, so the documents that it leads to are unknown as well."""
+    """A bundle lacks a document, so that the documents it leads to are unknown too."""

@@ -1,10 +1,10 @@
-"""What sets a device up in one step: a file, or a QR code's text, that says where to sync from and whom to believe.
+"""Read and write enrolments: a file or QR code that tells a device where to sync from and which root to trust.
 
     MPE1:BASE45    compact JSON {"source": URL or list, "root": SHA-256 of metadata/1.root.json in hexadecimal}
     a file         JSON {"source", "root": the document, or "root_sha256", "max_age"?, "warning_age"?, "language"?}
 
 A root is too large for a QR code, so the code has its hash and the root comes from the source. Neither proves itself:
-whoever sets the device up compares the root's fingerprint with one that came another way.
+the person who sets the device up compares the root's fingerprint with a copy that came another way.
 """
 
 import hashlib
@@ -29,24 +29,24 @@ from movepass_words import LANGUAGES
 PREFIX = "MPE1:"
 ENROLMENT_MAX_BYTES = 1 << 20
 ENROLMENT_MAX_CHARS = 4296
-"""A code's text: what a QR code holds of the alphanumeric set."""
+"""The most characters of a code: the capacity of a QR code in the alphanumeric set."""
 SOURCES_MOST = 16
 ROOT_MAX_BYTES = 512_000
-"""As python-tuf bounds the roots that follow."""
+"""python-tuf's limit for later roots."""
 _HEX_DIGITS, _DIGITS = 64, 40
 _KEYS = {"source", "root", "root_sha256", "max_age", "warning_age", "language"}
 
 
 @dataclass(frozen=True, slots=True)
 class Enrolment:
-    """How a device is to be set up.
+    """The settings for a new device.
 
     Attributes:
-        sources: where to sync from, in the order in which they shall be tried.
-        root: the root document, or None where it is to be fetched.
-        root_sha256: its SHA-256 in hexadecimal, where it is to be fetched.
-        max_age, warning_age: how old lists may be, in seconds; None leaves what is usual.
-        language: what the device speaks; None leaves English.
+        sources: where to sync from, in the order to try them.
+        root: the root document, or None if it must be fetched.
+        root_sha256: its SHA-256 in hexadecimal, if it must be fetched.
+        max_age, warning_age: how old lists may be, in seconds; None for the default.
+        language: the language of the device; None for English.
     """
 
     sources: tuple[str, ...]
@@ -67,16 +67,16 @@ class Enrolment:
 
 
 def read(data: bytes) -> Enrolment:
-    """Read an enrolment: a file's content, or a QR code's text.
+    """Read an enrolment: the content of a file, or the text of a QR code.
 
     Raises:
-        EnrolmentError: it is none; says what was expected and what came.
+        EnrolmentError: the data is not an enrolment; the message says what was expected and what came.
     """
     if data.startswith(PREFIX.encode()):
         return read_code(data.decode("ascii", "replace").rstrip("\r\n"))
     document = _object(data)
     if "signed" in document:
-        raise EnrolmentError("this is a root, and no enrolment: give it as --root, with --source")
+        raise EnrolmentError("this is a root, not an enrolment: give it as --root, with --source")
     unknown = sorted(document.keys() - _KEYS)
     if unknown:
         raise EnrolmentError(f"an enrolment has no {unknown[0]!r}; it has {', '.join(sorted(_KEYS))}")
@@ -99,10 +99,10 @@ def read(data: bytes) -> Enrolment:
 
 
 def read_code(text: str) -> Enrolment:
-    """Read a QR code's text, without a line end.
+    """Read the text of a QR code, without a line end.
 
     Raises:
-        EnrolmentError: it is no such code, or breaks a rule of docs/spec.md, "Repository".
+        EnrolmentError: it is not such a code, or breaks a rule of docs/spec.md, "Repository".
     """
     if not text.startswith(PREFIX):
         raise EnrolmentError(f"expected an enrolment's code, {PREFIX}…, got {text[:12]!r}")
@@ -123,10 +123,10 @@ def read_code(text: str) -> Enrolment:
 
 
 def code(sources: Sequence[str], root: bytes) -> str:
-    """Write a QR code's text.
+    """Return the text of a QR code.
 
     Args:
-        sources: where devices shall sync from.
+        sources: where devices will sync from.
         root: metadata/1.root.json, as it is published.
     """
     source = sources[0] if len(sources) == 1 else list(sources)
@@ -135,23 +135,23 @@ def code(sources: Sequence[str], root: bytes) -> str:
 
 
 def file(sources: Sequence[str], root: bytes, **settings: str) -> bytes:
-    """Write a file, with max_age, warning_age and language as it has them; arguments are code's."""
+    """Return the content of a file, optionally with max_age, warning_age and language; see code."""
     source = sources[0] if len(sources) == 1 else list(sources)
     document = {"source": source, **settings, "root": json.loads(root)}
     return json.dumps(document, indent=1, ensure_ascii=False).encode() + b"\n"
 
 
 def root_of(enrolment: Enrolment, *, ca: Path | None = None, progress: Progress | None = None) -> bytes:
-    """Give the root of an enrolment; where only its hash is known, from the first source that has it.
+    """Return the root of an enrolment; if only its hash is known, fetch it from the first source that has it.
 
     Args:
-        enrolment: what was read.
+        enrolment: the enrolment.
         ca: a file of CA certificates to trust besides the system's.
-        progress: is told how it goes.
+        progress: called with the progress of downloads.
 
     Raises:
-        RootRefusedError: no source could be reached that has a root with that hash.
-        SyncError: not a root document, or another kind of source.
+        RootRefusedError: no source has a root with that hash, or none could be reached.
+        SyncError: the root is not a root document, or a source is of an unknown kind.
     """
     if enrolment.root is not None:
         check_root(enrolment.root)
@@ -169,23 +169,23 @@ def root_of(enrolment: Enrolment, *, ca: Path | None = None, progress: Progress 
             check_root(root)
             return root
         failures.append(
-            f"{address}: its root is ANOTHER than the enrolment names (SHA-256 {came}, expected "
+            f"{address}: its root is NOT the one in the enrolment (SHA-256 {came}, expected "
             f"{enrolment.root_sha256}): do not use it, and tell the authority"
         )
     raise RootRefusedError(f"{'. '.join(failures)}; nothing was set up")
 
 
 def fingerprint(root: bytes) -> str:
-    """Give a root's fingerprint as custodians read it to each other: eight groups of five digits."""
+    """Return the fingerprint of a root as custodians read it to each other: eight groups of five digits."""
     return digits_of(root)
 
 
 def check_fingerprint(root: bytes, told: str) -> None:
-    """Hold a root against a fingerprint that came another way: its SHA-256 in hexadecimal, or the forty digits.
+    """Compare a root with a fingerprint that came another way: its SHA-256 in hexadecimal, or the forty digits.
 
     Raises:
-        EnrolmentError: it is no fingerprint.
-        RootRefusedError: it is another root's.
+        EnrolmentError: the text is not a fingerprint.
+        RootRefusedError: it is the fingerprint of another root.
     """
     plain = "".join(c for c in told.lower() if c not in " :-")
     if len(plain) == _DIGITS and plain.isascii() and plain.isdigit():
@@ -200,12 +200,12 @@ def check_fingerprint(root: bytes, told: str) -> None:
 
 
 def _object(data: bytes) -> dict[str, Any]:
-    """Read a JSON object that has no key twice."""
+    """Read a JSON object without duplicate keys."""
 
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         found = dict(pairs)
         if len(found) != len(pairs):
-            raise EnrolmentError("an enrolment has no key twice")
+            raise EnrolmentError("an enrolment has a duplicate key")
         return found
 
     try:
@@ -213,7 +213,7 @@ def _object(data: bytes) -> dict[str, Any]:
     except (ValueError, RecursionError) as e:
         raise EnrolmentError(
             f"expected an enrolment: a JSON file, a picture of its QR code, or a text {PREFIX}…; this is none ({e})"
-        ) from None
+        ) from e
     if not isinstance(document, dict):
         raise EnrolmentError(f"expected an enrolment as a JSON object, got {type(document).__name__}")
     return document
@@ -249,9 +249,9 @@ def _duration(document: dict[str, Any], name: str) -> int | None:
     try:
         return parse_duration(str(value))
     except ValueError as e:
-        raise EnrolmentError(f"{name}: {e}") from None
+        raise EnrolmentError(f"{name}: {e}") from e
 
 
 def _compact(document: dict[str, Any]) -> bytes:
-    """Write JSON in the one form in which an authority publishes it, so that a root's fingerprint is the same."""
+    """Write JSON in the one form in which an authority publishes it, so that the fingerprint of a root is the same."""
     return json.dumps(document, sort_keys=True, separators=(",", ":")).encode()

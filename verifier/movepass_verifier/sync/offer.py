@@ -1,7 +1,7 @@
-"""What a source offers, checked against what the device trusts, by The Update Framework.
+"""Check what a source offers against what the device trusts, by The Update Framework.
 
-python-tuf works in a scratch folder laid out from the store and is read back from it, because its own files are not
-synced to the disk. Whatever is held is compared with the trusted length and hash, every time.
+python-tuf works in a scratch folder that is filled from the store and read back, because its own files are not synced
+to the disk. Data that the device already holds is compared with the trusted length and hash every time.
 """
 
 from pathlib import Path
@@ -26,17 +26,17 @@ from movepass_wire.statuslog import read_header
 
 DOCUMENT_MAX_BYTES = 1 << 20
 STATUS_TARGETS_MAX = 64
-"""Files that the status role may name; an authority publishes six or seven."""
+"""The most files that the status role may name; an authority publishes six or seven."""
 _GONE = (NOT_FOUND, FORBIDDEN)
-"""What a missing file answers; the second one where a bucket must not be listed."""
+"""The status of a missing file; FORBIDDEN where a bucket may not be listed."""
 _ROLES = ("timestamp", "snapshot", "targets", roles.STATUS)
 
 
 def check_root(root: bytes) -> int:
-    """Check that bytes are a root document that signs for itself; returns its version.
+    """Check that bytes are a root document that signs itself, and return its version.
 
     Raises:
-        SyncError: not one.
+        SyncError: the bytes are not such a root document.
     """
     try:
         metadata = Metadata[Root].from_bytes(root)
@@ -44,24 +44,24 @@ def check_root(root: bytes) -> int:
         _check_keys_differ(root)
         version: int = metadata.signed.version
     except (tuf_errors.RepositoryError, AttributeError, ValueError) as e:
-        raise SyncError(f"this is not a root document of an authority: {e}") from None
+        raise SyncError(f"this is not a root document of an authority: {e}") from e
     return version
 
 
 def fetch(held: Held, source: Source, folder: Path, partials: Partials) -> Held:
-    """Get a whole new state from the source, every part of it verified against the signed metadata.
+    """Fetch a complete new state from the source, and verify every part of it with the signed metadata.
 
-    Where a file is gone, a publication came between two requests: it begins again, once.
+    If a file is missing, a publication came between two requests, and the fetch starts again once.
 
     Args:
-        held: what is there.
-        source: where from.
-        folder: where there is room to work in.
-        partials: downloads of lists that were cut off; new ones are added.
+        held: the current state.
+        source: the source.
+        folder: a folder to work in.
+        partials: interrupted downloads of lists; new ones are added.
 
     Raises:
         RepositoryError, DownloadError: python-tuf's.
-        OSError: there is no room.
+        OSError: there is no space.
     """
     try:
         return _fetch(held, source, folder, partials)
@@ -99,7 +99,7 @@ def _fetch(held: Held, source: Source, folder: Path, partials: Partials) -> Held
 
 
 class _Updater(Updater):
-    """python-tuf's client, without its symbolic link: a stick's FAT has none, and Windows lets few people make one."""
+    """python-tuf's client without its symbolic link: FAT has none, and on Windows few users may create one."""
 
     def _update_root_symlink(self) -> None:
         folder = Path(self._dir)
@@ -110,8 +110,8 @@ class _Updater(Updater):
 def _target(updater: Updater, name: str, max_bytes: int) -> TargetFile:
     try:
         target = updater.get_targetinfo(name)
-    except TypeError as e:  # python-tuf reads a delegation to a role whose name is no text, and can't follow it
-        raise tuf_errors.RepositoryError(f"{name} is delegated to a role without a name: {e}") from None
+    except TypeError as e:  # python-tuf reads a delegation to a role whose name is no text, but can't follow it
+        raise tuf_errors.RepositoryError(f"{name} is delegated to a role without a name: {e}") from e
     if target is None:
         raise tuf_errors.RepositoryError(f"{name} is not published")
     if target.length > max_bytes:
@@ -129,7 +129,7 @@ def _document(updater: Updater, source: Source, name: str, held: bytes | None) -
 
 
 def _log(source: Source, day: int, target: TargetFile, held: bytes, partials: Partials) -> bytes:
-    """Get a day's log, whose header must say the day and generation that are signed."""
+    """Fetch a day's log, whose header must match the signed day and generation."""
     data = held if is_signed(target, held) else _download(source, day, target, held, partials)
     _check_header(day, target, data)
     return data
@@ -139,7 +139,7 @@ def _check_header(day: int, target: TargetFile, data: bytes) -> None:
     try:
         said = read_header(data)
     except LogError as e:
-        raise SyncError(f"the list of day {day} is signed and yet unreadable: {e}") from None
+        raise SyncError(f"the list of day {day} is signed and yet unreadable: {e}") from e
     if said != (day, _generation(target)):
         raise SyncError(
             f"the list of day {day} says that it is of day {said[0]} and generation {said[1]}, and is signed as of "
@@ -148,7 +148,7 @@ def _check_header(day: int, target: TargetFile, data: bytes) -> None:
 
 
 def _download(source: Source, day: int, target: TargetFile, held: bytes, partials: Partials) -> bytes:
-    """Download a log: what is there of it is kept where it is of the same generation and the rest fits on to it."""
+    """Download a log, and keep the part that is there if it has the same generation and the rest fits."""
     generation = _generation(target)
     partial = partials.of(day, generation, held if _held_generation(held) == generation else b"", target.length)
     for beginning in partial.beginnings():
@@ -169,7 +169,7 @@ def _download(source: Source, day: int, target: TargetFile, held: bytes, partial
 
 
 def _generation(target: TargetFile) -> int | None:
-    """Give the generation that is signed for a log; None where there is none."""
+    """Return the signed generation of a log; None if there is none."""
     value = target.custom.get(roles.GENERATION) if isinstance(target.custom, dict) else None
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
@@ -182,7 +182,7 @@ def _held_generation(held: bytes) -> int:
 
 
 def is_signed(described: MetaFile | TargetFile, data: bytes) -> bool:
-    """Tell whether data has the length and hash that a signed document names."""
+    """Check whether data has the length and hash in a signed document."""
     try:
         described.verify_length_and_hashes(data)
     except tuf_errors.LengthOrHashMismatchError:
@@ -191,10 +191,10 @@ def is_signed(described: MetaFile | TargetFile, data: bytes) -> bool:
 
 
 def _check_keys_differ(*documents: bytes) -> None:
-    """Make sure that no key is listed twice: python-tuf counts ids, so one key under two would count as two.
+    """Check that no key is listed twice: python-tuf counts ids, so that a key with two ids would count as two.
 
     Raises:
-        UnsignedMetadataError: one is.
+        UnsignedMetadataError: a key is listed twice.
     """
     for document in documents:
         signed: Any = Metadata[Any].from_bytes(document).signed
@@ -202,13 +202,13 @@ def _check_keys_differ(*documents: bytes) -> None:
         try:
             points = {_point(key.keyval["public"]) for key in keys.values()}
         except (KeyError, TypeError, ValueError, UnsupportedAlgorithm) as e:
-            raise tuf_errors.UnsignedMetadataError(f"a key can't be read: {e}") from None
+            raise tuf_errors.UnsignedMetadataError(f"a key can't be read: {e}") from e
         if len(points) != len(keys):
             raise tuf_errors.UnsignedMetadataError("a key is listed twice, under two ids")
 
 
 def _point(public: str) -> bytes:
-    """Give a public key in the one form that does not depend on how it was written."""
+    """Return a public key in the one form that does not depend on its encoding."""
     pem = "BEGIN" in public
     key = load_pem_public_key(public.encode()) if pem else Ed25519PublicKey.from_public_bytes(bytes.fromhex(public))
     return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)

@@ -1,7 +1,8 @@
-"""What a sync writes beside the store: a folder for python-tuf to work in, and downloads that were cut off.
+"""Keep the files of a sync beside the store: python-tuf's work folder, and interrupted downloads.
 
-Both are in the store's folder, so that a sync needs room in one place only. A killed sync leaves its folder behind;
-the next one removes it. A lock beside the folder, taken before the folder is made, tells whether its owner lives.
+Both are in the store's folder, so that a sync needs space in only one place. A killed sync leaves its folder behind,
+and the next sync removes it. A lock beside the folder, taken before the folder is made, shows whether its owner is
+alive.
 """
 
 import os
@@ -19,19 +20,19 @@ _SCRATCH = ".sync-"
 _PARTIALS = ".partial"
 _LOCK = ".lock"
 _STEP_BYTES = 65536
-"""What a killed sync loses at most of a download; a smaller one is not written at all while all goes well."""
+"""The most of a download that a killed sync loses; a smaller download is not written unless it is interrupted."""
 _TRIES = 3
 
 
 @contextmanager
 def scratch(folder: Path) -> Iterator[Path]:
-    """Make a folder to work in, gone afterwards, and remove those that killed syncs have left.
+    """Create a work folder that is removed afterwards, and remove those of killed syncs.
 
     Raises:
         OSError: the store's folder can't be written to.
     """
     _sweep(folder)
-    path, lock = _named(folder)
+    path, lock = _take_name(folder)
     try:
         path.mkdir(mode=0o700)
         yield path
@@ -41,8 +42,8 @@ def scratch(folder: Path) -> Iterator[Path]:
             lock.close()
 
 
-def _named(folder: Path) -> tuple[Path, Lock | None]:
-    """Choose a name for a folder and lock it; without a lock where the file system has none."""
+def _take_name(folder: Path) -> tuple[Path, Lock | None]:
+    """Choose a name for a folder and lock it, without a lock if the file system has none."""
     for _ in range(_TRIES):
         path = folder / f"{_SCRATCH}{secrets.token_hex(8)}"
         file = _lock_of(path)
@@ -53,12 +54,12 @@ def _named(folder: Path) -> tuple[Path, Lock | None]:
         if lock:
             if file.exists():
                 return path, lock
-            lock.close()  # another sync took it for left in the moment before it was locked
+            lock.close()  # another sync considered it abandoned just before it was locked
     return path, None
 
 
 def _sweep(folder: Path) -> None:
-    """Remove what killed syncs have left. A folder without a lock file beside it has no owner."""
+    """Remove the folders of killed syncs. A folder without a lock file beside it has no owner."""
     for file in folder.glob(f"{_LOCK}{_SCRATCH}*"):
         with suppress(OSError):
             lock = Lock.take(file)
@@ -75,11 +76,11 @@ def _lock_of(path: Path) -> Path:
 
 
 class Partials:
-    """Lists whose download was cut off, as files that the next sync goes on from.
+    """Lists whose download was interrupted, as files that the next sync continues.
 
-    They are kept by day and generation, and not by the hash they shall have: while a slow download is begun again and
-    again the list grows, and its beginning is the same. What is in them is believed only when the whole list has the
-    signed length and hash. Where no file can be written, or another sync is using them, there are none.
+    They are kept by day and generation, not by their expected hash: while a slow download is retried, the list grows
+    but its start stays the same. They are trusted only when the whole list has the signed length and hash. If no file
+    can be written, or another sync is using them, there are none.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -94,18 +95,18 @@ class Partials:
                 self._folder = Folder.open(self._path, make=True)
 
     def of(self, day: int, generation: int | None, held: bytes, length: int) -> "Partial":
-        """Give what there is of a list, of which the store holds `held` and which shall have `length` bytes."""
+        """Return the partial download of a list, of which the store holds `held` and whose full length is `length`."""
         partial = Partial(self._folder, (day, generation), held, length)
         self._begun.append(partial)
         return partial
 
     def keep_only(self, lists: Collection[tuple[int, int | None]]) -> None:
-        """Remove what is of no list, given by day and generation, any more."""
+        """Remove partial downloads of all other lists, given by day and generation."""
         kept = tuple(map(_prefix, lists))
         _remove(self._folder, lambda name: name.startswith(kept))
 
     def save(self) -> None:
-        """Write all that has come, after a download was cut off."""
+        """Write everything received so far, after a download was interrupted."""
         for partial in self._begun:
             partial.write()
         self._begun.clear()
@@ -116,18 +117,18 @@ class Partials:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind:
             self.save()
-        else:  # the store holds it all
+        else:  # the store holds everything
             _remove(self._folder)
         if self._folder:
             self._folder.__exit__()
             with suppress(OSError):
-                self._path.rmdir()  # unless something is kept in it
+                self._path.rmdir()  # unless it holds a file to keep
         if self._lock:
             self._lock.close()
 
 
 class Partial:
-    """What there is of one list: what the store holds, and a file with the bytes from an offset on."""
+    """The known part of a list: what the store holds, and a file with the bytes from an offset on."""
 
     def __init__(self, folder: Folder | None, of: tuple[int, int | None], held: bytes, length: int) -> None:
         self._folder = folder
@@ -139,13 +140,13 @@ class Partial:
         self._data = bytearray()
 
     def beginnings(self) -> list[bytes]:
-        """Give the beginnings to go on from, the longest first; the last one is empty."""
+        """Return the possible starts of the list, longest first; the last one is empty."""
         found = [self._held, self._read()]
         fit = {beginning for beginning in found if len(beginning) <= self._length}
         return sorted(fit | {b""}, key=len, reverse=True)
 
     def note(self, data: bytearray) -> None:
-        """Note all that is there of the list; it is written in steps, for a sync may be killed."""
+        """Note everything known of the list, and write it in steps because a sync may be killed."""
         if self._base is None:
             self._base = len(self._held) if data.startswith(self._held) else 0
         self._data = data
@@ -162,7 +163,7 @@ class Partial:
                 self._size += self._folder.append(f"{self._prefix}{self._base}", bytes(rest))
 
     def drop(self) -> None:
-        """Remove it: it does not fit what was signed."""
+        """Remove it, because it does not match what was signed."""
         _remove(self._folder, lambda name: not name.startswith(self._prefix))
         self._base, self._size, self._data = None, 0, bytearray()
 

@@ -1,7 +1,7 @@
-"""Syncing: fetch what a source offers, and take over all of it or nothing.
+"""Sync a device: fetch what a source offers, and take over everything or nothing.
 
-Only when everything held is what has been signed does the store's freshness move. Sources are tried in order; one that
-can't be reached, is behind, or offers what must not be taken is left for the next.
+The store's freshness changes only when it holds everything that was signed. Sources are tried in order. A source that
+can't be reached, is behind, or offers something unacceptable is skipped.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -23,47 +23,47 @@ from movepass_verifier.sync.sources import Progress, Source, resolve, without_us
 from movepass_wire.times import iso
 
 FAILED: tuple[type[Exception], ...] = (SyncError, tuf_errors.RepositoryError, tuf_errors.DownloadError)
-"""What keeps a device from taking over what a source offers."""
+"""The errors that keep a device from taking over what a source offers."""
 
 
 class Problem(StrEnum):
-    """Why nothing came from a source."""
+    """The reason why nothing came from a source."""
 
     UNREACHABLE = "unreachable"
-    """It gave no answer, or none that was of use."""
+    """It gave no answer, or no useful answer."""
     BEHIND = "behind"
-    """It offers an older publication than the device holds: a copy that is not kept up, or a replay."""
+    """It offers an older publication than the device holds: an outdated copy, or a replay."""
     REFUSED = "refused"
-    """It offers what the device must not take."""
+    """It offers something that the device must not take."""
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A source that was tried in vain: its full name, the problem, and the reason in words."""
+    """A source that failed: its full name, the problem, and the reason in words."""
 
     source: str
     problem: Problem
     reason: str
 
     def to_json(self) -> dict[str, str]:
-        """Write as `sync --json` shows it."""
+        """Return the object that `sync --json` shows."""
         return {"source": self.source, "problem": self.problem.value, "reason": self.reason}
 
 
 @dataclass(frozen=True, slots=True)
 class SyncResult:
-    """What a sync did.
+    """The result of a sync.
 
     Attributes:
         changed: whether anything newer was taken over.
-        requests: files asked for, of whichever source.
-        received: bytes that came.
-        source: where what is now held came from, or was found to be the newest.
+        requests: the number of files requested, from all sources.
+        received: the bytes received.
+        source: the source of the publication now held, or the source that confirmed it as newest.
         synced_at: seconds since 1970 UTC.
-        published: signed time of the publication now held.
+        published: the signed time of the publication now held.
         logs: the lists now held.
-        added: how many are newly revoked on each of their days.
-        failures: the sources that were tried in vain.
+        added: the number of newly revoked passes for each of their days.
+        failures: the sources that failed.
     """
 
     changed: bool
@@ -77,7 +77,7 @@ class SyncResult:
     failures: tuple[Failure, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """Write as `sync --json` shows it."""
+        """Return the object that `sync --json` shows."""
         return {
             "changed": self.changed,
             "requests": self.requests,
@@ -103,22 +103,22 @@ def sync(
     """Bring a store up to date.
 
     Args:
-        store: the device's.
+        store: the store of the device.
         now: seconds since 1970 UTC.
-        sources: addresses or folders to try in this order; the store's own without them.
-        old: where what a source gives was published longer ago than this, in seconds, the next one is asked as well:
-            a copy that stands still must not keep a device from what others have.
+        sources: addresses or folders to try in this order; the store's own sources without them.
+        old: if a source's publication is older than this, in seconds, the next source is asked too, because an outdated
+            copy must not keep a device from newer data.
         ca: a file of CA certificates to trust besides the system's.
-        progress: is told how downloads go.
+        progress: called with the progress of downloads.
 
     Raises:
-        SyncError: no source could be reached and offers what the device may take; nothing has changed.
+        SyncError: no source could be reached that offers what the device may take; nothing has changed.
         StoreError: the store can't be written.
     """
     store.check_writable()
     names = _resolved(sources) if sources else store.held().sources
     before: dict[int, int] = {}
-    with suppress(DamagedError):  # a sync may be what mends it
+    with suppress(DamagedError):  # a sync may repair the damage
         before = {log.day: log.revoked for log in _logs(store)}
     tried = _try_each(store, names, now, old=old, ca=ca, progress=progress)
     logs = _logs(store)
@@ -154,7 +154,7 @@ def _resolved(sources: Sequence[str]) -> list[str | Failure]:
 
 @dataclass(slots=True)
 class _Tried:
-    """What came of the sources that were tried so far: those opened, those in vain, and the rest as in SyncResult."""
+    """The results of the sources so far: those opened, those that failed, and the rest as in SyncResult."""
 
     opened: list[Source] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
@@ -166,10 +166,10 @@ class _Tried:
 def _try_each(
     store: Store, names: Sequence[str | Failure], now: int, *, old: int, ca: Path | None, progress: Progress | None
 ) -> _Tried:
-    """Take over from one source after the other what is newer, until one has published lately.
+    """Take over newer data from one source after another, until one has published recently.
 
     Raises:
-        SyncError: none was of use.
+        SyncError: every source failed.
     """
     tried = _Tried(failures=[name for name in names if isinstance(name, Failure)])
     with Partials(store.folder) as partials:
@@ -188,20 +188,20 @@ def _try_each(
             tried.changed |= newer
             if now - tried.published <= old:
                 break
-        if not tried.found:  # said in here, so that what came of a list is kept
+        if not tried.found:  # raised here, so that partial downloads are kept
             raise SyncError(_in_vain(tried.failures))
     return tried
 
 
 def _take(store: Store, source: Source, partials: Partials, now: int) -> tuple[bool, int]:
-    """Take over what one source offers; tells whether anything is newer, and when it was published."""
+    """Take over what one source offers, and return whether anything is newer and when it was published."""
     held = store.held()
     try:
         new = offer.fetch(held, source, store.folder, partials)
     except OSError as e:
         raise StoreError(
             f"{store.folder} can't be written to ({e.strerror or e}); it verifies, but can't be synced"
-        ) from None
+        ) from e
     _check_keys(new)
     store.take_over(held, new, synced_at=now)
     return new.metadata != held.metadata, new.published or 0
@@ -216,11 +216,11 @@ def _check_keys(new: Held) -> None:
     try:
         KeySet.from_jwks(new.documents[KEYS]).with_denied(new.documents[DENIED])
     except KeyDocumentError as e:
-        raise SyncError(f"the keys are signed and yet unreadable: {e}") from None
+        raise SyncError(f"the keys are signed and yet unreadable: {e}") from e
 
 
 _CUSTODIANS_ENDED = ("Final root.json is expired", "New targets is expired")
-"""As python-tuf says it."""
+"""python-tuf's own wording."""
 _WORDS: tuple[tuple[type[Exception], Callable[[Any], str]], ...] = (
     (
         tuf_errors.ExpiredMetadataError,
@@ -235,7 +235,7 @@ _WORDS: tuple[tuple[type[Exception], Callable[[Any], str]], ...] = (
         lambda e: (
             f"a root is not the one that comes next ({e})"
             if "root" in str(e)
-            else f"it is behind what this device has: a copy that is not kept up, or an old one played again ({e})"
+            else f"it is behind what this device has: an outdated copy, or an old one played again ({e})"
         ),
     ),
     (tuf_errors.UnsignedMetadataError, lambda e: f"not signed by those whom this device trusts ({e})"),
@@ -262,7 +262,7 @@ def _in_vain(failures: Sequence[Failure]) -> str:
 
 
 def in_words(error: Exception) -> str:
-    """Say what became of a source, one of FAILED."""
+    """Word the failure of a source, one of FAILED."""
     for kind, words in _WORDS:
         if isinstance(error, kind):
             return words(error)

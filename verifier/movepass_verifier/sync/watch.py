@@ -1,8 +1,8 @@
-"""Syncing again and again, so that a country's devices neither come at once nor stay away.
+"""Sync repeatedly, so that a country's devices neither come at once nor stay away.
 
 After a power cut all devices of a district start in the same minute, and after an outage of the source all of them have
-failed. So every wait is drawn: the first sync comes anywhere in the period, each further one a little early or late,
-and a failed one is tried again after times that double, each anywhere in the second half of its span.
+failed. So every wait is random. The first sync comes anywhere in the period, each later sync a little early or late.
+A failed sync is retried after doubling times, each drawn from the second half of its span.
 """
 
 import random
@@ -12,7 +12,7 @@ from typing import Protocol
 from movepass_verifier.sync.sync import SyncResult
 
 URGENT_SECONDS = 60.0
-"""A device that could accept nothing now syncs for the first time within this."""
+"""A device that could accept nothing now starts its first sync within this time."""
 RETRY_FIRST_SECONDS = 15.0
 RETRY_MAX_SECONDS = 3600.0
 """After the nth failure in a row the span is FIRST * 2^(n - 1), at most MAX, and at most the period."""
@@ -21,30 +21,30 @@ _DOUBLINGS_MAX = 16
 
 
 class Stop(Protocol):
-    """Tells a loop to end: a threading.Event, or a signal."""
+    """A signal for a loop to end: a threading.Event, or a process signal."""
 
     def wait(self, timeout: float) -> bool:
-        """Wait for it, at most for some seconds; tells whether it is set."""
+        """Wait at most this long for the signal, and return whether it is set."""
 
 
 def first_wait(seconds: float, *, ready: bool, draw: Callable[[float, float], float] = random.uniform) -> float:
-    """Draw when the first sync comes, in seconds from now.
+    """Draw when the first sync starts, in seconds from now.
 
     Args:
         seconds: the period.
-        ready: whether the device could accept a pass as it is.
-        draw: gives a number between two.
+        ready: whether the device could accept a pass now.
+        draw: returns a random number between two numbers.
     """
     return draw(0, seconds if ready else min(seconds, URGENT_SECONDS))
 
 
 def next_wait(seconds: float, failures: int, *, draw: Callable[[float, float], float] = random.uniform) -> float:
-    """Draw when the next sync comes, in seconds from the end of the last.
+    """Draw when the next sync starts, in seconds from the end of the last.
 
     Args:
         seconds: the period.
-        failures: how many have failed in a row, up to the last.
-        draw: gives a number between two.
+        failures: the number of failures in a row, including the last sync.
+        draw: returns a random number between two numbers.
     """
     if not failures:
         return seconds * draw(1 - _JITTER, 1 + _JITTER)
@@ -60,14 +60,14 @@ def sync_every(
     stop: Stop,
     tell: Callable[[SyncResult | Exception | None, float], object],
 ) -> None:
-    """Sync again and again until told to stop; no failure ends it.
+    """Sync repeatedly until told to stop; no failure ends it.
 
     Args:
         seconds: the period.
         sync: syncs once.
-        ready: whether the device could accept a pass as it is.
-        stop: set by whoever wants an end.
-        tell: is told what came of each sync (None before the first), and in how many seconds the next one begins.
+        ready: whether the device could accept a pass now.
+        stop: the signal to end.
+        tell: called with the result of each sync (None before the first) and the seconds until the next.
     """
     came: SyncResult | Exception | None = None
     failures, wait = 0, first_wait(seconds, ready=ready)
@@ -75,7 +75,7 @@ def sync_every(
     while not stop.wait(wait):
         try:
             came, failures = sync(), 0
-        except Exception as e:  # noqa: BLE001 - nobody is there to start it again
+        except Exception as e:  # noqa: BLE001 - nobody is there to restart it
             came, failures = e, failures + 1
         wait = next_wait(seconds, failures)
         tell(came, wait)

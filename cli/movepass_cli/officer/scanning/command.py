@@ -1,4 +1,4 @@
-"""The command `movepass scan`."""
+"""Provide the command `movepass scan`."""
 
 import os
 import select
@@ -27,9 +27,9 @@ from movepass_verifier import Device, Freshness, Outcome, StoreError
 from movepass_words import DEFAULT_LANGUAGE, LANGUAGES, Message, message, words
 
 _BADGE_SECONDS = 10.0
-"""How often the screen looks how old the lists are."""
+"""How often the screen checks the age of the lists."""
 _DRAW_SECONDS = 0.05
-"""While codes come faster than this, not each of them is drawn; each is decided and noted."""
+"""If codes come faster than this, not every code is drawn; every code is decided and noted."""
 _READ_BYTES = 65536
 _CLOSE_MAX_SECONDS = 3600
 
@@ -62,7 +62,7 @@ def scan(
     language: str | None, close_after: int, pictures: tuple[str, ...],
     *, sound: bool, plain: bool, check_scanner: bool, as_json: bool,
 ) -> int | None:  # fmt: skip
-    """Verify one pass after the other, from all that is named and from the keyboard.
+    """Verify one pass after another, from all named feeds and from the keyboard.
 
     In a terminal the verdict fills the screen. The keyboard may be a hand scanner that types a pass and Enter; a person
     presses single keys: d details, n pass number, l language, h help, q quit, and 1 2 3 for what was done where nothing
@@ -84,7 +84,7 @@ def scan(
         full = fits() and not plain and not as_json
         alone = not wanted
         if alone and not is_typed_into():
-            # A reader of its own: Python ends by abort where a thread still holds the one that is Python's.
+            # A separate reader: Python aborts at exit if a thread still holds its own.
             wanted = [feeds.lines(open(sys.stdin.fileno(), "rb", closefd=False))]  # noqa: SIM115
         running = Feeds(wanted)
         with suppress(Stopped), stopped_by_signals(at_once=True) as stop:
@@ -112,7 +112,7 @@ def _check_scanner(language: str, *, as_json: bool) -> int | None:
         for text in [] if as_json else [say_in.say(fault) for fault in faults] or [say_in("scanner.good")]:
             show_line(text)
         return FAILED if faults else None
-    return FAILED  # it was stopped: nothing says that all is well
+    return FAILED  # stopped before the result was certain
 
 
 def _typed_until_a_pause(fd: int) -> bytes:
@@ -125,7 +125,7 @@ def _typed_until_a_pause(fd: int) -> bytes:
 
 
 def _readable(language: str) -> str:
-    """Give the language that the terminal can show."""
+    """Return the language that the terminal can show."""
     if shows_unicode() or language == DEFAULT_LANGUAGE:
         return language
     say(words()("scan.no-unicode", encoding=sys.stdout.encoding))
@@ -133,7 +133,7 @@ def _readable(language: str) -> str:
 
 
 class _Lines:
-    """One verdict below the other."""
+    """Shows one verdict below the other."""
 
     def __init__(self, device: Device, language: str, *, as_json: bool) -> None:
         self._device = device
@@ -141,7 +141,7 @@ class _Lines:
         self._as_json = as_json
 
     def run(self, running: Feeds, stop: StopSignal) -> None:
-        """Show what comes until all feeds have ended, or a signal comes."""
+        """Show results until all feeds have ended, or a signal comes."""
         while not running.ended:
             select.select([running.awake.fileno(), stop.fileno()], [], [])
             for given in running.take():
@@ -176,7 +176,7 @@ class _Lines:
 
 
 class _TypedLines(_Lines):
-    """One verdict below the other, in a terminal that a hand scanner types into."""
+    """Shows one verdict below the other, in a terminal that a hand scanner types into."""
 
     def __init__(self, device: Device, language: str, *, as_json: bool) -> None:
         super().__init__(device, language, as_json=as_json)
@@ -186,7 +186,7 @@ class _TypedLines(_Lines):
         self._begun = self._ended = False
 
     def run_beside(self, running: Feeds, stop: StopSignal, *, alone: bool) -> None:
-        """Show what comes until somebody quits or, unless what is typed is all there is, until all feeds have ended."""
+        """Show results until somebody quits, or until all feeds end if typing is not the only feed."""
         fd = sys.stdin.fileno()
         with raw(fd):
             if alone:
@@ -247,7 +247,7 @@ class _TypedLines(_Lines):
 
 
 def read_typed(fd: int) -> bytes:
-    """Read what was typed; nothing where the terminal has gone."""
+    """Read what was typed; nothing if the terminal is gone."""
     try:
         return os.read(fd, _READ_BYTES)
     except OSError:
@@ -255,7 +255,7 @@ def read_typed(fd: int) -> bytes:
 
 
 class _Screen:
-    """The full screen."""
+    """Runs the full screen."""
 
     def __init__(self, device: Device, running: Feeds, language: str, close_after: int, speaker: Speaker) -> None:
         self._device = device
@@ -269,11 +269,11 @@ class _Screen:
         self._badge = _badge(device)
         self._badge_until = time.monotonic() + _BADGE_SECONDS
         self._drawn = 0.0
-        """When a verdict was drawn as soon as it was there."""
+        """Return when the last verdict was drawn at once."""
         self._unheard: Outcome | None = None
 
     def run(self) -> None:
-        """Go on until somebody quits."""
+        """Run until somebody quits."""
         with self._terminal.taken(), _window_changes() as changes:
             self._present()
             while not self._session.ended:
@@ -281,7 +281,7 @@ class _Screen:
             self._speaker.stop()
 
     def _wait(self, changes: int) -> None:
-        """Wait for one thing to happen, and take it."""
+        """Wait for one event, and handle it."""
         fd = sys.stdin.fileno()
         ready, _, _ = select.select([fd, self._running.awake, changes], [], [], self._patience())
         now = time.monotonic()
@@ -307,7 +307,7 @@ class _Screen:
         self._present()
 
     def _patience(self) -> float:
-        """Give the seconds until something happens by itself."""
+        """Return the seconds until the next timed event."""
         now = time.monotonic()
         times = [self._badge_until - now]
         if (deadline := self._keyboard.deadline()) is not None:
@@ -360,13 +360,13 @@ class _Screen:
             self._session.problem(message("scan.store", problem=str(e)), time.time())
 
     def _look_around(self) -> None:
-        """Look how old the lists are now."""
+        """Check how old the lists are now."""
         self._badge_until = time.monotonic() + _BADGE_SECONDS
         with self._store_failures():
             self._badge = _badge(self._device)
 
     def _present(self) -> None:
-        """Bring the screen up to date, and let the last verdict be heard."""
+        """Update the screen, and sound the last verdict."""
         typed, size = self._keyboard.typed, self._terminal.size
         lines = frame(self._session, self._badge, typed, size, unicode=self._unicode, now=time.time())
         outcome, self._unheard = self._unheard, None
@@ -376,7 +376,7 @@ class _Screen:
 
 
 def _badge(device: Device) -> Badge:
-    """Ask a device what the top of the screen says."""
+    """Read from a device what the top of the screen shows."""
     now = int(time.time())
     state = device.state()
     freshness = Freshness.of(state.lists, now, device.policy)
@@ -385,7 +385,7 @@ def _badge(device: Device) -> Badge:
 
 @contextmanager
 def _window_changes() -> Iterator[int]:
-    """Give what can be read when the window's size has changed; meanwhile Ctrl-Z does not stop the screen."""
+    """Yield a descriptor that signals a new window size; meanwhile Ctrl-Z does not stop the screen."""
     readable, writable = os.pipe()
     os.set_blocking(writable, False)
     before = {

@@ -29,22 +29,22 @@ except ImportError:  # Windows
     termios = None  # type: ignore[assignment]
 
 _LOOK_SECONDS = 0.2
-"""Between two looks into a folder."""
+"""The time between two looks into a folder."""
 _WHOLE_SECONDS = 2.0
 """A file that has not changed for this long is complete."""
 _HIDDEN = (".", "~$")
-"""How the names of other programs' own files begin, such as macOS' `._pass.png`."""
+"""The prefixes of other programs' own files, such as macOS' `._pass.png`."""
 _AGAIN_SECONDS = 1.0
-"""Until a scanner or a camera that is gone is looked for again."""
+"""How long a missing scanner or camera is left before the next try."""
 _STILL_SHOWN_SECONDS = 2.0
-"""A code that leaves the camera's sight for a shorter time is the same showing."""
+"""A code that leaves the camera's sight for a shorter time counts as shown once."""
 _READ_BYTES = 4096
 _LINE_MAX_BYTES = 4 * TEXT_MAX_CHARS
-"""What is longer is no pass; it is cut off here, and refused for its length."""
+"""A longer text is not a pass; it is cut here, and refused for its length."""
 
 
 class Given(NamedTuple):
-    """What a feed gives.
+    """A result of a feed.
 
     Attributes:
         source: where it came from.
@@ -61,30 +61,30 @@ Feed = Callable[[threading.Event], Iterator[Given]]
 
 
 class Feeds:
-    """Feeds that run at once."""
+    """Feeds that run in parallel."""
 
     def __init__(self, feeds: list[Feed]) -> None:
-        """Take feeds; none runs yet."""
+        """Prepare feeds without starting them."""
         self._feeds = feeds
         self._given: SimpleQueue[Given | None] = SimpleQueue()
         self._running = len(feeds)
         self._stop = threading.Event()
         self.awake, self._waker = socket.socketpair()
-        """Can be read when something has been given, or a feed has ended; a socket, which Windows selects too."""
+        """A socket that is readable after a result or the end of a feed; Windows selects only sockets."""
         self.awake.setblocking(False)  # noqa: FBT003 - socket's signature
 
     @property
     def ended(self) -> bool:
-        """Whether all have ended, and all that they gave was taken."""
+        """Whether all feeds have ended and all results were taken."""
         return not self._running
 
     def start(self) -> None:
-        """Let all run."""
+        """Start all feeds."""
         for feed in self._feeds:
             threading.Thread(target=self._run, args=(feed,), daemon=True).start()
 
     def take(self) -> Iterator[Given]:
-        """Take what has been given so far."""
+        """Return the results so far."""
         with suppress(BlockingIOError):
             self.awake.recv(_READ_BYTES)
         while not self._given.empty():
@@ -95,14 +95,14 @@ class Feeds:
                 yield given
 
     def stop(self) -> None:
-        """Let all end."""
+        """End all feeds."""
         self._stop.set()
 
     def _run(self, feed: Feed) -> None:
         try:
             for given in feed(self._stop):
                 self._put(given)
-        except Exception as e:  # noqa: BLE001 - a scanner's driver may raise anything; the others must go on
+        except Exception as e:  # noqa: BLE001 - a scanner's driver may raise anything; the other feeds must continue
             what = message("scan.feed-failed", feed=feed.__qualname__.split(".")[0], problem=f"{type(e).__name__}: {e}")
             self._put(Given("", what, trouble=True))
         finally:
@@ -128,9 +128,9 @@ def lines(file: Any) -> Feed:
 
 
 def pictures(paths: list[str]) -> Feed:
-    """Read each picture once; needs the [scan] extra."""
+    """Read each picture once. Needs the [scan] extra."""
     check_extra()
-    if os.name == "nt":  # where no shell has done so
+    if os.name == "nt":  # no shell has expanded the pattern
         paths = [name for path in paths for name in sorted(glob(path)) or [path]]  # noqa: PTH207 - a pattern, and text
 
     def feed(stop: threading.Event) -> Iterator[Given]:
@@ -144,14 +144,14 @@ def pictures(paths: list[str]) -> Feed:
 
 
 def folder(path: Path) -> Feed:
-    """Read each picture that comes into a folder, once it is whole: it has not changed between two looks.
+    """Read each picture that comes into a folder once it is complete, unchanged between two looks.
 
     A picture that can't be read may have come in part only: that is said once it has not changed for some seconds.
     """
     check_extra()
 
     def feed(stop: threading.Event) -> Iterator[Given]:
-        read = before = _look(path) or {}  # what lies there already has been shown to somebody else
+        read = before = _look(path) or {}  # pictures that were there before belong to somebody else
         tried: dict[Path, _Tried] = {}
         with PictureReader() as reader:
             reader.start()
@@ -176,29 +176,29 @@ def folder(path: Path) -> Feed:
 
 
 _Mark = tuple[int, int]
-"""A file's time and size: when either changes, it is another picture."""
+"""A file's time and size; if either changes, it is another picture."""
 
 
 class _Tried(NamedTuple):
-    """The result of reading a file as it was at some time."""
+    """The result of reading a file in one version."""
 
     mark: _Mark
     at: float
     given: Given
 
     def may_be_told(self, now: float) -> bool:
-        """Tell whether it is a code's text, or the file has had the time to become whole."""
+        """Return whether it is a code's text, or the file has had time to be completed."""
         return not isinstance(self.given.what, Message) or now - self.at >= _WHOLE_SECONDS
 
 
 def _look(folder: Path) -> dict[Path, _Mark] | None:
-    """List the pictures in a folder by their names; None where it can't be read now."""
+    """List the pictures in a folder by name; None if it can't be read now."""
     found = {}
     try:
         for entry in os.scandir(folder):
             if entry.name.startswith(_HIDDEN) or not entry.name.lower().endswith(FILE_ENDINGS):
                 continue
-            with suppress(OSError):  # it went while the folder was read; that says nothing of the others
+            with suppress(OSError):  # it was removed meanwhile, which says nothing about the others
                 if entry.is_file() and (status := entry.stat()).st_size:
                     found[Path(entry)] = (status.st_mtime_ns, status.st_size)
     except OSError:
@@ -207,7 +207,7 @@ def _look(folder: Path) -> dict[Path, _Mark] | None:
 
 
 def serial(device: Path) -> Feed:
-    """Read lines from a scanner on a serial line; one that was pulled out is waited for.
+    """Read lines from a scanner on a serial line, and wait for it if it was unplugged.
 
     Raises:
         ImageError: this system's serial lines can't be read.
@@ -234,7 +234,7 @@ def serial(device: Path) -> Feed:
 
 
 def _serial_trouble(device: Path, error: OSError) -> Message:
-    """Say why a serial line can't be read: most often it is pulled out, or the user may not."""
+    """Explain why a serial line can't be read: usually it is unplugged, or the user may not read it."""
     if isinstance(error, PermissionError):
         with suppress(OSError, KeyError):
             return message("scan.serial-denied", device=str(device), group=device.group())
@@ -243,7 +243,7 @@ def _serial_trouble(device: Path, error: OSError) -> Message:
 
 @contextmanager
 def _opened(device: Path) -> Iterator[int]:
-    """Open a serial line, raw at 9,600 baud, as scanners come set; anything else that can be read, as it is."""
+    """Open a serial line raw at 9,600 baud, the default of scanners; open any other file unchanged."""
     fd = os.open(device, os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK)
     try:
         if os.isatty(fd):
@@ -275,7 +275,7 @@ def _lines_of(fd: int, stop: threading.Event, source: str) -> Iterator[Given]:
 
 
 def camera(source: str) -> Feed:
-    """Look through a camera by its number, or at a video file.
+    """Read codes from a camera by its number, or from a video file.
 
     A code is given when it comes into sight, and again when it comes back.
 
@@ -285,8 +285,8 @@ def camera(source: str) -> Feed:
     check_extra()
     try:
         import cv2  # noqa: PLC0415 - an extra
-    except ImportError:
-        raise ImageError(message("image.camera-extra")) from None
+    except ImportError as e:
+        raise ImageError(message("image.camera-extra")) from e
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # it would write over the screen
 
     def feed(stop: threading.Event) -> Iterator[Given]:
@@ -314,7 +314,7 @@ def camera(source: str) -> Feed:
 
 
 def _frames(source: str, stop: threading.Event) -> Iterator[Any]:
-    """Give pictures, grey, one after the other; a Message where there is none. A video file ends, a camera never."""
+    """Yield grey pictures, or a Message instead of a picture. A video file ends; a camera never does."""
     import cv2  # noqa: PLC0415 - an extra
 
     number = int(source) if source.isascii() and source.isdigit() else None

@@ -1,4 +1,4 @@
-"""Tells a hand scanner from a person: both type on the same keyboard.
+"""Tell a hand scanner from a person: both type on the same keyboard.
 
 Every byte is part of a line. A line ends with Enter; one that is a whole payload ends with Tab, ETX or EOT as well, or
 with a pause: scanners send any of these behind a code, or nothing. What has no end after REST_SECONDS is said to be
@@ -20,29 +20,29 @@ PAUSE_SECONDS = 0.12
 WHOLE_SECONDS = 0.3
 """How long a whole payload waits for its Enter."""
 SUFFIX_SECONDS = 1.0
-"""An end that comes so soon behind a line belongs to it: CR and LF, or an Enter behind a pause."""
+"""A line end that comes this soon after a line belongs to it: CR and LF, or an Enter after a pause."""
 REST_SECONDS = 3.0
-"""Long beside any scanner's pause, also on a machine that was busy, and short beside the time between two passes."""
+"""Long compared with a scanner's pauses, even on a busy machine; short compared with the time between passes."""
 ESCAPE = "\x1b"
 _ENTER = b"\r\n"
 _ENDS_OF_A_PAYLOAD = b"\t\x03\x04"
 _RUBOUT = "\x08\x7f"
 _SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]?|O[ -~]?)")
-"""What arrows and function keys send (ECMA-48), also while it is on its way."""
+"""The sequences of arrows and function keys (ECMA-48), also incomplete ones."""
 _KEPT_BYTES = 4 * TEXT_MAX_CHARS
-"""No line is kept beyond this; what is longer is no pass, and says so all the same."""
+"""The most of a line that is kept; a longer line is not a pass, and is still reported."""
 
 
 @dataclass(frozen=True, slots=True)
 class TypedLine:
-    """A text that has ended; an empty one is an end alone, such as Enter."""
+    """A completed text; an empty text is a line end alone, such as Enter."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One key, pressed by a person, by its character."""
+    """One key that a person pressed, by its character."""
 
     name: str
 
@@ -58,10 +58,10 @@ Event = TypedLine | Key | Unfinished
 
 
 class Keyboard:
-    """Turns the bytes that a terminal or a serial line gives into lines and keys."""
+    """Converts the bytes of a terminal or a serial line to lines and keys."""
 
     def __init__(self, keys: str = "") -> None:
-        """Begin with nothing typed.
+        """Start with nothing typed.
 
         Args:
             keys: the characters that are keys where they stand alone, besides Escape; on a serial line there are none.
@@ -69,7 +69,7 @@ class Keyboard:
         self._keys = {ESCAPE, *keys} if keys else set()
         self._held = bytearray()
         self.asked = False
-        """Whether a person was asked for a line: then Escape alone is a key, and a line may come slowly."""
+        """Whether a person was asked for a line; then Escape alone is a key, and a line may come slowly."""
         self._last = self._ended = float("-inf")
 
     @property
@@ -79,14 +79,14 @@ class Keyboard:
 
     @property
     def may_be_a_key(self) -> bool:
-        """Whether the line so far is what a key sends."""
+        """Whether the line so far is the sequence of a key."""
         typed = self.typed
         if self.asked:
             return bool(self._keys) and typed.endswith(ESCAPE)
         return typed in self._keys or bool(self._keys and _SEQUENCE.fullmatch(typed))
 
     def feed(self, data: bytes, at: float) -> list[Event]:
-        """Take bytes, as they came at a time in seconds."""
+        """Process bytes that came at a time in seconds."""
         found: list[Event] = []
         for byte in data:
             if byte in _ENTER or (byte in _ENDS_OF_A_PAYLOAD and self._may_end()):
@@ -107,14 +107,14 @@ class Keyboard:
         return None if self.asked else self._last + REST_SECONDS
 
     def idle(self, at: float) -> list[Event]:
-        """Return what the pause until now has ended. For when there is nothing to feed."""
+        """Return what the pause until now has ended, when no bytes came."""
         deadline = self.deadline()
         if deadline is None or at < deadline:
             return []
         if not self.may_be_a_key:
             return self._end(at) if find_payload(self.typed) else [Unfinished(self._take())]
         pressed = self._take()[-1 if self.asked else 0 :]
-        # An arrow, or a code that says so: it must not pass for nothing, or the verdict before would stand for it.
+        # An arrow, or a code that looks like one: it must not be ignored, or the previous verdict would stand for it.
         return [Key(pressed) if pressed in self._keys else Unfinished(pressed)]
 
     def _may_end(self) -> bool:
@@ -132,7 +132,7 @@ class Keyboard:
 
 
 def apply_edits(typed: str) -> str:
-    """Return what a person meant to type: Backspace takes out a character, arrows mean nothing."""
+    """Return what a person meant to type: Backspace removes a character, arrows are ignored."""
     kept: list[str] = []
     for char in _SEQUENCE.sub("", typed):
         if char not in _RUBOUT:

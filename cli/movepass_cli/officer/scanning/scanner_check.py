@@ -1,4 +1,4 @@
-"""Checks a hand scanner at the start of a shift, by what it types for a code whose text is known.
+"""Check a hand scanner at the start of a shift, with a code whose text is known.
 
 The code is docs/officer/scanner-check.png. Its text has every character of a pass, so whatever the scanner or the
 keyboard's layout changes of a pass shows here, and is named with what to switch off.
@@ -9,9 +9,9 @@ from movepass_words import Message, message
 
 _END = "END"
 TEXT = f"MP0:SCANNER CHECK {ALPHABET}{_END}"
-"""Alphanumeric like a pass, but not a pass: there is no version 0."""
+"""Alphanumeric like a pass, but not a pass, because there is no version 0."""
 _FEW = 8
-"""At most so many characters are named."""
+"""The most characters that are named."""
 _LAYOUTS = {
     "Ö": "layout.german-swedish",
     "Æ": "layout.danish",
@@ -20,14 +20,14 @@ _LAYOUTS = {
     "Ç": "layout.italian-portuguese",
     "Ş": "layout.turkish",
 }
-"""What the colon becomes where a scanner that presses the keys of a US keyboard meets another layout."""
+"""What the colon becomes if a scanner that types on a US keyboard meets another layout."""
 _COLON_AT = TEXT.index(":")
 _BENGALI = range(0x0980, 0x0A00)
 _CONTROLS = {"\t": "Tab", "\r": "Enter", "\n": "Ctrl+J", "\x1b": "Esc", "\x1d": "GS", "\x7f": "Del"}
 
 
 def check_scanner(typed: str) -> list[Message]:
-    """Return what is wrong with a scanner's settings, by what it typed until it paused; nothing where all is well."""
+    """Return what is wrong with a scanner's settings from what it typed; an empty list if nothing is."""
     line = typed.rstrip("\r\n")
     end = typed[len(line) :]
     found = _around(line) if TEXT in line else [_change(line)]
@@ -44,7 +44,7 @@ def _around(line: str) -> list[Message]:
 
 
 def _change(line: str) -> Message:
-    """Name the one change that the text went through."""
+    """Name the single change of the text."""
     if TEXT in line.upper():
         return message("scanner.case")
     if layout := _layout(line):
@@ -64,7 +64,7 @@ def _layout(line: str) -> str | None:
 
 
 def _loss(line: str) -> Message:
-    """Name the characters that never came; if each came somewhere, the text was cut short."""
+    """Name the missing characters; if none is missing everywhere, the text was cut short."""
     if not line.startswith(TEXT[:_COLON_AT]):
         return message("scanner.other")
     missing = [char for char in ALPHABET if char not in line]
@@ -74,7 +74,7 @@ def _loss(line: str) -> Message:
 
 
 def _named(text: str) -> str:
-    """Name characters so that each is seen: control characters by their keys."""
+    """Name characters visibly: control characters by their keys."""
     names = [_CONTROLS.get(c) or (f"Ctrl+{chr(ord(c) + 0x40)}" if c < " " else "␣" if c == " " else c) for c in text]
     more = ["…"] if len(names) > _FEW else []
     return " ".join([*names[:_FEW], *more])

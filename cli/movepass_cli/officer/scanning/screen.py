@@ -1,4 +1,4 @@
-"""What the officer sees: lines of text for a size of terminal. Pure; terminal.py writes them.
+"""Lay out the officer's screen as lines of text for a terminal's size. Pure; terminal.py writes them.
 
 From top to bottom: who and how fresh, the outcome in letters to be read at two metres, why and what to do, what to
 compare by eye, the last verdicts, the keys. What does not fit goes from the bottom of the middle, never the outcome,
@@ -20,16 +20,16 @@ from movepass_verifier.officer.shown import WARNING, Rows, age, looks, number_sh
 from movepass_words import Message, Words, data, words
 
 COLUMNS_LEAST, ROWS_LEAST = 40, 10
-"""Below this nothing sensible can be shown, and the screen says so."""
+"""On a smaller terminal nothing sensible can be shown, and the screen says so."""
 _MARGIN = "  "
 _BANNER_FROM = 20
-"""Rows from which on the outcome is drawn large."""
+"""The number of rows from which the outcome is drawn large."""
 _SYMBOL_COLUMNS = 15
 _ASCII = str.maketrans({"✔": "+", "✘": "x", "·": "-", "│": "|", "─": "-", "…": "."})
 
 
 class Span(NamedTuple):
-    """A piece of a line and its style: "", "bold", "dim", "warn", or an outcome's name."""
+    """A piece of a line and its style: "", "bold", "dim", "warn", or the name of an outcome."""
 
     text: str
     style: str = ""
@@ -40,7 +40,7 @@ ScreenLine = list[Span]
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """A terminal's, in characters."""
+    """The size of a terminal, in characters."""
 
     columns: int
     rows: int
@@ -48,7 +48,7 @@ class Size:
 
 @dataclass(frozen=True, slots=True)
 class Badge:
-    """What the device knows, at the top of every screen.
+    """The state of the device, at the top of every screen.
 
     Attributes:
         authority: whose passes it verifies.
@@ -98,7 +98,7 @@ def frame(
 
 
 def _stamp(lines: list[ScreenLine], text: str, size: Size) -> None:
-    """Write a text at the right of an outcome's band: in the last of its rows that has room, or below."""
+    """Write a text at the right of an outcome's band, in the last row with room, or below."""
     bands = [at for at, line in enumerate(lines) if len(line) == 1 and line[0].style in {o.value for o in Outcome}]
     for at in reversed(bands):
         drawn, style = lines[at][0]
@@ -155,7 +155,7 @@ def _keys(session: Session) -> list[str]:
 def _middle(
     session: Session, badge: Badge, typed: str, say: Words, size: Size, *, unicode: bool, large: bool
 ) -> list[ScreenLine]:
-    """Lay out what stands between head and foot; `size` is the room for it."""
+    """Lay out the body between head and foot; `size` is the room for it."""
     match session.page, session.shown:
         case Page.NUMBER, _:
             lines = _paragraphs([say("scan.ask-number")], size, "bold")
@@ -249,7 +249,7 @@ def _details(verdict: Decided, say: Words, size: Size) -> list[ScreenLine]:
 def _banner(
     outcome: Outcome, say: Words, size: Size, *, unicode: bool, large: bool, test: bool = False
 ) -> list[ScreenLine]:
-    """Draw the outcome: large where there is room, and never without its word and its symbol."""
+    """Draw the outcome, large if there is room, and always with its word and symbol."""
     drawn = banners()["half" if test else "whole"]
     letters = drawn.get(say.language)
     if not unicode or not large or not letters:
@@ -266,7 +266,7 @@ def _outcome_line(outcome: Outcome, say: Words, size: Size, *, unicode: bool) ->
 
 
 def _band(letters: Sequence[str], symbols: Sequence[str], style: str, size: Size) -> Iterator[ScreenLine]:
-    """Lay large letters beside a symbol on a band across the screen."""
+    """Draw large letters beside a symbol on a band across the screen."""
     height = max(len(symbols), len(letters))
     for symbol, row in zip(_middled(symbols, height), _middled(letters, height), strict=True):
         yield [Span(_filled(f" {symbol:<{_SYMBOL_COLUMNS}}{row}", size.columns), style)]
@@ -279,13 +279,13 @@ def _middled(rows: Sequence[str], height: int) -> list[str]:
 
 @cache
 def banners() -> dict[str, dict[str, dict[str, list[str]]]]:
-    """Give large letters: "whole" or "half" as high, "symbol" or language, outcome or "test", one text a row."""
+    """Return large letters: "whole" or "half" height, "symbol" or language, outcome or "test", one text per row."""
     found: dict[str, dict[str, dict[str, list[str]]]] = data("banners.json")
     return found
 
 
 def _rows(rows: Rows, size: Size) -> list[ScreenLine]:
-    """Lay out names and values; where there is little room, a long value is cut, so that none pushes away another."""
+    """Lay out names and values; in a narrow room, long values are cut so that none displaces another."""
     rows = [(name, value) for name, value in rows if value]
     width = max((columns(name) for name, _ in rows), default=0) + 2
     room = size.columns - width - len(_MARGIN) - 1
@@ -327,7 +327,7 @@ def _ascii(text: str) -> str:
 
 
 def _cut(line: ScreenLine, width: int) -> ScreenLine:
-    """Leave out what would not fit; a terminal that wraps would push the outcome off its top."""
+    """Cut a line that does not fit, because a wrapping terminal would push the outcome off its top."""
     kept: ScreenLine = []
     for span in line:
         room = width - _width(kept)

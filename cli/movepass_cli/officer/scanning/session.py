@@ -1,4 +1,4 @@
-"""What happens at the post, one thing after the other: a code gives a verdict, a key changes what is shown.
+"""Run a shift at the post event by event: a code gives a verdict, a key changes the screen.
 
 No terminal, no clock and no file of its own: every call is told the time, and what a verdict rests on is asked of the
 post it was given. What came last is what is shown; what came before stays in sight as a row of `recent`.
@@ -22,9 +22,9 @@ from movepass_verifier.officer.journal import Decision, Noted, Seen
 from movepass_words import LANGUAGES, Message, message
 
 CLOSE_SECONDS = 20.0
-"""After so long a verdict leaves the screen by itself: nobody else shall read who was here."""
+"""After this time a verdict leaves the screen, so that nobody else can read who was here."""
 PAGE_SECONDS = 30.0
-"""A question that nobody answers goes after so long."""
+"""A question that nobody answers is withdrawn after this time."""
 RECENT = 5
 _NUMBER_MAX_CHARS = 40
 """A longer line is a code that was scanned while a pass number was asked for."""
@@ -33,7 +33,7 @@ KEYS = "dDhH?lLnNqQ123"
 
 
 class Post(Protocol):
-    """What a verdict rests on; Device is one."""
+    """The source of verdicts; Device is one."""
 
     def verify(self, text: str) -> Verification:
         """See Device."""
@@ -49,7 +49,7 @@ class Post(Protocol):
 
 
 class Page(Enum):
-    """What fills the screen."""
+    """The page on the screen."""
 
     MAIN = "main"
     DETAILS = "details"
@@ -59,12 +59,12 @@ class Page(Enum):
 
 
 _ASKED_CHARS = {Page.NUMBER: _NUMBER_MAX_CHARS, Page.CONFIRM: ANSWER_MAX_CHARS}
-"""How long an answer may be, on pages that ask for a line."""
+"""The longest answer on pages that ask for a line."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recent:
-    """A verdict that was shown: when (seconds since 1970 UTC), its outcome, the pass's number where it is known."""
+    """An earlier verdict: when (seconds since 1970 UTC), its outcome, and the pass number if it is known."""
 
     at: float
     outcome: Outcome
@@ -73,7 +73,7 @@ class Recent:
 
 @dataclass(slots=True)
 class Decided:
-    """The verdict that is shown.
+    """The verdict on the screen.
 
     Attributes:
         result: what was decided.
@@ -99,7 +99,7 @@ class Session:
         self, post: Post, language: str, *, close_after: float = CLOSE_SECONDS, languages: Sequence[str] = LANGUAGES,
         confirmation: Confirmation | None = None,
     ) -> None:  # fmt: skip
-        """Begin with nothing shown.
+        """Start with an empty screen.
 
         Args:
             post: where verdicts come from.
@@ -114,47 +114,47 @@ class Session:
         self._page_closes: float | None = None
         self._confirmation = confirmation or Confirmation()
         self.confirming: Decision | None = None
-        """What is noted once its number was typed; None: it ends then."""
+        """The action after its number was typed; None means quit."""
         self.language = language
         self.languages = languages
         self.page = Page.MAIN
         self.shown: Decided | NumberAnswer | Message | None = None
-        """A verdict, an answer to a pass number, or what was wrong with a picture or a scanner."""
+        """A verdict, an answer to a pass number, or the problem of a picture or a scanner."""
         self.shown_at = 0.0
         self.recent: deque[Recent] = deque(maxlen=RECENT)
         self.notice: Message | None = None
-        """What is wrong with a scanner or a camera; until the next code."""
+        """The problem of a scanner or a camera, until the next code."""
         self.reading = False
         """Whether a code is coming in over a serial line."""
         self.checked = 0
         self.ended = False
 
     def code(self, text: str, at: float) -> Outcome:
-        """Take a code's text and show its verdict; `note` it once it is on the screen."""
+        """Decide about a code and show the verdict; call `note` once it is on the screen."""
         result = self._post.verify(text)
         self._show(Decided(result), at)
         self._count(result.outcome, result.pass_number or "", at)
         return result.outcome
 
     def note(self) -> None:
-        """Put the verdict that is shown into the journal."""
+        """Write the shown verdict into the journal."""
         if isinstance(self.shown, Decided) and self.shown.noted is None:
             self.shown.noted = self._post.note(self.shown.result)
 
     def typing(self, text: str, at: float) -> None:
-        """Take what has been typed of a line: what is shown goes, or it would be taken for the verdict to come."""
+        """Handle an unfinished line: the old verdict is cleared, or it would be taken for the next one."""
         if len(text) > _ASKED_CHARS.get(self.page, 0):
             self._clear()
         elif self.asks:
             self._page_closes = at + PAGE_SECONDS
 
     def begin(self) -> None:
-        """Take the beginning of a code that comes in over a serial line."""
+        """Handle the start of a code on a serial line."""
         self._clear()
         self.reading = True
 
     def line(self, text: str, at: float) -> Outcome | None:
-        """Take a line that was typed: an answer, if one was asked for, a pass number, or else a code.
+        """Handle a typed line: an answer if a question was asked, a pass number, or else a code.
 
         Returns:
             None where it is no matter of a pass.
@@ -181,18 +181,18 @@ class Session:
         return found.outcome
 
     def problem(self, problem: Message, at: float) -> None:
-        """Show what is wrong with what was shown, in place of an earlier verdict: nobody shall take that for its."""
+        """Show a problem instead of an earlier verdict, which nobody may take for its result."""
         self._show(problem, at)
 
     def trouble(self, trouble: Message) -> None:
-        """Note that a scanner or a camera has a problem; the verdict that is shown stays."""
+        """Record a problem of a scanner or a camera; the shown verdict stays."""
         self.notice, self.reading = trouble, False
 
     def key(self, key: Key, at: float) -> None:
-        """Take a key that was pressed: it turns a page or changes the language, and takes what is shown away.
+        """Handle a pressed key: it turns a page or changes the language, and clears the verdict.
 
-        A code may be that key alone, and the verdict before it would seem to be its own. Only the details and the
-        question what was done go on from a verdict, and neither shows it again when it closes.
+        A code may be that key alone, and the previous verdict would seem to be its own. Only the details and the
+        question what was done continue from a verdict, and neither shows it again when it closes.
         """
         before, page = self.shown, self.page
         if key.name in "qQ":
@@ -212,7 +212,7 @@ class Session:
                 self.problem(message("scan.key"), at)
 
     def tick(self, at: float) -> None:
-        """Take what is shown off the screen once its time is over."""
+        """Clear the screen once its time is over."""
         if self._page_closes is not None and at >= self._page_closes:
             self._clear()
         if self._closes is not None and at >= self._closes:
@@ -220,12 +220,12 @@ class Session:
 
     @property
     def closes(self) -> float | None:
-        """When something of what is shown goes, or None."""
+        """The time at which something leaves the screen, or None."""
         return min((at for at in (self._closes, self._page_closes) if at is not None), default=None)
 
     @property
     def number(self) -> int | None:
-        """The number that is asked for on the page CONFIRM."""
+        """The number that the page CONFIRM asks for."""
         return self._confirmation.number
 
     @property
@@ -258,7 +258,7 @@ class Session:
         return isinstance(shown, Decided) and bool(shown.noted) and shown.result.outcome is Outcome.CANNOT_VERIFY
 
     def _ask(self, decision: Decision | None, at: float) -> None:
-        """Ask for a number before something is done that no code may do."""
+        """Ask for a number before an action that no code may trigger."""
         if self._confirmation.ask(at):
             self.confirming = decision
             self._turn_to(Page.CONFIRM, at)
@@ -280,7 +280,7 @@ class Session:
             self._confirmation.drop()
 
     def _turn(self, name: str, at: float) -> None:
-        """Turn a page, or back."""
+        """Turn a page forward or back."""
         pages = {"d": Page.DETAILS, "h": Page.HELP, "?": Page.HELP, "n": Page.NUMBER}
         if name == "l":
             self.language = self.languages[(self.languages.index(self.language) + 1) % len(self.languages)]

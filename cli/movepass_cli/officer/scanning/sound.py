@@ -1,4 +1,4 @@
-"""What is heard: each outcome has tones of its own, from the catalogue of looks.
+"""Sound each outcome with its own tones, from the catalogue of looks.
 
 Tones are played by what the system has for it; where there is nothing, the terminal's bell rings, each outcome as often
 as it has tones.
@@ -20,12 +20,12 @@ from movepass_verifier.officer.shown import looks
 _RATE = 22050
 _LOUD = 20000
 _FADE_SAMPLES = 110
-"""5 ms up and down, or a tone begins and ends with a click."""
+"""Fade 5 ms in and out, because a tone otherwise starts and ends with a click."""
 _PLAYERS = (("pw-play", "-"), ("aplay", "-q", "-"), ("play", "-q", "-t", "wav", "-"))
 
 
 def tones(sound: Sequence[tuple[int, int]]) -> bytes:
-    """Make a WAV file of tones, each Hz and milliseconds; 0 Hz is silence."""
+    """Build a WAV file of tones, each Hz and milliseconds; 0 Hz is silence."""
     samples = array("h")
     for hertz, milliseconds in sound:
         count = _RATE * milliseconds // 1000
@@ -44,20 +44,20 @@ def tones(sound: Sequence[tuple[int, int]]) -> bytes:
 
 
 class Speaker:
-    """Plays outcomes; a new one cuts the last one short."""
+    """Plays outcomes; a new outcome cuts the last one short."""
 
     def __init__(self, *, on: bool) -> None:
-        """Look for a player; with `on` false nothing is heard."""
+        """Find a player; if `on` is false, nothing is played."""
         self._on = on
         self._player = next(((path, *rest) for name, *rest in _PLAYERS if (path := shutil.which(name))), None)
         self._playing: subprocess.Popen[bytes] | None = None
 
     def bells(self, outcome: Outcome) -> str:
-        """Give the bells to ring where nothing plays tones."""
+        """Return the bells to ring if nothing plays tones."""
         return "\a" * looks()[outcome].bells if self._on and self._player is None else ""
 
     def play(self, outcome: Outcome) -> None:
-        """Begin to play an outcome's tones, and return at once."""
+        """Start to play an outcome's tones, and return at once."""
         if not self._on or self._player is None:
             return
         self.stop()
@@ -65,14 +65,14 @@ class Speaker:
             self._playing = subprocess.Popen(  # noqa: S603 - found by name on the PATH, as a shell would
                 self._player, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
             )
-            assert self._playing.stdin is not None  # noqa: S101 - a pipe was asked for
+            assert self._playing.stdin is not None  # noqa: S101 - a pipe was requested
             self._playing.stdin.write(_file(outcome))
             self._playing.stdin.close()
         except OSError:
-            self._player = None  # the bell from now on
+            self._player = None  # ring the bell from now on
 
     def stop(self) -> None:
-        """Stop what is being played."""
+        """Stop the sound."""
         if self._playing is not None:
             if self._playing.poll() is None:
                 self._playing.kill()

@@ -1,4 +1,4 @@
-"""The terminal: raw while it is ours, and given back as it was, whatever ends us.
+"""Put the terminal into raw mode while it is ours, and always restore it.
 
 What is sent is ECMA-48, which every terminal but a dumb one understands. Only lines that changed are written.
 """
@@ -34,34 +34,34 @@ _COLOUR = _PLAIN | {
 _READ_BYTES = 65536
 _QUIET_SECONDS = 0.3
 _DRAIN_SECONDS = 5.0
-"""A scanner that types a code while we end is listened to until it pauses, so that no shell reads the rest."""
+"""The end waits for a scanner that is typing a code, so that no shell reads the rest."""
 _ENDING = ("SIGHUP", "SIGQUIT", "SIGTERM", "SIGINT")
 
 
 def fits() -> bool:
-    """Tell whether a whole screen can be shown: both ends are a terminal, and not a dumb one."""
+    """Check whether a full screen can be shown: both ends are a terminal, and not a dumb one."""
     dumb = os.environ.get("TERM", "dumb") in {"", "dumb"}
     return is_typed_into() and sys.stdout.isatty() and not dumb
 
 
 def is_typed_into() -> bool:
-    """Tell whether standard input is a terminal that can be put raw."""
+    """Check whether standard input is a terminal that can be put into raw mode."""
     return termios is not None and sys.stdin.isatty()
 
 
 def can_be_waited_for() -> bool:
-    """Tell whether one can wait for some seconds for what is typed: Windows waits so for sockets alone."""
+    """Check whether waiting for typed input is possible: Windows can wait only for sockets."""
     return termios is not None
 
 
 def shows_unicode() -> bool:
-    """Tell whether what we write is UTF-8."""
+    """Check whether output is UTF-8."""
     return (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
 
 
 @contextmanager
 def raw(fd: int, give_back: str = "") -> Iterator[None]:
-    """Let every byte that is typed come through as it is, unechoed, and steer nothing; in the end restore the mode.
+    """Pass every typed byte through, unechoed and without effect on the terminal, and restore the mode at the end.
 
     What was typed before is thrown away, and so is what is typed until all has ended: none of it may reach whatever
     reads the terminal next.
@@ -92,13 +92,13 @@ def _stop(*_: object) -> None:
 
 
 def _set(fd: int, mode: "termios._AttrReturn") -> None:
-    """Set a terminal's mode and throw away what waits to be read; never waits for what waits to be shown."""
+    """Set a terminal's mode and discard unread input, without waiting for pending output."""
     termios.tcsetattr(fd, termios.TCSANOW, mode)
     termios.tcflush(fd, termios.TCIFLUSH)
 
 
 def without_meaning(mode: "termios._AttrReturn") -> "termios._AttrReturn":
-    """Return a mode in which no byte means anything: no signals, no flow control, no editing, nothing translated."""
+    """Return a mode in which no byte has a meaning: no signals, flow control, editing or translation."""
     _iflag, oflag, cflag, _lflag, ispeed, ospeed, cc = mode
     cflag = cflag & ~(termios.CSIZE | termios.PARENB) | termios.CS8
     chars = list(cc)
@@ -115,38 +115,38 @@ def _drain(fd: int) -> None:
 
 
 def _write(text: str) -> None:
-    """Write to the terminal at once: what a signal interrupts must not be written after the screen was given back."""
+    """Write to the terminal at once: interrupted output must not appear after the screen was restored."""
     data = text.encode(sys.stdout.encoding, "backslashreplace")
     while data:
         data = data[os.write(sys.stdout.fileno(), data) :]
 
 
 class Terminal:
-    """The terminal that standard output is."""
+    """The terminal on standard output."""
 
     def __init__(self) -> None:
-        """Nothing is written yet."""
+        """Start without writing anything."""
         self._styles = _COLOUR if may_colour() else _PLAIN
         self._before: list[str] = []
 
     @contextmanager
     def taken(self) -> Iterator[None]:
-        """Take the screen and the keyboard."""
+        """Take over the screen and the keyboard."""
         with raw(sys.stdin.fileno(), _GIVE_BACK):
             _write(_TAKE)
             yield
 
     @property
     def size(self) -> Size:
-        """Its size now."""
+        """The current size."""
         return Size(*shutil.get_terminal_size())
 
     def forget(self) -> None:
-        """Write everything again the next time: the window has changed, or something else wrote into it."""
+        """Rewrite everything next time, because the window has changed or something else wrote to it."""
         self._before = []
 
     def show(self, lines: list[ScreenLine], bells: str = "") -> None:
-        """Bring the screen up to date."""
+        """Update the screen."""
         texts = [self._styled(line) for line in lines]
         if len(texts) != len(self._before):
             self._before = []

@@ -1,6 +1,6 @@
-"""Where a device syncs from: a web server, a bucket or a folder, read through the one interface python-tuf knows.
+"""Open the sources of a device, web servers, buckets and folders, through the interface that python-tuf knows.
 
-All hold the same tree (metadata/, targets/). A missing file is python-tuf's DownloadHTTPError 404 from any of them.
+All hold the same tree (metadata/, targets/). For a missing file, all raise python-tuf's DownloadHTTPError 404.
 """
 
 from movepass_verifier.sync.sources.source import Progress, Source, resolve, without_user

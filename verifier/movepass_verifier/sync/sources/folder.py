@@ -1,7 +1,7 @@
-"""A folder on this machine or on a USB stick, as a source.
+"""Use a folder on this machine or on a USB stick as a source.
 
-Whoever carried the stick may have put anything on it: only regular files below the folder are read, and no link in it
-is followed (movepass_keys.files.Folder). The caller bounds how much is read.
+The carrier of the stick may have put anything on it. Only regular files below the folder are read, and no link in it is
+followed (movepass_keys.files.Folder). The caller limits how much is read.
 """
 
 from collections.abc import Generator
@@ -23,13 +23,13 @@ class LocalFolder:
         self._root = root
 
     def open(self, name: str, start: int) -> tuple[int, Generator[bytes]]:
-        """Open a file of it; see Medium."""
+        """Open a file; see Medium."""
         if not self._root.is_dir():
             raise DownloadError(f"there is no folder {self._root}; is the stick plugged in?")
         try:
             file = self._open(name)
         except FileNotFoundError as e:
-            if not (self._root / layout.METADATA).is_dir():  # where a stick was, an empty folder may be left
+            if not (self._root / layout.METADATA).is_dir():  # an empty folder may be left where a stick was
                 raise DownloadError(f"there is no {layout.METADATA} in {self._root}; is the stick plugged in?") from e
             raise DownloadHTTPError(f"there is no {name} in {self._root}", NOT_FOUND) from e
         file.seek(start)
@@ -47,7 +47,7 @@ class LocalFolder:
             folder = stack.enter_context(files.Folder.open(self._root, through_link=True))
             for parent in parents:
                 folder = stack.enter_context(folder.folder(parent))
-            return folder.open_file(last, may_be_linked=True)  # a publisher that is writing it just now links it
+            return folder.open_file(last, may_be_linked=True)  # a publisher links a file while it writes it
 
     def close(self) -> None:
-        """Do nothing: files are closed when they have been read."""
+        """Do nothing: each file is closed after reading."""

@@ -1,12 +1,12 @@
-"""An S3 bucket as a source: s3://BUCKET/PREFIX. Needs the [s3] extra, which is botocore.
+"""Use an S3 bucket as a source: s3://BUCKET/PREFIX. Needs the [s3] extra, which is botocore.
 
     IAM: s3:GetObject on arn:aws:s3:::BUCKET/PREFIX/*
 
-botocore finds the credentials, the region and the endpoint where every AWS tool does (AWS_PROFILE, AWS_DEFAULT_REGION,
-AWS_ENDPOINT_URL, …) and signs an address for GetObject; what is behind that address is fetched as from any web server,
-so that its deadline, its proxies and its CA hold here too.
+botocore finds the credentials, the region and the endpoint like every AWS tool (AWS_PROFILE, AWS_DEFAULT_REGION,
+AWS_ENDPOINT_URL, …) and signs an address for GetObject. The object is then fetched like a file of a web server, with
+the same deadline, proxies and CA.
 
-Without s3:ListBucket a key that is not there answers 403 as if it were denied: both are one to us (FORBIDDEN).
+Without s3:ListBucket a missing key answers 403 as if it were denied, so both count as FORBIDDEN.
 Source: the Amazon S3 API Reference, GetObject and "Error responses".
 """
 
@@ -24,7 +24,7 @@ from movepass_verifier.sync.sources.medium import FORBIDDEN, NOT_FOUND
 from movepass_verifier.sync.sources.web import Connections
 
 _SIGNED_SECONDS = 900
-"""How long an address holds. S3 bears a clock that is ahead by as much, so one may be behind by as much too."""
+"""How long an address is valid. S3 tolerates a clock that is ahead by this much; this tolerates one that is behind."""
 _ERROR_MAX_BYTES = 4096
 _CODE = re.compile(rb"<Code>([A-Za-z0-9]{1,64})</Code>")
 _REGION = re.compile(rb"<Region>([a-z0-9-]{1,64})</Region>")
@@ -39,13 +39,13 @@ _BAD_KEYS = {"InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "Inv
 
 
 class Bucket:
-    """A bucket, or a part of it, that holds a repository."""
+    """A bucket, or a prefix in it, that holds a repository."""
 
     def __init__(self, name: str, *, ca: Path | None = None) -> None:
-        """Take s3://BUCKET/PREFIX, and the file of further CA certificates to trust.
+        """Use s3://BUCKET/PREFIX, and the file of further CA certificates to trust.
 
         Raises:
-            SyncError: the [s3] extra is missing, there are no credentials, or no region.
+            SyncError: the [s3] extra, the credentials or the region are missing.
         """
         parts = urlsplit(name)
         self._bucket, self._prefix = parts.netloc, parts.path.strip("/")
@@ -53,11 +53,11 @@ class Bucket:
         self._connections = Connections(self._address("metadata"), ca=ca)
 
     def open(self, name: str, start: int) -> tuple[int, Generator[bytes]]:
-        """Open an object of it; see Medium."""
+        """Open an object; see Medium."""
         return self._connections.get(self._address(name), name, start, lambda response: self._explain(response, name))
 
     def close(self) -> None:
-        """Close its connections."""
+        """Close the connections."""
         self._connections.close()
 
     def _key(self, name: str) -> str:
@@ -67,11 +67,11 @@ class Bucket:
         return self._sign(self._bucket, self._key(name))
 
     def _explain(self, response: urllib3.BaseHTTPResponse, name: str) -> DownloadError | None:
-        """Say what S3 means; None where it did not say."""
+        """Explain an error answer of S3; None if S3 gave no reason."""
         body = response.read(_ERROR_MAX_BYTES, decode_content=False)
         found = _CODE.search(body)
         code = found[1].decode() if found else ""
-        if b"<ServerTime>" in body:  # an address signed just now has expired, or is not good yet
+        if b"<ServerTime>" in body:  # an address that was signed just now has expired, or is not valid yet
             code = "RequestTimeTooSkewed"
         error: DownloadError | None = DownloadHTTPError(f"{name}: {code}", response.status) if code else None
         match code:
@@ -97,13 +97,13 @@ class Bucket:
 
 
 def _signer() -> Callable[[str, str], str]:
-    """Give what turns bucket and key into a signed address."""
+    """Return a function that turns bucket and key into a signed address."""
     try:
         import botocore.session  # noqa: PLC0415 - an extra, and slow to import
         from botocore import exceptions  # noqa: PLC0415
         from botocore.config import Config  # noqa: PLC0415
-    except ImportError:
-        raise SyncError("s3: needs the [s3] extra: pip install 'movepass[s3]'") from None
+    except ImportError as e:
+        raise SyncError("s3: needs the [s3] extra: pip install 'movepass[s3]'") from e
     no_credentials = (
         exceptions.NoCredentialsError,
         exceptions.PartialCredentialsError,
@@ -123,7 +123,7 @@ def _signer() -> Callable[[str, str], str]:
             raise SyncError(
                 f"s3: {e}; give AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE. A bucket that everybody "
                 "may read is a source by its https:// address"
-            ) from None
+            ) from e
         except Exception as e:
             raise _set_up_error(e) from e
 
@@ -131,6 +131,6 @@ def _signer() -> Callable[[str, str], str]:
 
 
 def _set_up_error(error: Exception) -> SyncError:
-    """Say that AWS's credentials or configuration on this machine can't be used; the next source may do without."""
+    """Say that AWS's credentials or configuration can't be used; the next source may not need them."""
     what = str(error) if type(error).__module__.startswith("botocore") else f"{type(error).__name__}: {error}"
     return SyncError(f"s3: {what}; look at AWS's credentials and configuration on this machine (AWS_PROFILE, ~/.aws)")

@@ -1,4 +1,4 @@
-"""A source by its name, as python-tuf's fetcher."""
+"""Open a source by name, as python-tuf's fetcher."""
 
 import re
 from collections.abc import Callable, Generator, Iterator, Mapping
@@ -17,18 +17,18 @@ from movepass_verifier.sync.sources.s3 import Bucket
 from movepass_verifier.sync.sources.web import Web
 
 Progress = Callable[[str, int, int], None]
-"""Is told a file's name, how many of its bytes are there, and how many there will be."""
+"""Called with the name of a file, the bytes received, and the bytes expected."""
 Keep = Callable[[bytearray], None]
-"""Is told all of a file that is there, as it grows."""
+"""Called with all bytes of a file that have come, as it grows."""
 _MEDIA: Mapping[str, Callable[..., Medium]] = {"http": Web, "https": Web, "s3": Bucket}
-"""What opens a source, by its address's scheme; a folder has none."""
+"""The medium for each scheme of an address; a folder has no scheme."""
 
 
 def resolve(name: str) -> str:
-    """Give a source's full name: an address as it is, a folder by its absolute path.
+    """Return the full name of a source: an address unchanged, a folder by its absolute path.
 
     Raises:
-        SourceError: another kind of address.
+        SourceError: the address is of an unknown kind.
     """
     try:
         parts = urlsplit(name)
@@ -50,30 +50,30 @@ def resolve(name: str) -> str:
 
 
 def without_user(name: str) -> str:
-    """Return an address as it may be shown: without a name and a password in it."""
+    """Return an address for display, without a name and a password in it."""
     return re.sub(r"//[^/]*@", "//", name)
 
 
 class Source(FetcherInterface):
-    """A source, opened; counts what it costs. Close it, or use it as a context manager.
+    """An open source that counts its costs. Close it, or use it as a context manager.
 
     Attributes:
-        name: in full.
-        requests: files asked for.
-        received: bytes of bodies that came, error pages not counted.
+        name: the full name.
+        requests: the number of files requested.
+        received: the bytes received, without error pages.
     """
 
     def __init__(self, name: str, *, ca: Path | None = None, progress: Progress | None = None) -> None:
         """Choose the medium by the name; see resolve.
 
         Args:
-            name: the source's.
+            name: the name of the source.
             ca: a file of CA certificates to trust besides the system's.
-            progress: is told how it goes.
+            progress: called with the progress of downloads.
 
         Raises:
-            SourceError: another kind of address.
-            SyncError: what it takes to open it is not there.
+            SourceError: the address is of an unknown kind.
+            SyncError: something needed to open it is missing.
         """
         self.name = resolve(name)
         self.requests = 0
@@ -85,35 +85,35 @@ class Source(FetcherInterface):
         return self._count(self._open(url, 0)[1])
 
     def download_bytes(self, url: str, max_length: int) -> bytes:
-        """Fetch a document; python-tuf's own way goes by a temporary file."""
+        """Fetch a document in memory; python-tuf's own method uses a temporary file."""
         return self._read(url, b"", max_length)
 
     def fetch_rest(self, name: str, held: bytes, length: int, keep: Keep | None = None) -> bytes:
-        """Fetch a file of which the beginning may be held already.
+        """Fetch a file whose start may be held already.
 
         Args:
-            name: the file's.
-            held: its beginning.
-            length: what it has, as signed.
-            keep: is told what is there, as it comes.
+            name: the name of the file.
+            held: the start of the file.
+            length: the signed length.
+            keep: called with everything received, as it comes.
 
         Returns:
-            The file, `held` and what follows it where the source can start there, otherwise all of it anew.
+            The file: `held` and the rest if the source can start there, otherwise everything fetched again.
 
         Raises:
-            DownloadError: it could not be had, or is longer.
+            DownloadError: it can't be fetched, or is too long.
         """
 
-        def told(now: bytearray) -> None:
+        def report(now: bytearray) -> None:
             if self._progress:
                 self._progress(name, len(now), length)
             if keep:
                 keep(now)
 
-        return self._read(name, held, length, told)
+        return self._read(name, held, length, report)
 
     def close(self) -> None:
-        """Let go of connections."""
+        """Close the connections."""
         self._medium.close()
 
     def __enter__(self) -> Self:
@@ -128,7 +128,7 @@ class Source(FetcherInterface):
         except DownloadHTTPError as e:
             if e.status_code != NO_SUCH_RANGE or not held:
                 raise
-            start, chunks = self._open(name, 0)  # what is held is longer than what is there
+            start, chunks = self._open(name, 0)  # the held part is longer than the file
         data = bytearray(held[:start])
         with closing(self._count(chunks)) as counted:
             for chunk in counted:
@@ -143,7 +143,7 @@ class Source(FetcherInterface):
         try:
             return self._medium.open(name, start)
         except (OSError, ValueError) as e:  # ValueError: a NUL in a name
-            raise DownloadError(f"can't read {name}: {getattr(e, 'strerror', None) or e}") from None
+            raise DownloadError(f"can't read {name}: {getattr(e, 'strerror', None) or e}") from e
 
     def _count(self, chunks: Generator[bytes]) -> Generator[bytes]:
         try:
@@ -152,11 +152,11 @@ class Source(FetcherInterface):
                     self.received += len(chunk)
                     yield chunk
         except OSError as e:
-            raise DownloadError(f"reading stopped: {e.strerror or e}") from None
+            raise DownloadError(f"reading stopped: {e.strerror or e}") from e
 
 
 def _medium(name: str, ca: Path | None) -> Medium:
-    """Open a source's medium.
+    """Open the medium of a source.
 
     Raises:
         SyncError: this machine lacks something for it; the next source may not need that.

@@ -1,7 +1,7 @@
-"""A web server as a source; proxies come from the environment, and redirects are not followed.
+"""Use a web server as a source. Proxies come from the environment, and redirects are not followed.
 
-A request has FILE_SECONDS from its first byte to its answer's last: when they are over, the connection is cut,
-whatever the server, or a proxy on the way, was doing to keep it open.
+A request has FILE_SECONDS from its first byte to the last byte of the answer. Then the connection is cut, whatever the
+server or a proxy does to keep it open.
 """
 
 import ipaddress
@@ -26,7 +26,7 @@ from movepass_verifier.sync.sources.medium import CHUNK_BYTES, OK, PARTIAL
 CONNECT_SECONDS = 10
 READ_SECONDS = 20
 FILE_SECONDS = 300
-"""For one file from the first byte asked to the last one got."""
+"""The time for one file, from the first byte sent to the last byte received."""
 _USER_AGENT = "movepass"
 _LOGIN = "is this a login page?"
 _HINTS = {
@@ -34,42 +34,42 @@ _HINTS = {
     511: _LOGIN,
 }
 _TOLD_CHARS = 200
-"""The most that a message repeats of what a server has said."""
+"""The most that a message repeats of a server's words."""
 _PORTS = {"http": 80, "https": 443}
 _EXEMPT = re.compile(r"(?:\[([^]]+)]|([^:]+|[^:]*:[^:]*:.*?))(?::([0-9]{1,5}))?")
 """An entry of NO_PROXY: an address in brackets, or a name or a bare address; and a port."""
 _CONTENT_RANGE = re.compile(r"bytes ([0-9]+)-[0-9]+/([0-9]+|\*)")
 
 Explain = Callable[[urllib3.BaseHTTPResponse], DownloadError | None]
-"""Says what an answer means that is not the file, where the server has a language of its own for it."""
+"""Explains an answer that is not the file, if the server has its own error format."""
 
 
 class Web:
     """A web server that holds a repository below an address."""
 
     def __init__(self, base: str, *, ca: Path | None = None) -> None:
-        """Take the address, and the file of further CA certificates to trust.
+        """Use an address, and the file of further CA certificates to trust.
 
         Raises:
-            SyncError: that file can't be read, or the environment names a proxy that is none.
+            SyncError: that file can't be read, or the environment names an invalid proxy.
         """
         self._base = base.rstrip("/")
         self._connections = Connections(base, ca=ca)
 
     def open(self, name: str, start: int) -> tuple[int, Generator[bytes]]:
-        """Open a file of it; see Medium."""
+        """Open a file; see Medium."""
         return self._connections.get(f"{self._base}/{name}", name, start)
 
     def close(self) -> None:
-        """Close its connections."""
+        """Close the connections."""
         self._connections.close()
 
 
 class Connections:
-    """The connections to one server, and the requests made over them."""
+    """The connections to one server, and the requests over them."""
 
     def __init__(self, address: str, *, ca: Path | None = None) -> None:
-        """Choose the way to an address; nothing is connected yet. Raises SyncError; see Web."""
+        """Prepare connections to an address without connecting. Raises SyncError; see Web."""
         self._sockets = _Sockets()
         self._pool = _manager(address, ca)
         self._pool.pool_classes_by_scheme = {
@@ -81,19 +81,19 @@ class Connections:
         """Get a file, or the rest of it from an offset on; see Medium.open.
 
         Args:
-            url: the file's address.
-            name: the file's name, for messages.
+            url: the address of the file.
+            name: the name of the file, for messages.
             start: the offset.
-            explain: may say more of an answer that is not the file.
+            explain: may explain an answer that is not the file.
         """
         headers = {**self._pool.headers, "Range": f"bytes={start}-"} if start else self._pool.headers
         cut = _Cut(self._sockets, name)
-        with cut.translated():
+        with cut.translate_errors():
             response = self._pool.request("GET", url, headers=headers, preload_content=False, redirect=False)
         if response.status == OK:
             start = 0
         elif not (response.status == PARTIAL and start):
-            with cut.translated():
+            with cut.translate_errors():
                 error = explain(response) or _refusal(response, name)
             cut.end(response)
             raise error
@@ -104,8 +104,8 @@ class Connections:
         return start, self._chunks(response, cut, name, start)
 
     def close(self) -> None:
-        """Close them all."""
-        self._pool.clear()  # this alone leaves them open until they are collected as garbage
+        """Close all connections."""
+        self._pool.clear()  # on its own this leaves them open until they are garbage-collected
         self._sockets.close()
 
     @staticmethod
@@ -113,13 +113,13 @@ class Connections:
         whole = False
         first = not start
         try:
-            with cut.translated():
+            with cut.translate_errors():
                 while chunk := response.read1(CHUNK_BYTES, decode_content=False):  # what has come, not what may come
-                    if first and chunk.lstrip()[:1] == b"<":  # no file of a repository begins so
+                    if first and chunk.lstrip()[:1] == b"<":  # no file of a repository starts like this
                         raise DownloadError(f"{name} answered with a web page; {_LOGIN}")
                     first = False
                     yield chunk
-            if cut.over:  # an answer that was cut may look like one that ended
+            if cut.over:  # a cut answer may look like a complete one
                 raise cut.too_slow()
             whole = True
         finally:
@@ -131,39 +131,39 @@ class Connections:
 
 
 class _Sockets:
-    """The connections of one medium, and whether the request that uses them has had its time."""
+    """The connections of one medium, and whether the time of their request is over."""
 
     def __init__(self) -> None:
         self.over = False
         self._open: list[tuple[Any, socket.socket]] = []
 
     def note(self, connection: Any, sock: socket.socket) -> None:
-        """Note a connection's socket: a second handle of it, since TLS takes the first one for itself.
+        """Record a connection's socket: a second handle of it, because TLS takes over the first.
 
         Raises:
-            TimeoutError: the time was over before the connection stood.
+            TimeoutError: the time was over before the connection was made.
         """
         self._open.append((connection, sock.dup()))
         self.check()
 
     def check(self) -> None:
-        """Make no connection any more when the time is over; urllib3 would try a cut request again.
+        """Allow no connection once the time is over, because urllib3 would retry a cut request.
 
         Raises:
-            TimeoutError: it is.
+            TimeoutError: the time is over.
         """
         if self.over:
             raise TimeoutError("no time left")
 
     def cut(self) -> None:
-        """Cut every connection, whatever is under way on it."""
+        """Cut every connection, whatever it is doing."""
         self.over = True
         for _, sock in list(self._open):
             with suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
 
     def forget(self) -> None:
-        """Let go of what is closed, which would stay open by our handle; not while an answer may be read from it."""
+        """Release closed sockets, which our handle keeps open; not while an answer may be read."""
         for entry in list(self._open):
             if entry[0].sock is None:
                 entry[1].close()
@@ -177,7 +177,7 @@ class _Sockets:
 
 
 class _Cut:
-    """Cuts the connections in use when a request's time is over."""
+    """Cuts the connections in use when the time of a request is over."""
 
     def __init__(self, sockets: "_Sockets", name: str) -> None:
         self._sockets = sockets
@@ -188,31 +188,31 @@ class _Cut:
         self._timer.start()
 
     def end(self, response: urllib3.BaseHTTPResponse) -> None:
-        """Be done with an answer without reading on."""
+        """Finish with an answer without reading on."""
         response.close()
         self.done()
 
     def done(self) -> None:
-        """Be done with the request."""
+        """Finish the request."""
         self._timer.cancel()
         self._sockets.forget()
 
     @contextmanager
-    def translated(self) -> Iterator[None]:
-        """Turn urllib3's errors into python-tuf's."""
+    def translate_errors(self) -> Iterator[None]:
+        """Convert urllib3's errors to python-tuf's."""
         try:
             yield
         except urllib3.exceptions.HTTPError as e:
             self.done()
-            raise (self.too_slow() if self.over else _download_error(e)) from None
-        except OSError:
+            raise (self.too_slow() if self.over else _download_error(e)) from e
+        except OSError as e:
             self.done()
             if self.over:
-                raise self.too_slow() from None
+                raise self.too_slow() from e
             raise
 
     def too_slow(self) -> SlowRetrievalError:
-        """Say so."""
+        """Return the error for a request that took too long."""
         return SlowRetrievalError(f"{self._name} took longer than {FILE_SECONDS} s")
 
     @property
@@ -222,7 +222,7 @@ class _Cut:
 
 
 def _pool_class(kind: Any, sockets: _Sockets) -> Any:
-    """Make a kind of connection pool whose connections note their sockets before a word is said on them."""
+    """Make a kind of connection pool whose connections record their sockets before any data is sent."""
 
     class Connection(kind.ConnectionCls):  # type: ignore[misc]
         def _new_conn(self) -> socket.socket:
@@ -235,7 +235,7 @@ def _pool_class(kind: Any, sockets: _Sockets) -> Any:
 
 
 def _manager(address: str, ca: Path | None) -> urllib3.PoolManager:
-    """Choose the way to an address: straight, or by the proxy that the environment names for it."""
+    """Prepare the way to an address: direct, or through the proxy that the environment names for it."""
     options: dict[str, Any] = {
         "retries": urllib3.Retry(
             connect=1, read=1, redirect=False, status=False, other=0, respect_retry_after_header=False
@@ -254,12 +254,13 @@ def _manager(address: str, ca: Path | None) -> urllib3.PoolManager:
             options["proxy_headers"] = urllib3.make_headers(proxy_basic_auth=unquote(user))
         return urllib3.ProxyManager(proxy, proxy_ssl_context=options.get("ssl_context"), **options)
     except (urllib3.exceptions.HTTPError, ValueError):
-        shown = re.sub("//.*@", "//", proxy)  # without the password
+        shown = re.sub("//.*@", "//", proxy)
+        # The cause would show the proxy's password.
         raise SyncError(f"expected a proxy like http://proxy.example:3128, got {shown!r}") from None
 
 
 def _proxy(address: str) -> str:
-    """Give the proxy for an address as HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY have it, or ""."""
+    """Return the proxy for an address by HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY, or ""."""
     proxies = urllib.request.getproxies_environment()
     if _is_exempt(address, proxies.get("no", "")):
         return ""
@@ -268,10 +269,10 @@ def _proxy(address: str) -> str:
 
 
 def _is_exempt(address: str, listed: str) -> bool:
-    """Tell whether NO_PROXY names an address's host, by the rules that curl and requests share.
+    """Check whether NO_PROXY names an address's host, by the rules that curl and requests share.
 
-    Its entries stand between commas or blanks: * for all, a domain with or without a dot before it for itself and all
-    below it, an IP address, a network in CIDR form; each with a port or without, IPv6 then in brackets.
+    Commas or blanks separate its entries: * for all, a domain with or without a leading dot for itself and its
+    subdomains, an IP address, or a network in CIDR form; each with or without a port, IPv6 then in brackets.
     """
     parts = urlsplit(address)
     host = (parts.hostname or "").rstrip(".")
@@ -296,20 +297,20 @@ def _is_named(host: str, entry: str) -> bool:
 
 
 def _tls(ca: Path | None) -> ssl.SSLContext:
-    """Trust the system's CAs, or those that SSL_CERT_FILE names, and one's own."""
+    """Trust the system's CAs, or those that SSL_CERT_FILE names, and further ones."""
     context = ssl.create_default_context()
     if ca:
         try:
             context.load_verify_locations(cafile=ca)
-        except ssl.SSLError:
-            raise SyncError(f"{ca}: expected certificates in PEM (-----BEGIN CERTIFICATE-----)") from None
+        except ssl.SSLError as e:
+            raise SyncError(f"{ca}: expected certificates in PEM (-----BEGIN CERTIFICATE-----)") from e
         except OSError as e:
-            raise SyncError(f"can't read the CA certificates in {ca}: {e.strerror}") from None
+            raise SyncError(f"can't read the CA certificates in {ca}: {e.strerror}") from e
     return context
 
 
 def _unfit(response: urllib3.BaseHTTPResponse, start: int) -> str:
-    """Say what is wrong with an answer's headers, or ""."""
+    """Return what is wrong with the headers of an answer, or ""."""
     encoding = response.headers.get("Content-Encoding", "identity")
     if encoding.lower() != "identity":
         return f"compressed ({encoding[:_TOLD_CHARS]}), though asked not to: a file is what was signed, byte by byte"
@@ -346,7 +347,7 @@ def _download_error(error: urllib3.exceptions.HTTPError) -> DownloadError:
 
 
 def _plain(error: BaseException) -> str:
-    """Say what an error says, without the objects that urllib3 names, and not all that a server may have made of it."""
+    """Return the words of an error, without urllib3's objects and without most of what a server may have written."""
     cause = error.__cause__ or (error.args[-1] if error.args else None)
     if isinstance(error, urllib3.exceptions.HTTPError) and isinstance(cause, OSError | HTTPException):
         error = cause
