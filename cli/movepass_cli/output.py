@@ -21,9 +21,9 @@ from movepass_cli.display import columns, compact, cut, fold, json_text, printab
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from movepass_verifier import Device, Outcome, Verification
+    from movepass_verifier import Outcome, Verification
     from movepass_verifier.officer.by_number import NumberAnswer
-    from movepass_verifier.officer.journal import Noted, Seen
+    from movepass_verifier.officer.journal import Checked, Seen
     from movepass_verifier.sync.sources import Progress
 _LABEL_WIDTH = 10
 _WIDTH_MIN = 20
@@ -79,26 +79,20 @@ def show_rows(rows: "Iterable[tuple[str, str]]") -> None:
         show_line(compact(value), lead=f"  {name}{' ' * (width - columns(name))} ")
 
 
-def note_verdict(device: "Device", result: "Verification", language: str) -> "Noted | None":
-    """Write a verdict into the device's journal, or say why that is not possible."""
-    from movepass_words import words  # noqa: PLC0415 - not needed for --help
-
-    noted = device.note(result)
-    if device.journal_trouble:
-        say(words(language).say(device.journal_trouble))
-    return noted
-
-
 def show_result(
-    result: "Verification",
+    checked: "Checked",
     language: str,
-    noted: "Noted | None",
     *,
     as_json: bool,
     source: str | None = None,
     as_of: int | None = None,
 ) -> None:
-    """Show a verdict in words or as JSON, and whether the pass was seen before; `as_of` if it is not for now."""
+    """Show a verdict in words or as JSON, and whether the pass was seen before; `as_of` if it is not of now."""
+    from movepass_words import words  # noqa: PLC0415 - not needed for --help
+
+    result, noted, trouble = checked
+    if trouble:
+        say(words(language).say(trouble))
     seen = noted.seen if noted else None
     if as_json:
         from_where = {} if source is None else {"source": source}

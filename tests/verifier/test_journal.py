@@ -111,6 +111,18 @@ def test_whatever_the_verdict_the_pass_is_the_same(post: Post) -> None:
     assert [entry.verdict for entry in post.device.entries()] == [Verdict.VALID, Verdict.REVOKED, Verdict.EXPIRED]
 
 
+def test_one_call_verifies_and_notes_and_its_verdict_stands_without_a_journal(post: Post) -> None:
+    signed = post.world.issue()
+    checked = post.device.check(signed.text)
+    assert (checked.result.verdict, checked.trouble) == (Verdict.VALID, None)
+    assert checked.noted
+    assert [entry.verdict for entry in post.device.entries()] == [Verdict.VALID]
+    with closing(sqlite3.connect(post.world.store / "device.sqlite")) as other:
+        other.execute("BEGIN IMMEDIATE")
+        checked = post.device.check(signed.text)
+    assert (checked.result.verdict, checked.noted, checked.trouble) == (Verdict.VALID, None, message("journal.busy"))
+
+
 def test_it_is_known_again_by_another_process_and_after_the_device_was_off(post: Post) -> None:
     signed = post.world.issue()
     post.scan(signed.text)

@@ -10,7 +10,7 @@ from movepass_verifier.deciding.lists import Policy
 from movepass_verifier.deciding.verdicts import Verdict, Verification
 from movepass_verifier.deciding.verify import readiness, verify
 from movepass_verifier.errors import StoreError
-from movepass_verifier.officer.journal import Count, Decision, JournalEntry, Noted, check_keep
+from movepass_verifier.officer.journal import Checked, Count, Decision, JournalEntry, Noted, check_keep
 from movepass_verifier.store.store import State, Store
 from movepass_words import Message, message
 
@@ -96,6 +96,23 @@ class Device:
         if real_only and result.test and result.verdict is Verdict.VALID:
             return result._replace(real_only=True, why=message("test.long"))
         return result
+
+    def check(self, text: str, *, real_only: bool = False) -> Checked:
+        """Verify a pass that is shown now, and note the verdict in the journal.
+
+        Args:
+            text: what a scanner read.
+            real_only: see verify.
+
+        Returns:
+            The verdict. It stands even if the journal can't be kept.
+
+        Raises:
+            StoreError: the store can't be read.
+        """
+        result = self.verify(text, real_only=real_only)
+        noted = self.note(result)
+        return Checked(result, noted, self.journal_trouble)
 
     def check_number(self, text: str) -> "NumberAnswer":
         """Return what is known of a pass number that was typed or heard; see by_number.check_number.

@@ -18,10 +18,11 @@ from movepass_cli.options import (
     text_option,
     time_of,
 )
-from movepass_cli.output import note_verdict, say, show_json, show_line, show_result, show_rows
+from movepass_cli.output import say, show_json, show_line, show_result, show_rows
 from movepass_keys.records.algorithms import NAMES
 from movepass_verifier import Device, Outcome
 from movepass_verifier.errors import OtherCodeError
+from movepass_verifier.officer.journal import Checked
 from movepass_verifier.officer.shown import trip_rows
 from movepass_wire import PayloadError, WireError, decode_claims, format_number, open_text, trip_to_json
 from movepass_wire.times import iso
@@ -67,11 +68,14 @@ def verify(
     _check_one_given(given, text, image)
     with Device.open(store) as device:
         language = language or device.language
-        result = device.verify(payload_text(given, text, image), at, real_only=real_only)
-        noted = note_verdict(device, result, language) if at is None else None
-        # Closing waits for the disk; the officer need not wait.
-        show_result(result, language, noted, as_json=as_json, as_of=at)
-    ctx.exit(_EXIT[result.outcome])
+        payload = payload_text(given, text, image)
+        if at is None:
+            checked = device.check(payload, real_only=real_only)
+        else:
+            checked = Checked(device.verify(payload, at, real_only=real_only), noted=None, trouble=None)
+        # Closing waits for the disk; the officer need not.
+        show_result(checked, language, as_json=as_json, as_of=at)
+    ctx.exit(_EXIT[checked.result.outcome])
 
 
 @click.command(epilog=example("movepass inspect photo.png"))

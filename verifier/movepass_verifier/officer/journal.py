@@ -25,6 +25,7 @@ from movepass_verifier.errors import DamagedError, PolicyError
 from movepass_verifier.store.schema import JOURNAL
 from movepass_wire import Pass
 from movepass_wire.times import DAY_SECONDS, ago, iso
+from movepass_words import Message
 
 KEEP_LEAST, KEEP_SECONDS, KEEP_MOST = DAY_SECONDS, 7 * DAY_SECONDS, 30 * DAY_SECONDS
 """How long entries are kept: at least, by default, and at most."""
@@ -70,6 +71,20 @@ class Noted(NamedTuple):
 
     entry: int
     seen: Seen | None
+
+
+class Checked(NamedTuple):
+    """A pass that was verified and noted.
+
+    Attributes:
+        result: the verdict.
+        noted: its note in the journal; None where the journal can't be kept.
+        trouble: why it can't be kept, or None.
+    """
+
+    result: Verification
+    noted: Noted | None
+    trouble: Message | None
 
 
 class JournalEntry(NamedTuple):

@@ -21,7 +21,7 @@ from movepass_cli.officer.scanning.session import CLOSE_SECONDS, KEYS, PAGE_SECO
 from movepass_cli.officer.scanning.sound import Speaker
 from movepass_cli.officer.scanning.terminal import Terminal, can_be_waited_for, fits, is_typed_into, raw, shows_unicode
 from movepass_cli.options import PATH, example, json_option, language_option, option, plain_option, store_option
-from movepass_cli.output import note_verdict, say, show_json, show_line, show_result
+from movepass_cli.output import say, show_json, show_line, show_result
 from movepass_cli.signals import Stopped, StopSignal, stopped_by_signals
 from movepass_verifier import Device, Freshness, Outcome, StoreError
 from movepass_words import DEFAULT_LANGUAGE, LANGUAGES, Message, message, words
@@ -156,12 +156,11 @@ class _Lines:
             return
         try:
             self._device.reopen_if_replaced()
-            result = self._device.verify(given.what)
-            noted = note_verdict(self._device, result, self._language)
+            checked = self._device.check(given.what)
         except StoreError as e:
             self._say(given.source, message("scan.store", problem=str(e)))
             return
-        show_result(result, self._language, noted, as_json=self._as_json, source=given.source)
+        show_result(checked, self._language, as_json=self._as_json, source=given.source)
         if not self._as_json:
             click.echo()
 
