@@ -23,7 +23,15 @@ from support.world import World
 from movepass_cli.main import cli
 from movepass_issuer.printing import card, typesetting
 from movepass_issuer.printing.card import CardError, ShapingError, UnprintableError, render_card, save_card
-from movepass_issuer.printing.qr import QUIET_ZONE, QrError, qr_image, qr_png, qr_version
+from movepass_issuer.printing.qr import (
+    QUIET_ZONE,
+    VERSION_Q_MAX,
+    QrError,
+    qr_image,
+    qr_image_of_side,
+    qr_png,
+    qr_version,
+)
 from movepass_wire import ESP256, Pass, Place, Trip, encode_claims, format_number, seal
 from movepass_wire.codes import ID_TYPES, REASONS
 from movepass_wire.limits import TEXT_MAX_CHARS
@@ -95,8 +103,7 @@ def _render(trip: Trip = STANDARD, *, authority: str = "Dhaka District Administr
 
 def _layout(trip: Trip, *, authority: str = "Dhaka District Administration", test: bool = False) -> Any:
     pass_, text, number = _pass(trip)
-    modules = 17 + 4 * qr_version(text) + 2 * QUIET_ZONE
-    return card._lay_out(pass_, number, authority=authority, test=test, modules=modules)
+    return card._lay_out(pass_, number, authority=authority, test=test, version=qr_version(text))
 
 
 def _shown(layout: Any) -> str:
@@ -110,14 +117,14 @@ def _read(image: Image.Image) -> Any:
 
 def test_every_field_of_a_trip_is_on_the_card() -> None:
     def said(trip: Trip) -> str:
-        return _shown(card._lay_out(Pass(0, trip), "A1B-2C3-D4E", authority="A", test=False, modules=69))
+        return _shown(card._lay_out(Pass(0, trip), "A1B-2C3-D4E", authority="A", test=False, version=11))
 
     for field, other in changed_in_each_field(STANDARD):
         assert said(other) != said(STANDARD), field
 
 
 def test_the_fields_to_compare_have_the_same_labels_on_card_and_screen() -> None:
-    shown = _shown(card._lay_out(Pass(0, STANDARD), "A1B-2C3-D4E", authority="A", test=False, modules=69))
+    shown = _shown(card._lay_out(Pass(0, STANDARD), "A1B-2C3-D4E", authority="A", test=False, version=11))
     for field in ("holder", "id", "from", "to", "reason", "vehicle"):
         for language in LANGUAGES:
             assert words(language)(f"label.{field}") in shown
@@ -189,22 +196,42 @@ def test_card_is_read_back_as_the_text(trip: Trip, shrink: int) -> None:
 
 
 @EACH_TRIP
-def test_code_on_the_card_is_from_40_to_62_mm_wide(trip: Trip) -> None:
+@pytest.mark.parametrize("millimetres", [50, card.QR_MM, 70])
+def test_code_is_drawn_as_large_as_it_is_asked_for(trip: Trip, millimetres: float) -> None:
+    side = round(millimetres / 25.4 * card.DPI)
+    text = _pass(trip)[1]
+    image = qr_image_of_side(text, side)
+    dark = image.point(lambda value: 255 - value).getbbox()
+    assert dark is not None
+    assert image.size == (side, side)
+    assert [dark[2] - dark[0], dark[3] - dark[1]] == pytest.approx([_dark_side(text, side)] * 2, abs=2)
+    assert _read(image).text == text
+
+
+def _dark_side(text: str, side: int) -> float:
+    modules = 17 + 4 * qr_version(text)
+    return side * modules / (modules + 2 * QUIET_ZONE)
+
+
+@EACH_TRIP
+def test_code_on_the_card_has_the_size_that_it_is_said_to_have(trip: Trip) -> None:
+    text = _pass(trip)[1]
+    side, _ = card.qr_size(qr_version(text))
+    assert (side == card.QR_PX) or qr_version(text) > VERSION_Q_MAX
     corners = _read(_render(trip)).position
     for one, other in ((corners.top_left, corners.top_right), (corners.top_left, corners.bottom_left)):
-        millimetres = max(abs(other.x - one.x), abs(other.y - one.y)) / 300 * 25.4
-        assert 40 <= millimetres <= 62
+        assert max(abs(other.x - one.x), abs(other.y - one.y)) == pytest.approx(_dark_side(text, side), abs=3)
 
 
 def test_code_is_wide_enough_whatever_the_length_of_the_text() -> None:
     for version in range(1, qr_version("Z" * TEXT_MAX_CHARS) + 1):
-        modules = 17 + 4 * version
-        assert modules * (card.QR_MAX_PX // (modules + 2 * QUIET_ZONE)) / 300 * 25.4 >= 40
+        side, quiet = card.qr_size(version)
+        assert (side - 2 * quiet) / card.DPI * 25.4 >= 40
 
 
 def test_code_keeps_its_quiet_zone_on_the_card() -> None:
     layout, image = _layout(STANDARD), _render()
-    quiet = QUIET_ZONE * layout.module_px
+    quiet = layout.quiet
     inner = (layout.qr.left + quiet, layout.qr.top + quiet, layout.qr.right - quiet, layout.qr.bottom - quiet)
     ring = image.crop(layout.qr)
     ring.paste("white", tuple(at - layout.qr[i % 2] for i, at in enumerate(inner)))

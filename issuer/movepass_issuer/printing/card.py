@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from movepass_issuer.errors import IssuerError
-from movepass_issuer.printing.qr import QUIET_ZONE, qr_image, qr_version
+from movepass_issuer.printing.qr import QUIET_ZONE, VERSION_Q_MAX, qr_image_of_side, qr_version
 from movepass_issuer.printing.typesetting import (
     SIZE_MIN,
     Block,
@@ -41,9 +41,11 @@ DPI = 300
 WIDTH, HEIGHT = 1240, 1748
 """A6 in pixels at DPI."""
 
-QR_MAX_PX = 759
-"""64 mm, quiet zone included: the widest code that leaves room beside it. Modules are whole pixels, so that a code is
-a little smaller; without its quiet zone even the longest payload's is wider than 40 mm."""
+MM_PER_INCH = 25.4
+QR_MM = 64.26
+"""The printed side of the code, quiet zone included: the widest that leaves room beside it. An ordinary pass
+(version 11) then has modules of 11 whole pixels."""
+QR_PX = round(QR_MM / MM_PER_INCH * DPI)
 
 _MARGIN = 60
 """5.1 mm: common printers leave up to 4.2 mm of a sheet's edge white."""
@@ -70,7 +72,7 @@ class CardError(IssuerError):
 
 
 class UnprintableError(CardError):
-    """What was asked for can't be a card: the format is another, or the pass says too much."""
+    """The request can't become a card: the format is unknown, or the pass says too much."""
 
     is_input = True
 
@@ -101,11 +103,21 @@ def render_card(pass_: Pass, text: str, number: str, *, authority: str, test: bo
     check_shaping()
     _check_together(pass_, text, number)
     _check_letters(pass_.trip, authority)
-    modules = 17 + 4 * qr_version(text) + 2 * QUIET_ZONE
-    layout = _lay_out(pass_, number, authority=authority, test=test, modules=modules)
+    layout = _lay_out(pass_, number, authority=authority, test=test, version=qr_version(text))
     image = _draw(layout)
-    image.paste(qr_image(text, module_px=layout.module_px), layout.qr[:2])
+    image.paste(qr_image_of_side(text, layout.qr.right - layout.qr.left), layout.qr[:2])
     return image
+
+
+def qr_size(version: int) -> tuple[int, int]:
+    """Return the side of a code of some version on the card, and the width of its quiet zone, in pixels.
+
+    It is QR_MM wide, and modules need not be whole pixels. A text that is too long for error correction Q has such fine
+    modules that grey edges cost more than size: its code is the largest up to QR_MM whose modules are whole pixels.
+    """
+    modules = 17 + 4 * version + 2 * QUIET_ZONE
+    side = QR_PX if version <= VERSION_Q_MAX else QR_PX // modules * modules
+    return side, QUIET_ZONE * side // modules
 
 
 def save_card(image: Image.Image, target: str | PathLike[str] | IO[bytes], file_format: str | None = None) -> None:
@@ -132,10 +144,10 @@ def save_card(image: Image.Image, target: str | PathLike[str] | IO[bytes], file_
 
 
 def format_of(name: str | PathLike[str]) -> str:
-    """Give the format in which a card of this name is saved, by the name's ending: PNG or PDF.
+    """Return the format in which a card of this name is saved, by its ending: PNG or PDF.
 
     Raises:
-        UnprintableError: it ends like neither.
+        UnprintableError: it has another ending.
     """
     wanted = Path(name).suffix[1:].upper()
     if wanted not in ("PNG", "PDF"):
@@ -227,7 +239,7 @@ def _code(table: Table, number: int, unknown: str) -> str:
 
 
 def _both(key: str, **values: Any) -> str:
-    """Say the same in both languages."""
+    """Return a text in both languages."""
     return f"{_ENGLISH(key, **values)} / {_BANGLA(key, **values)}"
 
 
@@ -255,22 +267,22 @@ def _window_lines(dates: list[str], clocks: list[str]) -> tuple[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class _Layout:
-    """Where everything goes.
+    """The positions of everything on a card.
 
     Attributes:
         qr: the QR code with its quiet zone.
-        module_px: the side of one of its modules.
+        quiet: the width of that zone, in whole pixels.
         lines: the text.
         areas: areas filled with a colour, below the text.
     """
 
     qr: Box
-    module_px: int
+    quiet: int
     lines: list[Line]
     areas: list[tuple[Box, str]]
 
 
-def _lay_out(pass_: Pass, number: str, *, authority: str, test: bool, modules: int) -> _Layout:
+def _lay_out(pass_: Pass, number: str, *, authority: str, test: bool, version: int) -> _Layout:
     """Place everything from the top down, the small print at the bottom, and the rows between.
 
     Args:
@@ -278,7 +290,7 @@ def _lay_out(pass_: Pass, number: str, *, authority: str, test: bool, modules: i
         number: the pass number.
         authority: the authority's name.
         test: whether it is a TEST authority.
-        modules: the QR code's, a side, quiet zone included.
+        version: the QR code's.
     """
     lines: list[Line] = []
     areas: list[tuple[Box, str]] = []
@@ -290,8 +302,7 @@ def _lay_out(pass_: Pass, number: str, *, authority: str, test: bool, modules: i
     lines += head.at(_MARGIN, y)
     y += head.height
 
-    module_px = QR_MAX_PX // modules
-    quiet, side = QUIET_ZONE * module_px, modules * module_px
+    side, quiet = qr_size(version)
     x = _MARGIN - quiet  # the first black module stands on the margin
     qr = Box(x, y, x + side, y + side)
     beside = _beside_qr(pass_.trip, number, _RIGHT - qr.right)
@@ -303,7 +314,7 @@ def _lay_out(pass_: Pass, number: str, *, authority: str, test: bool, modules: i
     lines += foot.at(_MARGIN, bottom)
     areas.append((Box(_MARGIN, bottom - _GAP // 2, _RIGHT, bottom - _GAP // 2 + 2), _PALE))
     row_lines, row_areas = _place_rows(list(_rows(pass_.trip)), y, bottom - _GAP // 2)
-    return _Layout(qr, module_px, lines + row_lines, areas + row_areas)
+    return _Layout(qr, quiet, lines + row_lines, areas + row_areas)
 
 
 def _test_band() -> tuple[list[Line], list[tuple[Box, str]]]:

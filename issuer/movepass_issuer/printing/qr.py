@@ -25,6 +25,9 @@ VERSION_Q_MAX = 15
 MODULE_PX = 8
 """Pixels of one module where the caller does not say: a pass of version 11 then is 552 pixels wide."""
 
+_FINER = 8
+"""Where modules are not whole pixels, the code is drawn so many times as fine and then reduced."""
+
 
 class QrError(IssuerError):
     """The text can't be drawn as a pass's QR code, or what draws it is not installed."""
@@ -37,7 +40,7 @@ class TooLongError(QrError):
 
 
 def qr_version(text: str) -> int:
-    """Give the version (1 to 40) of a text's QR code, which has 17 + 4 x version modules a side.
+    """Return the version (1 to 40) of a text's QR code, which has 17 + 4 x version modules a side.
 
     Args:
         text: a payload's text, as sealed.
@@ -73,6 +76,30 @@ def qr_image(text: str, *, module_px: int = MODULE_PX) -> Image.Image:
     return image.resize((side * module_px, side * module_px), Image.Resampling.NEAREST).convert("1")
 
 
+def qr_image_of_side(text: str, side_px: int) -> Image.Image:
+    """Draw a text's QR code with its quiet zone exactly so wide, for print.
+
+    Where modules are not whole pixels, their edges are grey, so that each module keeps its place and its size.
+
+    Args:
+        text: a payload's text, as sealed.
+        side_px: the side in pixels, quiet zone included.
+
+    Returns:
+        A square image of 8 bits a pixel.
+
+    Raises:
+        QrError: see qr_image.
+    """
+    from PIL import Image  # noqa: PLC0415  (an extra: see _code)
+
+    modules = 17 + 4 * qr_version(text) + 2 * QUIET_ZONE
+    if side_px % modules == 0:
+        return qr_image(text, module_px=side_px // modules).convert("L")
+    fine = qr_image(text, module_px=_FINER * -(-side_px // modules)).convert("L")
+    return fine.resize((side_px, side_px), Image.Resampling.BOX)
+
+
 def qr_png(text: str, *, module_px: int = MODULE_PX) -> bytes:
     """Draw a text's QR code as a PNG file's bytes; arguments and errors are qr_image's."""
     file = BytesIO()
@@ -92,10 +119,10 @@ def _code(text: str) -> Any:
         raise QrError("QR codes need qrcode and Pillow: pip install 'movepass[issuer]'") from e
     try:
         data = util.QRData(text, mode=util.MODE_ALPHA_NUM)
-    except ValueError:
+    except ValueError as e:
         raise QrError(
             f"a pass's text has only 0-9, A-Z, space and $%*+-./: (QR alphanumeric mode), got {text[:24]!r}"
-        ) from None
+        ) from e
     code = _fit(data)
     try:
         util.create_data(code.version, code.error_correction, [data])

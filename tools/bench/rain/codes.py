@@ -11,7 +11,7 @@ from PIL import Image
 from qr_sizes import HCERT, OURS
 from qrcode import util
 
-from movepass_issuer.printing.card import DPI, QR_MAX_PX, render_card
+from movepass_issuer.printing.card import DPI, QR_PX, render_card
 from movepass_issuer.printing.qr import QUIET_ZONE, qr_image
 from movepass_wire import decode_claims, format_number, open_text
 from rain.photograph import TABLE_GREY, Shot
@@ -19,7 +19,7 @@ from rain.texts import SIGNED
 
 CARD, SCREEN = "card", "screen"
 PX_PER_MM = DPI / 25.4
-FULL = QR_MAX_PX / PX_PER_MM
+FULL = QR_PX / PX_PER_MM
 """Millimetres: the side of the card's code with its quiet zone, and of the one on the screen."""
 
 _AROUND_MM = 6
@@ -70,13 +70,13 @@ def shot(code: Code, signature: int) -> Shot:
         around, middle = _card(signature)
     elif code.medium == CARD:
         around, middle = _card(signature)
-        around.paste(255, _square(middle, QR_MAX_PX))
+        around.paste(255, _square(middle, QR_PX))
         drawn = _drawn(text, code)
         around.paste(drawn, _square(middle, drawn.width))
     else:
         drawn = _drawn(text, code)
-        middle = (QR_MAX_PX, QR_MAX_PX)
-        around = Image.new("L", (2 * QR_MAX_PX, 2 * QR_MAX_PX), _SCREEN_GREY)
+        middle = (QR_PX, QR_PX)
+        around = Image.new("L", (2 * QR_PX, 2 * QR_PX), _SCREEN_GREY)
         around.paste(drawn, _square(middle, drawn.width))
     half = round((FULL / 2 + _AROUND_MM) * PX_PER_MM)
     scene = Image.new("L", (2 * half, 2 * half), TABLE_GREY)
