@@ -44,7 +44,7 @@ service: $(READY) ## the issuing service with a TEST authority and an officer, i
 demo-service: $(READY) $(PHONE_READY) ## a person applies in a browser, an officer decides, a device verifies; files in build/demo-service
 	PYTHONPATH=demo:tests $(BIN)/python demo/applying.py build/demo-service
 
-screens: $(READY) ## draws the pictures of docs/officer.md anew, from what the command writes
+screens: $(READY) ## redraws the pictures of docs/officer.md from what the command writes
 	PYTHONPATH=tests $(BIN)/python demo/officer.py docs/officer
 
 test: $(READY) $(AWS_READY) ## all tests that take no more than minutes; T=tests/wire for one part, K=name for some by name
@@ -150,10 +150,10 @@ bench-rain: OUT ?= build/rain
 bench-rain: $(READY) ## codes blurred, wet, folded and far away, some minutes; OUT=docs brings docs/rain.md up to date
 	PYTHONPATH=tools/bench $(BIN)/python -m rain $(OUT)
 
-banners: $(READY) ## draws the outcomes' large letters anew, after a change of their words
+banners: $(READY) ## redraws the large letters of the outcomes after a change of their words
 	$(BIN)/python tools/make_banners.py
 
-vectors: $(READY) ## writes tests/vectors/*.json anew
+vectors: $(READY) ## rewrites tests/vectors/*.json
 	PYTHONPATH=tools:tests $(BIN)/python -m make_vectors
 
 clean: ## removes what make has made
@@ -209,7 +209,7 @@ wheels: $(READY) ## all that is installed anywhere, held against hashes/shipped.
 	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir build/wheels .
 	cd build/wheels && sha256sum *.whl > SHA256SUMS
 
-hashes: $(SUPPLY_READY) ## writes hashes/*.txt anew, after a change of constraints.txt or of what is depended on
+hashes: $(SUPPLY_READY) ## rewrites hashes/*.txt after a change of constraints.txt or of dependencies
 	$(COMPILE) --extra aws --extra camera --extra hsm --extra issuer --extra s3 --extra scan --extra service > hashes/shipped.txt
 	$(COMPILE) --extra aws --no-emit-package click > hashes/functions.txt
 

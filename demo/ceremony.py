@@ -86,7 +86,7 @@ def play(story: Ceremony) -> None:
     story.person("office", "keys", "propose", "root", "--authority", authority, "--without", "Rahima",
                  "--card", "office/lina.card.json", "--out", "office/root-2")  # fmt: skip
     story.signed_by("root-2", "kamal", "joy")
-    print("\n    Rahima's signature under the pass keys counts no more: they are signed anew, and both published:")
+    print("\n    Rahima's signature under the pass keys counts no more: they are signed again, and both published:")
     story.person("office", *publish, "office/root-2", fails=True)
     story.person("office", "keys", "propose", "keys", "--authority", authority, "--with", "office/root-2",
                  "--out", "office/keys-2")  # fmt: skip
@@ -104,7 +104,7 @@ def play(story: Ceremony) -> None:
 
 
 def first_key(story: Ceremony, authority: str) -> str:
-    """Give the kid of the pass key that init made."""
+    """Return the kid of the pass key that init made."""
     (path,) = (story.folder / authority / "keys").glob("pass-*.pem")
     return path.stem.removeprefix("pass-")
 

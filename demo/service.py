@@ -193,12 +193,12 @@ class Play:
 
 
 def said(yes: bool) -> str:  # noqa: FBT001 - it is the whole point
-    """Say yes or no."""
+    """Return yes or no."""
     return "yes" if yes else "no"
 
 
 def personal(logs: str) -> list[str]:
-    """Give what of the passes stands in the logs."""
+    """Return the parts of passes that are in the logs."""
     found = ["MP1:"] if "MP1:" in logs else []
     for line in EXAMPLES.read_text("utf-8").splitlines():
         request = json.loads(line)
@@ -212,7 +212,7 @@ def personal(logs: str) -> list[str]:
 
 
 def all_logs(ministack: Ministack) -> str:
-    """Give everything in CloudWatch Logs."""
+    """Return everything in CloudWatch Logs."""
     client = ministack.client("logs")
     groups = [group["logGroupName"] for group in client.describe_log_groups()["logGroups"]]
     pages = [page for g in groups for page in client.get_paginator("filter_log_events").paginate(logGroupName=g)]

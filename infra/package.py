@@ -71,7 +71,7 @@ def _dependencies(arch: str, python: str) -> Path:
 
 
 def _files(folder: Path, below: str = "") -> Iterator[tuple[str, Path]]:
-    """Give a folder's needed files by their names in the package."""
+    """Return a folder's needed files by their names in the package."""
     for file in folder.rglob("*"):
         name = below / file.relative_to(folder)
         if file.is_file() and is_needed(name):
@@ -79,7 +79,7 @@ def _files(folder: Path, below: str = "") -> Iterator[tuple[str, Path]]:
 
 
 def is_needed(path: Path) -> bool:
-    """Tell whether a file, by its path in the package, is ever read."""
+    """Return whether a file, by its path in the package, is ever read."""
     parts = path.parts
     if "__pycache__" in parts or "fonts" in parts or "tests" in parts or parts[0] in {"bin", "share"}:
         return False

@@ -1,4 +1,4 @@
-"""Says how many branches and statements of each package have run: after `coverage run` and `coverage combine`."""
+"""Counts the branches and statements of each package that ran, after `coverage run` and `coverage combine`."""
 
 import json
 import sys

@@ -1,34 +1,34 @@
-"""What can go wrong on the issuing side."""
+"""Errors of the issuing side."""
 
 
 class IssuerError(Exception):
-    """The issuer could not do as asked; the message says what was expected, what came, and what to do.
+    """The issuer could not do what was asked; the message says what was expected, what came, and what to do.
 
     Attributes:
-        is_input: whether what the user gave is at fault, not what came of it.
+        is_input: whether the user's input is at fault, not its processing.
     """
 
     is_input = False
 
 
 class RequestError(IssuerError):
-    """A request that can't become a pass as it stands."""
+    """A request can't become a pass as it is."""
 
     is_input = True
 
 
 class RequestConflictError(RequestError):
-    """A request id that was used before, for other content."""
+    """A request id was used before for other content."""
 
 
 class UnknownPassError(IssuerError):
-    """No pass of this number or request id in the ledger."""
+    """The ledger has no pass of this number or request id."""
 
     is_input = True
 
 
 class ReasonError(IssuerError):
-    """A reason for a revocation that no ledger keeps."""
+    """A ledger can't keep this reason for a revocation."""
 
     is_input = True
 
@@ -42,15 +42,15 @@ class RepositoryError(IssuerError):
 
 
 class RestoredError(RepositoryError):
-    """Ledger and repository do not belong together, as after a restore from a copy: nothing may be written."""
+    """Ledger and repository do not match, as after a restore from a copy: nothing may be written."""
 
 
 class BusyError(RepositoryError):
-    """Another publisher is at work, or was first: nothing was published, and the same again may succeed."""
+    """Another publisher is at work or was faster: nothing was published, and another try may succeed."""
 
 
 class NotAcceptedError(IssuerError):
-    """A publication was written, and devices refuse it: the custodians' root or targets have ended."""
+    """A publication was written, but devices refuse it: the custodians' root or targets have ended."""
 
 
 class KeyPeriodError(IssuerError):
@@ -58,7 +58,7 @@ class KeyPeriodError(IssuerError):
 
 
 class ClockError(IssuerError):
-    """The clock has jumped since the last publication; somebody must say that it is right."""
+    """The clock has jumped since the last publication; somebody must confirm that it is right."""
 
     is_input = True
 

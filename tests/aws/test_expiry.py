@@ -1,4 +1,4 @@
-"""What the functions do, and what rings, when the custodians' documents and the pass key have ended."""
+"""The functions and the alarms when the custodians' documents and the pass key have ended."""
 
 import json
 import time

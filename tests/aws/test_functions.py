@@ -1,4 +1,4 @@
-"""What the functions answer, whoever asks and whatever is asked."""
+"""The functions' answers to every kind of caller and request."""
 
 import base64
 import json
@@ -253,7 +253,7 @@ def test_one_bad_entry_keeps_no_other_of_a_list_from_being_revoked(
 
 
 def test_a_warm_function_knows_keys_that_came_since(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Else it would miss what a pass was issued anew as."""
+    """Otherwise it would miss reissues of a pass."""
     known, asked = [b"old"], []
 
     class Noting(Revoker):

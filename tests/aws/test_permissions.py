@@ -1,4 +1,4 @@
-"""What each role lets whoever has it do: enough for its work (the story shows that), and nothing of the others'."""
+"""The rights of each role: enough for its work (the story shows that), and nothing of the others'."""
 
 import json
 from collections.abc import Callable
@@ -18,7 +18,7 @@ KEY = {"pk": {"S": "R#nobody"}, "sk": {"S": "-"}}
 
 @pytest.fixture(scope="session")
 def act(deployed: Stack) -> Callable[[str, str], Any]:
-    """Give a client as a function of that role has it, or a person."""
+    """Return a client as a function of that role has it, or a person."""
     iam, sts = deployed.ministack.client("iam"), deployed.ministack.client("sts")
     trust = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
     document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
@@ -42,7 +42,7 @@ def act(deployed: Stack) -> Callable[[str, str], Any]:
 
 
 def calls(stack: Stack) -> dict[str, tuple[str, str, dict[str, Any]]]:
-    """Give every kind of thing that could be done with the stack's resources: name -> service, method, parameters."""
+    """Return every kind of thing that could be done with the stack's resources: name -> service, method, parameters."""
     o = stack.outputs
     sign = {"Message": b"m", "MessageType": "RAW", "SigningAlgorithm": "ECDSA_SHA_256"}
     table, bucket, item = {"TableName": o["Table"]}, {"Bucket": o["RepositoryBucket"]}, {**KEY, "a": {"S": "a"}}

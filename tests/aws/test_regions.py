@@ -53,7 +53,7 @@ class Service:
         return [json.loads(line) for line in done.stdout.splitlines()]
 
     def set_up(self) -> None:
-        """Tell each region of the other, and make one authority of both."""
+        """Introduce the regions to each other, and make one authority of both."""
         for number, stack in enumerate(self.stacks):
             other = self.stacks[1 - number].outputs
             stack.update(PeerTableArn=other["TableArn"], PeerBucketArn=other["RepositoryArn"])
@@ -97,7 +97,7 @@ class Service:
             sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
 
     def taken_from(self, number: int) -> list[str]:
-        """Give the requests that a region was asked first and that were answered by it."""
+        """Return the requests that a region was asked first and that were answered by it."""
         return [i for i, home in self.homes.items() if home == number and i in self.answered]
 
     def ledger(self, number: int) -> DynamoDbLedger:
@@ -105,7 +105,7 @@ class Service:
         return DynamoDbLedger(stack.outputs["Table"], client=self.world.direct[number].client("dynamodb"))
 
     def idle(self, number: int) -> bool:
-        """Tell whether a region's request queue is empty."""
+        """Return whether a region's request queue is empty."""
         sqs, url = self.stacks[number].ministack.client("sqs"), self.stacks[number].outputs["RequestsUrl"]
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
         found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
@@ -143,7 +143,7 @@ def sources(service: Service) -> Iterator[list[str]]:
 
 
 class Run:
-    """What happens, part by part.
+    """The parts of the story.
 
     Attributes:
         ids: of all requests.
@@ -196,7 +196,7 @@ class Run:
         return service.world.router.cut
 
     def go_on_with_the_other(self) -> float:
-        """What has no answer is asked for in the other region, which takes over; gives after how many seconds."""
+        """Ask the other region for missing answers until it takes over, and return after how many seconds it did."""
         service, lost_at = self.service, time.monotonic()
         self.again = [i for i in self.ids if i not in service.answered and service.homes[i] == LOST]
         service.send(KEPT, self.again)

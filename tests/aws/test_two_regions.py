@@ -42,7 +42,7 @@ NOWHERE = f"arn:aws:dynamodb:{REGION}:000000000000:table/nowhere,arn:aws:s3:::no
 
 
 def cut_off(settings: FunctionSettings) -> FunctionSettings:
-    """Give settings by which the other region can't be reached."""
+    """Return settings by which the other region can't be reached."""
     (peer,) = settings.peers
     return replace(settings, peers=(Peer.parse(f"{peer.number},{NOWHERE}"),))
 
@@ -199,7 +199,7 @@ def test_a_list_is_revoked_within_the_functions_time_beside_a_region_that_answer
 def test_the_desk_takes_over_only_when_it_is_told_to(
     pair: tuple[Cloud, Cloud], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever the age of the newest publication: after how long a region does so is the stack's to know."""
+    """This holds for any age of the newest publication: the stack decides how long a region waits."""
     one, two = pair
     publish(one)
     two.publish()({"take_over": True}, two.context)
@@ -245,7 +245,7 @@ def test_two_regions_of_the_same_number_publish_and_say_so_each_time(pair: tuple
 def test_the_revoke_function_touches_what_its_role_lets_it_touch(
     pair: tuple[Cloud, Cloud], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What stands behind dynamodb:LeadingKeys in the template, which ministack does not look at."""
+    """The keys behind dynamodb:LeadingKeys in the template, which ministack does not check."""
     one, two = pair
     publish(one, two)
     made = [cloud.issue()(request(name, NOW), cloud.context) for cloud in pair for name in ("A", "B", "C", "D")]
@@ -271,7 +271,7 @@ def test_the_revoke_function_touches_what_its_role_lets_it_touch(
 
 
 def leading_keys(operation: str, parameters: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
-    """Give table, IAM action and partition key of each item that a call to DynamoDB names."""
+    """Return table, IAM action and partition key of each item that a call to DynamoDB names."""
     for item in parameters.get("TransactItems", ()):
         ((action, what),) = item.items()
         yield what["TableName"], f"{action}Item", (what.get("Item") or what["Key"])["pk"]["S"]
@@ -281,7 +281,7 @@ def leading_keys(operation: str, parameters: dict[str, Any]) -> Iterator[tuple[s
 
 
 def patterns(statements: list[dict[str, Any]], resource: str, action: str) -> list[str]:
-    """Give the partition keys with which statements of the template allow an action on a table."""
+    """Return the partition keys with which statements of the template allow an action on a table."""
     found = []
     for statement in statements:
         actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
@@ -291,7 +291,7 @@ def patterns(statements: list[dict[str, Any]], resource: str, action: str) -> li
     return found
 
 
-def test_passes_of_a_leaked_key_that_another_region_has_are_said_to_be_its_own_to_issue_anew(
+def test_passes_of_a_leaked_key_that_another_region_has_are_said_to_be_its_own_to_reissue(
     pair: tuple[Cloud, Cloud],
 ) -> None:
     one, two = pair

@@ -1,4 +1,4 @@
-"""A day's log: what it holds after any number of publications, when it is written anew, and what that saves."""
+"""A day's log: its content after any number of publications, and when rewriting it saves bytes."""
 
 import random
 from collections.abc import Iterator
@@ -36,7 +36,7 @@ def entropy(count: int, limit: int) -> float:
 
 
 def publications(count: int, each: int, limit: int, seed: int) -> Iterator[tuple[bytes, set[int]]]:
-    """Give a log, and all that was brought into it, after each of so many publications."""
+    """Yield a log and everything that was added to it, after each of so many publications."""
     drawn = random.Random(seed).sample(range(limit), count * each)
     log_, held = new_log(DAY), set[int]()
     for start in range(0, len(drawn), each):
@@ -82,7 +82,7 @@ def test_at_no_moment_of_a_day_is_a_log_more_than_1_3_times_the_entropy() -> Non
         seen.add(generation(data))
         worst = max(worst, ratio if generation(data) else 0)
     assert seen == set(range(7))
-    assert worst > 1.2  # else logs are written anew more often than is worth it
+    assert worst > 1.2  # else logs are rewritten more often than it is worth
     assert set(read_log(data).revoked) == held
 
 
@@ -102,7 +102,7 @@ def test_every_index_below_the_limit_is_a_size_too() -> None:
 @pytest.mark.parametrize("gap", [1, 2, 3, 4, 8, 9, 64, 100, 1024, 4096])
 @pytest.mark.parametrize("run", [1, 10, 20_000])
 def test_a_log_of_one_block_is_never_due_however_its_indexes_lie(gap: int, run: int) -> None:
-    """Else it would be written anew at every publication. Runs of indexes at even gaps, with holes between them."""
+    """Else it would be rewritten at every publication. Runs of indexes at even gaps, with holes between them."""
     indexes = [start * run * gap * 3 + n * gap for start in range(20_000 // run) for n in range(run)]
     size = HEADER_BYTES + len(encode_block(indexes))
     assert not is_due(size, len(indexes), indexes[-1] + 1)
@@ -129,7 +129,7 @@ def test_a_log_that_would_not_hold_the_union_is_not_published(monkeypatch: pytes
         grow_log(data, [1, 3])
 
 
-def test_a_log_written_anew_reaches_a_device_with_its_generation(world: World) -> None:
+def test_a_rewritten_log_reaches_a_device_with_its_generation(world: World) -> None:
     """As many publications as it takes; the device has some of each generation, and syncs from each to the next."""
     drawn = random.Random(5).sample(range(1_000_000), 60 * 400)
     name, generations, held = f"status/{world.today}.log", [0], set[int]()

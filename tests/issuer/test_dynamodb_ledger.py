@@ -1,4 +1,4 @@
-"""What the ledger in DynamoDB does besides what every ledger promises (test_ledger.py), over the wire."""
+"""The DynamoDB ledger's own promises, over the wire; test_ledger.py has those of every ledger."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor

@@ -119,7 +119,7 @@ def test_the_pass_number_is_of_its_day_and_index(either: Desk) -> None:
 
 
 def test_the_same_request_again_is_the_same_pass_byte_for_byte(either: Desk) -> None:
-    """ECDSA is random, so it can't have been signed anew."""
+    """ECDSA is random, so it can't have been signed again."""
     first = either.issue()
     assert either.issue() == first
     assert either.signer.signed == 1
@@ -316,7 +316,7 @@ def test_a_signature_that_the_signers_own_key_does_not_verify_never_leaves(ledge
 
 
 class RawSigner(MemorySigner):
-    """Gives signatures of other lengths: 63 bytes, none, or DER as KMS does."""
+    """A signer of signatures with other lengths: 63 bytes, none, or DER as KMS does."""
 
     def __init__(self, signature: bytes) -> None:
         super().__init__()
@@ -443,7 +443,7 @@ def test_a_request_that_was_revoked_before_it_had_a_payload_gets_none(desk: Desk
     assert desk.ledger.find(["R-1"])["R-1"].text is None
 
 
-def test_a_pass_whose_personal_data_has_gone_is_neither_shown_nor_issued_anew_but_can_be_revoked(desk: Desk) -> None:
+def test_a_pass_whose_personal_data_has_gone_is_neither_shown_nor_issued_again_but_can_be_revoked(desk: Desk) -> None:
     signed = desk.issue()
     desk.ledger.forget(signed.pass_.day + PERSONAL_DAYS + 1)
     with pytest.raises(UnknownPassError, match=f"{signed.number}.*personal data"):

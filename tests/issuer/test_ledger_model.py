@@ -23,7 +23,7 @@ names = st.sampled_from(NAMES)
 
 @dataclass
 class Model:
-    """What a ledger should hold.
+    """The content that a ledger should have.
 
     Attributes:
         entries: by request id.

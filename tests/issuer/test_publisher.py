@@ -257,7 +257,7 @@ READING = {"read", "files", "announced", "pending", "revoked"}
 
 
 def run_to_the_end(world: World) -> list[str]:
-    """Give the names of the calls that a publication makes, without dying."""
+    """Return the names of the calls that a publication makes, without dying."""
     doom = Doom()
     ledger = SqliteLedger(world.authority.ledger_path)
     repository = doom.wrap(world.authority.repository, *REPOSITORY_CALLS)
@@ -379,7 +379,7 @@ def test_killed_again_and_again_versions_are_never_written_over(changing: World,
 
 
 def rehearse(world: World) -> list[str]:
-    """Give the calls of a publication, made in a copy."""
+    """Return the calls of a publication, made in a copy."""
     copied = world.copy(world.authority.folder.parent / "rehearsal")
     copied.now = world.now
     return run_to_the_end(copied)
@@ -437,7 +437,7 @@ class Overtaken(FolderRepository):
         other()
 
 
-def test_a_publisher_that_is_overtaken_begins_anew(world: World, ledger: SqliteLedger) -> None:
+def test_a_publisher_that_is_overtaken_starts_again(world: World, ledger: SqliteLedger) -> None:
     world.revoke_indexes([5])
 
     def other() -> None:
@@ -801,7 +801,7 @@ def test_a_damaged_document_is_a_repository_error_and_nothing_is_published(
 
 
 @pytest.mark.parametrize("how", ["empty", "missing"])
-def test_a_repository_whose_timestamp_was_lost_is_not_begun_anew(world: World, how: str) -> None:
+def test_a_repository_whose_timestamp_was_lost_is_not_started_again(world: World, how: str) -> None:
     world.revoke_indexes([1])
     world.publish()
     timestamp = world.repository / TIMESTAMP

@@ -106,7 +106,7 @@ MODES = ["leased", "unleased"]
 
 
 def mirrored(world: World, ministack: Ministack, folder: Path) -> Callable[[], str]:
-    """Give what copies the bucket's new files to a folder to sync from."""
+    """Return a function that copies the bucket's new files to a folder to sync from."""
     bucket = world.authority.repository_uri.split("/")[2]
 
     def copied() -> str:
@@ -152,7 +152,7 @@ class Interrupted:
         self._happen = happen
 
     def wrap(self, target: Any) -> Any:
-        """Give an object that behaves like the target."""
+        """Return an object that behaves like the target."""
         interruption = self
 
         class Wrapped:

@@ -1,4 +1,4 @@
-"""What two regions' ledgers tell each other, and what one does alone while the other is lost."""
+"""Two regions' ledgers: telling each other of revocations, and working alone while the other is lost."""
 
 import time
 from collections.abc import Iterable, Iterator
@@ -77,7 +77,7 @@ class Pair:
         return Regions(self.ledger(number), Region(number, 2), [(other, self.ledger(other, lost=lost))])
 
     def beside(self, far: Far) -> Regions:
-        """Give the first region, which has the second one beside it at the other end of that client."""
+        """Return the first region, which has the second one beside it at the other end of that client."""
         other = DynamoDbLedger(self.tables[1], client=far, region=Region(1, 2))
         return Regions(self.ledger(0), Region(0, 2), [(1, other)])
 
@@ -402,7 +402,7 @@ def test_regions_lost_in_turn_leave_each_request_the_pass_that_was_returned(pair
     assert in_force(pair) == [["afternoon"], ["morning"]]
 
 
-def test_what_a_lost_pass_was_issued_anew_as_goes_with_it_and_what_the_kept_one_was_stays(pair: Pair) -> None:
+def test_reissues_of_a_lost_pass_go_with_it_and_those_of_the_kept_pass_stay(pair: Pair) -> None:
     again = f"a+{b'kid1'.hex()}"
     pair.issue(0, "a", again)
     pair.issue(1, "a", again)

@@ -1,4 +1,4 @@
-"""Which of two regions publishes, what the other keeps a copy of, and what becomes of both when one falls silent."""
+"""Two regions: one publishes, the other copies, and each takes over when the other falls silent."""
 
 import time
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""What every repository promises (movepass_issuer.storage.repository), asked of each; then what only S3 has to do."""
+"""The promises of every repository (movepass_issuer.storage.repository), tested for each; then those of S3 alone."""
 
 import os
 import time
@@ -310,7 +310,7 @@ def test_more_files_than_a_page_are_listed(ministack: Ministack, bucket: str) ->
 
 
 def test_a_file_that_is_too_large_is_not_read(ministack: Ministack, bucket: str) -> None:
-    """Whoever may write one region's bucket could else end the other's publisher."""
+    """Otherwise write access to one region's bucket could stop the other's publisher."""
     ministack.client("s3").put_object(Bucket=bucket, Key=TIMESTAMP, Body=bytes(5_000_001))
     with pytest.raises(RepositoryError, match=r"timestamp\.json has 5,000,001 bytes; at most 5,000,000"):
         S3Repository(f"s3://{bucket}").read(TIMESTAMP)

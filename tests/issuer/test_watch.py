@@ -1,4 +1,4 @@
-"""When the next publication begins, after one that went well and after any number that did not."""
+"""The time of the next publication, after a success and after any number of failures."""
 
 from threading import Event
 from typing import Any

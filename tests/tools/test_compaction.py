@@ -25,13 +25,13 @@ def test_without_compaction_the_bar_is_missed() -> None:
     assert compaction.worst(states) > 2
 
 
-def test_a_device_downloads_what_it_lacks_or_the_whole_of_a_log_written_anew() -> None:
+def test_a_device_downloads_what_it_lacks_or_the_whole_of_a_rewritten_log() -> None:
     states = list(compaction.play([1000] * 4, lambda blocks, _size: 0 if len(blocks) == 3 else None))
     assert [state.blocks for state in states] == [(1000,), (1000, 1000), (3000,), (3000, 1000)]
     sizes = [state.size for state in states]
     assert compaction.downloaded(states, 1, compaction.by_prefix) == sizes[1] + sizes[2] + sizes[3] - sizes[2]
     assert compaction.downloaded(states, 2, compaction.by_prefix) == sizes[1] + sizes[3]
-    assert compaction.downloaded(states, 1, compaction.by_writing_anew) == 8 + 4 * compaction.block_bytes(1000)
+    assert compaction.downloaded(states, 1, compaction.by_rewriting) == 8 + 4 * compaction.block_bytes(1000)
 
 
 def test_the_formula_of_a_block_is_that_of_the_codec() -> None:

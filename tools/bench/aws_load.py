@@ -73,7 +73,7 @@ def bare(ministack: Ministack) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What came of a load on the functions.
+    """The result of a load on the functions.
 
     Attributes:
         passes: a second, through the queue.
@@ -183,7 +183,7 @@ def unwrap_instead(stack: Stack) -> None:
 
 
 def root_environment(ministack: Ministack) -> dict[str, str]:
-    """Give the environment of the account's root."""
+    """Return the environment of the account's root."""
     return {
         "AWS_ENDPOINT_URL": ministack.url, "AWS_DEFAULT_REGION": REGION, "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",

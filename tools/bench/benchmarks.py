@@ -39,7 +39,7 @@ _NAMES_PX, _ROW_PX = 150, 34
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """How much is measured; a test makes do with less.
+    """The amount to measure; a test measures less.
 
     Attributes:
         rounds: of what is timed in turn.
@@ -81,7 +81,7 @@ class Result:
 
     @property
     def missed(self) -> str:
-        """What of its bar it misses, in words; empty where nothing."""
+        """By how much it misses its bar, in words; empty if it does not."""
         if self.value is None:
             return ""
         way, bar = self.bar
@@ -96,7 +96,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Chapter:
-    """What one room measured: figures, tables of the page by their names, and plots by their files' names."""
+    """The measurements of one room: figures, tables of the page by their names, and plots by their files' names."""
 
     results: Sequence[Result]
     tables: Mapping[str, str]
@@ -302,7 +302,7 @@ def measure(effort: Effort) -> Iterable[Chapter]:
 
 
 def machine() -> dict[str, Any]:
-    """Tell where this runs and with which versions."""
+    """Describe the machine and the versions."""
     lines = Path("/proc/cpuinfo").read_text().splitlines()
     processor = next((line.partition(":")[2].strip() for line in lines if "model name" in line), platform.machine())
     return {

@@ -1,8 +1,8 @@
-"""When to write a day's revocation log anew: what each rule costs those who sync often, seldom, or for the first time.
+"""Compares rules for rewriting a day's log: the cost for devices that sync often, seldom, or for the first time.
 
 Run it from the repository's root: `python tools/bench/compaction.py`. It prints tables and exits 1 if a bar is missed.
 
-A log grows by a block a publication, and a device downloads what follows the part that it has. Written anew as one
+A log grows by a block a publication, and a device downloads what follows the part that it has. Rewritten as one
 block, the log is small, and a device downloads the whole of it once more. Sizes come from the publisher's own formula;
 the bar's case, a day of 288 publications up to 1 M revoked of 100 M, is played with the real codec besides.
 
@@ -39,13 +39,13 @@ class State:
     Attributes:
         blocks: how many indexes each of its blocks holds.
         size: its bytes.
-        written_anew: how often, so far.
+        rewrites: how often, so far.
         appended: bytes of all blocks as they were first published.
     """
 
     blocks: tuple[int, ...] = ()
     size: int = 0
-    written_anew: int = 0
+    rewrites: int = 0
     appended: int = 0
 
 
@@ -79,7 +79,7 @@ def never(_blocks: tuple[int, ...], _size: int) -> int | None:
 
 
 def whole(above: float) -> Rule:
-    """Write the whole log anew: the publisher's rule, with a bound of one's choice."""
+    """Rewrite the whole log: the publisher's rule, with a bound of one's choice."""
 
     def rule(blocks: tuple[int, ...], size: int) -> int | None:
         return 0 if len(blocks) > 1 and is_due(size, sum(blocks), PASSES, above=above) else None
@@ -108,7 +108,7 @@ def tail(above: float) -> Rule:
 def play(counts: Sequence[int], rule: Rule) -> Iterator[State]:
     """Publish each count of new indexes in turn; gives the log after each."""
     blocks: tuple[int, ...] = ()
-    written_anew, appended = 0, HEADER_BYTES
+    rewrites, appended = 0, HEADER_BYTES
     for count in counts:
         if count:
             blocks += (count,)
@@ -116,8 +116,8 @@ def play(counts: Sequence[int], rule: Rule) -> Iterator[State]:
             first = rule(blocks, size_of(blocks))
             if first is not None:
                 blocks = (*blocks[:first], sum(blocks[first:]))
-                written_anew += 1
-        yield State(blocks, size_of(blocks), written_anew, appended)
+                rewrites += 1
+        yield State(blocks, size_of(blocks), rewrites, appended)
 
 
 # What it costs
@@ -129,7 +129,7 @@ Cost = Callable[[State, State], int]
 
 def by_prefix(held: State, new: State) -> int:
     """Range requests: the rest if what is held is the new log's beginning, else all of it."""
-    return new.size - held.size if new.written_anew == held.written_anew else new.size
+    return new.size - held.size if new.rewrites == held.rewrites else new.size
 
 
 def by_blocks(held: State, new: State) -> int:
@@ -140,9 +140,9 @@ def by_blocks(held: State, new: State) -> int:
     return new.size - size_of(new.blocks[:common])
 
 
-def by_writing_anew(held: State, new: State) -> int:
-    """A device that fetches the rest of the last generation, writes that anew by itself, and fetches the rest."""
-    near = held.size and new.written_anew - held.written_anew <= 1
+def by_rewriting(held: State, new: State) -> int:
+    """A device that fetches the rest of the last generation, rewrites that by itself, and fetches the rest."""
+    near = held.size and new.rewrites - held.rewrites <= 1
     return min(new.appended - held.appended, new.size) if near else new.size
 
 
@@ -190,19 +190,19 @@ RULES: dict[str, tuple[Rule, Cost]] = {
     "never": (never, by_prefix),
     **{f"whole, above {above}": (whole(above), by_prefix) for above in (1.1, 1.15, 1.2, 1.25, 1.28, 1.5)},
     "tail, above 1.25": (tail(1.25), by_blocks),
-    "whole, by the device itself, above 1.25": (whole(1.25), by_writing_anew),
-    "whole, by the device itself, above 1.1": (whole(1.1), by_writing_anew),
+    "whole, by the device itself, above 1.25": (whole(1.25), by_rewriting),
+    "whole, by the device itself, above 1.1": (whole(1.1), by_rewriting),
 }
 OURS = f"whole, above {COMPACT_ABOVE}"
 
 
 def worst(states: Sequence[State]) -> float:
-    """Give the worst ratio of a log's size to the entropy bound, of all that are not too small to matter."""
+    """Return the worst ratio of a log's size to the entropy bound, of all that are not too small to matter."""
     return max((s.size / entropy(sum(s.blocks)) for s in states if s.size > COMPACT_FROM_BYTES), default=0.0)
 
 
 def table(counts: Sequence[int]) -> tuple[list[str], float]:
-    """Give a Markdown table of what each rule costs, and the worst ratio of ours."""
+    """Return a Markdown table of what each rule costs, and the worst ratio of ours."""
     lines = [
         f"| rule | worst moment | rewritten | {' | '.join(EVERY)} |",
         f"|---|---|---|{'---|' * len(EVERY)}",
@@ -211,7 +211,7 @@ def table(counts: Sequence[int]) -> tuple[list[str], float]:
     for name, (rule, cost) in RULES.items():
         states = list(play(counts, rule))
         megabytes = [f"{downloaded(states, every, cost) / 1e6:.2f} MB" for every in EVERY.values()]
-        lines.append(f"| {name} | {worst(states):.2f} | {states[-1].written_anew} | {' | '.join(megabytes)} |")
+        lines.append(f"| {name} | {worst(states):.2f} | {states[-1].rewrites} | {' | '.join(megabytes)} |")
         ours = worst(states) if name == OURS else ours
     return lines, ours
 

@@ -55,7 +55,7 @@ class Size:
 
     @property
     def ratio(self) -> float:
-        """How many times the entropy that is."""
+        """The ratio to the entropy."""
         return self.size / entropy_bytes(self.passes, round(self.passes * SHARE))
 
 
@@ -147,7 +147,7 @@ def _alone(world: World, asked: Sequence[int]) -> float:
 
 
 def _fastest(look_up: Callable[[Sequence[int]], None], asked: Sequence[int]) -> float:
-    """Give microseconds a lookup, in the batch that others on the machine disturbed least."""
+    """Return microseconds a lookup, in the batch that others on the machine disturbed least."""
     size = -(-len(asked) // _BATCHES)
     batches = [asked[at : at + size] for at in range(0, len(asked), size)]
     return min(_timed(partial(look_up, batch))[1] / len(batch) for batch in batches) * 1e6

@@ -1,6 +1,6 @@
-"""How often the phone's app reads a code under abuse, through a browser's fake camera; beside bare zxing-cpp.
+"""Measures how often the phone's app reads abused codes through a browser's fake camera, beside bare zxing-cpp.
 
-    make bench-phone      the table of docs/phone.md, anew; some minutes
+    make bench-phone      rewrites the table of docs/phone.md; some minutes
 
 Photographs are those of tools/bench/rain, one of each strength of each abuse, of a card and of a screen, laid into the
 middle of what a camera gives. All readers get the same picture; the phone has three seconds for it.

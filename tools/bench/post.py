@@ -1,4 +1,4 @@
-"""What an officer waits for: a hand scanner's Enter, a picture, a first check; and a shift without an end.
+"""Measures an officer's waits: after a hand scanner's Enter, a picture, a first check; and a shift without an end.
 
 Run it with `PYTHONPATH=tools/bench:tests python tools/bench/post.py`. It prints a table, and exits
 1 if a bar is missed. Everything is the real thing: `movepass scan` in a terminal, typed into as a hand scanner does,
@@ -244,7 +244,7 @@ def _under_the_signature_of(other: str, text: str) -> str:
 
 
 def _decide(process: "subprocess.Popen[bytes]", texts: Sequence[tuple[str, str]]) -> None:
-    """Give a process so many codes, a line each, and read its verdict of each."""
+    """Write so many codes to a process, a line each, and read its verdict on each."""
     assert process.stdin is not None
     assert process.stdout is not None
     process.stdin.write("".join(f"{text}\n" for text, _ in texts).encode())
@@ -282,7 +282,7 @@ def _disk_mb(folder: Path) -> float:
 def _in_turn(
     one: Callable[[], object], other: Callable[[], object], seconds: float, clock: Callable[[], float]
 ) -> tuple[float, float]:
-    """Give a clock's seconds of either in its least disturbed round, of as many as begin within some seconds."""
+    """Return a clock's seconds of either in its least disturbed round, of as many as begin within some seconds."""
     end = time.monotonic() + seconds
     one(), other()  # not counted: what is read and compiled once
     times = [(_seconds(one, clock), _seconds(other, clock))]
@@ -298,7 +298,7 @@ def _seconds(call: Callable[[], object], clock: Callable[[], float] = time.perf_
 
 
 def _processes_time() -> float:
-    """Give the processor time of all processes that were started here and have ended."""
+    """Return the processor time of all processes that were started here and have ended."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 

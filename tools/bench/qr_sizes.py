@@ -1,4 +1,4 @@
-"""How large a pass is on the wire and as a QR code, beside the formats others use for the same content.
+"""Measures a pass on the wire and as a QR code, beside other formats of the same content.
 
 Run it from the repository's root: `python bench/qr_sizes.py`. It prints a table and exits 1 if a bar is missed.
 
@@ -174,7 +174,7 @@ SCHEMES: dict[str, Callable[[dict[str, Any], Key], Payload]] = {
 
 
 def _content(document: dict[str, Any]) -> tuple[dict[str, Any], int, int]:
-    """Give the approved pass's fields with the index, and nbf and exp apart as every CWT and JWT has them."""
+    """Return the approved pass's fields with the index; nbf and exp are apart, as in every CWT and JWT."""
     trip = trip_from_json(document)
     fields = trip_to_json(trip)
     del fields["not_before"], fields["not_after"]
@@ -188,7 +188,7 @@ def _claims_json(document: dict[str, Any]) -> bytes:
 
 
 def qr_version(text: str, level: int) -> int:
-    """Give the smallest QR version for a text, every stretch of it in the mode that suits it best.
+    """Return the smallest QR version for a text, every stretch of it in the mode that suits it best.
 
     Args:
         text: what the code holds.

@@ -1,4 +1,4 @@
-"""How fast passes are verified and issued, beside the signature alone and beside what others verify.
+"""Measures how fast passes are verified and issued, beside the signature alone and beside other verifiers.
 
 Verifying is `movepass_verifier.verify`: from the QR code's text to the full result, with every check, the keys and a
 list of 10,000 revoked of 1 M in memory. The floor is OpenSSL's check of the same signature through pyca/cryptography,
@@ -75,7 +75,7 @@ def in_turn(calls: Calls, rounds: int, batch: int = _BATCH) -> dict[str, float]:
 
 
 def took(call: Callable[[], object], times: int = 1) -> float:
-    """Give seconds a call."""
+    """Return seconds a call."""
     began = time.perf_counter()
     for _ in range(times):
         call()
@@ -139,7 +139,7 @@ class Subject:
 
 
 def shares(seconds: Mapping[str, float]) -> dict[str, float]:
-    """Give each one's rate as a share of bare OpenSSL's."""
+    """Return each one's rate as a share of bare OpenSSL's."""
     return {name: seconds[OPENSSL] / second for name, second in seconds.items()}
 
 
@@ -200,7 +200,7 @@ def two_processes(rounds: int, seconds: float) -> dict[str, float]:
 
 @dataclass(frozen=True, slots=True)
 class Issuing:
-    """What issuing takes, in seconds.
+    """The time for issuing, in seconds.
 
     Attributes:
         bare: one signature and its check, by OpenSSL alone.

@@ -60,7 +60,7 @@ class Axis:
     inside: int = 0
 
     def place(self, value: float, start: float, end: float) -> float:
-        """Give where a value stands between two pixels; one beyond the ends stands at the end."""
+        """Return a value's place between two pixels; a value beyond the ends is at the end."""
         low, high = self.ticks[0][0], self.ticks[-1][0]
         value = min(max(value, low), high)
         if self.log:
@@ -127,7 +127,7 @@ class Chart:
             x += len(name) * _LETTER + 18
 
     def write(self) -> str:
-        """Give the document."""
+        """Return the document."""
         head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {self._height}" role="img">'
         return "\n".join([head, _style(), *self._behind, *self._parts, "</svg>", ""])
 

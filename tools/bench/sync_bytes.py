@@ -1,4 +1,4 @@
-"""What a sync costs on the wire: nothing new, 10 newly revoked, 1,000 newly revoked; beside a Token Status List.
+"""Measures a sync on the wire with 0, 10 and 1,000 new revocations, beside a Token Status List.
 
 Run it with `PYTHONPATH=tools/bench:tests python tools/bench/sync_bytes.py [--large]`. It
 prints a table, and exits 1 if a bar is missed. A real publisher signs, a real device syncs over HTTP from nginx (or,

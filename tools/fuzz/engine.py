@@ -29,7 +29,7 @@ def best_engine() -> str:
 
 @dataclass
 class Count:
-    """What has been fed, and what came of it.
+    """The inputs that were fed, and their results.
 
     Attributes:
         escapes: inputs that gave an exception that is not declared.
@@ -51,13 +51,13 @@ class Count:
         self._held: list[bytes] = []
 
     def feed(self, target: Target, data: bytes) -> None:
-        """Give a target one input, or hold it back until there are as many as the target takes at once."""
+        """Feed a target one input, or hold it back until the target has as many as it takes at once."""
         self._held.append(data)
         if len(self._held) >= target.at_once:
             self.flush(target)
 
     def flush(self, target: Target) -> None:
-        """Give a target what was held back."""
+        """Feed a target the inputs that were held back."""
         held, self._held = self._held, []
         if held:
             target.prepare(held)
@@ -77,7 +77,7 @@ class Count:
             self.findings.setdefault(f"{type(e).__name__} at {last.filename}:{last.lineno}: {e}"[:300], data.hex())
 
     def line(self) -> str:
-        """Tell of it in one line."""
+        """Describe it in one line."""
         rate = self.inputs / self.seconds if self.seconds else 0
         return (
             f"{self.target:10} {self.inputs:>12,} inputs {self.seconds:>7.0f} s {rate:>9,.0f}/s "

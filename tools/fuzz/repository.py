@@ -78,7 +78,7 @@ class _Files:
 
 
 def offer() -> tuple[Check, Sequence[bytes]]:
-    """Whatever a server, or the holder of a role's keys, may publish."""
+    """Mutates anything that a server or the holder of a role's keys may publish."""
     seeds = [
         bytes([file, how, *(value for change in range(changes) for value in (change, file, change * 7, change))])
         for file in range(16)
@@ -143,7 +143,7 @@ class _TakenBackError(Exception):
 
 
 def _said(held: Held, role: str) -> bytes:
-    """Give what a document says to python-tuf, however it is written and whoever else has signed it.
+    """Return a document as python-tuf reads it, however it is written and whoever else has signed it.
 
     It takes null for the specification's version as the one it knows, and checks signatures over what it has read: so
     null in the place of that very version changes nothing, and is no forgery.
@@ -261,7 +261,7 @@ def _change_value(places: list[tuple[Any, Any]], operation: int, where: int, val
 
 
 def _places(value: Any) -> Iterator[tuple[Any, Any]]:
-    """Give every place in a document where a value stands."""
+    """Return every place in a document where a value stands."""
     for key in list(value) if isinstance(value, dict) else range(len(value) if isinstance(value, list) else 0):
         yield value, key
         yield from _places(value[key])

@@ -101,7 +101,7 @@ def _changes(folder: Path) -> list[tuple[str, int]]:
 
 
 class _Remembered:
-    """What an honest source offers, so that an export need not ask and check it each time."""
+    """The files of an honest source, kept so that an export need not fetch and check them each time."""
 
     def __init__(self) -> None:
         self._fetch: Any = offer.fetch

@@ -36,7 +36,7 @@ class WrongAcceptError(AssertionError):
 
 @dataclass(frozen=True)
 class Target:
-    """What is fuzzed.
+    """The targets of fuzzing.
 
     Attributes:
         name: one of NAMES.

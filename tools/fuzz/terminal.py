@@ -1,4 +1,4 @@
-"""What a scanner types into a real terminal, and what names of files do to what is written into one."""
+"""Fuzzes what a scanner types into a real terminal, and names of files that are written into one."""
 
 import atexit
 import json
@@ -117,7 +117,7 @@ def _name_for_the_command(data: bytes) -> None:
 
 
 def names() -> tuple[Check, Sequence[bytes]]:
-    """Give a file, a holder or an authority any name, and look at all that is written of it."""
+    """Name a file, a holder or an authority anything, and check everything that is written of it."""
     session = Session(None, "en")  # type: ignore[arg-type] # no pass is verified
     freshness = Freshness(0, 0, 0, 1, 2)
     number = 0

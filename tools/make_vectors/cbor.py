@@ -24,7 +24,7 @@ class Block:
 
 
 def legal(text: str) -> str | Block:
-    """Give a text the one form it may have."""
+    """Write a text in its only valid form."""
     blocks = {ord(c) // 128 for c in text if ord(c) > 127 and c not in SHARED}
     short = len(blocks) == 1 and max(blocks) < 256 and len(text) + 1 < len(text.encode())
     return Block(text, blocks.pop()) if short else text

@@ -1,4 +1,4 @@
-"""What all of them go by: the times and bounds, and the form of one vector."""
+"""Common to all vectors: times, bounds and the form of one vector."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, timezone

@@ -45,7 +45,7 @@ KA = "\u0995"
 
 
 def body(change: Mapping[int, object] | None = None) -> dict[int, object]:
-    """Give the standard pass's body with changes; a field set to None is left out."""
+    """Return the standard pass's body with changes; a field set to None is left out."""
     return {key: value for key, value in {**BODY, **(change or {})}.items() if value is not None}
 
 

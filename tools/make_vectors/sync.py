@@ -191,7 +191,7 @@ def case(
 
 
 def taken(publication: Publication) -> dict[str, Any]:
-    """Say what a device holds afterwards."""
+    """Describe the content of a device afterwards."""
     wanted = {"keys.jwks.json": publication.keys.encode("latin-1"), **publication.logs}
     wanted["status/denied-keys.json"] = publication.denied.encode("latin-1")
     held = {name: sha256(data).hexdigest() for name, data in sorted(wanted.items()) if _is_held(name)}

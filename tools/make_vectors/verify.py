@@ -113,7 +113,7 @@ def held_keys() -> dict[str, Any]:
 
 
 def states() -> dict[str, Any]:
-    """What devices hold, by name."""
+    """The contents of devices, by name."""
     keys = held_keys()
     reason = "stolen"
     denied = {
@@ -197,7 +197,7 @@ def verdict(
 
 
 def malleated(sample: Sample) -> str:
-    """Give the same pass with the other of the two signatures that ECDSA's verification takes for one."""
+    """Return the same pass with the other of the two signatures that ECDSA's verification takes for one."""
     r, s = sample.signature[:32], int.from_bytes(sample.signature[32:], "big")
     return with_signature(sample.claims, r + (ORDER - s).to_bytes(32, "big"), sample.key)
 
@@ -661,7 +661,7 @@ def forged_first() -> Iterable[Vector]:
 
 
 def precedence() -> Iterable[Vector]:
-    """Where more than one thing is wrong, the check that comes first decides."""
+    """If several things are wrong, the first check decides."""
     revoked = Sample({0: 400_001})
     late = Sample(exp=EXP + 1, key=NARROW_KEY)
     revoked_late = Sample({0: 400_001}, exp=EXP + 1, key=NARROW_KEY)

@@ -1,4 +1,4 @@
-"""What can be changed in a source text: cosmic-ray's operators, those that say something, and two of our own."""
+"""The changes of a source text: cosmic-ray's operators that tell us something, and two of our own."""
 
 import difflib
 from collections.abc import Iterator
@@ -100,7 +100,7 @@ def _operators() -> Iterator[Operator]:
 
 
 def mutants_of(source: str) -> list[Mutant]:
-    """Give every mutant of a source text, each once, in the order of its lines."""
+    """Return every mutant of a source text, each once, in the order of its lines."""
     tree = get_ast(source)
     found: dict[str, tuple[Any, Mutant]] = {}
     for operator in _operators():
@@ -126,7 +126,7 @@ def _mutated(source: str, operator: Operator, occurrence: int) -> str | None:
 
 
 def _is_annotation(node: Any) -> bool:
-    """Tell whether a node stands in a type: changed there, nothing but the import would notice."""
+    """Return whether a node stands in a type: changed there, nothing but the import would notice."""
     while node.parent:
         parent, node_before = node.parent, node
         at = [child is node_before for child in parent.children].index(True)

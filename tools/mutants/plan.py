@@ -1,4 +1,4 @@
-"""What is mutated, and the tests that must notice: quick ones, in the order in which they are most likely to."""
+"""The mutated modules and the tests that must notice: quick ones, the most likely first."""
 
 import tomllib
 from pathlib import Path

@@ -29,7 +29,7 @@ SURVIVED, NOTICED, HUNG = "survived", "noticed", "hung"
 
 
 class Run(NamedTuple):
-    """How the tests took a mutant, and in how many seconds."""
+    """The tests' verdict on a mutant, and how many seconds it took."""
 
     outcome: str
     seconds: float

@@ -1,4 +1,4 @@
-"""What an authority does with those who hold its keys: proposals, their publication, the life of the pass keys.
+"""The authority's side of key ceremonies: proposals, their publication, and the life of the pass keys.
 
 The custodians' part of a ceremony, which needs no authority, is movepass_keys.ceremony.proposal.
 """
@@ -44,7 +44,7 @@ THRESHOLD = 2
 PASS_KEY_DAYS = 365
 KNOWN_AFTER_SECONDS = DAY_SECONDS
 """From a key's publication until every device that still accepts anything knows it: lists older than this are stale,
-so a device that has not synced since then accepts no pass of any key."""
+so a device that has not synced since then accepts no pass."""
 
 
 def propose_root(
@@ -68,20 +68,20 @@ def propose_root(
         uris = online or (authority.online_signer, *authority.online_peers)
         publishing = [roles.role_key(signer_from_uri(uri, authority.folder)) for uri in uris]
     if online:
-        with authority.changing() as authority:  # noqa: PLR1704 - the same, read anew
+        with authority.changing() as authority:  # noqa: PLR1704 - the same, read again
             replace(authority, online_next=tuple(online)).save()
     needed = threshold or (current.signed.roles[ROOT].threshold if current else THRESHOLD)
     return build_root_proposal([*present.values(), *joining], publishing, threshold=needed, now=now, chain=chain)
 
 
 def propose_keys(authority: Authority, change: KeyChange, *, now: int, root: Proposal | None = None) -> Proposal:
-    """Propose what becomes of the pass keys.
+    """Propose a change of the pass keys.
 
     Args:
         authority: whose.
         change: what to do.
         now: seconds since 1970 UTC.
-        root: a root that is proposed at the same time, and shall be published together with this.
+        root: a root that is proposed at the same time, to be published together with this.
 
     Raises:
         CeremonyError: there is no root yet, or the rules of build_keys_proposal.
@@ -97,19 +97,20 @@ def propose_keys(authority: Authority, change: KeyChange, *, now: int, root: Pro
 def publish_proposals(
     authority: Authority, proposals: Iterable[Proposal], now: int, *, days_ahead: int = PUBLISHED_DAYS_AHEAD
 ) -> list[str]:
-    """Put proposals that enough have signed into the repository, all of them or none, and publish.
+    """Put proposals with enough signatures into the repository, all of them or none, and publish.
 
     Returns:
-        The files they became.
+        The names of the files that were written.
 
     Raises:
         NotEnoughSignaturesError: a threshold is not met.
-        AuthorityError: built on what is no longer in force, or the online key would not fit what is delegated.
+        AuthorityError: a proposal was built on a version that is no longer in force, or the lists are delegated to
+            another online key.
     """
     proposals = list(proposals)
     if len({proposal.role for proposal in proposals}) != len(proposals):
         raise AuthorityError("two proposals for the same documents; choose one")
-    with authority.changing() as authority:  # noqa: PLR1704 - the same, read anew
+    with authority.changing() as authority:  # noqa: PLR1704 - the same, read again
         authority.check_turn()
         by_role = {proposal.role: proposal for proposal in proposals}
         documents = {role: finish_document(proposal) for role, proposal in by_role.items()}
@@ -135,14 +136,14 @@ def publish_proposals(
 
 
 def _keep_first_root(authority: Authority) -> None:
-    """Have the root that devices are enrolled with at hand, where the repository is elsewhere."""
+    """Keep a copy of the root that devices are enrolled with, where the repository is elsewhere."""
     data = authority.repository.read(document_name(ROOT, 1))
     if data is not None:
         write_file(authority.root_path, data)
 
 
 def new_pass_key(authority: Authority, alg: int, uri: str | None = None, wrapping: str | None = None) -> bytes:
-    """Make a pass key, or take one that is held elsewhere; returns its kid. Nothing is signed with it yet.
+    """Make a pass key, or register one that is held elsewhere, and return its kid. Nothing is signed with it yet.
 
     Args:
         authority: whose.
@@ -154,7 +155,7 @@ def new_pass_key(authority: Authority, alg: int, uri: str | None = None, wrappin
         KeysError: it can't be made or opened.
         AuthorityError: it is there already, or shares a kid with one that is.
     """
-    with authority.changing() as authority:  # noqa: PLR1704 - the same, read anew
+    with authority.changing() as authority:  # noqa: PLR1704 - the same, read again
         if uri is None:
             uri, kid = new_key_file(authority.folder, alg, wrapping)
         else:
@@ -166,10 +167,10 @@ def new_pass_key(authority: Authority, alg: int, uri: str | None = None, wrappin
 
 
 def pass_public_key(authority: Authority, kid: bytes) -> PublicKey:
-    """Give the public half of a pass key that the authority holds.
+    """Return the public half of a pass key that the authority holds.
 
     Raises:
-        AuthorityError: it holds none of this kid.
+        AuthorityError: it holds no key of this kid.
     """
     if kid not in authority.held_keys:
         raise AuthorityError(f"the authority holds no key {kid.hex()}; make one: movepass keys new")
@@ -177,12 +178,12 @@ def pass_public_key(authority: Authority, kid: bytes) -> PublicKey:
 
 
 def use_pass_key(authority: Authority, kid: bytes, now: int, *, urgent: bool = False) -> int:
-    """Sign passes with another published key; returns when it was published.
+    """Sign passes with another published key, and return when that was published.
 
     Raises:
-        AuthorityError: not held, not published, withdrawn, or published so lately that devices can't know it.
+        AuthorityError: it is not held, not published, withdrawn, or published too recently for all devices to know it.
     """
-    with authority.changing() as authority:  # noqa: PLR1704 - the same, read anew
+    with authority.changing() as authority:  # noqa: PLR1704 - the same, read again
         held = authority.held_keys.get(kid)
         if held is None or held.published is None:
             raise AuthorityError(f"the key {kid.hex()} is not published; first: movepass keys propose keys --add")
@@ -205,11 +206,11 @@ def use_pass_key(authority: Authority, kid: bytes, now: int, *, urgent: bool = F
 
 @dataclass(frozen=True, slots=True)
 class Denial:
-    """What became of a denial.
+    """The result of a denial.
 
     Attributes:
-        listed: whether this region has published it; else the one that publishes does, with its next publication.
-        missed: the other regions' repositories that could not be told of it, and why.
+        listed: whether this region has published it; otherwise the publishing region does so next.
+        missed: by name, the repositories of other regions that could not be told, and why.
     """
 
     listed: bool
@@ -217,14 +218,14 @@ class Denial:
 
 
 def deny(authority: Authority, kid: bytes, reason: str, now: int) -> Denial:
-    """Void all passes of a key from the next sync on, by the online key alone, and publish.
+    """Void all passes of a key from the next sync on, with the online key alone, and publish.
 
-    Where there are several regions, each that can be reached is told: whichever publishes next lists it.
+    Every other region that can be reached is told, so whichever publishes next lists the key as denied.
 
     Raises:
         AuthorityError: no such key.
     """
-    with authority.changing() as authority:  # noqa: PLR1704 - the same, read anew
+    with authority.changing() as authority:  # noqa: PLR1704 - the same, read again
         keys = authority.keys()
         if kid not in keys.keys:
             raise AuthorityError(f"there is no published key {kid.hex()}")
@@ -245,21 +246,21 @@ def deny(authority: Authority, kid: bytes, reason: str, now: int) -> Denial:
 
 
 def _prune_denied(authority: Authority) -> None:
-    """Take from the denied keys those that the custodians have revoked since, or no longer list."""
+    """Remove denied keys that the custodians have revoked since, or no longer list."""
     put_denials(authority.repository, keys=authority.keys())
 
 
 def recover(authority: Authority, now: int, *, skip: int) -> None:
-    """Go on after a restore from a backup: give no index twice, and publish what devices will not take for old.
+    """Continue after a restore from a backup: give no index twice, and publish with versions that devices accept.
 
     Args:
         authority: whose.
         now: seconds since 1970 UTC.
-        skip: indexes to leave out of each day that passes may have been issued for since the backup: more than
-            were issued in that time.
+        skip: how many indexes to leave out of each day for which passes may have been issued since the backup: more
+            than were issued in that time.
 
     Raises:
-        LedgerError: a day has not that many indexes left.
+        LedgerError: a day has fewer indexes left.
     """
     ledger = authority.ledger()
     try:
@@ -273,10 +274,10 @@ def recover(authority: Authority, now: int, *, skip: int) -> None:
 def _with_online_key(authority: Authority, root: Metadata[Any] | None, targets: Metadata[Any] | None) -> Authority:
     """Find the online key to publish with among a root's, and check that the lists are delegated to the same.
 
-    Those of other regions are only noted, so that a ceremony needs no region but one.
+    Keys of other regions are only noted, so a ceremony needs one region.
 
     Raises:
-        AuthorityError: none is ours, or the lists are delegated to others.
+        AuthorityError: no key is this authority's, or the lists are delegated to other keys.
     """
     if root is None:
         raise AuthorityError("there is no root yet; first: movepass keys propose root")
@@ -294,14 +295,14 @@ def _with_online_key(authority: Authority, root: Metadata[Any] | None, targets: 
         try:
             root.signed.verify_delegate(TARGETS, targets.signed_bytes, targets.signatures)
         except tuf_errors.RepositoryError as e:
-            raise AuthorityError(f"the pass keys lack signatures of this root's custodians ({e}); {together}") from None
+            raise AuthorityError(f"the pass keys lack signatures of this root's custodians ({e}); {together}") from e
     proposed = authority.online_next if uri in authority.online_next else (uri, *authority.online_peers)
     peers = tuple(other for other in proposed if other != uri)
     return replace(authority, online_signer=uri, online_peers=peers, online_next=())
 
 
 def _with_published(authority: Authority, keys: KeySet, now: int) -> Authority:
-    """Note which keys have been published now; the first one of all is taken into use."""
+    """Note which keys have been published now. The very first key is used at once."""
     held = {
         kid: replace(key, published=now) if key.published is None and kid in keys.keys else key
         for kid, key in authority.held_keys.items()
@@ -311,10 +312,10 @@ def _with_published(authority: Authority, keys: KeySet, now: int) -> Authority:
 
 
 def _check_built_on(proposal: Proposal, current: Metadata[Any] | None, root: Metadata[Any] | None) -> bool:
-    """Refuse a proposal that was built on something else than what it would replace.
+    """Refuse a proposal that was built on another version than it would replace.
 
     Returns:
-        Whether it is still to be put in place; a publication that was cut short may have done so already.
+        Whether it must still be written; a publication that was cut short may have written it already.
     """
     if current and current.signed_bytes == proposal.metadata.signed_bytes:
         return False
@@ -324,10 +325,10 @@ def _check_built_on(proposal: Proposal, current: Metadata[Any] | None, root: Met
         version = current.signed.version if current else "no"
         raise AuthorityError(
             f"this proposal for {proposal.role} was built on another version than is in force ({version} version); "
-            "somebody else published meanwhile: propose it anew, and have it signed anew"
+            "somebody else published meanwhile: propose it again, and collect the signatures again"
         )
     if proposal.role == TARGETS and proposal.root and root and proposal.root.signed_bytes != root.signed_bytes:
-        raise AuthorityError("this proposal for the pass keys was signed under another root; propose it anew")
+        raise AuthorityError("this proposal for the pass keys was signed under another root; propose it again")
     return True
 
 
@@ -349,9 +350,9 @@ def hold_ceremony(authority: Authority, now: int, days_ahead: int) -> None:
 
 
 def first_pass_key(public_key: PublicKey, now: int) -> PassKey:
-    """Give a pass key its dates: from yesterday, so that a pass whose time has begun can be issued with it at once.
+    """Return a new pass key with its dates. It is valid from yesterday, so a pass that has begun can be issued at once.
 
-    Before it was made it can't have signed anything, so the earlier beginning gives nothing away.
+    It can't have signed anything before it was made, so the earlier date is harmless.
     """
     yesterday = (day_of(now) - 1) * DAY_SECONDS
     return PassKey(public_key, yesterday, yesterday + PASS_KEY_DAYS * DAY_SECONDS)

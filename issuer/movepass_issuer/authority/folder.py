@@ -117,11 +117,11 @@ class Authority:
                 )
         except (OSError, ValueError, RecursionError, KeyError, TypeError, AttributeError) as e:
             cause = e.strerror if isinstance(e, OSError) else repr(e)
-            raise AuthorityError(f"{folder} is not an authority ({_CONFIG}: {cause}); see movepass init") from None
+            raise AuthorityError(f"{folder} is not an authority ({_CONFIG}: {cause}); see movepass init") from e
         raise AuthorityError(f"{folder} is of version {version}; this software reads version {_CONFIG_VERSION}")
 
     def save(self) -> "Authority":
-        """Write authority.json, whole; returns the same.
+        """Write authority.json, whole, and return the same authority.
 
         Raises:
             AuthorityError: it can't be written.
@@ -157,7 +157,7 @@ class Authority:
 
     @property
     def root_path(self) -> Path:
-        """What devices are enrolled with."""
+        """The file that devices are enrolled with."""
         if places.is_remote(self.repository_uri):
             return self.folder / "root.json"
         return self.repository_path / document_name("root", 1)
@@ -182,7 +182,7 @@ class Authority:
         return places.open_repository(self.repository_uri, self.folder)
 
     def ledger(self) -> Ledger:
-        """Open the ledger; whoever does closes it.
+        """Open the ledger; the caller closes it.
 
         Raises:
             LedgerError: it can't be opened.
@@ -193,7 +193,7 @@ class Authority:
         return places.open_regional_ledger(self.ledger_uri, region_beside(self._others()))
 
     def _others(self) -> list[Peer]:
-        """Give the other regions."""
+        """Return the other regions."""
         return [Peer.parse(peer) for peer in self.peers]
 
     def other_repositories(self) -> list[Repository]:
@@ -228,7 +228,7 @@ class Authority:
         return read_keys(self.repository)
 
     def endings(self, now: int) -> list[Ending]:
-        """Say when the custodians' documents and the pass key in use end.
+        """Return when the custodians' documents and the pass key in use end.
 
         Raises:
             RepositoryError: they can't be read, or there are none yet.
@@ -251,7 +251,7 @@ class Authority:
             yield Issuer(signer=signer, ledger=ledger, keys=keys, usable_from=self.usable_from)
 
     def elsewhere_in_force(self, kid: bytes, today: int) -> list[int]:
-        """Give the other regions that have passes in force of a key: each issues its own anew. Reads whole tables.
+        """Return the other regions that have passes in force under a key: each reissues its own. Reads whole tables.
 
         Raises:
             LedgerError: one can't be read.
@@ -269,7 +269,7 @@ class Authority:
 
     @contextmanager
     def ledgers(self) -> Iterator[dict[int, Ledger]]:
-        """Open the ledgers of all regions by their numbers, to read from for as long as it takes.
+        """Open the ledgers of all regions by their numbers, for reads that may take long.
 
         Raises:
             LedgerError: one can't be opened.
@@ -285,7 +285,7 @@ class Authority:
 
     @contextmanager
     def revoker(self) -> Iterator[Revoker]:
-        """Open what finds and revokes passes; it needs no key.
+        """Open the revoker, which finds and revokes passes and needs no key.
 
         Raises:
             RestoredError: the ledger does not know the newest publication, so a number may mean another pass.
@@ -303,9 +303,9 @@ class Authority:
 
     @contextmanager
     def turns(self, warn: Callable[[str, str], None] = lambda _name, _why: None) -> Iterator[RegionalPublisher]:
-        """Open what publishes where there are several regions. From the desk, one takes over only when it is asked to.
+        """Open the publisher of one of several regions. From the desk, a region takes over only when it is asked to.
 
-        After how long one does by itself is the functions' to know: the stack's TakeoverSeconds.
+        The Lambda functions take over by themselves after the stack's TakeoverSeconds.
 
         Args:
             warn: see RegionalPublisher.
@@ -323,7 +323,7 @@ class Authority:
             )  # fmt: skip
 
     def check_turn(self) -> None:
-        """Make sure that what is put into the repository will be published from here.
+        """Check that this region publishes, so that files put into its repository will be published.
 
         Raises:
             RepositoryError: another region publishes at present.
@@ -365,7 +365,7 @@ class Authority:
 
     @contextmanager
     def changing(self) -> Iterator["Authority"]:
-        """Hold the right to change authority.json and what goes with it, and read it anew: one change at a time."""
+        """Hold the right to change authority.json and its keys, and read it again: one change at a time."""
         try:
             descriptor = open_lock(self.folder / _LOCK)
         except OSError as e:
@@ -386,12 +386,12 @@ class Authority:
 
 
 def _several(uris: list[str] | str | None) -> tuple[str, ...]:
-    """Read URIs as they are written, or as they were when there could be one at most."""
+    """Read URIs as they are written now, or as earlier versions wrote one at most."""
     return (uris,) if isinstance(uris, str) else tuple(uris or ())
 
 
 def write_file(path: Path, data: bytes) -> None:
-    """Write one of an authority's own files, whole. It holds no secret, and the service reads what root wrote.
+    """Write one of an authority's own files, whole. It holds no secret; the service may read files that root wrote.
 
     Raises:
         AuthorityError: it can't be written.
@@ -421,7 +421,7 @@ def new_key_file(folder: Path, alg: int, wrapping: str | None = None) -> tuple[s
     if wrapping is None:
         public_key, scheme, ending = create_key_file(temporary, alg), "file", "pem"
     else:
-        from movepass_keys.signers.kms import create_wrapped_key  # noqa: PLC0415 - what is not used is not loaded
+        from movepass_keys.signers.kms import create_wrapped_key  # noqa: PLC0415 - load boto3 only where it is used
 
         public_key, scheme, ending = create_wrapped_key(temporary, wrapping, alg), "awskms-wrapped", "json"
     kid = key_id(public_key)

@@ -1,4 +1,4 @@
-"""The queue of requests that no pass came of, for the person who looks after it."""
+"""The dead letters: requests that did not become a pass, for the person who looks after them."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -19,15 +19,15 @@ _NO_REASON = "no reason: the function was cut off each time it had this; its log
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """A request that no pass came of.
+    """A request that did not become a pass.
 
     Attributes:
-        id: the message's; SQS gives another when it is sent anew.
+        id: the message's; SQS gives it another when it is sent again.
         body: the request as it came.
-        kind: name of the error; "" where the function could not say.
+        kind: name of the error; "" where the function did not say.
         reason: what is wrong, in words.
-        since: when it was put aside, seconds since 1970 UTC.
-        handle: what SQS knows it by while we look at it.
+        since: when it became a dead letter, seconds since 1970 UTC.
+        handle: SQS's name for it while we look at it.
     """
 
     id: str
@@ -47,7 +47,7 @@ class SameQueueError(QueueError):
 class DeadLetters:
     """The queue, opened.
 
-    IAM, on it: sqs:ReceiveMessage, sqs:ChangeMessageVisibility, sqs:DeleteMessage; to send a request anew,
+    IAM, on it: sqs:ReceiveMessage, sqs:ChangeMessageVisibility, sqs:DeleteMessage; to send a request again,
     sqs:SendMessage on the request queue.
     """
 
@@ -62,7 +62,7 @@ class DeadLetters:
 
     @contextmanager
     def held(self) -> Iterator[list[DeadLetter]]:
-        """Look at the letters, AT_ONCE at most; those that are still there in the end are given back.
+        """Return at most AT_ONCE letters, and release those that are still there at the end.
 
         Raises:
             QueueError: the queue can't be read.
@@ -79,9 +79,9 @@ class DeadLetters:
                     queues.ask(self._client, partial(give_back, QueueUrl=self._url, ReceiptHandle=letter.handle))
 
     def replay(self, letters: Iterable[DeadLetter], to: str) -> None:
-        """Send requests to the request queue again, each as it came, and take them from this one.
+        """Send requests to the request queue again, each as it came, and delete them from this one.
 
-        Killed in between, one may be in both: that does no harm, the same request has the same pass.
+        If the process is killed in between, a request may be in both. That is harmless: it gets the same pass.
 
         Raises:
             SameQueueError: that is this one: they would come back without their reasons.

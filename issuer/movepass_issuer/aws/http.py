@@ -13,7 +13,7 @@ _BAD, _METHOD, _REFUSED, _FAILED = 400, 405, 422, 503
 
 
 def answered(event: dict[str, Any], answer: Callable[[Any], Any]) -> dict[str, Any]:
-    """Answer a request by what a direct invocation with its body would be answered."""
+    """Answer a request as a direct invocation with its body is answered."""
     if event["requestContext"]["http"]["method"] != "POST":
         return _response(_METHOD, {"error": "expected POST"})
     try:

@@ -1,15 +1,15 @@
-"""Lambda function: approved passes in, signed passes out.
+"""Lambda function: takes approved passes and answers with signed passes.
 
-Three ways in:
+Three ways to ask:
     the request queue        an approved pass a message. The answer goes to the answers queue, written as by `movepass
-                             issue --json`. What no pass can come of goes to the dead letters at once, with its reason
-                             beside it; what failed in passing (KMS, DynamoDB), or for want of a valid pass key, stays
+                             issue --json`. A request that can't become a pass goes to the dead letters at once, with
+                             its reason. After a transient error (KMS, DynamoDB), or without a valid pass key, it stays
                              in the queue and comes again
     a direct invocation      an approved pass, or a list of them; or {"show": {"request_id": …}} or
                              {"show": {"pass_number": …}}
     the function's URL       the same, as the body of a POST; AWS checks who asks (IAM)
 
-Every way leads to Issuer.issue_many, so the same request by another way, or again, has the same pass for an answer.
+All of them call Issuer.issue_many, so the same request gets the same pass, however and how often it is sent.
 
 IAM: kms:GetPublicKey and kms:Sign, or kms:Decrypt (movepass_keys.signers.kms); dynamodb:BatchGetItem, dynamodb:PutItem,
 dynamodb:UpdateItem on the table; s3:ListBucket, s3:GetObject on the repository; sqs:SendMessage on answers and dead
@@ -41,12 +41,12 @@ from movepass_wire.text import normalise
 
 _REASON_MAX_CHARS = 1000
 IssueFault = IssuerError | KeysError
-"""What went wrong on our side. Of these, RequestError alone is the asker's."""
+"""Why there is no pass. RequestError is the caller's fault, every other error is ours."""
 PassOrFault = SignedPass | IssueFault
 
 
 class IssueFunction:
-    """The function, opened: what is made here is made once a process."""
+    """The function, opened once a process."""
 
     def __init__(
         self, issuer: Reread[Issuer], *, limit: TimeLimit, settings: FunctionSettings, sqs: Any = None
@@ -58,7 +58,7 @@ class IssueFunction:
 
     @classmethod
     def open(cls, settings: FunctionSettings) -> "IssueFunction":
-        """Open everything that does not depend on what is asked.
+        """Open everything that does not depend on the request.
 
         Raises:
             IssuerError, KeysError: a setting is wrong, or something it names can't be had.
@@ -70,8 +70,8 @@ class IssueFunction:
         """Answer one invocation.
 
         Raises:
-            LedgerError, SignerError: a direct invocation's, where asking again may help.
-            RequestError: it is AWS's event of something that this function does not serve.
+            LedgerError, SignerError: a direct invocation failed, and asking again may help.
+            RequestError: the event is of an AWS service that this function does not serve.
         """
         self._limit.set(context)
         match event:
@@ -108,7 +108,7 @@ class IssueFunction:
         return {"error": 'show: expected {"request_id": …} or {"pass_number": …}'}
 
     def _issue(self, requests: Sequence[ApprovedPass | RequestError]) -> list[PassOrFault]:
-        """Issue all of them in one group; each has its own outcome, in order."""
+        """Issue all of them in one group, and return a result for each, in order."""
         outcomes = iter(self._issue_good([request for request in requests if isinstance(request, ApprovedPass)]))
         told = [next(outcomes) if isinstance(request, ApprovedPass) else request for request in requests]
         count("Issued", sum(isinstance(outcome, SignedPass) for outcome in told))
@@ -138,21 +138,21 @@ class IssueFunction:
             logger.error("not issued", count=len(approved), error=str(e))
             return [e] * len(approved)
         except Exception as e:  # noqa: BLE001 - whatever it is
-            if len(approved) > 1:  # one that breaks us must not hold up the others
+            if len(approved) > 1:  # a request that causes a defect must not hold up the others
                 return [outcome for one in approved for outcome in self._issue_good([one])]
             logger.error("not issued", request_id=approved[0].request_id, kind=type(e).__name__)
             return [IssuerError(f"a defect, please report it: {type(e).__name__}")]
 
     @staticmethod
     def _known(issuer: Issuer, approved: Sequence[ApprovedPass]) -> list[SignedPass | None]:
-        """Find those that were signed before the signer failed: they need not wait until the others come again."""
+        """Find passes that were signed before the signer failed: they need not wait until the others come again."""
         try:
             return issuer.known(approved)
         except LedgerError:
             return [None] * len(approved)
 
     def _from_queue(self, received: Sequence["Received"]) -> dict[str, Any]:
-        """Deal with a batch of the queue; gives the messages that shall come again."""
+        """Handle a batch of the queue, and return the messages that must come again."""
         outcomes = self._issue([_parsed(message.body) for message in received])
         answered, dead = [], []
         failed: dict[str, str] = {}
@@ -192,7 +192,7 @@ class Received:
         """Read it from a Lambda event.
 
         Raises:
-            LookupError, TypeError, ValueError: it is no message of SQS's.
+            LookupError, TypeError, ValueError: it is no SQS message.
         """
         message_id, body = record["messageId"], record["body"]
         if not isinstance(message_id, str) or not isinstance(body, str):
@@ -200,9 +200,9 @@ class Received:
         return cls(message_id, body, int(record["attributes"]["ApproximateReceiveCount"]))
 
     def dead(self, error: IssueFault) -> QueueMessage:
-        """Make it a dead letter: as it came, with what is wrong beside it.
+        """Make it a dead letter: the message as it came, with its error.
 
-        We send it ourselves, because SQS moves a message only after all its attempts, and can't say why.
+        We send it ourselves, because SQS moves a message only after all its attempts, and can't add a reason.
         """
         words = "".join(c if c.isprintable() else " " for c in str(error))[:_REASON_MAX_CHARS]
         logger.warning("dead letter", message_id=self.id, kind=type(error).__name__, attempt=self.attempt)
@@ -214,12 +214,12 @@ class Received:
 def _received(records: Any) -> list[Received]:
     try:
         return [Received.from_record(record) for record in records]
-    except (LookupError, TypeError, ValueError):
-        raise _not_served("expected messages of the request queue, as SQS gives them to a function") from None
+    except (LookupError, TypeError, ValueError) as e:
+        raise _not_served("expected messages of the request queue, as SQS gives them to a function") from e
 
 
 def _not_served(expected: str) -> RequestError:
-    """Log that something else than what it is for invokes the function; gives the error to raise."""
+    """Log an event that this function is not for, and return the error to raise."""
     logger.error("this event is not for this function", error=expected)
     return RequestError(expected)
 
@@ -234,7 +234,7 @@ def _parsed(request: Any) -> ApprovedPass | RequestError:
 
 
 def _id_of(request: Any) -> str | None:
-    """Give the id of a request that may be anything, so that whoever asked knows which of theirs it was."""
+    """Return the id of a request that may be anything, so that the caller knows which one the answer is for."""
     try:
         document = json.loads(request) if isinstance(request, str) else request
         request_id = document.get("request_id")
@@ -244,10 +244,10 @@ def _id_of(request: Any) -> str | None:
 
 
 def _told(request_id: str | None, outcome: PassOrFault) -> dict[str, Any]:
-    """Tell an outcome.
+    """Return the answer for a result.
 
     Raises:
-        LedgerError, SignerError, IssuerError: it is none of the asker's doing.
+        LedgerError, SignerError, IssuerError: it is not the caller's fault.
     """
     if isinstance(outcome, SignedPass):
         return answers.issued(outcome)
@@ -257,7 +257,7 @@ def _told(request_id: str | None, outcome: PassOrFault) -> dict[str, Any]:
 
 
 def _told_in_list(request_id: str | None, outcome: PassOrFault) -> dict[str, Any]:
-    """Tell an outcome among others: one that the pass key is not valid for must not hide the passes beside it."""
+    """Return the answer for one result of several: an invalid pass key must not hide the passes beside it."""
     if isinstance(outcome, KeyPeriodError):
         return answers.refused(request_id, outcome)
     return _told(request_id, outcome)
@@ -270,7 +270,7 @@ def _function() -> IssueFunction:
 
 @observed
 def handler(event: Any, context: Any) -> Any:
-    """Take an invocation of Lambda's."""
+    """Handle an invocation by Lambda."""
     return _function()(event, context)
 
 

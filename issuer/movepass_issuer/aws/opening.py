@@ -1,4 +1,4 @@
-"""What the functions open when they start: signer, ledger, published keys, of which the last are read again."""
+"""Opens what the functions need: signer, ledger and published keys, which are read again from time to time."""
 
 import time
 from collections.abc import Callable
@@ -24,7 +24,7 @@ _T = TypeVar("_T")
 
 
 class Reread(Generic[_T]):
-    """What stands on the published keys; made anew, from keys read anew, once those are KEYS_SECONDS old."""
+    """An object that depends on the published keys, made again from newly read keys every KEYS_SECONDS."""
 
     def __init__(self, make: Callable[[], _T]) -> None:
         """Make it for the first time.
@@ -37,13 +37,13 @@ class Reread(Generic[_T]):
         self._until = time.monotonic() + KEYS_SECONDS
 
     def get(self) -> _T:
-        """Give it.
+        """Return it.
 
-        Where the keys can't be read, it stays as it is: passes that devices refuse because their key has been denied in
-        the same minutes are less to be feared than none at all, or none revoked.
+        If the keys can't be read, it stays as it is. Issuing under a key that was denied in the same minutes is better
+        than issuing and revoking nothing: devices refuse those passes.
 
         Raises:
-            IssuerError: with the keys as they are now it can't be made, or the ledger is not the one that published.
+            IssuerError: it can't be made with the current keys, or the ledger is not the one that published.
         """
         if time.monotonic() > self._until:
             try:
@@ -91,7 +91,7 @@ def open_issuer(settings: FunctionSettings, limit: TimeLimit) -> Reread[Issuer]:
 
 
 def open_revoker(settings: FunctionSettings) -> Reread[Revoker]:
-    """Open what revokes passes of all regions, those issued anew under keys that have come since as well.
+    """Open the revoker of all regions, which also revokes reissues under keys that were published since.
 
     Raises:
         IssuerError: a setting is wrong, or what it names can't be had.

@@ -1,11 +1,10 @@
 """Lambda function: the publisher, on a schedule.
 
-What it is asked does not matter, but for {"clock_checked": true}, by which somebody says that the clock is right though
-it has jumped. Answers as `movepass publish --json` does. Where another publisher is at work it says so and is done.
+The event does not matter, except {"clock_checked": true}: somebody confirms that the clock is right although it has
+jumped. It answers as `movepass publish --json` does. If another publisher is at work, it says so and ends.
 
-Where several regions issue, it first tells the others of the revocations that they do not know. Then one region
-publishes, and the others keep a copy of that (movepass_issuer.regions.replication). {"take_over": true} lets this one
-publish.
+Where several regions issue, it first tells the others of revocations that they do not know. Then one region publishes,
+and the others copy that (movepass_issuer.regions.replication). {"take_over": true} makes this one publish.
 
 Each time it reports as DaysUntilExpiry when the custodians' root, their targets and the last pass key end. Once one of
 the first two has ended, devices refuse what it publishes: it writes that and fails.
@@ -130,7 +129,7 @@ def _unseen(name: str, why: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """What there is where other regions are: whom to tell of revocations, and whose turn it is to publish."""
+    """The parts that other regions need: who must be told of revocations, and which region publishes."""
 
     regions: Regions
     turns: RegionalPublisher

@@ -63,7 +63,7 @@ def client() -> Any:
     try:
         return patient_client("sqs", _PATIENCE)
     except AwsClientError as e:
-        raise QueueError(f"queues in SQS: {e}") from None
+        raise QueueError(f"queues in SQS: {e}") from e
 
 
 def ask(sqs: Any, call: Callable[[], _T]) -> _T:
@@ -77,7 +77,7 @@ def ask(sqs: Any, call: Callable[[], _T]) -> _T:
 
 @contextmanager
 def failures(url: str) -> Iterator[None]:
-    """Tell what AWS refuses in words.
+    """Turn an error of AWS into a QueueError.
 
     Raises:
         QueueError: whatever it was.
@@ -118,7 +118,7 @@ _ADVICE = {
 
 
 def _code(error: Exception) -> str:
-    """Give AWS's code of an error; its text may quote a message."""
+    """Return AWS's code of an error; its text may quote a message."""
     if isinstance(error, RefusedError):
         return error.kind
     answer = getattr(error, "response", None) or {}  # None where there was no answer

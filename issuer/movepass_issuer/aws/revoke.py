@@ -36,7 +36,7 @@ class RevokeFunction:
 
     @classmethod
     def open(cls, settings: FunctionSettings) -> "RevokeFunction":
-        """Open the ledger, and read which keys passes may have been issued anew under.
+        """Open the ledger, and read the keys under which passes may have been reissued.
 
         Raises:
             IssuerError: a setting is wrong, or what it names can't be had.

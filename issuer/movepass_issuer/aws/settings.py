@@ -11,7 +11,7 @@ from movepass_issuer.regions.peers import TAKEOVER_SECONDS, Peer, takeover_after
 
 @dataclass(frozen=True, slots=True)
 class FunctionSettings:
-    """What a function works with. A function that does without one of them is not given it.
+    """The settings of a function. A function that needs no such setting has none.
 
     Attributes:
         table: MOVEPASS_TABLE, the ledger's.
@@ -54,8 +54,8 @@ class FunctionSettings:
         def number(name: str, otherwise: int) -> int:
             try:
                 return int(text(name) or otherwise)
-            except ValueError:
-                raise IssuerError(f"MOVEPASS_{name}: expected a whole number, got {text(name)!r}") from None
+            except ValueError as e:
+                raise IssuerError(f"MOVEPASS_{name}: expected a whole number, got {text(name)!r}") from e
 
         region = Region(number("REGION_NUMBER", 0), number("REGION_COUNT", 1))
         if not 0 <= region.number < region.count:

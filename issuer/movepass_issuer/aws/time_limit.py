@@ -11,7 +11,7 @@ KEEP_SECONDS = DEADLINE_SECONDS + 10
 
 
 class TimeLimit:
-    """How much time the invocation at hand has left."""
+    """The time that the current invocation has left."""
 
     def __init__(self) -> None:
         self._context: Any = None
@@ -21,7 +21,7 @@ class TimeLimit:
         self._context = context
 
     def over(self) -> bool:
-        """Tell whether no more signature may be begun."""
+        """Return whether it is too late to begin another signature."""
         return self._context is not None and self._context.get_remaining_time_in_millis() < KEEP_SECONDS * 1000
 
 

@@ -42,7 +42,7 @@ class ApprovedPass:
         try:
             claims = checked_claims(self.trip)
         except ClaimsError as e:
-            raise RequestError(str(e)) from None
+            raise RequestError(str(e)) from e
         object.__setattr__(self, "content_hash", hashlib.sha256(claims).digest())
 
     @classmethod
@@ -59,7 +59,7 @@ class ApprovedPass:
         try:
             return cls(request_id, trip_from_json(request))
         except ClaimsError as e:
-            raise RequestError(str(e)) from None
+            raise RequestError(str(e)) from e
 
 
 def check_timely(trip: Trip, now: int) -> None:
@@ -91,10 +91,10 @@ def checked_claims(trip: Trip) -> bytes:
         check_readable(name, text)
     try:
         seal(ESP256, bytes(KID_BYTES), claims + bytes(_INDEX_MORE_BYTES), bytes(SIGNATURE_BYTES))
-    except WireError:
+    except WireError as e:
         longest = _longest(trip)
         message = f"the payload would pass {TEXT_MAX_CHARS} characters; shorten {longest}"
-        raise ClaimsError("", message, "payload-too-long", longest=longest) from None
+        raise ClaimsError("", message, "payload-too-long", longest=longest) from e
     return claims
 
 
@@ -106,7 +106,7 @@ def _parse(document: bytes | str) -> dict[str, Any]:
             document = document.decode()
         request = json.loads(document.removeprefix("\ufeff"), object_pairs_hook=_no_doubles)
     except (ValueError, RecursionError) as e:
-        raise RequestError(f"not a JSON object: {e}") from None
+        raise RequestError(f"not a JSON object: {e}") from e
     if not isinstance(request, dict):
         raise RequestError(f"expected a JSON object with request_id and the trip, got {type(request).__name__}")
     return request

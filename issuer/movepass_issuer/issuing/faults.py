@@ -1,7 +1,7 @@
-"""All faults of a trip at once, for a person who fills in a form; an issuer itself stops at the first.
+"""Finds all faults of a trip at once, for a person who fills in a form; an issuer stops at the first.
 
-There is one home for each rule: what reads and checks a trip (movepass_wire, approved.py) raises at the first fault.
-So each fault found is mended in a copy, with a harmless value, and the copy is checked again.
+Each rule stands in one place, in movepass_wire or approved.py, and raises at the first fault. So each fault is replaced
+by a harmless value in a copy, and the copy is checked again.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from movepass_wire import ClaimsError, Trip, trip_from_json
 from movepass_wire.times import iso, parse_iso
 
 FAULTS_MAX = 30
-"""More than a trip has fields; keys that nobody knows could be without end."""
+"""More than a trip has fields; a document may have any number of unknown keys."""
 _LEVELS = 3
 _HOUR = 3600
 _TIMES = ("not_before", "not_after")
@@ -74,14 +74,14 @@ def _read(document: Mapping[str, Any], now: int) -> Trip:
 
 
 def _copied(value: Any, levels: int) -> Any:
-    """Copy as many levels of objects as a trip has; what is deeper is replaced as a whole."""
+    """Copy as many levels of objects as a trip has; deeper levels are shared."""
     if levels and isinstance(value, Mapping):
         return {key: _copied(inner, levels - 1) for key, inner in value.items()}
     return value
 
 
 def _mend(document: Any, fault: ClaimsError, now: int) -> bool:
-    """Put a harmless value in the place of a faulty one; tells whether that could be done."""
+    """Replace a faulty value by a harmless one, and return whether that was possible."""
     if fault.field in _TIMES:
         _mend_times(document, fault, now)
         return True
@@ -98,7 +98,7 @@ def _mend(document: Any, fault: ClaimsError, now: int) -> bool:
 
 
 def _drop(document: dict[str, Any], field: str) -> bool:
-    """Take out the unknown key that a fault names, whose name may be cut short and may itself hold dots."""
+    """Delete the unknown key that a fault names; the name may be cut short and may contain dots."""
     for path in ("", "holder", "from", "to", "vehicle", "vehicle.driver"):
         inner: Any = document
         for name in filter(None, path.split(".")):
@@ -111,7 +111,7 @@ def _drop(document: dict[str, Any], field: str) -> bool:
 
 
 def _mend_times(document: dict[str, Any], fault: ClaimsError, now: int) -> None:
-    """Mend a time that can't be read beside the other one, or both where their relation is at fault."""
+    """Replace a time that can't be read by one that fits the other, or both if their relation is at fault."""
     if fault.code in ("no-time", "missing"):
         other = _TIMES[fault.field == _TIMES[0]]
         step = -_HOUR if fault.field == _TIMES[0] else _HOUR

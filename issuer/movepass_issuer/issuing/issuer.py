@@ -1,4 +1,4 @@
-"""Approved pass -> signed pass, once for each request id."""
+"""Issues, finds and revokes passes: one signed pass for each request id."""
 
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -48,7 +48,7 @@ class SignedPass:
         request_id: the caller's.
         text: the payload, which the QR code holds.
         number: the pass number, "A1B-2C3-D4E".
-        pass_: what it says.
+        pass_: its content.
         revoked_at: when it was revoked (seconds since 1970 UTC), or None.
     """
 
@@ -92,7 +92,7 @@ class _Wanted:
 
     Attributes:
         names: under which the ledger may hold it, the present one first.
-        trip: what it shall say.
+        trip: its content.
         content_hash: see ApprovedPass.
         is_reissue: whether it replaces another pass, whose content has been approved before.
     """
@@ -109,11 +109,11 @@ class _Wanted:
 
 
 IssueResult = SignedPass | RequestError | KeyPeriodError
-"""What becomes of a request: its pass, why it has none, or why the authority's key can't sign it now."""
+"""The result of a request: its pass, why it has none, or why the authority's key can't sign it now."""
 
 
 class Passes(Protocol):
-    """What of a ledger it takes to find and revoke passes; see Ledger."""
+    """The part of a ledger that finds and revokes passes; see Ledger."""
 
     def find(self, request_ids: Sequence[str]) -> dict[str, Entry]:
         """See Ledger."""
@@ -126,7 +126,7 @@ class Passes(Protocol):
 
 
 class Revoker:
-    """Finds issued passes and revokes them: what takes no key."""
+    """Finds issued passes and revokes them. This needs no key."""
 
     def __init__(self, *, ledger: Passes, kids: Iterable[bytes], clock: Callable[[], float] = time.time) -> None:
         """Take a ledger.
@@ -144,7 +144,7 @@ class Revoker:
         """Find an issued pass, to show or reprint it.
 
         Raises:
-            UnknownPassError: none such, or its personal data has gone.
+            UnknownPassError: there is no such pass, or its personal data has been deleted.
             NumberError: not a pass number.
         """
         return self._signed(self.find_entry(number=number, request_id=request_id))
@@ -153,13 +153,13 @@ class Revoker:
         """Find a pass's entry in the ledger.
 
         Raises:
-            UnknownPassError: none such.
+            UnknownPassError: there is no such pass.
             NumberError: not a pass number.
         """
         return self._entries(number, request_id)[0]
 
     def _entries(self, number: str | None, request_id: str | None) -> list[Entry]:
-        """Return the pass of a number, or of a request: several where an earlier version took several spellings."""
+        """Return the pass of a number or request: several where an earlier version took several spellings of the id."""
         if number is not None:
             short_day, index = parse_number(number)
             day = resolve_day(short_day, day_of(int(self._clock())))
@@ -180,7 +180,7 @@ class Revoker:
         Devices refuse it after the next publication and their sync.
 
         Raises:
-            UnknownPassError: none such.
+            UnknownPassError: there is no such pass.
             NumberError: not a pass number.
             ReasonError: more than REASON_MAX_CHARS printable characters (movepass_issuer.issuing.ledger).
         """
@@ -192,7 +192,7 @@ class Revoker:
 
     @contextmanager
     def waited_for(self) -> Iterator[None]:
-        """Revoke several in here: where there are other regions, all is durable before those are told of any."""
+        """Revoke several passes in this context: all are durable before other regions are told of any."""
         yield
 
     def _find_reissues(self, entry: Entry) -> list[Entry]:
@@ -245,12 +245,12 @@ class Issuer(Revoker):
         Args:
             signer: holds the pass key.
             ledger: keeps what was issued.
-            keys: what devices are told of the keys; with it, no pass is signed that they would refuse.
+            keys: the published keys; with them, no pass is signed that devices would refuse.
             usable_from: when devices can know the key, seconds since 1970 UTC; no pass is signed before.
             clock: gives the time in seconds since 1970 UTC.
 
         Raises:
-            IssuerError: the signer's key is not among those keys, or has been revoked.
+            IssuerError: the signer's key is not published, or has been revoked.
         """
         self._ledger = ledger
         self._signer = signer
@@ -265,8 +265,8 @@ class Issuer(Revoker):
         """Issue one pass; the same request again gives the same pass.
 
         Raises:
-            RequestError: it can't become a pass (RequestConflictError: its id was used for other content).
-            KeyPeriodError: the authority's key can't sign it now; ask again once there is another.
+            RequestError: the request can't become a pass (RequestConflictError: its id was used for other content).
+            KeyPeriodError: the authority's key can't sign it now; ask again once there is another key.
             LedgerError, SignerError: the ledger or the signer failed; ask again, nothing is issued twice.
         """
         result = self.issue_many([approved])[0]
@@ -295,7 +295,7 @@ class Issuer(Revoker):
         return self._key
 
     def known(self, requests: Sequence[ApprovedPass]) -> list[SignedPass | None]:
-        """Look up the passes that some requests have already; nothing is reserved or signed.
+        """Return the passes that some requests have already; nothing is reserved or signed.
 
         Raises:
             LedgerError: the ledger failed.
@@ -308,9 +308,9 @@ class Issuer(Revoker):
         ]
 
     def reissue(self, kid: bytes) -> Iterator[tuple[SignedPass, SignedPass]]:
-        """Issue anew every pass in force that another key signed: after a leak its passes are void.
+        """Replace every pass in force that another key signed: after a leak its passes are void.
 
-        Begun again, it gives the same passes. Revoked passes are left out.
+        If it is run again, it gives the same passes. Revoked passes are left out.
 
         Args:
             kid: the key whose passes to replace.
@@ -319,7 +319,7 @@ class Issuer(Revoker):
             The old pass and the new one, both under the caller's request id.
 
         Raises:
-            IssuerError: that is the key in use, or the ledger or the signer failed.
+            IssuerError: the key is the one in use, or the ledger or the signer failed.
         """
         if kid == self._kid:
             raise IssuerError(f"{kid.hex()} is the key in use; first: movepass keys use ANOTHER")
@@ -392,7 +392,7 @@ class Issuer(Revoker):
         return self._ledger.store(texts, reserved=reserved) if texts else {}
 
     def _refusal(self, wanted: _Wanted, entry: Entry | None, now: int) -> RequestError | KeyPeriodError | None:
-        """Say why a request that has no payload yet can't be issued now, or None."""
+        """Return why a request without a payload can't be issued now, or None."""
         if entry and entry.text is not None:
             return None
         if entry and entry.revoked_at is not None:
@@ -409,7 +409,7 @@ class Issuer(Revoker):
         return self._key_refusal(trip.not_before, trip.not_after, now)
 
     def _key_refusal(self, not_before: int, not_after: int, now: int) -> KeyPeriodError | None:
-        """Say why the authority's key can't sign a pass of that time, or None; the request is not at fault."""
+        """Return why the authority's key can't sign a pass of that time, or None; the request is not at fault."""
         kid, key = self._kid.hex(), self._key
         if now < self._usable_from:
             why = f"devices may not know the key {kid} before {local(self._usable_from)}"

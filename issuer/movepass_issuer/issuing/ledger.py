@@ -1,12 +1,12 @@
 """The ledger's contract: which request became which pass, which indexes are taken, what is revoked.
 
-Every ledger keeps these promises, and tests/issuer/test_ledger.py holds each of them to it:
+Every ledger keeps these promises, and tests/issuer/test_ledger.py tests each ledger for them:
 
     - an index of a day is given once and never again, whatever crashes;
     - a request id belongs to one content for ever, and to one stored payload: the first that was stored;
     - a revocation and its entry among the pending ones are one transaction, durable before it is confirmed;
     - a timestamp that was announced is remembered, durably, until a later one has been settled;
-    - personal data goes PERSONAL_DAYS after the pass's day, request ids REQUEST_DAYS after it.
+    - personal data is deleted PERSONAL_DAYS after the pass's day, request ids REQUEST_DAYS after it.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -20,10 +20,10 @@ PERSONAL_DAYS = 7
 REQUEST_DAYS = 90
 """Days after a pass's day for which its request id is known, and answered as used."""
 REASON_MAX_CHARS = 256
-"""Of why a pass was revoked: another region must be able to keep it as well, beside all else."""
+"""Length of the reason for a revocation: another region must be able to keep it too, in one item with the rest."""
 
 NO_INDEX = -1
-"""In place of an index: of a request that was revoked in another region before it had a pass in this one."""
+"""Index of a request that was revoked in another region before it had a pass in this one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +42,8 @@ class Entry:
     Attributes:
         request_id: its name in the ledger, which for a reissue is more than the request's id (request_ids).
         day: the UTC day of exp (days since 1970-01-01).
-        index: its index in that day; NO_INDEX where there is no pass and shall be none.
-        text: the stored payload; None while reserved, "" once personal data has gone.
+        index: its index in that day; NO_INDEX if there is no pass and must be none.
+        text: the stored payload; None while reserved, "" once personal data has been deleted.
         revoked_at: seconds since 1970 UTC, or None.
     """
 
@@ -58,12 +58,12 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Announced:
-    """A timestamp that was published, or was about to be: how a publisher knows the repository again.
+    """A timestamp that was published, or was about to be, by which a publisher recognises the repository.
 
     Attributes:
         version: the timestamp's.
         digest: SHA-256 of its file.
-        settled: whether it was published, and all that it published was taken from the pending ones.
+        settled: whether it was published, and its revocations were removed from the pending ones.
     """
 
     version: int
@@ -72,7 +72,7 @@ class Announced:
 
 
 def check_reason(reason: str) -> None:
-    """Make sure that every ledger can keep why a pass was revoked.
+    """Check that every ledger can keep a reason for a revocation.
 
     Raises:
         ReasonError: it is too long, or not printable.
@@ -120,34 +120,34 @@ class Ledger(Protocol):
         """
 
     def in_force(self, today: int) -> Iterator[list[Entry]]:
-        """Give every pass that ends today or later and is neither revoked nor unfinished, some at a time."""
+        """Yield every pass that ends today or later and is neither revoked nor unfinished, some at a time."""
 
     def skip(self, days: Iterable[int], count: int) -> None:
-        """Leave out some indexes of each day: after a restore they may have been given since the backup."""
+        """Skip some indexes of each day: they may have been given after the backup that was restored."""
 
     def pending(self) -> list[tuple[int, int]]:
-        """Give every (day, index) that is revoked and not yet published."""
+        """Return every (day, index) that is revoked and not yet published."""
 
     def revoked(self, day: int) -> list[int]:
-        """Give every index of a day that has ever been revoked, published or not: what its log must hold."""
+        """Return every index of a day that has ever been revoked, published or not: the content of its log."""
 
     def revoked_count(self, day: int) -> int:
-        """Give how many indexes of a day have ever been revoked, without reading them all."""
+        """Count the indexes of a day that have ever been revoked, without reading them all."""
 
     def announced(self) -> list[Announced]:
-        """Give the timestamp settled last and those announced since, in rising order of their versions."""
+        """Return the timestamp settled last and those announced since, in rising order of their versions."""
 
     def has_announced(self, timestamp: Announced) -> bool:
-        """Tell whether a timestamp is among these, settled or not."""
+        """Return whether a timestamp is among these, settled or not."""
 
     def announce(self, timestamp: Announced) -> None:
         """Note a timestamp before it is published: durable when this returns."""
 
     def settle(self, published: Iterable[tuple[int, int]], timestamp: Announced) -> None:
-        """Take published ones from the pending, and forget what was announced before this timestamp, at once."""
+        """In one transaction, remove published ones from the pending and forget earlier announcements."""
 
     def forget(self, today: int) -> None:
-        """Let personal data and old request ids go, by the days above."""
+        """Delete personal data and old request ids, by the days above."""
 
     def close(self) -> None:
-        """Let go of the store."""
+        """Close the store."""

@@ -16,7 +16,7 @@ from movepass_wire.text import normalise
 
 REQUEST_ID_MAX_CHARS = 128
 STORED_ID_MAX_CHARS = 256
-"""Of a name that is looked up: an id that an earlier version took may have grown since by being normalised."""
+"""Length of a name that is looked up: normalising may have lengthened an id that an earlier version took."""
 _REISSUED = "\n"
 _REISSUED_BEFORE = "+"
 
@@ -34,7 +34,7 @@ def read_request_id(text: str) -> str:
 
 
 def objection_to_new(request_id: str) -> str | None:
-    """Say why an id in its one spelling, which no ledger holds yet, could be mistaken for another one; or None."""
+    """Return why a new id, in its one spelling, could be mistaken for another one, or None."""
     if _REISSUED_BEFORE in request_id:
         return '"+" is not allowed in a new id; use another character, such as "-"'
     if found := find_invisible(request_id):

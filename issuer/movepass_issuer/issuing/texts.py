@@ -81,7 +81,7 @@ def _is_accent(mark: str) -> bool:
 
 
 def _joins(before: str, after: str, joiner: str) -> bool:
-    """Tell whether a joiner shapes its neighbours: a conjunct, a vowel sign, or Arabic letters."""
+    """Return whether a joiner shapes its neighbours: a conjunct, a vowel sign, or Arabic letters."""
     if not before or before[-1] in _JOINERS:
         return False
     if unicodedata.combining(before[-1]) == _VIRAMA:  # at a word's end too: that was khanda ta before Unicode 4.1

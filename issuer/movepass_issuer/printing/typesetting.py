@@ -35,7 +35,7 @@ class Box(NamedTuple):
 
 
 class Style(NamedTuple):
-    """How a text is set: pixels an em, weight, colour."""
+    """The style of a text: pixels an em, weight, colour."""
 
     size: int
     bold: bool = False
@@ -64,7 +64,7 @@ class Line:
 
     @property
     def box(self) -> Box:
-        """What it covers on the card."""
+        """The area that it covers on the card."""
         left, top, right, bottom = self.ink
         return Box(self.x + left, self.base + top, self.x + right, self.base + bottom)
 
@@ -78,15 +78,15 @@ class Block:
 
     @property
     def width(self) -> int:
-        """How far its ink reaches to the right."""
+        """The right edge of its ink."""
         return max((line.box.right for line in self.lines), default=0)
 
     def at(self, x: int, y: int) -> list[Line]:
-        """Give its lines with the block's top left corner at x, y."""
+        """Return its lines with the block's top left corner at x, y."""
         return [replace(line, x=line.x + x, base=line.base + y) for line in self.lines]
 
     def centred(self, y: int, within: int) -> list[Line]:
-        """Give its lines with the block's top at y, each centred in a width."""
+        """Return its lines with the block's top at y, each centred in a width."""
         return [replace(line, x=(within - line.ink.right) // 2, base=line.base + y) for line in self.lines]
 
 
@@ -131,7 +131,7 @@ def missing_letters(text: str) -> list[str]:
 
 @lru_cache(maxsize=4096)
 def _holds(script: str, char: str) -> bool:
-    """Tell whether a font has a character: if not, it draws the box that it draws for a code point without one."""
+    """Return whether a font has a character: otherwise it draws its box for missing characters."""
     if char == " " or ord(char) in (ZWJ, ZWNJ):
         return True
     return _draw_alone(script, char) != _draw_alone(script, _NO_CHARACTER)

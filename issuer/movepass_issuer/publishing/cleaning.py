@@ -1,11 +1,11 @@
-"""What goes from a repository: whatever nothing has named for a day.
+"""Deletes files that nothing has referenced for a day.
 
-A device may be in the middle of reading what has just been superseded, so that stays for a day. Roots stay for ever: a
-device that was enrolled with the first follows them one by one.
+A device may still be reading a file that has just been superseded, so it stays for a day. Roots stay for ever: a device
+that was enrolled with the first root follows them one by one.
 
-When something was superseded is told by the next one of its kind that was written. A publisher that was killed may have
-left one that was never published, and then what stood before it may go a little early: a device in the middle of
-reading gets a 404, and begins again.
+A file counts as superseded when the next one of its kind was written. A publisher that was killed may have written one
+that was never published, so its predecessor may go a little early. A device that is reading then gets a 404 and begins
+again.
 """
 
 from collections import defaultdict
@@ -23,12 +23,12 @@ KEPT_SECONDS = DAY_SECONDS
 
 
 def clean(repository: Repository, in_force: Mapping[str, int], named: set[str], now: int) -> None:
-    """Delete what has been superseded for a day.
+    """Delete files that have been superseded for a day.
 
     Args:
         repository: where.
-        in_force: the versions that are published now, of targets, snapshot and status.
-        named: the target files that those name.
+        in_force: the published versions of targets, snapshot and status.
+        named: the target files that these name.
         now: seconds since 1970 UTC.
     """
     metadata = repository.files(layout.METADATA_FOLDER)
@@ -66,7 +66,7 @@ def _targets(files: Mapping[str, float], named: set[str], until: float) -> Itera
 
 
 def _left_half_written(files: Mapping[str, float], until: float) -> Iterator[str]:
-    """Find what was left by publishers that were killed while writing."""
+    """Find temporary files of publishers that were killed while writing."""
     for name, written in files.items():
         base = name.rpartition("/")[2]
         if base.startswith(".") and base.endswith(TEMPORARY) and written < until:

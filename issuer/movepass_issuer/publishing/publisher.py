@@ -1,22 +1,22 @@
-"""The publisher: puts what was revoked since the last time into the day's logs, and signs that it is fresh.
+"""The publisher: adds new revocations to the days' logs, and signs that they are fresh.
 
 One publication:
-    1. take the lease, read the published state and what is pending in the ledger
+    1. take the lease, and read the published state
     2. write a log for each day that changed or is new, under the hash of its content
-    3. write status and snapshot, where something in them changed or they would expire too soon
-    4. announce the timestamp in the ledger, and replace it: this, and only this, publishes
-    5. take the published ones from the pending, and delete what nothing has named for a day (see cleaning)
+    3. write status and snapshot if their content changed or they would expire too soon
+    4. announce the timestamp in the ledger, and replace it: only this step publishes
+    5. remove the published revocations from the pending ones, and delete old files (see cleaning)
 
-Killed anywhere, the next one begins from the published state and loses nothing: what is pending stays so until
-step 5, and an index that the log holds already is left out. Overtaken, it throws its work away and begins anew.
+If a publisher is killed, the next one starts from the published state and loses nothing: revocations stay pending until
+step 5, and an index that a log already holds is left out. If another publisher was faster, it discards its work and
+starts again.
 
-The ledger remembers the timestamp published last, so a publisher knows the repository again. Is it as it was left, then
-all that is not pending is in the logs, and only those that get more are read. Is it another, then one of the two was
-restored from a copy, and the publisher refuses.
+The ledger remembers the last published timestamp, so a publisher recognises the repository. If it is unchanged, every
+revocation that is not pending is already in a log, and only the logs that grow are read. If it differs, ledger or
+repository was restored from a copy, and the publisher refuses.
 
-Versions go up by one. Who may not have seen the last ones goes on from the clock's seconds, if that is more: nobody
-publishes more than once a second for long, so whoever goes on later is above all that were published before, however
-many they were and whoever published them.
+Versions increase by one. A publisher that may have missed versions continues from the Unix time if that is higher.
+Nobody publishes more than once a second for long, so this is above every earlier version, whoever published it.
 """
 
 import random
@@ -52,22 +52,22 @@ from movepass_wire.times import day_name, day_of, iso, local
 
 CLOCK_BACK_MAX_SECONDS = 300
 CLOCK_AHEAD_MAX_SECONDS = 3 * 86400
-"""From one publication to the next. A clock far ahead would sign lists that lock every device that syncs, and forget
-what must be kept; whoever has not published for three days may have to say that the clock is right."""
+"""From one publication to the next. A clock far ahead would sign lists that lock every device that syncs, and delete
+data too early. After three days without a publication, somebody may have to confirm that the clock is right."""
 PATIENCE_SECONDS = 15.0
-"""How long to wait for another publisher, or to begin anew when one was faster."""
+"""How long to wait for another publisher, or to start again when one was faster."""
 _PAUSE_SECONDS = 0.1, 0.4
 _TIMESTAMP_LOST = f"{TIMESTAMP} is missing, though lists were published; restore it from a copy"
 
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """What a publication did.
+    """The result of a publication.
 
     Attributes:
         published: the time it is signed as of, seconds since 1970 UTC.
         version: the timestamp's.
-        revoked: how many passes it newly lists.
+        revoked: how many revocations are new in it.
         days: the UTC days it has logs for.
         took_over: whether another region published before (movepass_issuer.regions.replication).
     """
@@ -79,14 +79,14 @@ class Publication:
     took_over: bool = False
 
     def to_json(self) -> dict[str, Any]:
-        """Tell of it."""
+        """Return it as `publish --json` shows it."""
         days = [day_name(day) for day in self.days]
         told = {"published": iso(self.published), "version": self.version, "revoked": self.revoked, "days": days}
         return told | ({"took_over": True} if self.took_over else {})
 
 
 def listed_days(now: int, ahead: int = PUBLISHED_DAYS_AHEAD) -> range:
-    """Give the UTC days that have a log at a time: yesterday for its first six hours, today, and those ahead."""
+    """Return the UTC days that have a log: yesterday until six hours past its end, today, and the days ahead."""
     return range(day_of(now - LOG_KEPT_SECONDS), day_of(now) + ahead + 1)
 
 
@@ -102,14 +102,14 @@ class Publisher:
         denied: Callable[[], bytes] = lambda: NOBODY_DENIED,
         patience: float = PATIENCE_SECONDS,
     ) -> None:
-        """Take what is published from and with.
+        """Prepare to publish; nothing is read yet.
 
         Args:
-            repository: where to.
-            ledger: what has been revoked.
+            repository: where to publish.
+            ledger: the revocations.
             signer: the online key.
-            denied: gives the document of the keys denied at once (KeySet.denied_to_json); asked under the lease.
-            patience: how long to try while other publishers are at work, seconds.
+            denied: returns the document of the keys denied at once (KeySet.denied_to_json); called under the lease.
+            patience: seconds to try for while other publishers are at work.
         """
         self._denied = denied
         self._repository = repository
@@ -129,17 +129,17 @@ class Publisher:
 
         Args:
             now: seconds since 1970 UTC.
-            days_ahead: for how many days after today there shall be a log.
+            days_ahead: for how many days after today to publish a log.
             unseen: whether devices may have seen later publications than are known here, as after a restore from a
-                backup: versions go on from the clock's seconds, and every list is compared with all of the ledger.
-            clock_checked: publish though `now` is far from the last publication: somebody has said that it is right.
+                backup. Versions then continue from the Unix time, and every log is compared with the whole ledger.
+            clock_checked: publish even if `now` is far from the last publication: somebody has confirmed the clock.
 
         Raises:
             BusyError: other publishers were at work or faster all the time.
             RepositoryError: the repository can't be read or written, or is not the one that this ledger knows.
             ClockError: the clock has jumped.
-            NotAcceptedError: it is written, with every revocation, and devices refuse it: the custodians must act.
-            LedgerError: the ledger can't be read or written; what was published stays so.
+            NotAcceptedError: it is written with every revocation, but devices refuse it: the custodians must act.
+            LedgerError: the ledger can't be read or written; a publication that was made stays published.
         """
         give_up = time.monotonic() + self._patience
         while True:
@@ -160,7 +160,7 @@ class _Published:
     """The published state; each part is None before the first publication.
 
     Attributes:
-        data: the timestamp's file, which only who replaces it may change.
+        data: the timestamp's file; it is replaced only if it is still this.
         is_as_left: whether it is as this ledger's last publication left it, and all of that is settled.
         version: the highest one of a timestamp that was published or announced.
     """
@@ -175,7 +175,7 @@ class _Published:
 
 @dataclass(frozen=True, slots=True)
 class _Lists:
-    """What a publication lists.
+    """The lists of a publication.
 
     Attributes:
         targets: the logs and the denied keys, as status names them.
@@ -438,10 +438,10 @@ class _Work:
 
 
 def check_accepted(ends: Iterable[Ending], revoked: int = 0) -> None:
-    """Make sure that devices accept what has been written.
+    """Check that devices accept what has been written.
 
-    It is written in any case: this machine's clock may be ahead of the devices', and whatever takes the lists without
-    looking at the custodians' documents still learns of revocations.
+    It is written in any case: this machine's clock may be ahead of the devices', and readers that do not check the
+    custodians' documents still learn of revocations.
 
     Raises:
         NotAcceptedError: the custodians' documents have ended.

@@ -1,4 +1,4 @@
-"""Publishing again and again, for a host without a scheduler."""
+"""Publishes at intervals, for a host without a scheduler."""
 
 import time
 from collections.abc import Callable
@@ -19,13 +19,13 @@ _FAILURES = (IssuerError, KeysError, WireError, OSError)
 
 
 class StopFlag(Protocol):
-    """Tells a loop to end: a threading.Event, or a signal."""
+    """A flag that ends a loop: a threading.Event, or a signal."""
 
     def is_set(self) -> bool:
-        """Tell whether it is set."""
+        """Return whether it is set."""
 
     def wait(self, timeout: float) -> bool:
-        """Wait for it, at most for some seconds; tells whether it is set."""
+        """Wait for it, at most for some seconds, and return whether it is set."""
 
 
 def publish_every(
@@ -35,13 +35,13 @@ def publish_every(
     stop: StopFlag,
     tell: Callable[[Publication | Followed | PublishingFailure, float], object],
 ) -> None:
-    """Publish again and again until told to stop; a publication at work is finished first.
+    """Publish at intervals until told to stop; a publication in progress is finished first.
 
     Args:
         seconds: from the beginning of one publication to that of the next.
         publish: publishes once.
-        stop: set by whoever wants an end.
-        tell: is told what came of each publication, and in how many seconds the next one begins.
+        stop: ends the loop when it is set.
+        tell: called with the result of each publication, and in how many seconds the next one begins.
     """
     failures = 0
     while not stop.is_set():

@@ -1,10 +1,11 @@
-"""Several regions of AWS that issue at once: what they tell each other, and what one does while another is lost.
+"""Several AWS regions that issue at once: how they tell each other of revocations, also while one of them is lost.
 
-Each region has its own table, bucket, queues, functions and keys; whoever issues asks no other. What they share is who
-may sign, the same root and pass keys, and the revocations: the region that takes one writes in the same transaction
-what each other region is to be told, tries to tell it at once, and tells it before each publication until it has.
-An index tells whose it is (dynamodb_ledger.Region), so a pass is revoked by its number anywhere, its own region lost or
-not. Who publishes, movepass_issuer.regions.replication decides.
+Each region has its own table, bucket, queues, functions and keys, and asks no other region when it issues. They share
+the root, the pass keys and the revocations. A region that takes a revocation notes in the same transaction that each
+other region must be told. It tries to tell them at once, and again before each publication until it succeeds.
+
+An index shows its region (regions.ledger.Region), so a pass can be revoked by its number anywhere, even while its own
+region is lost. movepass_issuer.regions.replication decides which region publishes.
 """
 
 import re
@@ -25,23 +26,23 @@ from movepass_wire import format_number
 from movepass_wire.limits import PASS_DAYS_AHEAD_MAX
 
 LOST_SECONDS = 30.0
-"""For so long a region that did not answer, or slowly, is not asked again, because somebody waits."""
+"""A region that did not answer, or slowly, is not asked again for so long while a caller waits."""
 SLOW_SECONDS = 2.0
-"""Slowly is what takes longer, of two or three calls with a new connection."""
+"""A region is slow if two or three calls with a new connection take longer."""
 ASK_SECONDS = 10.0
-"""So is all that one asker waits for together, a list of revocations for one; the limit of the function is 30 s."""
+"""Or if one caller waits longer for it in all, as with a list of revocations; the function's limit is 30 s."""
 TELL_AT_ONCE_SECONDS = 5.0
-"""How long an asker then waits for what the others are told; the rest is told before the next publication."""
+"""How long a caller then waits while the others are told; the rest is told before the next publication."""
 TAKEOVER_SECONDS = 900
-"""Without a publication for so long, region 0 publishes; see takeover_after."""
+"""Region 0 publishes after so long without a publication; see takeover_after."""
 TELL_SECONDS = 60.0
-"""How long a publication waits at most for what other regions are to be told; the rest is told before the next one."""
+"""How long a publication waits at most while other regions are told; the rest is told before the next one."""
 _TOLD_AT_ONCE = 25
 _PATIENCE = Patience(deadline=12, connect=2, read=5, backoff_first=0.1, backoff_max=1)
 """With another region's bucket, and with its table while nobody waits."""
 _HURRY = Patience(deadline=3, connect=1, read=2, backoff_first=0.1, backoff_max=1)
 """With another region's table, which is asked once, while somebody waits."""
-_NO_TIME = "more than there is time for; the rest before the next publication"
+_NO_TIME = "not enough time; the rest is told before the next publication"
 _PEER = re.compile(
     r"([0-9]{1,3}),(arn:aws[a-z-]*:dynamodb:([a-z0-9-]+):[0-9]{12}:table/[^,]+),arn:aws[a-z-]*:s3:::([^,/]+)"
 )
@@ -68,7 +69,7 @@ class Peer:
         """Read NUMBER,TABLE-ARN,BUCKET-ARN.
 
         Raises:
-            IssuerError: it is written otherwise.
+            IssuerError: it has another form.
         """
         match = _PEER.fullmatch(text)
         if match is None:
@@ -88,7 +89,7 @@ class Peer:
         return DynamoDbLedger(self.table, region=Region(self.number, count), patience=patience)
 
     def open_repository(self) -> S3Repository:
-        """Open its bucket, to not wait for long.
+        """Open its bucket, with little patience.
 
         Raises:
             RepositoryError: no client for S3 can be made.
@@ -97,7 +98,7 @@ class Peer:
 
 
 def region_beside(peers: Sequence[Peer]) -> Region:
-    """Give the region that is left when these are the others.
+    """Return the region that is left when these are the others.
 
     Raises:
         IssuerError: their numbers leave more than one.
@@ -110,7 +111,7 @@ def region_beside(peers: Sequence[Peer]) -> Region:
 
 
 def takeover_after(number: int, first: int = TAKEOVER_SECONDS) -> int:
-    """Give the seconds without a publication after which a region takes over: no two at once."""
+    """Return the seconds without a publication after which a region takes over, different for each region."""
     return first + first * number // 3
 
 
@@ -120,7 +121,7 @@ class LostError(IssuerError):
 
 @dataclass(slots=True)
 class _Neighbour:
-    """Another region's ledger, left alone for a while where it does not answer."""
+    """Another region's ledger, which is not asked for a while after it did not answer."""
 
     number: int
     ledger: RegionalLedger
@@ -129,7 +130,7 @@ class _Neighbour:
 
     @contextmanager
     def asked(self, end: float) -> Iterator[RegionalLedger]:
-        """Ask it, up to a time by time.monotonic()."""
+        """Use it until a time of time.monotonic()."""
         if time.monotonic() < self.lost_until:
             raise LostError(f"region {self.number} can't be reached, or answers too slowly")
         try:
@@ -138,11 +139,11 @@ class _Neighbour:
         except LedgerError as e:
             if time.monotonic() < end:
                 self._lost()
-            raise LostError(f"region {self.number} can't be reached: {e}") from None
+            raise LostError(f"region {self.number} can't be reached: {e}") from e
 
     @contextmanager
     def asked_in_a_hurry(self) -> Iterator[RegionalLedger]:
-        """Ask it while somebody waits."""
+        """Use it while a caller waits."""
         begun = time.monotonic()
         try:
             with self.asked(begun + ASK_SECONDS - self.waited) as ledger:
@@ -158,14 +159,14 @@ class _Neighbour:
 
 
 class Regions:
-    """A region's ledger and those of the others: finds and revokes passes of all of them; see Revoker."""
+    """The ledgers of all regions, to find and revoke passes in; see Revoker."""
 
     def __init__(self, own: RegionalLedger, region: Region, others: Iterable[tuple[int, RegionalLedger]]) -> None:
-        """Take the ledgers; nothing is asked of them yet.
+        """Take the ledgers; nothing is read from them yet.
 
         Args:
-            own: of the region at hand.
-            region: which that is.
+            own: the ledger of this region.
+            region: which one this is.
             others: number and ledger of each other region.
         """
         self._own = own
@@ -178,9 +179,9 @@ class Regions:
         """Open the ledgers of the other regions.
 
         Args:
-            own: of the region at hand.
-            peers: the others.
-            hurried: whether somebody waits.
+            own: the ledger of this region.
+            peers: the other regions.
+            hurried: whether a caller waits.
 
         Raises:
             IssuerError: their numbers leave more than one for this region, or no client for DynamoDB can be made.
@@ -191,9 +192,9 @@ class Regions:
 
     @contextmanager
     def waited_for(self) -> Iterator[None]:
-        """Do what somebody waits for, with a bound on how long other regions are waited for.
+        """Bound how long other regions are waited for in this context.
 
-        What is revoked in here is durable, all of it, before another region is told of any.
+        All that is revoked in it is durable before another region is told of any.
         """
         if self._to_tell is not None:
             yield
@@ -204,12 +205,12 @@ class Regions:
         try:
             yield
             for number, other in self._others.items():
-                self._tell(number, other, self._to_tell, TELL_AT_ONCE_SECONDS)  # what is not told stays in the outbox
+                self._tell(number, other, self._to_tell, TELL_AT_ONCE_SECONDS)  # the rest stays in the outbox
         finally:
             self._to_tell = None
 
     def find(self, request_ids: Sequence[str]) -> dict[str, Entry]:
-        """Look up requests here, and what is not known here in every region that answers."""
+        """Look requests up here, and unknown ones in every other region that answers."""
         found = _passes(self._own, request_ids)
         for other in self._others.values():
             left = [request_id for request_id in request_ids if request_id not in found]
@@ -232,9 +233,9 @@ class Regions:
         return found, lost
 
     def find_index(self, day: int, index: int) -> Entry | None:
-        """Look up a pass where its index says that it is.
+        """Look a pass up in the region that its index belongs to.
 
-        Where that region can't be reached, what is known of the pass is that it may be there: its request id is "".
+        If that region can't be reached, the pass may exist: its entry then has the request id "".
         """
         owner = self._region.owner(index)
         if owner not in self._others:
@@ -246,10 +247,10 @@ class Regions:
             return Entry("", b"", day, index, revoked_at=self._own.taken(day, index))
 
     def revoke(self, day: int, index: int, *, reason: str, now: int) -> Entry:
-        """Revoke a pass of any region: durable here when this returns, and told to the others as soon as they answer.
+        """Revoke a pass of any region: durable here when this returns, and told to others as soon as they answer.
 
         Raises:
-            UnknownPassError: no such pass.
+            UnknownPassError: there is no such pass.
             ReasonError: see check_reason.
         """
         check_reason(reason)
@@ -266,7 +267,7 @@ class Regions:
     def revoke_request(self, request_id: str, day: int, *, reason: str, now: int) -> None:
         """Revoke a request in all regions: durable here when this returns, and told to the others as above.
 
-        A pass of it that a region has is revoked when it is told; where there is none yet, none shall come.
+        Each region revokes its pass of the request when it is told; a region without one will issue none.
 
         Args:
             request_id: the request's.
@@ -284,13 +285,13 @@ class Regions:
             self._tell_after(revocation)
 
     def check_own_number(self, today: int) -> None:
-        """Make sure that no other region issues as this one: both would give the same pass numbers.
+        """Check that no other region issues under this number: both would give the same pass numbers.
 
         Args:
             today: the UTC day; passes issued today end on it or on one of the next PASS_DAYS_AHEAD_MAX.
 
         Raises:
-            IssuerError: one does, and nothing that either issued since can be told apart.
+            IssuerError: one does, so their passes can't be told apart.
         """
         number = self._region.number
         for other in self._others.values():
@@ -302,7 +303,7 @@ class Regions:
             if same:
                 raise IssuerError(
                     f"region {other.number} issues as region {number}, as this one does, so that passes of both have "
-                    "the same numbers; give each stack its own RegionNumber, and issue anew what the wrong one issued"
+                    "the same numbers; give each stack its own RegionNumber, and issue again what the wrong one issued"
                 )
 
     def _tell_after(self, revocation: AnyRevocation) -> None:
@@ -310,13 +311,13 @@ class Regions:
             self._to_tell.append(revocation)
 
     def tell(self, *, seconds: float = TELL_SECONDS) -> dict[int, str]:
-        """Tell the other regions what they have not been told.
+        """Tell the other regions of revocations that they do not know.
 
         Args:
             seconds: how long at most; a call that is not answered by then is given up.
 
         Returns:
-            By their numbers, why those that could not be told all of it could not.
+            By its number, why a region could not be told everything.
 
         Raises:
             LedgerError: the region's own ledger failed.
@@ -326,7 +327,7 @@ class Regions:
         return {number: why for number, why in told.items() if why}
 
     def _tell(self, number: int, other: _Neighbour, revocations: Iterable[AnyRevocation], seconds: float) -> str:
-        """Tell a region; gives why it could not be told all, or ""."""
+        """Tell a region, and return why it could not be told everything, or ""."""
         end, why = time.monotonic() + seconds, ""
         taken: list[AnyRevocation] = []
         for revocation in revocations:
@@ -360,18 +361,18 @@ class RegionalRevoker(Revoker):
         self._regions = regions
 
     def find_entry(self, *, number: str | None = None, request_id: str | None = None) -> Entry:
-        """See Revoker. A request that is not known here is looked for in every region.
+        """See Revoker. A request that is unknown here is looked up in every region.
 
         Raises:
-            UnknownPassError: none such, in the regions that can be reached.
+            UnknownPassError: no region that can be reached has such a pass.
         """
         with self.waited_for():
             return super().find_entry(number=number) if request_id is None else self._everywhere(request_id)[0]
 
     def revoke(self, *, number: str | None = None, request_id: str | None = None, reason: str = "") -> Entry:
-        """See Revoker. By its request id, all passes of a request are revoked and none shall come, in any region.
+        """See Revoker. A request id revokes every pass of the request in all regions, and no region issues another.
 
-        By its number, one pass is: the request may have another one, which somebody holds (docs/aws.md).
+        A number revokes one pass: the request may have another one, which somebody holds (docs/aws.md).
 
         Raises:
             UnknownPassError: as above.

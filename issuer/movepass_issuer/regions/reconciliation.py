@@ -1,9 +1,9 @@
-"""After a region was lost: which of two passes of one request was never returned, and is to be revoked.
+"""Finds, after a region was lost, the passes that were never returned and must be revoked.
 
-A request whose answer a lost region did not give is asked again in another one, and may then have a pass in both. Who
-asks elsewhere drops what the first region still answers: so the lost region's is the one that nobody holds. Unless the
-other one is revoked: then the regions were lost in turn and that one has been found before, or whoever revoked it knew
-why, and this one stays.
+If a lost region did not answer a request, the caller sends it to another region, so it may have a pass in both. The
+caller drops a late answer of the first region, so nobody holds the lost region's pass. If the other pass is revoked,
+the lost region's pass stays: the regions were lost in turn and the other pass was found before, or somebody revoked it
+on purpose.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,16 +17,16 @@ REASON = "its request was answered by another region"
 
 @dataclass(frozen=True, slots=True)
 class Twin:
-    """Two passes of one request: the lost region's, which was never returned, and the one that was."""
+    """Two passes of one request: the lost region's, which was never returned, and the other, which was."""
 
     lost: Entry
     kept: Entry
 
 
 def twins(lost: Ledger, kept: Sequence[Ledger], today: int) -> Iterator[Twin]:
-    """Find the passes in force in a region that was lost whose request has a pass in another: those to be revoked.
+    """Find passes in force of a lost region whose request also has a pass in another: the first must be revoked.
 
-    Looked for again, what has been revoked is left out, and what has come since is found.
+    Run again, it leaves out passes that were revoked since, and finds new ones.
 
     Args:
         lost: the ledger of the region that was lost and is back.
@@ -45,9 +45,9 @@ def twins(lost: Ledger, kept: Sequence[Ledger], today: int) -> Iterator[Twin]:
 
 @dataclass(frozen=True, slots=True)
 class LostPasses:
-    """The passes of the region that was lost, for a Revoker: found there alone, and revoked in every region.
+    """The passes of the lost region, for a Revoker: found only there, and revoked in every region.
 
-    Found in all of them, what the kept pass was issued anew as would be revoked together with the lost one.
+    If they were looked up in all regions, reissues of the kept pass would be revoked together with the lost one.
     """
 
     lost: Passes

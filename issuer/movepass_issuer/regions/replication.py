@@ -51,8 +51,8 @@ class Followed:
     Attributes:
         published: the time that the publication is signed as of, seconds since 1970 UTC.
         version: the timestamp's.
-        source: where it came from; "" where it was held already.
-        waiting: why it was not copied yet, or "".
+        source: where it came from; "" if it was here already.
+        waiting: why it has not been copied yet, or "".
     """
 
     published: int
@@ -61,7 +61,7 @@ class Followed:
     waiting: str = ""
 
     def to_json(self) -> dict[str, Any]:
-        """Tell of it."""
+        """Return it as `publish --json` shows it."""
         told = {"followed": iso(self.published), "version": self.version, "source": self.source or None}
         return told | ({"waiting": self.waiting} if self.waiting else {})
 
@@ -89,7 +89,7 @@ class _Seen:
 
     @property
     def rank(self) -> tuple[int, bytes]:
-        """What the newest is highest in. Of two made in the same second, all regions take the same one for newer."""
+        """The newest publication has the highest rank. Of two with one version, all regions choose the same."""
         return self.version, self.data
 
     @property
@@ -99,7 +99,7 @@ class _Seen:
 
 @dataclass(frozen=True, slots=True)
 class _Document:
-    """A document of a publication, as it is and as it reads."""
+    """A document of a publication: its file and its content."""
 
     role: str
     data: bytes
@@ -132,21 +132,21 @@ class _Publication:
 
 
 class RegionalPublisher:
-    """Publishes where it is a region's turn, and keeps a copy where it is another's."""
+    """Publishes when this region must, and otherwise copies what another region publishes."""
 
-    def __init__(  # noqa: PLR0913 - what a region publishes from and with, and who else does
+    def __init__(  # noqa: PLR0913 - a region publishes with that much
         self, publisher: Publisher, *, repository: Repository, ledger: Ledger, signer: Signer,
         others: Sequence[Repository], takeover: float, warn: Callable[[str, str], None] = lambda _name, _why: None,
     ) -> None:  # fmt: skip
-        """Take what is published from and with.
+        """Prepare to publish; nothing is read yet.
 
         Args:
             publisher: publishes from the ledger into the repository, with the signer.
             repository: the region's own.
-            ledger: likewise.
+            ledger: the region's own.
             signer: the region's online key.
             others: the other regions' repositories.
-            takeover: seconds without a publication after which this region takes over; inf for never by itself.
+            takeover: seconds without a publication after which this region takes over; inf to never do so by itself.
             warn: called with the name of a repository of another region that can't be read or believed, and why.
         """
         self._publisher = publisher
@@ -161,16 +161,16 @@ class RegionalPublisher:
     def publish(
         self, now: int, *, days_ahead: int = PUBLISHED_DAYS_AHEAD, clock_checked: bool = False, take_over: bool = False
     ) -> Publication | Followed:
-        """Publish, or take over what another region has published.
+        """Publish, or copy what another region has published.
 
         Args:
             now: seconds since 1970 UTC.
             days_ahead: see Publisher.publish.
-            clock_checked: likewise.
-            take_over: publish from now on, whoever did so far.
+            clock_checked: see Publisher.publish.
+            take_over: publish from now on, whichever region did so far.
 
         Raises:
-            IssuerError: see Publisher.publish; or a publication that is not old can't be taken over.
+            IssuerError: see Publisher.publish; or a recent publication can't be copied.
         """
         others, held = self._seen(self._others), self._held()
         ahead = _find_newer(others, held)
@@ -205,7 +205,7 @@ class RegionalPublisher:
         return waiting
 
     def check_turn(self) -> None:
-        """Make sure that what is put into the region's repository will be published from here.
+        """Check that this region publishes, so that files put into its repository will be published.
 
         Raises:
             RepositoryError: another region publishes at present.
@@ -225,11 +225,11 @@ class RegionalPublisher:
         return roles.has_signed(seen.timestamp, roles.role_key(self._signer))
 
     def _held(self) -> _Seen | None:
-        """Give the publication that is in the region's own repository."""
+        """Return the publication in the region's own repository."""
         return next(iter(self._seen([self._repository])), None)
 
     def _seen(self, repositories: Iterable[Repository]) -> list[_Seen]:
-        """Look at repositories; one that can't be reached or believed is as if it were empty."""
+        """Read the publications of repositories; one that can't be reached or believed counts as empty."""
         found = []
         for repository in repositories:
             try:
@@ -249,7 +249,7 @@ class RegionalPublisher:
         return found
 
     def _roots(self, repository: Repository) -> tuple[Any, dict[int, bytes]]:
-        """Follow the roots from the region's own newest one on; where it has none yet, from the other's first."""
+        """Follow the roots from the region's own newest one, or from the other's first if it has none yet."""
         held = max(self._repository.versions("root"), default=0)
         root = parse_document(self._repository.read(document_name("root", held)) or b"") if held else None
         newer: dict[int, bytes] = {}
@@ -310,7 +310,7 @@ class RegionalPublisher:
             self._put(document_name(document.role, document.content.signed.version), document.data)
 
     def _publish_copy(self, seen: _Seen, before: bytes | None, status: Any) -> None:
-        """Announce the other's timestamp, put it in the place of one's own, and settle what its lists hold."""
+        """Announce the copied timestamp, replace the region's own by it, and settle what its lists hold."""
         announced = Announced(seen.version, sha256(seen.data).digest())
         if announced.digest not in {known.digest for known in self._ledger.announced()}:
             self._ledger.announce(announced)
@@ -347,7 +347,7 @@ class RegionalPublisher:
         return _missing(log, _read_named(self._repository, newer) if newer else b"")
 
     def _take_denials(self, others: Iterable[_Seen]) -> None:
-        """Add what other regions' publications deny to what this region's next one will."""
+        """Add keys that other regions' publications deny to this region's denied keys."""
         documents = []
         for seen in others:
             try:
@@ -371,12 +371,12 @@ class RegionalPublisher:
                 self._repository.put_target(name, _read_named(seen.source, target))
 
     def _put(self, name: str, data: bytes) -> None:
-        """Write a document that a newer publication names; another of the same name was never part of it."""
+        """Write a document that a newer publication names, over one of that name that was never published."""
         if self._repository.read(name) != data:
             self._repository.put_target(name, data)
 
     def _listed(self, status: Any) -> list[tuple[int, int]]:
-        """Give those of the pending ones that the lists hold."""
+        """Return the pending revocations that the lists hold."""
         pending = self._ledger.pending()
         listed: list[tuple[int, int]] = []
         for day in {day for day, _ in pending}:
@@ -396,11 +396,11 @@ def _key_set(repository: Repository, targets: Mapping[str, TargetFile]) -> KeySe
     try:
         return KeySet.from_jwks(_read_named(repository, targets[layout.KEYS_TARGET]))
     except KeyDocumentError as e:
-        raise RepositoryError(f"the published keys can't be read: {e}") from None
+        raise RepositoryError(f"the published keys can't be read: {e}") from e
 
 
 def _missing(before: bytes, after: bytes) -> int:
-    """Count the indexes of a log that another one of the day lacks; most often that is the same one grown."""
+    """Count the indexes of a log that another one of its day lacks. Mostly the other only continues it."""
     if after.startswith(before):
         return 0
     held = _revoked_in(after) if after else ()
@@ -411,24 +411,24 @@ def _revoked_in(log: bytes) -> Collection[int]:
     """Read a log whose hash was signed.
 
     Raises:
-        RepositoryError: who signed it had no log.
+        RepositoryError: it is no log.
     """
     try:
         return read_log(log).revoked
     except LogError as e:
-        raise RepositoryError(f"a list that another region signed can't be read: {e}") from None
+        raise RepositoryError(f"a list that another region signed can't be read: {e}") from e
 
 
 def _check_signed(root: Any, targets: Any) -> None:
-    """Make sure that the custodians signed the pass keys' document.
+    """Check that the custodians signed the targets document.
 
     Raises:
-        RepositoryError: too few of them did.
+        RepositoryError: too few custodians signed.
     """
     try:
         root.signed.verify_delegate("targets", targets.signed_bytes, targets.signatures)
     except tuf_errors.RepositoryError as e:
-        raise RepositoryError(f"the pass keys lack signatures of the custodians ({e})") from None
+        raise RepositoryError(f"the pass keys lack signatures of the custodians ({e})") from e
 
 
 def _denied_keys(repository: Repository, listed: Mapping[str, TargetFile]) -> bytes:

@@ -1,1 +1,1 @@
-"""How the status logs grow, and keys that are denied at once."""
+"""Growing and rewriting status logs, and keys that are denied at once."""

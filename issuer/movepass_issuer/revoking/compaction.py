@@ -1,9 +1,9 @@
-"""How a day's log grows, and when it is written anew in one block.
+"""Grows a day's log, and rewrites it as one block when it has become too large.
 
-A block of few indexes costs more for each of them than a block of many: split evenly into 288 blocks, a million of a
-hundred million take twice the bytes of one block. Writing the log anew, as one block of the next generation, makes it
-small for whoever comes without it, and costs everybody else the whole of it once more. tools/bench/compaction.py weighs
-the two; docs/design.md has its table.
+An index in a small block takes more bytes than one in a large block: a million of a hundred million, split evenly into
+288 blocks, take twice the bytes of one block. Rewriting the log as one block of the next generation makes it small for
+devices without it, and makes every other device download the whole log again. tools/bench/compaction.py compares the
+two costs; docs/design.md has its table.
 """
 
 import math
@@ -16,10 +16,10 @@ from movepass_wire.limits import RICE_MAX_K
 from movepass_wire.statuslog import HEADER_BYTES
 
 COMPACT_ABOVE = 1.25
-"""A log is written anew when it has more than so many times the bytes of one block. The higher, the fewer bytes for a
-device that syncs often; 1.3 is promised to one that comes without the log, and chance needs some room below that."""
+"""A log is rewritten when it has more than so many times the bytes of one block. A higher bound saves bytes for devices
+that sync often; a device without the log is promised 1.3, and chance needs some room below that."""
 COMPACT_FROM_BYTES = 16 << 10
-"""A smaller log is not written anew: what it could save is less than a sync's own documents."""
+"""A smaller log is not rewritten: it would save less than a sync's own documents take."""
 
 _BLOCK_HEAD_BYTES = 4
 """Count, k and sum of a block of some thousands."""
@@ -41,7 +41,7 @@ def one_block_bytes(count: int, limit: int) -> int:
 
 
 def is_due(size: int, count: int, limit: int, *, above: float = COMPACT_ABOVE) -> bool:
-    """Tell whether a log shall be written anew: the one rule.
+    """Return whether a log must be rewritten. This is the only rule for it.
 
     Args:
         size: bytes it would have, grown by another block.
@@ -54,7 +54,7 @@ def is_due(size: int, count: int, limit: int, *, above: float = COMPACT_ABOVE) -
 
 @dataclass(frozen=True, slots=True)
 class GrownLog:
-    """A log that indexes were brought into.
+    """A log to which indexes were added.
 
     Attributes:
         log: the whole of it; as it was, if it held them all.
@@ -68,11 +68,11 @@ class GrownLog:
 
 
 def grow_log(log: bytes, wanted: Iterable[int]) -> GrownLog:
-    """Bring indexes into a log: by another block at its end, or by a new generation of one block where that is due.
+    """Add indexes to a log: as another block at its end, or as one block of a new generation if that is due.
 
     Raises:
         LogError: the log can't be read.
-        IssuerError: the new log would not hold what it must; a defect of ours.
+        IssuerError: the new log would not hold what it must: a defect.
     """
     before = read_log(log)
     union = before.revoked
@@ -95,7 +95,7 @@ def _check(log: bytes, wanted: StatusLog) -> None:
     """Read back what is about to be published.
 
     Raises:
-        IssuerError: it says something else than was wanted.
+        IssuerError: it does not say what it must.
     """
     if read_log(log) != wanted:
         raise IssuerError(f"the log of day {wanted.day} would not hold what it must; nothing published: report this")

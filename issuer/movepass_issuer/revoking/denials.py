@@ -1,8 +1,7 @@
-"""Pass keys that are denied until the custodians meet: they only grow, in every region, until a ceremony ends them.
+"""Pass keys that are denied until the custodians meet. The set only grows, in every region, until a ceremony ends it.
 
-Each region's publisher lists those in its own repository's denied.json. So what is denied in one region is added to
-what is there in the others, by the desk and by whoever copies a publication, and taken away only when the pass keys
-that the custodians signed say the same.
+Each region's publisher lists the keys in its own repository's denied.json. The desk and every region that copies a
+publication add denials to it. A denial is removed only when the pass keys that the custodians signed settle it.
 """
 
 import time
@@ -20,9 +19,10 @@ _PAUSE_SECONDS = 0.25
 
 
 def put_denials(repository: Repository, more: Iterable[bytes] = (), *, keys: KeySet | None = None) -> None:
-    """Add the denials of some documents to a repository's own; to be called under its lease.
+    """Add the denials of some documents to a repository's own. Call it under the repository's lease.
 
-    The lease alone does not do: a write that was given up may still come through after it, and would undo another's.
+    The lease alone is not enough: a write that was given up may still arrive after it and undo another. So the file is
+    replaced only if it is unchanged.
 
     Args:
         repository: whose denied.json it is.
@@ -30,7 +30,7 @@ def put_denials(repository: Repository, more: Iterable[bytes] = (), *, keys: Key
         keys: the pass keys as the custodians signed them, to leave out what they have settled since.
 
     Raises:
-        BusyError: it was written meanwhile all the same.
+        BusyError: it was written meanwhile.
         RepositoryError: it can't be read or written.
     """
     found = repository.read(DENIED)
@@ -44,7 +44,7 @@ def tell_denials(repository: Repository, more: Iterable[bytes]) -> None:
     """Add denials to a repository where a publisher may be at work; see put_denials.
 
     Raises:
-        BusyError: one was, for longer than any takes.
+        BusyError: one was at work for longer than a publication takes.
         RepositoryError: it can't be read or written.
     """
     more = list(more)
@@ -61,7 +61,7 @@ def tell_denials(repository: Repository, more: Iterable[bytes]) -> None:
 
 
 def denied_in(documents: Iterable[bytes], keys: KeySet) -> frozenset[bytes]:
-    """Give the kids that are denied in any of the documents, but for what the custodians have settled since.
+    """Return the kids that are denied in any of the documents and that the custodians have not settled since.
 
     Raises:
         RepositoryError: a document can't be read.
@@ -74,7 +74,7 @@ def _denied_in(documents: Iterable[bytes], keys: KeySet | None) -> KeySet:
     try:
         sets = [nobody.with_denied(document).denied for document in documents]
     except KeyDocumentError as e:
-        raise RepositoryError(f"the denied keys can't be read: {e}") from None
+        raise RepositoryError(f"the denied keys can't be read: {e}") from e
     found = {kid: withdrawal for denied in sets for kid, withdrawal in denied.items()}
     if keys is not None:
         listed = {kid for kid, key in keys.keys.items() if key.revoked is None}

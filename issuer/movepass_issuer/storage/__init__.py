@@ -1,1 +1,1 @@
-"""Where an authority keeps its ledger and its repository; chosen by URI."""
+"""Ledgers and repositories, chosen by URI."""

@@ -2,22 +2,22 @@
 
 Items, by partition key `pk` and sort key `sk`:
 
-    R#REQUEST-ID         -            content hash, day, index; when revoked and why; no hash and no index where it was
+    R#REQUEST-ID         -            content hash, day, index; when revoked and why; no hash and no index if it was
                                       revoked in another region before it had a pass here
-    T#REQUEST-ID         -            the payload, apart because it goes sooner
+    T#REQUEST-ID         -            the payload, apart because it is deleted sooner
     I#DAY#INDEX          -            the request id of a pass number
     NEXT#DAY#REGION      -            the next block of indexes
     PENDING#SHARD        DAY#INDEX    revoked and not yet published
-    REVOKED#DAY#SHARD    INDEX        revoked, published or not, by whatever region
-    COUNT#DAY#SHARD      -            how many of these there are
+    REVOKED#DAY#SHARD    INDEX        revoked, published or not, by any region
+    COUNT#DAY#SHARD      -            the number of these
     OUTBOX#REGION#SHARD  DAY#INDEX    revoked and not yet told to another region
-                         R#REQUEST-ID likewise, of a request
+                         R#REQUEST-ID the same of a request
     ANNOUNCED            VERSION#HASH timestamps that were published, or were about to be
-    FORGOTTEN            -            the day up to which personal data is gone
+    FORGOTTEN            -            the day up to which personal data is deleted
 
-Reads are consistent, and there is no secondary index. What is spread over SHARDS partitions would otherwise be written
-to one of them by everybody; an index block is leased by one update of its day's counter, so a counter is no hot key
-either. TTL (attribute `expires`) deletes within days of its time; what is over is not shown in the meantime.
+Reads are consistent, and there is no secondary index. Items that all writers would put into one partition are spread
+over SHARDS of them. An index block is leased by one update of its day's counter, so the counter is no hot key either.
+TTL (attribute `expires`) deletes an item within days of its time; until then it is hidden.
 
 Source: Amazon DynamoDB API Reference, https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/
 (TransactWriteItems: 100 items; BatchGetItem: 100; BatchWriteItem: 25).
@@ -60,17 +60,17 @@ from movepass_wire.times import DAY_SECONDS
 SHARDS = 8
 """Partitions for what all revocations write to; each carries 500 transactional writes a second."""
 ATTEMPTS = 8
-"""Of a call that other writers or a limit got in the way of; waits in between double from _WAIT_SECONDS."""
+"""Attempts of a call that other writers or a limit obstruct; waits in between double from _WAIT_SECONDS."""
 _WAIT_SECONDS = 0.05
 _WAIT_MAX_SECONDS = 2.0
 PATIENCE = Patience(deadline=20, connect=2, read=5, backoff_first=_WAIT_SECONDS, backoff_max=_WAIT_MAX_SECONDS)
-"""With one call."""
+"""How long one call may take."""
 _TRANSACTION_ITEMS = 100
 _GET_KEYS = 100
 _DELETE_ITEMS = 25
 _NONE = {"S": "-"}
 _NOBODY = ""
-"""In place of a request's id, at an index that was revoked before any request got it."""
+"""The request id at an index that was revoked before any request got it."""
 _ANNOUNCED = "ANNOUNCED"
 _ARN = re.compile(r"arn:aws[a-z-]*:dynamodb:([a-z0-9-]+):[0-9]{12}:table/([A-Za-z0-9_.-]+)")
 _VERSION_DIGITS = 15
@@ -91,17 +91,17 @@ class DynamoDbLedger:
         self, table: str, *, client: Any = None, region: Region = _ONLY_REGION, block: int = BLOCK,
         patience: Patience = PATIENCE,
     ) -> None:  # fmt: skip
-        """Use a table; nothing is asked of it yet.
+        """Use a table; nothing is read from it yet.
 
         Args:
-            table: its name, or its ARN where it is in another of AWS's regions than boto3 finds.
+            table: its name, or its ARN if it is in another AWS region than boto3 finds.
             client: boto3's; by default one for that region, with the credentials that boto3 finds.
             region: which of several regions that issue at once this is.
             block: how many indexes are leased at once.
             patience: how long a call may take.
 
         Raises:
-            LedgerError: no [aws] extra, or no region or credentials to be found.
+            LedgerError: the [aws] extra, the region or the credentials are missing.
         """
         arn = _ARN.fullmatch(table)
         self._table = arn[2] if arn else table
@@ -109,7 +109,7 @@ class DynamoDbLedger:
         try:
             self._client = client or patient_client("dynamodb", patience, arn[1] if arn else None)
         except AwsClientError as e:
-            raise LedgerError(f"a ledger in DynamoDB: {e}") from None
+            raise LedgerError(f"a ledger in DynamoDB: {e}") from e
         self._region = region
         self._block = block
         self._leased: dict[int, Iterator[int]] = {}
@@ -190,14 +190,7 @@ class DynamoDbLedger:
         return revoked
 
     def take(self, revocation: Revocation, *, tell: Iterable[int] = ()) -> None:
-        """Take a revocation of a pass that may be another region's; a second time changes nothing.
-
-        An index of ours that has no pass is never given to one: somebody was told that it is revoked.
-
-        Args:
-            revocation: whatever region took it first.
-            tell: the regions that are still to be told.
-        """
+        """See RegionalLedger."""
         day, index = revocation.day, revocation.index
         for _ in range(ATTEMPTS):
             marks = []
@@ -214,14 +207,7 @@ class DynamoDbLedger:
         raise self._too_busy()
 
     def take_request(self, revocation: RequestRevocation, *, tell: Iterable[int] = ()) -> None:
-        """Take a revocation of a request: its pass here is revoked, or it gets none; a second time changes nothing.
-
-        The note that it gets none stands where a pass would be reserved, so of the two one comes first.
-
-        Args:
-            revocation: whatever region took it first.
-            tell: the regions that are still to be told.
-        """
+        """See RegionalLedger. The note that a request gets no pass is written where a pass would be reserved."""
         request_id, day = revocation.request_id, revocation.day
         values = {
             "day": {"N": str(day)}, "revoked_at": {"N": str(revocation.at)}, "reason": {"S": revocation.reason},
@@ -242,29 +228,33 @@ class DynamoDbLedger:
             self.revoke(entry.day, entry.index, reason=revocation.reason, now=revocation.at)
 
     def taken(self, day: int, index: int) -> int | None:
-        """Give when a pass of any region was revoked, as far as is known here; seconds since 1970 UTC."""
+        """See RegionalLedger."""
         name = _revoked(day, index)
         item = self._get([_key(name, str(index))]).get(name)
         return int(item["at"]["N"]) if item and "at" in item else None
 
     def outbox(self, region: int) -> Iterator[AnyRevocation]:
-        """Give the revocations that another region has not been told of."""
+        """See RegionalLedger."""
         for shard in range(SHARDS):
             for item in self._partition(f"OUTBOX#{region}#{shard}"):
                 kind, _, name = item["sk"]["S"].partition("#")
-                reason = item["reason"]["S"][:REASON_MAX_CHARS]  # one of before there was a bound fits nowhere
+                reason = item["reason"]["S"][
+                    :REASON_MAX_CHARS
+                ]  # reasons stored before the limit existed may be too long
                 if kind == "R":
                     yield RequestRevocation(name, int(item["day"]["N"]), int(item["revoked_at"]["N"]), reason)
                 else:
                     yield Revocation(int(kind), int(name), int(item["at"]["N"]), reason)
 
     def told(self, region: int, revocations: Iterable[AnyRevocation]) -> None:
-        """Take revocations from the outbox that a region has taken over."""
+        """See RegionalLedger."""
         keys = [_outbox_key(region, revocation) for revocation in revocations]
-        self._delete({(key["pk"]["S"], key["sk"]["S"]): key for key in keys}.values())  # DynamoDB takes none twice
+        self._delete(
+            {(key["pk"]["S"], key["sk"]["S"]): key for key in keys}.values()
+        )  # DynamoDB refuses the same key twice
 
     def in_force(self, today: int) -> Iterator[list[Entry]]:
-        """See Ledger. Reads the whole table: it is for the day after a leak, and costs what the table's size costs."""
+        """See Ledger. It reads the whole table, for the day after a leak; the cost grows with the table."""
         pages = self._pages(
             "scan",
             FilterExpression="begins_with(pk, :r) AND #day >= :today AND attribute_not_exists(revoked_at)",
@@ -284,7 +274,7 @@ class DynamoDbLedger:
             self._lease(day, blocks=-(-count // self._block))
 
     def has_issued_as(self, number: int, days: Iterable[int]) -> bool:
-        """Tell whether indexes of some days were given from here as a region of that number."""
+        """See RegionalLedger."""
         return bool(self._get([_key(_next(day, number)) for day in days]))
 
     def pending(self) -> list[tuple[int, int]]:
@@ -311,7 +301,7 @@ class DynamoDbLedger:
         return found
 
     def has_announced(self, timestamp: Announced) -> bool:
-        """See Ledger. Read by its key: who issues or revokes may not query."""
+        """See Ledger. Read by its key: the functions that issue and revoke may not query."""
         return bool(self._get([_announced(timestamp)]))
 
     def announce(self, timestamp: Announced) -> None:
@@ -319,7 +309,7 @@ class DynamoDbLedger:
         self._write([self._put({**_announced(timestamp), "settled": {"BOOL": False}})])
 
     def settle(self, published: Iterable[tuple[int, int]], timestamp: Announced) -> None:
-        """See Ledger. Cut short, it leaves the timestamp unsettled, and the next publication looks at everything."""
+        """See Ledger. If it is cut short, the timestamp is not settled, and the next publication compares all."""
         self._delete(_key(_pending(index), _pass(day, index)) for day, index in published)
         settled = self._put({**_announced(timestamp), "settled": {"BOOL": True}})
         settled["Put"]["ConditionExpression"] = "attribute_exists(pk)"  # else a later one has been settled
@@ -328,14 +318,14 @@ class DynamoDbLedger:
         self._delete(_announced(a) for a in before)
 
     def forget(self, today: int) -> None:
-        """See Ledger. Notes the day, which hides what is over; TTL deletes it."""
+        """See Ledger. It notes the day, which hides old items; TTL deletes them."""
         if today > self._forgotten_day():
             item = _key("FORGOTTEN") | {"day": {"N": str(today)}}
             self._call("put_item", "dynamodb:PutItem", TableName=self._table, Item=item)
             self._forgotten = today
 
     def close(self) -> None:
-        """See Ledger. There is nothing to let go of; what is left of a leased block stays a gap."""
+        """See Ledger. There is nothing to close; the rest of a leased block stays a gap."""
 
     def _mark_revoked(self, entry: Entry, now: int, reason: str) -> list[Item]:
         return [
@@ -351,7 +341,7 @@ class DynamoDbLedger:
         ]
 
     def _revoke(self, revocation: Revocation, marks: list[Item], tell: Iterable[int]) -> list[int]:
-        """Write all that a revocation is in one transaction: its marks, that it is revoked, and the rest."""
+        """Write a revocation in one transaction, and return the places of parts whose condition did not hold."""
         day, index = revocation.day, revocation.index
         expires = {"N": str(_after(day, REQUEST_DAYS))}
         at, reason = {"at": {"N": str(revocation.at)}, "expires": expires}, {"reason": {"S": revocation.reason}}
@@ -378,7 +368,7 @@ class DynamoDbLedger:
             self._until_done("batch_write_item", "dynamodb:BatchWriteItem", requests, "UnprocessedItems")
 
     def _reserve_group(self, group: list[Request]) -> dict[str, Entry]:
-        """Reserve requests that were not known a moment ago; those that another process was first with are read."""
+        """Reserve requests that were just not found; if another process was faster with one, read its entry."""
         entries: dict[str, Entry] = {}
         for _ in range(ATTEMPTS):
             made = [Entry(r.request_id, r.content_hash, r.day, self._next(r.day)) for r in group]
@@ -390,7 +380,7 @@ class DynamoDbLedger:
             entries |= self.find(taken)
             group = [request for request in group if request.request_id not in entries]
             for place in refused:
-                if place % 2:  # an index was given before: the counter is older than the passes, as after a restore
+                if place % 2:  # the index was given before: the counter was restored from a backup
                     self._leased.pop(made[place // 2].day, None)
             if not group:
                 return entries
@@ -421,7 +411,7 @@ class DynamoDbLedger:
         )
 
     def _put_unless_kept(self, item: Item) -> Item:
-        """Put what is known of a request; where TTL has not yet deleted a forgotten one of its id, that gives way."""
+        """Put a request's item, over a forgotten one of the same id that TTL has not deleted yet."""
         put = self._put(item, " OR #day < :kept", {":kept": {"N": str(self._forgotten_day() - REQUEST_DAYS)}})
         put["Put"]["ExpressionAttributeNames"] = {"#day": "day"}
         return put
@@ -432,7 +422,7 @@ class DynamoDbLedger:
         return self._put({**_key(name), "request_id": {"S": entry.request_id}, "expires": expires})
 
     def _put_text(self, entry: Entry, text: str) -> Item:
-        """A payload of a forgotten request of the same id, which TTL has not yet deleted, gives way."""
+        """Put a payload, over one of a forgotten request of the same id that TTL has not deleted yet."""
         expires = {"N": str(_after(entry.day, PERSONAL_DAYS))}
         pass_ = {"S": _pass(entry.day, entry.index)}
         item = {**_key(f"T#{entry.request_id}"), "text": {"S": text}, "pass": pass_, "expires": expires}
@@ -453,7 +443,7 @@ class DynamoDbLedger:
         return index
 
     def _lease(self, day: int, blocks: int = 1) -> Iterator[int]:
-        """Take the next blocks of a day for this process alone; gives the last one's indexes."""
+        """Take the next blocks of a day for this process alone, and return the last one's indexes."""
         answer = self._call(
             "update_item",
             "dynamodb:UpdateItem",
@@ -470,7 +460,7 @@ class DynamoDbLedger:
         return iter(range(start, min(start + self._block, INDEX_LIMIT)))
 
     def _forgotten_day(self) -> int:
-        """Give the day up to which personal data is gone; asked once a process, for it moves once a day."""
+        """Return the day up to which personal data is deleted; read once a process, since it changes once a day."""
         if self._forgotten is None:
             item = self._get([_key("FORGOTTEN")]).get("FORGOTTEN")
             self._forgotten = int(item["day"]["N"]) if item else 0
@@ -495,7 +485,7 @@ class DynamoDbLedger:
         return (item for items in pages for item in items)
 
     def _pages(self, operation: str, **parameters: Any) -> Iterator[list[Item]]:
-        """Read all that a query or scan gives, consistently, a page at a time."""
+        """Read the results of a query or scan consistently, a page at a time."""
         start: dict[str, Any] = {}
         while True:
             answer = self._call(
@@ -508,12 +498,12 @@ class DynamoDbLedger:
             start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
 
     def _write(self, items: Sequence[Item]) -> list[int]:
-        """Write items in one transaction; gives the places of those whose condition did not hold, then none is written.
+        """Write items in one transaction. If conditions do not hold, write none, and return the places of those items.
 
         IAM: the actions of its parts, dynamodb:PutItem and dynamodb:UpdateItem.
         """
         for wait in _waits():
-            once = secrets.token_hex(16)  # asked again after an answer that was lost, DynamoDB knows it by this
+            once = secrets.token_hex(16)  # by which DynamoDB recognises a retry after a lost answer
             reasons = self._transact(TransactItems=items, ClientRequestToken=once)
             refused = [place for place, code in enumerate(reasons) if code == "ConditionalCheckFailed"]
             if refused or not reasons:
@@ -524,21 +514,21 @@ class DynamoDbLedger:
         raise self._too_busy()
 
     def _transact(self, **parameters: Any) -> list[str | None]:
-        """Write a transaction; gives why it was cancelled, for each of its parts, or nothing where it was not.
+        """Write a transaction, and return why it was cancelled, for each of its parts, or nothing.
 
         Raises:
-            LedgerError: it was refused, or cancelled without a reason for each part: nobody can tell what is written.
+            LedgerError: it was refused, or cancelled without a reason for each part, so the result is unknown.
         """
         try:
             self._ask("transact_write_items", **parameters)
         except RefusedError as e:
             if e.code == "TransactionCanceledException":
                 return self._reasons(e.answer.get("CancellationReasons"), len(parameters["TransactItems"]))
-            raise self._in_words(e, "dynamodb:PutItem and dynamodb:UpdateItem") from None
+            raise self._in_words(e, "dynamodb:PutItem and dynamodb:UpdateItem") from e
         return []
 
     def _reasons(self, given: Any, parts: int) -> list[str | None]:
-        """Read why a transaction was cancelled: one reason for each of its parts, and at least one that is any."""
+        """Read why a transaction was cancelled: one code for each of its parts, of which at least one is a reason."""
         codes = [r.get("Code") if isinstance(r, dict) else "" for r in given] if isinstance(given, list) else []
         if len(codes) != parts or set(codes) <= {None, "None"}:
             raise LedgerError(
@@ -547,11 +537,11 @@ class DynamoDbLedger:
         return codes
 
     def _until_done(self, operation: str, action: str, requests: Any, left: str) -> list[Any]:
-        """Call a batch operation until it has dealt with all of its requests."""
+        """Call a batch operation until it has handled all of its requests."""
         answers = []
         for wait in _waits():
             answers.append(self._call(operation, action, RequestItems=requests))
-            if left not in answers[-1]:  # a missing item and one that was not looked for would look the same
+            if left not in answers[-1]:  # a missing item and an unread one would look the same
                 raise LedgerError(f"the table {self._table}: {operation} was answered without {left}; ask again")
             requests = answers[-1][left]
             if not requests:
@@ -566,14 +556,14 @@ class DynamoDbLedger:
         try:
             return self._ask(operation, **parameters)
         except RefusedError as e:
-            raise self._in_words(e, action) from None
+            raise self._in_words(e, action) from e
 
     def _ask(self, operation: str, **parameters: Any) -> Any:
         """Call DynamoDB.
 
         Raises:
             RefusedError: it refuses.
-            LedgerError: what answers is not DynamoDB, or boto3 fails.
+            LedgerError: the answer is not DynamoDB's, or boto3 fails.
         """
         try:
             call = getattr(self._client, operation)
@@ -581,9 +571,9 @@ class DynamoDbLedger:
         except RefusedError:
             raise
         except UnintelligibleError as e:
-            raise LedgerError(f"the table {self._table}: {e}") from None
-        except Exception as e:  # noqa: BLE001 - boto3 raises many kinds; all are told in words
-            raise LedgerError(f"the table {self._table}: {type(e).__name__}: {e}") from None
+            raise LedgerError(f"the table {self._table}: {e}") from e
+        except Exception as e:
+            raise LedgerError(f"the table {self._table}: {type(e).__name__}: {e}") from e
 
     def _in_words(self, refused: RefusedError, action: str) -> LedgerError:
         hint = _HINTS.get(refused.kind, "{said}").format(
@@ -593,7 +583,7 @@ class DynamoDbLedger:
 
 
 _REASONS_THAT_PASS = {None, "None", "TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
-"""Reasons of a cancelled transaction that pass by themselves."""
+"""Transient reasons for a cancelled transaction."""
 _BUSY = "throttled for longer than we wait; ask again"
 _THROTTLED = {
     "ProvisionedThroughputExceededException": _BUSY,
@@ -651,7 +641,7 @@ def _announced(timestamp: Announced) -> dict[str, Any]:
 
 
 def _after(day: int, days: int) -> int:
-    """Give when something of a day is over, in seconds since 1970 UTC."""
+    """Return the end of some days after a day, in seconds since 1970 UTC."""
     return (day + days + 1) * DAY_SECONDS
 
 
@@ -671,7 +661,7 @@ def _entry(request_id: str, item: Item, payload: Item | None, forgotten: int) ->
 
 
 def _waits() -> Iterator[float]:
-    """Give a random wait for each attempt, from ever longer times ("full jitter")."""
+    """Yield a random wait for each attempt, from ever longer spans ("full jitter")."""
     for attempt in range(ATTEMPTS):
         yield random.uniform(0, min(_WAIT_SECONDS * 2**attempt, _WAIT_MAX_SECONDS))  # noqa: S311 - no secret
 

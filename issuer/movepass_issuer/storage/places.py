@@ -1,4 +1,4 @@
-"""Where an authority keeps its ledger and publishes, chosen by URI; boto3, an extra, is loaded once it is needed.
+"""Opens an authority's ledger and repository by URI; boto3, an extra, is loaded only when it is needed.
 
 ledger        dynamodb:TABLE (its name or ARN), or the path of an SQLite file
 repository    s3://BUCKET/PREFIX, or the path of a folder
@@ -63,7 +63,7 @@ def open_repository(uri: str, folder: Path) -> Repository:
 
 
 def create_repository(uri: str, folder: Path) -> None:
-    """Make an empty repository, or take a place in a bucket for one.
+    """Make an empty repository in a folder or a bucket.
 
     Raises:
         RepositoryError: its place can't be used, or something is published there.
@@ -75,15 +75,15 @@ def create_repository(uri: str, folder: Path) -> None:
 
 
 def is_table(uri: str) -> bool:
-    """Tell whether a ledger is a table of DynamoDB's."""
+    """Return whether a ledger is a DynamoDB table."""
     return uri.startswith(_TABLE)
 
 
 def table_of(uri: str) -> str:
-    """Give the name or ARN of a ledger's table."""
+    """Return the name or ARN of a ledger's table."""
     return uri.removeprefix(_TABLE)
 
 
 def is_remote(uri: str) -> bool:
-    """Tell whether a repository is elsewhere than on this machine."""
+    """Return whether a repository is not on this machine."""
     return uri.startswith(_BUCKET)

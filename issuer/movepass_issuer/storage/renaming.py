@@ -12,7 +12,7 @@ _REISSUED = re.compile(r"(.+)\+([0-9a-f]{8})", re.DOTALL)
 
 
 def replaces(again: Entry, entry: Entry, kid: bytes) -> bool:
-    """Tell whether a pass kept as ID+KID is a reissue, and not a caller's own pass of such an id."""
+    """Return whether a pass kept as ID+KID is a reissue, and not a caller's own pass of such an id."""
     same_content = (again.content_hash, again.day) == (entry.content_hash, entry.day)
     return same_content and _signed_by(again) in {None, kid}
 

@@ -1,14 +1,14 @@
-"""Where an authority publishes: the contract of a repository, and the one that is a folder.
+"""The contract of a repository, where an authority publishes, and the repository in a folder.
 
-Every repository keeps these promises, and tests/issuer/test_repository.py holds each to them:
+Every repository keeps these promises, and tests/issuer/test_repository.py tests each repository for them:
 
-    - a file is there whole or not at all, whatever is killed while it is written, and stays once the call has returned;
-    - of all who create the same version at once, one does; the others change nothing and are told;
-    - the timestamp is replaced only by one who knows what it was, whoever tries at the same time;
-    - the lease is held by one at a time, and comes free when its holder dies.
+    - a file is whole or missing, even if its writer is killed, and is durable once the call has returned;
+    - if several publishers create the same version at once, one succeeds; the others change nothing and get an error;
+    - the timestamp is replaced only by a publisher that knows its current content;
+    - one publisher at a time holds the lease, which is released when its holder dies.
 
-Nothing rests on the lease but peace: publishers that hold it at the same time, because a clock jumped or one slept
-for too long, lose races for versions and the timestamp, and no revocation.
+The lease only avoids contention; correctness does not depend on it. Publishers that hold it at the same time, because a
+clock jumped or one slept for too long, lose races for versions and the timestamp, but never a revocation.
 """
 
 import errno
@@ -30,10 +30,10 @@ from movepass_keys.records.layout import METADATA_FOLDER, STATUS_FOLDER, TIMESTA
 _LOCK = ".publisher.lock"
 _FOLDERS = (METADATA_FOLDER, STATUS_FOLDER)
 _PUBLIC_UMASK = 0o022
-"""Files 0644 and folders 0755, whatever the umask of who publishes: a web server has to read them."""
+"""Files 0644 and folders 0755, whatever the publisher's umask: a web server must read them."""
 _FILE_MODE, _FOLDER_MODE = 0o644, 0o755
 _umask = threading.Lock()
-"""The umask is the process's: one thread at a time writes under another."""
+"""The umask belongs to the process, so one thread at a time changes it."""
 
 
 class Repository(Protocol):
@@ -44,7 +44,7 @@ class Repository(Protocol):
 
     @property
     def name(self) -> str:
-        """What people call it: a path or an address."""
+        """Its name in messages: a path or an address."""
 
     def lease(self) -> AbstractContextManager[None]:
         """Hold the right to publish.
@@ -54,7 +54,7 @@ class Repository(Protocol):
         """
 
     def read(self, name: str) -> bytes | None:
-        """Read a file; None where there is none."""
+        """Read a file; None if there is none."""
 
     def files(self, folder: str) -> Mapping[str, float]:
         """List the files in a folder, not those in folders below it: name -> when written, seconds since 1970 UTC."""
@@ -72,25 +72,25 @@ class Repository(Protocol):
     def put_target(self, name: str, data: bytes) -> None:
         """Write a file whose name holds the hash of its content, or the denied keys, which have one name.
 
-        What is there under that name is replaced, and counts as new.
+        A file of that name is replaced, and counts as new.
         """
 
     def replace(self, name: str, data: bytes, *, expected: bytes | None) -> None:
-        """Write a file that others may write too, if it is still as expected; None expects none.
+        """Write a file that others may write too, if its content is as expected; None expects no file.
 
         Raises:
             BusyError: it no longer is.
         """
 
     def replace_timestamp(self, data: bytes, *, expected: bytes | None) -> None:
-        """Make what was written since `expected` the published state: the one step readers notice.
+        """Publish what was written since `expected`: the one step that readers notice.
 
         Raises:
             BusyError: the timestamp is no longer the expected one: another publisher was first.
         """
 
     def delete(self, name: str) -> None:
-        """Delete a file that nothing names any more, if it is there."""
+        """Delete a file that nothing references any more, if it is there."""
 
 
 def versions_in(files: Mapping[str, float], role: str) -> list[int]:
@@ -119,14 +119,14 @@ class FolderRepository:
 
     @contextmanager
     def lease(self) -> Iterator[None]:
-        """See Repository. The system takes it from a process that is killed."""
+        """See Repository. The system releases it when the process is killed."""
         with self._failures():
             descriptor = open_lock(self.root / _LOCK)
             try:
                 try:
                     fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except BlockingIOError:
-                    raise BusyError("another publisher is at work; try again when it has finished") from None
+                except BlockingIOError as e:
+                    raise BusyError("another publisher is at work; try again when it has finished") from e
                 self._open_to_readers()
                 yield
             finally:
@@ -136,10 +136,10 @@ class FolderRepository:
         return _failures(self.root)
 
     def _open_to_readers(self) -> None:
-        """Mend what an earlier version published under a stricter umask."""
+        """Make files readable that an earlier version published under a stricter umask."""
         for _, _, names, folder in os.fwalk(self.root):
             for name in (".", *(name for name in names if not name.startswith("."))):
-                with suppress(OSError):  # it went meanwhile, is a link, or another user's
+                with suppress(OSError):  # it is gone, a link, or another user's
                     _let_read(name, folder)
 
     def _write_over(self, path: Path, data: bytes) -> None:
@@ -157,7 +157,7 @@ class FolderRepository:
                 return None
 
     def files(self, folder: str) -> Mapping[str, float]:
-        """See Repository. A file that goes while this looks is left out."""
+        """See Repository. A file that is deleted meanwhile is left out."""
         found = {}
         with self._failures():
             for path in sorted((self.root / folder).iterdir()):
@@ -177,8 +177,8 @@ class FolderRepository:
         with self._failures(), readable_by_all():
             try:
                 files.write_new(self.root / name, data)
-            except FileExistsError:
-                raise BusyError(f"{name} exists: another publisher was first; publish again") from None
+            except FileExistsError as e:
+                raise BusyError(f"{name} exists: another publisher was first; publish again") from e
 
     def put_target(self, name: str, data: bytes) -> None:
         """See Repository."""
@@ -212,7 +212,7 @@ class FolderRepository:
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """Hold the lock of a folder, waiting for it."""
+    """Wait for the lock of a folder, and hold it."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -233,7 +233,7 @@ def readable_by_all() -> Iterator[None]:
 
 
 def open_lock(path: Path) -> int:
-    """Open a lock's file, be it another user's: what root has locked, the service's user must be able to lock again.
+    """Open a lock's file, even another user's: the service must be able to lock what root has locked before.
 
     It is reached from its folder, opened once, so that no link that is laid there meanwhile is followed.
 
@@ -269,7 +269,7 @@ def _open_lock(name: str, folder: int) -> int:
 
 
 def _let_read(name: str, folder: int) -> None:
-    """Let everybody read a file or folder; one that is a link, or has another name as well, may be somebody else's."""
+    """Let everybody read a file or folder; a link, or a file with several names, may be somebody else's."""
     descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
     try:
         found = os.fstat(descriptor)
@@ -282,14 +282,14 @@ def _let_read(name: str, folder: int) -> None:
 
 
 def _content(path: Path) -> bytes:
-    """Read a file whole: a pipe in its place must not keep a revocation from being published."""
+    """Read a regular file: a pipe in its place must not block a publication."""
     file, size = open_regular(path)
     with file:
         return file.read(size)
 
 
 def _touched(path: Path, data: bytes) -> bool:
-    """Make a file count as new, if it holds this and is ours to touch."""
+    """Make a file count as new if it has this content and belongs to us; return whether it did."""
     try:
         if _content(path) != data:
             return False

@@ -3,14 +3,15 @@
     IAM: s3:GetObject, s3:PutObject, s3:DeleteObject on arn:aws:s3:::BUCKET/PREFIX/*
          s3:ListBucket on arn:aws:s3:::BUCKET (without it, S3 answers 403 for what is not there)
 
-Versions are created with If-None-Match, the timestamp is replaced with If-Match: S3 lets one of many through. A write
-whose answer was lost is tried again, and where the condition then fails, the object itself tells whether it was ours.
+Versions are created with If-None-Match, and the timestamp is replaced with If-Match: S3 accepts one of several writers.
+A write whose answer was lost is tried again. If its condition then fails, the object shows whether the first try
+succeeded.
 
-The lease is an object, too, that is taken and given back by conditional writes. How old it is, S3 says: the time of its
-answer less the time at which the lease was written, both by S3's clock. So no two machines need agree on the time, and
-nothing is lost if a lease runs out under a publisher that sleeps: it loses the race for the timestamp.
+The lease is an object too, taken and released by conditional writes. Its age is the time of S3's answer less the time
+at which the lease was written, both by S3's clock, so machines need not agree on the time. If a lease expires while its
+publisher sleeps, that publisher loses the race for the timestamp, and nothing else is lost.
 
-Region, endpoint and credentials: wherever boto3 finds them (AWS_REGION, AWS_ENDPOINT_URL, AWS_PROFILE, a role …).
+boto3 finds region, endpoint and credentials (AWS_REGION, AWS_ENDPOINT_URL, AWS_PROFILE, a role …).
 
 Sources: the S3 API Reference, PutObject (If-Match, If-None-Match, 409 ConditionalRequestConflict) and ListObjectsV2;
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html.
@@ -40,18 +41,18 @@ from movepass_keys.aws import (
 from movepass_keys.records.layout import LOG_MAX_BYTES, METADATA_FOLDER, TARGETS_FOLDER, TIMESTAMP
 
 LEASE_SECONDS = 120
-"""A lease goes this long after it was taken: several times what a publication takes, and what a killed publisher costs
-the others."""
+"""A lease expires so long after it was taken: several times the length of a publication, and the time that a killed
+publisher blocks the others."""
 DEADLINE_SECONDS = 30.0
 """How long one call may take with all its attempts, waits included."""
 CONNECT_SECONDS = 3.0
 READ_SECONDS = 10.0
-"""Limits of one attempt; none begins when less than both is left until the deadline."""
+"""Limits of one attempt; no attempt begins when less than both is left until the deadline."""
 BACKOFF_FIRST_SECONDS = 0.1
 BACKOFF_MAX_SECONDS = 4.0
 """Before attempt n+1 a random time from 0 to FIRST * 2^n, at most MAX ("full jitter")."""
 TIMESTAMP_MAX_AGE = 30
-"""Seconds for which a cache may keep the timestamp; all else that is published never changes."""
+"""Seconds for which a cache may keep the timestamp; every other published file never changes."""
 
 _LEASE = "publisher.lease"
 _HELD, _FREE = b"held", b"free"
@@ -60,14 +61,14 @@ _FOREVER = "public, max-age=31536000, immutable"
 _PUBLISHED = (f"{METADATA_FOLDER}/", f"{TARGETS_FOLDER}/")
 _CONTENT_TYPES = {".json": "application/json"}
 _DOCUMENT_MAX_BYTES = 5_000_000
-"""What is read of one object that is no log: no more than devices take (docs/spec.md), whoever wrote it."""
+"""Bytes of an object that is no log: as much as devices accept (docs/spec.md), whoever wrote it."""
 _PRECONDITION_FAILED, _SERVER_ERROR = 412, 500
 _T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
 class _Object:
-    """What S3 answered for an object: its content, its tag, and its age in seconds by S3's clock."""
+    """An object in S3: its content, its tag, and its age in seconds by S3's clock."""
 
     data: bytes
     etag: str
@@ -90,12 +91,12 @@ class S3Repository:
     """A repository in S3; see Repository."""
 
     def __init__(self, uri: str, *, aws_region: str | None = None, patience: Patience | None = None) -> None:
-        """Make a client; nothing is asked of S3 yet.
+        """Make a client; nothing is read from S3 yet.
 
         Args:
             uri: s3://BUCKET or s3://BUCKET/PREFIX.
-            aws_region: the bucket's; where boto3 finds one without it.
-            patience: how long a call may take; the constants above without it.
+            aws_region: the bucket's; by default the one that boto3 finds.
+            patience: how long a call may take; by default the constants above.
 
         Raises:
             RepositoryError: another kind of address, no [aws] extra, or settings that boto3 can't use.
@@ -111,11 +112,11 @@ class S3Repository:
         try:
             self._client = patient_client("s3", self._patience, aws_region)
         except AwsClientError as e:
-            raise RepositoryError(f"{self.name}: {e}") from None
+            raise RepositoryError(f"{self.name}: {e}") from e
 
     @classmethod
     def create(cls, uri: str) -> "S3Repository":
-        """Take a place in a bucket for a new repository.
+        """Prepare a place in a bucket for a new repository.
 
         Raises:
             RepositoryError: something is published there, or it can't be read.
@@ -132,12 +133,12 @@ class S3Repository:
 
     @contextmanager
     def lease(self) -> Iterator[None]:
-        """See Repository. A holder that was killed keeps it for LEASE_SECONDS."""
+        """See Repository. If its holder is killed, it lasts for LEASE_SECONDS."""
         mine = self._take_lease()
         try:
             yield
         finally:
-            with suppress(RepositoryError):  # what was done stands; the lease runs out by itself
+            with suppress(RepositoryError):  # the publication stands; the lease expires by itself
                 self._put_if(_LEASE, _FREE, IfMatch=mine)
 
     def read(self, name: str) -> bytes | None:
@@ -188,7 +189,7 @@ class S3Repository:
         self._call("s3:DeleteObject", key, lambda: self._client.delete_object(Bucket=self._bucket, Key=key))
 
     def _take_lease(self) -> str:
-        """Take the lease; gives its tag.
+        """Take the lease, and return its tag.
 
         Raises:
             BusyError: another publisher holds it.
@@ -229,7 +230,7 @@ class S3Repository:
         return answer
 
     def _put_if(self, name: str, data: bytes, **condition: str) -> str | None:
-        """Write an object on a condition; gives its tag, or None where the condition does not hold."""
+        """Write an object on a condition, and return its tag, or None if the condition does not hold."""
         try:
             return self._put(name, data, **condition)
         except _ConditionError as e:
@@ -250,23 +251,23 @@ class S3Repository:
         return self._call("s3:PutObject", key, ask)
 
     def _call(self, action: str, key: str, ask: Callable[[], _T]) -> _T:
-        """Ask S3, patiently up to the deadline.
+        """Call S3, with retries until the deadline.
 
         Raises:
             _MissingError: there is no such object.
             _ConditionError: a write's condition does not hold.
-            RepositoryError: it failed for good; names bucket, key, the IAM action and what to do.
+            RepositoryError: it failed; the message names bucket, key, the IAM action and what to do.
         """
         try:
             return patiently(self._client, ask, self._patience, lambda refused: refused.code in _PASSING)
         except RefusedError as e:
             if e.code == "NoSuchKey" and action == "s3:GetObject":
-                raise _MissingError from None
-            if e.status == _PRECONDITION_FAILED or e.code == "NoSuchKey":  # the latter: what it should replace is gone
-                raise _ConditionError(e.attempts) from None
-            raise RepositoryError(self._explain(e, action, key)) from None
+                raise _MissingError from e
+            if e.status == _PRECONDITION_FAILED or e.code == "NoSuchKey":  # the latter: the object to replace is gone
+                raise _ConditionError(e.attempts) from e
+            raise RepositoryError(self._explain(e, action, key)) from e
         except UnintelligibleError as e:
-            raise RepositoryError(f"{self._where(key)}: {e}") from None
+            raise RepositoryError(f"{self._where(key)}: {e}") from e
 
     def _where(self, key: str) -> str:
         return f"s3://{self._bucket}/{key}"
@@ -336,5 +337,5 @@ def _most_bytes(name: str) -> int:
 
 
 def _answered_at(answer: Mapping[str, Any]) -> datetime:
-    """Give the time of an answer by the clock of who gave it."""
+    """Return the time of an answer by the server's clock."""
     return parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"])

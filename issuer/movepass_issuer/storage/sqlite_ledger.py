@@ -35,7 +35,7 @@ CREATE TABLE announced (version INTEGER NOT NULL, digest BLOB NOT NULL, settled 
 """
 _COLUMNS = "request_id, content_hash, day, idx, text, revoked_at, reason"
 _MAY_MOVE = "request_id GLOB '*[^ -~]*' OR request_id LIKE '%+________' OR request_id <> trim(request_id)"
-"""Of the names that version 2 kept, those that version 3 may keep otherwise."""
+"""Names of version 2 that may be different in version 3."""
 _VARIABLES = 500
 """Values in one SELECT, well below SQLite's limit."""
 
@@ -187,11 +187,11 @@ class SqliteLedger:
             self._db.execute("DELETE FROM announced WHERE version <= ? AND digest <> ?", (version, digest))
 
     def forget(self, today: int) -> None:
-        """See Ledger. Which indexes were given stays known for ever: a row a day."""
+        """See Ledger. The next index of each day is never forgotten: a row a day."""
         with self._transaction():
             self._db.execute("UPDATE passes SET text = '' WHERE day < ? AND text <> ''", (today - PERSONAL_DAYS,))
             self._db.execute("DELETE FROM passes WHERE day < ?", (today - REQUEST_DAYS,))
-        with suppress(sqlite3.Error):  # what is forgotten goes from the write-ahead log too, unless somebody reads it
+        with suppress(sqlite3.Error):  # deletes it from the write-ahead log too, unless somebody reads
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def close(self) -> None:
@@ -199,7 +199,7 @@ class SqliteLedger:
         self._db.close()
 
     def _migrate(self) -> int:
-        """Bring a ledger up to date, unless another process just has; gives the version it has now."""
+        """Bring a ledger up to date, unless another process just has, and return its version."""
         with self._transaction():
             version = self._db.execute("PRAGMA user_version").fetchone()[0]
             if version == 1:
@@ -219,7 +219,7 @@ class SqliteLedger:
                 yield from self._db.execute(f"SELECT {columns} FROM passes WHERE request_id IN ({marks})", ids)  # noqa: S608 - marks only
 
     def _take(self, day: int, number: int) -> int:
-        """Take so many indexes of a day, for ever; gives the first."""
+        """Take so many indexes of a day for ever, and return the first."""
         row = self._db.execute("SELECT idx FROM next_index WHERE day = ?", (day,)).fetchone()
         index: int = row[0] if row else 0
         if index + number > INDEX_LIMIT:
@@ -232,7 +232,7 @@ class SqliteLedger:
         try:
             yield
         except sqlite3.Error as e:
-            raise LedgerError(f"the ledger {self._path}: {e}") from None
+            raise LedgerError(f"the ledger {self._path}: {e}") from e
         except OSError as e:
             raise LedgerError(f"the ledger {self._path}: {e.strerror or e}") from e
 
@@ -250,7 +250,7 @@ class SqliteLedger:
 
 
 def _keep_private(path: Path, *, create: bool) -> None:
-    """Let nobody else read a ledger, which holds names; a group that was let in stays. SQLite's own files follow it."""
+    """Let no other user read a ledger, which holds names; a group's rights stay. SQLite's own files follow it."""
     if create:
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, files.OWNER_ONLY))
     for file in (path, *(path.with_name(path.name + ending) for ending in ("-wal", "-shm"))):

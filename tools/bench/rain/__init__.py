@@ -1,1 +1,1 @@
-"""How often a pass is read from a wet, bent or badly photographed code, beside an HCERT of the same content."""
+"""Measures how often a wet, bent or badly photographed code is read, beside an HCERT of the same content."""

@@ -1,4 +1,4 @@
-"""What is done to a code, kind by kind, each in several strengths."""
+"""The kinds of abuse of a code, each in several strengths."""
 
 import math
 from collections.abc import Callable
@@ -164,7 +164,7 @@ KINDS = (
 
 
 def _distance(shot: Shot, towards: float, offset: float) -> Picture:
-    """Give each pixel's distance in millimetres from a line that passes the code's middle at an offset."""
+    """Return each pixel's distance in millimetres from a line that passes the code's middle at an offset."""
     at = (np.arange(len(shot.scene), dtype=np.float32) - len(shot.scene) / 2) / shot.px_per_mm
     x, y = np.meshgrid(at, at)
     angle = math.radians(towards)

@@ -48,14 +48,14 @@ class Code:
     characters: int = 0
 
     def text(self, signature: int) -> str:
-        """Give what it holds."""
+        """Return its content."""
         if self.characters:
             rng = random.Random(signature)
             return "MP1:" + "".join(rng.choices(_ALPHABET, k=self.characters - 4))
         return SIGNED[signature][self.scheme]
 
     def at(self, side: float) -> "Code":
-        """Give the same code at another size."""
+        """Return the same code at another size."""
         return Code(self.medium, self.scheme, self.level, side, self.characters)
 
 

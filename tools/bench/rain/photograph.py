@@ -85,7 +85,7 @@ def _as_image(picture: Picture) -> Image.Image:
 
 
 def _to_camera(shot: Shot, width: int) -> NDArray[np.float64]:
-    """Give the matrix that takes a scene's pixel to the camera's, in homogeneous coordinates."""
+    """Return the matrix that takes a scene's pixel to the camera's, in homogeneous coordinates."""
     middle = len(shot.scene) / 2
     millimetres = np.array([[1, 0, -middle], [0, 1, -middle], [0, 0, shot.px_per_mm]]) / shot.px_per_mm
     tilted = _about_z(shot.tilt_towards) @ _about_x(shot.tilt) @ _about_z(shot.turn - shot.tilt_towards)
@@ -113,7 +113,7 @@ def _about_x(degrees: float) -> NDArray[np.float64]:
 
 
 def _grid(shot: Shot, width: int, rng: np.random.Generator) -> Picture:
-    """Give the light of a screen's pixels where the camera's pixels look: too coarsely, hence the moiré."""
+    """Return the light of a screen's pixels where the camera's pixels look: too coarsely, hence the moiré."""
     turn, phase_x, phase_y = rng.uniform(0, 2 * math.pi, 3)
     along = np.arange(width) / shot.camera_px_per_mm * rng.uniform(0.97, 1.03)
     x, y = np.meshgrid(along, along)

@@ -21,7 +21,7 @@ _FONT = Path(card.__file__).with_name("fonts") / "NotoSans-Regular.ttf"
 
 
 def by_strength(rates: Rates) -> str:
-    """Tell every row: ours, and the peers, on both media."""
+    """Write every row: ours and the peers, on both media."""
     columns = [(medium, name, code) for medium in (CARD, SCREEN) for name, code in _beside(medium).items()]
     head = ["", "", *(f"{medium}: {name}" for medium, name, _ in columns)]
     rows = [
@@ -38,7 +38,7 @@ def by_strength(rates: Rates) -> str:
 
 
 def by_kind(rates: Rates, columns: Mapping[str, Code]) -> str:
-    """Tell what was read of each kind, all its strengths together.
+    """Describe what was read of each kind, all its strengths together.
 
     Args:
         rates: what was measured.
@@ -53,7 +53,7 @@ def by_kind(rates: Rates, columns: Mapping[str, Code]) -> str:
 
 
 def by_look(rates: Rates) -> str:
-    """Tell what is read of a photograph as it is, and with the reader's further looks at it."""
+    """Describe what is read of a photograph as it is, and with the reader's further looks at it."""
     head = ["", *(f"{medium}: {what}" for medium in OURS_AS_DRAWN for what in ("as it is", "looked at again"))]
     rows = []
     for number, kind in enumerate(KINDS):
@@ -89,7 +89,7 @@ def _against(rates: Rates, kind: int, strength: int, code: Code) -> tuple[int, i
 
 
 def _by_chance(more: int, less: int) -> float:
-    """Give how often fair coins fall at least so much for the peer (the sign test)."""
+    """Return how often fair coins fall at least so much for the peer (the sign test)."""
     tossed = more + less
     return float(sum(math.comb(tossed, heads) for heads in range(more, tossed + 1)) / 2**tossed)
 

@@ -1,7 +1,7 @@
-"""What the codes hold: the standard pass as ours and as an HCERT, signed once.
+"""The content of the codes: the standard pass in our format and as an HCERT, signed once.
 
 A signature differs from run to run, and with it what is read and what is not; so that a run can be repeated, the texts
-stand in texts.json. `python -m rain.texts` signs them anew.
+stand in texts.json. `python -m rain.texts` signs them again.
 """
 
 import json

@@ -42,7 +42,7 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of it.
+    """The result.
 
     Attributes:
         read: whether our reader read it.
@@ -96,7 +96,7 @@ def play(trial: Trial) -> Outcome:
 
 
 class Rates:
-    """How many trials were read, by kind, strength and code."""
+    """The number of trials that were read, by kind, strength and code."""
 
     def __init__(self, seeds: int) -> None:
         self.seeds = seeds
@@ -104,18 +104,18 @@ class Rates:
         self.first_look: Counter[tuple[int, Code]] = Counter()
 
     def row(self, kind: int, strength: int, code: Code) -> float | None:
-        """Give the share that was read, or None where it can't happen to the code."""
+        """Return the share that was read, or None where it can't happen to the code."""
         if code.medium not in KINDS[kind].on:
             return None
         return sum(self.read[Trial(kind, strength, code, seed)] for seed in range(self.seeds)) / self.seeds
 
     def of_kind(self, kind: int, code: Code) -> float | None:
-        """Give the share that was read of all strengths of a kind."""
+        """Return the share that was read of all strengths of a kind."""
         rows = [self.row(kind, strength, code) for strength in range(len(KINDS[kind].strengths))]
         return None if None in rows else sum(row for row in rows if row is not None) / len(rows)
 
     def overall(self, code: Code) -> float:
-        """Give the mean over the kinds."""
+        """Return the mean over the kinds."""
         kinds = [self.of_kind(kind, code) for kind in range(len(KINDS))]
         shares = [share for share in kinds if share is not None]
         return sum(shares) / len(shares)

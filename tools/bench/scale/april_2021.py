@@ -20,24 +20,24 @@ MINUTES = round(REPORTED[-1].hours * 60)
 
 
 def per_minute(minute: int, total: Callable[[Reported], int]) -> float:
-    """Give the mean rate between the two reports around a minute since the launch."""
+    """Return the mean rate between the two reports around a minute since the launch."""
     before, after = next(pair for pair in pairwise(REPORTED) if minute < pair[1].hours * 60)
     return (total(after) - total(before)) / (after.hours - before.hours) / 60
 
 
 def hits(minute: int) -> float:
-    """Give the hits on the site in a minute."""
+    """Return the hits on the site in a minute."""
     return per_minute(minute, lambda reported: reported.hits)
 
 
 def checks(minute: int) -> float:
-    """Give the checks in a minute, if the country's officers made them as we assume."""
+    """Return the checks in a minute, if the country's officers made them as we assume."""
     start = LAUNCH_HOUR * HOUR - DHAKA_AHEAD + minute * MINUTE
     return CHECKS_A_DAY * share_of_day(start, start + MINUTE)
 
 
 def unanswered(capacity: float) -> float:
-    """Give the share of checks that a site leaves unanswered which serves hits and checks alike.
+    """Return the share of checks that a site leaves unanswered which serves hits and checks alike.
 
     Args:
         capacity: requests that it answers in a minute; of more, each has the same chance.
@@ -52,7 +52,7 @@ def unanswered(capacity: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """How an issuer fares.
+    """An issuer under load.
 
     Attributes:
         passes: most that waited at a time.

@@ -1,4 +1,4 @@
-"""What the simulation takes as given: every figure that is neither measured nor computed, with its source."""
+"""The simulation's assumptions: every figure that is neither measured nor computed, with its source."""
 
 from dataclasses import dataclass
 
@@ -32,7 +32,7 @@ PUBLISH_SECONDS = 5 * MINUTE
 
 @dataclass(frozen=True, slots=True)
 class Delays:
-    """What comes between a publication and a device besides waiting for the next sync, in seconds.
+    """The delays between a publication and a device besides waiting for the next sync, in seconds.
 
     Attributes:
         publishing: from a publication's time until the CDN's origin serves it.
@@ -54,7 +54,7 @@ MAX_AGE = Policy().max_age
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """How a group of devices is connected.
+    """The connection of a group of devices.
 
     Attributes:
         name: for tables.
@@ -93,7 +93,7 @@ ENVELOPE_BYTES = 200
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """What something costs.
+    """A cost.
 
     Attributes:
         usd: for one of the unit.

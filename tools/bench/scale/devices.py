@@ -1,4 +1,4 @@
-"""When devices sync: an interval with jitter, and spells without a network."""
+"""The times at which devices sync: an interval with jitter, and spells without a network."""
 
 import random
 from collections.abc import Iterable, Iterator
@@ -35,7 +35,7 @@ def schedule(link: Link, start: float, end: float, rng: random.Random) -> Schedu
 
 
 def _spells(link: Link, start: float, rng: random.Random) -> Iterator[tuple[float, float]]:
-    """Give spells with a network: from when, to when."""
+    """Return spells with a network: from when, to when."""
     if not link.offline:
         yield start, float("inf")
         return

@@ -22,7 +22,7 @@ _DEVICE = Path(__file__).with_name("one_device.py")
 
 @dataclass(frozen=True, slots=True)
 class Sync:
-    """What a sync took.
+    """The cost of a sync.
 
     Attributes:
         seconds: of the whole.

@@ -1,4 +1,4 @@
-"""How fast one issuer signs passes, for real: the real ledger, a key in a file, one process."""
+"""Measures how fast one issuer signs passes: with the real ledger, a key in a file, in one process."""
 
 import time
 

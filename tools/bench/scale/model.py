@@ -1,4 +1,4 @@
-"""What syncs cost, how long a revocation takes to reach a device, and what that costs the authority."""
+"""Models the cost of syncs for devices and the authority, and the time until a revocation reaches a device."""
 
 import random
 from bisect import bisect_left
@@ -29,7 +29,7 @@ Lists = Mapping[int, Version]
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What was asked for and what came.
+    """The requests and bytes of syncs.
 
     Attributes:
         connections: TLS connections made.
@@ -78,7 +78,7 @@ class Documents:
 
 
 def lists_of(life_of: Callable[[int], Life], published: int) -> Lists:
-    """Give the logs that a publication names, each by its UTC day.
+    """Return the logs that a publication names, each by its UTC day.
 
     Args:
         life_of: gives the life of a day's log.
@@ -88,7 +88,7 @@ def lists_of(life_of: Callable[[int], Life], published: int) -> Lists:
 
 
 def sync_cost(documents: Documents, held: Lists | None, new: Lists) -> Cost:
-    """Give the cost of one sync of ours, as verifier/offer.py asks for files.
+    """Return the cost of one sync of ours, as verifier/offer.py asks for files.
 
     Args:
         documents: their sizes.
@@ -112,7 +112,7 @@ def _log_cost(held: Version | None, new: Version) -> Cost:
 
 
 def found_at(syncs: Sequence[float], every: int, delays: Delays, rng: random.Random) -> list[int]:
-    """Give the time of the publication that each sync finds, through a CDN that may answer with an older timestamp."""
+    """Return the time of the publication that each sync finds, through a CDN that may serve an older timestamp."""
     found, newest = [], -1 << 40
     for sync in syncs:
         newest = max(newest, int((sync - delays.publishing - rng.random() * delays.cache) // every) * every)
@@ -145,7 +145,7 @@ def day_cost(
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """How revocations reach devices.
+    """The waits until revocations reach devices.
 
     Attributes:
         waits: seconds from a revocation until a device refuses, sorted.
@@ -156,7 +156,7 @@ class Reach:
     stale: float
 
     def quantile(self, share: float) -> float:
-        """Give the wait that this share of devices and revocations does not exceed."""
+        """Return the wait that this share of devices and revocations does not exceed."""
         return self.waits[min(int(share * len(self.waits)), len(self.waits) - 1)]
 
 
@@ -191,7 +191,7 @@ def _revocation(rng: random.Random) -> float:
 
 
 def refused_at(revoked: float, syncs: Sequence[float], found: Sequence[int], every: int) -> float:
-    """Give when a device begins the sync after which it refuses a pass, or has lists too old to accept anything.
+    """Return when a device begins the sync after which it refuses a pass, or has lists too old to accept anything.
 
     Args:
         revoked: when the pass was revoked.
@@ -206,7 +206,7 @@ def refused_at(revoked: float, syncs: Sequence[float], found: Sequence[int], eve
 
 
 def _stale(syncs: Sequence[float], found: Sequence[int]) -> float:
-    """Give the share of the day from 0 to DAY in which the lists held are older than MAX_AGE."""
+    """Return the share of the day from 0 to DAY in which the lists held are older than MAX_AGE."""
     lost = 0.0
     for published, until in zip(found, [*syncs[1:], float(DAY)], strict=True):
         lost += max(0.0, min(until, DAY) - max(published + MAX_AGE, 0.0))
@@ -214,5 +214,5 @@ def _stale(syncs: Sequence[float], found: Sequence[int]) -> float:
 
 
 def mean_cost(costs: Sequence[Cost]) -> Cost:
-    """Give the mean of some devices' costs."""
+    """Return the mean of some devices' costs."""
     return sum(costs, Cost()) * (1 / len(costs))

@@ -48,7 +48,7 @@ CHECKS_A_DAY = PASSES_A_DAY * CHECKS_A_PASS
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one way costs and does, in a day.
+    """The costs and effects of one way in a day.
 
     Attributes:
         cost: of one device on average.
@@ -93,7 +93,7 @@ def token_status_list(name: str, life: Life, tsl: TokenStatusList, links: Sequen
 
 
 def at_intervals(links: Sequence[Link], seconds: float) -> list[Link]:
-    """Give the links with another interval, where a device has a network at its post."""
+    """Return the links with another interval, where a device has a network at its post."""
     return [link if link.name == NO_NETWORK_AT_POST else replace(link, interval=round(seconds)) for link in links]
 
 
@@ -109,21 +109,21 @@ def back_end(name: str) -> Outcome:
 
 
 def without_network() -> float:
-    """Give the share of checks made where there is no network."""
+    """Return the share of checks made where there is no network."""
     return sum(link.share * (1.0 if link.name == NO_NETWORK_AT_POST else link.offline) for link in LINKS)
 
 
 def site_down() -> float:
-    """Give the share of a day's checks that fall into the hours in which the site of April 2021 was reported down."""
+    """Return the share of a day's checks that fall into the hours in which the site of April 2021 was reported down."""
     start, end = ((LAUNCH_HOUR + hours) * HOUR - DHAKA_AHEAD for hours in DOWN_HOURS)
     return share_of_day(start, end)
 
 
 def peak_checks_a_second() -> float:
-    """Give the checks a second in the busiest hour."""
+    """Return the checks a second in the busiest hour."""
     return CHECKS_A_DAY * max(HOURLY_WEIGHTS) / sum(HOURLY_WEIGHTS) / HOUR
 
 
 def requests_a_second(outcome: Outcome) -> float:
-    """Give the requests a second on the CDN, spread by jitter."""
+    """Return the requests a second on the CDN, spread by jitter."""
     return outcome.cost.requests * DEVICES / DAY

@@ -28,7 +28,7 @@ def write(folder: Path, tables: Mapping[str, str], plots: Mapping[str, str]) -> 
 
 
 def assumed() -> str:
-    """Tell what is assumed."""
+    """Describe what is assumed."""
     return table(("what", "how much", "source"), [*_country(), *_network(), *_prices()])
 
 
@@ -78,7 +78,7 @@ def _link(link: given.Link) -> str:
 
 
 def ways(outcomes: Sequence[Outcome]) -> str:
-    """Tell what each way costs and does."""
+    """Describe what each way costs and does."""
     head = ("a day", "requests", "MB", "GB in all", "USD", "refused: median", "99 of 100", "checks undecided")
     return table(head, [_way(outcome) for outcome in outcomes])
 
@@ -91,14 +91,14 @@ def _way(way: Outcome) -> Row:
 
 
 def links(reached: Mapping[str, Reach]) -> str:
-    """Tell how long revocations take to reach each group of devices."""
+    """Describe how long revocations take to reach each group of devices."""
     quantiles = (0.5, 0.9, 0.99)
     rows = [(name, *[_time(reach.quantile(q)) for q in quantiles]) for name, reach in reached.items()]
     return table(("ours, every 15 min", "median", "90 of 100", "99 of 100"), rows)
 
 
 def shares(outcomes: Mapping[float, Sequence[Outcome]]) -> str:
-    """Tell how the cost goes with the share of revoked passes."""
+    """Describe how the cost goes with the share of revoked passes."""
     names = [way.name for way in next(iter(outcomes.values()))]
     columns = zip(*outcomes.values(), strict=True)
     rows = [
@@ -109,7 +109,7 @@ def shares(outcomes: Mapping[float, Sequence[Outcome]]) -> str:
 
 
 def sizes(lives: Mapping[float, Life], tsl: TokenStatusList) -> str:
-    """Tell how large the lists are."""
+    """Describe how large the lists are."""
     head = (
         "one day's list",
         "indexes",
@@ -132,7 +132,7 @@ def _size(share: float, life: Life, tsl: TokenStatusList) -> Row:
 
 
 def on_device(syncs: Mapping[float, tuple[Sync, Sync]]) -> str:
-    """Tell what lists of full size take on a device."""
+    """Describe what lists of full size take on a device."""
     head = ("revoked", "indexes held", "first sync", "takes", "memory", "disk", "next sync", "takes", "memory")
     rows = [
         (f"{share:.1%}", f"{first.revoked:,}", *_sync(first), f"{first.disk_mb:.0f} MB", *_sync(second))
@@ -146,7 +146,7 @@ def _sync(sync: Sync) -> Row:
 
 
 def april(issued_a_second: float) -> str:
-    """Tell what the replay of April 2021 gave."""
+    """Describe what the replay of April 2021 gave."""
     backlog = april_2021.issue(issued_a_second)
     lost = ", ".join(f"{capacity:,}: {april_2021.unanswered(capacity):.0%}" for capacity in CAPACITIES)
     peak = max(april_2021.hits(minute) for minute in range(april_2021.MINUTES))

@@ -42,7 +42,7 @@ _IN_MEMORY = Path("/dev/shm")
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What is played.
+    """The sample's settings.
 
     Attributes:
         passes: that end on each day.
@@ -280,7 +280,7 @@ class _Day:
         self.wrong += verdict not in ({"revoked", "expired"} if told else {"valid", "expired", "not-yet-valid"})
 
     def waits(self, who: int) -> tuple[float, ...]:
-        """Give what a device's probes waited."""
+        """Return how long a device's probes waited."""
         return tuple(probe.refused[who] for probe in self.probes if who in probe.refused)
 
     def documents(self) -> Documents:
