@@ -239,7 +239,7 @@ def test_there_is_no_more_told_than_there_is_time_for(pair: Pair) -> None:
     for entry in pair.issue(0, *(f"R-{n}" for n in range(20))):
         pair.ledger(0).revoke(DAY, entry.index, reason="", now=NOW)
     far = Far(pair.client, 0.2)
-    assert "the rest before the next" in pair.beside(far).tell(seconds=0.7)[1]
+    assert "the rest is told before the next" in pair.beside(far).tell(seconds=0.7)[1]
     assert len(far.calls) <= 4
     assert 0 < len(pair.outboxes()[0]) < 20
     assert pair.regions(0).tell() == {}

@@ -42,7 +42,8 @@ def _day_of(ctx: click.Context, param: click.Parameter, value: str) -> int:  # n
 def export_tsl(authority: Path, signer: str, uri: str, file: Path, size: int, day: int, *, as_json: bool) -> None:
     """Write the list of a UTC day, as it is published, as an IETF Token Status List token (a CWT).
 
-    It has a bit for each index of that day, 1 for revoked. It is as old as the publication, and good as long.
+    It is for other agencies' back ends that already read this format; devices sync the lists themselves. It has a bit
+    for each index of that day, 1 for revoked. It is as old as the publication, and valid as long.
     """
     lists = PublishedLists.read(Authority.open(authority).repository)
     if day not in lists.days:

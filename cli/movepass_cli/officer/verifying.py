@@ -87,6 +87,8 @@ def verify(
 def inspect(ctx: click.Context, text: str | None, image: Path | None, given: str | None, *, as_json: bool) -> None:
     """Show the content of a payload. Nothing is verified: anybody can make a payload that says anything.
 
+    It is for holders, who see what their code tells others, and for IT desks, who look into a code that devices refuse.
+
     Of a COVID certificate (HCERT), a SMART Health Card or a signed web token (JWT) it shows who issued it, the key and
     the times, and nothing of whom it is about.
     """

@@ -1,7 +1,8 @@
-"""A day's list as an IETF Token Status List token, for those who read that format (draft-ietf-oauth-status-list-20).
+"""Writes a day's list as an IETF Token Status List token (draft-ietf-oauth-status-list-20).
 
-The token is a CWT in a COSE_Sign1; its list has one bit an index, 1 for revoked, zipped. Nothing of ours reads it:
-devices sync the status logs, which are smaller and grow by what is new. Pure functions; signing is the signer's.
+It is for other agencies' back ends that already read this format, and know a pass's day and index from its number. The
+token is a CWT in a COSE_Sign1; its list has one zipped bit for each index, 1 for revoked. No device of ours reads it:
+devices sync the status logs, which are smaller and grow only by new revocations.
 """
 
 import zlib
