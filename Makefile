@@ -26,51 +26,51 @@ PHONE_KINDS := payload verify statuslog-read number-read number-write number-day
 
 .PHONY: phone phone-world test-phone differential-phone demo-phone bench-phone
 
-help: ## this list
+help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | sort | awk -F'\t' '{ printf "%-18s %s\n", $$1, $$2 }'
 
-demo: $(READY) ## plays the main job with the real command; leaves its files in build/demo
+demo: $(READY) ## play the main job with the real command; files in build/demo
 	$(BIN)/python demo/run.py build/demo
 
-demo-ceremony: $(READY) ## three custodians, two of three must sign; leaves its files in build/demo-ceremony
+demo-ceremony: $(READY) ## play a ceremony of three custodians, two of whom must sign; files in build/demo-ceremony
 	$(BIN)/python demo/ceremony.py build/demo-ceremony
 
-demo-aws: $(READY) $(AWS_READY) ## the issuing service on AWS, which ministack plays; leaves its files in build/demo-aws
+demo-aws: $(READY) $(AWS_READY) ## play the issuing service on AWS with ministack; files in build/demo-aws
 	PYTHONPATH=infra:tests $(BIN)/python demo/service.py build/demo-aws
 
-service: $(READY) ## the issuing service with a TEST authority and an officer, in build/service; prints its address
+service: $(READY) ## start the site, rules and issuer with a TEST authority and an officer, in build/service; print the address
 	$(BIN)/python demo/start_service.py build/service
 
-demo-service: $(READY) $(PHONE_READY) ## a person applies in a browser, an officer decides, a device verifies; files in build/demo-service
+demo-service: $(READY) $(PHONE_READY) ## play it: a person applies in a browser, an officer decides, a device verifies; files in build/demo-service
 	PYTHONPATH=demo:tests $(BIN)/python demo/applying.py build/demo-service
 
-screens: $(READY) ## redraws the pictures of docs/officer.md from what the command writes
+screens: $(READY) ## redraw the pictures of docs/officer.md from the command's output
 	PYTHONPATH=tests $(BIN)/python demo/officer.py docs/officer
 
-test: $(READY) $(AWS_READY) ## all tests that take no more than minutes; T=tests/wire for one part, K=name for some by name
+test: $(READY) $(AWS_READY) ## run the tests, some minutes; T=tests/wire for one part, K=name for some by name
 	$(BIN)/pytest -n $(WORKERS) -m "not slow" $(T) $(if $(K),-k "$(K)")
 
 # What decides, and the documents that say how.
 DECIDING := tests/wire tests/test_vectors.py tests/test_spec.py tests/test_architecture.py tests/keys/test_records.py \
 	tests/verifier/test_verify.py tests/issuer/test_approved.py tests/issuer/test_compaction.py
 
-check: lint types ## before every commit, a minute: lint, types, the tests of what decides
+check: lint types ## run lint, types and the tests of what decides, a minute: before every commit
 	$(BIN)/pytest -n 2 -m "not slow" $(DECIDING)
 
-slow: $(READY) $(AWS_READY) ## the proofs that take longer
+slow: $(READY) $(AWS_READY) ## run the long proofs
 	$(BIN)/pytest -n $(WORKERS) -m slow
 
-bare: $(READY) ## a device without extras: installs, syncs over HTTP, verifies
+bare: $(READY) ## prove that a device without extras installs, syncs over HTTP and verifies
 	$(BIN)/python tools/bare_device.py
 
-package: $(READY) ## the Lambda functions' zip for arm64, and the same tried out on this machine
+package: $(READY) ## build the Lambda functions' zip for arm64, and try the same on this machine
 	$(BIN)/python infra/package.py build/lambda/movepass.zip
 
-phone: $(PHONE_READY) ## the phone's app, static files in build/phone; docs/phone.md has its variables
+phone: $(PHONE_READY) ## build the phone's app as static files in build/phone; docs/phone.md has its variables
 	cd phone && node build.js ../build/phone
 
 test-phone: $(READY) $(PHONE_TEST)/.ready $(PHONE_TEST)/publications.json phone-world
-test-phone: ## the phone: vectors, attacks, mutated inputs, and the app in three engines; ends with what was not run
+test-phone: ## test the phone: vectors, attacks, mutated inputs, the app in three engines; ends with what was not run
 	cd phone && npm run --silent check
 	cd phone && node --test --test-concurrency=2 --test-reporter=spec --test-reporter-destination=stdout \
 		--test-reporter=$(CURDIR)/$(PHONE_TEST)/skipped.mjs --test-reporter-destination=../$(PHONE_TEST)/skipped.txt \
@@ -83,10 +83,10 @@ test-phone: ## the phone: vectors, attacks, mutated inputs, and the app in three
 		--command 'node $(PHONE_TEST)/differential_adapter.mjs'
 	@cat $(PHONE_TEST)/skipped.txt
 
-demo-phone: $(READY) $(PHONE_TEST)/.ready phone-world ## a phone's camera is shown passes; pictures in docs/phone
+demo-phone: $(READY) $(PHONE_TEST)/.ready phone-world ## show passes to a phone's camera; pictures in docs/phone
 	cd phone && node ../$(PHONE_TEST)/browser/demo.mjs ../docs/phone
 
-bench-phone: $(READY) $(PHONE_TEST)/.ready phone-world ## how often the phone reads abused codes; the table of docs/phone.md
+bench-phone: $(READY) $(PHONE_TEST)/.ready phone-world ## measure how often the phone reads abused codes: the table of docs/phone.md
 	PYTHONPATH=tools/bench:tests $(BIN)/python tools/bench/phone_reading.py
 
 # An authority, passes and videos made now, since passes last hours; the app with that authority built in, and without.
@@ -96,67 +96,67 @@ phone-world: $(READY) $(PHONE_READY)
 		node build.js ../build/phone-app
 	cd phone && node build.js ../build/phone-blank
 
-differential-phone: $(READY) $(PHONE_TEST)/.ready ## 100,000 mutated inputs through the Python verifier and the phone's
+differential-phone: $(READY) $(PHONE_TEST)/.ready ## compare the Python verifier with the phone's on 100,000 mutated inputs
 	PYTHONPATH=tests $(BIN)/python -m phone.differential --command 'node $(PHONE_TEST)/differential_adapter.mjs'
 
 fuzz: FUZZ_SECONDS ?= 30
-fuzz: $(VENV)/.fuzz ## fifteen targets, FUZZ_SECONDS each (30); the summary is in build/fuzz/summary.txt
+fuzz: $(VENV)/.fuzz ## fuzz fifteen targets, FUZZ_SECONDS each (30); summary in build/fuzz/summary.txt
 	PYTHONPATH=tools:tests $(BIN)/python -m fuzz --seconds $(FUZZ_SECONDS)
 
 # One of them fills a disk, on which coverage has no room for its own either.
 CORE_TESTS := tests/wire tests/keys tests/verifier tests/attacks tests/cli tests/drills tests/interop tests/test_vectors.py \
 	--deselect tests/cli/test_bad_input.py::test_a_full_disk_loses_nothing
 
-coverage: $(READY) $(AWS_READY) ## branches of wire, keys and verifier that their tests take; the page is in build/coverage
+coverage: $(READY) $(AWS_READY) ## measure the branches of wire, keys and verifier that tests take; page in build/coverage
 	rm -rf build/coverage
 	$(BIN)/coverage run -m pytest -n auto -m "not slow" $(CORE_TESTS)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage html --quiet --directory build/coverage/html
 	$(BIN)/python tools/branches.py
 
-mutants: $(VENV)/.mutants ## changes in what decides, one at a time: do the tests notice? build/mutants/summary.txt, half an hour
+mutants: $(VENV)/.mutants ## change what decides, one thing at a time: do tests notice? Half an hour; build/mutants/summary.txt
 	PYTHONPATH=tools:tests $(BIN)/python -m mutants
 
-lint: $(READY) ## style, imports, the AWS template
+lint: $(READY) ## check style, imports and the AWS template
 	$(BIN)/cfn-lint infra/template.yaml
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 
-types: $(READY) ## mypy, strict
+types: $(READY) ## check types: mypy, strict
 	$(BIN)/mypy
 
-region-loss: $(READY) $(AWS_READY) ## 5,000 requests to two regions, one of which is lost in between and comes back
+region-loss: $(READY) $(AWS_READY) ## send 5,000 requests to two regions, one of which is lost in between and comes back
 	$(BIN)/pytest -s -m slow tests/aws/test_regions.py
 
 bench: OUT ?= docs
-bench: $(READY) $(AWS_READY) ## everything that is claimed of sizes and speeds, beside others; the tables of docs/benchmarks.md
+bench: $(READY) $(AWS_READY) ## measure every claim of size and speed beside others: the tables of docs/benchmarks.md
 	$(BIN)/python tools/bench/compaction.py
 	$(BIN)/python tools/bench/rules_replay.py
 	PYTHONPATH=tools/bench:tools:tests:infra $(BIN)/python tools/bench/benchmarks.py $(OUT)
 
 load: MINUTES ?= 5
-load: $(READY) ## the April 2021 hour: 250 applications a second for MINUTES (5) against the service, beside its floor
+load: $(READY) ## play the April 2021 hour: 250 applications a second for MINUTES (5) against the service, beside its floor
 	PYTHONPATH=tools:tests $(BIN)/python -m load --minutes $(MINUTES)
 
-bench-aws: $(READY) $(AWS_READY) ## load on the functions on AWS, which ministack plays; beside bare kms:Sign
+bench-aws: $(READY) $(AWS_READY) ## load the functions on AWS, which ministack plays, beside bare kms:Sign
 	PYTHONPATH=infra:tests $(BIN)/python tools/bench/aws_load.py
 
 bench-scale: OUT ?= build/scale
-bench-scale: $(READY) ## the simulation at national scale, some minutes; OUT=docs brings docs/scale.md up to date
+bench-scale: $(READY) ## simulate national scale, some minutes; OUT=docs updates docs/scale.md
 	PYTHONPATH=tools/bench:tests $(BIN)/python -m scale $(OUT)
 
 bench-rain: OUT ?= build/rain
-bench-rain: $(READY) ## codes blurred, wet, folded and far away, some minutes; OUT=docs brings docs/rain.md up to date
+bench-rain: $(READY) ## read codes blurred, wet, folded and far away, some minutes; OUT=docs updates docs/rain.md
 	PYTHONPATH=tools/bench $(BIN)/python -m rain $(OUT)
 
-banners: $(READY) ## redraws the large letters of the outcomes after a change of their words
+banners: $(READY) ## redraw the outcomes' large letters, after a change of their words
 	$(BIN)/python tools/make_banners.py
 
-vectors: $(READY) ## rewrites tests/vectors/*.json
+vectors: $(READY) ## rewrite tests/vectors/*.json
 	PYTHONPATH=tools:tests $(BIN)/python -m make_vectors
 
-clean: ## removes what make has made
+clean: ## remove everything that make has made
 	rm -rf phone/node_modules $(VENV) $(AWS_VENV) $(SUPPLY_VENV) $(RELEASE_VENV) build
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
@@ -202,23 +202,23 @@ COMPILE := $(SUPPLY_VENV)/bin/uv pip compile pyproject.toml --constraint constra
 
 .PHONY: wheels hashes sbom audit
 
-wheels: $(READY) ## all that is installed anywhere, held against hashes/shipped.txt, in build/wheels
+wheels: $(READY) ## download everything that is installed anywhere, compared with hashes/shipped.txt, to build/wheels
 	rm -rf build/wheels
 	$(BIN)/python -m pip download --quiet --disable-pip-version-check --require-hashes --no-deps --only-binary=:all: \
 		--requirement hashes/shipped.txt --dest build/wheels
 	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir build/wheels .
 	cd build/wheels && sha256sum *.whl > SHA256SUMS
 
-hashes: $(SUPPLY_READY) ## rewrites hashes/*.txt after a change of constraints.txt or of dependencies
+hashes: $(SUPPLY_READY) ## rewrite hashes/*.txt, after a change of constraints.txt or of a dependency
 	$(COMPILE) --extra aws --extra camera --extra hsm --extra issuer --extra s3 --extra scan --extra service > hashes/shipped.txt
 	$(COMPILE) --extra aws --no-emit-package click > hashes/functions.txt
 
-sbom: $(SUPPLY_READY) ## bills of materials (CycloneDX) of what is installed and of the functions, in build/sbom
+sbom: $(SUPPLY_READY) ## write bills of materials (CycloneDX) of devices and desks, and of the functions, to build/sbom
 	mkdir -p build/sbom
 	for what in shipped functions; do $(SUPPLY_VENV)/bin/cyclonedx-py requirements hashes/$$what.txt \
 		--pyproject pyproject.toml --output-reproducible --validate --output-file build/sbom/$$what.json || exit; done
 
-audit: $(SUPPLY_READY) ## asks PyPI for known vulnerabilities; fails where one is known, and where it has no answer
+audit: $(SUPPLY_READY) ## ask PyPI for known vulnerabilities; fails if one is known or PyPI has no answer
 	$(SUPPLY_VENV)/bin/pip-audit --strict --require-hashes --disable-pip --requirement hashes/shipped.txt
 
 # A release is built and checked by tools that nothing else needs, in versions that give the same bytes everywhere.
@@ -228,7 +228,7 @@ RELEASE_PINS := build==1.6.1 setuptools==84.2.1 twine==7.0.0
 
 .PHONY: release
 
-release: $(RELEASE_READY) $(PHONE_READY) sbom ## sdist, wheel, the phone's app, bills of materials and hashes, in build/release
+release: $(RELEASE_READY) $(PHONE_READY) sbom ## build sdist, wheel, the phone's app, bills of materials and hashes in build/release
 	PYTHONPATH=tools $(RELEASE_VENV)/bin/python -m release build/release \
 		--sbom build/sbom/shipped.json --sbom build/sbom/functions.json
 
