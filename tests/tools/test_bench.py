@@ -29,9 +29,15 @@ NAMES = [
     "cold_verify_vs_floor",
     "image_verify_vs_decoder",
     "aws_issue_vs_kms",
+    "service_accepted_per_s",
+    "service_vs_floor",
+    "service_p99_ms_at_250",
+    "service_lost",
+    "service_pass_ready_p99_s",
+    "service_first_page_bytes",
 ]
 TINY = Effort(
-    rounds=2, issued=1, group=5, seconds=0.01, small=(20_000, 200), large=(50_000, 500), aws=0
+    rounds=2, issued=1, group=5, seconds=0.01, small=(20_000, 200), large=(50_000, 500), aws=0, service=(10.0, 0.02)
 )  # fmt: skip
 
 
@@ -51,6 +57,8 @@ def test_one_run_writes_every_figure_and_the_page(tmp_path: Path, monkeypatch: p
         assert all(math.isfinite(value) and value > 0 for value in result["beside"].values())
         if result["name"] == "aws_issue_vs_kms":
             assert result["value"] is None
+        elif result["name"] == "service_lost":
+            assert result["value"] == 0
         else:
             assert math.isfinite(result["value"])
             assert result["value"] > 0

@@ -2,9 +2,11 @@
 
 Run it with `make bench`; it takes some minutes. It writes bench/results.json and the tables of
 DOCS/benchmarks.md (build/bench where DOCS is not given), and says which bars were missed; the exit code tells only
-whether the run is whole. The module that measures a thing says how: qr_sizes, rates, lists, sync_bytes, post, aws_load.
+whether the run is whole. Each module that measures says how: qr_sizes, rates, lists, sync_bytes, post, aws_load, and
+for the service the package tools/load.
 """
 
+import asyncio
 import json
 import os
 import platform
@@ -24,6 +26,8 @@ import qr_sizes
 import rates
 import sync_bytes
 from cryptography.hazmat.backends.openssl import backend
+from load import report as load_report
+from load import run as load_run
 from page import table, update
 from support.ministack import COMMAND as MINISTACK
 from support.processes import ROOT
@@ -49,6 +53,7 @@ class Effort:
         small: passes of a day's list, and how many of them are revoked before; the results' syncs are of this one.
         large: the same of a large list.
         aws: passes through the queue; 0 leaves AWS out.
+        service: applications a second, and for how many minutes they come.
     """
 
     rounds: int = 1000
@@ -58,6 +63,7 @@ class Effort:
     small: tuple[int, int] = sync_bytes.SMALL
     large: tuple[int, int] = sync_bytes.LARGE
     aws: int = 1000
+    service: tuple[float, float] = (load_run.RATE, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,6 +287,25 @@ def on_aws(effort: Effort) -> Chapter:
     return Chapter((result,), {"aws": table(head, rows)})
 
 
+def serving(effort: Effort, folder: Path) -> Chapter:
+    """Measure the issuing service: people on schedule, the most that it takes beside its floor, and its first page."""
+    rate, minutes = effort.service
+    measured = asyncio.run(load_run.measure(folder, minutes=minutes, rate=rate, with_floor=True, with_pages=False))
+    whole, floor, at_rate = measured.whole, measured.floor, measured.at_rate
+    lines, _ = load_report.show(measured, os.getloadavg()[0])
+    most = whole.per_s if whole else None
+    beside = {"floor": floor.per_s} if floor else {}
+    results = (
+        Result("service_accepted_per_s", most, "", (_AT_LEAST, load_run.RATE), beside),
+        Result("service_vs_floor", measured.ratio, "", (_AT_LEAST, load_report.RATIO_MIN), {"floor": 1.0}),
+        Result("service_p99_ms_at_250", load_report.accept_p99_ms(at_rate), "ms", (_AT_MOST, load_report.P99_MS_MAX)),
+        Result("service_lost", at_rate.audit.lost + at_rate.audit.twice, "", (_AT_MOST, 0)),
+        Result("service_pass_ready_p99_s", at_rate.ready_s, "s", (_AT_MOST, load_report.READY_S_MAX)),
+        Result("service_first_page_bytes", at_rate.first_page_bytes, "B", (_AT_MOST, load_report.FIRST_PAGE_MAX)),
+    )
+    return Chapter(results, {"service": "\n".join(["```", *lines, "```"])})
+
+
 def measure(effort: Effort) -> Iterable[Chapter]:
     """Measure everything, one thing after the other."""
     subject = rates.Subject.make()
@@ -296,6 +321,8 @@ def measure(effort: Effort) -> Iterable[Chapter]:
     with TemporaryDirectory() as folder:
         yield waiting(Path(folder))
     yield on_aws(effort)
+    with TemporaryDirectory(dir=scratch) as folder:
+        yield serving(effort, Path(folder))
 
 
 # What is written

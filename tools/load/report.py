@@ -5,6 +5,8 @@ from load.run import VIEWS_RATE, AtRate, Most, Results, Times
 P99_MS_MAX = 300.0
 READY_S_MAX = 10.0
 RATIO_MIN = 0.5
+FIRST_PAGE_MAX = 30_000
+"""Bytes of the first page with all that it names, as they come over the line."""
 
 
 def show(results: Results, machine_load: float) -> tuple[list[str], list[str]]:
@@ -50,6 +52,8 @@ def _missed(results: Results) -> list[str]:
         missed += [f"lost{name}: {part.audit.lost}"] * bool(part.audit.lost)
         missed += [f"twice{name}: {part.audit.twice}"] * bool(part.audit.twice)
         missed += [f"wrong answers{name}: {', '.join(part.wrong)}"] * bool(part.wrong)
+    if results.at_rate.first_page_bytes > FIRST_PAGE_MAX:
+        missed.append(f"first page {results.at_rate.first_page_bytes:,} bytes, at most {FIRST_PAGE_MAX:,}")
     if results.ratio is not None and results.ratio < RATIO_MIN:
         missed.append(f"ratio to the floor {results.ratio:.2f}, at least {RATIO_MIN}")
     return missed
@@ -73,6 +77,7 @@ def _rows(part: AtRate) -> list[str]:
         _times("accept (2nd POST)", part.send),
         _times("receipt and status", part.look),
         f"pass ready, as the page shows it: p99 {part.ready_s:.1f} s   nothing waits {part.drained_s:.1f} s after",
+        f"first page, with all that it names: {part.first_page_bytes:,} bytes",
         processor,
         *[f"wrong: {one}" for one in kept.named],
     ]

@@ -60,6 +60,7 @@ class AtRate:
         audit: what is kept.
         service_cores, generator_cores: processor time per second; service_ms: of the service for one application.
         service_mb: the most memory that the service took.
+        first_page_bytes: of the first page and the files that it names, in the language that takes more.
         views: how long static pages took from nginx beside it; None where nobody asked for any.
     """
 
@@ -78,6 +79,7 @@ class AtRate:
     generator_cores: float
     service_ms: float
     service_mb: float
+    first_page_bytes: int
     views: Times | None = None
 
 
@@ -174,6 +176,7 @@ async def _at_rate(process: processes.Process, rate: float, seconds: float, view
         audit=audit(process.data, process.authority / "ledger.sqlite", [*before.people, *seen.people]),
         service_cores=cores[0], generator_cores=cores[1],
         service_ms=cores[0] * took * 1000 / came, service_mb=process.memory_mb(),
+        first_page_bytes=await views.first_page_bytes(process.port, process.origin),
         views=Times.of(await views.finish(viewers)) if viewers else None,
     )  # fmt: skip
 

@@ -23,7 +23,7 @@ from support.processes import ROOT, environment
 from load import processes
 from load.connections import Connections
 
-__all__ = ["find_nginx", "finish", "nginx", "start"]
+__all__ = ["find_nginx", "finish", "first_page_bytes", "nginx", "start"]
 _PAGES = ("/", "/apply", "/en/", "/en/apply", "/rules")
 _ASSET = re.compile(rb'"(/static/[^"]+)"')
 _STARTS_WITHIN = 20.0
@@ -94,6 +94,21 @@ async def finish(viewers: Process) -> Sequence[float]:
     written, _ = await viewers.communicate()
     times: list[float] = json.loads(written)
     return times
+
+
+async def first_page_bytes(port: int, origin: str) -> int:
+    """Count what a browser fetches for the first page: heads and bodies, compressed as browsers ask for them."""
+    connections, counts = Connections(port), []
+    head = f" HTTP/1.1\r\nHost: {origin.partition('//')[2]}\r\n"
+    for page in ("/", "/en/"):
+        plain = await connections.ask(f"GET {page}{head}\r\n".encode())
+        count = 0
+        for path in (page, *[path.decode() for path in dict.fromkeys(_ASSET.findall(plain.body))]):
+            answer = await connections.ask(f"GET {path}{head}Accept-Encoding: gzip\r\n\r\n".encode())
+            count += len(answer.head) + len(answer.body)
+        counts.append(count)
+    connections.close()
+    return max(counts)
 
 
 async def _view(port: int, host: str, rate: float, seconds: float) -> list[float]:
