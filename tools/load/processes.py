@@ -20,7 +20,7 @@ from unittest import mock
 from movepass_cli.main import main
 
 class Idle:
-    def __init__(self, *_): pass
+    def __init__(self, *_, **__): pass
     def start(self): pass
     def stop(self): pass
 
