@@ -50,6 +50,7 @@ class RuleSet:
 
     def __init__(self, table: Table) -> None:
         self.table = table
+        self._digest = table.digest
         self._programs: dict[tuple[bool, ...], Program] = {}
         self._by_day: dict[int, Program] = {}
 
@@ -70,7 +71,7 @@ class RuleSet:
     @property
     def digest(self) -> str:
         """SHA-256 of the file, in hexadecimal."""
-        return self.table.digest
+        return self._digest
 
     def decide(self, facts: Facts, *, at: int) -> RuleOutcome:
         """Decide an application.
