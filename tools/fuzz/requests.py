@@ -2,7 +2,8 @@
 
 An input is a request as it is written on a line: `POST /apply`, headers, an empty line, a body. What a browser always
 sends stands there already and may be replaced. `{REF}`, `{KEY}`, `{TOKEN}` and `{FORM}` stand for an application's
-reference, its secret, its forms' token and a form's id, so that an input means the same to another service.
+reference, its secret, its forms' token and a form's id, `{SESSION}` and others for what a proved number has, so that an
+input means the same to another service.
 """
 
 import asyncio

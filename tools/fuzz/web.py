@@ -20,10 +20,12 @@ from support.sites import answers, serving, tomorrow, whole_application
 from fuzz import requests
 from fuzz.targets import Check, hold
 from movepass_issuer.authority.creation import create_authority
+from movepass_service.accounts import Accounts, Budgets, Helper
 from movepass_service.issuing.worker import Worker
 from movepass_service.service import Receipt, Service
 from movepass_service.web import WebSettings, make_app
 from movepass_service.web.app import API, PAGES
+from movepass_service.web.pages.lists import EXAMPLE
 from movepass_service.web.pages.site import make_token
 
 HANG_SECONDS = 2.0
@@ -36,6 +38,7 @@ MEMORY_MOST_MB = 60.0
 """By which the process may grow after its first MEMORY_FROM inputs."""
 _MARK = "Qxzzy"
 """A holder's name, in seeds; no line of the log may have it."""
+_PHONE = "+8801799887766"
 _EVIL = "\"><script>x</script><x-y a='b"
 _ASKED: dict[str, dict[str, str]] = {
     "issued": {"reason": "medical"},
@@ -60,6 +63,13 @@ class _Log(logging.Handler):
         self.lines.append(self.format(record))
 
 
+class _NoGateway:
+    """Sends no message anywhere."""
+
+    def send(self, phone: str, text: str) -> None:
+        """See SmsGateway."""
+
+
 class _World:
     """A service with a few applications, and a server before it."""
 
@@ -71,7 +81,10 @@ class _World:
         create_authority(folder / "authority", name="Test", test=True)
         self.service = stack.enter_context(Service.open(folder / "data", folder / "authority"))
         settings = WebSettings(site_url=f"http://{requests.HOST.decode()}", limits={}, body_timeout_s=1.0)
-        self.app = make_app(self.service, settings)
+        budgets = Budgets(number=10**9, prefix=10**9, day=10**9, pause_s=0)
+        self._accounts = Accounts.open(folder / "data", _NoGateway(), budgets)
+        stack.callback(self._accounts.close)
+        self.app = make_app(self.service, settings, accounts=self._accounts)
         self._worker = Worker(self.service)
         stack.callback(self._worker.close)
         self.loop = asyncio.new_event_loop()
@@ -85,8 +98,9 @@ class _World:
         self.cast()
 
     def cast(self) -> None:
-        """Make an application of each kind, and let the worker work."""
+        """Make an application of each kind and a session, and let the worker work."""
         self.values = []
+        session = self._sign_in()
         for number, changes in enumerate(_ASKED.values()):
             receipt = self.loop.run_until_complete(self._apply(str(uuid.uuid4()), str(10**9 + number), changes))
             token = make_token(receipt.secret, receipt.reference)
@@ -95,10 +109,29 @@ class _World:
                 "{KEY}": receipt.secret,
                 "{TOKEN}": token,
                 "{FORM}": str(uuid.uuid4()),
+                **session,
             }
             self.values.append({name.encode(): value.encode() for name, value in values.items()})
         while self._worker.round():
             pass
+
+    def _sign_in(self) -> dict[str, str]:
+        """Prove a number that applies for others; returns what a browser then knows, and a code not used yet."""
+        now, codes = int(time.time()), []
+
+        def compose(_prefix: str, code: str) -> str:
+            codes.append(code)
+            return code
+
+        self._accounts.appoint(_PHONE, Helper("employer", "Test Mills", 10**6))
+        token = self._accounts.sign_in(self._accounts.send_code(_PHONE, compose, now=now).id, codes[0], now=now)
+        waiting = self._accounts.send_code(_PHONE, compose, now=now)
+        return {
+            "{SESSION}": token,
+            "{SESSION-TOKEN}": make_token(token, "session"),
+            "{CHALLENGE}": waiting.id,
+            "{CODE}": codes[1],
+        }
 
     async def _apply(self, client: str, number: str, changes: dict[str, str]) -> Receipt:
         fields = answers(holder__name=_MARK, holder__id_number=number, **changes)
@@ -139,7 +172,7 @@ def _in_process(world: _World, data: bytes) -> None:
     lines, world.log.lines = world.log.lines, []
     faults = [line for line in lines if "incident" in line]
     hold(not faults, f"a fault: {faults[:1]}")
-    hold(not any(_MARK in line or "Rahima" in line for line in lines), "a name is in the log")
+    hold(not any(mark in line for line in lines for mark in (_MARK, "Rahima", _PHONE[4:])), "a name is in the log")
     if answer is None:
         return
     hold(200 <= answer.status < 500, f"status {answer.status}")
@@ -192,8 +225,16 @@ def _seeds() -> list[bytes]:
     return [*[seed.encode() for seed in (*_pages(), *_forms(), *_api())], *_odd()]
 
 
+_LISTS = (
+    EXAMPLE.replace("2026-11-29 08:00", f"{tomorrow()} 08:00"),
+    f'{EXAMPLE}\n"a,b\n{_EVIL},,,,\n=1+1,nid,1234567890,dhaka,dhaka,office,1,1,1,1',
+    "a,a\n1,2\n" + "x\n" * 205,
+    "holder.name\r\nA\0",
+)
+
+
 def _pages() -> list[str]:
-    cookies = "Cookie: key={KEY}; receipt={REF}.{KEY}; form=0123456789abcdef0123456789abcdef\n"
+    cookies = "Cookie: session={SESSION}; key={KEY}; receipt={REF}.{KEY}; form=0123456789abcdef0123456789abcdef\n"
     paths = [path.replace("{reference}", "{REF}") for path, methods in PAGES.items() if "GET" in methods]
     return [
         *[f"GET {prefix}{path}\n{cookies}\n" for path in paths for prefix in ("", "/en")],
@@ -220,12 +261,12 @@ def _forms() -> list[str]:
     arrays = {"holder.name[]": "a", "holder": "b", "from": "dhaka", "__proto__.x": "1"}
     far = plain | {"not_before.date": "9999-12-31", "not_before.time": "23:59"}
     forms = [plain, bangla, evil, back, driver, misspelt, arrays, far, {}]
-    own = "Cookie: key={KEY}; form=0123456789abcdef0123456789abcdef\n"
+    own = "Cookie: session={SESSION}; key={KEY}; form=0123456789abcdef0123456789abcdef\n"
     token = {"token": "{TOKEN}", "note": "Please look again"}
 
     def post(path: str, fields: dict[str, str], headers: str = own) -> str:
-        body = urlencode(fields).replace("%7BREF%7D", "{REF}").replace("%7BKEY%7D", "{KEY}")
-        return f"POST {path}\n{headers}\n{body.replace('%7BTOKEN%7D', '{TOKEN}').replace('%7BFORM%7D', '{FORM}')}"
+        body = re.sub(r"%7B([A-Z-]+)%7D", r"{\1}", urlencode(fields))
+        return f"POST {path}\n{headers}\n{body}"
 
     return [
         *[post("/apply", form) for form in forms],
@@ -235,6 +276,10 @@ def _forms() -> list[str]:
         post("/en/status", {"reference": "{REF}", "secret": "{KEY}"}),
         *[post(f"/status/{{REF}}/{do}", token) for do in ("withdraw", "appeal", "forget")],
         *[post(f"/en/status/{{REF}}/correct{do}", plain | token) for do in ("", "/change", "/send")],
+        post("/en/my-passes", {"phone": _PHONE}),
+        post("/my-passes/code", {"challenge": "{CHALLENGE}", "code": "{CODE}", "prefix": "AB"}),
+        post("/my-passes/sign-out", {"token": "{SESSION-TOKEN}"}),
+        *[post("/en/my-passes/list", {"token": "{SESSION-TOKEN}", "rows": rows}) for rows in _LISTS],
         post("/apply", plain, "Origin: https://evil.example\nSec-Fetch-Site: cross-site\n"),
         post("/apply", plain, "Content-Type: multipart/form-data; boundary=x\n"),
         post("/apply", plain, "Content-Type: application/x-www-form-urlencoded; charset=utf-16\n"),
