@@ -59,6 +59,7 @@ check: lint types ## run lint, types and the tests of what decides, a minute: be
 
 slow: $(READY) $(AWS_READY) ## run the long proofs
 	$(BIN)/pytest -n $(WORKERS) -m slow
+	MOVEPASS_TEST_STARTS=fresh $(BIN)/pytest -n $(WORKERS) -m "not slow" tests/cli
 
 bare: $(READY) ## prove that a device without extras installs, syncs over HTTP and verifies
 	$(BIN)/python tools/bare_device.py

@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.forked import Forked, can_fork
 
 from movepass_wire.times import iso
 
 HOUR = 3600
+ENDS_WITHIN = 120
 
 
 @dataclass(frozen=True)
@@ -41,15 +43,25 @@ class Ran:
 Movepass = Callable[..., Ran]
 
 
+def start_movepass(*arguments: object, **options: Any) -> "subprocess.Popen[Any]":
+    """Start `movepass`; fork it where its options allow that."""
+    command = [str(argument) for argument in arguments]
+    options |= {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    if can_fork(options.get("env", os.environ)) and "preexec_fn" not in options:
+        return Forked(["movepass", *command], **options)
+    return subprocess.Popen([sys.executable, "-m", "movepass_cli.main", *command], **options)
+
+
 def run_movepass(*arguments: object, given: str | bytes = b"", cwd: Path | None = None, **options: Any) -> Ran:
     """Run `movepass`; whatever happens, there must be no traceback."""
     environment = {k: v for k, v in os.environ.items() if not k.startswith("MOVEPASS_")} | options.pop("env", {})
-    result = subprocess.run(
-        [sys.executable, "-m", "movepass_cli.main", *map(str, arguments)],
-        input=given.encode() if isinstance(given, str) else given,
-        capture_output=True, cwd=cwd, env=environment, check=False, timeout=120, **options,
-    )  # fmt: skip
-    ran = Ran(result.returncode, result.stdout.decode(), result.stderr.decode())
+    started = start_movepass(*arguments, cwd=cwd, env=environment, stdin=subprocess.PIPE, **options)
+    with started as process:
+        try:
+            out, err = process.communicate(given.encode() if isinstance(given, str) else given, ENDS_WITHIN)
+        finally:
+            process.kill()
+    ran = Ran(process.returncode, out.decode(), err.decode())
     assert "Traceback" not in ran.err, ran.err
     assert "a defect in movepass" not in ran.err, ran.err
     return ran
@@ -62,7 +74,6 @@ def movepass() -> Movepass:
 
 
 Start = Callable[..., "subprocess.Popen[str]"]
-ENDS_WITHIN = 120
 
 
 @pytest.fixture
@@ -71,8 +82,7 @@ def launch() -> Iterator[Start]:
     started: list[subprocess.Popen[str]] = []
 
     def run(*arguments: object) -> "subprocess.Popen[str]":
-        command, pipe = [sys.executable, "-m", "movepass_cli.main", *map(str, arguments)], subprocess.PIPE
-        started.append(subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True))
+        started.append(start_movepass(*arguments, text=True))
         return started[-1]
 
     yield run

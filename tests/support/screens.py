@@ -23,6 +23,9 @@ from typing import Any
 
 import pyte
 
+from support.forked import Forked, can_fork
+
+_MOVEPASS = [sys.executable, "-m", "movepass_cli.main"]
 _QUARTERS = " ▘▝▀▖▌▞▛▗▚▐▜▄▙▟█"
 _CELL = 9, 18
 _WRITE_BYTES = 256
@@ -196,10 +199,16 @@ def running(
     clean = {name: value for name, value in os.environ.items() if not name.startswith("MOVEPASS_")}
     clean = {name: value for name, value in clean.items() if name not in {"COLUMNS", "LINES", "NO_COLOR"}}
     settings = clean | {"TERM": "xterm-256color", "LANG": "C.UTF-8"} | dict(environment or {})
-    process = subprocess.Popen(
-        command, stdin=theirs, stdout=theirs, stderr=theirs, env=settings, start_new_session=True,
-        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - what closes with the window
-    )  # fmt: skip
+    options: Any = {
+        "stdin": theirs, "stdout": theirs, "stderr": theirs, "env": settings, "start_new_session": True,
+    }  # fmt: skip
+    process: subprocess.Popen[bytes]
+    if list(command[: len(_MOVEPASS)]) == _MOVEPASS and can_fork(settings):
+        process = Forked(["movepass", *command[len(_MOVEPASS) :]], **options)
+    else:
+        process = subprocess.Popen(
+            command, **options, preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - what closes with the window
+        )  # fmt: skip
     screen = Screen(ours, theirs, process, columns, rows)
     try:
         yield screen
@@ -214,7 +223,7 @@ def running(
 
 def movepass(*arguments: object) -> list[str]:
     """Give the command line of `movepass`."""
-    return [sys.executable, "-m", "movepass_cli.main", *map(str, arguments)]
+    return [*_MOVEPASS, *map(str, arguments)]
 
 
 def _svg(screen: pyte.Screen) -> str:

@@ -165,7 +165,7 @@ def test_8_a_hand_scanner_that_types_works_and_one_with_another_layout_is_told_a
 
 def test_9_what_is_being_read_does_not_go_while_an_officer_turns_to_the_papers(field: Field) -> None:
     """There is no torch on a desk; what went out while the ID card was read was the verdict."""
-    with running(command("scan", "--store", field.device, "--close-after", "2")) as screen:
+    with running(command("scan", "--store", field.device, "--close-after", "3")) as screen:
         screen.until(lambda shown: READY in shown)
         screen.type(field.text + "\r")
         screen.until(lambda shown: "Rahima" in shown)
