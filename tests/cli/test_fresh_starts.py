@@ -42,5 +42,7 @@ def test_every_command_starts_by_itself(tmp_path: Path) -> None:
     run("journal", "--store", device)
     run("export-bundle", "--authority", authority, "--to", tmp_path / "stick")
     run("keys", "list", "--authority", authority)
-    run("enrolment", "--authority", authority, "--source", "https://example.org/", "--out", tmp_path / "device.enrolment")
+    run(
+        "enrolment", "--authority", authority, "--source", "https://example.org/", "--file", tmp_path / "enrolment.json"
+    )
     run("service", "--help")

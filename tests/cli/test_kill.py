@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+from support.sampling import some_of
 
 from .conftest import Movepass, make_request
 
@@ -49,10 +50,6 @@ def _kill_and_begin_again(movepass: Movepass, folder: Path, count: int, rounds: 
     db.close()
 
 
-def test_a_batch_that_is_killed_and_begun_again(movepass: Movepass, tmp_path: Path) -> None:
-    _kill_and_begin_again(movepass, tmp_path, count=2000, rounds=3)
-
-
-@pytest.mark.slow
-def test_ten_thousand_requests_killed_twenty_times(movepass: Movepass, tmp_path: Path) -> None:
-    _kill_and_begin_again(movepass, tmp_path, count=10_000, rounds=20)
+@pytest.mark.parametrize("rounds", some_of("kills of a batch of 500 requests for each", 3, of=20))
+def test_a_batch_that_is_killed_and_begun_again(movepass: Movepass, tmp_path: Path, rounds: int) -> None:
+    _kill_and_begin_again(movepass, tmp_path, count=500 * rounds, rounds=rounds)

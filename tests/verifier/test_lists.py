@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.repositories import publish_by_hand
+from support.sampling import some_of
 from support.servers import serving
 from support.world import World
 
@@ -230,10 +231,11 @@ def check(store: Store, published: Published, chance: random.Random) -> int:
     return checks
 
 
-def test_lists_answer_as_sets_do_after_any_publications_a_hundred_thousand_times() -> None:
+@pytest.mark.parametrize("examples", some_of("histories of lists that answer as sets do", 20, of=150))
+def test_lists_answer_as_sets_do_after_any_publications(examples: int) -> None:
     checks = 0
 
-    @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=examples, deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(publications, st.randoms(use_true_random=False), st.sampled_from([1, 3, 16384]))
     def hold_against(publications: list[dict[int, tuple[str, set[int]]]], chance: Any, cached_pages: int) -> None:
         nonlocal checks
@@ -248,4 +250,4 @@ def test_lists_answer_as_sets_do_after_any_publications_a_hundred_thousand_times
                     checks += check(store, published, chance)
 
     hold_against()
-    assert checks >= 100_000
+    assert checks >= (100_000 if examples == 150 else 5_000)
