@@ -122,7 +122,7 @@ def export(name: str, folder: Path, *, ca: Path | None = None, progress: Progres
             _remove_others(there, content)
     except files.UnfitFileError as e:
         raise BundleError(
-            f"{e.filename}: {e.strerror}. No export leaves a stick like this: empty it, or use another"
+            f"{e.filename}: {e.strerror}. No export leaves a stick like this: empty it, or take another one"
         ) from e
     except OSError as e:
         raise BundleError(
