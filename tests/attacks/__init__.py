@@ -1,4 +1,4 @@
-"""A hostile repository against a real device; docs/threat-model.md has the table."""
+"""Attack a real device with a hostile repository; docs/threat-model.md has the table."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Fixtures: a device that has synced from a repository which then turns hostile."""
+"""Provide a device that has synced from a repository which then turns hostile."""
 
 import copy
 import time
@@ -20,7 +20,7 @@ def honest() -> Repository:
 
 @pytest.fixture
 def repository(honest: Repository) -> Repository:
-    """A repository of one's own; its keys are shared, and nobody changes a key."""
+    """A private repository; its keys are shared, and nobody changes a key."""
     mine = copy.copy(honest)
     for name in ("files", "status", "root_custodians", "targets_custodians", "versions", "named"):
         setattr(mine, name, copy.copy(getattr(honest, name)))

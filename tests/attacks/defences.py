@@ -1,4 +1,4 @@
-"""Every defence that the attack tests rest on, each with what takes it out and the tests that must fail then.
+"""List every defence that the attack tests rely on, with its removal and the tests that must fail then.
 
 A defence is taken out by patching python-tuf, the network's library or our own code, and nothing else is changed:
 what a test then shows is the attack going through, or the next defence behind it with other words.
@@ -35,7 +35,7 @@ from movepass_wire import LogError
 from movepass_wire.statuslog import read_blocks
 
 _MUCH = 8 << 20
-"""In place of a bound: enough to show that there is none, and not so much that the machine suffers."""
+"""Replaces a bound: enough to show that there is none, without making the machine suffer."""
 _VERIFY = import_module("movepass_verifier.deciding.verify")  # the package has a function of that name
 Patch = pytest.MonkeyPatch
 
@@ -255,7 +255,7 @@ def _hashes(patch: Patch) -> None:
 
 
 def _is_held(target: TargetFile, data: bytes) -> bool:
-    """Tell, as ever, whether what is held is what is wanted: else nothing would be fetched at all."""
+    """Compare held data with the expected data as usual, because otherwise nothing would be fetched."""
     return hashlib.sha256(data).hexdigest() == target.hashes.get("sha256")
 
 
@@ -293,7 +293,7 @@ def _readable(patch: Patch) -> None:
                 return original(trusted, data)
             except tuf_errors.RepositoryError as e:
                 if "deserialize" in str(e):
-                    raise instead from None
+                    raise instead from e
                 raise
 
         patch.setattr(TrustedMetadataSet, name, update)
@@ -399,7 +399,7 @@ def _first_role(patch: Patch) -> None:
 
 
 def _forget(patch: Patch, method: str, role: str) -> None:
-    """Let TrustedMetadataSet forget what it held of a role before it looks at another."""
+    """Make TrustedMetadataSet forget a role before it checks another."""
     original = getattr(TrustedMetadataSet, method)
 
     def update(held: Any, data: bytes, **kwargs: Any) -> Any:
@@ -703,8 +703,8 @@ def _retry_after(patch: Patch) -> None:
 def _open_anything(medium: folder.LocalFolder, name: str, start: int) -> tuple[int, Generator[bytes]]:
     try:
         file = (medium._root / name).open("rb")
-    except FileNotFoundError:
-        raise tuf_errors.DownloadHTTPError(f"there is no {name}", 404) from None
+    except FileNotFoundError as e:
+        raise tuf_errors.DownloadHTTPError(f"there is no {name}", 404) from e
     if start:
         file.seek(start)
     return start, (chunk for chunk in iter(lambda: file.read(65536), b""))
@@ -730,7 +730,7 @@ def _patience(patch: Patch) -> None:
 
 
 def _requests(patch: Patch, change: Callable[[Any, dict[str, Any]], None], **more: Any) -> None:
-    """Let every answer be changed before it is looked at; change gets it and the request's headers."""
+    """Let `change` alter every answer, given the answer and the request's headers, before it is checked."""
     original = urllib3.PoolManager.request
 
     def request(pool: Any, method: str, url: str, **kwargs: Any) -> Any:

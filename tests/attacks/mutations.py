@@ -1,4 +1,4 @@
-"""Takes one defence out at a time and shows which attacks then go through: `python tests/attacks/mutations.py`.
+"""Remove one defence at a time and show which attacks then succeed: `python tests/attacks/mutations.py`.
 
 Each run is a process of its own, in which pytest loads this module as a plugin (`--without NAME`) and runs the tests
 that are there for that defence. A test has caught the loss if it fails. If not even its fixtures work any more,
@@ -49,7 +49,7 @@ def open_tests() -> set[str]:
 
 
 def run(name: str) -> dict[str, list[str]]:
-    """Run a mutation's tests without its defence; gives what failed in each.
+    """Run a mutation's tests without its defence, and return what failed in each.
 
     Raises:
         RuntimeError: not even the honest beginning works without it, so that nothing was shown.
@@ -73,7 +73,7 @@ def run(name: str) -> dict[str, list[str]]:
 
 
 def outcome(failure: str) -> str:
-    """Say from a failure's first line what became of the attack."""
+    """Derive from a failure's first line what the attack achieved."""
     kind = failure.split(":", maxsplit=1)[0]
     if kind.endswith("SyncError"):
         return "a sync failed that should not"
@@ -85,7 +85,7 @@ def outcome(failure: str) -> str:
 
 
 def main() -> int:
-    """Take every defence out in turn, print what caught it, and say how many were not caught."""
+    """Remove every defence in turn, print what caught it, and count those that nothing caught."""
     missed = 0
     for name, mutation in MUTATIONS.items():
         print(f"{mutation.what}  ({name})")

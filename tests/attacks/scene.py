@@ -1,4 +1,4 @@
-"""A device at a checkpoint that syncs from a hostile repository, and what must hold whatever that does."""
+"""Sync a device at a checkpoint from a hostile repository, and check what must always hold."""
 
 import shutil
 import sqlite3
@@ -21,7 +21,7 @@ from movepass_verifier.sync.sync import SyncResult
 
 DAY = 86400
 GOOD, REVOKED = 7, 8
-"""Indexes of two passes; the second is revoked from the beginning."""
+"""The indexes of two passes; the second is revoked from the start."""
 _KEEPS = "keeps what it has"
 
 Tables = dict[str, list[Any]]
@@ -61,7 +61,7 @@ class Scene:
         return self.repository.now
 
     def enroll(self, root: bytes) -> None:
-        """Set the device up anew."""
+        """Set the device up again."""
         shutil.rmtree(self.store, ignore_errors=True)
         Device.enroll(self.store, root=root, sources=[str(self.folder)])
 
@@ -71,19 +71,19 @@ class Scene:
             yield device
 
     def sync(self) -> SyncResult:
-        """Let the device sync from what the repository holds now."""
+        """Sync the device from the current repository."""
         with self.device() as device:
             return device.sync(self._source())
 
     def answer(self, path: str, answer: Answer) -> None:
-        """Let the server answer so where it is asked for a path."""
+        """Let the server answer like this when a path is requested."""
         assert self.server
         self.server.rule = lambda asked, _: answer if asked == path else None
 
     def must_refuse(
         self, *words: str, during: AbstractContextManager[object] | None = None, recover: bool = True
     ) -> str:
-        """Let the device sync, and see that it says why it takes nothing over, and that nothing has changed.
+        """Sync the device, and check that it says why it takes nothing over and that nothing has changed.
 
         Afterwards the honest repository comes back, and the device must go on as if nothing had been.
 
@@ -109,7 +109,7 @@ class Scene:
         return message
 
     def must_take(self) -> SyncResult:
-        """Let the device sync, and see that the verdicts are what they were."""
+        """Sync the device, and check that the verdicts are unchanged."""
         result = self.sync()
         self.assert_verdicts_hold()
         return result
@@ -134,12 +134,12 @@ class Scene:
         return dump
 
     def held(self, role: str) -> bytes:
-        """Give what the device holds of a role."""
+        """Return the version that the device holds of a role."""
         held: dict[str, bytes] = {name: data for name, _, data in self.tables()["metadata"]}
         return held[role]
 
     def write_out(self) -> None:
-        """Write the repository to the folder, in place of all that is there."""
+        """Replace the content of the folder by the repository."""
         shutil.rmtree(self.folder, ignore_errors=True)
         for name, content in self.repository.files.items():
             path = self.folder / name
@@ -168,7 +168,7 @@ class Scene:
 
 @contextmanager
 def in_time() -> Iterator[None]:
-    """See that a device lets go by itself: one that did not would wait until the server gives up, twice as long."""
+    """Check that a device gives up by itself, before the server does so after twice as long."""
     began = time.monotonic()
     try:
         yield
@@ -178,7 +178,7 @@ def in_time() -> Iterator[None]:
 
 @contextmanager
 def time_passes(monkeypatch: pytest.MonkeyPatch, seconds: float) -> Iterator[None]:
-    """Let python-tuf's clock, and nothing else, be this much later."""
+    """Move python-tuf's clock, and nothing else, ahead by this much."""
     original: Callable[..., None] = TrustedMetadataSet.__init__
 
     def later(self: TrustedMetadataSet, *args: Any, **kwargs: Any) -> None:

@@ -1,4 +1,4 @@
-"""A web server that serves a dict of path -> bytes, and for some paths does as badly as it is told."""
+"""Serve a dict of path -> bytes over HTTP, and misbehave for chosen paths."""
 
 import threading
 import time
@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 GIVE_UP_SECONDS = 60.0
-"""No answer goes on for longer, so that a device which would wait for ever fails a test and does not hang it."""
+"""No answer takes longer, so that a device that would wait for ever fails a test instead of hanging it."""
 _PIECE = 16384
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What comes in place of a file.
+    """An answer instead of a file.
 
     Attributes:
         raw: if given, all of the answer as it goes over the wire, its status line included.
@@ -29,12 +29,12 @@ class Answer:
 
 
 Rule = Callable[[str, str | None], Answer | None]
-"""Given a path and the Range header, an answer, or None for the honest one."""
+"""Given a path and the Range header, returns an answer, or None for the honest answer."""
 
 
 @dataclass
 class HostileServer:
-    """The server: `files` is read at each request, `rule` may answer first, `asked` has every path asked for."""
+    """The server: it reads `files` at each request, `rule` may answer first, and `asked` has every requested path."""
 
     files: Callable[[], Mapping[str, bytes]]
     rule: Rule | None = None
@@ -76,7 +76,7 @@ class _Handler(BaseHTTPRequestHandler):
                 if time.monotonic() > end or self.server.stopped.wait(answer.pause):
                     break
         except OSError:
-            pass  # the device has gone
+            pass  # the device has closed the connection
         self.close_connection = True
 
     def log_message(self, *_: object) -> None:
@@ -111,7 +111,7 @@ def serving(files: Callable[[], Mapping[str, bytes]]) -> Iterator[HostileServer]
 
 @dataclass(frozen=True)
 class Repeated:
-    """A beginning, and then one piece again and again without end."""
+    """Yield a start, and then the same piece for ever."""
 
     piece: bytes
     after: bytes = b""
@@ -126,5 +126,5 @@ ENDLESS = Repeated(b"[" * _PIECE)
 
 
 def silence(*, after: bytes = b"") -> Answer:
-    """Answer with a beginning, and then with nothing for as long as it may take."""
+    """Yield a start, and then nothing for as long as it takes."""
     return Answer(raw=[after, b""], pause=GIVE_UP_SECONDS)

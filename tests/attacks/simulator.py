@@ -1,4 +1,4 @@
-"""A repository in memory, signed with real keys, that can be told to lie.
+"""Simulate a repository in memory that is signed with real keys and can lie.
 
 It holds what a server would: a dict of path -> bytes. An honest one makes every document as the publisher and the
 custodians would; a `Lie` changes one document before or after it is signed, and whatever names that document names
@@ -25,11 +25,11 @@ TIMESTAMP = "metadata/timestamp.json"
 ONLINE_ROLES = ("status", "snapshot", "timestamp")
 _DAYS_AHEAD = 4
 _DER_BYTES = 71
-"""Half of all P-256 signatures have that many."""
+"""Half of all P-256 signatures have this length."""
 
 
 class MemorySigner:
-    """A P-256 key that is nowhere else.
+    """A P-256 key that exists nowhere else.
 
     As TUF writes its signatures (in DER), all are of one length: so documents that say equally much are equally long,
     and no lie is found out by chance because it is longer.
@@ -48,7 +48,7 @@ class MemorySigner:
 
 @dataclass(frozen=True)
 class Lie:
-    """How one document differs from an honest one.
+    """The ways in which a document differs from an honest one.
 
     Attributes:
         version: another version than the next.
@@ -91,7 +91,7 @@ class Repository:
 
     @classmethod
     def create(cls, now: int, *, revoked: Sequence[int] = ()) -> "Repository":
-        """Make an authority that has published once, with these indexes of every day revoked."""
+        """Create an authority that has published once, with these indexes of every day revoked."""
         repository = cls(now)
         repository._begin_logs()
         if revoked:
@@ -107,7 +107,7 @@ class Repository:
         return day_of(self.now)
 
     def move_on(self, seconds: int) -> None:
-        """Let time pass: logs for the new days, new targets; nothing is published yet."""
+        """Advance the time: logs for the new days, new targets; nothing is published yet."""
         self.now += seconds
         self.status = {name: content for name, content in self.status.items() if not name.endswith(".log")}
         self._begin_logs()
@@ -118,14 +118,14 @@ class Repository:
             self.status[log_name(day)] = new_log(day)
 
     def revoke(self, indexes: Iterable[int]) -> None:
-        """Put indexes into every log there is, so that it does not matter on which day a pass ends."""
+        """Add indexes to every log, so that it does not matter on which day a pass ends."""
         block = encode_block(indexes)
         self.status |= {name: log + block for name, log in self.status.items() if name.endswith(".log")}
 
     def sign_root(
         self, lie: Lie = HONEST, *, before: Sequence[Signer] | None = None, put_as: int | None = None
     ) -> None:
-        """Make the next root, from the custodians and the online key as they are now.
+        """Make the next root from the current custodians and online key.
 
         Args:
             lie: about it.
@@ -137,7 +137,7 @@ class Repository:
         self._put("root", metadata, signers, lie, put_as)
 
     def sign_targets(self, lie: Lie = HONEST, *, keys: Iterable[Signer] | None = None) -> None:
-        """Make the next targets, naming the pass keys (the one there is, without `keys`)."""
+        """Make the next targets, which name the pass keys (the existing key without `keys`)."""
         yesterday = (self.today - 1) * DAY_SECONDS
         signers = [self.pass_key] if keys is None else keys
         pass_keys = [PassKey(s.public_key, yesterday, yesterday + 365 * DAY_SECONDS) for s in signers]
@@ -147,7 +147,7 @@ class Repository:
         self.put_target(layout.KEYS_TARGET, document)
 
     def publish(self, lies: Mapping[str, Lie] | None = None, *, at: int | None = None) -> None:
-        """Publish what the status role has, as the online key's holder does: status, snapshot and timestamp.
+        """Publish status, snapshot and timestamp, as the holder of the online key does.
 
         Args:
             lies: by role.
@@ -163,13 +163,13 @@ class Repository:
         self._put("timestamp", timestamp, online, lies.get("timestamp", HONEST))
 
     def path(self, role: str) -> str:
-        """Give the path of a role's newest file."""
+        """Return the path of a role's newest file."""
         return TIMESTAMP if role == "timestamp" else f"metadata/{self.versions[role]}.{role}.json"
 
     def target_path(self, name: str) -> str:
-        """Give the path of a target as it is now."""
+        """Return the current path of a target."""
         content = self.keys_document if name == layout.KEYS_TARGET else self.status[name]
-        return _hashed(name, TargetFile.from_data(name, content, ["sha256"]))
+        return _hash(name, TargetFile.from_data(name, content, ["sha256"]))
 
     @property
     def keys_document(self) -> bytes:
@@ -177,12 +177,12 @@ class Repository:
         return self.files[f"targets/{targets[layout.KEYS_TARGET]['hashes']['sha256']}.{layout.KEYS_TARGET}"]
 
     def put_target(self, name: str, content: bytes) -> TargetFile:
-        """Put a target's file where its hash names it."""
+        """Write a target's file to the path that its hash names."""
         target = TargetFile.from_data(name, content, ["sha256"])
         if name.endswith(".log"):
             generation = int.from_bytes(content[6:8], "big")
             target.unrecognized_fields["custom"] = {roles.GENERATION: generation}
-        self.files[_hashed(name, target)] = content
+        self.files[_hash(name, target)] = content
         return target
 
     def issue(self, index: int, *, begins: int | None = None, signer: Signer | None = None) -> str:
@@ -216,6 +216,6 @@ def log_name(day: int) -> str:
     return f"status/{day}.log"
 
 
-def _hashed(name: str, target: TargetFile) -> str:
+def _hash(name: str, target: TargetFile) -> str:
     folder, slash, base = name.rpartition("/")
     return f"targets/{folder}{slash}{target.hashes['sha256']}.{base}"

@@ -1,4 +1,4 @@
-"""Arbitrary content: a server that puts something else where a document or a file should be."""
+"""Check arbitrary content in place of a document or a file."""
 
 import json
 from collections.abc import Callable
@@ -36,7 +36,7 @@ def publish_all_anew(repository: Repository) -> None:
 
 
 def path_of(repository: Repository, what: str) -> str:
-    """Give the path of a document or of a target."""
+    """Return the path of a document or of a target."""
     names = {KEYS: layout.KEYS_TARGET, DENIED: roles.DENIED_TARGET, LOG: log_name(repository.today)}
     return repository.target_path(names[what]) if what in names else repository.path(what)
 

@@ -1,4 +1,4 @@
-"""What the online key signs is believed for status/* and for nothing else; and what it signs must be readable."""
+"""Check that the online key is trusted for status/* only, and that what it signs must be readable."""
 
 import random
 from contextlib import suppress
@@ -18,7 +18,7 @@ NOT_OURS = "does not offer what an authority publishes"
 UNREADABLE = "is signed and yet unreadable"
 
 
-def forged_keys(repository: Repository, forger: MemorySigner) -> bytes:
+def forge_keys(repository: Repository, forger: MemorySigner) -> bytes:
     """Write a list of pass keys with a forger's in it."""
     end = repository.now + 10**7
     keys = [PassKey(signer.public_key, 0, end) for signer in (repository.pass_key, forger)]
@@ -27,7 +27,7 @@ def forged_keys(repository: Repository, forger: MemorySigner) -> bytes:
 
 def test_pass_keys_that_the_online_role_lists_are_ignored(scene: Scene) -> None:
     repository, forger = scene.repository, MemorySigner()
-    repository.status[layout.KEYS_TARGET] = forged_keys(repository, forger)
+    repository.status[layout.KEYS_TARGET] = forge_keys(repository, forger)
     repository.publish()
     assert scene.must_take().changed
     assert scene.verdict(repository.issue(1, signer=forger)) == "unknown-key"
@@ -36,14 +36,14 @@ def test_pass_keys_that_the_online_role_lists_are_ignored(scene: Scene) -> None:
 def test_pass_keys_that_only_the_online_role_lists_are_not_published(scene: Scene) -> None:
     repository, forger = scene.repository, MemorySigner()
     repository.sign_targets(Lie(edit=lambda targets: targets.targets.clear()))
-    repository.status[layout.KEYS_TARGET] = forged_keys(repository, forger)
+    repository.status[layout.KEYS_TARGET] = forge_keys(repository, forger)
     repository.publish()
     scene.must_refuse("keys.jwks.json is not published")
 
 
 def test_the_online_role_can_not_delegate_the_pass_keys_further(scene: Scene) -> None:
     repository, forger = scene.repository, MemorySigner()
-    target = repository.put_target(layout.KEYS_TARGET, forged_keys(repository, forger))
+    target = repository.put_target(layout.KEYS_TARGET, forge_keys(repository, forger))
 
     def delegate(status: Any) -> None:
         key = roles.role_key(forger)

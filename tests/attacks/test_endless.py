@@ -1,4 +1,4 @@
-"""Endless data and bombs: whatever a server sends, what a device reads and holds is bounded."""
+"""Check that whatever a server sends, a device reads and holds a bounded amount."""
 
 import os
 import tracemalloc

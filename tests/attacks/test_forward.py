@@ -1,4 +1,4 @@
-"""Fast-forward: whoever has the online key drives versions so high that honest ones look old; and the way back."""
+"""Check fast-forward: the online key's holder raises versions until honest ones look old; and the recovery."""
 
 import pytest
 
@@ -10,7 +10,7 @@ HUGE = 2**31
 
 @pytest.fixture
 def forwarded(scene: Scene) -> Scene:
-    """A device that has taken over a publication of version 2^31."""
+    """Return a device that has taken over a publication of version 2^31."""
     repository, honest = scene.repository, dict(scene.repository.versions)
     repository.publish({role: Lie(version=HUGE) for role in ONLINE_ROLES})
     assert scene.must_take().changed
@@ -81,7 +81,7 @@ def _replace_online_key(scene: Scene) -> None:
 
 
 def _go_on(scene: Scene) -> None:
-    """Publish honestly, let the device sync, and take that as what it goes back to after the attack."""
+    """Publish honestly, sync the device, and make that the state it must return to after the attack."""
     scene.repository.publish()
     scene.sync()
     scene.honest = dict(scene.repository.files)

@@ -1,4 +1,4 @@
-"""Indefinite freeze: a server that goes on offering what it once had."""
+"""Check indefinite freeze: a server that keeps offering an old publication."""
 
 import pytest
 
@@ -90,9 +90,9 @@ def test_a_device_enrolled_in_front_of_a_frozen_server_says_stale(scene: Scene) 
 
 @pytest.mark.parametrize("value", [None, "now", True])
 def test_a_timestamp_that_does_not_say_when_it_was_published_is_refused(scene: Scene, value: object) -> None:
-    scene.repository.publish({"timestamp": Lie(edit=lambda t: t.unrecognized_fields.update(_published(value)))})
+    scene.repository.publish({"timestamp": Lie(edit=lambda t: t.unrecognized_fields.update(_publish(value)))})
     scene.must_refuse("the timestamp lacks x-movepass-published")
 
 
-def _published(value: object) -> dict[str, object]:
+def _publish(value: object) -> dict[str, object]:
     return {"x-movepass-published": value}

@@ -1,4 +1,4 @@
-"""What whoever has the online key can do: deny service, and hide or invent revocations. Never make a pass."""
+"""Check what the holder of the online key can do: deny service, hide or invent revocations, but never make a pass."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from movepass_wire import new_log
 
 
 def test_a_publication_from_the_far_future_accepts_nothing_and_the_next_honest_one_mends_it(scene: Scene) -> None:
-    scene.repository.publish({"timestamp": _published(scene.now + 30 * DAY)})
+    scene.repository.publish({"timestamp": _publish(scene.now + 30 * DAY)})
     scene.sync()
     verification = scene.verify(scene.good)
     assert verification.verdict.value == "clock-wrong"
@@ -21,7 +21,7 @@ def test_a_publication_from_the_far_future_accepts_nothing_and_the_next_honest_o
 
 @pytest.mark.parametrize("published", [-1, 2**32, 2**40, 2**63 - 1, 2**70, -(2**70)], ids=str)
 def test_a_publication_from_no_year_that_can_be_is_refused(scene: Scene, published: int) -> None:
-    scene.repository.publish({"timestamp": _published(published)})
+    scene.repository.publish({"timestamp": _publish(published)})
     scene.must_refuse("x-movepass-published")
 
 
@@ -58,5 +58,5 @@ def test_not_defended_it_can_hide_revocations(scene: Scene) -> None:
     assert scene.verdict(repository.issue(REVOKED)) == "valid"
 
 
-def _published(value: int) -> Lie:
+def _publish(value: int) -> Lie:
     return Lie(edit=lambda timestamp: timestamp.unrecognized_fields.update({roles.PUBLISHED: value}))

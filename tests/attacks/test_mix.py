@@ -1,4 +1,4 @@
-"""Mix-and-match: parts that were each signed, but never published together."""
+"""Check mix-and-match: parts that were each signed, but never published together."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""No attack test stands without a defence that it would miss."""
+"""Check that every attack test needs a defence."""
 
 import pytest
 

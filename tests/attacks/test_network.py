@@ -1,4 +1,4 @@
-"""What lies between: login pages, redirects, encodings and ranges that are not what was asked for."""
+"""Check what a network does: login pages, redirects, encodings, and other ranges than requested."""
 
 import gzip
 
@@ -160,7 +160,7 @@ def test_an_answer_that_is_not_http_is_refused(web: Scene, raw: bytes) -> None:
 
 
 def _longer_log(scene: Scene) -> tuple[int, str]:
-    """Publish a log that is longer; gives how long it was, and its path."""
+    """Publish a longer log, and return its old length and its path."""
     name = log_name(scene.repository.today)
     held = len(scene.repository.status[name])
     publish_all_anew(scene.repository)

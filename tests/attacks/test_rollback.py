@@ -1,4 +1,4 @@
-"""Rollback: what was right once is offered again."""
+"""Check rollback: an old publication is offered again."""
 
 import json
 
@@ -103,7 +103,7 @@ def test_old_keys_under_the_new_ones_name_are_refused(scene: Scene) -> None:
 
 
 def _go_on(scene: Scene) -> None:
-    """Publish honestly, let the device sync, and take that as what it goes back to after the attack."""
+    """Publish honestly, sync the device, and make that the state it must return to after the attack."""
     scene.repository.publish()
     scene.sync()
     scene.honest = dict(scene.repository.files)

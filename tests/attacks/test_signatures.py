@@ -1,4 +1,4 @@
-"""Signatures: too few, of the wrong people, the same one twice; and roots that do not follow on."""
+"""Check signatures that are too few, from the wrong people or duplicated, and roots that do not follow."""
 
 import json
 from collections.abc import Callable
@@ -16,7 +16,7 @@ NOT_SIGNED = "not signed by those whom this device trusts"
 NOT_OURS = "does not offer what an authority publishes"
 
 
-def _made_up_id(key: SSlibKey) -> SSlibKey:
+def _invent_id(key: SSlibKey) -> SSlibKey:
     return SSlibKey("ab" * 32, key.keytype, key.scheme, key.keyval)
 
 
@@ -96,11 +96,11 @@ def test_one_signature_under_the_name_of_another_custodian_does_not_count(scene:
 
 
 def test_a_root_that_lists_one_custodian_twice_is_refused(scene: Scene) -> None:
-    def listed_twice(root: Any) -> None:
+    def list_twice(root: Any) -> None:
         keyids = root.roles["targets"].keyids
         keyids[1:] = keyids[:1]
 
-    scene.repository.sign_root(Lie(edit=listed_twice))
+    scene.repository.sign_root(Lie(edit=list_twice))
     scene.repository.publish()
     scene.must_refuse(NOT_OURS)
 
@@ -108,7 +108,7 @@ def test_a_root_that_lists_one_custodian_twice_is_refused(scene: Scene) -> None:
 @pytest.mark.parametrize("role", ["root", "targets"])
 def test_a_root_with_one_key_under_an_id_that_is_not_its_own_is_refused(scene: Scene, role: str) -> None:
     """Who gets it signed at a ceremony meets the threshold alone from then on."""
-    _list_twin(scene.repository, role, _made_up_id)
+    _list_twin(scene.repository, role, _invent_id)
     scene.repository.publish()
     scene.must_refuse("not signed by those whom this device trusts")
 
@@ -123,7 +123,7 @@ def test_a_root_with_one_key_written_in_two_ways_is_refused(scene: Scene, role: 
 
 def test_a_root_with_one_key_under_two_ids_is_refused_on_the_way_to_a_later_one(scene: Scene) -> None:
     repository = scene.repository
-    twin = _list_twin(repository, "root", _made_up_id)
+    twin = _list_twin(repository, "root", _invent_id)
     traitor = repository.root_custodians[0]
     repository.root_custodians = [MemorySigner() for _ in range(3)]
 

@@ -1,4 +1,4 @@
-"""Slow data: however slowly a server sends, and whatever part of an answer, a device lets go after its deadline."""
+"""Check that a device gives up after its deadline, however slowly a server sends any part of an answer."""
 
 import os
 import socket
@@ -33,7 +33,7 @@ ENDLESS_BEGINNINGS = {
 
 
 @pytest.fixture(autouse=True)
-def _hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(web_source, "FILE_SECONDS", DEADLINE)
     monkeypatch.setattr(web_source, "READ_SECONDS", PATIENCE)
 
@@ -126,6 +126,6 @@ def _drip_handshakes(listener: socket.socket) -> None:
 
 
 def _let_go(pipe: Path) -> None:
-    """Open a pipe for writing, so that whoever waits to read goes on."""
+    """Open a pipe for writing, so that a waiting reader continues."""
     with suppress(OSError):
         os.close(os.open(pipe, os.O_WRONLY | os.O_NONBLOCK))

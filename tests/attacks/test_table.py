@@ -1,4 +1,4 @@
-"""The threat model names tests that exist, and every attack test; and says `open` where one is open."""
+"""Check that the threat model names existing tests and every attack test, and marks open attacks as `open`."""
 
 import ast
 import re

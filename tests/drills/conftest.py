@@ -1,4 +1,4 @@
-"""An authority with three custodians of whom two must sign, and devices that were offline in between."""
+"""Provide an authority with three custodians of whom two must sign, and devices that were offline in between."""
 
 import time
 from collections.abc import Iterable
@@ -21,7 +21,7 @@ HOUR = 3600
 
 
 def request(request_id: str, **changes: Any) -> ApprovedPass:
-    """An approved pass in force for three hours, since an hour ago."""
+    """Return an approved pass in force for three hours, since an hour ago."""
     now = int(time.time())
     return ApprovedPass.from_json(
         {
@@ -38,7 +38,7 @@ def request(request_id: str, **changes: Any) -> ApprovedPass:
 
 
 def signed_by(folder: Path, proposal: Proposal, names: Iterable[str]) -> Proposal:
-    """Have custodians sign, each from a folder of their own."""
+    """Let custodians sign, each from their own folder."""
     for name in names:
         signature = sign_proposal(proposal, custodian.signer(folder / name, proposal.role))
         proposal, _ = add_signature(Proposal.from_bytes(proposal.to_bytes()), signature)
@@ -62,7 +62,7 @@ class Drill:
         return self.folder / "authority" / "custodians"
 
     def agree(self, *proposals: Proposal, names: Iterable[str] = ("1", "3")) -> None:
-        """Have proposals signed by some custodians, and publish them together."""
+        """Let some custodians sign proposals, and publish them together."""
         signed = [signed_by(self.custodians, proposal, names) for proposal in proposals]
         publish_proposals(self.authority, signed, int(time.time()))
 
@@ -77,7 +77,7 @@ class Drill:
             publisher.publish(int(time.time()))
 
     def device(self, name: str) -> Device:
-        """Open a device; enrolled with the first root and synced when it is first asked for."""
+        """Open a device, which is enrolled with the first root and synced at its first use."""
         folder = self.folder / name
         if not folder.exists():
             source = str(self.authority.repository_path)
@@ -87,12 +87,12 @@ class Drill:
         return Device.open(folder)
 
     def verdict(self, name: str, text: str) -> str:
-        """Give a device's verdict on a text."""
+        """Return a device's verdict on a text."""
         with self.device(name) as device:
             return device.verify(text).verdict.value
 
     def sync(self, name: str) -> int:
-        """Sync a device; returns the bytes it took."""
+        """Sync a device, and return the bytes received."""
         with self.device(name) as device:
             return device.sync().received
 

@@ -1,4 +1,4 @@
-"""The worst days, each played with real folders and with devices that were offline in between (docs/drills.md)."""
+"""Play the worst days with real folders and with devices that were offline in between (docs/drills.md)."""
 
 import json
 import shutil
@@ -52,7 +52,7 @@ def now() -> int:
 
 
 def leak_pass_key(drill: Drill, count: int) -> tuple[int, float]:
-    """Play the leaked pass key on so many passes in force; returns a device's bytes and the seconds it took."""
+    """Play the leaked pass key with so many passes in force, and return a device's bytes and seconds."""
     with drill.authority.issuer() as issuer:
         old = [p for p in issuer.issue_many([request(f"L-{n}") for n in range(count)]) if not isinstance(p, Exception)]
     assert drill.verdict("device", old[0].text) == "valid"
@@ -67,7 +67,7 @@ def leak_pass_key(drill: Drill, count: int) -> tuple[int, float]:
     drill.agree(
         propose_keys(drill.authority, KeyChange(add=(key,), revoke={leaked: "copied from a server"}), now=now())
     )
-    assert json.loads(drill.authority.denied()) == {"denied": []}  # the custodians have seen to it
+    assert json.loads(drill.authority.denied()) == {"denied": []}  # the custodians have replaced the denial
     use_pass_key(drill.authority, kid, now(), urgent=True)
     with drill.authority.issuer() as issuer:
         pairs = list(issuer.reissue(leaked))
@@ -319,7 +319,7 @@ def test_a_signature_file_that_is_none_is_refused(drill: Drill, damage: str) -> 
 
 def test_a_key_that_has_no_say_can_not_sign(drill: Drill) -> None:
     proposal = propose_keys(drill.authority, KeyChange(), now=now())
-    with pytest.raises(CeremonyError, match="is it the other one of the two"):
+    with pytest.raises(CeremonyError, match="do you mean your other key"):
         sign_proposal(proposal, custodian.signer(drill.custodians / "1", "root"))
 
 

@@ -1,1 +1,1 @@
-"""What tests in several folders build on: a small authority with a device, servers, processes, faults."""
+"""Share test support between folders: a small authority with a device, servers, processes, faults."""

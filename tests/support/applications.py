@@ -1,4 +1,4 @@
-"""Applications to test with, and a service of one's own."""
+"""Make applications for tests, and a service for them."""
 
 import asyncio
 from collections.abc import Coroutine, Mapping
@@ -57,7 +57,7 @@ THREE_A_DAY = rules("three-a-day", ("passes_today = { at_least = 3 }", "reject")
 
 
 def form(now: int, **changes: Any) -> dict[str, Any]:
-    """Write a form's fields for a trip that begins in an hour; None takes a field out."""
+    """Return a form's fields for a trip that begins in an hour; None removes a field."""
     fields = {
         "holder.name": NAME,
         "holder.id_type": "nid",
@@ -88,7 +88,7 @@ def use_rules(service: Service, text: str, now: int) -> None:
 
 
 def work(service: Service, now: int) -> None:
-    """Let a worker do all that is to be done at a time."""
+    """Let a worker do everything that is due at a time."""
     worker = Worker(service, clock=lambda: now)
     try:
         while worker.round():
@@ -100,7 +100,7 @@ def work(service: Service, now: int) -> None:
 def draft(
     application: Application, client: bytes = b"client", part: int = 0, reference: str = "0000-0000-0000"
 ) -> Draft:
-    """Make a draft of which the reference is given."""
+    """Make a draft with a known reference."""
     digest = application.digest(b"key")
     return Draft(client, part, digest, (reference,), hash_secret("secret"), application)
 
@@ -112,5 +112,5 @@ def decision(action: str, **changes: Any) -> Decision:
 
 
 def bytes_of(folder: Path) -> bytes:
-    """Return all that is in a folder's files."""
+    """Return the content of all files in a folder."""
     return b"".join(path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file())

@@ -53,7 +53,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def before_bucket(ministack: Ministack, bucket: str) -> Iterator[str]:
-    """Serve a bucket to devices; gives the address."""
+    """Serve a bucket to devices, and yield the address."""
     objects = [f"arn:aws:s3:::{bucket}/{folder}/*" for folder in ("metadata", "targets")]
     key = ministack.user_of(
         {"s3:GetObject": objects, "s3:ListBucket": [f"arn:aws:s3:::{bucket}"]}, name=f"cdn-{bucket}"

@@ -14,7 +14,7 @@ _DAY = timedelta(days=1)
 
 
 def make_ca(folder: Path) -> tuple[Path, ssl.SSLContext]:
-    """Make both; gives the CA's file, and a context for the server."""
+    """Make both, and return the CA's file and a context for the server."""
     ca_key, server_key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     ca_name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "a test's CA")])
     server_name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "a test's server")])

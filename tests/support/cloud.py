@@ -1,4 +1,4 @@
-"""An authority on AWS for a test that calls the functions in its own process: bucket, table, keys, queues."""
+"""Run an authority on AWS for tests that call the functions in their own process: bucket, table, keys, queues."""
 
 import json
 from collections.abc import Iterable
@@ -23,7 +23,7 @@ ATTEMPTS = 3
 
 @dataclass
 class Context:
-    """What Lambda gives a handler besides the event."""
+    """The context that Lambda passes to a handler besides the event."""
 
     left: float = 60.0
     aws_request_id: str = "invocation"
@@ -92,7 +92,7 @@ class Cloud:
         return made
 
     def issue(self) -> IssueFunction:
-        """Open the function anew, as a new process would."""
+        """Open the function again, as a new process would."""
         return IssueFunction.open(self.settings)
 
     def revoke(self) -> RevokeFunction:
@@ -127,7 +127,7 @@ class Cloud:
         return found
 
     def mirror(self, folder: Path) -> Path:
-        """Copy what is published into a folder; what is there already never changes, but for the timestamp."""
+        """Copy the publication into a folder; existing files never change, except the timestamp."""
         s3 = self.ministack.client("s3")
         for page in s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket):
             for listed in page.get("Contents", []):
@@ -152,5 +152,5 @@ def event(bodies: Iterable[str], attempt: int = 1) -> dict[str, Any]:
 
 
 def failed(answer: dict[str, Any]) -> list[str]:
-    """Give the messages that shall come again."""
+    """Return the messages that must come again."""
     return [item["itemIdentifier"] for item in answer["batchItemFailures"]]

@@ -1,4 +1,4 @@
-"""Documents of the offline roles, made in one call where a test needs no ceremony."""
+"""Make the documents of the offline roles in one call, for tests that need no ceremony."""
 
 from collections.abc import Iterable
 

@@ -1,4 +1,4 @@
-"""Dying at a chosen call, by a wrapper that counts the calls of an object's methods; and a disk that is full."""
+"""Simulate death at a chosen call, and a full disk."""
 
 import resource
 from collections.abc import Callable, Iterator
@@ -23,7 +23,7 @@ class Doom:
         self._after = after
 
     def wrap(self, target: Any, *names: str) -> Any:
-        """Give an object that behaves like the target until the end comes."""
+        """Wrap a target in an object that behaves the same until the end comes."""
         return _Doomed(self, target, names)
 
     def call(self, name: str, method: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:

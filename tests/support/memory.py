@@ -1,4 +1,4 @@
-"""Looking for a private key in a process's memory, in every form in which libraries hold or carry one."""
+"""Search a process's memory for a private key, in every form in which libraries hold it."""
 
 from base64 import b64encode
 from pathlib import Path
@@ -12,7 +12,7 @@ _UNREADABLE = {"[vvar]", "[vvar_vclock]", "[vsyscall]"}
 
 
 def forms(key: PrivateKey) -> dict[str, bytes]:
-    """Give what to look for.
+    """Return the forms to look for.
 
     For P-256 the scalar: big-endian as in DER, little-endian as OpenSSL's BIGNUM holds it on this kind of machine. For
     Ed25519 the seed. Either also as text: hexadecimal, and as it stands in base64 of the PKCS#8 document.

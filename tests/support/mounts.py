@@ -1,4 +1,4 @@
-"""A small file system of a test's own, where the one who runs the tests may mount one."""
+"""Mount small file systems for tests, where the user may mount."""
 
 import subprocess
 import tempfile
@@ -32,7 +32,7 @@ def read_only(folder: Path) -> Iterator[Path]:
 
 @cache
 def may_mount() -> bool:
-    """Tell whether mounting works here (it needs root, and many a container forbids it even then)."""
+    """Check whether mounting works here (it needs root, and many containers forbid it even then)."""
     with tempfile.TemporaryDirectory() as folder:
         try:
             subprocess.run(["mount", "-t", "tmpfs", "tmpfs", folder], check=True, capture_output=True)

@@ -1,4 +1,4 @@
-"""nginx, Debian's, serving a folder as a process of its own."""
+"""Run Debian's nginx as a separate process that serves a folder."""
 
 import os
 import shutil
@@ -46,7 +46,7 @@ class Nginx:
     log: Path
 
     def answers(self, count: int) -> list[tuple[str, int, int]]:
-        """Wait for the log to tell of so many answers, and give each one's path, status and bytes of its body."""
+        """Wait until the log has so many answers, and return each path, status and body size."""
         end = time.monotonic() + _STARTS_WITHIN
         while True:
             lines = [line.split() for line in self.log.read_text("utf-8").splitlines()]
@@ -56,7 +56,7 @@ class Nginx:
 
 
 def find_nginx() -> str | None:
-    """Give the command, where it is installed."""
+    """Return the command if it is installed."""
     return shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin")
 
 

@@ -1,4 +1,4 @@
-"""Stores as earlier software made them, for the tests of what becomes of them."""
+"""Make stores as earlier software made them."""
 
 import json
 import sqlite3
@@ -22,7 +22,7 @@ _PAGE_BYTES = 2048
 
 
 def make_version_1(folder: Path) -> None:
-    """Write a store of today anew as version 1 had it: no checksums, one source, larger pages."""
+    """Rewrite a current store as version 1 had it: no checksums, one source, larger pages."""
     path, old = folder / FILE_NAME, folder / "old.sqlite"
     with closing(sqlite3.connect(path)) as db, closing(sqlite3.connect(old, isolation_level=None)) as to:
         to.executescript(VERSION_1)
@@ -47,7 +47,7 @@ def make_version_1(folder: Path) -> None:
 
 
 def make_version_2(folder: Path) -> None:
-    """Write a store of today anew as version 2 had it: no journal."""
+    """Rewrite a current store as version 2 had it: no journal."""
     with closing(sqlite3.connect(folder / FILE_NAME, isolation_level=None)) as db:
         for table in JOURNAL:
             db.execute(f"DROP TABLE {table}")

@@ -1,4 +1,4 @@
-"""Approved passes to test with. Times count from one captured `now`, because TUF's expiry knows only the real one."""
+"""Make approved passes. Times count from one captured `now`, because TUF's expiry uses the real clock."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -39,7 +39,7 @@ def approved(request_id: str, now: int, /, **changes: Any) -> ApprovedPass:
 
 
 def changed_in_each_field(trip: Trip) -> Iterator[tuple[str, Trip]]:
-    """Give a trip with another value in each of its fields, those included that are added some day."""
+    """Yield a trip with another value in each of its fields, future fields included."""
     for name, value in trip._asdict().items():
         match value:
             case Place(district, text):

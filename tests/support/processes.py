@@ -1,4 +1,4 @@
-"""Other processes: real ones, started with the packages in this checkout, killed where a test says so."""
+"""Start real processes with the packages of this checkout, and kill them where a test says so."""
 
 import os
 import subprocess
@@ -13,26 +13,26 @@ _TIMEOUT_SECONDS = 60
 
 
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Give an environment in which this checkout's packages and the support package are found."""
+    """Return an environment in which this checkout's packages and the support package are found."""
     path = [str(ROOT / folder) for folder in FOLDERS]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(path), **(extra or {})}
 
 
 def start(code: str, *arguments: object, temporary: Path | None = None) -> "subprocess.Popen[str]":
-    """Start code in a process of its own; what it leaves behind when it is killed goes where `temporary` says."""
+    """Start code in a new process; if it is killed, its leftovers are in `temporary`."""
     command = [sys.executable, "-c", code, *map(str, arguments)]
     extra = {"TMPDIR": str(temporary)} if temporary else None
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment(extra))
 
 
 def converse(code: str, *arguments: object) -> "subprocess.Popen[str]":
-    """Start code in a process of its own that is told things, and answers, a line at a time."""
+    """Start code in a new process that reads and answers one line at a time."""
     command = [sys.executable, "-c", code, *map(str, arguments)]
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment())
 
 
 def run(code: str, *arguments: object, extra: Mapping[str, str] | None = None) -> str:
-    """Run code in a process of its own and give what it prints; an error there is one here."""
+    """Run code in a new process and return what it prints; an error there is raised here."""
     command = [sys.executable, "-c", code, *map(str, arguments)]
     done = subprocess.run(
         command, capture_output=True, text=True, env=environment(extra), timeout=_TIMEOUT_SECONDS, check=False
@@ -43,7 +43,7 @@ def run(code: str, *arguments: object, extra: Mapping[str, str] | None = None) -
 
 @contextmanager
 def writing(code: str, *arguments: object) -> Iterator[None]:
-    """Let another process say that it has begun, and do what it does until the end of the block."""
+    """Wait until another process has started, and let it run until the end of the block."""
     command = [sys.executable, "-c", code, *map(str, arguments)]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment()
@@ -56,7 +56,7 @@ def writing(code: str, *arguments: object) -> Iterator[None]:
 
 
 def open_files(folder: Path) -> list[str]:
-    """Give the files below a folder that this process holds open."""
+    """Return the files below a folder that this process holds open."""
     links = [str(path.readlink()) for path in Path("/proc/self/fd").iterdir() if path.is_symlink()]
     return [link for link in links if link.startswith(str(folder))]
 

@@ -1,4 +1,4 @@
-"""A small HTTP proxy, as they stand in offices: forwards http, tunnels https (CONNECT), may ask for a password."""
+"""Run a small HTTP proxy like those in offices: forwards http, tunnels https (CONNECT), may ask for a password."""
 
 import select
 import socket

@@ -1,4 +1,4 @@
-"""Two regions of AWS on this machine: a ministack for each, and one address that leads to both, as AWS's does.
+"""Run two regions of AWS: a ministack for each, and one address that leads to both, as AWS's does.
 
 boto3 has one endpoint for all regions here, so a router stands before the two: it reads from a connection's first
 request which region was signed for (SigV4's credential scope) and carries bytes from then on; a client of boto3's asks
@@ -41,17 +41,17 @@ class Router:
         self._loop = asyncio.new_event_loop()
 
     def lead_to(self, region: str, url: str) -> None:
-        """Say where a region is."""
+        """Register the address of a region."""
         host, _, port = url.removeprefix("http://").partition(":")
         self._open[region] = set()
         self._upstream[region] = (host, int(port))
 
     def lose(self, region: str) -> None:
-        """Cut all connections to a region, and take no more."""
+        """Cut all connections to a region, and accept no more."""
         asyncio.run_coroutine_threadsafe(self._lose(region), self._loop).result()
 
     def find(self, region: str) -> None:
-        """Take connections to a region again."""
+        """Accept connections to a region again."""
         self._lost.discard(region)
 
     async def _lose(self, region: str) -> None:
@@ -117,12 +117,12 @@ class World:
         self.regions = [Ministack(router.url, d.pid, d.region) for d in direct]
 
     def lose(self, number: int) -> None:
-        """Lose a region in the middle of whatever it is at."""
+        """Lose a region in the middle of its work."""
         self.router.lose(NAMES[number])
         os.killpg(self.direct[number].pid, signal.SIGSTOP)
 
     def find(self, number: int) -> None:
-        """Let a region come back with all that it had."""
+        """Bring a region back with its data."""
         os.killpg(self.direct[number].pid, signal.SIGCONT)
         self.router.find(NAMES[number])
 

@@ -1,4 +1,4 @@
-"""Reading a published repository as anyone can, and signing in it as its custodians or its online key could."""
+"""Read a published repository as anyone can, and sign in it as its custodians or its online key could."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -26,7 +26,7 @@ def status_of(repository: Path) -> Any:
 
 
 def target(repository: Path, name: str, info: TargetFile) -> bytes:
-    """Read a target's file and hold it against its length and hash."""
+    """Read a target's file and compare it with its length and hash."""
     folder, slash, base = name.rpartition("/")
     data = (repository / "targets" / f"{folder}{slash}{info.hashes['sha256']}.{base}").read_bytes()
     info.verify_length_and_hashes(data)

@@ -1,4 +1,4 @@
-"""S3 on this machine (ministack): buckets, what boto3 must know, copies of them, and a front that misbehaves."""
+"""Run S3 on this machine (ministack): buckets, settings for boto3, copies, and a front that misbehaves."""
 
 import os
 import socket
@@ -19,7 +19,7 @@ from support.ministack import REGION, Ministack
 
 
 def environment(ministack: Ministack, user: tuple[str, str] = ("test", "test")) -> dict[str, str]:
-    """Give what lets boto3 find ministack, and nothing of this machine's."""
+    """Return the settings with which boto3 finds ministack, and nothing of this machine's."""
     return {
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
@@ -41,7 +41,7 @@ def enter(monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]) -> None:
 
 
 def new_bucket(ministack: Ministack) -> str:
-    """Make a bucket and give its name."""
+    """Create a bucket and return its name."""
     name = f"movepass-{uuid4()}"
     place: Any = {"LocationConstraint": REGION}
     ministack.client("s3").create_bucket(Bucket=name, CreateBucketConfiguration=place)
@@ -62,7 +62,7 @@ def mirror(ministack: Ministack, bucket: str, folder: Path) -> None:
 
 @dataclass(frozen=True)
 class Fault:
-    """What the front does with a request.
+    """How the front treats a request.
 
     Attributes:
         status: answer this instead of doing it; 0 closes the connection without an answer.
@@ -78,7 +78,7 @@ class Fault:
 
 
 Rule = Callable[[str, str, int], Fault | None]
-"""Given the method, the key and how often the two were asked for before, a fault, or None."""
+"""Given the method, the key and how often the two were requested before, returns a fault, or None."""
 
 
 @dataclass
@@ -145,7 +145,7 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
     def handle_error(self, *_: object) -> None:
-        pass  # a client that hangs up is nothing to tell of
+        pass  # a client that hangs up is nothing to report
 
 
 @contextmanager

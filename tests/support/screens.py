@@ -97,7 +97,7 @@ class Screen:
         self.type(found[1] + "\r")
 
     def answer(self, text: str, mark: str, seconds: float = 20) -> float:
-        """Type, and give the seconds until the command has written something; only then is it drawn, which is slow."""
+        """Type, and return the seconds until the command has written something; drawing, which is slow, comes after."""
         came, wanted = b"", mark.encode()
         began = time.perf_counter()
         os.write(self._fd, text.encode())
@@ -105,9 +105,9 @@ class Screen:
             assert select.select([self._fd], [], [], seconds)[0], f"{mark} not written within {seconds} s:\n{self.text}"
             try:
                 came += os.read(self._fd, _READ_BYTES)
-            except OSError:
+            except OSError as e:
                 self._take(came)
-                raise AssertionError(f"ended with {self.process.wait(seconds)}:\n{self.text}") from None
+                raise AssertionError(f"ended with {self.process.wait(seconds)}:\n{self.text}") from e
         took = time.perf_counter() - began
         self._take(came)
         return took
@@ -119,7 +119,7 @@ class Screen:
             self._read(left)
 
     def until(self, shown: Callable[[str], object], seconds: float = 20) -> str:
-        """Wait until the screen shows something, and give its text."""
+        """Wait until the screen shows something, and return its text."""
         end = time.monotonic() + seconds
         while not shown(self.text):
             assert time.monotonic() < end, f"not shown within {seconds} s:\n{self.text}"
@@ -222,8 +222,8 @@ def running(
 
 
 def movepass(*arguments: object) -> list[str]:
-    """Give the command line of `movepass`."""
-    return [*_MOVEPASS, *map(str, arguments)]
+    """Return the command line of `movepass`."""
+    return [sys.executable, "-m", "movepass_cli.main", *map(str, arguments)]
 
 
 def _svg(screen: pyte.Screen) -> str:

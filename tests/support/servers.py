@@ -1,4 +1,4 @@
-"""Web servers to sync from: Python's own, which knows no Range, and one that does and can be told to misbehave."""
+"""Run web servers to sync from: Python's own without Range, and one with Range that can misbehave."""
 
 import re
 import ssl
@@ -15,7 +15,7 @@ _HOLD_SECONDS = 20
 
 @dataclass(frozen=True)
 class Answer:
-    """What a server shall answer instead of the file.
+    """An answer instead of the file.
 
     Attributes:
         cut: break the connection off after this many bytes of the body.
@@ -40,7 +40,7 @@ class Exchange:
 
 
 Rule = Callable[[str, str | None], Answer | None]
-"""Given the path (without its leading slash) and the Range header, an answer, or None for the usual one."""
+"""Given the path (without its leading slash) and the Range header, returns an answer, or None for the usual one."""
 
 
 @dataclass
@@ -57,7 +57,7 @@ class RangeServer:
         return special or self.honest(path, wanted)
 
     def honest(self, path: str, wanted: str | None) -> Answer:
-        """Give the file, or the part of it that is wanted."""
+        """Return the file, or the requested part of it."""
         file = self.root / path
         if not file.is_file():
             return Answer(404, b"not here\n")
@@ -103,7 +103,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 class _Server(ThreadingHTTPServer):
     def handle_error(self, *_: object) -> None:
-        pass  # a client that hangs up is nothing to tell of
+        pass  # a client that hangs up is nothing to report
 
 
 class _Plain(SimpleHTTPRequestHandler):
@@ -125,7 +125,7 @@ def serving(root: Path, tls: ssl.SSLContext | None = None) -> Iterator[RangeServ
 
 @contextmanager
 def plainly_serving(root: Path) -> Iterator[str]:
-    """Serve a folder with Python's own http.server; gives the address."""
+    """Serve a folder with Python's own http.server, and yield the address."""
     server = _Server(("127.0.0.1", 0), partial(_Plain, directory=str(root)))
     with _running(server):
         yield f"http://127.0.0.1:{server.server_port}"
@@ -157,7 +157,7 @@ class Drips:
 
 @contextmanager
 def drips(seconds: float) -> Iterator[Drips]:
-    """Run a server whose every answer comes a byte every 0.1 s, for so long: no wait for it is ever a silent one."""
+    """Run a server that sends a byte every 0.1 s for so long, so that no wait for it is silent."""
     over = threading.Event()
 
     class Handler(BaseHTTPRequestHandler):

@@ -1,4 +1,4 @@
-"""Real PKCS#11 tokens, in software: SoftHSM2, with a folder of tokens for whoever wants one.
+"""Provide real PKCS#11 tokens in software, with SoftHSM2 and a folder of tokens.
 
 SoftHSM is no smart card: it never locks itself, and nothing can be pulled out. What it can't show stands in
 docs/ceremony.md.
@@ -66,7 +66,7 @@ class Tokens:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What a process needs to see them."""
+        """The environment in which a process sees the tokens."""
         return {"SOFTHSM2_CONF": str(self.folder / "softhsm2.conf"), "PYKCS11LIB": str(_library())}
 
     def make_key(self, label: str, number: int, kind: str = "secp256r1", what: str = "") -> None:

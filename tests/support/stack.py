@@ -1,4 +1,4 @@
-"""infra/template.yaml deployed to a ministack, as `aws cloudformation package` and `deploy` would."""
+"""Deploy infra/template.yaml to a ministack, as `aws cloudformation package` and `deploy` would."""
 
 import json
 import time
@@ -69,7 +69,7 @@ class Stack:
         return body
 
     def environment(self, person: str) -> dict[str, str]:
-        """Give the environment of somebody who has taken on one of the PEOPLE's roles."""
+        """Return the environment of somebody who has assumed one of the PEOPLE's roles."""
         keys = self.assume(person)
         return {
             "AWS_ENDPOINT_URL": self.ministack.url, "AWS_DEFAULT_REGION": self.ministack.region,
@@ -78,7 +78,7 @@ class Stack:
         }  # fmt: skip
 
     def assume(self, person: str) -> dict[str, str]:
-        """Take on one of the PEOPLE's roles; gives its credentials."""
+        """Assume one of the PEOPLE's roles, and return its credentials."""
         arn = f"arn:aws:iam::{ACCOUNT}:role/{person}"
         keys: dict[str, str] = self.ministack.client("sts").assume_role(RoleArn=arn, RoleSessionName=person)[
             "Credentials"
@@ -86,12 +86,12 @@ class Stack:
         return keys
 
     def resources(self) -> dict[str, str]:
-        """Give the physical names of all resources, by their names in the template."""
+        """Return the physical names of all resources, by their names in the template."""
         found = self.ministack.client("cloudformation").describe_stack_resources(StackName=self.name)
         return {r["LogicalResourceId"]: r["PhysicalResourceId"] for r in found["StackResources"]}
 
     def status(self) -> str:
-        """Give what CloudFormation says of the stack."""
+        """Return CloudFormation's description of the stack."""
         stacks = self.ministack.client("cloudformation").describe_stacks(StackName=self.name)["Stacks"]
         return str(stacks[0]["StackStatus"])
 
@@ -186,7 +186,7 @@ def _mend(stack: Stack) -> None:
 
 
 def _role(ministack: Ministack, name: str) -> str:
-    """Make a role that people take on."""
+    """Create a role that people assume."""
     trust = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
     document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
     return str(ministack.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=document)["Role"]["Arn"])

@@ -1,4 +1,4 @@
-"""A reader of IETF Token Status List tokens that shares nothing with us: python-cwt, cbor2 and zlib."""
+"""Read IETF Token Status List tokens independently of our code: python-cwt, cbor2 and zlib."""
 
 import zlib
 from typing import Any
@@ -14,7 +14,7 @@ STATUS_LIST = 65533
 
 
 def read_token(data: bytes, key: PublicKey) -> tuple[dict[Any, Any], dict[Any, Any]]:
-    """Verify a token; gives its headers and its claims.
+    """Verify a token, and return its headers and its claims.
 
     Raises:
         VerifyError: the signature does not hold.

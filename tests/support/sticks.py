@@ -1,4 +1,4 @@
-"""Sticks that somebody has prepared: links, pipes, devices, endless and huge files where a command reads or writes."""
+"""Prepare hostile sticks: links, pipes, devices, endless and huge files where a command reads or writes."""
 
 import os
 import shutil
@@ -76,7 +76,7 @@ def lay(trap: str, place: Path, outside: Path) -> None:
 
 
 def content(folder: Path) -> dict[str, bytes | str | None]:
-    """Read all that is in a folder, to be compared later: files' bytes, links' targets, and folders."""
+    """Read everything in a folder for a later comparison: files' bytes, links' targets, and folders."""
     found: dict[str, bytes | str | None] = {}
     for path in folder.rglob("*"):
         name = str(path.relative_to(folder))

@@ -1,4 +1,4 @@
-"""What hypothesis draws: passes of every kind that claims can hold."""
+"""Draw passes of every kind that claims can hold, for hypothesis."""
 
 from hypothesis import strategies as st
 

@@ -1,4 +1,4 @@
-"""Applications in an embedded store, decided by the rules that come with the software."""
+"""Keep applications in an embedded store, decided by the rules that come with the software."""
 
 import asyncio
 import hashlib
@@ -37,7 +37,7 @@ def submit(store: SqliteStore, reference: str, application: Application, now: in
 
 
 def decide(store: SqliteStore, now: int) -> int:
-    """Let the rules decide all that is received."""
+    """Let the rules decide everything that is received."""
     return store.decide_next(10_000, decider(lambda _: default_rules(), now), now)
 
 

@@ -1,4 +1,4 @@
-"""Makes this process look like Python on Windows: what is missing there is missing here. For use before other code."""
+"""Make this process look like Python on Windows by removing what is missing there. Import it before other code."""
 
 import errno
 import os
@@ -73,7 +73,7 @@ class _Missing(MetaPathFinder):
 
 
 def become() -> None:
-    """Take away what Windows has not; symbolic links as where a user may make none."""
+    """Remove what Windows lacks; symbolic links fail as for a user who may make none."""
     for name in MODULES & sys.modules.keys():
         del sys.modules[name]
     sys.meta_path.insert(0, _Missing())

@@ -1,4 +1,4 @@
-"""A whole small world in a folder: an authority, its repository, and a device enrolled with it."""
+"""Create a small world in a folder: an authority, its repository, and a device enrolled with it."""
 
 import os
 import shutil
@@ -45,7 +45,7 @@ class World:
         return world
 
     def copy(self, folder: Path) -> "World":
-        """Make a world of one's own from a template."""
+        """Copy a private world from a template."""
         shutil.copytree(self.authority.folder, folder / "authority")
         shutil.copytree(self.store, folder / "device")
         later = max(int(time.time()), self.now + 1)  # than what the template published
@@ -78,7 +78,7 @@ class World:
                 issuer.revoke(number=signed.number, reason="stolen phone")
 
     def revoke_indexes(self, indexes: Iterable[int], day: int | None = None) -> None:
-        """Put indexes among the pending ones, as if that many passes had been issued and revoked."""
+        """Add indexes to the pending ones, as if that many passes had been issued and revoked."""
         ledger = SqliteLedger(self.authority.ledger_path)
         rows = [(self.today if day is None else day, index) for index in indexes]
         with ledger._transaction():
@@ -118,7 +118,7 @@ class World:
 
 
 def facts(world: World) -> tuple[int | None, int | None, frozenset[int]]:
-    """Give what a device knows, for "is it the old or the new": published, synced at, and which days it has."""
+    """Return what a device knows, to compare old and new: published, synced at, and its days."""
     with world.device() as device:
         lists = device.state().lists
         return lists.published, lists.synced_at, frozenset(lists.days)
@@ -126,7 +126,7 @@ def facts(world: World) -> tuple[int | None, int | None, frozenset[int]]:
 
 @contextmanager
 def written_to_by_nobody(world: World, file_mode: int = 0o444) -> Iterator[None]:
-    """Let everyone read the world, and nobody write to the store's folder."""
+    """Let everyone read the world, but nobody write to the store's folder."""
     for folder in [world.store, world.repository, *world.repository.rglob("*")]:
         folder.chmod(0o755 if folder.is_dir() else 0o644)
     for file in world.store.iterdir():

@@ -1,4 +1,4 @@
-"""What a command has written into a terminal: which of it only the command itself may have meant."""
+"""Find control sequences that a command has written into a terminal and that only the command may send."""
 
 import re
 
