@@ -43,7 +43,7 @@ TRIP = Trip(
 _MISSING = object()
 
 
-def changed(path: str, value: object) -> dict[str, Any]:
+def change(path: str, value: object) -> dict[str, Any]:
     """Copy the example with one key changed or removed."""
     document = deepcopy(EXAMPLE)
     *parents, last = path.split(".")
@@ -78,7 +78,7 @@ def test_the_example_of_the_design_round_trips_through_the_wire() -> None:
 
 @pytest.mark.parametrize("path", ["from.place", "vehicle", "vehicle.driver"])
 def test_optional_keys_may_be_left_out(path: str) -> None:
-    document = changed(path, _MISSING)
+    document = change(path, _MISSING)
     assert trip_to_json(trip_from_json(document)) == document
 
 
@@ -103,7 +103,7 @@ def test_optional_keys_may_be_left_out(path: str) -> None:
 )
 def test_a_missing_key_is_named(path: str) -> None:
     with pytest.raises(ClaimsError) as refusal:
-        trip_from_json(changed(path, _MISSING))
+        trip_from_json(change(path, _MISSING))
     assert (refusal.value.field, str(refusal.value)) == (path, f"{path}: missing")
 
 
@@ -111,7 +111,7 @@ def test_a_missing_key_is_named(path: str) -> None:
 @pytest.mark.parametrize("key", ["phone", "Name", "", "0"])
 def test_an_unknown_key_is_named_at_every_level(where: str, key: str) -> None:
     with pytest.raises(ClaimsError, match="unknown key; known here: ") as refusal:
-        trip_from_json(changed(where + key, 1))
+        trip_from_json(change(where + key, 1))
     assert refusal.value.field == where + key
 
 
@@ -122,7 +122,7 @@ def test_a_request_id_does_not_belong_to_the_trip() -> None:
 
 def test_the_name_of_a_very_long_unknown_key_is_cut() -> None:
     with pytest.raises(ClaimsError) as refusal:
-        trip_from_json(changed("holder." + "x" * 1000, 1))
+        trip_from_json(change("holder." + "x" * 1000, 1))
     assert len(refusal.value.field) == 80
 
 
@@ -130,7 +130,7 @@ def test_the_name_of_a_very_long_unknown_key_is_cut() -> None:
 @pytest.mark.parametrize("value", ["text", 5, None, True, [], [{}]])
 def test_a_value_that_is_not_an_object_is_refused(path: str, value: object) -> None:
     with pytest.raises(ClaimsError, match="expected an object") as refusal:
-        trip_from_json(changed(path, value))
+        trip_from_json(change(path, value))
     assert refusal.value.field == path
 
 
@@ -155,7 +155,7 @@ def test_a_document_that_is_not_an_object_is_refused(document: object) -> None:
 @pytest.mark.parametrize("value", [5, None, True, 4.5, [], {}, ["a"]])
 def test_a_value_that_is_not_text_is_refused(path: str, value: object) -> None:
     with pytest.raises(ClaimsError, match="expected text") as refusal:
-        trip_from_json(changed(path, value))
+        trip_from_json(change(path, value))
     assert refusal.value.field == path
 
 
@@ -179,7 +179,7 @@ def test_a_value_that_is_not_text_is_refused(path: str, value: object) -> None:
     ],
 )
 def test_a_district_is_found_by_key_code_or_name_in_either_language(district: object, number: int) -> None:
-    assert trip_from_json(changed("to.district", district)).destination == Place(number)
+    assert trip_from_json(change("to.district", district)).destination == Place(number)
 
 
 @pytest.mark.parametrize(
@@ -189,7 +189,7 @@ def test_a_district_is_found_by_key_code_or_name_in_either_language(district: ob
 @pytest.mark.parametrize("place", ["from", "to"])
 def test_an_unknown_district_is_refused(place: str, district: object) -> None:
     with pytest.raises(ClaimsError, match="expected one of the 64 districts by name or code") as refusal:
-        trip_from_json(changed(f"{place}.district", district))
+        trip_from_json(change(f"{place}.district", district))
     assert refusal.value.field == f"{place}.district"
     assert len(str(refusal.value)) < 200
 
@@ -197,7 +197,7 @@ def test_an_unknown_district_is_refused(place: str, district: object) -> None:
 def test_a_bangla_name_is_found_in_either_unicode_form() -> None:
     composed, decomposed = "বগু\u09dcা", "বগু\u09a1\u09bcা"
     for name in (composed, decomposed):
-        assert trip_from_json(changed("to.district", name)).destination == Place(3)
+        assert trip_from_json(change("to.district", name)).destination == Place(3)
 
 
 @pytest.mark.parametrize(
@@ -212,7 +212,7 @@ def test_a_bangla_name_is_found_in_either_unicode_form() -> None:
     ],
 )
 def test_every_identity_paper_has_its_number(id_type: str, number: int) -> None:
-    document = changed("holder.id_type", id_type)
+    document = change("holder.id_type", id_type)
     trip = trip_from_json(document)
     assert trip.id_type == number
     assert trip_to_json(trip) == document
@@ -221,7 +221,7 @@ def test_every_identity_paper_has_its_number(id_type: str, number: int) -> None:
 @pytest.mark.parametrize("id_type", ["", "library-card", 0, 7, True, None, 1.0, []])
 def test_an_unknown_identity_paper_is_refused_and_the_six_are_named(id_type: object) -> None:
     with pytest.raises(ClaimsError, match="expected one of nid, driving-licence, passport, ") as refusal:
-        trip_from_json(changed("holder.id_type", id_type))
+        trip_from_json(change("holder.id_type", id_type))
     assert refusal.value.field == "holder.id_type"
 
 
@@ -239,7 +239,7 @@ def test_an_unknown_identity_paper_is_refused_and_the_six_are_named(id_type: obj
     ],
 )
 def test_a_reason_is_a_listed_code_or_free_text(reason: str, expected: int | str) -> None:
-    assert trip_from_json(changed("reason", reason)).reason == expected
+    assert trip_from_json(change("reason", reason)).reason == expected
 
 
 @pytest.mark.parametrize(
@@ -254,7 +254,7 @@ def test_a_reason_is_a_listed_code_or_free_text(reason: str, expected: int | str
     ],
 )
 def test_a_time_is_read_in_any_zone(time: str, seconds: int) -> None:
-    assert trip_from_json(changed("not_before", time)).not_before == seconds
+    assert trip_from_json(change("not_before", time)).not_before == seconds
 
 
 @pytest.mark.parametrize(
@@ -284,7 +284,7 @@ def test_a_time_is_read_in_any_zone(time: str, seconds: int) -> None:
 @pytest.mark.parametrize("field", ["not_before", "not_after"])
 def test_an_impossible_time_or_a_time_without_zone_is_refused(field: str, time: object) -> None:
     with pytest.raises(ClaimsError, match="expected a time with its zone like 2026-11-22T09:00:00") as refusal:
-        trip_from_json(changed(field, time))
+        trip_from_json(change(field, time))
     assert refusal.value.field == field
     assert len(str(refusal.value)) < 150
 
@@ -301,16 +301,16 @@ def test_an_impossible_time_or_a_time_without_zone_is_refused(field: str, time: 
     ],
 )
 def test_text_is_normalised(path: str, attribute: str) -> None:
-    trip = trip_from_json(changed(path, "  বা\u09dc\u09bf Jose\u0301\n"))
+    trip = trip_from_json(change(path, "  বা\u09dc\u09bf Jose\u0301\n"))
     assert getattr(trip, attribute) == "বা\u09a1\u09bc\u09bf José"
 
 
 def test_the_text_of_a_place_is_normalised() -> None:
-    assert trip_from_json(changed("from.place", " \u09df ")).origin == Place(13, "\u09af\u09bc")
+    assert trip_from_json(change("from.place", " \u09df ")).origin == Place(13, "\u09af\u09bc")
 
 
 def test_limits_are_checked_only_when_claims_are_encoded() -> None:
-    trip = trip_from_json(changed("holder.name", "x" * 65))
+    trip = trip_from_json(change("holder.name", "x" * 65))
     with pytest.raises(ClaimsError, match=r"^holder.name: 65 characters; at most 64 fit"):
         encode_claims(Pass(0, trip))
 
@@ -364,6 +364,6 @@ _paths = [
 @given(st.sampled_from(_paths), _json)
 def test_any_json_in_any_place_is_read_or_refused(path: str, value: object) -> None:
     try:
-        encode_claims(Pass(0, trip_from_json(changed(path, value))))
+        encode_claims(Pass(0, trip_from_json(change(path, value))))
     except ClaimsError as e:
         assert e.field  # noqa: PT017 - noqa: PT017 - a value may also be valid

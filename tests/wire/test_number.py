@@ -54,7 +54,7 @@ def test_every_single_wrong_symbol_is_caught(number: str) -> None:
     compact = number.replace("-", "")
     for at, symbol in enumerate(compact):
         for other in set(ALPHABET) - {symbol}:
-            with pytest.raises(NumberError, match="has a mistake"):
+            with pytest.raises(NumberError, match="has a slip"):
                 parse_number(compact[:at] + other + compact[at + 1 :])
 
 
@@ -63,7 +63,7 @@ def test_every_swap_of_neighbours_is_caught(number: str) -> None:
     compact = number.replace("-", "")
     for at, (left, right) in enumerate(pairwise(compact)):
         if left != right:
-            with pytest.raises(NumberError, match="has a mistake"):
+            with pytest.raises(NumberError, match="has a slip"):
                 parse_number(compact[:at] + right + left + compact[at + 2 :])
 
 
@@ -77,7 +77,7 @@ def test_a_wrong_symbol_or_a_swap_in_any_number_is_caught(day: int, index: int, 
     swapped[at], swapped[at + 1] = symbols[at + 1], symbols[at]
     for wrong in (slipped, swapped):
         if wrong != symbols:
-            with pytest.raises(NumberError, match="has a mistake"):
+            with pytest.raises(NumberError, match="has a slip"):
                 parse_number("".join(wrong))
 
 

@@ -93,7 +93,7 @@ def parse_number(text: str) -> tuple[int, int]:
     """
     symbols = _symbols(text)
     if _checksum(symbols):
-        raise NumberError(f"{text.strip()!r} has a mistake: its check symbol does not match; ask for it again")
+        raise NumberError(f"{text.strip()!r} has a slip: its check symbol does not match; ask for it again")
     return _day_and_index(symbols)
 
 
