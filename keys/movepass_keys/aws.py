@@ -78,7 +78,7 @@ class RefusedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long a call may take, in seconds.
+    """The time limits of a call, in seconds.
 
     Attributes:
         deadline: for the whole call with all attempts and waits, up to the last byte of the answer.

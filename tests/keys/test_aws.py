@@ -1,4 +1,4 @@
-"""Patience with AWS: an answer ends in time, and what was given up is counted until it is over."""
+"""Check that a call to AWS ends in time, and that an abandoned call counts until it is over."""
 
 import threading
 import time

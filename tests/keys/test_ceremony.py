@@ -1,4 +1,4 @@
-"""What a custodian is shown before signing, and what is refused: in memory, with real keys and signatures."""
+"""Check what custodians are shown before signing and what is refused, in memory, with real keys and signatures."""
 
 import json
 from collections.abc import Callable
@@ -48,22 +48,22 @@ ONLINE = [roles.role_key(Key())]
 OLD, NEW = (PassKey(Key(ED25519).public_key, NOW - DAY, NOW + 30 * DAY) for _ in range(2))
 
 
-def signed(proposal: Proposal, *names: str) -> Proposal:
+def sign_by(proposal: Proposal, *names: str) -> Proposal:
     for name in names:
         key = HELD[name][proposal.role == TARGETS]
         proposal, _ = add_signature(proposal, sign_proposal(proposal, key))
     return proposal
 
 
-def agreed(proposal: Proposal, *names: str) -> Metadata[Any]:
-    document: Metadata[Any] = Metadata.from_bytes(finish_document(signed(proposal, *names)))
+def agree(proposal: Proposal, *names: str) -> Metadata[Any]:
+    document: Metadata[Any] = Metadata.from_bytes(finish_document(sign_by(proposal, *names)))
     return document
 
 
-ROOT: Metadata[Root] = agreed(build_root_proposal(CARDS, ONLINE, threshold=2, now=NOW - DAY), "Rahima", "Kamal")
+ROOT: Metadata[Root] = agree(build_root_proposal(CARDS, ONLINE, threshold=2, now=NOW - DAY), "Rahima", "Kamal")
 NOBODYS = KeySet("Dhaka", test=False, keys={})
 FIRST = build_keys_proposal(KeyChange(add=(OLD,)), root=ROOT, now=NOW - DAY, current=None, keys=NOBODYS, chain=[ROOT])
-CURRENT: Metadata[Targets] = agreed(FIRST, "Rahima", "Kamal")
+CURRENT: Metadata[Targets] = agree(FIRST, "Rahima", "Kamal")
 KEYS = FIRST.keys[0] or b""
 
 
@@ -209,8 +209,8 @@ def test_a_card_with_a_key_under_another_ones_id_is_refused() -> None:
 
 def test_one_signature_less_than_the_threshold_is_not_enough_and_who_is_missing_is_said() -> None:
     with pytest.raises(NotEnoughSignaturesError, match=r"1 of 2 signatures .* any of: Kamal, Joy"):
-        finish_document(signed(propose_keys(), "Rahima"))
-    assert finish_document(signed(propose_keys(), "Rahima", "Joy"))
+        finish_document(sign_by(propose_keys(), "Rahima"))
+    assert finish_document(sign_by(propose_keys(), "Rahima", "Joy"))
 
 
 def test_a_clock_an_hour_apart_is_taken_and_a_second_more_is_not() -> None:

@@ -1,4 +1,4 @@
-"""When the custodians' documents and the pass key end, and how urgent that is."""
+"""Check when the custodians' documents and the pass key end, and how urgent that is."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all: killed, without space, made by two at once."""
+"""Check that files are written whole or not at all: killed, without space, created by two at once."""
 
 import errno
 import os

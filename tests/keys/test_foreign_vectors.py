@@ -1,4 +1,4 @@
-"""Vectors that others made: Wycheproof's for both algorithms, and the COSE working group's for Sign1.
+"""Check other projects' vectors: Wycheproof's for both algorithms, and the COSE working group's for Sign1.
 
 Each folder under tests/foreign has its source's licence.
 """
@@ -73,11 +73,11 @@ def parts(data: bytes) -> list[Any]:
 
 def public_key(case: dict[str, Any]) -> algorithms.PublicKey:
     jwk = case["input"]["sign0"]["key"]
-    x, y = (int.from_bytes(_unpadded(jwk[c]), "big") for c in "xy")
+    x, y = (int.from_bytes(_strip_padding(jwk[c]), "big") for c in "xy")
     return EllipticCurvePublicNumbers(x, y, SECP256R1()).public_key()
 
 
-def _unpadded(text: str) -> bytes:
+def _strip_padding(text: str) -> bytes:
     from base64 import urlsafe_b64decode  # noqa: PLC0415
 
     return urlsafe_b64decode(text + "=" * (-len(text) % 4))

@@ -1,4 +1,4 @@
-"""Signers in KMS, against ministack: what they sign, what they refuse, what they say, and where the key is not."""
+"""Check signers in KMS against ministack: what they sign, refuse and report, and where the key never is."""
 
 import json
 import logging
@@ -310,7 +310,7 @@ def wrapped(tmp_path: Path, wrapping: str) -> Path:
     return path
 
 
-def changed(path: Path, **members: Any) -> str:
+def change(path: Path, **members: Any) -> str:
     """Write a copy of a wrapped key's file with other members, None taking one out, and give its URI."""
     document = {k: v for k, v in (json.loads(path.read_bytes()) | members).items() if v is not None}
     copy = path.with_name(f"changed-{os.urandom(4).hex()}.json")
@@ -461,7 +461,7 @@ def test_another_encryption_context_is_refused(aws: Ministack, wrapped: Path, me
         with pytest.raises(Exception, match="InvalidCiphertext"):
             aws.client("kms").decrypt(CiphertextBlob=blob, EncryptionContext=context | {member: other})
     else:
-        said = refusal(changed(wrapped, context=context | {member: other}))
+        said = refusal(change(wrapped, context=context | {member: other}))
         assert "kms:Decrypt" in said
         assert "encryption context was changed" in said
 
@@ -475,7 +475,7 @@ def test_a_tampered_blob_is_refused_wherever_it_is_tampered_with(wrapped: Path) 
     for position in range(36, len(blob), 7):
         tampered = bytearray(blob)
         tampered[position] ^= 0x10
-        said = refusal(changed(wrapped, wrapped_private_key=b64encode(tampered).decode()))
+        said = refusal(change(wrapped, wrapped_private_key=b64encode(tampered).decode()))
         assert "restore the file" in said or "kms:Decrypt" in said
 
 
@@ -497,7 +497,7 @@ def test_an_ed25519_key_is_read_in_either_version_of_pkcs8() -> None:
 def test_a_blob_cut_short_is_refused(wrapped: Path) -> None:
     blob = b64decode(json.loads(wrapped.read_bytes())["wrapped_private_key"])
     for length in (1, 36, 68, 84, len(blob) - 1):
-        refusal(changed(wrapped, wrapped_private_key=b64encode(blob[:length]).decode()))
+        refusal(change(wrapped, wrapped_private_key=b64encode(blob[:length]).decode()))
 
 
 @BOTH
@@ -508,9 +508,9 @@ def test_another_keys_blob_is_refused(tmp_path: Path, wrapped: Path, wrapping: s
     mine = json.loads(wrapped.read_bytes())
     mixed = {"wrapped_private_key": other["wrapped_private_key"], "context": other["context"]}
     if alg == ESP256:
-        assert "not the private half" in refusal(changed(wrapped, **mixed))
+        assert "not the private half" in refusal(change(wrapped, **mixed))
     with pytest.raises((SignerError, KeyFileError)):
-        signer_from_uri(changed(wrapped, public_key=other["public_key"], context=mine["context"]))
+        signer_from_uri(change(wrapped, public_key=other["public_key"], context=mine["context"]))
 
 
 @pytest.mark.parametrize(
@@ -539,7 +539,7 @@ def test_a_file_that_is_no_wrapped_key_is_refused_without_asking_kms(
     with fronting(aws) as front:
         monkeypatch.setenv("AWS_ENDPOINT_URL", front.url)
         with pytest.raises(KeyFileError, match="not a wrapped key that this software can read"):
-            signer_from_uri(changed(wrapped, **members))
+            signer_from_uri(change(wrapped, **members))
     assert front.asked == []
 
 
@@ -746,7 +746,7 @@ def test_settings_that_boto3_can_not_use(
 
 @pytest.fixture
 def hurry(monkeypatch: pytest.MonkeyPatch) -> float:
-    """Shorten every limit; gives the deadline in seconds."""
+    """Shorten every limit, and return the deadline in seconds."""
     limits = {"DEADLINE": 1.5, "CONNECT": 0.3, "READ": 0.3, "BACKOFF_FIRST": 0.01, "BACKOFF_MAX": 0.2}
     for name, seconds in limits.items():
         monkeypatch.setattr(kms, f"{name}_SECONDS", seconds)
@@ -918,7 +918,7 @@ signal.pause()
 """
 
 
-def found_while_issuing(uri: str, folder: Path, wanted: dict[str, bytes]) -> set[str]:
+def find_while_issuing(uri: str, folder: Path, wanted: dict[str, bytes]) -> set[str]:
     """Issue passes in a process of its own, and look at its memory while it still has its signer."""
     process = processes.start(ISSUE, uri, folder / "ledger.sqlite")
     try:
@@ -937,7 +937,7 @@ def test_with_a_key_in_a_file_the_private_key_is_in_the_process(tmp_path: Path, 
     """Without this, not finding it elsewhere would show nothing."""
     create_key_file(tmp_path / "key.pem", alg)
     private_key = FileSigner(tmp_path / "key.pem")._private_key
-    found = found_while_issuing(f"file:{tmp_path}/key.pem", tmp_path, memory.forms(private_key))
+    found = find_while_issuing(f"file:{tmp_path}/key.pem", tmp_path, memory.forms(private_key))
     assert {ESP256: "little-endian", ED25519: "big-endian"}[alg] in found
 
 
@@ -946,7 +946,7 @@ def test_with_a_key_in_kms_no_private_key_is_in_the_process(aws: Ministack, tmp_
     """The key is made here and imported into KMS, so that we know what to look for; ministack's process has it."""
     private_key = algorithms.generate(alg)
     wanted = memory.forms(private_key)
-    assert found_while_issuing(f"awskms:{imported(aws, private_key)}", tmp_path, wanted) == set()
+    assert find_while_issuing(f"awskms:{import_key(aws, private_key)}", tmp_path, wanted) == set()
     assert memory.found(aws.pid, wanted) & {"little-endian", "big-endian"}
 
 
@@ -957,11 +957,11 @@ def test_with_a_wrapped_key_the_private_key_is_in_the_process_while_it_runs(
     """As its docstring says: it trades this for not asking KMS for each pass."""
     create_wrapped_key(tmp_path / "wrapped.json", wrapping, alg)
     wanted = memory.forms(unwrap(aws, tmp_path / "wrapped.json"))
-    found = found_while_issuing(f"awskms-wrapped:{tmp_path}/wrapped.json", tmp_path, wanted)
+    found = find_while_issuing(f"awskms-wrapped:{tmp_path}/wrapped.json", tmp_path, wanted)
     assert {ESP256: "little-endian", ED25519: "big-endian"}[alg] in found
 
 
-def imported(aws: Ministack, private_key: algorithms.PrivateKey) -> str:
+def import_key(aws: Ministack, private_key: algorithms.PrivateKey) -> str:
     """Import a private key into a new KMS key (API Reference, ImportKeyMaterial)."""
     client = aws.client("kms")
     arn = aws.key(SPECS[algorithms.algorithm_of(private_key)], Origin="EXTERNAL")

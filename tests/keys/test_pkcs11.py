@@ -1,4 +1,4 @@
-"""Keys on tokens, real ones in software: what they sign, and what is said where they can't."""
+"""Check keys on real tokens in software: what they sign, and what is reported if they can't."""
 
 from pathlib import Path
 

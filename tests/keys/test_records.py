@@ -1,4 +1,4 @@
-"""The published keys: out and in again, and everything that is not such a document refused in one way."""
+"""Check that published keys round-trip, and that every other document is refused in one way."""
 
 import json
 from base64 import urlsafe_b64encode

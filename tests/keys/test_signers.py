@@ -1,4 +1,4 @@
-"""Private keys: files that only their owner reads, never written over, and signatures of 64 raw bytes."""
+"""Check private key files, which only their owner reads and which are never overwritten, and 64-byte signatures."""
 
 import hashlib
 import os
