@@ -21,7 +21,7 @@ _SECRETS = (
 
 @dataclass
 class Diagnostics:
-    """How much a command says about its own errors.
+    """The amount of detail that a command shows about its errors.
 
     Attributes:
         verbose: whether to list the causes of an error, and to log what is of interest only then.

@@ -149,7 +149,7 @@ def split_requests(file: BinaryIO, max_bytes: int) -> tuple[bool, Iterator[tuple
     head = file.read(max_bytes + 1)
     if len(head) <= max_bytes and _is_object(head):
         return True, iter([(1, head)])
-    return False, _numbered(_lines(head, file, max_bytes + 1))
+    return False, _number_lines(_lines(head, file, max_bytes + 1))
 
 
 def _is_object(data: bytes) -> bool:
@@ -180,7 +180,7 @@ def _lines(head: bytes, file: BinaryIO, limit: int) -> Iterator[bytes]:
                 )
 
 
-def _numbered(lines: Iterator[bytes]) -> Iterator[tuple[int, bytes]]:
+def _number_lines(lines: Iterator[bytes]) -> Iterator[tuple[int, bytes]]:
     for number, line in enumerate(lines, 1):
         if line.strip():
             yield number, line

@@ -1,4 +1,4 @@
-"""A ceremony with the real command: an office, custodians with folders of their own, files carried between them."""
+"""Hold a ceremony with the real command: an office, custodians' own folders, and files carried between them."""
 
 import shutil
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ PASSPHRASE = "four words nobody guesses"
 
 @dataclass
 class Table:
-    """Where everybody sits.
+    """The folders of the office and the custodians.
 
     Attributes:
         folder: holds the authority and one folder for each custodian.
@@ -23,7 +23,7 @@ class Table:
 
     @classmethod
     def set(cls, folder: Path, *names: str) -> "Table":
-        """Make an authority that waits for its ceremony, and custodians with keys in files."""
+        """Create an authority that waits for its ceremony, and custodians with keys in files."""
         folder.mkdir(exist_ok=True)
         table = cls(folder)
         table.office("init", "--authority", table.authority, "--name", "Test of a ceremony", "--ceremony")
@@ -44,7 +44,7 @@ class Table:
         return self.person("office", *arguments, code=code)
 
     def person(self, who: str, *arguments: object, code: int = 0, given: str = "") -> Ran:
-        """Let somebody run a command that must end with a code."""
+        """Run a command as somebody, and check its exit code."""
         environment = {"MOVEPASS_PASSPHRASE": PASSPHRASE} | self.environment.get(who, {})
         ran = run_movepass(*arguments, cwd=self.folder, given=given, env=environment)
         assert ran.code == code, (ran.out, ran.err)
@@ -57,7 +57,7 @@ class Table:
         self.office("keys", "propose", "keys", "--authority", self.authority, "--out", out, *options)
 
     def sign(self, who: str, proposal: str, *options: object, code: int = 0) -> Ran:
-        """Let a custodian sign, each with the own folder's key unless --key says otherwise."""
+        """Let a custodian sign, each with the key of their own folder unless --key names another."""
         key = () if "--key" in options else ("--key", self.folder / who)
         out = self.folder / f"{who}.{proposal}.sig"
         return self.person(who, "keys", "sign", proposal, *key, "--out", out, "--yes", *options, code=code)
@@ -89,6 +89,6 @@ class Table:
         return path.stem.removeprefix("pass-")
 
     def copy(self, folder: Path) -> "Table":
-        """Give a table of one's own with everything as it is here."""
+        """Copy the table with everything on it."""
         shutil.copytree(self.folder, folder)
         return Table(folder, dict(self.environment))

@@ -1,4 +1,4 @@
-"""The command as its users run it: a process of its own, real files, exit codes."""
+"""Run the command as its users do: a separate process, real files, exit codes."""
 
 import json
 import os
@@ -22,7 +22,7 @@ ENDS_WITHIN = 120
 
 @dataclass(frozen=True)
 class Ran:
-    """What a command did."""
+    """The result of a command."""
 
     code: int
     out: str
@@ -30,12 +30,12 @@ class Ran:
 
     @property
     def rows(self) -> list[dict[str, Any]]:
-        """Its standard output, a JSON object a line."""
+        """Its standard output, one JSON object per line."""
         return [json.loads(line) for line in self.out.splitlines()]
 
     @property
     def row(self) -> dict[str, Any]:
-        """The one JSON object it printed."""
+        """The single JSON object that it printed."""
         (row,) = self.rows
         return row
 
@@ -53,7 +53,7 @@ def start_movepass(*arguments: object, **options: Any) -> "subprocess.Popen[Any]
 
 
 def run_movepass(*arguments: object, given: str | bytes = b"", cwd: Path | None = None, **options: Any) -> Ran:
-    """Run `movepass`; whatever happens, there must be no traceback."""
+    """Run `movepass`, and check that there is no traceback."""
     environment = {k: v for k, v in os.environ.items() if not k.startswith("MOVEPASS_")} | options.pop("env", {})
     started = start_movepass(*arguments, cwd=cwd, env=environment, stdin=subprocess.PIPE, **options)
     with started as process:
@@ -78,7 +78,7 @@ Start = Callable[..., "subprocess.Popen[str]"]
 
 @pytest.fixture
 def launch() -> Iterator[Start]:
-    """Start the command beside the test; whatever is still running in the end is killed."""
+    """Start the command beside the test, and kill whatever still runs at the end."""
     started: list[subprocess.Popen[str]] = []
 
     def run(*arguments: object) -> "subprocess.Popen[str]":
@@ -98,7 +98,7 @@ def next_row(process: "subprocess.Popen[str]") -> Any:
 
 
 def end(process: "subprocess.Popen[str]", how: signal.Signals = signal.SIGTERM) -> tuple[int, str, str]:
-    """Send a signal, and give exit code, stdout and stderr."""
+    """Send a signal, and return exit code, stdout and stderr."""
     process.send_signal(how)
     out, err = process.communicate(timeout=ENDS_WITHIN)
     return process.returncode, out, err

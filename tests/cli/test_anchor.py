@@ -1,4 +1,4 @@
-"""What a custodian's folder remembers: whoever says yes to a proposal on another root is stopped all the same."""
+"""Check a custodian's memory: whoever says yes to a proposal on another root is stopped anyway."""
 
 import json
 import random
@@ -55,7 +55,7 @@ def version(table: Table, who: str) -> int | None:
     return held.signed.version if held else None
 
 
-def edited(table: Table, name: str, change: Callable[[dict[str, Any]], None]) -> str:
+def edit(table: Table, name: str, change: Callable[[dict[str, Any]], None]) -> str:
     """Write a proposal with something changed."""
     document = json.loads((table.folder / name).read_bytes())
     change(document)
@@ -63,7 +63,7 @@ def edited(table: Table, name: str, change: Callable[[dict[str, Any]], None]) ->
     return f"{name}-edited"
 
 
-def refused(table: Table, who: str, proposal: str, words: str) -> str:
+def must_refuse(table: Table, who: str, proposal: str, words: str) -> str:
     """Let somebody say yes to a proposal, which must not be signed; what is remembered must not change."""
     path = custodian.root_path(table.folder / who)
     before = path.read_bytes()
@@ -86,7 +86,7 @@ def test_a_proposal_on_a_foreign_root_is_refused_whatever_its_custodian_says(tab
     strangers.propose_keys("keys-2", "--with", "root-2")
     for name in ("root-2", "keys-2"):
         shutil.copy(strangers.folder / name, table.folder / f"foreign-{name}")
-        said = refused(
+        said = must_refuse(
             table, "rahima", f"foreign-{name}", "ANOTHER root version 1 than the one you accepted: do not sign"
         )
         shown = table.office("keys", "fingerprint", "--json", strangers.roots[0]).row["sha256"]
@@ -102,7 +102,7 @@ def test_who_holds_nothing_yet_is_told_to_compare_and_then_holds_to_it(table: Ta
     assert version(table, "joy") == 1
     strangers.propose_root("root-j", "--without", "joy", "--card", table.folder / "joy" / "card.json")
     shutil.copy(strangers.folder / "root-j", table.folder / "root-j")
-    refused(table, "joy", "root-j", "ANOTHER root")
+    must_refuse(table, "joy", "root-j", "ANOTHER root")
 
 
 def test_who_says_no_holds_to_nothing(table: Table) -> None:
@@ -129,7 +129,7 @@ def test_a_proposal_on_a_root_that_has_been_replaced_is_refused(table: Table) ->
     assert version(table, "rahima") == 1, "version 2 has been signed, and nobody has shown yet that enough did"
     table.person("rahima", "keys", "remember", "--key", "rahima", *table.roots)
     for name in ("stale-root", "stale-keys"):
-        refused(table, "rahima", name, "root version 1, and version 2, which you accepted, has replaced it")
+        must_refuse(table, "rahima", name, "root version 1, and version 2, which you accepted, has replaced it")
 
 
 def test_roots_that_do_not_follow_from_each_other_are_refused(table: Table, strangers: Table) -> None:
@@ -142,7 +142,7 @@ def test_roots_that_do_not_follow_from_each_other_are_refused(table: Table, stra
     def put_behind(document: dict[str, Any]) -> None:
         document["roots"][0] = true_root
 
-    refused(table, "rahima", edited(table, "root-3", put_behind), "root version 2 does not follow")
+    must_refuse(table, "rahima", edit(table, "root-3", put_behind), "root version 2 does not follow")
 
 
 def test_a_chain_with_a_root_left_out_is_refused(table: Table) -> None:
@@ -150,10 +150,10 @@ def test_a_chain_with_a_root_left_out_is_refused(table: Table) -> None:
         table.hold(number, ("rahima", "kamal"))
     table.propose_root("root-4")
     custodian.remember_root(table.folder / "kamal", read_root(table.roots[0].read_bytes()))
-    name = edited(table, "root-4", lambda document: document["roots"].pop(1))
-    refused(table, "kamal", name, "does not come with every root from version 1, which you accepted, to 3")
-    name = edited(table, "root-4", lambda document: document["roots"].pop(0))
-    refused(table, "kamal", name, "does not come with every root")
+    name = edit(table, "root-4", lambda document: document["roots"].pop(1))
+    must_refuse(table, "kamal", name, "does not come with every root from version 1, which you accepted, to 3")
+    name = edit(table, "root-4", lambda document: document["roots"].pop(0))
+    must_refuse(table, "kamal", name, "does not come with every root")
 
 
 def test_a_proposal_that_begins_anew_is_refused_by_who_has_accepted_a_finished_root(table: Table) -> None:
@@ -163,7 +163,7 @@ def test_a_proposal_that_begins_anew_is_refused_by_who_has_accepted_a_finished_r
     again.propose_keys("keys-1", "--with", "root-1", "--add", again.first_kid)
     for name in ("root-1", "keys-1"):
         shutil.copy(again.folder / name, table.folder / f"anew-{name}")
-        refused(table, "rahima", f"anew-{name}", "this starts over without a root, and you accepted root version 1")
+        must_refuse(table, "rahima", f"anew-{name}", "this starts over without a root, and you accepted root version 1")
 
 
 def test_a_first_ceremony_that_came_to_nothing_is_begun_anew(tmp_path: Path) -> None:
@@ -172,7 +172,7 @@ def test_a_first_ceremony_that_came_to_nothing_is_begun_anew(tmp_path: Path) -> 
     table.sign("rahima", "root-0")
     table.propose_root("root-1", *table.cards("rahima", "kamal", "joy"))
     table.propose_keys("keys-1", "--with", "root-1", "--add", table.first_kid)
-    refused(table, "rahima", "keys-1", "this starts over without a root")
+    must_refuse(table, "rahima", "keys-1", "this starts over without a root")
     assert "CAREFUL: you signed another first root before" in table.sign("rahima", "root-1").out
     table.sign("kamal", "root-1")
     for who in ("rahima", "kamal"):
@@ -213,7 +213,7 @@ def test_a_file_that_is_no_root_is_bad_input_and_a_damaged_memory_is_told(table:
     assert "this is not a root document" in ran.err
     table.propose_keys("keys-2")
     custodian.root_path(table.folder / "rahima").write_bytes(content)
-    refused(table, "rahima", "keys-2", "restore it from a copy, or delete it and compare")
+    must_refuse(table, "rahima", "keys-2", "restore it from a copy, or delete it and compare")
 
 
 def test_a_document_of_another_role_is_no_root(table: Table) -> None:
@@ -224,7 +224,7 @@ def test_a_document_of_another_role_is_no_root(table: Table) -> None:
     for place in ("roots", "root"):
         document = json.loads(targets.read_bytes())
         value = [document] if place == "roots" else document
-        name = edited(table, "keys-2", partial(put, place, value))
+        name = edit(table, "keys-2", partial(put, place, value))
         assert "the proposal is not for targets" in table.sign("rahima", name, code=2).err
 
 
@@ -232,7 +232,7 @@ def test_what_can_not_be_remembered_is_not_signed(table: Table) -> None:
     table.hold(2, ("rahima", "kamal"))
     table.propose_keys("keys-3")
     with small_files(200):  # so that root.json can't be written
-        refused(table, "rahima", "keys-3", "can't write")
+        must_refuse(table, "rahima", "keys-3", "can't write")
     table.sign("rahima", "keys-3")
     assert version(table, "rahima") == 2
 

@@ -1,4 +1,4 @@
-"""Bad input gets a clear message and the right exit code; nothing is lost and nothing half done."""
+"""Check that bad input gets a clear message and the right exit code, and that nothing is lost or half done."""
 
 import ctypes
 import json

@@ -1,4 +1,4 @@
-"""A pass number by command."""
+"""Check pass numbers by command."""
 
 import shutil
 from pathlib import Path

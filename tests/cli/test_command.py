@@ -1,4 +1,4 @@
-"""The command's names, answers and exit codes, as DESIGN's users hold on to them."""
+"""Check the command's names, answers and exit codes, which the users of DESIGN rely on."""
 
 import json
 import re

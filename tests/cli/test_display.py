@@ -1,4 +1,4 @@
-"""What came from outside is escaped and measured in one place, and every way out leads through it."""
+"""Check that all text from outside is escaped and measured in one place."""
 
 import json
 import unicodedata

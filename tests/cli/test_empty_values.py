@@ -1,4 +1,4 @@
-"""An unset variable of a shell gives an empty value: no option takes one, so that none switches a protection off."""
+"""Check that no option takes the empty value of an unset shell variable, so that none switches a protection off."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Setting devices up by command, one and many: from a file, from a QR code's picture, from its text."""
+"""Set devices up by command, one and many: from a file, from a picture of a QR code, and from its text."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""What an operator and an officer see when the custodians' documents or the pass key end, with the real command.
+"""Check what operators and officers see when the custodians' documents or the pass key end, with the real command.
 
 Each authority is made as of some days ago, and everything after that happens today.
 """

@@ -1,4 +1,4 @@
-"""`movepass export-bundle` as a courier runs it."""
+"""Run `movepass export-bundle` as a courier does."""
 
 from pathlib import Path
 

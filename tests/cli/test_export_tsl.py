@@ -1,4 +1,4 @@
-"""`movepass export-tsl` as whoever publishes for readers of the IETF's format runs it."""
+"""Run `movepass export-tsl` as a publisher for readers of the IETF's format does."""
 
 import time
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A stick that somebody has prepared: nothing outside it is read into, changed, made or deleted, and nothing hangs."""
+"""Check hostile sticks: nothing outside a stick is read, changed, created or deleted, and nothing hangs."""
 
 import shutil
 import sys

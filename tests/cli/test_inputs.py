@@ -1,4 +1,4 @@
-"""What a command is given: a text or a file, as a person or a program means it; never a way to exit code 0."""
+"""Check that a text or file is read as a person or a program means it, and never leads to exit code 0 by mistake."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""The journal by command: a warning beside the verdict, a summary, entries, and counts to export."""
+"""Check the journal by command: a warning beside the verdict, a summary, entries, and counts to export."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""Commands of those who hold keys, with files and folders that are not what they should be."""
+"""Check the commands of key holders with files and folders that are not as they should be."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""`kill -9` while a batch is being issued: begun again, every request has one pass, and none another than before."""
+"""Kill a batch while it is issued: after a restart every request has one pass, and none differs from before."""
 
 import json
 import random
@@ -16,7 +16,7 @@ from .conftest import Movepass, make_request
 
 
 def _kill_midway(authority: Path, requests: Path, after: float) -> list[str]:
-    """Issue, and kill the process some time after its first answer; returns the answers that were whole."""
+    """Issue, kill the process some time after its first answer, and return the complete answers."""
     with subprocess.Popen(
         [sys.executable, "-m", "movepass_cli.main", "issue", "--authority", str(authority), str(requests)],
         stdout=subprocess.PIPE,

@@ -1,4 +1,4 @@
-"""The service's commands, as processes of their own: run, cases, decide, officer."""
+"""Run the service's commands as separate processes: run, cases, decide, officer."""
 
 import json
 import signal
@@ -53,7 +53,7 @@ def health(url: str) -> dict[str, Any]:
         return document
 
 
-def started(process: subprocess.Popen[str]) -> str:
+def wait_for_url(process: subprocess.Popen[str]) -> str:
     assert process.stdout is not None
     line = process.stdout.readline()
     assert line, process.communicate()
@@ -65,7 +65,7 @@ def test_run_serves_on_this_machine_until_it_is_stopped(world: World, data: Path
     process = launch(
         "service", "run", "--authority", world.authority.folder, "--data", data, "--site-port", 0, "--json"
     )  # fmt: skip
-    url = started(process)
+    url = wait_for_url(process)
     assert url.startswith("http://localhost:")
     give_up = time.monotonic() + 30
     while health(url)["worker_age_s"] is None:
@@ -87,14 +87,14 @@ def test_run_serves_on_this_machine_until_it_is_stopped(world: World, data: Path
 def test_one_folder_has_one_service(world: World, data: Path, launch: Start, movepass: Movepass) -> None:
     command = ("service", "run", "--authority", world.authority.folder, "--data", data, "--site-port", 0, "--json")
     process = launch(*command)
-    started(process)
+    wait_for_url(process)
     ran = movepass(*command)
     assert (ran.code, ran.out) == (2, "")
     assert "is in use" in ran.err
     process.kill()
     process.wait()
     again = launch(*command)
-    assert started(again)
+    assert wait_for_url(again)
 
 
 def test_run_says_what_keeps_it_from_starting(world: World, data: Path, tmp_path: Path, movepass: Movepass) -> None:

@@ -1,4 +1,4 @@
-"""`movepass service rules` as a rule author runs it."""
+"""Run `movepass service rules` as a rule author does."""
 
 from contextlib import closing
 from pathlib import Path

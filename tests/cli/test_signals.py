@@ -1,4 +1,4 @@
-"""A signal ends a wait, whenever and in whichever thread it comes; hammered in a process of its own."""
+"""Check that a signal ends a wait, whenever and in whichever thread it comes."""
 
 import signal
 import subprocess

@@ -1,4 +1,4 @@
-"""`movepass sync` and `enroll` as their users run them: sources, words, JSON, progress."""
+"""Run `movepass sync` and `enroll` as their users do: sources, words, JSON, progress."""
 
 import os
 import pty

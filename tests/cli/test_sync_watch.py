@@ -1,4 +1,4 @@
-"""`movepass sync --watch`: a real process that syncs, fails in words, goes on, and ends when it is told to."""
+"""Run `movepass sync --watch` as a real process that syncs, reports failures, continues, and ends when told to."""
 
 import json
 import shutil

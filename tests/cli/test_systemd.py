@@ -1,4 +1,4 @@
-"""The example's systemd units: systemd takes them, and what they run syncs."""
+"""Check that systemd accepts the example's units, and that their commands sync."""
 
 import os
 import shutil
@@ -17,7 +17,7 @@ UNITS = ROOT / "examples" / "systemd"
 
 
 def settings(unit: str) -> dict[str, str]:
-    """Give a unit's settings; none stands twice in ours."""
+    """Return the settings of a unit; none of ours is duplicated."""
     lines = (UNITS / unit).read_text("utf-8").splitlines()
     return dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
 
@@ -59,18 +59,18 @@ def test_what_the_post_runs_fills_a_console_of_its_own_and_begins_again(field: F
 
 if shutil.which("systemd-analyze"):
 
-    def verified(*arguments: object, tmp_path: Path) -> str:
-        """Give what systemd has to say against units, but that what they run is not installed here."""
+    def verify(*arguments: object, tmp_path: Path) -> str:
+        """Return systemd's complaints about units, except that their programs are not installed here."""
         command = ["systemd-analyze", *map(str, arguments)]
         environment = os.environ | {"XDG_RUNTIME_DIR": str(tmp_path)}
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
         return "\n".join(line for line in done.stderr.splitlines() if "is not executable" not in line)
 
     def test_systemd_takes_the_units(tmp_path: Path) -> None:
-        assert verified("--user", "verify", *sorted(UNITS.glob("movepass-*")), tmp_path=tmp_path) == ""
+        assert verify("--user", "verify", *sorted(UNITS.glob("movepass-*")), tmp_path=tmp_path) == ""
 
     def test_systemd_takes_the_posts_unit(tmp_path: Path) -> None:
-        assert verified("verify", UNITS / "movepass-post.service", tmp_path=tmp_path) == ""
+        assert verify("verify", UNITS / "movepass-post.service", tmp_path=tmp_path) == ""
 
     def test_systemd_takes_the_hardened_service(tmp_path: Path) -> None:
         folder = tmp_path / "movepass-sync.service.d"
@@ -80,6 +80,6 @@ if shutil.which("systemd-analyze"):
         hardening = folder / "hardening.conf"
         shutil.copy(UNITS / "hardening.conf", hardening)
         service = tmp_path / "movepass-sync.service"
-        assert verified("verify", service, tmp_path=tmp_path) == ""
+        assert verify("verify", service, tmp_path=tmp_path) == ""
         hardening.write_text(hardening.read_text("utf-8").replace("ProtectClock", "ProtectClok"), "utf-8")
-        assert "ProtectClok" in verified("verify", service, tmp_path=tmp_path)
+        assert "ProtectClok" in verify("verify", service, tmp_path=tmp_path)

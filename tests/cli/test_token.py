@@ -1,4 +1,4 @@
-"""A custodian whose keys are on a token, from the first card to a device's verdict."""
+"""Follow a custodian whose keys are on a token, from the first card to a device's verdict."""
 
 import json
 import os

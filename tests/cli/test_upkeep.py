@@ -1,4 +1,4 @@
-"""Looking after a device by command: status at a glance, what may be configured, and the doctor."""
+"""Look after a device by command: status at a glance, configuration, and the doctor."""
 
 import shutil
 import sqlite3

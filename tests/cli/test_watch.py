@@ -1,4 +1,4 @@
-"""`movepass publish --watch`: a real process that publishes, fails in words, goes on, and ends when it is told to."""
+"""Run `movepass publish --watch` as a real process that publishes, reports failures, continues and ends."""
 
 import json
 import shutil

@@ -1,4 +1,4 @@
-"""A laptop with Windows: every command of a device works where the modules and calls of Unix are missing."""
+"""Check that every command of a device works on Windows, without Unix modules and calls."""
 
 import json
 import subprocess

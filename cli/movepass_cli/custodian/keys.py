@@ -242,7 +242,7 @@ def _about_base(proposal: Proposal, held: Metadata[Root] | None) -> list[str]:
     """Describe what is known of the root that a proposal is built on, and what is left to compare by eye."""
     if held and not proposal.chain:
         begun = proposal.role == ROOT and proposal.metadata.signed_bytes != held.signed_bytes
-        return ["CAREFUL: you signed another first root before; has it been agreed to begin anew?"] if begun else []
+        return ["CAREFUL: you signed another first root before; has it been agreed to start over?"] if begun else []
     if proposal.base is None:
         return []
     if held is None:
@@ -370,7 +370,7 @@ def deny(authority: Path, kid: bytes, reason: str, *, as_json: bool) -> None:
 def reissue(authority: Path, kid: bytes) -> None:
     """Issue every pass in force of a key again; JSON Lines with each holder to inform, old and new number.
 
-    Of several regions, each issues its own anew: it is done with each region's authority.
+    With several regions, run it with the authority of each region: each issues its own passes again.
     """
     opened = Authority.open(authority)
     with opened.issuer() as issuer:

@@ -15,7 +15,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 queue_option = option("--dead-letters", required=True, metavar="URL", help="The stack's output DeadLettersUrl.")
 
 
-def chosen(command: F) -> F:
+def letter_arguments(command: F) -> F:
     """Add arguments that choose letters: by their ids, or all."""
     command = click.argument("ids", nargs=-1, metavar="ID...")(command)
     return click.option("--all", "every", is_flag=True, help="All that are there now.")(command)
@@ -48,7 +48,7 @@ def show(dead_letters: str, *, with_requests: bool, as_json: bool) -> None:
 @dlq.command(epilog=example("movepass dlq replay --dead-letters URL --requests URL --all"))
 @queue_option
 @option("--requests", required=True, metavar="URL", help="The stack's output RequestsUrl.")
-@chosen
+@letter_arguments
 @json_option
 def replay(dead_letters: str, requests: str, ids: tuple[str, ...], *, every: bool, as_json: bool) -> None:
     """Send requests to the service again, unchanged; those that failed temporarily will get their pass."""
@@ -56,12 +56,12 @@ def replay(dead_letters: str, requests: str, ids: tuple[str, ...], *, every: boo
     with queue.held() as letters:
         picked = _pick(letters, ids, every=every)
         queue.replay(picked, requests)
-    _done(picked, "sent again", as_json=as_json)
+    _report(picked, "sent again", as_json=as_json)
 
 
 @dlq.command(epilog=example("movepass dlq drop --dead-letters URL 6f1c…"))
 @queue_option
-@chosen
+@letter_arguments
 @json_option
 def drop(dead_letters: str, ids: tuple[str, ...], *, every: bool, as_json: bool) -> None:
     """Delete requests for good, after informing their sender or receiving a better one."""
@@ -69,7 +69,7 @@ def drop(dead_letters: str, ids: tuple[str, ...], *, every: bool, as_json: bool)
     with queue.held() as letters:
         picked = _pick(letters, ids, every=every)
         queue.drop(picked)
-    _done(picked, "deleted", as_json=as_json)
+    _report(picked, "deleted", as_json=as_json)
 
 
 def _pick(letters: list[DeadLetter], ids: tuple[str, ...], *, every: bool) -> list[DeadLetter]:
@@ -88,7 +88,7 @@ def _pick(letters: list[DeadLetter], ids: tuple[str, ...], *, every: bool) -> li
     return letters if every else [by_id[one] for one in dict.fromkeys(ids)]
 
 
-def _done(letters: list[DeadLetter], words: str, *, as_json: bool) -> None:
+def _report(letters: list[DeadLetter], words: str, *, as_json: bool) -> None:
     for letter in letters:
         if as_json:
             show_json({"id": letter.id, "done": words})

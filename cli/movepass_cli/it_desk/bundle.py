@@ -30,7 +30,7 @@ def export_bundle(source: str | None, authority: Path | None, folder: Path, ca: 
     if not source:
         if not authority:
             raise click.UsageError("give --from or --authority")
-        source = _published(authority)
+        source = _repository_of(authority)
     with progress_on_terminal() as progress:
         made = bundle.export(source, folder, ca=ca, progress=progress)
     if as_json:
@@ -43,7 +43,7 @@ def export_bundle(source: str | None, authority: Path | None, folder: Path, ca: 
     show_line(f"Devices take it over until {local(made.expires)}: movepass sync --store DIR --source {folder}")
 
 
-def _published(authority: Path) -> str:
+def _repository_of(authority: Path) -> str:
     from movepass_issuer.authority.folder import Authority  # noqa: PLC0415 - a courier has no authority, nor its libraries
 
     return Authority.open(authority).repository.name

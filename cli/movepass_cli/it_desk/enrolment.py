@@ -129,7 +129,7 @@ def enrolment(
         show_json({"text": text, "sources": sources, **_fingerprints(root)})
     else:
         written = [("QR code", str(png or "")), ("File", str(file or ""))]
-        show_rows([*_told(root), *(("Source", source) for source in sources), *written])
+        show_rows([*_ask_fingerprint(root), *(("Source", source) for source in sources), *written])
         click.echo(f"  {text}")
 
 
@@ -167,7 +167,7 @@ def _read(path: Path, what: str) -> bytes:
 
 def _ask(root: bytes, enrolment: Enrolment) -> None:
     """Let a person compare the fingerprint; without a terminal it must be an option."""
-    rows = [*_told(root), *(("Source", source) for source in enrolment.sources)]
+    rows = [*_ask_fingerprint(root), *(("Source", source) for source in enrolment.sources)]
     for name, value in rows:
         show_line(value, lead=f"  {name:<11} ", err=True)
     try:
@@ -178,7 +178,7 @@ def _ask(root: bytes, enrolment: Enrolment) -> None:
         raise InputError("nothing was set up; if the fingerprints differ, tell the authority")
 
 
-def _told(root: bytes) -> list[tuple[str, str]]:
+def _ask_fingerprint(root: bytes) -> list[tuple[str, str]]:
     told = _fingerprints(root)
     return [("Fingerprint", told["fingerprint"]), ("SHA-256", told["root_sha256"])]
 

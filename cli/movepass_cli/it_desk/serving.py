@@ -40,7 +40,7 @@ def serve(
     if (authority is None) == (repository is None):
         raise click.UsageError("give --authority or --repository")
     try:
-        server = PhoneServer(app, repository or _published(authority), port)
+        server = PhoneServer(app, repository or _repository_folder(authority), port)
     except ServeError as e:
         raise InputError(str(e)) from e
     with stopped_by_signals() as stop, server:
@@ -56,7 +56,7 @@ def serve(
         server.shutdown()
 
 
-def _published(authority: Path | None) -> Path:
+def _repository_folder(authority: Path | None) -> Path:
     from movepass_issuer.authority.folder import Authority  # noqa: PLC0415 - who serves a stick has no authority
     from movepass_issuer.storage.places import is_remote  # noqa: PLC0415
 

@@ -83,11 +83,11 @@ def _summary(found: list[Count], entries: int, keep: int, now: int, say: Words |
         )
         return
     click.echo(say("journal.checks", count=scans))
-    show_rows((say(f"verdict.{count.verdict.value}"), _counted(count, say)) for count in found)
+    show_rows((say(f"verdict.{count.verdict.value}"), _describe_count(count, say)) for count in found)
     click.echo(say("journal.kept", count=entries, span=keep))
 
 
-def _counted(count: Count, say: Words) -> str:
+def _describe_count(count: Count, say: Words) -> str:
     """Say how often a verdict came, and what else is known about it."""
     parts = [say.number(count.scans)]
     if count.shown_before:

@@ -24,7 +24,7 @@ from movepass_wire.times import iso, local
 
 
 @contextmanager
-def _opened(data: Path) -> Iterator[SqliteStore]:
+def _open_service(data: Path) -> Iterator[SqliteStore]:
     with closing(SqliteStore(data, create=False)) as store:
         yield store
 
@@ -34,7 +34,7 @@ def _opened(data: Path) -> Iterator[SqliteStore]:
 @json_option
 def cases(data: Path, *, as_json: bool) -> None:
     """List the applications that wait for an officer, most urgent first."""
-    with _opened(data) as store:
+    with _open_service(data) as store:
         waiting = officers.waiting_cases(store)
         histories = {case.number: store.history(case.number) for case in waiting if as_json}
     for case in waiting:
@@ -108,7 +108,7 @@ def decide(
     For a TEST authority, or where service.toml has console_decisions = true: a desk asks officers for a passkey, this
     command does not.
     """
-    with _opened(data) as store:
+    with _open_service(data) as store:
         if store.noted("is_test") != b"1" and not Settings.load(data).console_decisions:
             raise InputError(
                 f"decisions by command are for TEST authorities; console_decisions = true in {data / 'service.toml'} "
@@ -135,7 +135,7 @@ def officer() -> None:
 @json_option
 def add(data: Path, name: str, role: str, *, as_json: bool) -> None:
     """Add an officer and print the enrolment secret, once."""
-    with _opened(data) as store:
+    with _open_service(data) as store:
         enrolment = officers.add_officer(store, name, role, int(time.time()))
     if as_json:
         show_json({"name": enrolment.officer.name, "role": role, "enrolment_secret": enrolment.secret})

@@ -66,7 +66,7 @@ def check(file: Path, data: Path | None, *, as_json: bool) -> int:
         rule_set = _read(file)
     findings = check_table(rule_set.table)
     if data:
-        with _opened(data) as store:
+        with _open_service(data) as store:
             _check_version(store, rule_set)
     if as_json:
         show_json({"file": str(file), "version": rule_set.version} | findings_json(findings))
@@ -91,7 +91,7 @@ def show(file: Path | None, data: Path | None, language: str | None, *, as_json:
         with _table_faults(file, as_json=as_json):
             table = _read(file).table
     elif data is not None:
-        with _opened(data) as store:
+        with _open_service(data) as store:
             table = _in_force(store).table
     else:
         raise click.UsageError("name a FILE, or the service's folder by --data")
@@ -116,7 +116,7 @@ def replay_(file: Path, data: Path, since: int, *, as_json: bool) -> None:
     """
     with _table_faults(file, as_json=as_json):
         rule_set = _read(file)
-    with _opened(data):  # reports clearly what is wrong with the folder
+    with _open_service(data):  # reports clearly what is wrong with the folder
         pass
     result, changes = replay_past(data, rule_set, since=since, changes_max=None if as_json else _CHANGES_SHOWN)
     if not as_json:
@@ -148,7 +148,7 @@ def activate(file: Path, data: Path, key: str, person: str, *, confirm: bool, as
     with _table_faults(file, as_json=as_json):
         rule_set = _read(file)
     archive = FolderArchive(data / FOLDER)
-    with _opened(data) as store:
+    with _open_service(data) as store:
         _check_version(store, rule_set)
         _check_role(store, person, (_AUTHOR, _SUPERVISOR) if confirm else (_AUTHOR,))
         signer = signer_from_uri(key, ask=ask_secret)
@@ -238,7 +238,7 @@ def _in_force(store: SqliteStore) -> RuleSet:
 
 
 @contextmanager
-def _opened(data: Path) -> Iterator[SqliteStore]:
+def _open_service(data: Path) -> Iterator[SqliteStore]:
     with closing(SqliteStore(data, create=False)) as store:
         yield store
 

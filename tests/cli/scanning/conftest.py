@@ -1,4 +1,4 @@
-"""A post whose verdicts the test chooses."""
+"""Provide a post whose verdicts the test chooses."""
 
 from dataclasses import dataclass, field
 

@@ -1,4 +1,4 @@
-"""What users of certificate verifiers complained about most, one test a complaint.
+"""Check the most frequent complaints about certificate verifiers, one test per complaint.
 
 Each fails if its answer is taken out. The list, most frequent first, was drawn from public issue trackers of COVID
 certificate verifiers.

@@ -1,4 +1,4 @@
-"""Feeds that run at once: none ends the others, whatever it raises."""
+"""Check that feeds run in parallel and none ends the others, whatever it raises."""
 
 import io
 import os
@@ -24,7 +24,7 @@ from movepass_wire.payload import ESP256, seal
 from movepass_words import message
 
 
-def given_by(*running: Feed) -> list[Given]:
+def collect(*running: Feed) -> list[Given]:
     """Let feeds run to their end."""
     all_of_them = Feeds(list(running))
     found: list[Given] = []
@@ -46,14 +46,14 @@ def good(_stop: threading.Event) -> Iterator[Given]:
 
 
 def test_a_feed_that_breaks_says_so_and_the_others_go_on() -> None:
-    found = given_by(broken, good)
+    found = collect(broken, good)
     assert [given.what for given in found if given.source == "g"] == [str(number) for number in range(1000)]
     (trouble,) = (given for given in found if given.trouble)
     assert trouble.what == message("scan.feed-failed", feed="broken", problem="ValueError: a driver's own words")
 
 
 def test_a_video_that_is_none_is_named(tmp_path: Path) -> None:
-    (given,) = given_by(feeds.camera(str(tmp_path / "gone.mp4")))
+    (given,) = collect(feeds.camera(str(tmp_path / "gone.mp4")))
     assert given.what == message("scan.video-unreadable", video=str(tmp_path / "gone.mp4"))
 
 
@@ -71,10 +71,10 @@ def test_a_line_that_the_user_may_not_read_names_the_group(tmp_path: Path, monke
     line = tmp_path / "ttyACM0"
     line.touch()
 
-    def refused(*_: object) -> int:
+    def refuse(*_: object) -> int:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("movepass_cli.officer.scanning.feeds.os.open", refused)
+    monkeypatch.setattr("movepass_cli.officer.scanning.feeds.os.open", refuse)
     feed = feeds.serial(line)(threading.Event())
     given = next(feed)
     assert given == Given(str(line), message("scan.serial-denied", device=str(line), group=line.group()), trouble=True)
@@ -159,7 +159,7 @@ def looks(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     """Make a wait for a feed that has looked through its folder so many times more."""
     done, look = threading.Semaphore(0), feeds._look
 
-    def counted(folder: Path) -> Any:
+    def count(folder: Path) -> Any:
         found = look(folder)
         done.release()
         return found
@@ -168,7 +168,7 @@ def looks(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
         for _ in range(times):
             done.acquire()
 
-    monkeypatch.setattr(feeds, "_look", counted)
+    monkeypatch.setattr(feeds, "_look", count)
     return wait
 
 

@@ -1,4 +1,4 @@
-"""The sheet of hostile codes (tests/vectors/hostile.json), typed into `movepass scan` in a real terminal."""
+"""Type the sheet of hostile codes (tests/vectors/hostile.json) into `movepass scan` in a real terminal."""
 
 import json
 import shutil
@@ -56,23 +56,23 @@ def screen(device: Path) -> Iterator[Screen]:
 
 
 def saying(text: str, behind: str = "") -> Callable[[str], bool]:
-    """Tell whether a screen says a text, behind the last of another one."""
+    """Check whether a screen shows a text after the last occurrence of another."""
     return lambda shown: text in (shown.rpartition(behind)[2] if behind else shown)
 
 
-def drawn_more_often(screen: Screen, text: str, count: int) -> Callable[[str], bool]:
-    """Tell whether a text was drawn more often than so."""
+def is_drawn_more_often(screen: Screen, text: str, count: int) -> Callable[[str], bool]:
+    """Check whether a text was drawn more often than this."""
     return lambda _: screen.raw().count(text) > count
 
 
-def accepted(screen: Screen, field: Field) -> None:
+def accept(screen: Screen, field: Field) -> None:
     screen.type(field.text + "\r")
     screen.until(lambda shown: ACCEPT in shown)
 
 
 def test_a_hostile_code_with_an_enter_is_a_line_and_nothing_else(screen: Screen, field: Field) -> None:
     for code in CODES:
-        accepted(screen, field)
+        accept(screen, field)
         screen.idle(SUFFIX_SECONDS if code["then"] == "empty" else 0)
         screen.send(bytes.fromhex(code["bytes"]) + b"\r")
         screen.until(saying(SAYS[code["then"]]))
@@ -83,13 +83,13 @@ def test_a_hostile_code_with_an_enter_is_a_line_and_nothing_else(screen: Screen,
 def test_a_hostile_character_alone_ends_nothing_notes_nothing_and_accepts_nothing(screen: Screen, field: Field) -> None:
     """With no end at all, and a pause on either side, as if a person had pressed a key."""
     for code in KEYS_ALONE:
-        accepted(screen, field)
+        accept(screen, field)
         if code["then"] == "empty":
             screen.idle(SUFFIX_SECONDS)
         began = screen.raw().count("no end yet")
         screen.send(bytes.fromhex(code["bytes"]))
         if code["then"] != "empty":
-            screen.until(drawn_more_often(screen, "no end yet", began))
+            screen.until(is_drawn_more_often(screen, "no end yet", began))
             screen.until(lambda shown: "no end yet" not in shown)
         if code["name"] == "language":
             screen.until(lambda shown: "l English" in shown)
@@ -110,11 +110,11 @@ def test_whatever_a_scanner_types_with_pauses_it_answers_no_question(screen: Scr
         screen.idle(0.25)
     screen.type("\x1b")
     screen.idle(0.25)
-    accepted(screen, field)
+    accept(screen, field)
 
 
 def test_the_first_character_blanks_the_verdict_and_an_unfinished_line_says_so(screen: Screen, field: Field) -> None:
-    accepted(screen, field)
+    accept(screen, field)
     screen.type("M")
     screen.until(lambda shown: ACCEPT not in shown and "no end yet" in shown)
     assert "Rahima" not in screen.text

@@ -1,4 +1,4 @@
-"""A hand scanner and a person on one keyboard."""
+"""Check a hand scanner and a person on one keyboard."""
 
 import pytest
 from hypothesis import given
@@ -26,7 +26,7 @@ _TYPED = st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E), min_size
 
 
 def rested(keyboard: Keyboard, at: float) -> list[object]:
-    """Return what a keyboard makes of what was typed, until nothing more comes."""
+    """Return what a keyboard makes of typed bytes, until nothing more comes."""
     found: list[object] = []
     for _ in range(3):
         found += keyboard.idle(at + REST_SECONDS)
@@ -153,7 +153,7 @@ def test_a_pass_that_is_scanned_where_a_line_was_asked_for_ends_with_a_pause_too
 
 
 def test_arrows_and_function_keys_are_unfinished_codes_and_within_a_line_they_are_text() -> None:
-    """A code may be one: passed over, it would leave the verdict before it on the screen as if it were its own."""
+    """A code may look like an arrow; if it were ignored, the previous verdict would stand for it."""
     keyboard = Keyboard(KEYS)
     for sequence in (b"\x1b[A", b"\x1b[15~", b"\x1bOP", b"\x1b[", b"\x1bO"):
         assert keyboard.feed(sequence, 1.0) == []

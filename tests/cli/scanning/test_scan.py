@@ -1,4 +1,4 @@
-"""`movepass scan` in a real terminal, typed into as a hand scanner and as a person do."""
+"""Run `movepass scan` in a real terminal, and type into it as a hand scanner and as a person."""
 
 import os
 import pty
@@ -240,7 +240,7 @@ def test_a_serial_scanner_may_be_pulled_out_and_put_back(field: Field, tmp_path:
     os.close(scanner)
 
 
-def loaded(path: Path) -> Any:
+def load(path: Path) -> Any:
     return np.array(Image.open(path).convert("RGB"))
 
 
@@ -249,7 +249,7 @@ def video(path: Path, *shown: Path | None) -> None:
     frames = [np.full((480, 640, 3), 210, np.uint8) for _ in shown]
     for frame, picture in zip(frames, shown, strict=True):
         if picture:
-            code = loaded(picture)
+            code = load(picture)
             code = cv2.resize(code, (400, 400), interpolation=cv2.INTER_AREA)
             frame[40:440, 120:520] = code
     out = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 10, (640, 480))
@@ -279,7 +279,7 @@ def test_a_camera_that_is_not_there_is_named_and_waited_for(field: Field) -> Non
 def test_two_passes_in_one_picture_are_refused_and_a_strange_code_beside_one_is_not(
     field: Field, tmp_path: Path
 ) -> None:
-    code = loaded(field.png)
+    code = load(field.png)
     strange = qrcode.make("https://shop.example/").convert("RGB").resize(code.shape[1::-1])
     beside = np.hstack([code, np.array(strange)])
     cv2.imwrite(str(tmp_path / "beside.png"), beside)

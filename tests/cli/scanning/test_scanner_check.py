@@ -1,4 +1,4 @@
-"""The check of a scanner at the start of a shift."""
+"""Check the scanner check at the start of a shift."""
 
 import json
 import signal

@@ -1,4 +1,4 @@
-"""What the officer sees, for every size, language and verdict."""
+"""Check the officer's screen for every size, language and verdict."""
 
 import json
 
@@ -211,7 +211,7 @@ def test_without_unicode_the_outcome_is_plain_words(post: FakePost, badge: Badge
 
 def test_the_large_letters_are_what_the_catalogues_words_come_to() -> None:
     kept = json.loads((ROOT / "words/movepass_words/banners.json").read_text("utf-8"))
-    assert kept == drawn(), "write them anew: python tools/make_banners.py"
+    assert kept == drawn(), "write them again: python tools/make_banners.py"
 
 
 def test_the_last_verdicts_stay_in_sight(post: FakePost, badge: Badge) -> None:

@@ -1,4 +1,4 @@
-"""What happens at the post."""
+"""Check the events of a session at the post."""
 
 import pytest
 
@@ -23,7 +23,7 @@ def asking(post: FakePost, *numbers: int) -> Session:
     return Session(post, "en", confirmation=Confirmation(lambda: next(drawn, NUMBER)))
 
 
-def undecided(post: FakePost, *numbers: int) -> Session:
+def make_undecided(post: FakePost, *numbers: int) -> Session:
     """Make one that shows a verdict which asks what was done."""
     session = asking(post, *numbers)
     session.code("stale", NOW)
@@ -31,14 +31,14 @@ def undecided(post: FakePost, *numbers: int) -> Session:
     return session
 
 
-def shown(session: Session) -> Verdict | None:
+def verdict_of(session: Session) -> Verdict | None:
     return session.shown.result.verdict if isinstance(session.shown, Decided) else None
 
 
 def test_a_code_is_decided_shown_noted_and_counted(post: FakePost) -> None:
     session = Session(post, "en")
     assert session.code("revoked", NOW) is Outcome.REJECT
-    assert shown(session) is Verdict.REVOKED
+    assert verdict_of(session) is Verdict.REVOKED
     assert post.noted == []
     session.note()
     session.note()
@@ -80,7 +80,7 @@ def test_the_next_code_takes_the_place_of_whatever_is_shown(post: FakePost) -> N
         session.code("valid", NOW)
         session.key(Key(page), NOW)
         session.code("revoked", NOW)
-        assert (session.page, shown(session)) == (Page.MAIN, Verdict.REVOKED)
+        assert (session.page, verdict_of(session)) == (Page.MAIN, Verdict.REVOKED)
 
 
 def test_pages_turn_and_turn_back(post: FakePost) -> None:
@@ -99,7 +99,7 @@ def test_pages_turn_and_turn_back(post: FakePost) -> None:
 
 
 def test_a_question_that_nobody_answers_takes_its_verdict_along(post: FakePost) -> None:
-    session = undecided(post)
+    session = make_undecided(post)
     session.key(Key("1"), NOW)
     session.tick(NOW + PAGE_SECONDS)
     assert (session.page, session.shown) == (Page.MAIN, None)
@@ -121,7 +121,7 @@ def test_a_number_is_asked_for_before_one_is_taken(post: FakePost) -> None:
 @pytest.mark.parametrize(("key", "decision"), [("1", Decision.LET_THROUGH), ("2", Decision.SENT_BACK),
                                               ("3", Decision.CALLED_IN)])  # fmt: skip
 def test_what_was_done_is_a_key_and_a_number_and_can_be_mended(post: FakePost, key: str, decision: Decision) -> None:
-    session = undecided(post)
+    session = make_undecided(post)
     for pressed in ("2", key):
         session.key(Key(pressed), NOW)
         assert (session.page, session.number) == (Page.CONFIRM, NUMBER)
@@ -142,7 +142,7 @@ def test_a_verdict_that_leaves_nothing_to_decide_takes_no_decision(post: FakePos
 
 
 def test_no_key_alone_ends_or_notes_anything(post: FakePost) -> None:
-    session = undecided(post)
+    session = make_undecided(post)
     for first in [*KEYS, ESCAPE]:
         for second in [*KEYS, ESCAPE]:
             session.key(Key(first), NOW)
@@ -153,7 +153,7 @@ def test_no_key_alone_ends_or_notes_anything(post: FakePost) -> None:
 
 
 def test_a_wrong_number_does_nothing_and_no_other_is_asked_for_in_the_next_minute(post: FakePost) -> None:
-    session = undecided(post)
+    session = make_undecided(post)
     session.key(Key("1"), NOW)
     assert session.line("1234", NOW) is None
     assert session.shown == message("scan.wrong-answer", wait=60)
@@ -168,11 +168,11 @@ def test_a_wrong_number_does_nothing_and_no_other_is_asked_for_in_the_next_minut
 
 
 def test_a_code_that_comes_where_a_number_was_asked_for_is_a_code(post: FakePost) -> None:
-    session = undecided(post)
+    session = make_undecided(post)
     for page in ("q", "1"):
         session.key(Key(page), NOW)
         assert session.line("revoked", NOW) is Outcome.REJECT
-        assert (session.page, shown(session), session.number) == (Page.MAIN, Verdict.REVOKED, None)
+        assert (session.page, verdict_of(session), session.number) == (Page.MAIN, Verdict.REVOKED, None)
         session.code("stale", NOW)
         session.note()
     assert not session.ended
@@ -280,7 +280,7 @@ def test_a_scanner_that_is_gone_takes_no_verdict_off_the_screen(post: FakePost) 
     session = Session(post, "en")
     session.code("valid", NOW)
     session.trouble(message("scan.serial-gone", device="/dev/ttyACM0"))
-    assert shown(session) is Verdict.VALID
+    assert verdict_of(session) is Verdict.VALID
     assert session.notice is not None
     session.code("revoked", NOW)
     assert session.notice is None
@@ -290,7 +290,7 @@ def test_a_picture_that_shows_nothing_takes_the_last_verdict_off_the_screen(post
     session = Session(post, "en")
     session.code("valid", NOW)
     session.problem(message("image.no-code", file="x.png"), NOW)
-    assert shown(session) is None
+    assert verdict_of(session) is None
 
 
 def test_a_pass_number_alone_is_taken_for_one_whether_it_was_asked_for_or_not(post: FakePost) -> None:

@@ -1,4 +1,4 @@
-"""What is heard of each outcome."""
+"""Check the sound of each outcome."""
 
 import io
 import os
@@ -14,7 +14,7 @@ from movepass_verifier import Outcome
 from movepass_verifier.officer.shown import looks
 
 
-def played(wav: bytes) -> "tuple[int, array[int]]":
+def play(wav: bytes) -> "tuple[int, array[int]]":
     with wave.open(io.BytesIO(wav)) as file:
         assert (file.getnchannels(), file.getsampwidth()) == (1, 2)
         return file.getframerate(), array("h", file.readframes(file.getnframes()))
@@ -28,18 +28,18 @@ def hertz(rate: int, samples: "array[int]") -> float:
 
 @pytest.mark.parametrize("pitch", [220, 880, 1320])
 def test_a_tone_has_its_pitch_and_length(pitch: int) -> None:
-    rate, samples = played(tones([(pitch, 200)]))
+    rate, samples = play(tones([(pitch, 200)]))
     assert len(samples) == rate // 5
     assert hertz(rate, samples) == pytest.approx(pitch, rel=0.05)
     assert max(samples) > 15_000
 
 
 def test_silence_is_silent() -> None:
-    assert not any(played(tones([(0, 50)]))[1])
+    assert not any(play(tones([(0, 50)]))[1])
 
 
 def rhythm(outcome: Outcome) -> list[bool]:
-    """Say which parts of an outcome are heard, pitch and length left aside."""
+    """Return the audible parts of an outcome, without pitch and length."""
     return [heard for heard, _ in groupby(hz > 0 for hz, _ in looks()[outcome].sound)]
 
 

@@ -105,7 +105,7 @@ def _check_scanner(language: str, *, as_json: bool) -> int | None:
     keyboard = raw(fd) if is_typed_into() else nullcontext()
     with suppress(Stopped), stopped_by_signals(at_once=True), keyboard:
         say(say_in("scanner.ask"))
-        data = _typed_until_a_pause(fd) if can_be_waited_for() else sys.stdin.buffer.readline(_READ_BYTES)
+        data = _read_until_pause(fd) if can_be_waited_for() else sys.stdin.buffer.readline(_READ_BYTES)
         faults = scanner_check.check_scanner(data.decode("utf-8", "replace"))
         if as_json:
             show_json({"good": not faults, "faults": [say_in.say(fault) for fault in faults]})
@@ -115,7 +115,7 @@ def _check_scanner(language: str, *, as_json: bool) -> int | None:
     return FAILED  # stopped before the result was certain
 
 
-def _typed_until_a_pause(fd: int) -> bytes:
+def _read_until_pause(fd: int) -> bytes:
     data = b""
     while select.select([fd], [], [], REST_SECONDS if data else None)[0] and len(data) < _READ_BYTES:
         if not (more := read_typed(fd)):

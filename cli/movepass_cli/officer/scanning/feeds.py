@@ -1,4 +1,4 @@
-"""Where codes come from besides the keyboard: each feed is an iterator that a thread of its own runs.
+"""Read codes from sources besides the keyboard: each feed is an iterator with its own thread.
 
 What a feed gives is a code's text, or what was wrong, to be told to the officer. None of them ends because of one bad
 code, a scanner pulled out or a camera that is gone; those that go on for ever look at `stop` now and then.
@@ -219,7 +219,7 @@ def serial(device: Path) -> Feed:
         told: Message | None = None
         while not stop.is_set():
             try:
-                with _opened(device) as fd:
+                with _open_line(device) as fd:
                     for given in _lines_of(fd, stop, str(device)):
                         told = None
                         yield given
@@ -242,7 +242,7 @@ def _serial_trouble(device: Path, error: OSError) -> Message:
 
 
 @contextmanager
-def _opened(device: Path) -> Iterator[int]:
+def _open_line(device: Path) -> Iterator[int]:
     """Open a serial line raw at 9,600 baud, the default of scanners; open any other file unchanged."""
     fd = os.open(device, os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK)
     try:

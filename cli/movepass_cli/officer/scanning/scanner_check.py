@@ -38,8 +38,8 @@ def check_scanner(typed: str) -> list[Message]:
 
 def _around(line: str) -> list[Message]:
     before, _, behind = line.partition(TEXT)
-    prefix = [message("scanner.prefix", what=_named(before))] if before else []
-    suffix = [message("scanner.suffix", what=_named(behind))] if behind else []
+    prefix = [message("scanner.prefix", what=_name(before))] if before else []
+    suffix = [message("scanner.suffix", what=_name(behind))] if behind else []
     return prefix + suffix
 
 
@@ -51,7 +51,7 @@ def _change(line: str) -> Message:
         return message("scanner.layout", layout=message(layout))
     if TEXT in "".join(char for char in line if char >= " " and char != "\x7f"):
         controls = "".join(char for char in line if char < " " or char == "\x7f")
-        return message("scanner.controls", what=_named(controls))
+        return message("scanner.controls", what=_name(controls))
     return _loss(line) if len(line) < len(TEXT) else message("scanner.other")
 
 
@@ -69,11 +69,11 @@ def _loss(line: str) -> Message:
         return message("scanner.other")
     missing = [char for char in ALPHABET if char not in line]
     if missing and line.endswith(_END):
-        return message("scanner.lost", what=_named("".join(missing)))
+        return message("scanner.lost", what=_name("".join(missing)))
     return message("scanner.short", count=len(line), whole=len(TEXT))
 
 
-def _named(text: str) -> str:
+def _name(text: str) -> str:
     """Name characters visibly: control characters by their keys."""
     names = [_CONTROLS.get(c) or (f"Ctrl+{chr(ord(c) + 0x40)}" if c < " " else "␣" if c == " " else c) for c in text]
     more = ["…"] if len(names) > _FEW else []

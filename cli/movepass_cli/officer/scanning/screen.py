@@ -104,11 +104,11 @@ def _stamp(lines: list[ScreenLine], text: str, size: Size) -> None:
         drawn, style = lines[at][0]
         room = size.columns - columns(text) - 1
         if columns(drawn.rstrip()) < room:
-            lines[at] = [Span(f"{_filled(drawn.rstrip(), room)}{text} ", style)]
+            lines[at] = [Span(f"{_fill(drawn.rstrip(), room)}{text} ", style)]
             return
     if bands:
         style = lines[bands[-1]][0].style
-        lines.insert(bands[-1] + 1, [Span(f"{_filled('', size.columns - columns(text) - 1)}{text} ", style)])
+        lines.insert(bands[-1] + 1, [Span(f"{_fill('', size.columns - columns(text) - 1)}{text} ", style)])
 
 
 def _head(badge: Badge, say: Words, size: Size) -> list[ScreenLine]:
@@ -127,7 +127,7 @@ def _head(badge: Badge, say: Words, size: Size) -> list[ScreenLine]:
 def _foot(session: Session, typed: str, say: Words, size: Size) -> list[ScreenLine]:
     lines = []
     if session.notice:
-        lines += _wrapped(say.say(session.notice), size, "warn")
+        lines += _wrap(say.say(session.notice), size, "warn")
     if len(typed) > 1 or (typed and session.asks):
         lines.append([Span(f"{say('scan.typed')} {printable(typed[-(size.columns // 3) :])}", "dim")])
     if session.recent:
@@ -203,11 +203,11 @@ def _verdict(verdict: Decided, say: Words, size: Size, *, unicode: bool, large: 
     view = shown(result, say)
     lines = _banner(result.outcome, say, size, unicode=unicode, large=large, test=result.test)
     if result.test:
-        lines += _wrapped(say("test.long"), size, "warn")
-    lines += _wrapped(view.reason, size, "bold")
-    lines += _wrapped(view.advice, size)
+        lines += _wrap(say("test.long"), size, "warn")
+    lines += _wrap(view.reason, size, "bold")
+    lines += _wrap(view.advice, size)
     if verdict.seen:
-        lines += _wrapped(f"{WARNING} {seen_before(verdict.seen, result.freshness.now, say)}", size, "warn")
+        lines += _wrap(f"{WARNING} {seen_before(verdict.seen, result.freshness.now, say)}", size, "warn")
     if result.outcome is Outcome.CANNOT_VERIFY and verdict.noted:
         lines += _decision(verdict, say, size)
     room = Size(size.columns, size.rows - len(lines))
@@ -219,16 +219,16 @@ def _decision(verdict: Decided, say: Words, size: Size) -> list[ScreenLine]:
         f"{'*' if decision is verdict.decision else ' '}{key} {say(f'decision.{decision.value}')}"
         for key, decision in DECISION_KEYS.items()
     )
-    return _wrapped(f"{say('scan.ask-decision')} {choices}", size, "bold")
+    return _wrap(f"{say('scan.ask-decision')} {choices}", size, "bold")
 
 
 def _answer(answer: NumberAnswer, say: Words, size: Size, *, unicode: bool, large: bool) -> list[ScreenLine]:
     view = number_shown(answer, say)
     lines = _banner(answer.outcome, say, size, unicode=unicode, large=large)
     for text in (f"{view.verdict}: {view.reason}", view.advice):
-        lines += _wrapped(text, size, "bold")
+        lines += _wrap(text, size, "bold")
     for note in view.notes:
-        lines += _wrapped(note, size)
+        lines += _wrap(note, size)
     return lines
 
 
@@ -240,9 +240,9 @@ def _details(verdict: Decided, say: Words, size: Size) -> list[ScreenLine]:
         style = "bold" if check.state == "failed" else "dim" if check.state == "not-reached" else ""
         pad = " " * max(1, 24 - columns(name))
         lines.append([Span(f"{_MARGIN}{symbols[check.state]} {name}{pad}{say(f'state.{check.state}')}", style)])
-    lines += _wrapped(say.say(verdict.result.why), size, "bold")
+    lines += _wrap(say.say(verdict.result.why), size, "bold")
     if verdict.result.technical:
-        lines += _wrapped(verdict.result.technical, size, "dim")
+        lines += _wrap(verdict.result.technical, size, "dim")
     return lines
 
 
@@ -253,7 +253,7 @@ def _banner(
     drawn = banners()["half" if test else "whole"]
     letters = drawn.get(say.language)
     if not unicode or not large or not letters:
-        warning = [[Span(_filled(f"  {say('test.banner')}  ", size.columns), "warn")]] if test else []
+        warning = [[Span(_fill(f"  {say('test.banner')}  ", size.columns), "warn")]] if test else []
         return [*warning, *_outcome_line(outcome, say, size, unicode=unicode)]
     lines = [*_band(letters["test"], [], "warn", size)] if test else []
     return [*lines, *_band(letters[outcome.value], drawn["symbol"][outcome.value], outcome.value, size)]
@@ -262,17 +262,17 @@ def _banner(
 def _outcome_line(outcome: Outcome, say: Words, size: Size, *, unicode: bool) -> list[ScreenLine]:
     look = looks()[outcome]
     symbol, word = (look.symbol if unicode else look.ascii), say(f"outcome.{outcome.value}")
-    return [[Span(_filled(f"  {symbol}  {word}  {symbol}  ", size.columns), outcome.value)], []]
+    return [[Span(_fill(f"  {symbol}  {word}  {symbol}  ", size.columns), outcome.value)], []]
 
 
 def _band(letters: Sequence[str], symbols: Sequence[str], style: str, size: Size) -> Iterator[ScreenLine]:
     """Draw large letters beside a symbol on a band across the screen."""
     height = max(len(symbols), len(letters))
-    for symbol, row in zip(_middled(symbols, height), _middled(letters, height), strict=True):
-        yield [Span(_filled(f" {symbol:<{_SYMBOL_COLUMNS}}{row}", size.columns), style)]
+    for symbol, row in zip(_centre(symbols, height), _centre(letters, height), strict=True):
+        yield [Span(_fill(f" {symbol:<{_SYMBOL_COLUMNS}}{row}", size.columns), style)]
 
 
-def _middled(rows: Sequence[str], height: int) -> list[str]:
+def _centre(rows: Sequence[str], height: int) -> list[str]:
     above = (height - len(rows)) // 2
     return [""] * above + list(rows) + [""] * (height - len(rows) - above)
 
@@ -305,16 +305,16 @@ def _rows(rows: Rows, size: Size) -> list[ScreenLine]:
 def _paragraphs(texts: Iterable[str], size: Size, style: str = "") -> list[ScreenLine]:
     lines: list[ScreenLine] = [[]]
     for text in texts:
-        lines += [*_wrapped(text, size, style), []] if text else [[]]
+        lines += [*_wrap(text, size, style), []] if text else [[]]
         style = "" if style == "bold" else style
     return lines
 
 
-def _wrapped(text: str, size: Size, style: str = "") -> list[ScreenLine]:
+def _wrap(text: str, size: Size, style: str = "") -> list[ScreenLine]:
     return [[Span(f"{_MARGIN}{part}", style)] for part in fold(printable(text), size.columns - 2 * len(_MARGIN))]
 
 
-def _filled(text: str, width: int) -> str:
+def _fill(text: str, width: int) -> str:
     return text + " " * (width - columns(text))
 
 

@@ -165,7 +165,7 @@ class Session:
             self.page, self._page_closes = Page.MAIN, None
             if right is not None:
                 if right:
-                    self._confirmed(at)
+                    self._confirm(at)
                 else:
                     self.problem(message("scan.wrong-answer", wait=int(RETRY_SECONDS)), at)
                 return None
@@ -265,7 +265,7 @@ class Session:
         else:
             self.problem(message("scan.asked-too-soon", wait=int(RETRY_SECONDS)), at)
 
-    def _confirmed(self, at: float) -> None:
+    def _confirm(self, at: float) -> None:
         if self.confirming is None:
             self.ended = True
         elif isinstance(self.shown, Decided) and self.shown.noted:

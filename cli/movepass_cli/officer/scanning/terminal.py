@@ -147,7 +147,7 @@ class Terminal:
 
     def show(self, lines: list[ScreenLine], bells: str = "") -> None:
         """Update the screen."""
-        texts = [self._styled(line) for line in lines]
+        texts = [self._style(line) for line in lines]
         if len(texts) != len(self._before):
             self._before = []
         out = [] if self._before else ["\x1b[2J"]
@@ -159,7 +159,7 @@ class Terminal:
         if out or bells:
             _write("".join(out) + bells)
 
-    def _styled(self, line: ScreenLine) -> str:
+    def _style(self, line: ScreenLine) -> str:
         return "".join(
             f"\x1b[{self._styles[span.style]}m{span.text}\x1b[0m" if span.style else span.text for span in line
         )
