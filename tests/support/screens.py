@@ -223,7 +223,7 @@ def running(
 
 def movepass(*arguments: object) -> list[str]:
     """Return the command line of `movepass`."""
-    return [sys.executable, "-m", "movepass_cli.main", *map(str, arguments)]
+    return [*_MOVEPASS, *map(str, arguments)]
 
 
 def _svg(screen: pyte.Screen) -> str:
