@@ -51,6 +51,7 @@ def _missed(results: Results) -> list[str]:
         )
         missed += [f"lost{name}: {part.audit.lost}"] * bool(part.audit.lost)
         missed += [f"twice{name}: {part.audit.twice}"] * bool(part.audit.twice)
+        missed += [f"page views that failed: {part.views_failed:,}"] * bool(part.views_failed)
         missed += [f"wrong answers{name}: {', '.join(part.wrong)}"] * bool(part.wrong)
     if results.at_rate.first_page_bytes > FIRST_PAGE_MAX:
         missed.append(f"first page {results.at_rate.first_page_bytes:,} bytes, at most {FIRST_PAGE_MAX:,}")

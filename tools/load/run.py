@@ -62,6 +62,7 @@ class AtRate:
         service_mb: the most memory that the service took.
         first_page_bytes: of the first page and the files that it names, in the language that takes more.
         views: how long static pages took from nginx beside it; None where nobody asked for any.
+        views_failed: how many of them did not come.
     """
 
     came: int
@@ -81,6 +82,7 @@ class AtRate:
     service_mb: float
     first_page_bytes: int
     views: Times | None = None
+    views_failed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +171,7 @@ async def _at_rate(process: processes.Process, rate: float, seconds: float, view
     drained = await _drain(process)
     seen = crowd.seen
     crowd.close()
+    viewed, failed = await views.finish(viewers) if viewers else ([], 0)
     return AtRate(
         came=came, seconds=seconds, check=Times.of(seen.check), send=Times.of(seen.send), look=Times.of(seen.look),
         ready_s=Times.of(seen.ready).p99 / 1000, drained_s=drained, put_off=seen.put_off, broken=seen.broken,
@@ -177,7 +180,7 @@ async def _at_rate(process: processes.Process, rate: float, seconds: float, view
         service_cores=cores[0], generator_cores=cores[1],
         service_ms=cores[0] * took * 1000 / came, service_mb=process.memory_mb(),
         first_page_bytes=await views.first_page_bytes(process.port, process.origin),
-        views=Times.of(await views.finish(viewers)) if viewers else None,
+        views=Times.of(viewed) if viewers else None, views_failed=failed,
     )  # fmt: skip
 
 
