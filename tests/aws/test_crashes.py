@@ -11,6 +11,7 @@ import pytest
 from botocore.client import BaseClient
 from support.cloud import Cloud, event, failed
 from support.passes import request
+from support.sampling import every_nth_of
 
 from movepass_issuer.storage import s3_repository
 from movepass_verifier import Device, Verdict
@@ -77,10 +78,11 @@ def batch(begin: str, now: int) -> list[str]:
     return [json.dumps(document) for document in (*good, good[1], other)] + ["poison"]
 
 
-def test_killed_anywhere_while_issuing_each_request_has_one_pass_after_redelivery(cloud: Cloud) -> None:
+@pytest.mark.parametrize("every", every_nth_of("calls to AWS at which issuing is killed", 5))
+def test_killed_anywhere_while_issuing_each_request_has_one_pass_after_redelivery(cloud: Cloud, every: int) -> None:
     now = int(time.time())
     places = boundaries(lambda: cloud.issue()(event(batch("rehearsal", now)), cloud.context))
-    for at, after in places:
+    for at, after in places[::every]:
         bodies = batch(f"R-{at}-{after}", now)
         killed(lambda bodies=bodies: cloud.issue()(event(bodies), cloud.context), at, after=after)  # type: ignore[misc]
         assert failed(cloud.issue()(event(bodies, attempt=2), cloud.context)) == []
@@ -94,15 +96,16 @@ def test_killed_anywhere_while_issuing_each_request_has_one_pass_after_redeliver
     assert len(places) > 20
 
 
+@pytest.mark.parametrize("every", every_nth_of("calls to AWS at which revoking is killed", 3))
 def test_killed_anywhere_while_revoking_the_pass_is_on_the_next_list_once_it_was_confirmed(
-    cloud: Cloud, tmp_path: Path
+    cloud: Cloud, tmp_path: Path, every: int
 ) -> None:
     now = int(time.time())
     passes = cloud.issue()([request(f"R-{n}", now) for n in range(60)], cloud.context)
     unused = iter(passes)
     places = boundaries(lambda: cloud.revoke()({"pass_number": next(unused)["pass_number"]}, cloud.context))
     confirmed = []
-    for at, after in places:
+    for at, after in places[::every]:
         one = next(unused)
         wanted = {"pass_number": one["pass_number"]}
         killed(lambda wanted=wanted: cloud.revoke()(wanted, cloud.context), at, after=after)  # type: ignore[misc]
@@ -113,7 +116,7 @@ def test_killed_anywhere_while_revoking_the_pass_is_on_the_next_list_once_it_was
     assert verdicts(cloud, tmp_path, list(unused)) == {Verdict.VALID}
 
 
-@pytest.mark.parametrize("every", [pytest.param(1, marks=pytest.mark.slow), 5])
+@pytest.mark.parametrize("every", every_nth_of("calls to AWS at which revoking in two regions is killed", 9))
 def test_killed_anywhere_while_revoking_in_either_of_two_regions_both_lists_have_what_was_confirmed(
     pair: tuple[Cloud, Cloud], tmp_path: Path, every: int
 ) -> None:
@@ -139,7 +142,7 @@ def test_killed_anywhere_while_revoking_in_either_of_two_regions_both_lists_have
         unused = iter(passes[-5:])
 
 
-@pytest.mark.parametrize("every", [pytest.param(1, marks=pytest.mark.slow), 25])
+@pytest.mark.parametrize("every", every_nth_of("calls to AWS at which copying a publication is killed", 41))
 def test_killed_anywhere_while_keeping_a_copy_the_next_copy_has_every_confirmed_revocation(
     pair: tuple[Cloud, Cloud], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, every: int
 ) -> None:
@@ -168,7 +171,7 @@ def test_killed_anywhere_while_keeping_a_copy_the_next_copy_has_every_confirmed_
     assert len(places) > 40
 
 
-@pytest.mark.parametrize("every", [pytest.param(1, marks=pytest.mark.slow), 5])
+@pytest.mark.parametrize("every", every_nth_of("calls to AWS at which publishing is killed", 9))
 def test_killed_anywhere_while_publishing_the_next_list_has_every_confirmed_revocation(
     cloud: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, every: int
 ) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from support import processes
+from support.sampling import some_of
 from support.world import World
 
 from movepass_issuer import SqliteLedger
@@ -86,13 +87,9 @@ def rounds(world: World, folder: Path, count: int, seed: int) -> None:
     assert killed >= count / 2  # else the instants were badly chosen, and nothing was shown
 
 
-def test_killed_at_random_instants_each_request_gets_exactly_one_pass(world: World, tmp_path: Path) -> None:
-    rounds(world, tmp_path, 5, seed=20_261_122)
-
-
-@pytest.mark.slow
-def test_killed_a_hundred_times_each_request_gets_exactly_one_pass(world: World, tmp_path: Path) -> None:
-    rounds(world, tmp_path, 100, seed=int(time.time()))
+@pytest.mark.parametrize("count", some_of("an issuer killed while it works off 2,000 requests", 2, of=100))
+def test_killed_at_random_instants_each_request_gets_exactly_one_pass(world: World, tmp_path: Path, count: int) -> None:
+    rounds(world, tmp_path, count, seed=int(time.time()) if count == 100 else 20_261_122)
 
 
 def test_two_processes_that_issue_the_same_requests_at_once_answer_alike(world: World, tmp_path: Path) -> None:

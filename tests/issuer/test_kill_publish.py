@@ -7,6 +7,7 @@ from contextlib import closing
 import pytest
 from support import processes
 from support.repositories import revoked_in
+from support.sampling import some_of
 from support.world import World
 
 from movepass_issuer import SqliteLedger
@@ -117,10 +118,6 @@ def kill_again_and_again(world: World, times: int, seed: int) -> None:
     nursery.close()
 
 
-def test_a_publisher_killed_twenty_times(world: World) -> None:
-    kill_again_and_again(world, 20, seed=20_261_122)
-
-
-@pytest.mark.slow
-def test_a_publisher_killed_a_thousand_times(world: World) -> None:
-    kill_again_and_again(world, 1000, seed=int(time.time()))
+@pytest.mark.parametrize("times", some_of("kills of a publisher", 20, of=1000))
+def test_a_publisher_killed_at_any_instant(world: World, times: int) -> None:
+    kill_again_and_again(world, times, seed=int(time.time()) if times == 1000 else 20_261_122)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from support import processes, s3
 from support.ministack import Ministack
+from support.sampling import some_of
 from support.world import World
 
 from movepass_issuer import SqliteLedger
@@ -117,27 +118,17 @@ def mirrored(world: World, ministack: Ministack, folder: Path) -> Callable[[], s
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_two_publishers_race_over_a_folder(world: World, mode: str) -> None:
-    race(world, 20, mode, lambda: str(world.repository))
+@pytest.mark.parametrize("loops", some_of("races of two publishers over a folder", 10, of=200))
+def test_two_publishers_race_over_a_folder(world: World, mode: str, loops: int) -> None:
+    race(world, loops, mode, lambda: str(world.repository))
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_two_publishers_race_over_s3(world_in_s3: World, ministack: Ministack, tmp_path: Path, mode: str) -> None:
-    race(world_in_s3, 20, mode, mirrored(world_in_s3, ministack, tmp_path / "mirror"))
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("mode", MODES)
-def test_two_publishers_race_200_times_over_a_folder(world: World, mode: str) -> None:
-    race(world, 200, mode, lambda: str(world.repository))
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("mode", MODES)
-def test_two_publishers_race_200_times_over_s3(
-    world_in_s3: World, ministack: Ministack, tmp_path: Path, mode: str
+@pytest.mark.parametrize("loops", some_of("races of two publishers over S3", 8, of=200))
+def test_two_publishers_race_over_s3(
+    world_in_s3: World, ministack: Ministack, tmp_path: Path, mode: str, loops: int
 ) -> None:
-    race(world_in_s3, 200, mode, mirrored(world_in_s3, ministack, tmp_path / "mirror"))
+    race(world_in_s3, loops, mode, mirrored(world_in_s3, ministack, tmp_path / "mirror"))
 
 
 # Every interleaving of one publication with one step of another

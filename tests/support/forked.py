@@ -4,6 +4,7 @@ Each has its own standard streams, folder, environment and exit code, as a proce
 `MOVEPASS_TEST_STARTS=fresh` starts Python for each of them instead; `make slow` runs the command's tests so.
 """
 
+import atexit
 import json
 import os
 import resource
@@ -15,8 +16,6 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
-
-from support.processes import environment
 
 _AT_START = ("PYTHON", "LC_", "LANG", "LD_")
 """Python reads variables that begin so when it starts: a process with its own must be started by Python."""
@@ -102,10 +101,21 @@ class _Server:
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._listener.bind("")  # Linux chooses a name that no file has
         self._listener.listen()
-        number = self._listener.fileno()
+        number, path = self._listener.fileno(), {"PYTHONPATH": os.pathsep.join(sys.path)}
         self._process = subprocess.Popen(
-            [sys.executable, "-c", _SERVER, str(number)], stdin=subprocess.PIPE, env=environment(), pass_fds=[number]
+            [sys.executable, "-c", _SERVER, str(number)],
+            stdin=subprocess.PIPE,
+            env=os.environ | path,
+            pass_fds=[number],
         )
+
+        atexit.register(self._end)
+
+    def _end(self) -> None:
+        """Let the server end, and wait for that: the time it took counts as this process's."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait(60)
 
     def fork(self, streams: list[int], *asked: Any) -> tuple[int, socket.socket]:
         """Fork; returns the process's id and the socket that its exit code will come from."""
@@ -154,12 +164,17 @@ class Forked(subprocess.Popen[Any]):
         return self.returncode
 
 
+def starts_fresh() -> bool:
+    """Tell whether Python must start each process: because that is wanted, is measured, or this one has a limit."""
+    is_wanted = os.environ.get("MOVEPASS_TEST_STARTS") == "fresh"
+    is_measured = any(name.startswith("COVERAGE_") for name in os.environ)
+    return is_wanted or is_measured or resource.getrlimit(resource.RLIMIT_FSIZE)[0] != resource.RLIM_INFINITY
+
+
 def can_fork(variables: Mapping[str, str]) -> bool:
     """Tell whether a process with these variables can be forked, or must be started by Python."""
-    if os.environ.get("MOVEPASS_TEST_STARTS") == "fresh" or any(name.startswith("COVERAGE_") for name in os.environ):
+    if starts_fresh():
         return False
-    if resource.getrlimit(resource.RLIMIT_FSIZE)[0] != resource.RLIM_INFINITY:
-        return False  # this process limits its files, and its children's
     ours = {"LANG": "C.UTF-8"} | os.environ  # without a language Python takes this one
     names = {name for name in {*variables, *os.environ} if name.startswith(_AT_START)}
     return all(variables.get(name, ours.get(name)) == ours.get(name) for name in names)

@@ -6,6 +6,9 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+from support.forked import Forked, starts_fresh
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = ("wire", "words", "keys", "issuer", "verifier", "phone", "service", "cli", "tests")
@@ -20,15 +23,21 @@ def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
 
 def start(code: str, *arguments: object, temporary: Path | None = None) -> "subprocess.Popen[str]":
     """Start code in a new process; if it is killed, its leftovers are in `temporary`."""
-    command = [sys.executable, "-c", code, *map(str, arguments)]
     extra = {"TMPDIR": str(temporary)} if temporary else None
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment(extra))
+    return _popen(code, *arguments, stdout=subprocess.PIPE, env=environment(extra))
 
 
 def converse(code: str, *arguments: object) -> "subprocess.Popen[str]":
     """Start code in a new process that reads and answers one line at a time."""
-    command = [sys.executable, "-c", code, *map(str, arguments)]
-    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment())
+    return _popen(code, *arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment())
+
+
+def _popen(code: str, *arguments: object, **options: Any) -> "subprocess.Popen[str]":
+    """Start code; fork it from a process that has loaded the packages unless Python must start it."""
+    command = ["-c", code, *map(str, arguments)]
+    if starts_fresh():
+        return subprocess.Popen([sys.executable, *command], text=True, **options)
+    return Forked(command, text=True, **options)
 
 
 def run(code: str, *arguments: object, extra: Mapping[str, str] | None = None) -> str:
@@ -44,10 +53,7 @@ def run(code: str, *arguments: object, extra: Mapping[str, str] | None = None) -
 @contextmanager
 def writing(code: str, *arguments: object) -> Iterator[None]:
     """Wait until another process has started, and let it run until the end of the block."""
-    command = [sys.executable, "-c", code, *map(str, arguments)]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment()
-    ) as child:
+    with converse(code, *arguments) as child:
         assert child.stdout is not None
         assert child.stdout.readline()
         yield

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from support import processes
 from support.applications import APPROVE_ALL
+from support.sampling import some_of
 from support.world import World
 
 from movepass_service.applications.references import hash_secret
@@ -22,6 +23,7 @@ from movepass_verifier import Verdict
 APPLICATIONS, TOGETHER = 60, 10
 """Of one round, and how many of them are sent at once."""
 SECRET_CHARS = 26
+KILLS_A_SERVICE = 50
 
 SERVE = """
 import asyncio, sys, time
@@ -182,12 +184,9 @@ def rounds(world: World, folder: Path, count: int, seed: int) -> None:
     check(world, folder, total)
 
 
-def test_killed_at_random_instants_nothing_is_lost_or_done_twice(world: World, tmp_path: Path) -> None:
-    rounds(world, tmp_path, 20, seed=20_210_414)
-
-
-@pytest.mark.slow
-def test_killed_five_hundred_times_nothing_is_lost_or_done_twice(world: World, tmp_path: Path) -> None:
-    for part in range(10):
+@pytest.mark.parametrize("kills", some_of("kills of a service at work", 5, of=500))
+def test_killed_at_random_instants_nothing_is_lost_or_done_twice(world: World, tmp_path: Path, kills: int) -> None:
+    for part in range(max(1, kills // KILLS_A_SERVICE)):
         struck = world.copy(tmp_path / f"part-{part}")
-        rounds(struck, tmp_path / f"part-{part}" / "run", 50, seed=int(time.time()) + part)
+        seed = 20_210_414 if kills < KILLS_A_SERVICE else int(time.time()) + part
+        rounds(struck, tmp_path / f"part-{part}" / "run", min(kills, KILLS_A_SERVICE), seed=seed)
