@@ -84,11 +84,11 @@ def test_a_corrected_application_is_read_as_it_is_now(store: SqliteStore, tmp_pa
 def test_a_record_of_before_a_column_lacks_it(
     store: SqliteStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("movepass_service.issuing.deciding.asdict", lambda _: {"reason": "office"})
+    monkeypatch.setattr("movepass_service.issuing.deciding.COLUMNS", {"reason": COLUMNS["reason"]})
     submit(store, "R1", trip("1990123456", NOW + 2 * HOUR), NOW)
     decide(store, NOW)
     (found,) = read_past(tmp_path)
-    assert dict(zip(COLUMNS, found.facts, strict=True)) == dict.fromkeys(COLUMNS) | {"reason": "office"}
+    assert dict(zip(COLUMNS, found.facts, strict=True)) == dict.fromkeys(COLUMNS) | {"reason": "groceries"}
 
 
 def test_persons_shared_among_processes_give_the_same(
