@@ -14,7 +14,7 @@ from typing import Any, Self
 from movepass_issuer import SignedPass
 from movepass_issuer.authority.folder import Authority
 from movepass_keys import files
-from movepass_service.applications.application import Application, read_application, read_applications
+from movepass_service.applications.application import ID_HASH_BYTES, Application, read_application, read_applications
 from movepass_service.applications.references import Secrets, hash_secret, parse_reference
 from movepass_service.applications.states import WAITING_FOR_OFFICER, State, actions
 from movepass_service.decisions.records import APPLICANT, Decision
@@ -29,7 +29,6 @@ from movepass_wire import Pass, decode_claims, open_text
 
 NOTE_MAX_CHARS = 500
 _HOUR = 3600
-_ID_HASH_BYTES = 16
 _MASTER_BYTES = 32
 KEY_FILE = "service.key"
 _REFERENCES = 3
@@ -364,7 +363,7 @@ class Service:
 
         def hash_id(week: int, number: bytes) -> bytes | None:
             key = self.store.id_key(week, oldest)
-            return None if key is None else hmac.digest(key, number, hashlib.sha256)[:_ID_HASH_BYTES]
+            return None if key is None else hmac.digest(key, number, hashlib.sha256)[:ID_HASH_BYTES]
 
         return hash_id
 
@@ -376,7 +375,8 @@ def _with_known_number(corrected: Application, before: Application) -> Applicati
     """
 
     def paper(one: Application) -> tuple[object, ...]:
-        return one.trip.id_type, one.trip.id_last, week_of(one.travel_day)
+        days = one.travel_day, dhaka_day(one.trip.not_after - 1)
+        return one.trip.id_type, one.trip.id_last, *map(week_of, days)
 
     if corrected.id_hash is None and paper(corrected) == paper(before):
         return replace(corrected, id_hash=before.id_hash)

@@ -19,6 +19,7 @@ from movepass_service.applications.faults import FieldError, InvalidApplication
 from movepass_service.applications.values import (
     ID_LAST_CHARS,
     ascii_digits,
+    comparable_id_number,
     id_number_digits,
     parse_date,
     parse_id_number,
@@ -49,6 +50,7 @@ _REASON_OTHER = "other"
 _TIMES = ("not_before", "not_after")
 _OF_WAY_BACK = (*_TIMES, "hours")
 
+ID_HASH_BYTES = 16
 HashId = Callable[[int, bytes], bytes | None]
 """Hashes an identity number with the key of a week of travel (week_of); None where there is no such key any longer."""
 
@@ -62,7 +64,8 @@ class Application:
         language: of what the person is told, "bn" or "en".
         phone: +8801XXXXXXXXX, or None.
         on_behalf_of: who made it for the person, as the assistant or employer says it.
-        id_hash: keyed hash of the whole identity number; None where that was not given.
+        id_hash: keyed hash of the whole identity number, and a second one where the trip reaches into the next week
+            (split_hash); None where the number was not given.
         evidence: who vouches for it (rules.Evidence). This and the next are the session's to say, never the form's.
         phone_verified: whether the person has shown that the telephone is theirs.
     """
@@ -110,6 +113,13 @@ class Application:
         document = replace(self, phone_verified=False).to_json()
         text = json.dumps(document, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
         return hmac.digest(key, text.encode() + b"\0" + (self.id_hash or b""), hashlib.sha256)
+
+
+def split_hash(id_hash: bytes | None) -> tuple[bytes | None, bytes | None]:
+    """Return the hash of the week in which a trip begins, and the next week's if it reaches into that."""
+    if id_hash is None:
+        return None, None
+    return id_hash[:ID_HASH_BYTES], id_hash[ID_HASH_BYTES:] or None
 
 
 def read_application(fields: Mapping[str, object], *, now: int, hash_id: HashId | None = None) -> Application:
@@ -192,8 +202,15 @@ def _read(document: Mapping[str, Any], errors: list[FieldError], now: int, hash_
         raise InvalidApplication(tuple(found.values()))
     hashed = None
     if number and hash_id:
-        hashed = hash_id(week_of(dhaka_day(trip.not_before)), f"{ID_TYPES.key(trip.id_type)} {number}".encode())
+        hashed = _hashed(trip, f"{ID_TYPES.key(trip.id_type)} {number}".encode(), hash_id)
     return Application(trip, id_hash=hashed, **own)
+
+
+def _hashed(trip: Trip, number: bytes, hash_id: HashId) -> bytes | None:
+    """Hash a number for each week of a trip: passes on both sides of a week's border can overlap."""
+    weeks = dict.fromkeys(week_of(dhaka_day(at)) for at in (trip.not_before, trip.not_after - 1))
+    hashes = [hash_id(week, number) for week in weeks]
+    return None if None in hashes else b"".join(filter(None, hashes))
 
 
 def _unfolded(fields: Mapping[str, object]) -> tuple[dict[str, Any], list[FieldError]]:
@@ -294,7 +311,7 @@ def _tidy_holder(trip: dict[str, Any], add: Callable[[FieldError | None], None])
     if isinstance(last, str) and not number.endswith(last.upper()):
         add(FieldError("holder.id_last", "id-last-differs"))
     holder["id_last"] = number[-ID_LAST_CHARS:]
-    return number
+    return comparable_id_number(number, key)
 
 
 def _tidy_vehicle(trip: dict[str, Any]) -> None:

@@ -16,6 +16,8 @@ _TIME = re.compile(r"(\d{1,2})[:.](\d{2})(?::(\d{2}))?")
 _PHONE = re.compile(r"(?:\+?88)?(01[3-9]\d{8})")
 _SEPARATORS = re.compile(r"[\s\-\u2010-\u2015.()/]")
 _NUMBER = re.compile(r"[0-9A-Z]{4,24}")
+_NID_OLD_DIGITS, _NID_WITH_YEAR_DIGITS = 13, 17
+_BIRTH_OLD_DIGITS, _BIRTH_SERIAL_DIGITS = 16, 5
 _NUMBER_DIGITS = {"nid": (10, 13, 17), "birth-registration": (16, 17)}
 _LIKENESS = 0.6
 """Of a misspelt district to the one that is offered, by difflib."""
@@ -112,6 +114,19 @@ def parse_id_number(text: str, id_type: str) -> str:
     lengths = _NUMBER_DIGITS.get(id_type)
     if lengths and not (number.isdigit() and len(number) in lengths):
         raise ValueError(f"expected {' or '.join(map(str, lengths))} digits")
+    return number
+
+
+def comparable_id_number(number: str, id_type: str) -> str:
+    """Return the same for every way in which one paper's number is written.
+
+    A national ID of 17 digits is the year of birth and the 13 of the older card. Birth registrations had five digits
+    for the serial number at the end before they had six.
+    """
+    if id_type == "nid" and len(number) == _NID_WITH_YEAR_DIGITS:
+        return number[-_NID_OLD_DIGITS:]
+    if id_type == "birth-registration" and len(number) == _BIRTH_OLD_DIGITS:
+        return f"{number[:-_BIRTH_SERIAL_DIGITS]}0{number[-_BIRTH_SERIAL_DIGITS:]}"
     return number
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from movepass_service.applications.application import split_hash
 from movepass_service.applications.states import HOLDING, State
 from movepass_service.decisions.records import RULES
 from movepass_service.errors import StoreError
@@ -131,7 +132,7 @@ def _past(record: dict[str, Any], row: Sequence[Any]) -> PastApplication:
         record["at"] if correction else received,
         not_before,
         not_after,
-        person,
+        split_hash(person)[0],
         _values(record["facts"]),
         Decided(record["action"], record.get("row"), record["code"]),
         state in HOLDING or bool(is_released and has_number),

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from movepass_service.applications.application import Application
+from movepass_service.applications.application import Application, split_hash
 from movepass_service.applications.states import (
     APPEALABLE,
     DECIDABLE,
@@ -19,11 +19,11 @@ from movepass_service.applications.states import (
 )
 from movepass_service.decisions.records import RULES, Decision, make_record
 from movepass_service.errors import NotAllowed, StoreError, UnknownApplication
-from movepass_service.rules.columns import week_of
-from movepass_service.stores.store import Draft, Issued, Kept
+from movepass_service.rules.columns import dhaka_day, week_of
+from movepass_service.stores.store import Counts, Draft, Issued, Kept
 from movepass_wire.times import DAY_SECONDS
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 SCHEMA = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE applications (
@@ -37,7 +37,6 @@ CREATE TABLE applications (
     UNIQUE (client, part)
 );
 CREATE INDEX at_work ON applications (state, number) WHERE state IN ('received', 'approved', 'referred', 'appealed');
-CREATE INDEX by_person ON applications (id_hash) WHERE id_hash IS NOT NULL;
 CREATE INDEX open_until ON applications (not_after)
     WHERE state IN ('received', 'referred', 'needs-correction', 'appealed');
 CREATE INDEX forget_at ON applications (forget_at) WHERE forget_at IS NOT NULL;
@@ -52,8 +51,12 @@ CREATE TRIGGER counts_removed AFTER DELETE ON applications BEGIN
 CREATE TABLE passes (
     number INTEGER NOT NULL, correction INTEGER NOT NULL, request_id TEXT NOT NULL, decision INTEGER NOT NULL,
     pass_number TEXT, issued_at INTEGER, revoke INTEGER NOT NULL DEFAULT 0, revoked_at INTEGER,
+    person BLOB, person_after BLOB, travel_day INTEGER NOT NULL, not_before INTEGER NOT NULL,
+    not_after INTEGER NOT NULL, ended_at INTEGER,
     PRIMARY KEY (number, correction)
 ) WITHOUT ROWID;
+CREATE INDEX by_person ON passes (person) WHERE person IS NOT NULL;
+CREATE INDEX by_person_after ON passes (person_after) WHERE person_after IS NOT NULL;
 CREATE INDEX to_revoke ON passes (number) WHERE revoke AND revoked_at IS NULL;
 CREATE TABLE decisions (
     id INTEGER PRIMARY KEY AUTOINCREMENT, number INTEGER NOT NULL, at INTEGER NOT NULL, by_person INTEGER NOT NULL,
@@ -77,6 +80,14 @@ COLUMNS = (
     "id_hash, not_before, "
     "not_after, rules, reason_code, reason_texts, pass_number, pass_text"
 )
+_PASSES_OF = """
+SELECT pass.number, pass.correction, pass.person, pass.travel_day, pass.not_before, pass.not_after, pass.ended_at
+FROM passes AS pass JOIN applications AS application ON application.number = pass.number
+WHERE (pass.person IN (?, ?) OR pass.person_after = ?)
+    AND (pass.pass_number IS NOT NULL
+        OR (application.state = 'approved' AND application.correction = pass.correction))
+"""
+"""Passes of a person, by the hashes of the week of travel and of the one that the trip reaches into."""
 _RULES_NOW = "(SELECT version FROM rules ORDER BY rowid DESC LIMIT 1)"
 _OPEN_STATES = {
     "approve": State.APPROVED,
@@ -198,13 +209,57 @@ def apply(db: sqlite3.Connection, application: Kept, decision: Decision, now: in
     )
     if new == State.APPROVED:
         db.execute(
-            "INSERT INTO passes (number, correction, request_id, decision) VALUES (?, ?, ?, ?) "
-            "ON CONFLICT DO UPDATE SET decision = excluded.decision, revoke = 0, revoked_at = NULL",
-            (application.number, application.correction, application.request_id, noted.lastrowid),
+            "INSERT INTO passes (number, correction, request_id, decision, person, person_after, travel_day, "
+            "not_before, not_after) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE "
+            "SET decision = excluded.decision, revoke = 0, revoked_at = NULL, ended_at = NULL",
+            (
+                application.number,
+                application.correction,
+                application.request_id,
+                noted.lastrowid,
+                *split_hash(application.id_hash),
+                dhaka_day(application.not_before),
+                application.not_before,
+                application.not_after,
+            ),
         )
     elif new in _ENDS_PASSES:
-        db.execute("UPDATE passes SET revoke = 1 WHERE number = ?", (application.number,))
+        end_passes(db, application.number, now)
         db.execute("UPDATE applications SET pass_text = NULL WHERE number = ?", (application.number,))
+
+
+def end_passes(db: sqlite3.Connection, number: int, now: int, *, before: int | None = None) -> None:
+    """Let an application's passes be revoked; `before` spares those of later corrections."""
+    db.execute(
+        "UPDATE passes SET revoke = 1, ended_at = coalesce(ended_at, ?) "
+        "WHERE number = ? AND (? IS NULL OR correction < ?)",
+        (now, number, before, before),
+    )
+
+
+def count_passes(db: sqlite3.Connection, kept: Kept) -> Counts | None:
+    """Count the passes that the same person has beside an application, which came or was corrected just now.
+
+    Passes are counted as they were issued, whatever their applications say by now. One that was given back counts if
+    it had begun: it could be used. So does one of the application's own, which a correction would replace.
+    """
+    if kept.id_hash is None:
+        return None
+    person, after = split_hash(kept.id_hash)
+    found = db.execute(_PASSES_OF, (person, after, person)).fetchall()
+    day = dhaka_day(kept.not_before)
+    today, week, overlaps = set(), set(), False
+    for number, correction, of_week, travel_day, start, end, ended_at in found:
+        ended = kept.since if ended_at is None and number == kept.number else ended_at
+        if ended is not None and ended <= start:
+            continue
+        one = (number, correction if start <= kept.since else None)  # one that a correction replaces counts once
+        if travel_day == day:
+            today.add(one)
+        if of_week == person:
+            week.add(one)
+        overlaps |= ended is None and start < kept.not_after and kept.not_before < end
+    return Counts(len(today), len(week), overlaps)
 
 
 def record_issued(db: sqlite3.Connection, passes: Sequence[Issued], now: int) -> None:
@@ -220,7 +275,7 @@ def record_issued(db: sqlite3.Connection, passes: Sequence[Issued], now: int) ->
             (now, one.pass_number, one.pass_text, one.number, one.correction),
         )
         if done.rowcount and one.correction:
-            db.execute("UPDATE passes SET revoke = 1 WHERE number = ? AND correction < ?", (one.number, one.correction))
+            end_passes(db, one.number, now, before=one.correction)
 
 
 def forget(db: sqlite3.Connection, now: int, oldest_week: int, limit: int) -> int:
@@ -230,6 +285,7 @@ def forget(db: sqlite3.Connection, now: int, oldest_week: int, limit: int) -> in
     numbers = [number for (number,) in found]
     for number in numbers:
         db.execute("UPDATE decisions SET salt = NULL, record = NULL WHERE number = ?", (number,))
+        db.execute("UPDATE passes SET person = NULL, person_after = NULL WHERE number = ?", (number,))
         db.execute("DELETE FROM applications WHERE number = ?", (number,))
     return len(numbers)
 

@@ -12,15 +12,13 @@ from typing import Any
 
 from movepass_keys import files
 from movepass_service.applications.application import Application
-from movepass_service.applications.states import CORRECTABLE, HOLDING, OPEN, WAITING_FOR_OFFICER, State
+from movepass_service.applications.states import CORRECTABLE, OPEN, WAITING_FOR_OFFICER, State
 from movepass_service.decisions.records import Decision
 from movepass_service.errors import ConflictingApplication, NotAllowed, StoreError, UnknownApplication
-from movepass_service.rules.columns import dhaka_day
 from movepass_service.stores import rows
 from movepass_service.stores.rows import COLUMNS, SCHEMA, SCHEMA_VERSION, marks
 from movepass_service.stores.store import (
     RECEIVED_MAX,
-    Counts,
     Decide,
     Draft,
     Issued,
@@ -101,7 +99,7 @@ class SqliteStore:
             query = f"SELECT {COLUMNS} FROM applications WHERE state = 'received' ORDER BY number LIMIT ?"
             waiting = [rows.kept(row) for row in db.execute(query, (limit,))]
             for application in waiting:
-                decision = decide(application, _counts(db, application))
+                decision = decide(application, rows.count_passes(db, application))
                 rows.apply(db, application, decision, now)
             return len(waiting)
 
@@ -332,28 +330,6 @@ def _correct(db: sqlite3.Connection, reference: str, digest: bytes, application:
         raise NotAllowed(f"an application that is {kept.state} can't be corrected", kept.state)
     rows.replace_content(db, kept, digest, application, now)
     return Submitted(reference, State.RECEIVED, is_new=True)
-
-
-def _counts(db: sqlite3.Connection, kept: Kept) -> Counts | None:
-    """Count the passes that the same person has, without this application.
-
-    A corrected one is received again, and its pass holds until it is decided: so what has a pass counts in any state.
-    """
-    if kept.id_hash is None:
-        return None
-    query = (
-        f"SELECT travel_day, not_before, not_after FROM applications WHERE id_hash = ? AND number <> ? "
-        f"AND (state IN ({marks(HOLDING)}) OR pass_text IS NOT NULL)"
-    )
-    others = db.execute(query, (kept.id_hash, kept.number, *HOLDING)).fetchall()
-    if not others:
-        return Counts(0, 0, overlaps=False)
-    day = dhaka_day(kept.not_before)
-    return Counts(
-        today=sum(other == day for other, _, _ in others),
-        week=len(others),  # the hash is keyed by the week of travel
-        overlaps=any(start < kept.not_after and kept.not_before < end for _, start, end in others),
-    )
 
 
 def _id_key(db: sqlite3.Connection, week: int) -> bytes:

@@ -98,7 +98,10 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """The other passes of the same person: for the day and the week of travel, and whether one overlaps in time."""
+    """The other passes of the same person: for the day and the week of travel, and whether one overlaps in time.
+
+    A pass that was given back, or replaced by a correction, counts for day and week if its time had begun.
+    """
 
     today: int
     week: int

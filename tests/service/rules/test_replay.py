@@ -69,6 +69,13 @@ def test_a_pass_at_the_same_time_is_seen() -> None:
     assert changes_of(default_rules(), applications) == {"R1": "one-direction"}
 
 
+def test_a_pass_that_had_begun_counts_for_the_day_after_it_was_withdrawn() -> None:
+    one_a_day = RuleSet.from_toml(table_text(row("one", "{ passes_today = { at_least = 1 } }", "reject"), row("all")))
+    used = past(0, start=MORNING - 4 * HOUR, released=MORNING - 2 * HOUR)._replace(came=MORNING - 5 * HOUR)
+    assert changes_of(one_a_day, [used, past(1)])["R1"] == "one"
+    assert "R1" not in changes_of(default_rules(), [used, past(1, start=MORNING - 3 * HOUR)])
+
+
 def test_a_withdrawn_pass_counts_until_it_was_withdrawn() -> None:
     applications = [past(0, released=MORNING - HOUR + 2), past(1), past(2)]
     assert changes_of(default_rules(), applications) == {"R1": "one-direction"}
