@@ -8,7 +8,6 @@ import subprocess
 import sys
 import unicodedata
 from contextlib import closing
-from functools import cache
 from io import BytesIO
 from itertools import combinations
 from pathlib import Path
@@ -98,7 +97,6 @@ def _pass(trip: Trip = STANDARD) -> tuple[Pass, str, str]:
     return pass_, text, format_number(pass_.day, pass_.index)
 
 
-@cache  # a card takes half a second; nobody changes the image
 def _render(trip: Trip = STANDARD, *, authority: str = "Dhaka District Administration", test: bool = False) -> Any:
     return render_card(*_pass(trip), authority=authority, test=test)
 
