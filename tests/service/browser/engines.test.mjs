@@ -77,22 +77,30 @@ async function walk(tab, site, number) {
   await until(tab, `document.querySelector("#state.withdrawn")`);
 }
 
+/** Each engine once before any is tried the other way: the first ones are a sample. */
+const WALKS = [
+  [FIREFOX, "with scripts"],
+  [WEBKITGTK, "without scripts"],
+  [CHROMIUM, "with scripts"],
+  [FIREFOX, "without scripts"],
+  [WEBKITGTK, "with scripts"],
+  [CHROMIUM, "without scripts"],
+].slice(0, Number(process.env.WALKS ?? 6));
+
 let people = 0;
-for (const engine of [CHROMIUM, FIREFOX, WEBKITGTK]) {
+for (const [engine, how] of WALKS) {
   const missing = engine.missing();
   const skip = missing.length ? `needs ${missing.join(", ")}` : false;
-  for (const [how, site] of Object.entries(SITES)) {
-    test(`${engine.name} ${how}`, { skip, timeout: 180_000 }, async () => {
-      const tab = await engine.start({});
-      try {
-        people += 1;
-        await walk(tab, site, String(7_000_000_000 + people));
-      } finally {
-        await tab.close();
-      }
-      const faults = tab.faults().filter((fault) => how === "with scripts" || !fault.includes("script"));
-      assert.deepEqual(faults, []);
-    });
-  }
-  after(() => engine.end());
+  test(`${engine.name} ${how}`, { skip, timeout: 180_000 }, async () => {
+    const tab = await engine.start({});
+    try {
+      people += 1;
+      await walk(tab, SITES[how], String(7_000_000_000 + people));
+    } finally {
+      await tab.close();
+    }
+    const faults = tab.faults().filter((fault) => how === "with scripts" || !fault.includes("script"));
+    assert.deepEqual(faults, []);
+  });
 }
+for (const engine of [CHROMIUM, FIREFOX, WEBKITGTK]) after(() => engine.end());

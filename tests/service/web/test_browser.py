@@ -6,13 +6,15 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from support.sampling import some_of
 from support.sites import running_site
 
 HOUSE = Path(__file__).resolve().parents[3]
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 
 
-def test_the_site_in_chromium(tmp_path: Path) -> None:
+@pytest.mark.parametrize("views", some_of("the site's languages and colours, for a screen reader", 2, of=4))
+def test_the_site_in_chromium(tmp_path: Path, views: int) -> None:
     if not Path(CHROMIUM).exists() or shutil.which("node") is None:
         pytest.skip("needs Chromium and Node.js: apt install chromium nodejs")
     if not (HOUSE / "phone/node_modules/playwright-core").exists():
@@ -20,7 +22,7 @@ def test_the_site_in_chromium(tmp_path: Path) -> None:
     with running_site(tmp_path, is_working=True) as site:
         done = subprocess.run(
             ["node", "--test", "--test-concurrency=1", str(HOUSE / "tests/service/browser/site.test.mjs")],
-            env={**os.environ, "SITE": site.origin},
+            env={**os.environ, "SITE": site.origin, "VIEWS": str(views)},
             capture_output=True,
             text=True,
             timeout=600,
@@ -29,7 +31,10 @@ def test_the_site_in_chromium(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_the_site_in_three_engines(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "walks", some_of("walks through the site in three engines, with its script and without", 3, of=6)
+)
+def test_the_site_in_three_engines(tmp_path: Path, walks: int) -> None:
     if not (HOUSE / "phone/node_modules/.bin/esbuild").exists():
         pytest.skip("needs the phone's tools: make test-phone brings them")
     built = HOUSE / "build/site-test"
@@ -46,6 +51,7 @@ def test_the_site_in_three_engines(tmp_path: Path) -> None:
         running_site(tmp_path / "without", is_working=True, has_scripts=False) as bare,
     ):
         environment = {**os.environ, "SITE": site.origin, "SITE_WITHOUT_SCRIPTS": bare.origin, "HOUSE": str(HOUSE)}
+        environment["WALKS"] = str(walks)
         done = subprocess.run(
             ["node", "--test", "--test-concurrency=1", str(bundle)],
             env=environment,
