@@ -1,5 +1,7 @@
 """What the service refuses or can't do."""
 
+import traceback
+
 
 class ServiceError(Exception):
     """The root of the service's own errors; its text is for a person."""
@@ -34,6 +36,12 @@ class NotAllowed(ServiceError):  # noqa: N818
         self.state = state
 
 
+class NoCard(ServiceError):  # noqa: N818
+    """A pass with letters that no card can print. Its QR code is good."""
+
+    is_input = True
+
+
 class Busy(ServiceError):  # noqa: N818
     """More came than can be stored in time. Nothing was stored.
 
@@ -52,3 +60,9 @@ class StoreError(ServiceError):
 
 class StorageFull(StoreError):  # noqa: N818
     """The disk is full. Nothing was stored."""
+
+
+def places(error: BaseException) -> str:
+    """Return where an exception came from, for a log, without its message: that may quote a person's data."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return " > ".join(f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}" for frame in frames)

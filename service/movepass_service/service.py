@@ -13,12 +13,13 @@ from typing import Any, Self
 
 from movepass_issuer import SignedPass
 from movepass_issuer.authority.folder import Authority
+from movepass_issuer.printing.card import UnprintableError
 from movepass_keys import files
 from movepass_service.applications.application import ID_HASH_BYTES, Application, read_application, read_applications
 from movepass_service.applications.references import Secrets, hash_secret, parse_reference
 from movepass_service.applications.states import WAITING_FOR_OFFICER, State, actions
 from movepass_service.decisions.records import APPLICANT, Decision
-from movepass_service.errors import NotAllowed, StoreError, UnknownApplication
+from movepass_service.errors import NoCard, NotAllowed, StoreError, UnknownApplication
 from movepass_service.issuing.figures import LastHour
 from movepass_service.rules import RuleSet, default_rules
 from movepass_service.rules.columns import dhaka_day, week_of
@@ -278,10 +279,14 @@ class Service:
 
         Raises:
             UnknownApplication, NotAllowed: see status; or it has no pass.
-            CardError: it can't be drawn.
+            NoCard: it has letters that no font here holds.
+            CardError: no card can be drawn on this machine.
         """
         signed = self._signed(reference, secret)
-        return signed.card(authority=self.authority.name, test=self.authority.test, file_format="PDF")
+        try:
+            return signed.card(authority=self.authority.name, test=self.authority.test, file_format="PDF")
+        except UnprintableError as e:
+            raise NoCard(str(e)) from e
 
     def qr(self, reference: str, secret: str) -> bytes:
         """Draw the QR code of an issued application, as PNG.

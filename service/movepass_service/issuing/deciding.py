@@ -48,7 +48,7 @@ def decider(
             seen(application, content)
             return decide_by(rules(application.rules_version), application, content, counts)
         except (ServiceError, WireError, ValueError, LookupError, TypeError) as e:  # which must keep no other waiting
-            LOG.error("application %s can't be decided by rules: %s", application.reference, type(e).__name__)  # noqa: TRY400 - the message may quote a person's data
+            LOG.error("application number %d can't be decided by rules: %s", application.number, type(e).__name__)  # noqa: TRY400 - the message may quote a person's data
             return Decision("refer", SERVICE, "not-decided", NOT_DECIDED, note=type(e).__name__)
 
     return decide

@@ -14,11 +14,11 @@ from contextlib import ExitStack
 from movepass_issuer import Issuer, IssuerError, RequestError, SignedPass, UnknownPassError
 from movepass_issuer.authority.folder import Authority
 from movepass_issuer.errors import KeyPeriodError
-from movepass_issuer.issuing.issuer import IssueResult
+from movepass_issuer.issuing.issuer import IssueResult, Revoker
 from movepass_keys import KeysError
 from movepass_service.applications.application import Application
 from movepass_service.decisions.records import SERVICE, Decision
-from movepass_service.errors import ServiceError
+from movepass_service.errors import ServiceError, places
 from movepass_service.issuing.deciding import EXPIRED, NOT_ISSUED, decider
 from movepass_service.rules.columns import dhaka_day, week_of
 from movepass_service.service import Service
@@ -89,12 +89,22 @@ class Worker:
         now = int(self._clock())
         self._contents.clear()
         decide = decider(self._service.rules, now, self._remember)
-        decided = self._store.decide_next(self._service.settings.batch, decide, now)
-        issued = self._issue(now)
-        revoked = self._revoke(now)
-        self._tidy(now)
+        parts: tuple[Callable[[], int], ...] = (
+            lambda: self._store.decide_next(self._service.settings.batch, decide, now),
+            lambda: self._issue(now),
+            lambda: self._revoke(now),
+            lambda: self._tidy(now),
+        )
+        done, failures = 0, []
+        for part in parts:
+            try:
+                done += part()
+            except Exception as e:  # noqa: BLE001 - raised below: while no pass can be signed, withdrawn ones end
+                failures.append(e)
+        if failures:
+            raise failures[0]
         self._service.pulse.worked_at = time.monotonic()
-        return bool(decided or issued or revoked)
+        return bool(done)
 
     def close(self) -> None:
         """Let go of the issuer."""
@@ -121,7 +131,9 @@ class Worker:
         """Tell of a failure, without any value of an application: only our own errors are shown in words."""
         known = isinstance(error, ServiceError | IssuerError | KeysError)
         self._service.pulse.worker_trouble = f"{type(error).__name__}: {error}" if known else type(error).__name__
-        LOG.error("the worker failed: %s", self._service.pulse.worker_trouble, exc_info=None if known else error)
+        LOG.error(
+            "the worker failed: %s%s", self._service.pulse.worker_trouble, "" if known else f" at {places(error)}"
+        )
         self.close()
 
     def _trouble(self) -> str:
@@ -187,15 +199,15 @@ class Worker:
         wanted = self._store.to_revoke(ISSUE_MAX)
         if not wanted:
             return 0
-        issuer = self._open_issuer()
-        for one in wanted:
-            _revoke_one(issuer, one)
+        with Authority.open(self._service.authority.folder).revoker() as revoker:  # which needs no key
+            for one in wanted:
+                _revoke_one(revoker, one)
         self._store.record_revoked(wanted, now)
         self._service.pulse.revoked.set()
         return len(wanted)
 
-    def _tidy(self, now: int) -> None:
-        """Expire and forget, now and then; and write the log back."""
+    def _tidy(self, now: int) -> int:
+        """Expire and forget, now and then; and write the log back. Nothing waits for it."""
         at = time.monotonic()
         if at >= self._next_checkpoint:
             self._store.checkpoint()
@@ -208,6 +220,7 @@ class Worker:
             more = self._store.forget(now, oldest, _FORGET_MAX) == _FORGET_MAX
             self._next_forget = at + (0 if more else FORGET_SECONDS)
             self._also_forget(now)
+        return 0
 
     def _open_issuer(self) -> Issuer:
         """Return the issuer, opened again from time to time."""
@@ -225,13 +238,13 @@ class Worker:
             del self._held[number]
 
 
-def _revoke_one(issuer: Issuer, one: ToRevoke) -> None:
+def _revoke_one(revoker: Revoker, one: ToRevoke) -> None:
     """Revoke a pass; one that was never issued needs no revocation."""
     try:
         if one.pass_number is not None:
-            issuer.revoke(number=one.pass_number, reason="withdrawn")
+            revoker.revoke(number=one.pass_number, reason="withdrawn")
         else:
-            issuer.revoke(request_id=one.request_id, reason="withdrawn")
+            revoker.revoke(request_id=one.request_id, reason="withdrawn")
     except UnknownPassError:
         if one.pass_number is not None:
             LOG.warning("pass %s is not in the ledger any longer", one.pass_number)

@@ -8,7 +8,6 @@ import inspect
 import logging
 import secrets
 import time
-import traceback
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -18,7 +17,15 @@ from starlette.requests import Request as StarletteRequest
 from starlette.responses import Response
 from starlette.routing import Route, Router
 
-from movepass_service.errors import Busy, ConflictingApplication, NotAllowed, StorageFull, UnknownApplication
+from movepass_service.errors import (
+    Busy,
+    ConflictingApplication,
+    NoCard,
+    NotAllowed,
+    StorageFull,
+    UnknownApplication,
+    places,
+)
 from movepass_service.web import api, bodies, guards
 from movepass_service.web.errors import GoneError, RefusedError, TooBusyError
 from movepass_service.web.exchange import Answer, Language, Request, page, read_cookies
@@ -43,6 +50,7 @@ _MEANINGS: Mapping[type[Exception], tuple[int, str]] = {
     ConflictingApplication: (409, "conflict"),
     UnknownApplication: (404, "unknown"),
     NotAllowed: (409, "not-now"),
+    NoCard: (409, "no-card"),
 }
 """Status and code of the service's own errors."""
 Scope = MutableMapping[str, Any]
@@ -360,12 +368,8 @@ def _refusal(error: Exception) -> RefusedError:
 
 def _trace(error: BaseException) -> str:
     """Return where an exception came from, without its message: that may quote what somebody typed."""
-    places = [
-        f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}"
-        for frame in traceback.extract_tb(error.__traceback__)
-    ]
     cause = f" from {type(error.__cause__).__name__}" if error.__cause__ else ""
-    return f"{type(error).__name__}{cause} at {' > '.join(places)}"
+    return f"{type(error).__name__}{cause} at {places(error)}"
 
 
 def _method(scope: Scope) -> str:

@@ -30,6 +30,7 @@ from support.world import World
 
 from movepass_issuer import Issuer, LedgerError, RequestError
 from movepass_issuer.errors import KeyPeriodError
+from movepass_keys import KeysError
 from movepass_service.accounts import Accounts
 from movepass_service.applications.states import State
 from movepass_service.decisions import officers
@@ -546,3 +547,49 @@ def test_the_whole_number_is_in_no_file_and_all_is_forgotten_in_time(
     assert [word for word in words if word in left] == []
     with pytest.raises(UnknownApplication):
         status(approving, receipt, now)
+
+
+def test_while_the_key_is_away_what_was_withdrawn_is_revoked_and_what_is_over_expires(
+    approving: Service, world: World, now: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = submit(approving, now)
+    work(approving, now)
+    run(approving.withdraw(first.reference, first.secret, now=now))
+    second = submit(approving, now, "second", not_before=iso(now + 5 * HOUR))
+    monkeypatch.setattr("movepass_issuer.authority.folder.signer_from_uri", no_key)
+    with pytest.raises(KeysError):
+        work(approving, now)
+    assert status(approving, second, now).state == State.APPROVED
+    (revoked_at,) = [revoked for _, revoked in issued_by_request(world).values()]
+    assert revoked_at is not None
+
+
+def no_key(*_: object) -> None:
+    raise KeysError("the token is not there")
+
+
+def test_the_log_of_a_failing_worker_quotes_nobody(
+    approving: Service, now: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError(f"no room for {NAME}")
+
+    monkeypatch.setattr(Worker, "_issue", fail)
+    worker = Worker(approving, clock=lambda: now)
+    with pytest.raises(RuntimeError) as caught:
+        worker.round()
+    worker._fail(caught.value)
+    assert "RuntimeError" in caplog.text
+    assert NAME not in caplog.text
+
+
+def test_the_log_of_what_rules_cant_decide_names_no_reference(
+    service: Service, now: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    receipt = submit(service, now)
+    with closing(sqlite3.connect(service.store._path)) as db, db:
+        db.execute("UPDATE applications SET rules = 'gone'")
+    work(service, now)
+    assert status(service, receipt, now).state == State.REFERRED
+    assert "can't be decided by rules" in caplog.text
+    assert receipt.reference not in caplog.text

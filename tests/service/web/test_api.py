@@ -126,3 +126,12 @@ def test_health_says_how_the_worker_is(site: RunningSite) -> None:
     assert answer.status == 200
     assert set(got(answer)) == {"ok", "worker_age_s", "last_publication", "queue"}
     assert got(answer)["ok"] is True
+
+
+def test_a_card_that_no_font_can_write_is_refused_in_words_and_the_code_is_good(site: RunningSite) -> None:
+    path, opens = accepted(site, holder={"name": "မောင်မောင်", "id_type": "nid", "id_number": "4444567890"})
+    site.work()
+    card = site.ask("GET", f"{path}/card", headers=opens)
+    assert card.status == 409
+    assert got(card)["errors"][0]["code"] == "no-card"
+    assert site.ask("GET", f"{path}/qr", headers=opens).status == 200
