@@ -104,6 +104,11 @@ def dhaka_day(seconds: int) -> int:
     return (seconds + _DHAKA_SECONDS) // DAY_SECONDS
 
 
+def seconds_to_midnight(seconds: int) -> int:
+    """Return after how long the day in Dhaka ends."""
+    return DAY_SECONDS - (seconds + _DHAKA_SECONDS) % DAY_SECONDS
+
+
 def week_of(day: int) -> int:
     """Return the number of the week, from Sunday to Saturday, that a day falls in."""
     return (day + _THURSDAY_TO_SUNDAY) // 7

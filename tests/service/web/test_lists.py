@@ -5,7 +5,7 @@ import re
 from typing import Any
 
 import pytest
-from support.sites import Browser, RunningSite, apply, hidden, new_number, references, registered, tomorrow
+from support.sites import Browser, RunningSite, answers, apply, hidden, new_number, references, registered, tomorrow
 
 from movepass_service.accounts import Helper
 
@@ -129,3 +129,32 @@ def test_odd_lists_are_faults_by_row(site: RunningSite, text: str) -> None:
     answer = send(helper(site), text)
     assert answer.status == 400
     assert "Line 2:" in answer.text
+
+
+def shown_state(site: RunningSite, browser: Browser, reference: str) -> str:
+    site.work()
+    return browser.get(f"/en/status/{reference}").text
+
+
+def test_the_form_costs_a_helpers_quota_too_and_the_same_form_costs_it_once(site: RunningSite) -> None:
+    browser = helper(site, quota=1)
+    checked = browser.post("/en/apply", answers(holder__id_number="5000000001"))
+    for _ in range(2):
+        assert browser.post("/en/apply/send", hidden(checked)).status == 303
+    other = browser.post("/en/apply", answers(holder__id_number="5000000002"))
+    refused = browser.post("/en/apply/send", hidden(other))
+    assert refused.status == 429
+    assert "used up" in refused.text
+    page = send(browser, HEADING, line("Beyond", 5_000_000_003))
+    assert not stored(page)
+
+
+def test_a_helpers_correction_keeps_the_helpers_word(site: RunningSite) -> None:
+    browser = helper(site)
+    (reference,) = references(apply(browser, "/en", holder__id_number="5100000001", reason="relief", hours="5"))
+    assert "Approved for duty" in shown_state(site, browser, reference)
+    form = hidden(browser.get(f"/en/status/{reference}/correct"))
+    typed = answers(holder__id_number="5100000001", reason="relief", hours="6")
+    checked = browser.post(f"/en/status/{reference}/correct", form | typed)
+    assert browser.post(f"/en/status/{reference}/correct/send", hidden(checked)).status == 303
+    assert "Approved for duty" in shown_state(site, browser, reference)

@@ -149,7 +149,7 @@ async def send(site: Site, request: Request) -> Answer:
     client_id = _read_client_id(request.form.get("request_id", ""))
     if client_id is None:
         return _check_page(site, request, values, applications)
-    applications = await sessions.vouch(site, request, applications)
+    applications = await sessions.vouch(site, request, applications, client_id)
     try:
         receipts = await site.service.submit(client_id, applications, now=request.now)
     except ConflictingApplication:

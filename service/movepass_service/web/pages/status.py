@@ -5,6 +5,7 @@ only, so a browser that follows several applications keeps them apart.
 """
 
 import asyncio
+import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from movepass_service.errors import UnknownApplication
 from movepass_service.web import forms
 from movepass_service.web.errors import RefusedError
 from movepass_service.web.exchange import Answer, Request, redirect, tagged
-from movepass_service.web.pages import apply
+from movepass_service.web.pages import apply, sessions
 from movepass_service.web.pages.site import SECRET_SHAPE, Site, check_token, make_token
 from movepass_service.web.words import Words
 
@@ -295,7 +296,9 @@ async def correct(site: Site, request: Request) -> Answer:
     values, applications, faults = apply.read(site, request)
     if applications is None:
         return apply.form_page(site, request, values, faults, correction=_correction(reference, secret))
-    await site.service.correct(reference, secret, applications[0], now=request.now)
+    content = json.dumps(applications[0].to_json(), sort_keys=True, ensure_ascii=False)
+    (vouched,) = await sessions.vouch(site, request, applications[:1], f"{reference} {content}")
+    await site.service.correct(reference, secret, vouched, now=request.now)
     return _done(site, request, reference, "correct")
 
 
