@@ -230,3 +230,12 @@ def test_the_receipt_of_another_browser_is_not_shown(site: RunningSite) -> None:
     stranger = site.browser()
     stranger.jar["receipt", "/receipt"] = "AAAA-AAAA-AAAA." + "A" * 26
     assert stranger.get("/receipt").status == 404
+
+
+def test_after_a_withdrawal_the_same_answers_are_a_new_application(site: RunningSite) -> None:
+    browser = site.browser()
+    (first,) = references(apply(browser, holder__id_number="6100000001"))
+    token = hidden(browser.get(f"/status/{first}/withdraw"))
+    assert browser.post(f"/status/{first}/withdraw", token).status == 303
+    (second,) = references(apply(browser, holder__id_number="6100000001"))
+    assert second != first

@@ -253,7 +253,14 @@ def test_over_https_cookies_and_headers_insist_on_it(tmp_path: Path) -> None:
         assert (browser.get("/").header("Strict-Transport-Security") or "").startswith("max-age=")
         checked = browser.post("/en/apply", answers())
         assert checked.status == 200
-        assert all("; Secure" in cookie and cookie.startswith("__Secure-") for cookie in checked.cookies())
+        (form,) = checked.cookies()
+        assert form.startswith("__Host-form=")
+        assert "; Path=/;" in form
+        assert "; Secure" in form
+        assert "Domain" not in form
+        assert site.browser().get("/my-passes/sign-out").status == 405
+        (session,) = site.browser().post("/my-passes/sign-out", {}).cookies()
+        assert session.startswith("__Host-session=")
         receipt = browser.follow(browser.post("/en/apply/send", hidden(checked)))
         assert "https://pass.example.gov.bd/en/status/" in receipt.text
 

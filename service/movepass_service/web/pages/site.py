@@ -20,6 +20,8 @@ KEY_DAYS = 4
 """How long a browser keeps a secret: an application is for at most 72 hours ahead, and a pass lasts 12."""
 SECRET_SHAPE = re.compile(r"[0-9A-Z]{16,64}")
 _DAY_SECONDS = 86400
+_OF_WHOLE_SITE = frozenset(["form", "session"])
+"""Cookies for every path; the others belong to a page."""
 _SHORTLY = ("Cache-Control", "public, max-age=60")
 
 
@@ -57,8 +59,13 @@ class Site:
         return f"{self.settings.origin}{prefix}/status/{reference}?key={secret}"
 
     def cookie_name(self, name: str) -> str:
-        """Return a cookie's name; over HTTPS browsers then take it from a secure page only."""
-        return f"__Secure-{name}" if self.settings.is_secure else name
+        """Return a cookie's name; over HTTPS browsers then take it from a secure page only.
+
+        Those of the whole site they take from this host alone: a neighbour in the domain can't plant a session.
+        """
+        if not self.settings.is_secure:
+            return name
+        return f"__Host-{name}" if name in _OF_WHOLE_SITE else f"__Secure-{name}"
 
     def cookies(self, name: str, value: str, path: str, *, days: int = KEY_DAYS) -> tuple[Cookie, ...]:
         """Return a cookie for a path in both languages; with 0 days, its deletion."""

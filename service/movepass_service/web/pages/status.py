@@ -216,7 +216,8 @@ async def withdraw(site: Site, request: Request) -> Answer:
     if status.state != "withdrawn":
         _able(site, request, "withdraw")
         await site.service.withdraw(reference, secret, now=request.now)
-    return _done(site, request, reference, "withdraw")
+    again = site.whole_site_cookie("form", "", days=0)  # the same answers are then another application
+    return _done(site, request, reference, "withdraw").with_cookies(again)
 
 
 def ask_appeal(site: Site, request: Request) -> Answer:
