@@ -105,7 +105,7 @@ Exit codes: 0 accept or done, 1 reject, 2 wrong usage or unreadable input,
 @click.group(cls=_Commands, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="movepass", message="%(package)s %(version)s")
 @click.option("-v", "--verbose", is_flag=True, help="List the causes of an error, one per line.")
-@click.pass_obj
+@click.make_pass_decorator(Diagnostics, ensure=True)
 def cli(diagnostics: Diagnostics, *, verbose: bool) -> None:
     """Movement passes that any officer can check, anywhere, without a network."""
     diagnostics.verbose = verbose

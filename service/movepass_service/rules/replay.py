@@ -161,7 +161,7 @@ def _count(facts: list[Value | None], held: Iterable[_Pass], application: PastAp
     own_week = week_of(day)
     for other_day, week, not_before, not_after, released in held:
         has_gone = released is not None and released <= application.came
-        if has_gone and released <= not_before:  # what was given back after it had begun could be used
+        if released is not None and released <= min(application.came, not_before):  # what was given back after it had begun could be used
             continue
         this_week += week == own_week
         today += other_day == day

@@ -15,12 +15,13 @@ from movepass_service.rules import dhaka_day
 from movepass_service.web.words import Words
 from movepass_wire import trip_to_json
 from movepass_wire.codes import DISTRICTS, ID_TYPES, REASONS
+from movepass_wire.limits import PASS_MAX_SECONDS
 from movepass_wire.times import iso
 
 OTHER_REASON = "other"
 DAYS_OFFERED = 4
 """Today and the three days after it: applications are taken 72 hours ahead."""
-HOURS_MAX = 12
+HOURS_MAX = PASS_MAX_SECONDS // 3600
 ID_LAST_MAX = 4
 BACK_FIELDS = ("back.not_before.date", "back.not_before.time", "back.hours")
 FIELDS = (
