@@ -161,7 +161,8 @@ def _count(facts: list[Value | None], held: Iterable[_Pass], application: PastAp
     own_week = week_of(day)
     for other_day, week, not_before, not_after, released in held:
         has_gone = released is not None and released <= application.came
-        if released is not None and released <= min(application.came, not_before):  # what was given back after it had begun could be used
+        # A pass that was given back after it began could have been used, and counts.
+        if released is not None and released <= min(application.came, not_before):
             continue
         this_week += week == own_week
         today += other_day == day
