@@ -12,7 +12,7 @@ import pytest
 
 from movepass_issuer import SqliteLedger
 from movepass_issuer.authority.folder import Authority
-from movepass_issuer.storage.repository import FolderRepository
+from movepass_issuer.storage.folder_repository import FolderRepository
 
 from .conftest import ENDS_WITHIN, Movepass, Start, end, make_request, next_row
 

@@ -11,7 +11,7 @@ from support.passes import HOUR, approved, iso, request
 from movepass_issuer import ApprovedPass, RequestError
 from movepass_issuer.issuing.approved import REQUEST_MAX_BYTES
 from movepass_wire import Place
-from movepass_wire.documents import trip_to_json
+from movepass_wire.trip_json import trip_to_json
 
 NOW = 1795316400  # 2026-11-22T09:00:00+06:00
 

@@ -19,7 +19,7 @@ from movepass_issuer.authority.ceremony_desk import CUSTODIANS, THRESHOLD
 from movepass_issuer.authority.creation import create_authority
 from movepass_issuer.authority.folder import Authority
 from movepass_issuer.publishing.publisher import Publisher, listed_days
-from movepass_issuer.storage import places
+from movepass_issuer.storage import opening
 from movepass_keys import KeyFileError, KeysError
 from movepass_keys.ceremony import custodian
 from movepass_keys.records import roles
@@ -186,7 +186,7 @@ STEPS = [
     *[("custodian.create_key_file", n, KeyFileError("full")) for n in (1, 4, 6)],
     ("ceremony_desk.put_keys", 1, RepositoryError("full")),
     ("json.dumps", 1, OSError(28, "No space left on device")),
-    ("places.SqliteLedger", 1, KeyboardInterrupt()),
+    ("opening.SqliteLedger", 1, KeyboardInterrupt()),
     ("Publisher.publish", 1, RepositoryError("full")),
     ("Publisher.publish", 1, KeyboardInterrupt()),
     ("Path.replace", 1, OSError(28, "No space left on device")),
@@ -214,7 +214,7 @@ def test_a_failure_midway_leaves_nothing(
         "Publisher": Publisher,
         "custodian": custodian,
         "ceremony_desk": ceremony_desk,
-        "places": places,
+        "opening": opening,
     }
     if owner == "Path":
         monkeypatch.setattr(Path, "replace", _only_for(folder, Path.replace, error))

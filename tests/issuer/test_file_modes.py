@@ -18,7 +18,7 @@ from support.nginx import nginx_serving
 from support.world import World
 
 from movepass_issuer.errors import RepositoryError
-from movepass_issuer.storage.repository import FolderRepository
+from movepass_issuer.storage.folder_repository import FolderRepository
 from movepass_issuer.storage.sqlite_ledger import SqliteLedger
 from movepass_keys.records.layout import TIMESTAMP
 

@@ -23,7 +23,7 @@ from movepass_issuer.authority.ceremony_desk import deny, publish_proposals, rec
 from movepass_issuer.errors import ClockError
 from movepass_issuer.publishing.published import NOBODY_DENIED
 from movepass_issuer.publishing.publisher import Publisher, listed_days
-from movepass_issuer.storage.repository import FolderRepository
+from movepass_issuer.storage.folder_repository import FolderRepository
 from movepass_keys import KeySet, PassKey
 from movepass_keys.records import algorithms, layout, roles
 from movepass_keys.records.layout import TIMESTAMP
@@ -402,7 +402,7 @@ def test_a_second_publisher_is_refused_while_the_first_is_at_work(world: World, 
 HOLDER = """
 import sys, time
 from pathlib import Path
-from movepass_issuer.storage.repository import FolderRepository
+from movepass_issuer.storage.folder_repository import FolderRepository
 with FolderRepository(Path(sys.argv[1])).lease():
     print("held", flush=True)
     time.sleep(60)

@@ -26,7 +26,8 @@ from movepass_issuer.regions import replication
 from movepass_issuer.regions.ledger import Region, Revocation
 from movepass_issuer.regions.replication import Followed, RegionalPublisher
 from movepass_issuer.storage.dynamodb_ledger import DynamoDbLedger
-from movepass_issuer.storage.repository import FolderRepository, Repository
+from movepass_issuer.storage.folder_repository import FolderRepository
+from movepass_issuer.storage.repository import Repository
 from movepass_keys import FileSigner, Signer, create_key_file
 from movepass_keys.ceremony.proposal import KeyChange
 from movepass_keys.records import roles

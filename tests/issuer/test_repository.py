@@ -17,7 +17,8 @@ from movepass_issuer.errors import BusyError, RepositoryError
 from movepass_issuer.publishing.published import DENIED, read_denied
 from movepass_issuer.revoking.denials import put_denials
 from movepass_issuer.storage import s3_repository
-from movepass_issuer.storage.repository import FolderRepository, Repository
+from movepass_issuer.storage.folder_repository import FolderRepository
+from movepass_issuer.storage.repository import Repository
 from movepass_issuer.storage.s3_repository import S3Repository
 from movepass_keys.records.layout import TIMESTAMP
 

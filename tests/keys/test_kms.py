@@ -39,7 +39,7 @@ from movepass_issuer.authority.ceremony_desk import publish_proposals
 from movepass_issuer.authority.creation import create_authority
 from movepass_issuer.authority.folder import Authority
 from movepass_issuer.publishing.publisher import Publisher, put_keys
-from movepass_issuer.storage.repository import FolderRepository
+from movepass_issuer.storage.folder_repository import FolderRepository
 from movepass_issuer.storage.sqlite_ledger import SqliteLedger
 from movepass_keys import (
     FileSigner,

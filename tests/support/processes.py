@@ -11,7 +11,7 @@ from typing import Any
 from support.forked import Forked, starts_fresh
 
 ROOT = Path(__file__).resolve().parents[2]
-FOLDERS = ("wire", "words", "keys", "issuer", "verifier", "phone", "service", "cli", "tests")
+FOLDERS = ("wire", "words", "keys", "issuer", "verifier", "phone", "service", "cli", "tools", "tests")
 _TIMEOUT_SECONDS = 60
 
 

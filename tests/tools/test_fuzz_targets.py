@@ -23,7 +23,8 @@ from movepass_verifier import verify
 from movepass_verifier.officer import by_number
 from movepass_verifier.reading import image, other_schemes
 from movepass_verifier.sync import enrolment
-from movepass_wire import claims, documents, statuslog
+from movepass_wire import claims, statuslog
+from movepass_wire import trip_json as documents
 from movepass_words import message
 
 INPUTS = dict.fromkeys(NAMES, 2_000) | {

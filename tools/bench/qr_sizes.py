@@ -27,7 +27,7 @@ from joserfc.jwk import ECKey
 from joserfc.registry import HeaderParameter
 
 from movepass_wire import ESP256, Pass, base45, encode_claims, seal, to_be_signed, trip_from_json
-from movepass_wire.documents import trip_to_json
+from movepass_wire.trip_json import trip_to_json
 
 BYTES_MAX, VERSION_M_MAX = 172, 9
 """The bars for the standard pass: the most that fits QR version 9-M."""

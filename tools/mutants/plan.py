@@ -70,9 +70,9 @@ TARGETS = (
     _wire("base45"),
     _wire("number", "tests/verifier/test_by_number.py", vectors=_NUMBERS),
     _wire("statuslog", vectors=_LOGS),
-    _wire("times", f"{_WIRE}/test_documents.py"),
-    _wire("codes", f"{_WIRE}/test_documents.py"),
-    _wire("documents"),
+    _wire("times", f"{_WIRE}/test_trip_json.py"),
+    _wire("codes", f"{_WIRE}/test_trip_json.py"),
+    _wire("trip_json"),
     Target(
         "wire/movepass_wire/limits.py",
         (*_PASSES, "verify", *_LOGS, *_NUMBERS),

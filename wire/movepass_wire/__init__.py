@@ -1,7 +1,6 @@
 """Define what issuer and verifier share: pass, payload, pass number and status log. No I/O, keys or clock."""
 
 from movepass_wire.claims import Pass, Place, Trip, decode_claims, encode_claims
-from movepass_wire.documents import trip_from_json, trip_to_json
 from movepass_wire.errors import (
     ClaimsError,
     LogError,
@@ -15,6 +14,7 @@ from movepass_wire.errors import (
 from movepass_wire.number import format_number, parse_number
 from movepass_wire.payload import ED25519, ESP256, Envelope, open_text, seal, to_be_signed
 from movepass_wire.statuslog import Bitmap, StatusLog, encode_block, new_log, read_log, write_log
+from movepass_wire.trip_json import trip_from_json, trip_to_json
 
 __all__ = [
     "ED25519",

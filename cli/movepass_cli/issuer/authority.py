@@ -33,7 +33,7 @@ from movepass_issuer.issuing import answers
 from movepass_issuer.issuing.approved import REQUEST_MAX_BYTES
 from movepass_issuer.issuing.issuer import GROUP
 from movepass_issuer.printing.card import UnprintableError, check_shaping, format_of
-from movepass_issuer.storage.places import is_remote
+from movepass_issuer.storage.opening import is_remote
 from movepass_keys.records.algorithms import BY_NAME
 from movepass_verifier.officer.shown import trip_rows
 from movepass_wire import format_number

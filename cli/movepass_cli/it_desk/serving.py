@@ -58,7 +58,7 @@ def serve(
 
 def _repository_folder(authority: Path | None) -> Path:
     from movepass_issuer.authority.folder import Authority  # noqa: PLC0415 - who serves a stick has no authority
-    from movepass_issuer.storage.places import is_remote  # noqa: PLC0415
+    from movepass_issuer.storage.opening import is_remote  # noqa: PLC0415
 
     assert authority is not None  # noqa: S101 - one of the two was given
     opened = Authority.open(authority)

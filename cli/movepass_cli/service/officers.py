@@ -19,8 +19,8 @@ from movepass_service.stores.sqlite import SqliteStore
 from movepass_service.stores.store import Kept
 from movepass_wire import WireError
 from movepass_wire.codes import DISTRICTS, REASONS
-from movepass_wire.documents import trip_to_json
 from movepass_wire.times import iso, local
+from movepass_wire.trip_json import trip_to_json
 
 
 @contextmanager

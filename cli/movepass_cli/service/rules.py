@@ -28,7 +28,7 @@ from movepass_service.rules.archive import FOLDER, FolderArchive
 from movepass_service.rules.check import check_table
 from movepass_service.rules.engine import RuleSet
 from movepass_service.rules.table import RULES_MAX_BYTES, RuleTableError
-from movepass_service.stores.past_applications import replay_past
+from movepass_service.stores.replay_source import replay_past
 from movepass_service.stores.sqlite import SqliteStore
 from movepass_wire.times import DAY_SECONDS, iso, parse_day
 

@@ -15,7 +15,7 @@ from movepass_issuer.errors import AuthorityError, IssuerError
 from movepass_issuer.publishing.published import read_keys_document
 from movepass_issuer.publishing.publisher import Publication, put_keys
 from movepass_issuer.revoking.denials import put_denials, tell_denials
-from movepass_issuer.storage import places
+from movepass_issuer.storage import opening
 from movepass_keys import KeySet, PassKey, Withdrawal, signer_from_uri
 from movepass_keys.ceremony import custodian
 from movepass_keys.ceremony.proposal import (
@@ -125,7 +125,7 @@ def publish_proposals(
         for proposal in new:
             authority.repository.create_version(proposal.file_name, documents[proposal.role])
         changed.save()
-        if root and places.is_remote(changed.repository_uri):
+        if root and opening.is_remote(changed.repository_uri):
             _keep_first_root(changed)
         if targets:
             _prune_denied(changed)

@@ -10,7 +10,7 @@ from movepass_issuer.authority.ceremony_desk import hold_ceremony
 from movepass_issuer.authority.folder import LEDGER, REPOSITORY, Authority, HeldKey, new_key_file
 from movepass_issuer.errors import AuthorityError
 from movepass_issuer.regions.peers import Peer, region_beside
-from movepass_issuer.storage import places
+from movepass_issuer.storage import opening
 from movepass_keys import create_key_file, signer_from_uri
 from movepass_keys.ceremony import custodian
 from movepass_keys.records.algorithms import key_id
@@ -25,7 +25,7 @@ class Elsewhere:
     """URIs of an authority's parts that are not in its folder, each by itself.
 
     Attributes:
-        ledger: see movepass_issuer.storage.places.
+        ledger: see movepass_issuer.storage.opening.
         repository: likewise.
         pass_signers: of the first pass keys (movepass_keys.signer_from_uri), the one to sign with first; none to make
             one in the folder.
@@ -117,8 +117,8 @@ def _lay_out(folder: Path, elsewhere: Elsewhere, *, name: str, test: bool, alg: 
         create_key_file(folder / "keys" / "online.pem", custodian.ALG)
     if elsewhere.peers:
         _check_peers(elsewhere)  # before anything is made elsewhere
-    places.create_repository(elsewhere.repository, folder)
-    places.create_ledger(elsewhere.ledger, folder)
+    opening.create_repository(elsewhere.repository, folder)
+    opening.create_ledger(elsewhere.ledger, folder)
     keys = {key_id(signer_from_uri(uri, folder).public_key): HeldKey(uri) for uri in elsewhere.pass_signers}
     if not keys:
         uri, kid = new_key_file(folder, alg)
@@ -138,12 +138,12 @@ def _check_peers(elsewhere: Elsewhere) -> None:
     """
     peers = [Peer.parse(peer) for peer in elsewhere.peers]
     region_beside(peers)
-    if not places.is_table(elsewhere.ledger) or not places.is_remote(elsewhere.repository):
+    if not opening.is_table(elsewhere.ledger) or not opening.is_remote(elsewhere.repository):
         raise AuthorityError(
             "regions: expected --ledger dynamodb:TABLE-ARN and --repository s3://BUCKET, got "
             f"{elsewhere.ledger} and {elsewhere.repository}"
         )
-    tables = [places.table_of(elsewhere.ledger), *(peer.table for peer in peers)]
+    tables = [opening.table_of(elsewhere.ledger), *(peer.table for peer in peers)]
     buckets = ["/".join(elsewhere.repository.split("/")[:3]), *(peer.repository for peer in peers)]
     for what, names in (("table", tables), ("bucket", buckets)):
         twice = next((name for name in names if names.count(name) > 1), None)

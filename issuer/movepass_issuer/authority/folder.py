@@ -32,8 +32,9 @@ from movepass_issuer.publishing.publisher import Publisher
 from movepass_issuer.regions.ledger import RegionalLedger
 from movepass_issuer.regions.peers import Peer, RegionalRevoker, Regions, region_beside
 from movepass_issuer.regions.replication import RegionalPublisher
-from movepass_issuer.storage import places
-from movepass_issuer.storage.repository import Repository, open_lock, readable_by_all
+from movepass_issuer.storage import opening
+from movepass_issuer.storage.folder_repository import open_lock, readable_by_all
+from movepass_issuer.storage.repository import Repository
 from movepass_keys import KeySet, create_key_file, files, signer_from_uri
 from movepass_keys.records.algorithms import key_id
 from movepass_keys.records.expiry import Ending
@@ -70,7 +71,7 @@ class Authority:
         held_keys: every pass key it has, by kid.
         usable_from: when devices can know the key in use, seconds since 1970 UTC.
         online_next: those of the online keys that have been proposed and not published yet.
-        ledger_uri: where the ledger is (movepass_issuer.storage.places).
+        ledger_uri: where the ledger is (movepass_issuer.storage.opening).
         repository_uri: where it publishes.
         peers: the other regions that issue, as movepass_issuer.regions.peers.Peer reads them.
     """
@@ -158,7 +159,7 @@ class Authority:
     @property
     def root_path(self) -> Path:
         """The file that devices are enrolled with."""
-        if places.is_remote(self.repository_uri):
+        if opening.is_remote(self.repository_uri):
             return self.folder / "root.json"
         return self.repository_path / document_name("root", 1)
 
@@ -179,7 +180,7 @@ class Authority:
         Raises:
             RepositoryError: its place can't be used.
         """
-        return places.open_repository(self.repository_uri, self.folder)
+        return opening.open_repository(self.repository_uri, self.folder)
 
     def ledger(self) -> Ledger:
         """Open the ledger; the caller closes it.
@@ -187,10 +188,10 @@ class Authority:
         Raises:
             LedgerError: it can't be opened.
         """
-        return self._regional_ledger() if self.peers else places.open_ledger(self.ledger_uri, self.folder)
+        return self._regional_ledger() if self.peers else opening.open_ledger(self.ledger_uri, self.folder)
 
     def _regional_ledger(self) -> RegionalLedger:
-        return places.open_regional_ledger(self.ledger_uri, region_beside(self._others()))
+        return opening.open_regional_ledger(self.ledger_uri, region_beside(self._others()))
 
     def _others(self) -> list[Peer]:
         """Return the other regions."""

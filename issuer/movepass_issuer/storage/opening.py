@@ -10,7 +10,8 @@ from movepass_issuer.errors import LedgerError
 from movepass_issuer.issuing.ledger import Ledger
 from movepass_issuer.regions.ledger import Region, RegionalLedger
 from movepass_issuer.storage.dynamodb_ledger import DynamoDbLedger
-from movepass_issuer.storage.repository import FolderRepository, Repository
+from movepass_issuer.storage.folder_repository import FolderRepository
+from movepass_issuer.storage.repository import Repository
 from movepass_issuer.storage.s3_repository import S3Repository
 from movepass_issuer.storage.sqlite_ledger import SqliteLedger
 

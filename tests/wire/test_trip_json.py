@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from support.passes import changed_in_each_field
 
 from movepass_wire.claims import Pass, Place, Trip, decode_claims, encode_claims
-from movepass_wire.documents import trip_from_json, trip_to_json
 from movepass_wire.errors import ClaimsError
+from movepass_wire.trip_json import trip_from_json, trip_to_json
 
 NBF = 1795316400  # 2026-11-22T09:00:00+06:00
 EXAMPLE: dict[str, Any] = {
