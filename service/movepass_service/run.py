@@ -4,6 +4,7 @@ The web server runs in a thread of its own, so that the caller's main thread sta
 """
 
 import fcntl
+import ipaddress
 import logging
 import os
 import socket
@@ -152,11 +153,23 @@ def _make_app(service: Service, accounts: Accounts | None, site: Site, url: str,
     try:
         web = WebSettings(
             site_url=url, authority=authority.name, is_test=authority.test, other_hosts=frozenset(own),
-            trusted_proxies=frozenset(site.trusted_proxies), limits=default_limits(is_test=authority.test),
+            trusted_proxies=_addresses(site.trusted_proxies), limits=default_limits(is_test=authority.test),
         )  # fmt: skip
     except ValueError as e:
         raise RunError(str(e)) from e
     return make_app(service, web, accounts=accounts)
+
+
+def _addresses(given: tuple[str, ...]) -> frozenset[str]:
+    """Return addresses in their one spelling.
+
+    Raises:
+        RunError: one is a name or a network: it would never match, and all applicants would share one address's limit.
+    """
+    try:
+        return frozenset(str(ipaddress.ip_address(address)) for address in given)
+    except ValueError as e:
+        raise RunError(f"--trusted-proxy: {e}; give each proxy's own address") from e
 
 
 def _await_start(server: uvicorn.Server, thread: threading.Thread) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from movepass_issuer.authority.creation import create_authority
-from movepass_service.run import Site, running
+from movepass_service.run import RunError, Site, running
 from movepass_service.service import Service
 
 
@@ -19,6 +19,17 @@ def test_numbers_are_proved_where_their_codes_can_be_sent(tmp_path: Path, *, is_
             assert ("Send me a code" in page) == is_test
             assert ("This is a test service" in page) == is_test
             assert "Passes are issued by Dhaka." in page
+
+
+@pytest.mark.parametrize("proxy", ["10.0.0.0/8", "proxy.local", ""])
+def test_a_proxy_that_could_never_match_is_refused(tmp_path: Path, proxy: str) -> None:
+    create_authority(tmp_path / "authority", name="Dhaka", test=True)
+    with (
+        Service.open(tmp_path / "data", tmp_path / "authority") as service,
+        pytest.raises(RunError, match="--trusted-proxy"),
+        running(service, Site(port=0, trusted_proxies=(proxy,))),
+    ):
+        pass
 
 
 def get(url: str) -> str:
