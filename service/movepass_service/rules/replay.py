@@ -160,13 +160,12 @@ def _count(facts: list[Value | None], held: Iterable[_Pass], application: PastAp
     today, this_week, overlaps = 0, 0, False
     own_week = week_of(day)
     for other_day, week, not_before, not_after, released in held:
-        has_gone = released is not None and released <= application.came
-        # A pass that was given back after it began could have been used, and counts.
-        if released is not None and released <= min(application.came, not_before):
+        gone = released if released is not None and released <= application.came else None
+        if gone is not None and gone <= not_before:  # what was given back after it had begun could be used
             continue
         this_week += week == own_week
         today += other_day == day
-        overlaps |= not has_gone and not_before < application.not_after and application.not_before < not_after
+        overlaps |= gone is None and not_before < application.not_after and application.not_before < not_after
     facts[_TODAY], facts[_WEEK] = min(today, COUNT_MAX), min(this_week, COUNT_MAX)
     facts[_OVERLAPS] = overlaps
 
