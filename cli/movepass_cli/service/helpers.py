@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from movepass_cli.inputs import InputError
-from movepass_cli.options import data_option, example, json_option, option
+from movepass_cli.options import data_option, example, json_option, option, plain_option
 from movepass_cli.output import show_json, show_line
 from movepass_service.accounts import Accounts, Helper
 from movepass_service.applications.values import parse_phone
@@ -25,8 +25,8 @@ QUOTA_MAX = 100_000
 )
 @click.argument("phone", metavar="PHONE")
 @data_option
-@option("--role", type=click.Choice(_ROLES), required=True, help="What the rules take as evidence.")
-@option("--name", required=True, metavar="NAME", help="Of the office or the firm; recorded with each application.")
+@plain_option("--role", type=click.Choice(_ROLES), required=True, help="What the rules take as evidence.")
+@plain_option("--name", required=True, metavar="NAME", help="Of the office or the firm; recorded with each application.")
 @option(
     "--quota", type=click.IntRange(0, QUOTA_MAX), default=200, show_default=True, help="Applications a day from lists."
 )
