@@ -26,7 +26,7 @@ QUOTA_MAX = 100_000
 @click.argument("phone", metavar="PHONE")
 @data_option
 @plain_option("--role", type=click.Choice(_ROLES), required=True, help="What the rules take as evidence.")
-@plain_option("--name", required=True, metavar="NAME", help="Of the office or the firm; recorded with each application.")
+@plain_option("--name", required=True, metavar="NAME", help="The office or firm; recorded with each application.")
 @option(
     "--quota", type=click.IntRange(0, QUOTA_MAX), default=200, show_default=True, help="Applications a day from lists."
 )
