@@ -173,6 +173,8 @@ def open_lock(path: Path) -> int:
     folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         descriptor = _open_lock(path.name, folder)
+    except OSError as e:
+        raise OSError(e.errno, e.strerror, str(path)) from e
     finally:
         os.close(folder)
     found = os.fstat(descriptor)
@@ -188,11 +190,20 @@ def _open_lock(name: str, folder: int) -> int:
         try:
             return os.open(name, os.O_RDWR | os.O_CREAT | flags, _FILE_MODE, dir_fd=folder)
         except PermissionError:
-            os.stat(name, dir_fd=folder, follow_symlinks=False)  # there is none: the folder is closed to us
+            if not _exists(name, folder):  # the folder is closed to us
+                raise
         with suppress(PermissionError):
             return os.open(name, os.O_RDONLY | flags, dir_fd=folder)
         os.unlink(name, dir_fd=folder)
         return os.open(name, os.O_RDWR | os.O_CREAT | flags, _FILE_MODE, dir_fd=folder)
+
+
+def _exists(name: str, folder: int) -> bool:
+    try:
+        os.stat(name, dir_fd=folder, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _let_read(name: str, folder: int) -> None:
