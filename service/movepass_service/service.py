@@ -158,8 +158,13 @@ class Service:
             StoreError, AuthorityError: one of the two can't be used.
         """
         opened = Authority.open(authority)
+        key_file = data / KEY_FILE
+        if key_file.exists() and not SqliteStore.is_in(data):
+            raise StoreError(f"{data} has lost its store, and {KEY_FILE} is there; restore the store from a copy")
         store = SqliteStore(data)
         try:
+            if not key_file.exists() and store.counts_by_state():
+                raise StoreError(f"{key_file} is missing; restore it from a copy, or forms sent again count twice")
             service = cls(store, opened, Secrets(_own_key(data)), settings or Settings.load(data))
             store.note("is_test", b"1" if opened.test else b"0")
             if store.rules_in_force() is None:
@@ -404,7 +409,7 @@ def _own_key(data: Path) -> bytes:
     except OSError as e:
         raise StoreError(f"{path}: {e.strerror or e}") from e
     if len(key) != _MASTER_BYTES:
-        raise StoreError(f"{path} is damaged; restore it from a copy, or nobody's secret opens their application")
+        raise StoreError(f"{path} is damaged; restore it from a copy, or forms sent again count twice")
     return key
 
 

@@ -41,6 +41,12 @@ _CHECKPOINT_PAGES = 40_000
 class SqliteStore:
     """The store in a file; see store.Store for what each method promises."""
 
+    @staticmethod
+    def is_in(folder: Path) -> bool:
+        """Return whether a folder has a store's file that is not empty."""
+        path = folder / FILE
+        return path.exists() and path.stat().st_size > 0
+
     def __init__(self, folder: Path, *, create: bool = True) -> None:
         """Open the store in a folder.
 
@@ -324,7 +330,8 @@ def _correct(db: sqlite3.Connection, reference: str, digest: bytes, application:
         raise UnknownApplication("no application of this reference")
     kept = rows.kept(found[:-1])
     unchanged = rows.content(application) == kept.content and application.id_hash == kept.id_hash
-    if found[-1] == digest or unchanged:
+    # Rejected answers may be sent again as they are: a place may be free now that was not.
+    if kept.state != State.REJECTED and (found[-1] == digest or unchanged):
         return Submitted(reference, kept.state, is_new=False)
     if kept.state not in CORRECTABLE:
         raise NotAllowed(f"an application that is {kept.state} can't be corrected", kept.state)
