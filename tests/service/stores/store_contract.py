@@ -252,6 +252,13 @@ class StoreContract:
         done = run(store.correct(REFERENCE, b"digest", application(), NOW))
         assert (done.state, done.is_new) == (State.ISSUED, False)
 
+    def test_rejected_answers_sent_again_unchanged_are_decided_again(self, store: Store) -> None:
+        self.put(store)
+        self.decide(store, "reject")
+        assert run(store.correct(REFERENCE, b"digest", application(), NOW)).state == State.RECEIVED
+        self.decide(store)
+        assert len(self.issue(store)) == 1
+
     def test_a_correction_that_is_rejected_ends_the_old_pass(self, store: Store) -> None:
         self.put(store)
         self.decide(store)
