@@ -8,6 +8,8 @@ import zxingcpp
 from PIL import Image
 from support.sites import Answer, Browser, RunningSite, answers, apply, hidden, references
 
+from movepass_words import words
+
 
 def secret_link(receipt: Answer) -> str:
     found = re.search(r'href="http://localhost:\d+(/[^"]*\?key=[^"]+)"', receipt.text)
@@ -118,6 +120,10 @@ def test_an_approved_application_shows_its_pass(site: RunningSite) -> None:
     page = browser.get(f"/en/status/{reference}")
     assert "01799001122" not in page.text
     assert state_of(page) == "issued"
+    labels = re.findall(r"<dt>([^<]+)</dt>", page.text)
+    said = words("en")
+    for field in ("holder", "id", "from", "to", "valid", "reason"):
+        assert said(f"label.{field}") in labels, "as on the officer's screen and the card"
     assert "Your pass is ready" in page.text
     assert re.search(r"<dd class=\"big code\">[0-9A-Z]{3}-[0-9A-Z]{3}-[0-9A-Z]{3}</dd>", page.text)
     assert "Pass Holder" in page.text

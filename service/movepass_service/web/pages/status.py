@@ -7,6 +7,7 @@ only, so a browser that follows several applications keeps them apart.
 import asyncio
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from movepass_service.applications.application import FieldError
@@ -18,6 +19,7 @@ from movepass_service.web.exchange import Answer, Request, redirect, tagged
 from movepass_service.web.pages import apply, sessions
 from movepass_service.web.pages.site import SECRET_SHAPE, Site, check_token, make_token
 from movepass_service.web.words import Words
+from movepass_words import words
 
 if TYPE_CHECKING:
     from movepass_service.service import Status
@@ -26,7 +28,17 @@ WAITING = frozenset({"received", "referred", "approved", "appealed"})
 """States that change without the applicant."""
 NOTE_MAX_CHARS = 500
 _DONE = frozenset({"withdraw", "correct", "appeal"})
-_NOT_ON_A_PASS = frozenset({"phone", "on_behalf_of"})
+_LABELS = {
+    "holder.name": "label.holder",
+    "holder.id_type": "label.id",
+    "reason": "label.reason",
+    "from.district": "label.from",
+    "to.district": "label.to",
+    "not_before.date": "label.valid",
+    "vehicle.registration": "label.vehicle",
+    "vehicle.driver.name": "label.driver",
+}
+"""The fields of a pass, with the labels that the officer's screen and the printed card give them."""
 _REFRESH_MIN_S = 10
 """A page that refreshes itself more often can't be read."""
 _INVALID = 400
@@ -63,9 +75,12 @@ def show(site: Site, request: Request) -> Answer:
 
 
 def _rows(t: Words, status: "Status") -> list[forms.Row]:
-    """Return the application as people read it; beside a pass stands what it says, and nobody's telephone number."""
+    """Return the application as people read it; a pass says what it says, with the labels that officers compare."""
     rows = forms.rows_of(t, status.application)
-    return [row for row in rows if not status.issued or row.field not in _NOT_ON_A_PASS]
+    if not status.issued:
+        return rows
+    label = words(t.language)
+    return [replace(row, label=label(_LABELS[row.field])) for row in rows if row.field in _LABELS]
 
 
 def _outlook(t: Words, status: "Status") -> str:
