@@ -302,7 +302,7 @@ def test_passes_of_a_leaked_key_that_another_region_has_are_said_to_be_its_own_t
     assert one.authority.elsewhere_in_force(ours, 0) == []
     done = CliRunner().invoke(cli, ["keys", "reissue", "--authority", str(one.authority.folder), theirs.hex()])
     assert (done.exit_code, done.stdout) == (0, "")
-    assert "region 1 has passes of" in done.stderr
+    assert "region 1 also has passes of" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ try:
         message = b"message %d" % number * 500
         signature = signer.sign(message)
         assert len(signature) == 64
-        assert algorithms.verify(signer.public_key, signature, message)
+        assert algorithms.verify_signature(signer.public_key, signature, message)
     print(opened, asked, algorithms.NAMES[algorithms.algorithm_of(signer.public_key)], signer.uri)
 except KeysError as e:
     print(f"{type(e).__name__}: {e} {asked}")
@@ -149,6 +149,6 @@ signers = [signer_from_uri(f"hsm:{n}", ask=lambda _: sys.argv[1]) for n in (1, 2
 with ThreadPoolExecutor(8) as pool:
     messages = [b"%d" % n for n in range(64)]
     signatures = pool.map(lambda m: signers[int(m) % 2].sign(m), messages)
-    print(sum(algorithms.verify(signers[int(m) % 2].public_key, s, m) for m, s in zip(messages, signatures)))
+    print(sum(algorithms.verify_signature(signers[int(m) % 2].public_key, s, m) for m, s in zip(messages, signatures)))
 """
     assert processes.run(code, PIN, extra=card.environment) == "64"
