@@ -47,7 +47,7 @@ demo-service: $(READY) $(PHONE_READY) ## play it: a person applies in a browser,
 screens: $(READY) ## redraw the pictures of docs/officer.md from the command's output
 	PYTHONPATH=tests $(BIN)/python demo/officer.py docs/officer
 
-test: $(READY) $(AWS_READY) ## run the tests, some minutes; T=tests/wire for one part, K=name for some by name
+test: $(READY) $(AWS_READY) phone-tools ## run the tests, some minutes; T=tests/wire for one part, K=name for some by name
 	$(BIN)/pytest -n $(WORKERS) -m "not slow" $(T) $(if $(K),-k "$(K)")
 
 # What decides, and the documents that say how.
@@ -83,6 +83,12 @@ test-phone: ## test the phone: vectors, attacks, mutated inputs, the app in thre
 	PYTHONPATH=tests $(BIN)/python -m phone.differential --count 3000 \
 		--command 'node $(PHONE_TEST)/differential_adapter.mjs'
 	@cat $(PHONE_TEST)/skipped.txt
+
+# The tests of the service walk its site in browsers with the phone's tools; without npm they are SKIPPED, loudly.
+.PHONY: phone-tools
+phone-tools:
+	@command -v npm >/dev/null && $(MAKE) --silent $(PHONE_READY) \
+		|| echo "make: npm could not bring the phone's tools; the tests in browsers will be SKIPPED" >&2
 
 demo-phone: $(READY) $(PHONE_TEST)/.ready phone-world ## show passes to a phone's camera; pictures in docs/phone
 	cd phone && node ../$(PHONE_TEST)/browser/demo.mjs ../docs/phone
