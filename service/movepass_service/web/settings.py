@@ -42,7 +42,7 @@ class WebSettings:
         helpline: a telephone number that pages name, if there is one.
         body_max_bytes: the longest body.
         body_timeout_s: how long a body may take.
-        in_flight_max: requests at work at one time; more are told to come back.
+        in_flight_max: requests at work at one time; more are told to come back, so that nobody waits many seconds.
     """
 
     site_url: str = "http://localhost:8080"
@@ -54,7 +54,7 @@ class WebSettings:
     helpline: str | None = None
     body_max_bytes: int = 65536
     body_timeout_s: float = 20.0
-    in_flight_max: int = 2000
+    in_flight_max: int = 600
 
     def __post_init__(self) -> None:
         parts = urlsplit(self.site_url)
