@@ -176,7 +176,7 @@ void check("after cannot verify the officer's decision is counted, and no identi
     await page.getByRole("button", { name: /^Lists/ }).click();
     await page.getByRole("heading", { name: "This phone" }).waitFor();
     await phone.checkAccess();
-    const file = decodeURIComponent((await page.getByRole("link").getAttribute("href")) ?? "");
+    const file = decodeURIComponent((await page.locator("a[download]").getAttribute("href")) ?? "");
     assert.match(file, /,unsupported-version,sent-back,1/);
     assert.match(file, /,valid,,1/);
     const kept = await page.evaluate(dump);
