@@ -15,7 +15,14 @@ from movepass_issuer import SignedPass
 from movepass_issuer.authority.folder import Authority
 from movepass_issuer.printing.card import UnprintableError
 from movepass_keys import files
-from movepass_service.applications.application import ID_HASH_BYTES, Application, read_application, read_applications
+from movepass_service.applications.application import (
+    ID_HASH_BYTES,
+    Application,
+    read_application,
+    read_applications,
+    split_hash,
+    weeks_of,
+)
 from movepass_service.applications.references import Secrets, hash_secret, parse_reference
 from movepass_service.applications.states import WAITING_FOR_OFFICER, State, actions
 from movepass_service.decisions.records import APPLICANT, Decision
@@ -381,15 +388,14 @@ class Service:
 def _with_known_number(corrected: Application, before: Application) -> Application:
     """Return a correction with the hash of the number that was given before, where it shows the same end of it.
 
-    The form can't show the whole number again, and without it an officer would have to decide.
+    The form can't show the whole number again, and without it an officer would have to decide. There is a hash for each
+    week that the earlier trip reached; a correction that reaches another week has none.
     """
-
-    def paper(one: Application) -> tuple[object, ...]:
-        days = one.travel_day, dhaka_day(one.trip.not_after - 1)
-        return one.trip.id_type, one.trip.id_last, *map(week_of, days)
-
-    if corrected.id_hash is None and paper(corrected) == paper(before):
-        return replace(corrected, id_hash=before.id_hash)
+    known = dict(zip(weeks_of(before.trip), split_hash(before.id_hash), strict=False))
+    hashes = [known.get(week) for week in weeks_of(corrected.trip)]
+    same_paper = (corrected.trip.id_type, corrected.trip.id_last) == (before.trip.id_type, before.trip.id_last)
+    if corrected.id_hash is None and same_paper and all(hashes):
+        return replace(corrected, id_hash=b"".join(one for one in hashes if one))
     return corrected
 
 

@@ -115,6 +115,11 @@ class Application:
         return hmac.digest(key, text.encode() + b"\0" + (self.id_hash or b""), hashlib.sha256)
 
 
+def weeks_of(trip: Trip) -> list[int]:
+    """Return the weeks that a trip reaches: one, or two where it crosses the midnight between them."""
+    return list(dict.fromkeys(week_of(dhaka_day(at)) for at in (trip.not_before, trip.not_after - 1)))
+
+
 def split_hash(id_hash: bytes | None) -> tuple[bytes | None, bytes | None]:
     """Return the hash of the week in which a trip begins, and the next week's if it reaches into that."""
     if id_hash is None:
@@ -208,8 +213,7 @@ def _read(document: Mapping[str, Any], errors: list[FieldError], now: int, hash_
 
 def _hashed(trip: Trip, number: bytes, hash_id: HashId) -> bytes | None:
     """Hash a number for each week of a trip: passes on both sides of a week's border can overlap."""
-    weeks = dict.fromkeys(week_of(dhaka_day(at)) for at in (trip.not_before, trip.not_after - 1))
-    hashes = [hash_id(week, number) for week in weeks]
+    hashes = [hash_id(week, number) for week in weeks_of(trip)]
     return None if None in hashes else b"".join(filter(None, hashes))
 
 

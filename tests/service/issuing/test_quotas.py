@@ -1,7 +1,7 @@
 """Quotas: what a person may not get twice, whichever way it is asked for."""
 
 import pytest
-from support.applications import HOUR, form, rules, run, submit, use_rules, work
+from support.applications import HOUR, ID_NUMBER, form, rules, run, submit, use_rules, work
 
 from movepass_service.applications.states import State
 from movepass_service.issuing.deciding import decider
@@ -112,6 +112,28 @@ def test_a_trip_over_the_border_of_a_week_finds_the_passes_after_it(service: Ser
     early = border - DAY
     assert by_rules(service, early, "after", border) == State.APPROVED
     assert by_rules(service, early, "over", border - HOUR) == State.REJECTED
+
+
+@pytest.mark.parametrize(
+    ("hours", "corrected", "is_known"),
+    [((-2, 6), (-2, 1), True), ((-2, 6), (1, 3), True), ((-2, 1), (-2, 6), False), ((-2, 1), (1, 3), False)],
+    ids=["only before", "only after", "now over the border", "now after the border"],
+)
+def test_a_correction_keeps_the_number_in_the_weeks_that_the_trip_reached(
+    service: Service, now: int, hours: tuple[int, int], corrected: tuple[int, int], *, is_known: bool
+) -> None:
+    """The form shows four characters of it, and an officer would have to decide without the rest."""
+    use_rules(service, NO_OVERLAP, now)
+    border = first_sunday_after(now) * DAY - DHAKA
+    early = border - DAY
+    receipt = submit(service, early, not_before=iso(border + hours[0] * HOUR), hours=str(hours[1]))
+    last = {"holder__id_number": None, "holder__id_last": ID_NUMBER[-4:], "reason": "office"}
+    when = {"not_before": iso(border + corrected[0] * HOUR), "hours": str(corrected[1])}
+    application = service.read_one(form(early, **last, **when), now=early)
+    run(service.correct(receipt.reference, receipt.secret, application, now=early))
+    service.store.decide_next(10, decider(service.rules, early), early)
+    state = service.status(receipt.reference, receipt.secret, now=early).state
+    assert state == (State.APPROVED if is_known else State.REFERRED)
 
 
 @pytest.mark.parametrize(
