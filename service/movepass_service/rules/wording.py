@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from movepass_service.rules.columns import COLUMNS, OTHER_REASON, Column, Condition, Evidence, Value
 from movepass_service.rules.table import Action, Row
 from movepass_wire.codes import DISTRICTS, REASONS
+from movepass_words import words
 
-_BANGLA_DIGITS = str.maketrans("0123456789", "০১২৩৪৫৬৭৮৯")
 _FLAGS = {
     ("closed", True): {"en": "a district is closed", "bn": "কোনো একটি জেলা বন্ধ"},
     ("closed", False): {"en": "both districts are open", "bn": "দুই জেলাই খোলা"},
@@ -69,12 +69,12 @@ def _condition(column: Column, condition: Condition, language: str) -> str:
 
 
 def _flag(column: Column, value: Value, language: str) -> str:
-    words = _FLAGS.get((column.name, bool(value)))
-    return words[language] if words else f"{column.name}: {value}"
+    said = _FLAGS.get((column.name, bool(value)))
+    return said[language] if said else f"{column.name}: {value}"
 
 
-def _listed(column: Column, words: list[str | bool], language: str) -> str:
-    return ", ".join(_word(column, str(word), language) for word in words)
+def _listed(column: Column, values: list[str | bool], language: str) -> str:
+    return ", ".join(_word(column, str(value), language) for value in values)
 
 
 def _word(column: Column, word: str, language: str) -> str:
@@ -101,7 +101,7 @@ def _span(column: Column, span: range, language: str) -> str:
 
 
 def _count(number: int, language: str) -> str:
-    return str(number).translate(_BANGLA_DIGITS) if language == "bn" else str(number)
+    return words(language).digits(str(number))
 
 
 def _duration(minutes: int, language: str) -> str:
