@@ -26,14 +26,14 @@ from movepass_keys import Signer, files, signer_from_uri
 from movepass_service.rules.activation import ActivationError, Draft, make_activation, make_draft
 from movepass_service.rules.archive import FOLDER, FolderArchive
 from movepass_service.rules.check import check_table
+from movepass_service.rules.columns import start_of_day
 from movepass_service.rules.engine import RuleSet
 from movepass_service.rules.table import RULES_MAX_BYTES, RuleTableError
 from movepass_service.stores.replay_source import replay_past
 from movepass_service.stores.sqlite import SqliteStore
-from movepass_wire.times import DAY_SECONDS, iso, parse_day
+from movepass_wire.times import iso, parse_day
 
 _AUTHOR, _SUPERVISOR = "rule-author", "supervisor"
-_DHAKA_SECONDS = 6 * 3600
 _CHANGES_SHOWN = 20
 _ENGLISH = "en"
 maybe_data_option = option("--data", type=PATH, metavar="DIR", help="The service's folder.")
@@ -47,7 +47,7 @@ def rules() -> None:
 
 def _since(ctx: click.Context, param: click.Parameter, value: str | None) -> int:  # noqa: ARG001 - click's
     try:
-        return 0 if value is None else parse_day(value) * DAY_SECONDS - _DHAKA_SECONDS
+        return 0 if value is None else start_of_day(parse_day(value))
     except ValueError as e:
         raise click.BadParameter(str(e).replace("UTC day", "day")) from e
 

@@ -18,6 +18,8 @@ from movepass_service.accounts.sms import Outbox, SmsGateway
 from movepass_service.accounts.store import AccountStore
 from movepass_service.errors import ServiceError
 from movepass_service.rules import dhaka_day
+from movepass_service.rules.columns import seconds_to_midnight
+from movepass_wire.times import DAY_SECONDS
 
 FILE, OUTBOX = "accounts.sqlite3", "outbox.jsonl"
 CODE_SECONDS = 600
@@ -25,8 +27,8 @@ CODE_DIGITS = 6
 TRIES_MAX = 5
 PREFIX_LETTERS = "BCDFGHJKMNPQRSTVWXYZ"
 """Of the two letters before a code, by which people know which of several messages is meant; no vowel, so no word."""
-SESSION_SECONDS = 30 * 86400
-APPLICATIONS_SECONDS = 11 * 86400
+SESSION_SECONDS = 30 * DAY_SECONDS
+APPLICATIONS_SECONDS = 11 * DAY_SECONDS
 """For how long an application is found again: three days ahead, and seven after the day of its pass."""
 APPLICATIONS_MAX = 50
 _TOKEN_BYTES = 16
@@ -276,7 +278,7 @@ class Accounts:
             row = db.execute("SELECT spent, last_at FROM budgets WHERE name = ? AND day = ?", (name, day)).fetchone()
             spent, last_at = row or (0, 0)
             if spent >= most:
-                raise TooManyCodes(86400 - (now + 6 * 3600) % 86400)
+                raise TooManyCodes(seconds_to_midnight(now))
             if number == 0 and now - last_at < self._budgets.pause_s:
                 raise TooManyCodes(self._budgets.pause_s - max(0, now - last_at))
         for name, _ in budgets:

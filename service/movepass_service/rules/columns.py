@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from movepass_wire.codes import DISTRICTS, REASONS
 from movepass_wire.limits import ISSUE_AHEAD_MAX_SECONDS, PASS_MAX_SECONDS
-from movepass_wire.times import DAY_SECONDS
+from movepass_wire.times import DAY_SECONDS, DHAKA
 
 Value = str | bool | int
 Condition = frozenset[str | bool] | range
@@ -20,7 +20,7 @@ OTHER_REASON = "other"
 """The reason column's value for a reason that the applicant wrote in words."""
 COUNT_MAX = 1000
 """The largest number of passes that is counted."""
-_DHAKA_SECONDS = 6 * 3600
+_DHAKA_SECONDS = int(DHAKA.utcoffset(None).total_seconds())
 _THURSDAY_TO_SUNDAY = 4
 """1970-01-01 was a Thursday; weeks begin on Sunday."""
 
@@ -104,9 +104,14 @@ def dhaka_day(seconds: int) -> int:
     return (seconds + _DHAKA_SECONDS) // DAY_SECONDS
 
 
+def start_of_day(day: int) -> int:
+    """Return the time at which a day in Dhaka begins."""
+    return day * DAY_SECONDS - _DHAKA_SECONDS
+
+
 def seconds_to_midnight(seconds: int) -> int:
     """Return after how long the day in Dhaka ends."""
-    return DAY_SECONDS - (seconds + _DHAKA_SECONDS) % DAY_SECONDS
+    return start_of_day(dhaka_day(seconds) + 1) - seconds
 
 
 def week_of(day: int) -> int:

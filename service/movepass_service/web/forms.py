@@ -16,7 +16,7 @@ from movepass_service.web.words import Words
 from movepass_wire import trip_to_json
 from movepass_wire.codes import DISTRICTS, ID_TYPES, REASONS
 from movepass_wire.limits import PASS_MAX_SECONDS
-from movepass_wire.times import iso
+from movepass_wire.times import DAY_SECONDS, iso
 
 OTHER_REASON = "other"
 DAYS_OFFERED = 4
@@ -251,7 +251,7 @@ def _days(t: Words, chosen: str, now: int | None) -> dict[str, str]:
     days = {}
     for n in range(DAYS_OFFERED):
         day = first + timedelta(days=n)
-        label = t.day(now + n * 86400, with_weekday=False)
+        label = t.day(now + n * DAY_SECONDS, with_weekday=False)
         days[day.isoformat()] = t("format.and-date", label=t(f"day.{n}"), date=label)
     if chosen and chosen not in days:
         days[chosen] = _shown_day(t, chosen)
@@ -266,7 +266,7 @@ def _shown_day(t: Words, chosen: str) -> str:
         days = (date.fromisoformat(chosen) - _EPOCH).days
     except ValueError:
         return chosen
-    return t.day(days * 86400)
+    return t.day(days * DAY_SECONDS)
 
 
 def rows_of(t: Words, application: Application, back: Application | None = None) -> list[Row]:

@@ -11,6 +11,7 @@ from movepass_service.web.exchange import LANGUAGES, Answer, Cookie, Request, pa
 from movepass_service.web.rendering import Renderer, prefix_of
 from movepass_service.web.settings import WebSettings
 from movepass_service.web.words import Words, words
+from movepass_wire.times import DAY_SECONDS
 
 if TYPE_CHECKING:
     from movepass_service.accounts import Accounts
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 KEY_DAYS = 4
 """How long a browser keeps a secret: an application is for at most 72 hours ahead, and a pass lasts 12."""
 SECRET_SHAPE = re.compile(r"[0-9A-Z]{16,64}")
-_DAY_SECONDS = 86400
 _OF_WHOLE_SITE = frozenset(["form", "session"])
 """Cookies for every path; the others belong to a page."""
 _SHORTLY = ("Cache-Control", "public, max-age=60")
@@ -71,11 +71,11 @@ class Site:
         """Return a cookie for a path in both languages; with 0 days, its deletion."""
         full = self.cookie_name(name)
         secure = self.settings.is_secure
-        return tuple(Cookie(full, value, prefix_of(lang) + path, days * _DAY_SECONDS, secure) for lang in LANGUAGES)
+        return tuple(Cookie(full, value, prefix_of(lang) + path, days * DAY_SECONDS, secure) for lang in LANGUAGES)
 
     def whole_site_cookie(self, name: str, value: str, *, days: int) -> Cookie:
         """Return a cookie for every page; with 0 days, its deletion."""
-        return Cookie(self.cookie_name(name), value, "/", days * _DAY_SECONDS, self.settings.is_secure)
+        return Cookie(self.cookie_name(name), value, "/", days * DAY_SECONDS, self.settings.is_secure)
 
     def cookie(self, request: Request, name: str) -> str:
         """Return a cookie's value, "" if there is none."""
