@@ -7,7 +7,6 @@ language, the whole identity number, of which nothing but the last characters an
 
 import hashlib
 import hmac
-import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -28,6 +27,7 @@ from movepass_service.applications.values import (
     parse_time_of_day,
     suggest_district,
 )
+from movepass_service.canonical import canonical_json
 from movepass_service.rules.columns import dhaka_day, week_of
 from movepass_wire import ClaimsError, Trip, trip_from_json, trip_to_json
 from movepass_wire.codes import DISTRICTS, ID_TYPES, REASONS
@@ -99,6 +99,10 @@ class Application:
                 document[name] = value
         return document | ({"phone_verified": True} if self.phone_verified else {})
 
+    def canonical(self) -> str:
+        """Write the same in the form in which it is kept, hashed and compared."""
+        return canonical_json(self.to_json())
+
     @classmethod
     def from_json(cls, document: Mapping[str, Any], id_hash: bytes | None = None) -> "Application":
         """Read what to_json wrote."""
@@ -110,8 +114,7 @@ class Application:
 
         Whether the telephone is verified does not count: a resent form may come from another session.
         """
-        document = replace(self, phone_verified=False).to_json()
-        text = json.dumps(document, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+        text = replace(self, phone_verified=False).canonical()
         return hmac.digest(key, text.encode() + b"\0" + (self.id_hash or b""), hashlib.sha256)
 
 

@@ -5,11 +5,12 @@ Retention deletes salt and record; the hash stays.
 """
 
 import hashlib
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from movepass_service.canonical import canonical_json
 
 SALT_BYTES = 16
 RULES, APPLICANT, SERVICE = "rules", "applicant", "service"
@@ -83,6 +84,6 @@ def make_record(reference: str, correction: int, content_digest: bytes, decision
         "note": decision.note,
     }
     present = {key: value for key, value in document.items() if value is not None}
-    text = json.dumps(present, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    text = canonical_json(present)
     salt = os.urandom(SALT_BYTES)
     return Record(salt, text, hashlib.sha256(salt + text.encode()).digest())

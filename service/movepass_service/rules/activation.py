@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from movepass_keys import Signer
 from movepass_keys.records import algorithms
+from movepass_service.canonical import canonical_json
 from movepass_service.errors import ServiceError
 from movepass_service.rules.check import check_table
 from movepass_service.rules.engine import RuleSet
@@ -212,7 +213,7 @@ def newest(activations: Sequence[Activation], at: int) -> Activation | None:
 
 def to_bytes(document: Draft | Activation) -> bytes:
     """Write a draft or an activation as JSON."""
-    return _canonical(_document(document)) + b"\n"
+    return canonical_json(_document(document)).encode() + b"\n"
 
 
 def draft_from(data: bytes, where: str) -> Draft:
@@ -269,7 +270,7 @@ def _name(person: str) -> str:
 
 
 def _sign(signer: Signer, body: Mapping[str, Any]) -> str:
-    return signer.sign(_DOMAIN + _canonical(body)).hex()
+    return signer.sign(_DOMAIN + canonical_json(body).encode()).hex()
 
 
 def _holds(key: str, signature: str, body: Mapping[str, Any]) -> bool:
@@ -285,16 +286,12 @@ def _holds(key: str, signature: str, body: Mapping[str, Any]) -> bool:
             public = numbers.public_key()
     except (ValueError, KeyError):
         return False
-    return algorithms.verify_signature(public, signed, _DOMAIN + _canonical(body))
+    return algorithms.verify_signature(public, signed, _DOMAIN + canonical_json(body).encode())
 
 
 def _public(signer: Signer) -> str:
     name = algorithms.NAMES[algorithms.algorithm_of(signer.public_key)]
     return f"{name}:{algorithms.raw_public(signer.public_key).hex()}"
-
-
-def _canonical(body: Mapping[str, Any]) -> bytes:
-    return json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def _object(data: bytes, where: str) -> Mapping[str, Any]:

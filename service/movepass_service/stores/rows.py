@@ -109,11 +109,6 @@ def marks(values: Sequence[object]) -> str:
     return ",".join("?" * len(values))
 
 
-def content(application: Application) -> str:
-    """Write an application's content in the form in which it is kept."""
-    return json.dumps(application.to_json(), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-
-
 def kept(row: Sequence[Any]) -> Kept:
     """Read a row of COLUMNS."""
     (number, reference, secret_hash, state, since, received_at, correction, urgent, by_rules, text, id_hash,
@@ -146,7 +141,7 @@ def replace_content(db: sqlite3.Connection, old: Kept, digest: bytes, applicatio
         "UPDATE applications SET state = 'received', since = ?, correction = correction + 1, correction_digest = ?, "
         "is_urgent = ?, content = ?, id_hash = ?, travel_week = ?, travel_day = ?, not_before = ?, not_after = ?, "
         f"reason_code = NULL, reason_texts = NULL, forget_at = NULL, rules = {_RULES_NOW} WHERE number = ?",
-        (now, digest, *_from_content(application, content(application)), old.number),
+        (now, digest, *_from_content(application, application.canonical()), old.number),
     )
 
 

@@ -80,7 +80,7 @@ class SqliteStore:
 
     async def submit(self, drafts: Sequence[Draft], now: int) -> list[Submitted]:
         """See Store."""
-        prepared = [(draft, rows.content(draft.application)) for draft in drafts]
+        prepared = [(draft, draft.application.canonical()) for draft in drafts]
         return await self.writer.run(lambda db: _submit(db, prepared, now))
 
     async def correct(self, reference: str, digest: bytes, application: Application, now: int) -> Submitted:
@@ -329,7 +329,7 @@ def _correct(db: sqlite3.Connection, reference: str, digest: bytes, application:
     if found is None:
         raise UnknownApplication("no application of this reference")
     kept = rows.kept(found[:-1])
-    unchanged = rows.content(application) == kept.content and application.id_hash == kept.id_hash
+    unchanged = application.canonical() == kept.content and application.id_hash == kept.id_hash
     # Rejected answers may be sent again as they are: a place may be free now that was not.
     if kept.state != State.REJECTED and (found[-1] == digest or unchanged):
         return Submitted(reference, kept.state, is_new=False)

@@ -6,7 +6,6 @@ faults. So a list that was cut off is simply sent again.
 
 import asyncio
 import csv
-import json
 from dataclasses import dataclass
 
 from movepass_service.accounts import Accounts, Helper
@@ -135,8 +134,7 @@ async def _store(
 
 
 def _row_id(accounts: Accounts, phone: str, application: Application) -> str:
-    content = json.dumps(application.to_json(), sort_keys=True, ensure_ascii=False)
-    return accounts.row_id(phone, f"{content} {(application.id_hash or b'').hex()}")
+    return accounts.row_id(phone, f"{application.canonical()} {(application.id_hash or b'').hex()}")
 
 
 async def _submit(site: Site, request: Request, client_id: str, row: Row) -> Receipt:

@@ -5,7 +5,6 @@ only, so a browser that follows several applications keeps them apart.
 """
 
 import asyncio
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -312,8 +311,7 @@ async def correct(site: Site, request: Request) -> Answer:
     values, applications, faults = apply.read(site, request)
     if applications is None:
         return apply.form_page(site, request, values, faults, correction=_correction(reference, secret))
-    content = json.dumps(applications[0].to_json(), sort_keys=True, ensure_ascii=False)
-    (vouched,) = await sessions.vouch(site, request, applications[:1], f"{reference} {content}")
+    (vouched,) = await sessions.vouch(site, request, applications[:1], f"{reference} {applications[0].canonical()}")
     await site.service.correct(reference, secret, vouched, now=request.now)
     return _done(site, request, reference, "correct")
 
