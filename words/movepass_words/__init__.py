@@ -43,35 +43,50 @@ def message(key: str, /, **values: Any) -> Message:
     return Message(key, values)
 
 
-class Words:
-    """The texts of one language."""
+class Catalogue:
+    """The texts of one language, and the formats that their placeholders may name."""
+
+    def __init__(self, texts: Mapping[str, str], formats: Mapping[str, Callable[[Any], str]]) -> None:
+        """Use texts, with formats besides `number`."""
+        self.texts = texts
+        self._digits = str.maketrans(_ASCII_DIGITS, texts["format.digits"])
+        self._formats: dict[str | None, Callable[[Any], str]] = {None: str, "number": self.number}
+        self._formats.update(formats)
+
+    def __call__(self, key: str, /, **values: Any) -> str:
+        """Return the text of a key with its placeholders filled in."""
+        text = self.texts[key]
+        if "{" not in text:
+            return text
+        return _PLACEHOLDER.sub(lambda found: self._formats[found[2]](values[found[1]]), text)
+
+    def number(self, value: int) -> str:
+        """Format a whole number, with separators from 10,000 on."""
+        return self.digits(f"{value:,}" if value >= 10_000 else str(value))
+
+    def digits(self, text: str) -> str:
+        """Convert the digits of a text to this language."""
+        return text.translate(self._digits)
+
+
+class Words(Catalogue):
+    """What cards and screens say in one language."""
 
     def __init__(self, language: str, texts: Mapping[str, str]) -> None:
         """Use a catalogue."""
         self.language = language
-        self.texts = texts
-        self._digits = str.maketrans(_ASCII_DIGITS, texts["format.digits"])
-        self._kinds: dict[str | None, Callable[[Any], str]] = {
-            None: str,
-            "number": self.number,
+        formats: dict[str, Callable[[Any], str]] = {
             "time": self.time,
             "minute": self.minute,
             "day": self.day,
             "span": self.span,
             "message": self.say,
         }
+        super().__init__(texts, formats)
 
     def say(self, message: Message) -> str:
         """Format a message."""
         return self(message.key, **message.values)
-
-    def __call__(self, key: str, /, **values: Any) -> str:
-        """Return the text of a key with its placeholders filled in."""
-        return _PLACEHOLDER.sub(lambda found: self._kinds[found[2]](values[found[1]]), self.texts[key])
-
-    def number(self, value: int) -> str:
-        """Format a whole number, with separators from 10,000 on."""
-        return f"{value:,}".translate(self._digits) if value >= 10_000 else str(value).translate(self._digits)
 
     def time(self, seconds: int) -> str:
         """Format a time with its zone."""
@@ -99,10 +114,6 @@ class Words:
     def date(self, seconds: int) -> str:
         """Format the day in Dhaka, with its year."""
         return self.digits(self._date(local(seconds).split()[0], with_year=True))
-
-    def digits(self, text: str) -> str:
-        """Convert the digits of a text to this language."""
-        return text.translate(self._digits)
 
     def _date(self, date: str, *, with_year: bool) -> str:
         year, month, day = date.split("-")

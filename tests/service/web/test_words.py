@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+import movepass_words
 from movepass_service import web
 from movepass_service.applications.states import State
 from movepass_service.web.exchange import LANGUAGES
@@ -47,7 +48,7 @@ def test_templates_and_code_use_texts_that_exist() -> None:
 
 
 def test_every_text_is_used() -> None:
-    sources = [*WEB.glob("templates/*.html"), *WEB.glob("**/*.py")]
+    sources = [*WEB.glob("templates/*.html"), *WEB.glob("**/*.py"), Path(movepass_words.__file__)]
     everything = "\n".join(source.read_text() for source in sources)
     families = re.findall(r'"([a-z-]+\.)" ~|f"([a-z-]+\.)\{|f"([a-z]+\.)\{', everything)
     prefixes = tuple({prefix for found in families for prefix in found if prefix})

@@ -13,53 +13,30 @@ placeholders, and the templates to keys that exist.
 """
 
 import json
-import re
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from movepass_service.web.exchange import Language
 from movepass_wire.codes import Table
 from movepass_wire.times import DHAKA
+from movepass_words import Catalogue
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-_PLACEHOLDER = re.compile(r"\{(\w+)(?::(\w+))?\}")
-_ASCII_DIGITS = "0123456789"
 _UNITS = (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
 
 
-class Words:
-    """One language."""
+class Words(Catalogue):
+    """What the site says in one language."""
 
-    def __init__(self, language: Language, texts: dict[str, str]) -> None:
+    def __init__(self, language: Language, texts: Mapping[str, str]) -> None:
         """Take a catalogue."""
         self.language = language
-        self.texts = texts
-        self._digits = str.maketrans(_ASCII_DIGITS, texts["format.digits"])
-        self._kinds: dict[str | None, Callable[[Any], str]] = {
-            None: str,
-            "number": self.number,
-            "time": self.time,
-            "span": self.span,
-        }
-
-    def __call__(self, key: str, /, **values: Any) -> str:
-        """Return the text of a key, its placeholders filled."""
-        text = self.texts[key]
-        if "{" not in text:
-            return text
-        return _PLACEHOLDER.sub(lambda found: self._kinds[found[2]](values[found[1]]), text)
+        super().__init__(texts, {"time": self.time, "span": self.span})
 
     def has(self, key: str) -> bool:
         """Return whether there is a text for a key."""
         return key in self.texts
-
-    def number(self, value: int) -> str:
-        """Write a whole number; from 10,000 on with separators."""
-        return (f"{value:,}" if value >= 10_000 else str(value)).translate(self._digits)
 
     def day(self, seconds: int, *, with_weekday: bool = True) -> str:
         """Write the day of a time in Dhaka: "Saturday 28 November 2026"."""
@@ -81,7 +58,7 @@ class Words:
         part = self("format.day-parts").split()[_PART_OF_HOUR[self.language][moment.hour]]
         hour = self.number((moment.hour - 1) % 12 + 1)
         if moment.minute:
-            return self("format.clock", part=part, hour=hour, minute=f"{moment.minute:02}".translate(self._digits))
+            return self("format.clock", part=part, hour=hour, minute=self.digits(f"{moment.minute:02}"))
         named = {0: "format.midnight", 12: "format.noon"}.get(moment.hour)
         return self(named or "format.full-hour", part=part, hour=hour)
 
