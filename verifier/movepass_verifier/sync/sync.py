@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -116,11 +117,12 @@ def sync(
         StoreError: the store can't be written.
     """
     store.check_writable()
-    names = _resolved(sources) if sources else store.held().sources
+    names, malformed = _resolve_each(sources) if sources else (store.held().sources, [])
     before: dict[int, int] = {}
     with suppress(DamagedError):  # a sync may repair the damage
         before = {log.day: log.revoked for log in _logs(store)}
-    tried = _try_each(store, names, now, old=old, ca=ca, progress=progress)
+    connect = partial(Source, ca=ca, progress=progress)
+    tried = _try_each(store, names, malformed, now, old=old, connect=connect)
     logs = _logs(store)
     return SyncResult(
         changed=tried.changed,
@@ -135,21 +137,21 @@ def sync(
     )
 
 
-def _resolved(sources: Sequence[str]) -> list[str | Failure]:
-    """Give sources their full names; one that is no source is a failure, as long as another one is a source.
+def _resolve_each(sources: Sequence[str]) -> tuple[list[str], list[Failure]]:
+    """Return the full names of sources, and a failure for each malformed one.
 
     Raises:
-        SourceError: none is.
+        SourceError: all are malformed.
     """
-    found: list[str | Failure] = []
+    names, malformed = [], []
     for name in sources:
         try:
-            found.append(resolve(name))
+            names.append(resolve(name))
         except SourceError as e:
-            found.append(Failure(repr(without_user(name)), Problem.REFUSED, str(e)))
-    if all(isinstance(name, Failure) for name in found):
-        raise SourceError("; ".join(name.reason for name in found if isinstance(name, Failure)))
-    return found
+            malformed.append(Failure(repr(without_user(name)), Problem.REFUSED, str(e)))
+    if not names:
+        raise SourceError("; ".join(failure.reason for failure in malformed))
+    return names, malformed
 
 
 @dataclass(slots=True)
@@ -164,20 +166,24 @@ class _Tried:
 
 
 def _try_each(
-    store: Store, names: Sequence[str | Failure], now: int, *, old: int, ca: Path | None, progress: Progress | None
+    store: Store,
+    names: Sequence[str],
+    malformed: Sequence[Failure],
+    now: int,
+    *,
+    old: int,
+    connect: Callable[[str], Source],
 ) -> _Tried:
     """Take over newer data from one source after another, until one has published recently.
 
     Raises:
         SyncError: every source failed.
     """
-    tried = _Tried(failures=[name for name in names if isinstance(name, Failure)])
+    tried = _Tried(failures=list(malformed))
     with Partials(store.folder) as partials:
         for name in names:
-            if isinstance(name, Failure):
-                continue
             try:
-                with Source(name, ca=ca, progress=progress) as source:
+                with connect(name) as source:
                     tried.opened.append(source)
                     newer, tried.published = _take(store, source, partials, now)
             except FAILED as e:
