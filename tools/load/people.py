@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 from support.sites import answers, tomorrow
 
 from load.connections import Answer, Connections
+from load.schedule import run_on_schedule
 
 READS_SECONDS = 2.0
 """For how long a person reads the answers to be checked, and the receipt."""
@@ -101,19 +102,9 @@ class Crowd:
 
     async def arrive(self, rate: float, seconds: float, first: int = 0) -> int:
         """Let people come on schedule, `rate` a second; returns how many, once all have seen their last page."""
-        loop = asyncio.get_running_loop()
-        begun, count, tasks = loop.time(), 0, set()
         total = int(rate * seconds)
-        while count < total:
-            while count < total and begun + count / rate <= loop.time():
-                task = asyncio.create_task(self._live(first + count, begun + count / rate))
-                tasks.add(task)
-                task.add_done_callback(tasks.discard)
-                count += 1
-            await asyncio.sleep(0.002)
-        while tasks:
-            await asyncio.wait(tasks)
-        return count
+        await run_on_schedule(rate, total, lambda number, due: self._live(first + number, due))
+        return total
 
     async def crowd(self, together: int, seconds: float, first: int) -> int:
         """Let so many people at a time send applications one after the other, without a pause; returns how many."""

@@ -8,6 +8,7 @@ it is the viewers:
 
 import asyncio
 import json
+import math
 import re
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from support.processes import ROOT, environment
 
 from load import processes
 from load.connections import Connections
+from load.schedule import run_on_schedule
 
 __all__ = ["find_nginx", "finish", "first_page_bytes", "nginx", "start"]
 _PAGES = ("/", "/apply", "/en/", "/en/apply", "/rules")
@@ -119,23 +121,15 @@ async def _view(port: int, host: str, rate: float, seconds: float) -> tuple[list
     paths = [*_PAGES, *(path.decode() for path in _ASSET.findall(page.body))]
     requests = [f"GET {path}{head}".encode() for path in paths]
 
-    async def one(request: bytes, wanted: float) -> None:
+    async def look(number: int, due: float) -> None:
         with suppress(OSError):
-            answer = await connections.ask(request)
+            answer = await connections.ask(requests[number % len(requests)])
             if answer.status == 200:
-                times.append(loop.time() - wanted)
+                times.append(loop.time() - due)
 
-    begun, count, tasks = loop.time(), 0, set()
-    while count < rate * seconds:
-        while count < rate * seconds and begun + count / rate <= loop.time():
-            task = asyncio.create_task(one(requests[count % len(requests)], begun + count / rate))
-            tasks.add(task)
-            task.add_done_callback(tasks.discard)
-            count += 1
-        await asyncio.sleep(0.002)
-    if tasks:
-        await asyncio.wait(tasks)
-    return times, count - len(times)
+    total = math.ceil(rate * seconds)
+    await run_on_schedule(rate, total, look)
+    return times, total - len(times)
 
 
 def _main() -> None:
