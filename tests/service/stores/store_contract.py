@@ -45,6 +45,17 @@ class StoreContract:
         assert submitted.is_new
         return submitted.reference
 
+    def counts_seen(self, store: Store) -> list[Counts | None]:
+        """Approve the next application; return what was counted for it."""
+        seen: list[Counts | None] = []
+
+        def decide(_: Kept, counts: Counts | None) -> Decision:
+            seen.append(counts)
+            return decision("approve")
+
+        store.decide_next(1, decide, NOW)
+        return seen
+
     def decide(self, store: Store, action: str = "approve", now: int = NOW) -> int:
         return store.decide_next(100, lambda *_: decision(action), now)
 
@@ -148,28 +159,14 @@ class StoreContract:
         run(store.correct(name(0), b"digest", application(reason="office"), NOW))
         self.decide(store, "refer")
         self.put(store, 1)
-        seen: list[Counts | None] = []
-
-        def decide(_: Kept, counts: Counts | None) -> Decision:
-            seen.append(counts)
-            return decision("approve")
-
-        store.decide_next(1, decide, NOW)
-        assert seen == [Counts(1, 1, overlaps=True)]
+        assert self.counts_seen(store) == [Counts(1, 1, overlaps=True)]
 
     def test_withdrawn_passes_do_not_count(self, store: Store) -> None:
         self.put(store, 0)
         self.decide(store)
         run(store.change(name(0), decision("withdraw", actor="applicant"), NOW))
         self.put(store, 1)
-        seen: list[Counts | None] = []
-
-        def decide(_: Kept, counts: Counts | None) -> Decision:
-            seen.append(counts)
-            return decision("approve")
-
-        store.decide_next(1, decide, NOW)
-        assert seen == [Counts(0, 0, overlaps=False)]
+        assert self.counts_seen(store) == [Counts(0, 0, overlaps=False)]
 
     @pytest.mark.parametrize(
         ("action", "state"),
