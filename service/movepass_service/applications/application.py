@@ -16,11 +16,13 @@ from movepass_issuer import ApprovedPass, read_trip
 from movepass_issuer.issuing.texts import check_readable
 from movepass_service.applications.faults import FieldError, InvalidApplication
 from movepass_service.applications.values import (
+    HOURS_MAX,
     ID_LAST_CHARS,
     ascii_digits,
     comparable_id_number,
     id_number_digits,
     parse_date,
+    parse_hours,
     parse_id_number,
     parse_moment,
     parse_phone,
@@ -31,7 +33,6 @@ from movepass_service.canonical import canonical_json
 from movepass_service.rules.columns import dhaka_day, week_of
 from movepass_wire import ClaimsError, Trip, trip_from_json, trip_to_json
 from movepass_wire.codes import DISTRICTS, ID_TYPES, REASONS
-from movepass_wire.limits import PASS_MAX_SECONDS
 from movepass_wire.text import check_text, normalise
 from movepass_wire.times import DHAKA
 
@@ -371,11 +372,10 @@ def _moment(value: object, start: datetime | None) -> datetime | None:
 
 
 def _hours(value: object, add: Callable[[FieldError | None], None]) -> timedelta | None:
-    most = PASS_MAX_SECONDS // 3600
-    plain = ascii_digits(str(value))
-    if plain.isdecimal() and len(plain) <= 2 and 1 <= int(plain) <= most:
-        return timedelta(hours=int(plain))
-    add(FieldError("hours", "hours", {"max": str(most)}))
+    try:
+        return parse_hours(str(value))
+    except ValueError:
+        add(FieldError("hours", "hours", {"max": str(HOURS_MAX)}))
     return timedelta(hours=1)
 
 

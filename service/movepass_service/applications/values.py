@@ -5,9 +5,12 @@ from datetime import date, datetime, timedelta
 from difflib import get_close_matches
 
 from movepass_wire.codes import DISTRICTS, Code
+from movepass_wire.limits import PASS_MAX_SECONDS
 from movepass_wire.text import normalise
 from movepass_wire.times import DHAKA
 
+HOURS_MAX = PASS_MAX_SECONDS // 3600
+"""The longest pass, in whole hours."""
 _DIGITS = str.maketrans("০১২৩৪৫৬৭৮৯٠١٢٣٤٥٦٧٨٩", "01234567890123456789") | {0xFF10 + n: str(n) for n in range(10)}
 _SHOWN_MAX = 80
 _DATE = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})")
@@ -69,6 +72,18 @@ def parse_time_of_day(text: str) -> timedelta:
     if hours > 23 or minutes > 59 or seconds > 59:
         raise ValueError("expected a time like 09:30")
     return timedelta(hours=hours, minutes=minutes, seconds=seconds)
+
+
+def parse_hours(text: str) -> timedelta:
+    """Read the length of a trip in whole hours, 1 to HOURS_MAX.
+
+    Raises:
+        ValueError: no such length.
+    """
+    plain = ascii_digits(text)
+    if not (plain.isdecimal() and len(plain) <= 2 and 1 <= int(plain) <= HOURS_MAX):
+        raise ValueError(f"expected hours from 1 to {HOURS_MAX}")
+    return timedelta(hours=int(plain))
 
 
 def parse_moment(text: str) -> datetime:

@@ -10,18 +10,22 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from movepass_service.applications.application import Application, FieldError
-from movepass_service.applications.values import ascii_digits, parse_date, parse_time_of_day
+from movepass_service.applications.values import (
+    HOURS_MAX,
+    ascii_digits,
+    parse_date,
+    parse_hours,
+    parse_time_of_day,
+)
 from movepass_service.rules import dhaka_day
 from movepass_service.web.words import Words
 from movepass_wire import trip_to_json
 from movepass_wire.codes import DISTRICTS, ID_TYPES, REASONS
-from movepass_wire.limits import PASS_MAX_SECONDS
 from movepass_wire.times import DAY_SECONDS, iso
 
 OTHER_REASON = "other"
 DAYS_OFFERED = 4
 """Today and the three days after it: applications are taken 72 hours ahead."""
-HOURS_MAX = PASS_MAX_SECONDS // 3600
 ID_LAST_MAX = 4
 BACK_FIELDS = ("back.not_before.date", "back.not_before.time", "back.hours")
 FIELDS = (
@@ -136,8 +140,7 @@ def own_faults(values: Mapping[str, str]) -> dict[str, FieldError]:
                 need(name)
             elif not _parses(parse, values[name]):
                 need(name, code)
-    hours = ascii_digits(values["back.hours"])
-    if hours and not (hours.isdecimal() and len(hours) <= 2 and 1 <= int(hours) <= HOURS_MAX):
+    if values["back.hours"] and not _parses(parse_hours, values["back.hours"]):
         faults["back.hours"] = FieldError("back.hours", "hours", {"max": str(HOURS_MAX)})
     return faults
 
