@@ -67,7 +67,7 @@ class Running:
 
     @property
     def is_alive(self) -> bool:
-        """Whether the web server runs."""
+        """Return whether the web server runs."""
         return self.thread.is_alive()
 
 

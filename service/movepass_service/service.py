@@ -233,7 +233,7 @@ class Service:
         )
 
     def status(self, reference: str, secret: str, *, now: int) -> Status:
-        """Say where an application stands.
+        """Return where an application stands.
 
         Raises:
             UnknownApplication: the reference or the secret is not right; nobody learns which.
@@ -309,7 +309,7 @@ class Service:
         return self._signed(reference, secret).png()
 
     def health(self) -> Health:
-        """Say whether the service works."""
+        """Return whether the service works."""
         counts = self.store.counts_by_state()
         pulse, now = self.pulse, time.monotonic()
         age = None if pulse.worked_at is None else now - pulse.worked_at

@@ -193,7 +193,7 @@ class Device:
 
     @property
     def policy(self) -> Policy:
-        """How old lists may be."""
+        """Return how old lists may be."""
         return self._policy or self.state().policy
 
     @property
@@ -271,7 +271,7 @@ class Device:
 
     @property
     def writable(self) -> bool:
-        """Whether the store can be written to. If not, the device verifies, but can't sync and keeps no journal."""
+        """Return whether the store can be written to. If not, the device verifies, without syncs and a journal."""
         try:
             self._store.check_writable()
         except StoreError:

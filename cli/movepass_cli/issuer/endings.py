@@ -25,7 +25,7 @@ def warn_of_endings(authority: Authority, now: int, *, quietly: bool = False) ->
 
 
 def describe_end(ending: Ending) -> str:
-    """Say in a few words when something ends."""
+    """Describe in a few words when something ends."""
     if ending.ended:
         return f"ENDED at {local(ending.at)}"
     return f"ends in {ago(ending.left)}" if ending.soon else f"ends at {local(ending.at)}"

@@ -88,7 +88,7 @@ def _summary(found: list[Count], entries: int, keep: int, now: int, say: Words |
 
 
 def _describe_count(count: Count, say: Words) -> str:
-    """Say how often a verdict came, and what else is known about it."""
+    """Describe how often a verdict came, and what else is known about it."""
     parts = [say.number(count.scans)]
     if count.shown_before:
         parts.append(say("journal.shown-before", count=count.shown_before))

@@ -218,7 +218,7 @@ class Tally:
 
     @property
     def enough(self) -> bool:
-        """Whether the threshold is met."""
+        """Return whether the threshold is met."""
         return len(self.signed) >= self.threshold
 
 

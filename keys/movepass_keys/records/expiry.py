@@ -43,17 +43,17 @@ class Ending:
 
     @property
     def ended(self) -> bool:
-        """Whether the end has passed."""
+        """Return whether the end has passed."""
         return self.left <= 0
 
     @property
     def soon(self) -> bool:
-        """Whether somebody must act because the end is near or past."""
+        """Return whether somebody must act because the end is near or past."""
         return self.left <= WARNING_SECONDS
 
     @property
     def stops_syncs(self) -> bool:
-        """Whether devices refuse every sync because of it now."""
+        """Return whether devices refuse every sync because of it now."""
         return self.ended and self.what is not Ends.PASS_KEY
 
     @property

@@ -58,5 +58,5 @@ _URGENT = frozenset(REASONS.by_key[key].number for key in ("medical", "burial"))
 
 
 def is_urgent(reason: int | str) -> bool:
-    """Tell whether applications of a reason come before others."""
+    """Return whether applications of a reason come before others."""
     return reason in _URGENT

@@ -78,7 +78,7 @@ class Findings:
 
     @property
     def is_sound(self) -> bool:
-        """Whether the table may go live. Overlaps are no fault: the order of rows is how exceptions are written."""
+        """Return whether the table may go live. Overlaps are no fault: the order of rows expresses exceptions."""
         return not (self.gaps or self.dead_rows or self.unused_texts)
 
 
@@ -205,7 +205,7 @@ def _union(own: Condition, free: Sequence[Condition]) -> Condition:
 
 
 def _meets(when: _When, combination: _When) -> bool:
-    """Tell whether some values fit both."""
+    """Return whether some values fit both."""
     return all(name not in combination or _common(condition, combination[name]) for name, condition in when.items())
 
 
@@ -216,7 +216,7 @@ def _common(one: Condition, other: Condition) -> bool:
 
 
 def _covers(wide: _When, narrow: _When, columns: Mapping[str, Column]) -> bool:
-    """Tell whether a row accepts all that another accepts."""
+    """Return whether a row accepts all that another accepts."""
     return all(
         all(value in condition for value in narrow.get(name, columns[name].domain)) for name, condition in wide.items()
     )

@@ -71,7 +71,7 @@ class Column:
 
     @property
     def is_flag(self) -> bool:
-        """Whether its values are false and true."""
+        """Return whether its values are false and true."""
         return self.domain == _FLAG
 
     @property

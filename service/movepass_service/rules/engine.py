@@ -92,7 +92,7 @@ class RuleSet:
         return RuleOutcome(Action.REFER, row.id, MISSING_INPUT, _texts_for_missing(missing), missing)
 
     def is_closed(self, districts: tuple[str, ...], first_day: int, last_day: int) -> bool:
-        """Tell whether one of the districts is closed on one of the days (in Dhaka)."""
+        """Return whether one of the districts is closed on one of the days (in Dhaka)."""
         return any(
             closure.district in districts and closure.first_day <= last_day and first_day <= closure.last_day
             for closure in self.table.closures

@@ -62,22 +62,22 @@ class Replay:
 
     @property
     def applications(self) -> int:
-        """How many were decided again."""
+        """Return how many were decided again."""
         return sum(self.pairs.values())
 
     @property
     def changed(self) -> int:
-        """How many would have another action or another reason."""
+        """Return how many would have another action or another reason."""
         return sum(count for (before, now), count in self.pairs.items() if is_change(before, now))
 
     @property
     def before(self) -> Counter[Decided]:
-        """How many applications each row decided then."""
+        """Return how many applications each row decided then."""
         return self._counted(0)
 
     @property
     def after(self) -> Counter[Decided]:
-        """How many applications each row would decide now."""
+        """Return how many applications each row would decide now."""
         return self._counted(1)
 
     def plus(self, other: "Replay") -> "Replay":
@@ -92,7 +92,7 @@ class Replay:
 
 
 def is_change(before: Decided, now: Decided) -> bool:
-    """Tell whether an applicant would have been told something else; which row said it does not matter."""
+    """Return whether an applicant would have been told something else; which row said it does not matter."""
     return before.action != now.action or before.code != now.code
 
 

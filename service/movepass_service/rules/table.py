@@ -77,7 +77,7 @@ class Row:
     owner: str
 
     def holds_on(self, day: int) -> bool:
-        """Tell whether it is in force on a day."""
+        """Return whether it is in force on a day."""
         return self.first_day <= day and (self.last_day is None or day <= self.last_day)
 
 

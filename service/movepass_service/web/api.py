@@ -107,7 +107,7 @@ def _look(site: Site, request: Request) -> tuple[str, str, Status]:
 
 
 def show(site: Site, request: Request) -> Answer:
-    """Say where an application stands."""
+    """Return where an application stands."""
     _, _, status = _look(site, request)
     return _status_answer(site, request, status)
 
@@ -192,7 +192,7 @@ async def card(site: Site, request: Request) -> Answer:
 
 
 def health(site: Site, request: Request) -> Answer:
-    """Say whether the service takes applications, and how its worker is."""
+    """Return whether the service takes applications, and how its worker is."""
     del request
     health = site.service.health()
     document = {

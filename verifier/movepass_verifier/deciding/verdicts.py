@@ -108,12 +108,12 @@ class Freshness(NamedTuple):
 
     @property
     def sync_soon(self) -> bool:
-        """Whether there are lists and they are getting old."""
+        """Return whether there are lists and they are getting old."""
         return self.age is not None and self.age > self.warning_age
 
     @property
     def too_old(self) -> bool:
-        """Whether there are lists and they are too old for an accept."""
+        """Return whether there are lists and they are too old for an accept."""
         return self.published is not None and self.now - self.published > self.max_age
 
     def to_json(self) -> dict[str, Any]:
@@ -160,7 +160,7 @@ class Verification(NamedTuple):
 
     @property
     def lets_through(self) -> bool:
-        """Whether the person may be let through: accepted, and not signed by a TEST authority."""
+        """Return whether the person may be let through: accepted, and not signed by a TEST authority."""
         return self.outcome is Outcome.ACCEPT and not self.test
 
     @property

@@ -39,7 +39,7 @@ class Standing:
 
     @property
     def freshness(self) -> Freshness:
-        """How old the lists are."""
+        """Return how old the lists are."""
         return Freshness.of(self.state.lists, self.now, self.state.policy)
 
 
@@ -58,7 +58,7 @@ def _notice(what: str, ending: Ending) -> Message:
 
 
 def glance(standing: Standing, words: Words) -> str:
-    """Say in one line what would happen to a good pass now, and for how long."""
+    """Describe in one line what would happen to a good pass now, and for how long."""
     notices = [words.say(notice) for notice in end_notices(standing)]
     if standing.why_not:
         return " ".join([words("status.not-ready", why=standing.why_not), *notices])

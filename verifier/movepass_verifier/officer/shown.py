@@ -159,7 +159,7 @@ def seen_before(seen: "Seen", now: int, words: Words) -> str:
 
 
 def age(freshness: Freshness, words: Words) -> str:
-    """Say how old the lists are, and whether they are too old for an accept."""
+    """Return in words how old the lists are, and whether they are too old for an accept."""
     if freshness.age is None:
         return words("fresh.never")
     how = "too-old" if freshness.too_old else "sync-soon" if freshness.sync_soon else "old"

@@ -472,7 +472,7 @@ class Store:
 
 
 def _trouble(error: Exception) -> Message:
-    """Say why the journal is not kept."""
+    """Return why the journal is not kept."""
     code = code_of(error)
     if code not in NOT_THE_FILES_FAULT:
         return message("journal.damaged")

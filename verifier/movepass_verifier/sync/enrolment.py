@@ -58,7 +58,7 @@ class Enrolment:
 
     @property
     def policy(self) -> Policy:
-        """How old lists may be; not checked yet."""
+        """Return how old lists may be; not checked yet."""
         usual = Policy()
         return Policy(
             max_age=usual.max_age if self.max_age is None else self.max_age,

@@ -27,7 +27,7 @@ from movepass_verifier import Device, Freshness, Outcome, StoreError
 from movepass_words import DEFAULT_LANGUAGE, LANGUAGES, Message, message, words
 
 _BADGE_SECONDS = 10.0
-"""How often the screen checks the age of the lists."""
+"""The time between two checks of the age of the lists."""
 _DRAW_SECONDS = 0.05
 """If codes come faster than this, not every code is drawn; every code is decided and noted."""
 _READ_BYTES = 65536

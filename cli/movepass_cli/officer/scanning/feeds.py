@@ -35,7 +35,7 @@ _WHOLE_SECONDS = 2.0
 _HIDDEN = (".", "~$")
 """The prefixes of other programs' own files, such as macOS' `._pass.png`."""
 _AGAIN_SECONDS = 1.0
-"""How long a missing scanner or camera is left before the next try."""
+"""The wait before a missing scanner or camera is tried again."""
 _STILL_SHOWN_SECONDS = 2.0
 """A code that leaves the camera's sight for a shorter time counts as shown once."""
 _READ_BYTES = 4096
@@ -75,7 +75,7 @@ class Feeds:
 
     @property
     def ended(self) -> bool:
-        """Whether all feeds have ended and all results were taken."""
+        """Return whether all feeds have ended and all results were taken."""
         return not self._running
 
     def start(self) -> None:

@@ -1,4 +1,4 @@
-"""Tell a hand scanner from a person: both type on the same keyboard.
+"""Distinguish a hand scanner from a person: both type on the same keyboard.
 
 Every byte is part of a line. A line ends with Enter; one that is a whole payload ends with Tab, ETX or EOT as well, or
 with a pause: scanners send any of these behind a code, or nothing. What has no end after REST_SECONDS is said to be
@@ -18,7 +18,7 @@ from movepass_wire.payload import payload_length
 PAUSE_SECONDS = 0.12
 """Slow scanners (Bluetooth) leave up to 100 ms between two characters; a person hardly notices that much."""
 WHOLE_SECONDS = 0.3
-"""How long a whole payload waits for its Enter."""
+"""The time that a whole payload waits for its Enter."""
 SUFFIX_SECONDS = 1.0
 """A line end that comes this soon after a line belongs to it: CR and LF, or an Enter after a pause."""
 REST_SECONDS = 3.0
@@ -79,7 +79,7 @@ class Keyboard:
 
     @property
     def may_be_a_key(self) -> bool:
-        """Whether the line so far is the sequence of a key."""
+        """Return whether the line so far is the sequence of a key."""
         typed = self.typed
         if self.asked:
             return bool(self._keys) and typed.endswith(ESCAPE)

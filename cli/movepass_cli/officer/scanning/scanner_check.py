@@ -20,7 +20,7 @@ _LAYOUTS = {
     "Ç": "layout.italian-portuguese",
     "Ş": "layout.turkish",
 }
-"""What the colon becomes if a scanner that types on a US keyboard meets another layout."""
+"""The characters that the colon becomes if a scanner that types on a US keyboard meets another layout."""
 _COLON_AT = TEXT.index(":")
 _BENGALI = range(0x0980, 0x0A00)
 _CONTROLS = {"\t": "Tab", "\r": "Enter", "\n": "Ctrl+J", "\x1b": "Esc", "\x1d": "GS", "\x7f": "Del"}

@@ -88,7 +88,7 @@ class Decided:
 
     @property
     def seen(self) -> Seen | None:
-        """When this device was shown the same pass before."""
+        """Return when this device was shown the same pass before."""
         return self.noted.seen if self.noted else None
 
 
@@ -230,7 +230,7 @@ class Session:
 
     @property
     def asks(self) -> bool:
-        """Whether the page asks for a line."""
+        """Return whether the page asks for a line."""
         return self.page in _ASKED_CHARS
 
     def _show(self, what: Decided | NumberAnswer | Message, at: float) -> None:
@@ -249,7 +249,7 @@ class Session:
 
     @property
     def _goes_on(self) -> bool:
-        """Whether the page is about the verdict that was shown."""
+        """Return whether the page is about the verdict that was shown."""
         return self.page is Page.DETAILS or (self.page is Page.CONFIRM and self.confirming is not None)
 
     @property

@@ -83,7 +83,7 @@ def _rows(t: Words, status: "Status") -> list[forms.Row]:
 
 
 def _outlook(t: Words, status: "Status") -> str:
-    """Say how many are before an application, and how long it may take; nothing is promised without figures."""
+    """Describe how many are before an application, and how long it may take; promise nothing without figures."""
     place = "" if status.place is None else t("status.place", place=status.place)
     if status.expected_s is None:
         return f"{place} {t('status.no-estimate')}".strip()

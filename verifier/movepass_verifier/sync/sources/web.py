@@ -217,7 +217,7 @@ class _Cut:
 
     @property
     def over(self) -> bool:
-        """Whether the time is over."""
+        """Return whether the time is over."""
         return self._sockets.over
 
 
