@@ -24,6 +24,8 @@ APPLICATIONS, TOGETHER = 60, 10
 """Of one round, and how many of them are sent at once."""
 SECRET_CHARS = 26
 KILLS_A_SERVICE = 50
+PAUSE_MAX_SECONDS = 0.05
+"""From the last answer waited for to the kill, at most: rounds of the worker and publications fall into it."""
 
 SERVE = """
 import asyncio, sys, time
@@ -82,20 +84,27 @@ with Service.open(data, authority, settings) as service, open(answers, "a", buff
 """Sends applications, withdraws and corrects some, and writes each answer down as whoever is given it would."""
 
 
-def serve(world: World, folder: Path, applications: range, *, kill_after: float | None) -> float | None:
-    """Run until all is done, or be killed after so many seconds; returns how long it took, None if it was killed."""
+def serve(world: World, folder: Path, applications: range, *, kill_after: int | None = None, pause: float = 0) -> bool:
+    """Run until all is done, or be killed after so many answers and some seconds; tells whether it ended itself."""
+    before = count_lines(folder)
     child = processes.start(
         SERVE, folder / "service", world.authority.folder, folder / "answers.txt", world.now, applications.start,
         applications.stop, TOGETHER,
     )  # fmt: skip
     assert child.stdout is not None
     assert child.stdout.readline() == "started\n"
-    begun = time.monotonic()
     if kill_after is not None:
-        time.sleep(kill_after)
+        while count_lines(folder) < before + kill_after and child.poll() is None:
+            time.sleep(0.001)
+        time.sleep(pause)
         child.kill()
     child.communicate(timeout=60)
-    return time.monotonic() - begun if child.returncode == 0 else None
+    return child.returncode == 0
+
+
+def count_lines(folder: Path) -> int:
+    path = folder / "answers.txt"
+    return path.read_bytes().count(b"\n") if path.exists() else 0
 
 
 def answers(folder: Path) -> list[list[str]]:
@@ -166,21 +175,22 @@ def check(world: World, folder: Path, count: int) -> None:
 
 
 def rounds(world: World, folder: Path, count: int, seed: int) -> None:
-    """Measure one run; then kill that many others somewhere in such a time; then let one come to its end."""
+    """Count the answers of one run; then kill that many others after some of them; then let one come to its end."""
     chance = random.Random(seed)
     folder.mkdir(exist_ok=True)
     with closing(SqliteStore(folder / "service")) as store:
         store.add_rules(RuleSet.from_toml(APPROVE_ALL).version, APPROVE_ALL, world.now)
-    seconds = serve(world, folder, range(APPLICATIONS), kill_after=None)
-    assert seconds is not None
+    assert serve(world, folder, range(APPLICATIONS))
+    most = count_lines(folder)
     killed = 0
     for number in range(1, count + 1):
         new = range(number * APPLICATIONS, (number + 1) * APPLICATIONS)
-        killed += serve(world, folder, new, kill_after=chance.uniform(0, seconds)) is None
+        after, pause = chance.randint(0, most), chance.uniform(0, PAUSE_MAX_SECONDS)
+        killed += not serve(world, folder, new, kill_after=after, pause=pause)
     assert killed >= count / 2  # else the instants were badly chosen, and nothing was shown
     check_answers(folder)
     total = (count + 1) * APPLICATIONS
-    assert serve(world, folder, range(total), kill_after=None) is not None
+    assert serve(world, folder, range(total))
     check(world, folder, total)
 
 
