@@ -116,9 +116,16 @@ def _lock(data: Path) -> int:
     """Take the lock of the service's folder, which the system releases when the process ends however it does.
 
     Raises:
-        RunError: another process has it. Two workers could revoke a pass while it is being issued.
+        RunError: another process has it, or it is no file that can be locked. Two workers could revoke a pass while it
+            is being issued.
     """
-    descriptor = os.open(data / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, files.OWNER_ONLY)
+    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    try:
+        descriptor = os.open(data / LOCK, flags, files.OWNER_ONLY)
+    except OSError as e:
+        raise RunError(
+            f"{data / LOCK}: expected a file to lock, or none yet: {e.strerror}"
+        ) from e
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as e:
