@@ -8,12 +8,16 @@ import ipaddress
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 BLOCKS_MAX = 65536
 """Blocks remembered for each form; the one that was quiet for longest goes first."""
 IPV4_BLOCK_BITS = 32
 IPV6_BLOCK_BITS = 56
 """What one subscriber of a provider commonly gets."""
+
+_REMEMBERED = 4096
+"""Addresses whose block need not be worked out again, which takes longer than all the rest of a limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,7 @@ class Limiter:
         return 0.0 if is_allowed else (1 - tokens) / limit.per_s
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def block_of(address: str) -> str:
     """Return the block that an address is counted with; a text that is no address is a block of its own."""
     try:
