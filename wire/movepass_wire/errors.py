@@ -59,6 +59,10 @@ class LogError(WireError):
     """A status log breaks a rule of its format."""
 
 
+class TreeError(WireError):
+    """A Merkle tree can't be resumed from what is given, or has no such leaf or size."""
+
+
 class NumberError(WireError):
     """The text is not a possible pass number."""
 
