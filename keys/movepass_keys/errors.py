@@ -19,6 +19,12 @@ class KeyDocumentError(KeysError):
     """A published key document (JWK set, denied keys) breaks a rule of its format."""
 
 
+class CheckpointError(KeysError):
+    """A head of a decision log is not a note of the expected form, or can't be written."""
+
+    is_input = True
+
+
 class SignerError(KeysError):
     """There is no such signer, or it could not sign."""
 
