@@ -54,6 +54,9 @@ _GROUPS = {
     "Service": {
         "service": ("service.command", "receive applications, decide on them and issue passes"),
     },
+    "Auditor": {
+        "audit": ("auditor.auditing", "check from copies that no pass exists without a decision"),
+    },
     "Custodian": {
         "keys": ("custodian.keys", "hold a ceremony; create, list, deny and replace keys"),
         "enrolment": ("it_desk.enrolment", "create the file or QR code that sets a device up"),

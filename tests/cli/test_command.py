@@ -284,7 +284,7 @@ def test_times_are_dhakas_whatever_the_machines_zone(movepass: Movepass, field: 
 @pytest.mark.parametrize(
     "command",
     ["init", "issue", "show", "revoke", "publish", "recover", "enroll", "sync", "verify", "scan", "status", "configure",
-     "doctor", "inspect", "export-bundle",
+     "doctor", "inspect", "export-bundle", "audit",
      "keys custodian", "keys fingerprint", "keys propose root", "keys propose keys", "keys show", "keys sign",
      "keys collect", "keys publish", "keys new", "keys use", "keys deny", "keys reissue", "keys list"],
 )  # fmt: skip

@@ -65,6 +65,16 @@ class ImageError(VerifierError):
         self.why = why
 
 
+class CopiesError(VerifierError):
+    """Copies, a head or a proof that were handed to an auditor can't be read."""
+
+    is_input = True
+
+
+class AuditError(VerifierError):
+    """The audit could not be carried out, as on a full disk."""
+
+
 class OtherCodeError(VerifierError):
     """A code of another scheme can't be read.
 

@@ -1,0 +1,1 @@
+"""Provide the commands of an auditor from outside."""

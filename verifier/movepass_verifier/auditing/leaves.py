@@ -1,0 +1,176 @@
+"""Read the lines of an auditor's copies: leaves, records, and passes of the ledger."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+from movepass_verifier.errors import CopiesError
+from movepass_wire.limits import DAY_LIMIT, INDEX_LIMIT, TIME_LIMIT
+
+LEAF_MAX_BYTES = 512
+RECORD_MAX_BYTES = 1 << 20
+ISSUED_MAX_BYTES = 512
+"""The most bytes of one line. A record has a note and facts; the others have a fixed form."""
+POSITION_LIMIT = 10**15
+APPROVING = "approve"
+REVERSING = ("reject", "revoke", "withdraw", "expire")
+"""Actions after which no pass of an application may be in force."""
+_NUMBER = rb"(0|[1-9][0-9]{0,14})"
+_HASH = rb'"([0-9a-f]{64})"'
+_RECORDED = re.compile(rb'\{"at":' + _NUMBER + rb',"digest":' + _HASH + rb',"kind":"(decision|administration)"\}')
+_ISSUANCE = re.compile(
+    rb'\{"at":' + _NUMBER + rb',"day":' + _NUMBER + rb',"decision":' + _NUMBER + rb',"index":' + _NUMBER +
+    rb',"kind":"issuance","payload":' + _HASH + rb'(?:,"replaces":\[' + _NUMBER + rb"," + _NUMBER + rb"\])?\}"
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """The leaf of a decision, or of an act of administration."""
+
+    at: int
+    digest: str
+    is_decision: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Issuance:
+    """The leaf of an issued pass: a pass is day and index, and `decision` is the position of a leaf."""
+
+    at: int
+    day: int
+    index: int
+    decision: int
+    payload: bytes
+    replaces: tuple[int, int] | None
+
+
+@dataclass(frozen=True, slots=True)
+class KeptRecord:
+    """A line of the records' copy: the position of its leaf, its salt, and its text."""
+
+    position: int
+    salt: bytes
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """What a record says, as far as an audit asks.
+
+    Attributes:
+        at: seconds since 1970 UTC.
+        action: "approve", "reject", …
+        actor: "rules", "applicant", "service", "officer:NAME" or "console:USER as NAME".
+        reference: the application's; "" for an act of administration.
+        row: the row of the rules that decided, or None.
+    """
+
+    at: int
+    action: str
+    actor: str
+    reference: str
+    row: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A line of the ledger's copy; `payload` is None once personal data has gone."""
+
+    day: int
+    index: int
+    payload: bytes | None
+    is_revoked: bool
+
+
+def read_leaf(line: bytes) -> Recorded | Issuance | None:
+    """Read a leaf strictly: one text for each leaf. None if it has no known form.
+
+    Args:
+        line: the leaf's bytes, without the end of the line.
+    """
+    if found := _RECORDED.fullmatch(line):
+        at, digest, kind = found.groups()
+        return Recorded(int(at), digest.decode(), kind == b"decision") if int(at) < TIME_LIMIT else None
+    if not (found := _ISSUANCE.fullmatch(line)):
+        return None
+    at, day, decision, index, payload, old_day, old_index = found.groups()
+    replaces = None if old_day is None else (int(old_day), int(old_index))
+    leaf = Issuance(int(at), int(day), int(index), int(decision), bytes.fromhex(payload.decode()), replaces)
+    passes = [(leaf.day, leaf.index), *([replaces] if replaces else [])]
+    if leaf.at >= TIME_LIMIT or any(day >= DAY_LIMIT or index >= INDEX_LIMIT for day, index in passes):
+        return None
+    return leaf
+
+
+def read_record(line: bytes) -> KeptRecord:
+    """Read a line of the records' copy.
+
+    Raises:
+        CopiesError: it is not {"position", "salt", "text"}.
+    """
+    match _read_object(line):
+        case {"position": int(position), "salt": str(salt), "text": str(text)} if _is_number(position, POSITION_LIMIT):
+            try:
+                return KeptRecord(position, bytes.fromhex(salt), text)
+            except ValueError as e:
+                raise CopiesError(f"expected a salt in hexadecimal, got {salt[:40]!r}") from e
+    raise CopiesError(f'expected {{"position":…,"salt":"…","text":"…"}}, got {_begin(line)}')
+
+
+def read_listed(line: bytes) -> Listed:
+    """Read a line of the ledger's copy.
+
+    Raises:
+        CopiesError: it is not {"day", "index", "payload", "revoked"}.
+    """
+    match _read_object(line):
+        case {"day": int(day), "index": int(index), "revoked": bool(revoked), **rest} if _is_number(
+            day, DAY_LIMIT
+        ) and _is_number(index, INDEX_LIMIT):
+            payload = rest.get("payload")
+            if payload is None:
+                return Listed(day, index, None, revoked)
+            if isinstance(payload, str) and re.fullmatch("[0-9a-f]{64}", payload):
+                return Listed(day, index, bytes.fromhex(payload), revoked)
+    raise CopiesError(
+        f'expected {{"day":…,"index":…,"payload":"64 hexadecimal digits","revoked":…}}, got {_begin(line)}'
+    )
+
+
+def digest_of(record: KeptRecord) -> str:
+    """Return what the leaf of a record holds: SHA-256(salt || text), in hexadecimal."""
+    return sha256(record.salt + record.text.encode(errors="surrogatepass")).hexdigest()
+
+
+def read_act(text: str) -> Act | None:
+    """Read what a record says, or return None if it is not a record of ours."""
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    match document:
+        case {"at": int(at), "action": str(action), "actor": str(actor), **rest}:
+            reference, row = rest.get("reference", ""), rest.get("row")
+            if isinstance(reference, str) and (row is None or isinstance(row, str)) and _is_number(at, TIME_LIMIT):
+                return Act(at, action, actor, reference, row)
+    return None
+
+
+def _is_number(value: int, limit: int) -> bool:
+    return 0 <= value < limit and not isinstance(value, bool)
+
+
+def _read_object(line: bytes) -> Mapping[str, Any]:
+    try:
+        document = json.loads(line.decode())
+    except (ValueError, RecursionError) as e:
+        raise CopiesError(f"expected a JSON object, got {_begin(line)}: {type(e).__name__}") from e
+    return document if isinstance(document, dict) else {}
+
+
+def _begin(line: bytes) -> str:
+    return ascii(line[:60].decode(errors="replace"))
