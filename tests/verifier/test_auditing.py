@@ -219,6 +219,12 @@ def backdate_nothing_but_the_pass(log: HonestLog) -> None:
     log.issue(at)
 
 
+def decide_and_log_after_the_trip(log: HonestLog) -> None:
+    """A pass was sold and used; once somebody asks, a decision is written."""
+    log.now += 2 * 86400
+    log.issue(log.decide("XXX", "approve"), day=DAY)
+
+
 def two_for_one(log: HonestLog) -> None:
     at = log.decide("XXX", "approve")
     log.issue(at)
@@ -290,6 +296,7 @@ LOG_LIES: dict[str, list[Callable[[HonestLog], None]]] = {
     ],
     "record-unreadable": [issue_by_what_is_no_record],
     "decision-after-pass": [decide_afterwards, backdate_nothing_but_the_pass],
+    "logged-late": [decide_and_log_after_the_trip],
     "decision-used-twice": [two_for_one, two_for_one_beside_a_reissue],
     "pass-logged-twice": [two_leaves],
     "replaces-nothing": [replace_nothing, replace_anothers],
@@ -454,6 +461,17 @@ def test_two_heads_of_one_size_are_a_split_view(tmp_path: Path) -> None:
     check_heads([read_head("mine", mine.log.head()), read_head("hers", hers.log.head())], None, findings)
     assert findings.counts["split-view"] == 1
     assert codes(run(mine.log, tmp_path / "mine", given=[hers.log.head()])).keys() == {"split-view", "log-changed"}
+
+
+def test_a_backdated_decision_is_found_by_a_head_that_was_kept(tmp_path: Path) -> None:
+    """The service was quiet, or the backdated leaves follow each other: only the head was made when it was made."""
+    story = tell_story()
+    kept = story.log.head(at=(DAY + 1) * 86400)  # made when the day was over
+    story.log.issue(story.log.decide("XXX", "approve"))
+    assert codes(run(story.log, tmp_path)) == {}
+    found = next(iter(run(story.log, tmp_path, given=[kept], head=story.log.head(at=(DAY + 2) * 86400)).findings))
+    assert (found.code, found.position) == ("logged-late", 26)
+    assert "is newer than the head of 25 leaves" in found.words
 
 
 def test_heads_of_two_logs_are_not_compared(tmp_path: Path) -> None:
@@ -625,6 +643,15 @@ def test_a_found_pass_of_another_payload_is_named(tmp_path: Path, logged: tuple[
     log, _ = logged
     shown = look_up(log, tmp_path, sign_pass(0, ends=START + HOUR - 60), made=AFTER)
     assert (shown["result"], shown["failures"]) == ("other-payload", {"found-with-other-payload"})
+
+
+def test_a_found_pass_that_was_logged_after_its_trip_is_named(tmp_path: Path, logged: tuple[HonestLog, str]) -> None:
+    """Its day was not over, so that only its text says when its trip ended."""
+    log, _ = logged
+    log.now = START + 2 * HOUR
+    log.issue(log.decide("XXX", "approve"), text=sign_pass(1))
+    shown = look_up(log, tmp_path, sign_pass(1), made=log.now)
+    assert (shown["result"], shown["failures"]) == ("logged-late", {"logged-late"})
 
 
 def test_a_forged_pass_says_nothing_about_the_log(tmp_path: Path, logged: tuple[HonestLog, str]) -> None:

@@ -100,7 +100,7 @@ def audit_copies(
         _check_coverage(ordered[-1], scanned.leaves, findings)
         issued = _load_issued(TableWriter(db, "issued", 3), files)
         add_indexes(db)
-        context = Context(db, scanned.leaves, taken, findings)
+        context = Context(db, scanned.leaves, ordered, taken, findings)
         forgotten = checks.check_all(context) + scanned.forgotten
         shares = officers.check_officers(context)
         shown = [roadside.look_up(context, one, covered_until) for one in found]

@@ -1,16 +1,17 @@
 """Name what is wrong between decisions, issued passes and the ledger, once the tables hold them."""
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
 from movepass_verifier.auditing.findings import Findings, name_pass
+from movepass_verifier.auditing.heads import NamedHead
 from movepass_verifier.auditing.leaves import APPROVING, REVERSING
 from movepass_verifier.auditing.scan import LEAST_KEPT_SECONDS, TIME_SLACK_SECONDS
 from movepass_verifier.auditing.tables import KEPT, MISSING, split_key
-from movepass_wire.times import DAY_SECONDS, local
+from movepass_wire.times import DAY_SECONDS, day_of, local
 
 KEPT_DAYS = 7
 """Days after a pass's day for which its record and its payload are kept (the service's applications/states.py, the
@@ -26,12 +27,14 @@ class Context:
     Attributes:
         db: the tables, filled and indexed.
         leaves: how many leaves the log has.
+        heads: in the order of order_heads.
         taken: when the copies were taken, seconds since 1970 UTC.
         findings: gets what is wrong.
     """
 
     db: sqlite3.Connection
     leaves: int
+    heads: Sequence[NamedHead]
     taken: int
     findings: Findings
 
@@ -124,6 +127,25 @@ def _check_approvals(context: Context) -> None:
             )
             code = "decision-after-pass"
         context.findings.add(code, words, position, split_key(key), decision=decision)
+
+
+def _check_logged_in_time(context: Context) -> None:
+    """Check that no pass was logged after its day: by the leaf's own time, and by heads that were made before."""
+    context.db.execute("CREATE TABLE heads (number INTEGER PRIMARY KEY, size INTEGER, at INTEGER)")
+    rows = [(number, head.checkpoint.size, head.checkpoint.at) for number, head in enumerate(context.heads)]
+    context.db.executemany("INSERT INTO heads VALUES (?, ?, ?)", rows)
+    query = (
+        "SELECT position, key, at, (SELECT number FROM heads WHERE size <= issuances.position "
+        "AND heads.at >= ((issuances.key >> 30) + 1) * 86400 LIMIT 1) AS newer_than FROM issuances "
+        "WHERE at >= ((key >> 30) + 1) * 86400 OR newer_than IS NOT NULL ORDER BY position"
+    )
+    for position, key, at, newer_than in context.rows(query):
+        day, index = split_key(key)
+        over, why = local((day + 1) * DAY_SECONDS), f"leaf {position:,} is of {local(at)}"
+        if day_of(at) <= day:
+            why = f"leaf {position:,} is newer than {context.heads[newer_than]}, though it says {local(at)}"
+        words = f"{name_pass(day, index)} was over at {over}, and {why}: it was logged after the fact"
+        context.findings.add("logged-late", words, position, (day, index))
 
 
 def _check_decisions_used_once(context: Context) -> None:
@@ -248,6 +270,7 @@ _CHECKS: tuple[Callable[[Context], None], ...] = (
     _check_listed_once,
     _check_payloads,
     _check_approvals,
+    _check_logged_in_time,
     _check_decisions_used_once,
     _check_replacements,
     _check_one_in_force,

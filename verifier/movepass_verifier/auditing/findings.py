@@ -26,6 +26,7 @@ FAILURES = {
     "pass-logged-twice": "two leaves for one pass",
     "no-approval": "a pass whose decision does not approve, or is none",
     "decision-after-pass": "a decision that was written after the pass it approves",
+    "logged-late": "a pass that was logged after its trip, as one that was sold before",
     "decision-used-twice": "one decision for two passes that do not replace each other",
     "replaces-nothing": "a pass that replaces one of another application, or one that is not there",
     "two-in-force": "two passes in force for one application",

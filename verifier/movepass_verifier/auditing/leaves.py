@@ -3,9 +3,8 @@
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any
+from typing import Any, NamedTuple, TypeGuard
 
 from movepass_verifier.errors import CopiesError
 from movepass_wire.limits import DAY_LIMIT, INDEX_LIMIT, TIME_LIMIT
@@ -18,6 +17,8 @@ POSITION_LIMIT = 10**15
 APPROVING = "approve"
 REVERSING = ("reject", "revoke", "withdraw", "expire")
 """Actions after which no pass of an application may be in force."""
+_JSON = json.JSONDecoder()
+_DIGEST = re.compile("[0-9a-f]{64}")
 _NUMBER = rb"(0|[1-9][0-9]{0,14})"
 _HASH = rb'"([0-9a-f]{64})"'
 _RECORDED = re.compile(rb'\{"at":' + _NUMBER + rb',"digest":' + _HASH + rb',"kind":"(decision|administration)"\}')
@@ -27,8 +28,7 @@ _ISSUANCE = re.compile(
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
+class Recorded(NamedTuple):
     """The leaf of a decision, or of an act of administration."""
 
     at: int
@@ -36,20 +36,18 @@ class Recorded:
     is_decision: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Issuance:
+class Issuance(NamedTuple):
     """The leaf of an issued pass: a pass is day and index, and `decision` is the position of a leaf."""
 
     at: int
     day: int
-    index: int
+    index: int  # type: ignore[assignment] # hides tuple.index
     decision: int
     payload: bytes
     replaces: tuple[int, int] | None
 
 
-@dataclass(frozen=True, slots=True)
-class KeptRecord:
+class KeptRecord(NamedTuple):
     """A line of the records' copy: the position of its leaf, its salt, and its text."""
 
     position: int
@@ -57,8 +55,7 @@ class KeptRecord:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Act:
+class Act(NamedTuple):
     """What a record says, as far as an audit asks.
 
     Attributes:
@@ -76,12 +73,11 @@ class Act:
     row: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
+class Listed(NamedTuple):
     """A line of the ledger's copy; `payload` is None once personal data has gone."""
 
     day: int
-    index: int
+    index: int  # type: ignore[assignment] # hides tuple.index
     payload: bytes | None
     is_revoked: bool
 
@@ -112,13 +108,14 @@ def read_record(line: bytes) -> KeptRecord:
     Raises:
         CopiesError: it is not {"position", "salt", "text"}.
     """
-    match _read_object(line):
-        case {"position": int(position), "salt": str(salt), "text": str(text)} if _is_number(position, POSITION_LIMIT):
-            try:
-                return KeptRecord(position, bytes.fromhex(salt), text)
-            except ValueError as e:
-                raise CopiesError(f"expected a salt in hexadecimal, got {salt[:40]!r}") from e
-    raise CopiesError(f'expected {{"position":…,"salt":"…","text":"…"}}, got {_begin(line)}')
+    document = _read_object(line)
+    position, salt, text = document.get("position"), document.get("salt"), document.get("text")
+    if not _is_number(position, POSITION_LIMIT) or not isinstance(salt, str) or not isinstance(text, str):
+        raise CopiesError(f'expected {{"position":…,"salt":"…","text":"…"}}, got {_begin(line)}')
+    try:
+        return KeptRecord(position, bytes.fromhex(salt), text)
+    except ValueError as e:
+        raise CopiesError(f"expected a salt in hexadecimal, got {salt[:40]!r}") from e
 
 
 def read_listed(line: bytes) -> Listed:
@@ -127,15 +124,16 @@ def read_listed(line: bytes) -> Listed:
     Raises:
         CopiesError: it is not {"day", "index", "payload", "revoked"}.
     """
-    match _read_object(line):
-        case {"day": int(day), "index": int(index), "revoked": bool(revoked), **rest} if _is_number(
-            day, DAY_LIMIT
-        ) and _is_number(index, INDEX_LIMIT):
-            payload = rest.get("payload")
-            if payload is None:
-                return Listed(day, index, None, revoked)
-            if isinstance(payload, str) and re.fullmatch("[0-9a-f]{64}", payload):
-                return Listed(day, index, bytes.fromhex(payload), revoked)
+    document = _read_object(line)
+    day, index, payload = document.get("day"), document.get("index"), document.get("payload")
+    is_revoked = document.get("revoked")
+    if (
+        _is_number(day, DAY_LIMIT)
+        and _is_number(index, INDEX_LIMIT)
+        and isinstance(is_revoked, bool)
+        and (payload is None or (isinstance(payload, str) and _DIGEST.fullmatch(payload)))
+    ):
+        return Listed(day, index, None if payload is None else bytes.fromhex(payload), is_revoked)
     raise CopiesError(
         f'expected {{"day":…,"index":…,"payload":"64 hexadecimal digits","revoked":…}}, got {_begin(line)}'
     )
@@ -149,27 +147,35 @@ def digest_of(record: KeptRecord) -> str:
 def read_act(text: str) -> Act | None:
     """Read what a record says, or return None if it is not a record of ours."""
     try:
-        document = json.loads(text)
+        document = _decode(text)
     except (ValueError, RecursionError):
         return None
-    match document:
-        case {"at": int(at), "action": str(action), "actor": str(actor), **rest}:
-            reference, row = rest.get("reference", ""), rest.get("row")
-            if isinstance(reference, str) and (row is None or isinstance(row, str)) and _is_number(at, TIME_LIMIT):
-                return Act(at, action, actor, reference, row)
-    return None
+    at, action, actor = document.get("at"), document.get("action"), document.get("actor")
+    reference, row = document.get("reference", ""), document.get("row")
+    if not _is_number(at, TIME_LIMIT) or not isinstance(action, str) or not isinstance(actor, str):
+        return None
+    if not isinstance(reference, str) or not (row is None or isinstance(row, str)):
+        return None
+    return Act(at, action, actor, reference, row)
 
 
-def _is_number(value: int, limit: int) -> bool:
-    return 0 <= value < limit and not isinstance(value, bool)
+def _is_number(value: object, limit: int) -> TypeGuard[int]:
+    return type(value) is int and 0 <= value < limit
 
 
 def _read_object(line: bytes) -> Mapping[str, Any]:
     try:
-        document = json.loads(line.decode())
+        return _decode(line.decode())
     except (ValueError, RecursionError) as e:
         raise CopiesError(f"expected a JSON object, got {_begin(line)}: {type(e).__name__}") from e
-    return document if isinstance(document, dict) else {}
+
+
+def _decode(text: str) -> Mapping[str, Any]:
+    """Read an object that fills a line. json.loads would take a third longer, for blanks that are not there."""
+    document, end = _JSON.raw_decode(text)
+    if end != len(text) or not isinstance(document, dict):
+        raise ValueError("it is no object, or goes on behind it")
+    return document
 
 
 def _begin(line: bytes) -> str:

@@ -100,6 +100,10 @@ def look_up(context: Context, found: FoundPass, covered_until: int) -> dict[str,
         words = f"{name} was found with another payload than leaf {position:,} has: two passes have one number"
         context.findings.add("found-with-other-payload", words, position, what)
         return shown | {"result": "other-payload", "position": position, "words": words}
+    if found.payload is not None and at >= found.ends:
+        words = f"{name} ended at {local(found.ends)}, and leaf {position:,} logged it at {local(at)}: after the fact"
+        context.findings.add("logged-late", words, position, what)
+        return shown | {"result": "logged-late", "position": position, "words": words}
     by = f"{action} by {actor}" + (f", row {row}" if row else "") if action else "whose record is forgotten"
     words = f"{name} was issued by leaf {position:,} at {local(at)}"
     if decision is not None:
