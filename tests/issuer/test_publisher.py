@@ -13,7 +13,7 @@ import pytest
 from support import processes
 from support.faults import Doom, Killed
 from support.passes import DAY, HOUR
-from support.repositories import logs_of, publish_by_hand, revoked_in, sign_targets, signed, status_of
+from support.repositories import logs_of, publish_by_hand, revoked_in, sign_targets, signed, status_of, target
 from support.servers import plainly_serving
 from support.world import World
 from tuf.ngclient import Updater
@@ -28,6 +28,7 @@ from movepass_keys import KeySet, PassKey
 from movepass_keys.records import algorithms, layout, roles
 from movepass_keys.records.layout import TIMESTAMP
 from movepass_verifier import SyncError
+from movepass_verifier.sync.bundle import export as export_bundle
 from movepass_wire import new_log, read_log
 from movepass_wire.payload import ED25519
 from movepass_wire.times import day_of
@@ -187,6 +188,48 @@ def test_keys_denied_by_the_online_role_stay_denied(world: World) -> None:
     world.publish()
     world.sync()
     assert world.verdict(pass_.text) == "key-revoked"
+
+
+def published_head(world: World) -> bytes:
+    return target(world.repository, roles.HEAD_TARGET, status_of(world.repository).targets[roles.HEAD_TARGET])
+
+
+def test_further_targets_are_published_and_a_device_ignores_them(world: World, ledger: SqliteLedger) -> None:
+    heads = iter([b"head 1", b"head 2"])
+    others = lambda: {roles.HEAD_TARGET: next(heads)}  # noqa: E731
+    one = Publisher(repository=world.authority.repository, ledger=ledger, signer=world.online_signer(), others=others)
+    for number in (1, 2):
+        one.publish(world.now + number)
+        assert published_head(world) == f"head {number}".encode()
+    world.sync()
+    world.publish(world.now + 3)
+    assert published_head(world) == b"head 2", "another publisher took it away"
+    assert world.sync().changed
+    listed = {*status_of(world.repository).targets}
+    assert listed == {roles.HEAD_TARGET, roles.DENIED_TARGET, *(layout.log_target(d) for d in listed_days(world.now))}
+
+
+def test_no_more_of_what_a_thief_published_stays_than_a_head(world: World) -> None:
+    names = [f"status/{n}.txt" for n in range(60)]
+    publish_by_hand(world, dict.fromkeys((*names, roles.HEAD_TARGET), b"x"))
+    with pytest.raises(SyncError):
+        world.sync()
+    recover(world.authority, world.now + 1, skip=1)
+    world.publish(world.now + 2)
+    world.sync()
+    assert roles.HEAD_TARGET in status_of(world.repository).targets
+    assert not set(names) & set(status_of(world.repository).targets)
+
+
+def test_a_bundle_leaves_the_head_out_and_its_reader_syncs(world: World, ledger: SqliteLedger, tmp_path: Path) -> None:
+    others = lambda: {roles.HEAD_TARGET: b"head"}  # noqa: E731
+    Publisher(
+        repository=world.authority.repository, ledger=ledger, signer=world.online_signer(), others=others
+    ).publish(world.now)
+    for _ in range(2):
+        export_bundle(str(world.repository), tmp_path / "stick")
+    assert not list((tmp_path / "stick").rglob("*.head"))
+    assert world.sync(str(tmp_path / "stick")).changed
 
 
 def test_new_pass_keys_that_the_custodians_signed_are_published(world: World) -> None:

@@ -35,7 +35,7 @@ from movepass_issuer.regions.replication import RegionalPublisher
 from movepass_issuer.storage import opening
 from movepass_issuer.storage.folder_repository import open_lock, readable_by_all
 from movepass_issuer.storage.repository import Repository
-from movepass_keys import KeySet, create_key_file, files, signer_from_uri
+from movepass_keys import KeySet, Signer, create_key_file, files, signer_from_uri
 from movepass_keys.records.algorithms import key_id
 from movepass_keys.records.expiry import Ending
 from movepass_keys.records.layout import document_name
@@ -333,17 +333,28 @@ class Authority:
             with self.turns() as turns:
                 turns.check_turn()
 
+    def online_key(self) -> Signer:
+        """Open the online key.
+
+        Raises:
+            KeysError: it can't be used.
+        """
+        return signer_from_uri(self.online_signer, self.folder)
+
     @contextmanager
-    def publisher(self) -> Iterator[Publisher]:
+    def publisher(self, others: Callable[[], Mapping[str, bytes]] = dict) -> Iterator[Publisher]:
         """Open the publisher: it reads the online key.
+
+        Args:
+            others: see Publisher.
 
         Raises:
             LedgerError, KeysError: a part of the folder can't be used.
         """
         ledger = self.ledger()
         try:
-            signer = signer_from_uri(self.online_signer, self.folder)
-            yield Publisher(repository=self.repository, ledger=ledger, signer=signer, denied=self.denied)
+            signer = self.online_key()
+            yield Publisher(repository=self.repository, ledger=ledger, signer=signer, denied=self.denied, others=others)
         finally:
             ledger.close()
 

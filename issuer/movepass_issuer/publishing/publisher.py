@@ -100,6 +100,7 @@ class Publisher:
         ledger: Ledger,
         signer: Signer,
         denied: Callable[[], bytes] = lambda: NOBODY_DENIED,
+        others: Callable[[], Mapping[str, bytes]] = dict,
         patience: float = PATIENCE_SECONDS,
     ) -> None:
         """Prepare to publish; nothing is read yet.
@@ -109,9 +110,12 @@ class Publisher:
             ledger: the revocations.
             signer: the online key.
             denied: returns the document of the keys denied at once (KeySet.denied_to_json); called under the lease.
+            others: returns further targets of the status role by name, "status/…", which devices ignore; called under
+                the lease. A head of the decision log that was published before stays without it.
             patience: seconds to try for while other publishers are at work.
         """
         self._denied = denied
+        self._others = others
         self._repository = repository
         self._ledger = ledger
         self._signer = signer
@@ -148,7 +152,7 @@ class Publisher:
                     work = _Work(
                         self._repository, self._ledger, self._signer, now, unseen=unseen, clock_checked=clock_checked
                     )
-                    return work.publish(self._denied, days_ahead)
+                    return work.publish(self._denied, self._others, days_ahead)
             except BusyError:
                 if time.monotonic() > give_up:
                     raise
@@ -178,7 +182,7 @@ class _Lists:
     """The lists of a publication.
 
     Attributes:
-        targets: the logs and the denied keys, as status names them.
+        targets: the logs, the denied keys and the other targets, as status names them.
         days: the UTC days that have a log.
         pending: every (day, index) that was pending when the logs were written.
         revoked: how many indexes are new.
@@ -205,11 +209,13 @@ class _Work:
         self._files = repository.files(layout.METADATA_FOLDER)
         self._read: dict[str, bytes] = {}
 
-    def publish(self, denied: Callable[[], bytes], days_ahead: int) -> Publication:
+    def publish(
+        self, denied: Callable[[], bytes], others: Callable[[], Mapping[str, bytes]], days_ahead: int
+    ) -> Publication:
         """See Publisher.publish."""
         self._check_online_key()
         published = self._read_published()
-        lists = self._write_lists(published, denied, days_ahead)
+        lists = self._write_lists(published, denied, others, days_ahead)
         status = self._write_status(published.status, lists.targets)
         snapshot = self._write_snapshot(published.snapshot, status)
         announced = self._replace_timestamp(published, snapshot)
@@ -273,8 +279,14 @@ class _Work:
 
     # Step 2: write the logs
 
-    def _write_lists(self, published: _Published, denied: Callable[[], bytes], days_ahead: int) -> _Lists:
-        """Bring every log up to date, and write the denied keys."""
+    def _write_lists(
+        self,
+        published: _Published,
+        denied: Callable[[], bytes],
+        others: Callable[[], Mapping[str, bytes]],
+        days_ahead: int,
+    ) -> _Lists:
+        """Bring every log up to date, and write the denied keys and the other targets."""
         days = self._days(published.status, days_ahead)
         counts = {
             day: self._ledger.revoked_count(day) for day in days
@@ -282,7 +294,8 @@ class _Work:
         pending = self._ledger.pending()
         targets, revoked = self._write_logs(published, pending, counts)
         targets[roles.DENIED_TARGET] = self._put(roles.DENIED_TARGET, denied())
-        return _Lists(targets, days, pending, revoked)
+        written = {name: self._put(name, data) for name, data in others().items()}
+        return _Lists(_kept_targets(published.status) | written | targets, days, pending, revoked)
 
     def _days(self, status: Any, ahead: int) -> list[int]:
         """Return the days to list: those asked for, and any later one that is listed already, for logs only grow."""
@@ -435,6 +448,12 @@ class _Work:
     def _version_after(self, last: int) -> int:
         """Choose the next version: one more, or from the clock where later ones may be unknown here."""
         return max(last + 1, self._now if self._unseen else 0)
+
+
+def _kept_targets(status: Any) -> dict[str, TargetFile]:
+    """Return the published targets that stay though this publisher has none of that name, as the command's has not."""
+    named: Mapping[str, TargetFile] = status.signed.targets if status else {}
+    return {roles.HEAD_TARGET: named[roles.HEAD_TARGET]} if roles.HEAD_TARGET in named else {}
 
 
 def check_accepted(ends: Iterable[Ending], revoked: int = 0) -> None:

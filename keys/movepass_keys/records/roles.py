@@ -2,7 +2,7 @@
 
     root       offline, a threshold of custodians: who holds which role
     targets    offline, a threshold of custodians: keys.jwks.json, and the delegation of status/* to the online keys
-    status     online: the status logs, and the keys denied at once
+    status     online: the status logs, the keys denied at once, and the head of the decision log
     snapshot   online: which versions belong together
     timestamp  online: the newest snapshot, and when it was published
 
@@ -42,6 +42,8 @@ from movepass_wire.times import DAY_SECONDS
 STATUS = "status"
 STATUS_PATHS = "status/*"
 DENIED_TARGET = "status/denied-keys.json"
+HEAD_TARGET = "status/decisions.head"
+"""The newest signed head of the decision log (movepass_keys.records.checkpoint), for auditors. Devices ignore it."""
 PUBLISHED = "x-movepass-published"
 """The field of the timestamp with the time of publication, seconds since 1970 UTC, which decides freshness."""
 GENERATION = "generation"
