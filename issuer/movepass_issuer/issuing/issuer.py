@@ -190,6 +190,31 @@ class Revoker:
             self._passes.revoke(other.day, other.index, reason=reason, now=int(self._clock()))
         return self._passes.revoke(first.day, first.index, reason=reason, now=int(self._clock()))
 
+    def find_reissues(self, request_ids: Sequence[str]) -> dict[str, list[tuple[Entry, Entry]]]:
+        """Find the passes that were issued again under other keys (see Issuer.reissue), for many requests at once.
+
+        Args:
+            request_ids: the callers', in the spelling in which they were sent.
+
+        Returns:
+            By request id, each replaced pass and the one that replaces it, in the order of their replacement. Requests
+            without any are left out, and passes that have no payload yet or no longer.
+        """
+        entries = [entry for entry in self._passes.find(request_ids).values() if entry.index != NO_INDEX]
+        found: dict[str, list[tuple[Entry, Entry]]] = {}
+        while entries:
+            replaced = [
+                (entry, again)
+                for kid in sorted(self._kids)
+                for made in [self._replacements(entries, kid)]
+                for entry in entries
+                if (again := made.get(entry.request_id)) is not None and again.text
+            ]
+            for pair in replaced:
+                found.setdefault(request_of(pair[0].request_id), []).append(pair)
+            entries = [again for _, again in replaced]
+        return found
+
     @contextmanager
     def waited_for(self) -> Iterator[None]:
         """Revoke several passes in this context: all are durable before other regions are told of any."""
