@@ -58,6 +58,10 @@ class StoreError(ServiceError):
     """The store can't be read or written."""
 
 
+class NotSealed(ServiceError):  # noqa: N818
+    """The online key signs no checkpoint of the decision log, so no pass is issued for a decision since the last."""
+
+
 class StorageFull(StoreError):  # noqa: N818
     """The disk is full. Nothing was stored."""
 

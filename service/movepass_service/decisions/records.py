@@ -1,4 +1,4 @@
-"""The record that every decision leaves: who decided what, by which rules, from which facts.
+"""The record that every decision leaves, and every act of administration: who did what, and from which facts.
 
 The log holds SHA-256(salt || record). A hash without salt would give a name and four digits away to whoever guesses.
 Retention deletes salt and record; the hash stays.
@@ -46,7 +46,7 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A decision as it is kept.
+    """A decision or an act of administration as it is kept.
 
     Attributes:
         salt: random; gone once the record is forgotten.
@@ -83,7 +83,19 @@ def make_record(reference: str, correction: int, content_digest: bytes, decision
         "facts": decision.facts,
         "note": decision.note,
     }
-    present = {key: value for key, value in document.items() if value is not None}
-    text = canonical_json(present)
-    salt = os.urandom(SALT_BYTES)
+    return _salted({key: value for key, value in document.items() if value is not None})
+
+
+def make_administration(document: Mapping[str, Any], at: int) -> Record:
+    """Write the record of an act of administration.
+
+    Args:
+        document: what was done: "action" and "actor", and whatever describes it. Values are JSON.
+        at: seconds since 1970 UTC.
+    """
+    return _salted({**document, "at": at})
+
+
+def _salted(document: Mapping[str, Any]) -> Record:
+    text, salt = canonical_json(document), os.urandom(SALT_BYTES)
     return Record(salt, text, hashlib.sha256(salt + text.encode()).digest())

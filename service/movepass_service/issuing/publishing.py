@@ -1,4 +1,4 @@
-"""The publisher's thread: lists on a schedule, and soon after a revocation."""
+"""The publisher's thread: lists and the head of the decision log on a schedule, and soon after a revocation."""
 
 import logging
 import threading
@@ -12,6 +12,8 @@ from movepass_issuer.publishing.publisher import Publication
 from movepass_issuer.publishing.watch import PublishingFailure, publish_every
 from movepass_issuer.regions.replication import Followed
 from movepass_keys import KeysError
+from movepass_keys.records.roles import HEAD_TARGET
+from movepass_service.errors import ServiceError
 from movepass_service.service import Service
 
 LOG = logging.getLogger(__name__)
@@ -72,8 +74,17 @@ class PublisherThread:
             return bool(ledger.pending())
 
     def _publish(self) -> Publication:
-        with Authority.open(self._service.authority.folder).publisher() as publisher:
+        with Authority.open(self._service.authority.folder).publisher(self._others) as publisher:
             return publisher.publish(int(self._clock()))
+
+    def _others(self) -> dict[str, bytes]:
+        """Return what is published beside the lists: the head of the decision log, once there is one."""
+        try:
+            head = self._service.store.offer_head()
+        except ServiceError as e:  # revocations go out all the same, and the head that was published last stays
+            LOG.error("the head of the decision log is not published: %s", e)  # noqa: TRY400 - a cause, no defect
+            return {}
+        return {} if head is None else {HEAD_TARGET: head.encode()}
 
     def _tell(self, came: Publication | Followed | PublishingFailure, wait: float) -> None:
         pulse = self._service.pulse

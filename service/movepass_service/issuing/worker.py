@@ -1,4 +1,7 @@
-"""The worker: one thread that decides, issues, revokes, expires and forgets, in rounds.
+"""The worker: one thread that decides, seals, issues, revokes, expires and forgets, in rounds.
+
+A round's decisions are covered by a signed checkpoint of the log, which is durable, before a pass is issued for one of
+them. Without the online key nothing new is issued, and all the rest goes on.
 
 Killed anywhere, the next round continues: what is decided is in the store, and what is issued is in the issuer's ledger
 under a request id of the application's own. A pass that is not in both yet is issued again, which gives the same one.
@@ -10,20 +13,24 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 
 from movepass_issuer import Issuer, IssuerError, RequestError, SignedPass, UnknownPassError
 from movepass_issuer.authority.folder import Authority
 from movepass_issuer.errors import KeyPeriodError
 from movepass_issuer.issuing.issuer import IssueResult, Revoker
-from movepass_keys import KeysError
+from movepass_issuer.issuing.ledger import Entry
+from movepass_keys import KeysError, Signer
 from movepass_service.applications.application import Application
 from movepass_service.decisions.records import SERVICE, Decision
-from movepass_service.errors import ServiceError, places
+from movepass_service.decisions.sealing import Sealer, origin_for
+from movepass_service.errors import NotSealed, ServiceError, places
 from movepass_service.issuing.deciding import EXPIRED, NOT_ISSUED, decider
 from movepass_service.rules.columns import dhaka_day, week_of
 from movepass_service.service import Service
-from movepass_service.stores.store import Issued, Kept, ToRevoke
-from movepass_wire import WireError
+from movepass_service.stores.store import Issued, Kept, Reissuable, ToRevoke
+from movepass_wire import WireError, format_number, open_text
+from movepass_wire.times import DAY_SECONDS, day_of
 
 LOG = logging.getLogger(__name__)
 ROUND_SECONDS = 0.2
@@ -39,6 +46,10 @@ _FORGET_MAX = 500
 _EXPIRE_SECONDS = 5.0
 _CHECKPOINT_SECONDS = 1.0
 _EXPIRE_MAX = 500
+_REISSUE_MAX = 500
+"""Passes that are looked up in a round, to see whether they were issued again under another key."""
+_REISSUE_VOID_SECONDS, _REISSUE_SECONDS = 60.0, 600.0
+"""How often all are: where the key that signed some is withdrawn, and else, as after a key was only replaced."""
 _RETRY_FIRST_SECONDS, _RETRY_MAX_SECONDS = 1.0, 30.0
 
 
@@ -64,10 +75,13 @@ class Worker:
         self._clock = clock
         self._issuer: Issuer | None = None
         self._opened = ExitStack()
+        self._online: Signer | None = None
+        self._sealer: Sealer | None = None
+        self._unlooked: list[tuple[bytes, tuple[int, int, int]]] = []
         self._reopen_at = 0.0
         self._held: dict[int, float] = {}
         self._contents: dict[tuple[int, int], Application] = {}
-        self._next_forget = self._next_expiry = self._next_checkpoint = 0.0
+        self._next_forget = self._next_expiry = self._next_checkpoint = self._next_reissue = 0.0
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
 
@@ -88,10 +102,15 @@ class Worker:
         """
         now = int(self._clock())
         self._contents.clear()
+        if time.monotonic() >= self._reopen_at:
+            self.close()
+            self._reopen_at = time.monotonic() + REOPEN_SECONDS
         decide = decider(self._service.rules, now, self._remember)
         parts: tuple[Callable[[], int], ...] = (
             lambda: self._store.decide_next(self._service.settings.batch, decide, now),
+            lambda: self._seal(now),
             lambda: self._issue(now),
+            lambda: self._reissued(now),
             lambda: self._revoke(now),
             lambda: self._tidy(now),
         )
@@ -107,8 +126,8 @@ class Worker:
         return bool(done)
 
     def close(self) -> None:
-        """Let go of the issuer."""
-        self._issuer = None
+        """Let go of the issuer and of the online key."""
+        self._issuer = self._online = None
         self._opened.close()
 
     def _run(self) -> None:
@@ -139,10 +158,24 @@ class Worker:
     def _trouble(self) -> str:
         return f"{len(self._held)} passes wait for another key of the authority's" if self._held else ""
 
+    def _seal(self, now: int) -> int:
+        """Sign a checkpoint of the decision log as it is by now; returns whether there is a new one.
+
+        Raises:
+            NotSealed: the online key can't be used.
+        """
+        sealer = self._open_sealer()
+        try:
+            return sealer.seal(self._open_online(), now)
+        except (KeysError, IssuerError) as e:
+            raise NotSealed(
+                f"no checkpoint of the decision log can be signed, so no new pass is issued until it can: {e}"
+            ) from e
+
     def _issue(self, now: int) -> int:
-        """Issue what is approved; returns how many passes."""
+        """Issue what is approved by a decision that a checkpoint covers; returns how many passes."""
         self._release(time.monotonic())
-        approved = self._store.approved(ISSUE_MAX + len(self._held))
+        approved = self._store.approved(ISSUE_MAX + len(self._held), self._open_sealer().covered)
         free = [one for one in approved if one.number not in self._held][:ISSUE_MAX]
         waiting = [one for one in free if one.not_after > now]
         for over in (one for one in free if one.not_after <= now):
@@ -152,9 +185,11 @@ class Worker:
         answers = self._ask(waiting)
         issued: list[Issued] = []
         for application, answer in zip(waiting, answers, strict=True):
+            if isinstance(answer, SignedPass):
+                issued.append(_issued(application.number, application.correction, answer))
             if isinstance(answer, SignedPass) and answer.revoked_at is None:
-                issued.append(Issued(application.number, application.correction, answer.number, answer.text))
-            elif isinstance(answer, KeyPeriodError):
+                continue
+            if isinstance(answer, KeyPeriodError):
                 self._held[application.number] = time.monotonic()
                 LOG.warning("a pass can't be signed now: %s", answer)
             else:
@@ -199,12 +234,57 @@ class Worker:
         wanted = self._store.to_revoke(ISSUE_MAX)
         if not wanted:
             return 0
+        unseen = []
         with Authority.open(self._service.authority.folder).revoker() as revoker:  # which needs no key
             for one in wanted:
-                _revoke_one(revoker, one)
-        self._store.record_revoked(wanted, now)
+                entry = _revoke_one(revoker, one)
+                if entry and entry.text and one.pass_number is None:
+                    unseen.append(_issued(one.number, one.correction, entry))
+        self._store.record_revoked(wanted, now, unseen)
         self._service.pulse.revoked.set()
         return len(wanted)
+
+    def _reissued(self, now: int) -> int:
+        """Look for passes that custodians have issued again under another key; returns how many are new.
+
+        Some of the passes in force that the key in use has not signed are looked at in each round, until all were.
+        """
+        if not self._unlooked and time.monotonic() >= self._next_reissue:
+            self._unlooked = self._other_keys(now)
+        while self._unlooked:
+            kid, after = self._unlooked.pop()
+            passes = self._store.issued_under(kid, after=after, limit=_REISSUE_MAX)
+            if len(passes) == _REISSUE_MAX:
+                self._unlooked.append((kid, passes[-1].place))
+            if passes:
+                return self._take_reissues(passes, now)
+        return 0
+
+    def _other_keys(self, now: int) -> list[tuple[bytes, tuple[int, int, int]]]:
+        """Return the keys that are not in use, and the place from which to look through the passes of each."""
+        authority = Authority.open(self._service.authority.folder)
+        keys = authority.keys()
+        others = ({*keys.keys, *authority.held_keys}) - {authority.pass_key}
+        is_void = any(keys.withdrawn(kid) for kid in others)
+        self._next_reissue = time.monotonic() + (_REISSUE_VOID_SECONDS if is_void else _REISSUE_SECONDS)
+        return [(kid, (now - DAY_SECONDS, 0, 0)) for kid in others if kid is not None]
+
+    def _take_reissues(self, passes: Sequence[Reissuable], now: int) -> int:
+        """Note what was issued again for some passes, and show it to the applicants in place of the void one."""
+        authority = Authority.open(self._service.authority.folder)
+        with authority.revoker() as revoker:
+            found = revoker.find_reissues([one.request_id for one in passes])
+        made, shown = [], []
+        for one in passes:
+            again = [
+                replace(_issued(one.number, one.correction, entry), replaces=(before.day, before.index))
+                for before, entry in found.get(one.request_id, ())
+            ]
+            made += again
+            shown += [issued for issued in again if issued.kid == authority.pass_key][-1:]
+        if made:
+            self._store.record_reissued(made, shown, now)
+        return len(made)
 
     def _tidy(self, now: int) -> int:
         """Expire and forget, now and then; and write the log back. Nothing waits for it."""
@@ -223,14 +303,20 @@ class Worker:
         return 0
 
     def _open_issuer(self) -> Issuer:
-        """Return the issuer, opened again from time to time."""
-        at = time.monotonic()
-        if self._issuer is None or at >= self._reopen_at:
-            self.close()
+        if self._issuer is None:
             authority = Authority.open(self._service.authority.folder)
             self._issuer = self._opened.enter_context(authority.issuer())
-            self._reopen_at = at + REOPEN_SECONDS
         return self._issuer
+
+    def _open_online(self) -> Signer:
+        if self._online is None:
+            self._online = Authority.open(self._service.authority.folder).online_key()
+        return self._online
+
+    def _open_sealer(self) -> Sealer:
+        if self._sealer is None:
+            self._sealer = Sealer(self._store, origin_for(self._service.authority))
+        return self._sealer
 
     def _release(self, at: float) -> None:
         """Let passes that the key could not sign be tried again."""
@@ -238,13 +324,22 @@ class Worker:
             del self._held[number]
 
 
-def _revoke_one(revoker: Revoker, one: ToRevoke) -> None:
-    """Revoke a pass; one that was never issued needs no revocation."""
+def _revoke_one(revoker: Revoker, one: ToRevoke) -> Entry | None:
+    """Revoke a pass and return its entry; one that was never issued has none, and needs no revocation."""
     try:
         if one.pass_number is not None:
-            revoker.revoke(number=one.pass_number, reason="withdrawn")
-        else:
-            revoker.revoke(request_id=one.request_id, reason="withdrawn")
+            return revoker.revoke(number=one.pass_number, reason="withdrawn")
+        return revoker.revoke(request_id=one.request_id, reason="withdrawn")
     except UnknownPassError:
         if one.pass_number is not None:
             LOG.warning("pass %s is not in the ledger any longer", one.pass_number)
+        return None
+
+
+def _issued(number: int, correction: int, made: SignedPass | Entry) -> Issued:
+    """Describe a pass of an application for the store."""
+    if isinstance(made, SignedPass):
+        text, day, index = made.text, day_of(made.pass_.trip.not_after), made.pass_.index
+    else:
+        text, day, index = made.text or "", made.day, made.index
+    return Issued(number, correction, format_number(day, index), text, day, index, open_text(text).kid)

@@ -20,11 +20,13 @@ from movepass_service.applications.states import (
 from movepass_service.decisions.records import RULES, Decision, make_record
 from movepass_service.errors import NotAllowed, StoreError, UnknownApplication
 from movepass_service.rules.columns import dhaka_day, week_of
+from movepass_service.stores import log
 from movepass_service.stores.store import Counts, Draft, Issued, Kept
 from movepass_wire.times import DAY_SECONDS
 
-SCHEMA_VERSION = 2
-SCHEMA = """
+SCHEMA_VERSION = 3
+SCHEMA = (
+    """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE applications (
     number INTEGER PRIMARY KEY AUTOINCREMENT, reference TEXT NOT NULL UNIQUE,
@@ -50,16 +52,17 @@ CREATE TRIGGER counts_removed AFTER DELETE ON applications BEGIN
     UPDATE state_counts SET count = count - 1 WHERE state = OLD.state; END;
 CREATE TABLE passes (
     number INTEGER NOT NULL, correction INTEGER NOT NULL, request_id TEXT NOT NULL, decision INTEGER NOT NULL,
-    pass_number TEXT, issued_at INTEGER, revoke INTEGER NOT NULL DEFAULT 0, revoked_at INTEGER,
+    pass_number TEXT, issued_at INTEGER, kid BLOB, revoke INTEGER NOT NULL DEFAULT 0, revoked_at INTEGER,
     person BLOB, person_after BLOB, travel_day INTEGER NOT NULL, not_before INTEGER NOT NULL,
     not_after INTEGER NOT NULL, ended_at INTEGER,
     PRIMARY KEY (number, correction)
 ) WITHOUT ROWID;
 CREATE INDEX by_person ON passes (person) WHERE person IS NOT NULL;
 CREATE INDEX by_person_after ON passes (person_after) WHERE person_after IS NOT NULL;
+CREATE INDEX by_key ON passes (kid, not_after, number, correction) WHERE kid IS NOT NULL;
 CREATE INDEX to_revoke ON passes (number) WHERE revoke AND revoked_at IS NULL;
 CREATE TABLE decisions (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, number INTEGER NOT NULL, at INTEGER NOT NULL, by_person INTEGER NOT NULL,
+    id INTEGER PRIMARY KEY, number INTEGER NOT NULL, at INTEGER NOT NULL, by_person INTEGER NOT NULL,
     digest BLOB NOT NULL, salt BLOB, record TEXT
 );
 CREATE INDEX decisions_of ON decisions (number);
@@ -75,6 +78,8 @@ CREATE TABLE officers (
     name TEXT PRIMARY KEY, role TEXT NOT NULL, secret_hash BLOB NOT NULL, added_at INTEGER NOT NULL
 ) WITHOUT ROWID;
 """
+    + log.SCHEMA
+)
 COLUMNS = (
     "number, reference, secret_hash, state, since, received_at, correction, is_urgent, by_rules, content, "
     "id_hash, not_before, "
@@ -184,9 +189,10 @@ def apply(db: sqlite3.Connection, application: Kept, decision: Decision, now: in
     content_digest = hashlib.sha256(application.content.encode()).digest()
     record = make_record(application.reference, application.correction, content_digest, decision, now)
     by_person = decision.actor.startswith(("console:", "officer:"))
-    noted = db.execute(
-        "INSERT INTO decisions (number, at, by_person, digest, salt, record) VALUES (?, ?, ?, ?, ?, ?)",
-        (application.number, now, by_person, record.digest, record.salt, record.text),
+    position = log.append_decision(db, record, now)
+    db.execute(
+        "INSERT INTO decisions (id, number, at, by_person, digest, salt, record) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (position, application.number, now, by_person, record.digest, record.salt, record.text),
     )
     texts = json.dumps(dict(decision.texts), ensure_ascii=False)
     db.execute(
@@ -211,7 +217,7 @@ def apply(db: sqlite3.Connection, application: Kept, decision: Decision, now: in
                 application.number,
                 application.correction,
                 application.request_id,
-                noted.lastrowid,
+                position,
                 *split_hash(application.id_hash),
                 dhaka_day(application.not_before),
                 application.not_before,
@@ -260,10 +266,7 @@ def count_passes(db: sqlite3.Connection, kept: Kept) -> Counts | None:
 def record_issued(db: sqlite3.Connection, passes: Sequence[Issued], now: int) -> None:
     """See Store.record_issued."""
     for one in passes:
-        db.execute(
-            "UPDATE passes SET pass_number = ?, issued_at = ? WHERE number = ? AND correction = ?",
-            (one.pass_number, now, one.number, one.correction),
-        )
+        note_pass(db, one, now)
         done = db.execute(
             "UPDATE applications SET state = 'issued', since = ?, pass_number = ?, pass_text = ? "
             "WHERE number = ? AND correction = ? AND state = 'approved'",
@@ -271,6 +274,30 @@ def record_issued(db: sqlite3.Connection, passes: Sequence[Issued], now: int) ->
         )
         if done.rowcount and one.correction:
             end_passes(db, one.number, now, before=one.correction)
+
+
+def note_pass(db: sqlite3.Connection, one: Issued, now: int) -> None:
+    """Note a pass and append its leaf, whether an applicant gets to see it or not."""
+    db.execute(
+        "UPDATE passes SET pass_number = ?, issued_at = ?, kid = ? WHERE number = ? AND correction = ?",
+        (one.pass_number, now, one.kid, one.number, one.correction),
+    )
+    log.append_issuance(db, one, now)
+
+
+def record_reissued(db: sqlite3.Connection, passes: Sequence[Issued], shown: Sequence[Issued], now: int) -> None:
+    """See Store.record_reissued. The pass keeps its first number: revoking that one revokes all that replace it."""
+    for one in passes:
+        log.append_issuance(db, one, now)
+    for one in shown:
+        db.execute(
+            "UPDATE passes SET kid = ? WHERE number = ? AND correction = ?", (one.kid, one.number, one.correction)
+        )
+        db.execute(
+            "UPDATE applications SET pass_number = ?, pass_text = ? "
+            "WHERE number = ? AND correction = ? AND state = 'issued'",
+            (one.pass_number, one.pass_text, one.number, one.correction),
+        )
 
 
 def forget(db: sqlite3.Connection, now: int, oldest_week: int, limit: int) -> int:

@@ -15,15 +15,18 @@ from movepass_service.applications.application import Application
 from movepass_service.applications.states import CORRECTABLE, OPEN, WAITING_FOR_OFFICER, State
 from movepass_service.decisions.records import Decision
 from movepass_service.errors import ConflictingApplication, NotAllowed, StoreError, UnknownApplication
-from movepass_service.stores import rows
+from movepass_service.stores import log, rows
 from movepass_service.stores.rows import COLUMNS, SCHEMA, SCHEMA_VERSION, marks
 from movepass_service.stores.store import (
     RECEIVED_MAX,
     Decide,
     Draft,
+    Head,
     Issued,
     Kept,
+    LoggedRecord,
     Officer,
+    Reissuable,
     Submitted,
     ToRevoke,
 )
@@ -34,6 +37,8 @@ _BUSY_SECONDS = 30
 _PLACES_SECONDS = 2.0
 """How old the places of cases may be that people are told."""
 _KEY_BYTES = 32
+_LOG_PAGE = 5_000
+"""Leaves of the log that are read at once: a longer read would keep the write-ahead log from being written back."""
 _CHECKPOINT_PAGES = 40_000
 """Of the write-ahead log, at which the writer itself writes it back: only where nobody else did (checkpoint)."""
 
@@ -134,13 +139,31 @@ class SqliteStore:
                 return 0
         return self.writer.call(work)
 
-    def approved(self, limit: int) -> list[Kept]:
+    def approved(self, limit: int, covered: int) -> list[Kept]:
         """See Store."""
-        return self._kept("state = 'approved' ORDER BY number LIMIT ?", (limit,))
+        decided = (
+            "SELECT decision FROM passes "
+            "WHERE passes.number = applications.number AND passes.correction = applications.correction"
+        )
+        return self._kept(f"state = 'approved' AND ({decided}) < ? ORDER BY number LIMIT ?", (covered, limit))
 
     def record_issued(self, passes: Sequence[Issued], now: int) -> None:
         """See Store."""
         self.writer.call(lambda db: rows.record_issued(db, passes, now))
+
+    def record_reissued(self, passes: Sequence[Issued], shown: Sequence[Issued], now: int) -> None:
+        """See Store."""
+        self.writer.call(lambda db: rows.record_reissued(db, passes, shown, now))
+
+    def issued_under(self, kid: bytes, *, after: tuple[int, int, int], limit: int) -> list[Reissuable]:
+        """See Store."""
+        query = (
+            "SELECT number, correction, request_id, not_after FROM passes "
+            "WHERE kid = ? AND (not_after, number, correction) > (?, ?, ?) "
+            "ORDER BY not_after, number, correction LIMIT ?"
+        )
+        with _failures():
+            return [Reissuable(*row) for row in self._reader.execute(query, (kid, *after, limit))]
 
     def record_refused(self, kept: Kept, decision: Decision, now: int) -> None:
         """See Store."""
@@ -160,11 +183,57 @@ class SqliteStore:
         with _failures():
             return [ToRevoke(*row) for row in self._reader.execute(query, (limit,))]
 
-    def record_revoked(self, passes: Sequence[ToRevoke], now: int) -> None:
+    def record_revoked(self, passes: Sequence[ToRevoke], now: int, unseen: Sequence[Issued] = ()) -> None:
         """See Store."""
-        keys = [(now, one.number, one.correction) for one in passes]
-        query = "UPDATE passes SET revoked_at = ? WHERE number = ? AND correction = ?"
-        self.writer.call(lambda db: db.executemany(query, keys) and None)
+
+        def work(db: sqlite3.Connection) -> None:
+            for one in unseen:
+                rows.note_pass(db, one, now)
+            keys = [(now, one.number, one.correction) for one in passes]
+            db.executemany("UPDATE passes SET revoked_at = ? WHERE number = ? AND correction = ?", keys)
+
+        self.writer.call(work)
+
+    def append_administration(self, document: Mapping[str, Any], now: int) -> int:
+        """See Store."""
+        return self.writer.call(lambda db: log.append_administration(db, document, now))
+
+    def log_size(self) -> int:
+        """See Store."""
+        with _failures():
+            return log.size(self._reader)
+
+    def leaves(self, start: int, end: int) -> Iterator[str]:
+        """See Store."""
+        for first in range(start, end, _LOG_PAGE):
+            with _failures():
+                page = log.leaves(self._reader, first, min(first + _LOG_PAGE, end))
+            yield from page
+
+    def records(self, end: int) -> Iterator[LoggedRecord]:
+        """See Store."""
+        for first in range(0, end, _LOG_PAGE):
+            with _failures():
+                page = log.records(self._reader, first, min(first + _LOG_PAGE, end))
+            yield from page
+
+    def issuance_leaves(self, passes: Sequence[tuple[int, int]]) -> dict[tuple[int, int], int]:
+        """See Store."""
+        with _failures():
+            return log.issuance_leaves(self._reader, passes)
+
+    def newest_head(self) -> Head | None:
+        """See Store."""
+        with _failures():
+            return log.newest_head(self._reader)
+
+    def add_head(self, head: Head) -> None:
+        """See Store."""
+        self.writer.call(lambda db: log.add_head(db, head))
+
+    def offer_head(self) -> str | None:
+        """See Store."""
+        return self.writer.call(log.offer_head)
 
     def cases(self, limit: int) -> list[Kept]:
         """See Store."""

@@ -2,13 +2,15 @@
 
 - a receipt that was given is durable, and so is every change that a method has returned from;
 - a client id belongs to one content for ever (until it is forgotten), whoever sends it at once and how often;
-- every change of state that decides something leaves a decision record, in the same transaction;
+- every change of state that decides something leaves a record and a leaf in the log, in the same transaction;
+- every pass has one leaf in the log, appended in the transaction that makes it visible;
+- the log only grows: no leaf and no published head is changed or deleted;
 - applications are decided in the order in which they came, and each one's counts hold those approved before it;
 - a full disk leaves nothing half written.
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -114,12 +116,73 @@ Decide = Callable[["Kept", "Counts | None"], Decision]
 
 @dataclass(frozen=True, slots=True)
 class Issued:
-    """The pass of an application: which content it has, its number and its payload."""
+    """The pass of an application.
+
+    Attributes:
+        number: the application's.
+        correction: which content of it the pass has.
+        pass_number: "A1B-2C3-D4E".
+        pass_text: the payload.
+        day: the UTC day in which it ends, days since 1970-01-01.
+        index: its index in that day.
+        kid: the key that signed it.
+        replaces: day and index of the pass that it was issued again for, under another key; None for any other.
+    """
 
     number: int
     correction: int
     pass_number: str
     pass_text: str
+    day: int
+    index: int
+    kid: bytes
+    replaces: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A signed checkpoint of the log.
+
+    Attributes:
+        size: how many leaves it covers.
+        note: the signed note.
+        frontier: the tree's, to continue from (movepass_wire.merkle.Tree).
+    """
+
+    size: int
+    note: str
+    frontier: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedRecord:
+    """A record that is still kept, and the position of its leaf."""
+
+    position: int
+    salt: bytes
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reissuable:
+    """An issued pass that may have been issued again under another key.
+
+    Attributes:
+        number: the application's.
+        correction: which content of it the pass has.
+        request_id: the issuer's name for it.
+        not_after: when it ends.
+    """
+
+    number: int
+    correction: int
+    request_id: str
+    not_after: int
+
+    @property
+    def place(self) -> tuple[int, int, int]:
+        """Return its place in the order of Store.issued_under."""
+        return self.not_after, self.number, self.correction
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,11 +243,37 @@ class Store(Protocol):
     def expire(self, decision: Decision, now: int, limit: int) -> int:
         """Let applications that wait expire once their trip is over; returns how many."""
 
-    def approved(self, limit: int) -> list[Kept]:
-        """Return approved applications that have no pass yet, those that came first at the beginning."""
+    def approved(self, limit: int, covered: int) -> list[Kept]:
+        """Return approved applications that have no pass yet, those that came first at the beginning.
+
+        Args:
+            limit: how many at most.
+            covered: leave out those whose approving decision is not among so many first leaves of the log.
+        """
 
     def record_issued(self, passes: Sequence[Issued], now: int) -> None:
-        """Note passes that the issuer has issued. One withdrawn meanwhile stays withdrawn, and its pass to revoke."""
+        """Note passes that the issuer has issued, and append a leaf for each that has none yet.
+
+        One withdrawn meanwhile stays withdrawn, and its pass to revoke.
+        """
+
+    def record_reissued(self, passes: Sequence[Issued], shown: Sequence[Issued], now: int) -> None:
+        """Note passes that were issued again under another key, and append a leaf for each that has none yet.
+
+        Args:
+            passes: all of them, each after the one that it replaces.
+            shown: those that applicants get from now on, in place of the passes before.
+            now: seconds since 1970 UTC.
+        """
+
+    def issued_under(self, kid: bytes, *, after: tuple[int, int, int], limit: int) -> list[Reissuable]:
+        """Return passes that a key has signed, those that end first at the beginning.
+
+        Args:
+            kid: which key.
+            after: when the last one ended that was returned before, its number and its correction (Reissuable.place).
+            limit: how many at most.
+        """
 
     def record_refused(self, kept: Kept, decision: Decision, now: int) -> None:
         """Note that the issuer refused an approved application: it expires or is referred."""
@@ -192,8 +281,43 @@ class Store(Protocol):
     def to_revoke(self, limit: int) -> list[ToRevoke]:
         """Return passes that must be revoked and are not yet."""
 
-    def record_revoked(self, passes: Sequence[ToRevoke], now: int) -> None:
-        """Note that passes were revoked."""
+    def record_revoked(self, passes: Sequence[ToRevoke], now: int, unseen: Sequence[Issued] = ()) -> None:
+        """Note that passes were revoked.
+
+        Args:
+            passes: which.
+            now: seconds since 1970 UTC.
+            unseen: those that the issuer had issued and that were not noted as issued: each gets its leaf now.
+        """
+
+    def append_administration(self, document: Mapping[str, Any], now: int) -> int:
+        """Keep the record of an act of administration, and append its leaf; returns the leaf's position.
+
+        Args:
+            document: what was done: "action" and "actor", and whatever describes it. Values are JSON.
+            now: seconds since 1970 UTC.
+        """
+
+    def log_size(self) -> int:
+        """Count the leaves of the log."""
+
+    def leaves(self, start: int, end: int) -> Iterator[str]:
+        """Read the leaves of the log from a position up to another one, in order, some at a time."""
+
+    def records(self, end: int) -> Iterator[LoggedRecord]:
+        """Read the records that are still kept of the leaves before a position, in order, some at a time."""
+
+    def issuance_leaves(self, passes: Sequence[tuple[int, int]]) -> dict[tuple[int, int], int]:
+        """Look up the leaves of passes by (day, index); those without a leaf are left out."""
+
+    def newest_head(self) -> Head | None:
+        """Return the head of the log that was signed last."""
+
+    def add_head(self, head: Head) -> None:
+        """Keep a signed head: durable when this returns. Those before it go, but for those that were published."""
+
+    def offer_head(self) -> str | None:
+        """Return the newest head to be published, which is kept for ever from now on; None before the first."""
 
     def cases(self, limit: int) -> list[Kept]:
         """Return what waits for an officer, urgent ones first, then in the order in which they came."""

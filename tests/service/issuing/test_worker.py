@@ -30,11 +30,11 @@ from support.world import World
 
 from movepass_issuer import Issuer, LedgerError, RequestError
 from movepass_issuer.errors import KeyPeriodError
-from movepass_keys import KeysError
+from movepass_keys import KeysError, signer_from_uri
 from movepass_service.accounts import Accounts
 from movepass_service.applications.states import State
 from movepass_service.decisions import officers
-from movepass_service.errors import ConflictingApplication, NotAllowed, UnknownApplication
+from movepass_service.errors import ConflictingApplication, NotAllowed, NotSealed, UnknownApplication
 from movepass_service.issuing.deciding import decider
 from movepass_service.issuing.publishing import PublisherThread
 from movepass_service.issuing.worker import Worker
@@ -549,23 +549,31 @@ def test_the_whole_number_is_in_no_file_and_all_is_forgotten_in_time(
         status(approving, receipt, now)
 
 
-def test_while_the_key_is_away_what_was_withdrawn_is_revoked_and_what_is_over_expires(
-    approving: Service, world: World, now: int, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("key", ["pass_signer", "online_signer"])
+def test_while_a_key_is_away_what_was_withdrawn_is_revoked_and_what_is_over_expires(
+    approving: Service, world: World, now: int, monkeypatch: pytest.MonkeyPatch, key: str
 ) -> None:
     first = submit(approving, now)
     work(approving, now)
     run(approving.withdraw(first.reference, first.secret, now=now))
     second = submit(approving, now, "second", not_before=iso(now + 5 * HOUR))
-    monkeypatch.setattr("movepass_issuer.authority.folder.signer_from_uri", no_key)
-    with pytest.raises(KeysError):
+    monkeypatch.setattr("movepass_issuer.authority.folder.signer_from_uri", without(key, world))
+    with pytest.raises((KeysError, NotSealed), match="the token is not there"):
         work(approving, now)
     assert status(approving, second, now).state == State.APPROVED
     (revoked_at,) = [revoked for _, revoked in issued_by_request(world).values()]
     assert revoked_at is not None
 
 
-def no_key(*_: object) -> None:
-    raise KeysError("the token is not there")
+def without(key: str, world: World) -> Callable[..., Any]:
+    """Return what opens signers, but for one key of the authority's."""
+
+    def opened(uri: str, folder: Path) -> Any:
+        if uri == getattr(world.authority, key):
+            raise KeysError("the token is not there")
+        return signer_from_uri(uri, folder)
+
+    return opened
 
 
 def test_the_log_of_a_failing_worker_quotes_nobody(

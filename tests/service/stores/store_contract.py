@@ -13,13 +13,16 @@ from support.applications import HOUR, NAME, decision, draft, form, run
 from movepass_service.applications.application import Application, read_application
 from movepass_service.applications.states import State
 from movepass_service.decisions.records import Decision
-from movepass_service.errors import ConflictingApplication, NotAllowed, UnknownApplication
-from movepass_service.stores.store import Counts, Issued, Kept, Store, ToRevoke
+from movepass_service.errors import ConflictingApplication, NotAllowed, StoreError, UnknownApplication
+from movepass_service.stores.store import Counts, Head, Issued, Kept, Store, ToRevoke
 
 NOW = 1795316400  # 2026-11-22T09:00:00+06:00, a Sunday
 DAY = 86400
 REFERENCE = "0000-0000-0000"
 PERSON, OTHER_PERSON = b"\xfa\xce" * 8, b"\xca\xfe" * 8
+ALL = 10**9
+"""A checkpoint that covers every decision."""
+KID, OTHER_KID = b"key1", b"key2"
 EXPIRE = decision("expire", actor="service")
 
 
@@ -34,6 +37,14 @@ def _with(read: Application, person: bytes) -> Application:
 
 def name(number: int) -> str:
     return f"0000-0000-{number:04}"
+
+
+def issued(kept: Kept, **changes: Any) -> Issued:
+    """Describe a pass as if the issuer had made it: each content of an application has an index of its own."""
+    index = 10 * kept.number + kept.correction
+    return replace(
+        Issued(kept.number, kept.correction, f"PASS-{kept.number}", "MP1:TEXT", 20_779, index, KID), **changes
+    )
 
 
 class StoreContract:
@@ -60,8 +71,8 @@ class StoreContract:
         return store.decide_next(100, lambda *_: decision(action), now)
 
     def issue(self, store: Store, now: int = NOW) -> list[Kept]:
-        waiting = store.approved(100)
-        store.record_issued([Issued(k.number, k.correction, f"PASS-{k.number}", "MP1:TEXT") for k in waiting], now)
+        waiting = store.approved(100, ALL)
+        store.record_issued([issued(k) for k in waiting], now)
         return waiting
 
     def state(self, store: Store, reference: str) -> State:
@@ -206,19 +217,19 @@ class StoreContract:
         kept = store.find(REFERENCE)
         assert kept is not None
         assert (kept.state, kept.pass_number, kept.pass_text) == (State.ISSUED, f"PASS-{kept.number}", "MP1:TEXT")
-        assert store.approved(10) == []
+        assert store.approved(10, ALL) == []
         assert store.to_revoke(10) == []
 
     def test_withdrawn_while_it_is_issued_it_stays_withdrawn_and_its_pass_is_revoked(self, store: Store) -> None:
         self.put(store)
         self.decide(store)
-        (waiting,) = store.approved(10)
+        (waiting,) = store.approved(10, ALL)
         run(store.change(REFERENCE, decision("withdraw", actor="applicant"), NOW))
         assert store.to_revoke(10) == [ToRevoke(waiting.number, 0, f"{REFERENCE}.0", None)]
-        store.record_issued([Issued(waiting.number, 0, "PASS", "MP1:TEXT")], NOW)
+        store.record_issued([issued(waiting)], NOW)
         assert self.state(store, REFERENCE) == State.WITHDRAWN
         (again,) = store.to_revoke(10)
-        assert again.pass_number == "PASS"
+        assert again.pass_number == f"PASS-{waiting.number}"
         store.record_revoked([again], NOW)
         assert store.to_revoke(10) == []
 
@@ -323,7 +334,7 @@ class StoreContract:
     def test_an_approved_one_that_the_issuer_refuses_expires_or_is_referred(self, store: Store) -> None:
         self.put(store)
         self.decide(store)
-        (waiting,) = store.approved(1)
+        (waiting,) = store.approved(1, ALL)
         store.record_refused(waiting, decision("refer", actor="service"), NOW)
         assert self.state(store, REFERENCE) == State.REFERRED
         store.record_refused(waiting, EXPIRE, NOW)
@@ -374,6 +385,127 @@ class StoreContract:
         assert store.find(name(1)) is None
         assert self.state(store, name(2)) == State.REFERRED, "it waits"
 
+    # The log
+
+    def leaves(self, store: Store) -> list[dict[str, Any]]:
+        texts = list(store.leaves(0, store.log_size()))
+        assert texts == [json.dumps(json.loads(t), sort_keys=True, separators=(",", ":")) for t in texts]
+        return [json.loads(text) for text in texts]
+
+    def test_every_decision_and_every_pass_has_one_leaf(self, store: Store) -> None:
+        for number in range(3):
+            self.put(store, number)
+        self.decide(store)
+        run(store.change(name(1), decision("withdraw", actor="applicant"), NOW + 1))
+        self.issue(store, NOW + 2)
+        again = store.find(name(0))
+        assert again is not None
+        store.record_issued([issued(again)], NOW + 3)
+        found = self.leaves(store)
+        assert [leaf["kind"] for leaf in found] == ["decision"] * 4 + ["issuance"] * 2
+        assert [leaf["at"] for leaf in found] == [NOW] * 3 + [NOW + 1] + [NOW + 2] * 2
+        digests = [digest.hex() for n in range(3) for _, _, digest in self.records(store, name(n))]
+        assert sorted(leaf["digest"] for leaf in found[:4]) == sorted(digests)
+        payload = hashlib.sha256(b"MP1:TEXT").hexdigest()
+        assert found[4:] == [
+            {"at": NOW + 2, "day": 20_779, "decision": d, "index": 10 * (d + 1), "kind": "issuance", "payload": payload}
+            for d in (0, 2)
+        ]
+        assert store.issuance_leaves([(20_779, 10), (20_779, 20), (20_779, 30)]) == {(20_779, 10): 4, (20_779, 30): 5}
+
+    def test_records_prove_their_leaves(self, store: Store) -> None:
+        self.put(store)
+        self.decide(store)
+        document = {"action": "officer-added", "actor": "console:root", "name": "Nasrin", "role": "officer"}
+        assert store.append_administration(document, NOW + 1) == 1
+        kinds = []
+        for record, leaf in zip(store.records(ALL), self.leaves(store), strict=True):
+            assert hashlib.sha256(record.salt + record.text.encode()).hexdigest() == leaf["digest"]
+            kinds.append((record.position, leaf["kind"], json.loads(record.text)["action"]))
+        assert kinds == [(0, "decision", "approve"), (1, "administration", "officer-added")]
+        assert json.loads(list(store.records(ALL))[1].text) == {**document, "at": NOW + 1}
+        assert [record.position for record in store.records(1)] == [0]
+
+    def test_what_no_checkpoint_covers_is_not_issued(self, store: Store) -> None:
+        for number in range(3):
+            self.put(store, number)
+        store.decide_next(3, lambda kept, _: decision("refer" if kept.number == 2 else "approve"), NOW)
+        assert [kept.number for kept in store.approved(10, 0)] == []
+        assert [kept.number for kept in store.approved(10, 1)] == [1]
+        store.decide_case(name(1), decision("approve", actor="console:me as Nasrin"), NOW)
+        assert [kept.number for kept in store.approved(10, 3)] == [1, 3], "its own approval counts, not its referral"
+        assert [kept.number for kept in store.approved(10, 4)] == [1, 2, 3]
+
+    def test_a_corrections_pass_names_the_one_that_it_replaces(self, store: Store) -> None:
+        self.put(store)
+        self.decide(store)
+        self.issue(store)
+        run(store.correct(REFERENCE, b"digest", application(reason="office"), NOW))
+        self.decide(store)
+        self.issue(store)
+        decided, first, again, second = self.leaves(store)
+        assert (decided["kind"], again["kind"]) == ("decision", "decision")
+        assert "replaces" not in first
+        assert (second["decision"], second["replaces"]) == (2, [20_779, first["index"]])
+
+    def test_a_pass_issued_again_under_another_key_is_shown_and_logged_once(self, store: Store) -> None:
+        self.put(store)
+        self.decide(store)
+        (kept,) = self.issue(store)
+        (found,) = store.issued_under(KID, after=(NOW, 0, 0), limit=10)
+        assert (found.number, found.correction, found.request_id) == (kept.number, 0, kept.request_id)
+        assert store.issued_under(KID, after=found.place, limit=10) == []
+        assert store.issued_under(OTHER_KID, after=(0, 0, 0), limit=10) == []
+        new = issued(kept, pass_number="NEW", pass_text="MP1:NEW", index=77, kid=OTHER_KID, replaces=(20_779, 10))
+        for _ in range(2):
+            store.record_reissued([new], [new], NOW + 5)
+        _, first, second = self.leaves(store)
+        assert (second["decision"], second["index"], second["replaces"]) == (0, 77, [20_779, first["index"]])
+        shown = store.find(REFERENCE)
+        assert shown is not None
+        assert (shown.state, shown.pass_number, shown.pass_text) == (State.ISSUED, "NEW", "MP1:NEW")
+        assert store.issued_under(KID, after=(0, 0, 0), limit=10) == []
+        assert len(store.issued_under(OTHER_KID, after=(0, 0, 0), limit=10)) == 1
+        run(store.change(REFERENCE, decision("withdraw", actor="applicant"), NOW))
+        (revoke,) = store.to_revoke(10)
+        assert revoke.pass_number == f"PASS-{kept.number}", "whose reissues are revoked with it"
+
+    def test_a_pass_that_nobody_saw_has_its_leaf_once_it_is_revoked(self, store: Store) -> None:
+        self.put(store)
+        self.decide(store)
+        (kept,) = store.approved(10, ALL)
+        run(store.change(REFERENCE, decision("withdraw", actor="applicant"), NOW))
+        (revoke,) = store.to_revoke(10)
+        store.record_revoked([revoke], NOW, [issued(kept)])
+        assert [(leaf["kind"], leaf.get("decision")) for leaf in self.leaves(store)][-1] == ("issuance", 0)
+        assert self.state(store, REFERENCE) == State.WITHDRAWN
+        assert store.to_revoke(10) == []
+
+    def test_published_heads_stay_and_others_give_way(self, store: Store) -> None:
+        assert (store.newest_head(), store.offer_head()) == (None, None)
+        heads = [Head(size, f"note {size}", (bytes([size]) * 32,) * size.bit_count()) for size in (1, 2, 3)]
+        store.add_head(heads[0])
+        assert store.offer_head() == "note 1"
+        for head in heads[1:]:
+            store.add_head(head)
+        assert store.newest_head() == heads[2]
+        assert self.heads(store) == ["note 1", "note 3"]
+        with pytest.raises(StoreError, match="never covers less"):
+            store.add_head(heads[1])
+        assert store.newest_head() == heads[2]
+
+    def test_the_leaves_of_what_is_forgotten_stay(self, store: Store) -> None:
+        self.put(store)
+        self.decide(store)
+        self.issue(store)
+        store.append_administration({"action": "officer-added", "actor": "console:root"}, NOW)
+        before = self.leaves(store)
+        assert store.forget(NOW + 30 * DAY, 0, 10) == 1
+        assert self.leaves(store) == before
+        assert [record.position for record in store.records(ALL)] == [2]
+
+    heads: Callable[..., list[str]]
+    """Return the notes of the heads that are kept; each store has its own way, as for the others below."""
     records: Callable[..., list[tuple[bytes, str, bytes]]]
     """Return salt, record and digest of each decision about an application; each store has its own way."""
     records_of_forgotten: Callable[..., list[tuple[bytes | None, str | None, bytes]]]

@@ -16,8 +16,9 @@ from movepass_service.applications.states import State
 from movepass_service.errors import Busy, StorageFull, StoreError
 from movepass_service.stores import writer
 from movepass_service.stores.sqlite import FILE, SqliteStore
+from movepass_service.stores.store import Head
 
-from .store_contract import DAY, NOW, PERSON, REFERENCE, StoreContract, application, name
+from .store_contract import DAY, NOW, PERSON, REFERENCE, StoreContract, application, issued, name
 
 
 @pytest.fixture
@@ -38,6 +39,10 @@ class TestSqliteStore(StoreContract):
         assert kept is not None
         query = "SELECT salt, record, digest FROM decisions WHERE number = ? ORDER BY id"
         return rows(store, query, kept.number)
+
+    @staticmethod
+    def heads(store: SqliteStore) -> list[str]:
+        return [note for (note,) in rows(store, "SELECT note FROM heads ORDER BY id")]
 
     @staticmethod
     def records_of_forgotten(store: SqliteStore) -> list[tuple[bytes | None, str | None, bytes]]:
@@ -83,6 +88,42 @@ def test_decisions_can_be_neither_changed_nor_deleted(store: SqliteStore) -> Non
         ):
             with pytest.raises(sqlite3.IntegrityError, match="decisions are only"):
                 db.execute(statement)
+
+
+LOG_STATEMENTS = {
+    "leaves are only appended": (
+        "DELETE FROM leaves", "UPDATE leaves SET leaf = '{}'", "INSERT INTO leaves VALUES (7, '{}')",
+        "INSERT INTO leaves VALUES (0, '{}')", "INSERT OR REPLACE INTO leaves VALUES (0, '{}')",
+    ),
+    "acts of administration are only": ("DELETE FROM administration", "UPDATE administration SET record = '{}'"),
+    "issuances are only added": ("DELETE FROM issuances", "UPDATE issuances SET leaf = 0"),
+    "published heads stay": ("DELETE FROM heads",),
+    "heads are only published": ("UPDATE heads SET note = 'x'", "UPDATE heads SET is_offered = 0"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("why", "statement"), [(why, statement) for why, several in LOG_STATEMENTS.items() for statement in several]
+)
+def test_the_log_can_be_neither_changed_nor_deleted(store: SqliteStore, why: str, statement: str) -> None:
+    run(store.submit([draft(application())], NOW))
+    store.decide_next(1, lambda *_: decision("approve"), NOW)
+    store.record_issued([issued(kept) for kept in store.approved(1, 1)], NOW)
+    store.append_administration({"action": "officer-added", "actor": "console:root"}, NOW)
+    store.add_head(Head(3, "note", (b"0" * 32, b"1" * 32)))
+    store.offer_head()
+    before = rows(store, "SELECT * FROM leaves")
+    with closing(sqlite3.connect(store._path)) as db, pytest.raises(sqlite3.IntegrityError, match=why):
+        db.execute(statement)
+    assert rows(store, "SELECT * FROM leaves") == before
+
+
+def test_two_processes_append_to_one_log(store: SqliteStore, tmp_path: Path) -> None:
+    with closing(SqliteStore(tmp_path / "service", create=False)) as other:
+        for number in range(6):
+            (store, other)[number % 2].append_administration({"action": "x", "actor": "y", "number": number}, NOW)
+        assert [record.position for record in other.records(100)] == list(range(6))
+        assert store.log_size() == 6
 
 
 def test_nobody_else_may_read_the_file(store: SqliteStore) -> None:
