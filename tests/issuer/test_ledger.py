@@ -115,6 +115,20 @@ def test_entries_are_found_by_request_id_and_by_index(ledger: Ledger) -> None:
     assert ledger.find_index(DAY + 1, 0) is None
 
 
+def test_every_pass_that_was_signed_is_issued_whatever_became_of_it(ledger: Ledger) -> None:
+    ids = [f"R-{n}" for n in range(1_200)]
+    entries = ledger.reserve([*wanted(*ids), *wanted("over", "old", day=DAY - 40), *wanted("unsigned")])
+    ledger.store([(entry.request_id, f"MP1:{entry.request_id}") for entry in entries[:-1]])
+    ledger.revoke(DAY, 7, reason="x", now=1)
+    ledger.revoke(DAY, entries[-1].index, reason="x", now=1)
+    ledger.forget(DAY)
+    found = {entry.request_id: entry for some in ledger.issued() for entry in some}
+    assert found.keys() == {*ids, "over", "old"}
+    assert [name for name, entry in found.items() if entry.revoked_at is not None] == ["R-7"]
+    assert found["R-7"].text == "MP1:R-7"
+    assert (found["over"].text, found["old"].day) == ("", DAY - 40)
+
+
 def test_thousands_are_found_stored_and_reserved_at_once(ledger: Ledger) -> None:
     ids = [f"R-{n}" for n in range(2_500)]
     assert [e.index for e in ledger.reserve(wanted(*ids))] == list(range(2_500))

@@ -122,6 +122,13 @@ class Ledger(Protocol):
     def in_force(self, today: int) -> Iterator[list[Entry]]:
         """Yield every pass that ends today or later and is neither revoked nor unfinished, some at a time."""
 
+    def issued(self) -> Iterator[list[Entry]]:
+        """Yield every pass that was ever signed and is still known, revoked or over too, some at a time.
+
+        Each has its payload, or "" once personal data has been deleted. Passes that are issued meanwhile may be left
+        out; a pass that was stored before the call is not.
+        """
+
     def skip(self, days: Iterable[int], count: int) -> None:
         """Skip some indexes of each day: they may have been given after the backup that was restored."""
 

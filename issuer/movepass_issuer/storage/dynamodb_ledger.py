@@ -255,17 +255,29 @@ class DynamoDbLedger:
 
     def in_force(self, today: int) -> Iterator[list[Entry]]:
         """See Ledger. It reads the whole table, for the day after a leak; the cost grows with the table."""
-        pages = self._pages(
-            "scan",
-            FilterExpression="begins_with(pk, :r) AND #day >= :today AND attribute_not_exists(revoked_at)",
+        pages = self._scan(
+            " AND #day >= :today AND attribute_not_exists(revoked_at)",
             ExpressionAttributeNames={"#day": "day"},
-            ExpressionAttributeValues={":r": {"S": "R#"}, ":today": {"N": str(today)}},
+            ExpressionAttributeValues={":today": {"N": str(today)}},
+        )
+        for entries in pages:
+            if found := [entry for entry in entries if entry.text and entry.revoked_at is None]:
+                yield found
+
+    def issued(self) -> Iterator[list[Entry]]:
+        """See Ledger. It reads the whole table. What never got its payload counts once its day is forgotten."""
+        for entries in self._scan(" AND attribute_exists(idx)"):
+            if found := [entry for entry in entries if entry.text is not None]:
+                yield found
+
+    def _scan(self, condition: str, **parameters: Any) -> Iterator[list[Entry]]:
+        """Yield the entries of requests that meet a condition, a page at a time."""
+        values = {":r": {"S": "R#"}} | parameters.pop("ExpressionAttributeValues", {})
+        pages = self._pages(
+            "scan", FilterExpression=f"begins_with(pk, :r){condition}", ExpressionAttributeValues=values, **parameters
         )
         for items in pages:
-            ids = [item["pk"]["S"].removeprefix("R#") for item in items]
-            entries = [entry for entry in self.find(ids).values() if entry.text and entry.revoked_at is None]
-            if entries:
-                yield entries
+            yield list(self.find([item["pk"]["S"].removeprefix("R#") for item in items]).values())
 
     def skip(self, days: Iterable[int], count: int) -> None:
         """See Ledger. Rounded up to whole blocks; blocks that other processes hold stay theirs."""

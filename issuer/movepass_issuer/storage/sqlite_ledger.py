@@ -124,11 +124,19 @@ class SqliteLedger:
 
     def in_force(self, today: int) -> Iterator[list[Entry]]:
         """See Ledger."""
-        day, index = today, -1
+        return self._each("revoked_at IS NULL AND text <> ''", today)
+
+    def issued(self) -> Iterator[list[Entry]]:
+        """See Ledger."""
+        return self._each("text IS NOT NULL", 0)
+
+    def _each(self, condition: str, first_day: int) -> Iterator[list[Entry]]:
+        """Yield the passes that meet a condition, from a day on, some at a time; no read lasts."""
+        day, index = first_day, -1
         while True:
             with self._failures():
                 rows = self._db.execute(
-                    f"SELECT {_COLUMNS} FROM passes WHERE (day, idx) > (?, ?) AND revoked_at IS NULL AND text <> '' "  # noqa: S608
+                    f"SELECT {_COLUMNS} FROM passes WHERE (day, idx) > (?, ?) AND {condition} "  # noqa: S608
                     "ORDER BY day, idx LIMIT ?",
                     (day, index, _VARIABLES),
                 ).fetchall()
