@@ -144,6 +144,10 @@ class Worker:
             failures = 0
             self._service.pulse.worker_trouble = self._trouble()
             self._stop.wait(max(0.0, ROUND_SECONDS - (time.monotonic() - begun)))
+        try:
+            self._seal(int(self._clock()))  # the passes of the last round
+        except (ServiceError, WireError) as e:  # which the next start does
+            self._fail(e)
         self.close()
 
     def _fail(self, error: Exception) -> None:

@@ -6,7 +6,9 @@ import sqlite3
 import time
 from collections import Counter
 from contextlib import closing
+from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support import processes
@@ -14,11 +16,13 @@ from support.applications import APPROVE_ALL
 from support.sampling import some_of
 from support.world import World
 
+from movepass_keys.records.checkpoint import read_checkpoint
 from movepass_service.applications.references import hash_secret
 from movepass_service.applications.states import State
 from movepass_service.rules import RuleSet
 from movepass_service.stores.sqlite import SqliteStore
 from movepass_verifier import Verdict
+from movepass_wire.merkle import Tree, leaf_hash
 
 APPLICATIONS, TOGETHER = 60, 10
 """Of one round, and how many of them are sent at once."""
@@ -174,6 +178,52 @@ def check(world: World, folder: Path, count: int) -> None:
                 assert device.verify(text, world.now).verdict == expected
 
 
+def check_log(world: World, folder: Path) -> None:
+    """Every pass of the ledger, seen or not, has one leaf that names its own approval, and a signed head covers all."""
+    with closing(SqliteStore(folder / "service")) as store:
+        leaves, head = list(store.leaves(0, store.log_size())), store.newest_head()
+        records = {record.position: record for record in store.records(len(leaves))}
+    with closing(sqlite3.connect(folder / "service" / "service.sqlite")) as db:
+        shown = db.execute("SELECT reference, correction, pass_text FROM applications WHERE pass_text IS NOT NULL")
+        visible = {text: (reference, correction) for reference, correction, text in shown}
+    with closing(sqlite3.connect(world.authority.ledger_path)) as db:
+        ledger = db.execute("SELECT day, idx, text FROM passes WHERE text IS NOT NULL").fetchall()
+    assert head is not None
+    signed, tree = read_checkpoint(head.note.encode()), Tree()
+    for leaf in leaves:
+        tree.append(leaf_hash(leaf.encode()))
+    assert signed.verified_by([world.online_signer().public_key])
+    assert (signed.checkpoint.size, signed.checkpoint.root) == (tree.size, tree.root())
+    issued: dict[tuple[int, int], dict[str, Any]] = {}
+    approvals: Counter[int] = Counter()
+    for position, leaf in enumerate(map(json.loads, leaves)):
+        if leaf["kind"] == "decision":
+            record = records.pop(position)
+            assert sha256(record.salt + record.text.encode()).hexdigest() == leaf["digest"]
+            continue
+        approvals[leaf["decision"]] += 1
+        assert leaf["decision"] < position
+        assert issued.setdefault((leaf["day"], leaf["index"]), leaf) is leaf, "a pass has two leaves"
+    assert records == {}, "a record without its leaf"
+    assert set(approvals.values()) == {1}, "a decision approved two passes"
+    assert {(day, index): sha256(text.encode()).hexdigest() for day, index, text in ledger} == {
+        place: leaf["payload"] for place, leaf in issued.items()
+    }
+    with closing(sqlite3.connect(folder / "service" / "service.sqlite")) as db:
+        approved = {
+            position: json.loads(text)
+            for position, text in db.execute("SELECT id, record FROM decisions") if position in approvals
+        }  # fmt: skip
+    assert all(record["action"] == "approve" for record in approved.values())
+    for day, index, text in ledger:
+        record = approved[issued[day, index]["decision"]]
+        assert visible.pop(text, (record["reference"], record["correction"])) == (
+            record["reference"],
+            record["correction"],
+        )
+    assert visible == {}, "a pass that is seen and not in the ledger"
+
+
 def rounds(world: World, folder: Path, count: int, seed: int) -> None:
     """Count the answers of one run; then kill that many others after some of them; then let one come to its end."""
     chance = random.Random(seed)
@@ -192,6 +242,7 @@ def rounds(world: World, folder: Path, count: int, seed: int) -> None:
     total = (count + 1) * APPLICATIONS
     assert serve(world, folder, range(total))
     check(world, folder, total)
+    check_log(world, folder)
 
 
 @pytest.mark.parametrize("kills", some_of("kills of a service at work", 5, of=500))
