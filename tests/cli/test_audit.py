@@ -13,7 +13,8 @@ from support.honest_log import HonestLog, tell_story
 
 from movepass_issuer.authority.folder import Authority
 from movepass_keys import signer_from_uri
-from movepass_verifier.auditing.trust import HEAD_TARGET, read_trust
+from movepass_keys.records.layout import HEAD_TARGET
+from movepass_verifier.auditing.trust import read_trust
 from movepass_verifier.errors import StoreError
 from movepass_verifier.store.store import Store
 from movepass_wire import open_text

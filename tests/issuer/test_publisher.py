@@ -191,12 +191,12 @@ def test_keys_denied_by_the_online_role_stay_denied(world: World) -> None:
 
 
 def published_head(world: World) -> bytes:
-    return target(world.repository, roles.HEAD_TARGET, status_of(world.repository).targets[roles.HEAD_TARGET])
+    return target(world.repository, layout.HEAD_TARGET, status_of(world.repository).targets[layout.HEAD_TARGET])
 
 
 def test_further_targets_are_published_and_a_device_ignores_them(world: World, ledger: SqliteLedger) -> None:
     heads = iter([b"head 1", b"head 2"])
-    others = lambda: {roles.HEAD_TARGET: next(heads)}  # noqa: E731
+    others = lambda: {layout.HEAD_TARGET: next(heads)}  # noqa: E731
     one = Publisher(repository=world.authority.repository, ledger=ledger, signer=world.online_signer(), others=others)
     for number in (1, 2):
         one.publish(world.now + number)
@@ -206,23 +206,23 @@ def test_further_targets_are_published_and_a_device_ignores_them(world: World, l
     assert published_head(world) == b"head 2", "another publisher took it away"
     assert world.sync().changed
     listed = {*status_of(world.repository).targets}
-    assert listed == {roles.HEAD_TARGET, roles.DENIED_TARGET, *(layout.log_target(d) for d in listed_days(world.now))}
+    assert listed == {layout.HEAD_TARGET, roles.DENIED_TARGET, *(layout.log_target(d) for d in listed_days(world.now))}
 
 
 def test_no_more_of_what_a_thief_published_stays_than_a_head(world: World) -> None:
     names = [f"status/{n}.txt" for n in range(60)]
-    publish_by_hand(world, dict.fromkeys((*names, roles.HEAD_TARGET), b"x"))
+    publish_by_hand(world, dict.fromkeys((*names, layout.HEAD_TARGET), b"x"))
     with pytest.raises(SyncError):
         world.sync()
     recover(world.authority, world.now + 1, skip=1)
     world.publish(world.now + 2)
     world.sync()
-    assert roles.HEAD_TARGET in status_of(world.repository).targets
+    assert layout.HEAD_TARGET in status_of(world.repository).targets
     assert not set(names) & set(status_of(world.repository).targets)
 
 
 def test_a_bundle_leaves_the_head_out_and_its_reader_syncs(world: World, ledger: SqliteLedger, tmp_path: Path) -> None:
-    others = lambda: {roles.HEAD_TARGET: b"head"}  # noqa: E731
+    others = lambda: {layout.HEAD_TARGET: b"head"}  # noqa: E731
     Publisher(
         repository=world.authority.repository, ledger=ledger, signer=world.online_signer(), others=others
     ).publish(world.now)

@@ -3,6 +3,7 @@
     metadata/timestamp.json                     the only file that is ever replaced
     metadata/N.root.json, N.targets.json, N.status.json, N.snapshot.json
     targets/HASH.keys.jwks.json, targets/status/HASH.DAY.log, targets/status/HASH.denied-keys.json
+    targets/status/HASH.decisions.head
 
 Every other file is written once under its own name, so that a reader sees one consistent state throughout (the
 consistent snapshots of The Update Framework's specification 1.0, section 6).
@@ -16,6 +17,8 @@ if TYPE_CHECKING:  # python-tuf loads slowly, and only the names are needed
 
 METADATA = "metadata/"
 KEYS_TARGET = "keys.jwks.json"
+HEAD_TARGET = "status/decisions.head"
+"""The newest signed head of the decision log (movepass_keys.records.checkpoint), for auditors. Devices ignore it."""
 TIMESTAMP = "metadata/timestamp.json"
 METADATA_FOLDER = "metadata"
 TARGETS_FOLDER = "targets"

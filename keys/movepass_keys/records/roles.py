@@ -42,8 +42,6 @@ from movepass_wire.times import DAY_SECONDS
 STATUS = "status"
 STATUS_PATHS = "status/*"
 DENIED_TARGET = "status/denied-keys.json"
-HEAD_TARGET = "status/decisions.head"
-"""The newest signed head of the decision log (movepass_keys.records.checkpoint), for auditors. Devices ignore it."""
 PUBLISHED = "x-movepass-published"
 """The field of the timestamp with the time of publication, seconds since 1970 UTC, which decides freshness."""
 GENERATION = "generation"

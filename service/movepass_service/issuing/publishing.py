@@ -12,7 +12,7 @@ from movepass_issuer.publishing.publisher import Publication
 from movepass_issuer.publishing.watch import PublishingFailure, publish_every
 from movepass_issuer.regions.replication import Followed
 from movepass_keys import KeysError
-from movepass_keys.records.roles import HEAD_TARGET
+from movepass_keys.records.layout import HEAD_TARGET
 from movepass_service.errors import ServiceError
 from movepass_service.service import Service
 

@@ -6,6 +6,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from movepass_keys.records.layout import HEAD_TARGET
 from movepass_verifier.auditing import checks, copies, heads, officers, roadside
 from movepass_verifier.auditing.checks import Context
 from movepass_verifier.auditing.copies import Copies
@@ -15,7 +16,7 @@ from movepass_verifier.auditing.leaves import LEAF_MAX_BYTES
 from movepass_verifier.auditing.officers import Share
 from movepass_verifier.auditing.scan import LogScan, Scanned
 from movepass_verifier.auditing.tables import TableWriter, add_indexes, open_tables, pass_key
-from movepass_verifier.auditing.trust import HEAD_TARGET, Trust
+from movepass_verifier.auditing.trust import Trust
 from movepass_verifier.errors import CopiesError
 from movepass_wire.errors import TreeError
 from movepass_wire.merkle import consistency_proof, leaf_hash

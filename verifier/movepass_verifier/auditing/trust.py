@@ -11,11 +11,9 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from movepass_keys import KeysError, KeySet
 from movepass_keys.records.algorithms import PublicKey, algorithm_of
+from movepass_keys.records.layout import HEAD_TARGET
 from movepass_verifier.errors import StoreError
 from movepass_verifier.store.store import Store
-
-HEAD_TARGET = "status/decisions.head"
-"""The name under which the newest head is published, beside the revocation lists."""
 
 
 @dataclass(frozen=True, slots=True)
