@@ -11,7 +11,7 @@ There is one worker, so nothing is revoked while it is being issued.
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 
@@ -186,6 +186,7 @@ class Worker:
             self._store.record_refused(over, EXPIRED, now)
         if not waiting:
             return len(free)
+        self._take_reissues([before for one in waiting for before in _earlier(one)], now)
         answers = self._ask(waiting)
         issued: list[Issued] = []
         for application, answer in zip(waiting, answers, strict=True):
@@ -275,6 +276,8 @@ class Worker:
 
     def _take_reissues(self, passes: Sequence[Reissuable], now: int) -> int:
         """Note what was issued again for some passes, and show it to the applicants in place of the void one."""
+        if not passes:
+            return 0
         authority = Authority.open(self._service.authority.folder)
         with authority.revoker() as revoker:
             found = revoker.find_reissues([one.request_id for one in passes])
@@ -338,6 +341,15 @@ def _revoke_one(revoker: Revoker, one: ToRevoke) -> Entry | None:
         if one.pass_number is not None:
             LOG.warning("pass %s is not in the ledger any longer", one.pass_number)
         return None
+
+
+def _earlier(kept: Kept) -> Iterator[Reissuable]:
+    """Return the passes that an application may have had before it was corrected.
+
+    What was issued again for one of them comes before the pass that replaces it.
+    """
+    for correction in range(kept.correction):
+        yield Reissuable(kept.number, correction, kept.request_id_of(correction), kept.not_after)
 
 
 def _issued(number: int, correction: int, made: SignedPass | Entry) -> Issued:

@@ -95,7 +95,11 @@ class Kept:
     @property
     def request_id(self) -> str:
         """Return the name under which the issuer knows this content of it."""
-        return f"{self.reference}.{self.correction}"
+        return self.request_id_of(self.correction)
+
+    def request_id_of(self, correction: int) -> str:
+        """Return the name under which the issuer knows the content that it has, or had, after so many corrections."""
+        return f"{self.reference}.{correction}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from hashlib import sha256
 from typing import Any
 
 import pytest
-from support.applications import APPROVE_ALL, decision, rules, run, submit, use_rules, work
+from support.applications import APPROVE_ALL, decision, form, rules, run, submit, use_rules, work
 from support.keys import replace_pass_key
 from support.repositories import status_of, target
 from support.world import World
@@ -16,7 +16,7 @@ from support.world import World
 from movepass_issuer import Issuer
 from movepass_issuer.errors import KeyPeriodError
 from movepass_keys import KeysError, signer_from_uri
-from movepass_keys.records import roles
+from movepass_keys.records import layout
 from movepass_keys.records.checkpoint import Checkpoint, read_checkpoint
 from movepass_service.applications.states import State
 from movepass_service.errors import NotSealed, StoreError
@@ -228,7 +228,7 @@ def test_the_newest_head_is_published_with_the_lists_and_kept(approving: Service
         notes.append(head.note)
         PublisherThread(approving, clock=partial(float, now + n))._publish()
         targets = status_of(world.repository).targets
-        assert target(world.repository, roles.HEAD_TARGET, targets[roles.HEAD_TARGET]) == head.note.encode()
+        assert target(world.repository, layout.HEAD_TARGET, targets[layout.HEAD_TARGET]) == head.note.encode()
     world.sync()
     with closing(SqliteStore(approving.store.folder, create=False)) as store:
         held = [note for (note,) in store._reader.execute("SELECT note FROM heads ORDER BY id")]
@@ -248,7 +248,7 @@ def test_lists_are_published_though_the_store_fails(
 
     monkeypatch.setattr(SqliteStore, "offer_head", fail)
     assert thread._publish().version
-    assert roles.HEAD_TARGET in status_of(world.repository).targets
+    assert layout.HEAD_TARGET in status_of(world.repository).targets
 
 
 # Passes that custodians issue again
@@ -307,6 +307,24 @@ def test_a_pass_issued_again_twice_names_each_pass_that_it_replaced(approving: S
     kept = approving.store.find(receipt.reference)
     assert kept is not None
     assert kept.pass_number == format_number(third["day"], third["index"])
+
+
+def test_a_correction_replaces_the_pass_that_was_issued_again(
+    approving: Service, world: World, now: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    receipt = submit(approving, now, not_before=iso(now))
+    work(approving, now)
+    replace_pass_key(world)
+    monkeypatch.setattr(Worker, "_reissued", lambda *_: 0)  # it has not looked yet
+    other = approving.read(form(now, not_before=iso(now), reason="office"), now=now)[0]
+    run(approving.correct(receipt.reference, receipt.secret, other, now=now))
+    work(approving, now)
+    first, again, corrected = (leaf for leaf in leaves(approving) if leaf["kind"] == "issuance")
+    assert again["replaces"] == [first["day"], first["index"]]
+    assert corrected["replaces"] == [again["day"], again["index"]]
+    with closing(world.authority.ledger()) as ledger:
+        revoked = [entry.revoked_at is not None for some in ledger.issued() for entry in some]
+    assert revoked == [True, True, False]
 
 
 def test_what_is_over_for_a_day_is_not_looked_for(
