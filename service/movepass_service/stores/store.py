@@ -17,6 +17,7 @@ from typing import Any, Protocol
 from movepass_service.applications.application import Application
 from movepass_service.applications.states import State
 from movepass_service.decisions.records import Decision
+from movepass_service.stores.desk import DeskStore, Draw, Guard
 
 RECEIVED_MAX = 10_000
 """Applications that are counted before one that waits for the rules: more are only said to be many."""
@@ -68,6 +69,7 @@ class Kept:
         reason: the code of the latest decision, and its words by language; None before any.
         pass_number: of its pass, None before it is issued.
         pass_text: the payload.
+        row: the id of the rules' row that decided this content of it, or could not be judged; None where none did.
     """
 
     number: int
@@ -87,6 +89,7 @@ class Kept:
     reason: tuple[str, Mapping[str, str]] | None
     pass_number: str | None
     pass_text: str | None
+    row: str | None = None
 
     def application(self) -> Application:
         """Read what was asked for."""
@@ -201,13 +204,17 @@ class ToRevoke:
 
 @dataclass(frozen=True, slots=True)
 class Officer:
-    """Who may decide: a name and a role."""
+    """Who may use the desk: a name, a role (decisions.roles.ROLES), and a telephone as +8801XXXXXXXXX.
+
+    The telephone is theirs in private life. It may be None; it keeps them from applications that came from it.
+    """
 
     name: str
     role: str
+    phone: str | None = None
 
 
-class Store(Protocol):
+class Store(DeskStore, Protocol):
     """Keeps applications and decisions. Methods raise StoreError (StorageFull, Busy) where the store itself fails."""
 
     async def submit(self, drafts: Sequence[Draft], now: int) -> list[Submitted]:
@@ -237,11 +244,21 @@ class Store(Protocol):
     def decide_next(self, limit: int, decide: Decide, now: int) -> int:
         """Decide the received applications that came first, in order; returns how many."""
 
-    def decide_case(self, reference: str, decision: Decision, now: int) -> State:
-        """Decide one application as an officer; returns its new state.
+    def decide_case(
+        self, reference: str, decision: Decision, now: int, *, guard: Guard | None = None, draw: Draw | None = None
+    ) -> State:
+        """Decide one application as an officer; returns its new state. Its hold ends with it.
+
+        Args:
+            reference: the application's.
+            decision: what was decided.
+            now: seconds since 1970 UTC.
+            guard: what must be so at that moment.
+            draw: tells of an approval whether it gets a second look.
 
         Raises:
             UnknownApplication, NotAllowed: there is none, or its state does not allow it.
+            Changed, TooManyApprovals: the guard's conditions do not hold.
         """
 
     def expire(self, decision: Decision, now: int, limit: int) -> int:

@@ -1,0 +1,190 @@
+"""What a store keeps for the desk, beside applications: holds, notes, approvals and second looks.
+
+Each change is one conditional write: it names what it found, and fails with Changed if somebody was quicker.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from movepass_service.errors import ServiceError
+
+if TYPE_CHECKING:
+    from movepass_service.stores.store import Kept
+
+
+class Changed(ServiceError):  # noqa: N818 - named as the service's other refusals
+    """Somebody changed the same thing meanwhile. Nothing was stored."""
+
+    is_input = True
+
+
+class TooManyApprovals(ServiceError):  # noqa: N818
+    """An officer approved as many as one may without a second officer. Nothing was stored."""
+
+    is_input = True
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A decision that is not carried out yet: another officer must confirm it, or its undo window is open.
+
+    Attributes:
+        action: "approve", "reject" or "needs-correction".
+        code: the reason's.
+        officer: the name of the officer who proposes.
+        actor: how a record names them.
+        made_at: seconds since 1970 UTC, as all times here.
+        due_at: when the undo window ends and the worker carries it out; None where another officer must confirm it.
+        note: for the record.
+        batch: the id of the bulk decision that it belongs to.
+        why: why two officers are needed: "reason", "row" or "volume"; "" where it has a window.
+    """
+
+    action: str
+    code: str
+    officer: str
+    actor: str
+    made_at: int
+    due_at: int | None = None
+    note: str | None = None
+    batch: str | None = None
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """What keeps others from a case: an officer's lease, a proposal, or both. Any change of the application ends it.
+
+    Attributes:
+        number: the application's.
+        officer: whose lease it is; "" without one.
+        until: when the lease ends.
+        proposal: a decision that is not carried out yet.
+        token: names this version of it; the store makes one with each write.
+    """
+
+    number: int
+    officer: str = ""
+    until: int = 0
+    proposal: Proposal | None = None
+    token: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """What must be so at the moment when a decision is stored.
+
+    Attributes:
+        token: of the hold that was found, None if there was none.
+        approvals_max: approvals that the officer may have made since `since`; None is no bound.
+        since: seconds since 1970 UTC.
+    """
+
+    token: str | None
+    approvals_max: int | None = None
+    since: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What an officer wrote about a case."""
+
+    at: int
+    officer: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class SecondLook:
+    """An approval by an officer that another officer looks at again.
+
+    Attributes:
+        decision: the id of the approving decision in the store.
+        number: the application's.
+        officer: who approved.
+        proposer: who proposed the approval, where two officers made it.
+        at: when it was approved.
+        outcome: "open", "agreed", "disagreed", "upheld" or "reversed".
+        looked_by: who looked; "" before.
+        looked_at: when; 0 before.
+        note: what they wrote.
+        resolved_by: the supervisor who closed a disagreement.
+    """
+
+    decision: int
+    number: int
+    officer: str
+    proposer: str | None
+    at: int
+    outcome: str = "open"
+    looked_by: str = ""
+    looked_at: int = 0
+    note: str = ""
+    resolved_by: str = ""
+
+
+Draw = Callable[[bytes], bool]
+"""Decides by an approval's digest whether it gets a second look."""
+
+
+class DeskStore(Protocol):
+    """The part of a store that the desk alone uses."""
+
+    def hold(self, number: int) -> Hold | None:
+        """Return the hold of a case."""
+
+    def holds(self, limit: int) -> list[Hold]:
+        """Return all holds, those that were written first at the beginning."""
+
+    def put_hold(self, hold: Hold, found: str | None, *, delete: bool = False) -> str:
+        """Write or delete a case's hold; returns its new token.
+
+        Args:
+            hold: what to keep; its token does not count.
+            found: the token of the hold that it replaces, None if there was none.
+            delete: whether to delete the hold that was found instead.
+
+        Raises:
+            Changed: another hold is there, or the application waits for no officer.
+        """
+
+    def same_person(self, kept: "Kept", limit: int) -> "list[Kept]":
+        """Return other applications of the same identity number, the newest first; none where it was not given."""
+
+    def add_note(self, number: int, note: Note, limit: int) -> None:
+        """Add a note to an application; it is deleted with it.
+
+        Raises:
+            Changed: it has as many as `limit`, or is there no longer.
+        """
+
+    def notes(self, number: int) -> list[Note]:
+        """Return an application's notes, the first one at the beginning."""
+
+    def approvals_since(self, officer: str, at: int) -> int:
+        """Count an officer's approvals since a time."""
+
+    def second_looks(self, outcomes: Sequence[str], limit: int) -> list[SecondLook]:
+        """Return approvals that were drawn for a second look and have one of the outcomes, the oldest first."""
+
+    def put_second_look(self, look: SecondLook, found: str) -> None:
+        """Write the outcome of a second look.
+
+        Args:
+            look: the decision's, with the outcome.
+            found: the outcome that it had.
+
+        Raises:
+            Changed: it has another one by now, or was forgotten.
+        """
+
+    def replace_noted(self, name: str, found: bytes | None, value: bytes) -> None:
+        """Keep a value under a name in place of the one that was found.
+
+        Raises:
+            Changed: another value is there.
+        """
+
+    def advance_clock(self, now: int) -> int:
+        """Return the latest time that any process has named here, which is `now` if that is later."""
