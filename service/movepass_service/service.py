@@ -25,11 +25,13 @@ from movepass_service.applications.application import (
 )
 from movepass_service.applications.references import Secrets, hash_secret, parse_reference
 from movepass_service.applications.states import WAITING_FOR_OFFICER, State, actions
+from movepass_service.decisions.desk import Desk
 from movepass_service.decisions.records import APPLICANT, Decision
 from movepass_service.errors import NoCard, NotAllowed, StoreError, UnknownApplication
 from movepass_service.issuing.figures import LastHour
 from movepass_service.rules import RuleSet, default_rules
 from movepass_service.rules.columns import dhaka_day, week_of
+from movepass_service.rules.kept import KeptRules
 from movepass_service.settings import Settings
 from movepass_service.stores.sqlite import SqliteStore
 from movepass_service.stores.store import Draft, Kept
@@ -146,7 +148,11 @@ _WORKER_MAX_AGE_SECONDS = 60.0
 
 
 class Service:
-    """One issuing service: a store, an authority, and what may be asked of them."""
+    """One issuing service: a store, an authority, and what may be asked of them.
+
+    Attributes:
+        desk: carries out what officers decided; pages use one that knows the registered numbers too.
+    """
 
     def __init__(self, store: SqliteStore, authority: Authority, secrets: Secrets, settings: Settings) -> None:
         """Take what `open` opened."""
@@ -155,7 +161,8 @@ class Service:
         self.settings = settings
         self.pulse = Pulse()
         self._secrets = secrets
-        self._rules: dict[str, RuleSet] = {}
+        self._rules = KeptRules(store)
+        self.desk = Desk(store, self._rules)
 
     @classmethod
     def open(cls, data: Path, authority: Path, settings: Settings | None = None) -> Self:
@@ -330,14 +337,7 @@ class Service:
         Raises:
             StoreError: there is none of this version.
         """
-        if version is None:
-            return default_rules()
-        if version not in self._rules:
-            text = self.store.rules_text(version)
-            if text is None:
-                raise StoreError(f"the rules of version {version} are missing in the store")
-            self._rules[version] = RuleSet.from_toml(text)
-        return self._rules[version]
+        return self._rules(version)
 
     def statistics_public(self) -> dict[str, int]:
         """Count applications by state."""

@@ -138,7 +138,7 @@ def test_a_damaged_application_hides_no_other_case(data: Path, referred: Receipt
 def test_a_decision_is_recorded_with_user_and_officer(
     world: World, data: Path, referred: Receipt, movepass: Movepass
 ) -> None:
-    add_officer(movepass, data)
+    add_officer(movepass, data, "supervisor")
     ran = movepass(
         "service", "decide", "--data", data, referred.reference.lower(), "approve", "--as", OFFICER, "--note",
         "Called the hospital", "--json", env={"LOGNAME": "desk-7"},

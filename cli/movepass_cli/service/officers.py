@@ -12,8 +12,13 @@ import click
 from movepass_cli.inputs import InputError
 from movepass_cli.options import data_option, example, json_option, plain_option
 from movepass_cli.output import show_json, show_line
+from movepass_service.accounts import Accounts
+from movepass_service.accounts.accounts import FILE as ACCOUNTS
 from movepass_service.applications.application import Application
 from movepass_service.decisions import officers
+from movepass_service.decisions.desk import Desk
+from movepass_service.decisions.records import console_actor
+from movepass_service.rules.kept import KeptRules
 from movepass_service.settings import Settings
 from movepass_service.stores.sqlite import SqliteStore
 from movepass_service.stores.store import Kept
@@ -27,6 +32,17 @@ from movepass_wire.trip_json import trip_to_json
 def _open_service(data: Path) -> Iterator[SqliteStore]:
     with closing(SqliteStore(data, create=False)) as store:
         yield store
+
+
+@contextmanager
+def _open_desk(data: Path, store: SqliteStore) -> Iterator[Desk]:
+    """Open the desk's core; the registered numbers are known where there are any."""
+    accounts = Accounts.open(data) if (data / ACCOUNTS).exists() else None
+    try:
+        yield Desk(store, KeptRules(store), accounts)
+    finally:
+        if accounts is not None:
+            accounts.close()
 
 
 @click.command(epilog=example("movepass service cases --data my-authority/service"))
@@ -105,8 +121,10 @@ def decide(
 ) -> None:
     """Decide an application as an officer, and record who did.
 
-    For a TEST authority, or where service.toml has console_decisions = true: a desk asks officers for a passkey, this
-    command does not.
+    For a TEST authority, or where service.toml has console_decisions = true: the desk asks officers for a passkey, this
+    command does not, and the record says so ("console:USER as OFFICER"). It keeps the desk's rules: a case that another
+    officer has open is refused, and so is an application from the officer's own telephone. Where two officers are
+    needed, the first approval waits; the same command as another officer confirms it.
     """
     with _open_service(data) as store:
         if store.noted("is_test") != b"1" and not Settings.load(data).console_decisions:
@@ -114,13 +132,16 @@ def decide(
                 f"decisions by command are for TEST authorities; console_decisions = true in {data / 'service.toml'} "
                 "allows them"
             )
-        actor = f"console:{getpass.getuser()} as {officer}"
-        now = int(time.time())
-        state = officers.decide(store, reference, action, officer=officer, actor=actor, now=now, code=reason, note=note)
+        actor, now = console_actor(getpass.getuser(), officer), int(time.time())
+        with _open_desk(data, store) as desk:
+            done = officers.decide(
+                desk, reference, action, officer=officer, actor=actor, now=now, code=reason, note=note
+            )
+    waits = {"waits_for": "second-officer"} if done.proposal else {}
     if as_json:
-        show_json({"reference": reference, "state": str(state), "actor": actor, "at": iso(now)})
+        show_json({"reference": reference, "state": str(done.state), "actor": actor, "at": iso(now)} | waits)
     else:
-        show_line(f"{reference} is {state}.")
+        show_line(f"{reference} is {done.state}." + (" Another officer must confirm the approval." if waits else ""))
 
 
 @click.group()
@@ -132,11 +153,12 @@ def officer() -> None:
 @data_option
 @click.argument("name")
 @plain_option("--role", type=click.Choice(officers.ROLES), required=True)
+@plain_option("--phone", metavar="NUMBER", help="The officer's own: applications from it are for other officers.")
 @json_option
-def add(data: Path, name: str, role: str, *, as_json: bool) -> None:
+def add(data: Path, name: str, role: str, phone: str | None, *, as_json: bool) -> None:
     """Add an officer and print the enrolment secret, once."""
     with _open_service(data) as store:
-        enrolment = officers.add_officer(store, name, role, int(time.time()))
+        enrolment = officers.add_officer(store, name, role, int(time.time()), phone)
     if as_json:
         show_json({"name": enrolment.officer.name, "role": role, "enrolment_secret": enrolment.secret})
     else:

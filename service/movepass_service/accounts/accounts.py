@@ -221,6 +221,13 @@ class Accounts:
             row = db.execute(query, key).fetchone()
         return row[0] if row else None
 
+    def references_of(self, phone: str, *, now: int) -> frozenset[str]:
+        """Return the references of all that a number applied for, for itself and for others."""
+        query = "SELECT reference FROM applications WHERE phone = ? AND made_at > ?"
+        with self._store.transaction() as db:
+            found = db.execute(query, (self._hash("phone", phone), now - APPLICATIONS_SECONDS))
+            return frozenset(reference for (reference,) in found)
+
     def appoint(self, phone: str, helper: Helper) -> None:
         """Let a number apply for others, or change what it may do."""
         row = (self._hash("phone", phone), helper.role, helper.name, helper.quota)

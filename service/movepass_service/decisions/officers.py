@@ -1,52 +1,24 @@
-"""What officers decide: who may, why, and the record of it."""
+"""Officers: who is one, and how the console decides as one of them."""
 
 import secrets
 from dataclasses import dataclass
 
-from movepass_service.applications.references import hash_secret, parse_reference
-from movepass_service.applications.states import State
-from movepass_service.decisions.records import Decision
+from movepass_service.applications.references import hash_secret
+from movepass_service.applications.states import REVERSIBLE, WAITING_FOR_OFFICER
+from movepass_service.applications.values import parse_phone
+from movepass_service.decisions.desk import Desk, Done
+from movepass_service.decisions.reasons import REASONS, codes_of
+from movepass_service.decisions.records import AS
+from movepass_service.decisions.roles import ROLES
 from movepass_service.errors import ServiceError
 from movepass_service.stores.sqlite import SqliteStore
 from movepass_service.stores.store import Kept, Officer
 
-ROLES = ("officer", "supervisor", "rule-author", "manager", "auditor")
-DECIDING_ROLES = ("officer", "supervisor")
 NAME_MAX_CHARS = 64
-NOTE_MAX_CHARS = 500
 CASES_MAX = 10_000
-REASONS = {
-    "approved-by-officer": {"bn": "একজন কর্মকর্তা আবেদনটি অনুমোদন করেছেন।", "en": "An officer approved this."},
-    "not-necessary": {
-        "bn": "এই যাত্রা এখন জরুরি বলে মনে হয়নি। জরুরি হলে কারণ জানিয়ে আপিল করুন।",
-        "en": "The trip does not seem necessary at present. If it is, appeal and say why.",
-    },
-    "details-wrong": {
-        "bn": "আবেদনের কিছু তথ্য মিলছে না। তথ্য ঠিক করে আবার পাঠান।",
-        "en": "Some details do not fit together. Correct them and send the application again.",
-    },
-    "too-many": {
-        "bn": "এই সময়ের জন্য আপনার যথেষ্ট পাস আছে।",
-        "en": "You already have passes enough for this time.",
-    },
-    "place-closed": {
-        "bn": "এলাকাটি এখন বন্ধ। খুললে আবার আবেদন করুন।",
-        "en": "The area is closed at present. Apply again once it is open.",
-    },
-    "withdrawn-by-officer": {
-        "bn": "একজন কর্মকর্তা আবেদনটি বাতিল করেছেন।",
-        "en": "An officer withdrew this application.",
-    },
-    "reversed": {"bn": "একজন কর্মকর্তা পাসটি বাতিল করেছেন।", "en": "An officer revoked this pass."},
-}
-"""What an officer may give as a reason, in the words that the applicant reads."""
-_USUAL = {
-    "approve": "approved-by-officer",
-    "reject": "not-necessary",
-    "needs-correction": "details-wrong",
-    "withdraw": "withdrawn-by-officer",
-}
-ACTIONS = tuple(_USUAL)
+ACTIONS = ("approve", "reject", "needs-correction", "withdraw")
+"""What the console can do."""
+__all__ = ["ACTIONS", "REASONS", "ROLES", "Enrolment", "OfficerError", "add_officer", "decide", "waiting_cases"]
 
 
 class OfficerError(ServiceError):
@@ -63,58 +35,78 @@ class Enrolment:
     secret: str
 
 
-def add_officer(store: SqliteStore, name: str, role: str, now: int) -> Enrolment:
+def add_officer(store: SqliteStore, name: str, role: str, now: int, phone: str | None = None) -> Enrolment:
     """Note an officer.
 
+    Args:
+        store: where officers are kept.
+        name: 1 to NAME_MAX_CHARS printable characters.
+        role: one of ROLES.
+        now: seconds since 1970 UTC.
+        phone: their own telephone: they never decide about applications that came from it.
+
     Raises:
-        OfficerError: no such role, or the name can't be one.
+        OfficerError: no such role, or the name or telephone can't be one.
         NotAllowed: there is one of this name.
     """
     plain = " ".join(name.split())
     if role not in ROLES:
         raise OfficerError(f"role: expected one of {', '.join(ROLES)}, got {role[:40]!r}")
-    if not 0 < len(plain) <= NAME_MAX_CHARS or not plain.isprintable():
-        raise OfficerError(f"a name has 1 to {NAME_MAX_CHARS} printable characters")
-    officer, secret = Officer(plain, role), secrets.token_urlsafe(16)
+    if not 0 < len(plain) <= NAME_MAX_CHARS or not plain.isprintable() or AS in f" {plain} ":
+        raise OfficerError(f"a name has 1 to {NAME_MAX_CHARS} printable characters, and not the word {AS.strip()!r}")
+    try:
+        number = None if phone is None else parse_phone(phone)
+    except ValueError as e:
+        raise OfficerError(f"phone: {e}, got {phone[:20]!r}" if phone else f"phone: {e}") from e
+    officer, secret = Officer(plain, role, number), secrets.token_urlsafe(16)
     store.add_officer(officer, hash_secret(secret), now)
     return Enrolment(officer, secret)
 
 
 def decide(  # noqa: PLR0913 - all of it is part of the record
-    store: SqliteStore, reference: str, action: str, *, officer: str, actor: str, now: int,
+    desk: Desk, reference: str, action: str, *, officer: str, actor: str, now: int,
     code: str | None = None, note: str | None = None,
-) -> State:  # fmt: skip
-    """Decide a case as an officer; returns the application's new state.
+) -> Done:  # fmt: skip
+    """Decide as an officer at the console, by the same rules as at the desk.
+
+    A case that waits is claimed first, so one that another officer has open is refused. Where somebody else proposed
+    the same, this confirms it.
 
     Args:
-        store: where it is kept.
+        desk: carries it out.
         reference: the application's, as people type it.
         action: one of ACTIONS.
         officer: the officer's name.
         actor: how the record names who did it, "console:USER as OFFICER".
         now: seconds since 1970 UTC.
-        code: one of REASONS; the usual one of the action without it.
+        code: one of codes_of(action); the usual one of the action without it.
         note: what the officer adds; the applicant does not read it.
 
     Raises:
-        OfficerError: there is no such officer, reason or action, or the officer's role decides nothing.
+        OfficerError: there is no such action, or no such reason for it.
+        ForbiddenError: the officer's role does not allow it.
+        DeskError: there is no such officer, or the desk refuses.
         UnknownApplication, NotAllowed: there is no such application, or its state does not allow it.
     """
-    known = store.officer(officer)
-    if known is None:
-        raise OfficerError(f"there is no officer {officer[:NAME_MAX_CHARS]!r}; see movepass service officer add")
-    if known.role not in DECIDING_ROLES:
-        raise OfficerError(f"{known.name} is {known.role}; deciding is for: {', '.join(DECIDING_ROLES)}")
-    if action not in _USUAL:
+    known = desk.officer(officer)
+    if action not in ACTIONS:
         raise OfficerError(f"expected one of {', '.join(ACTIONS)}, got {action[:40]!r}")
-    reason = code or _USUAL[action]
-    if reason not in REASONS:
-        raise OfficerError(f"reason: expected one of {', '.join(REASONS)}, got {reason[:40]!r}")
-    words = " ".join((note or "").split())
-    if len(words) > NOTE_MAX_CHARS:
-        raise OfficerError(f"a note has at most {NOTE_MAX_CHARS} characters, got {len(words)}")
-    decision = Decision(action, actor, reason, REASONS[reason], note=words or None)
-    return store.decide_case(parse_reference(reference), decision, now)
+    if code is not None and code not in codes_of(action):
+        raise OfficerError(f"reason for {action}: expected one of {', '.join(codes_of(action))}, got {code[:40]!r}")
+    shown = desk.open_case(known, reference, now=now)
+    kept, proposal = shown.case.kept, shown.hold.proposal if shown.hold else None
+    if kept.state in REVERSIBLE and action == "reject":
+        return desk.reverse(known, reference, now=now, note=note or "rejected at the console", actor=actor)
+    if proposal is not None and proposal.due_at is None and proposal.action == action:
+        return desk.confirm(known, reference, now=now, note=note, actor=actor)
+    if kept.state not in WAITING_FOR_OFFICER or action == "withdraw":
+        return desk.decide_unclaimed(known, reference, action, now=now, code=code, note=note, actor=actor)
+    desk.claim(known, reference, now=now)
+    try:
+        return desk.decide(known, reference, action, now=now, code=code, note=note, actor=actor)
+    except ServiceError:
+        desk.release(known, reference, now=now)
+        raise
 
 
 def waiting_cases(store: SqliteStore) -> list[Kept]:

@@ -15,6 +15,26 @@ from movepass_service.canonical import canonical_json
 SALT_BYTES = 16
 RULES, APPLICANT, SERVICE = "rules", "applicant", "service"
 """Actors that are no officers."""
+_DESK, _CONSOLE = "officer:", "console:"
+AS = " as "
+"""Stands before the officer's name in the actor of a console's decision; so no officer's name holds it."""
+
+
+def desk_actor(officer: str) -> str:
+    """Return how a record names an officer who signed in at the desk."""
+    return f"{_DESK}{officer}"
+
+
+def console_actor(user: str, officer: str) -> str:
+    """Return how a record names a user of the machine who acts as an officer."""
+    return f"{_CONSOLE}{user}{AS}{officer}"
+
+
+def officer_of(actor: str) -> str | None:
+    """Return the officer whom an actor names; None where it is none."""
+    if actor.startswith(_DESK):
+        return actor.removeprefix(_DESK)
+    return actor.rpartition(AS)[2] if actor.startswith(_CONSOLE) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +43,7 @@ class Decision:
 
     Attributes:
         action: "approve", "reject", "refer", "needs-correction", "expire", "withdraw" or "revoke".
-        actor: "rules", "applicant", "service", or "console:USER as OFFICER".
+        actor: "rules", "applicant", "service", "officer:NAME", or "console:USER as OFFICER".
         code: the reason's.
         texts: the reason in words, by language.
         rules_version: of the rule set that decided; None for a person.
@@ -31,6 +51,8 @@ class Decision:
         row: the id of the row that decided.
         facts: the closed columns as they were.
         note: what an officer adds.
+        proposed_by: the actor who proposed it, where a second officer confirmed it.
+        batch: the bulk decision that it was part of.
     """
 
     action: str
@@ -42,6 +64,8 @@ class Decision:
     row: str | None = None
     facts: Mapping[str, Any] | None = None
     note: str | None = None
+    proposed_by: str | None = None
+    batch: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +106,8 @@ def make_record(reference: str, correction: int, content_digest: bytes, decision
         "row": decision.row,
         "facts": decision.facts,
         "note": decision.note,
+        "proposed_by": decision.proposed_by,
+        "batch": decision.batch,
     }
     return _salted({key: value for key, value in document.items() if value is not None})
 

@@ -1,4 +1,4 @@
-"""The worker: one thread that decides, seals, issues, revokes, expires and forgets, in rounds.
+"""The worker: one thread that carries out, decides, seals, issues, revokes, expires and forgets, in rounds.
 
 A round's decisions are covered by a signed checkpoint of the log, which is durable, before a pass is issued for one of
 them. Without the online key nothing new is issued, and all the rest goes on.
@@ -107,6 +107,7 @@ class Worker:
             self._reopen_at = time.monotonic() + REOPEN_SECONDS
         decide = decider(self._service.rules, now, self._remember)
         parts: tuple[Callable[[], int], ...] = (
+            lambda: self._service.desk.carry_out(now=now),
             lambda: self._store.decide_next(self._service.settings.batch, decide, now),
             lambda: self._seal(now),
             lambda: self._issue(now),

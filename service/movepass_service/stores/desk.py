@@ -3,9 +3,9 @@
 Each change is one conditional write: it names what it found, and fails with Changed if somebody was quicker.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from movepass_service.errors import ServiceError
 
@@ -34,8 +34,9 @@ class Proposal:
         code: the reason's.
         officer: the name of the officer who proposes.
         actor: how a record names them.
-        made_at: seconds since 1970 UTC, as all times here.
-        due_at: when the undo window ends and the worker carries it out; None where another officer must confirm it.
+        made_at: seconds since 1970 UTC.
+        due_at: when the undo window ends and the worker carries it out, by the desk's clock (DeskStore.advance_clock);
+            None where another officer must confirm it.
         note: for the record.
         batch: the id of the bulk decision that it belongs to.
         why: why two officers are needed: "reason", "row" or "volume"; "" where it has a window.
@@ -59,9 +60,10 @@ class Hold:
     Attributes:
         number: the application's.
         officer: whose lease it is; "" without one.
-        until: when the lease ends.
+        until: when the lease ends, by the desk's clock.
         proposal: a decision that is not carried out yet.
         token: names this version of it; the store makes one with each write.
+        reference: the application's, as the store tells it.
     """
 
     number: int
@@ -69,6 +71,7 @@ class Hold:
     until: int = 0
     proposal: Proposal | None = None
     token: str = ""
+    reference: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +104,7 @@ class SecondLook:
 
     Attributes:
         decision: the id of the approving decision in the store.
-        number: the application's.
+        reference: the application's.
         officer: who approved.
         proposer: who proposed the approval, where two officers made it.
         at: when it was approved.
@@ -113,7 +116,7 @@ class SecondLook:
     """
 
     decision: int
-    number: int
+    reference: str
     officer: str
     proposer: str | None
     at: int
@@ -135,13 +138,13 @@ class DeskStore(Protocol):
         """Return the hold of a case."""
 
     def holds(self, limit: int) -> list[Hold]:
-        """Return all holds, those that were written first at the beginning."""
+        """Return the holds of all cases, in the order in which these came."""
 
     def put_hold(self, hold: Hold, found: str | None, *, delete: bool = False) -> str:
         """Write or delete a case's hold; returns its new token.
 
         Args:
-            hold: what to keep; its token does not count.
+            hold: what to keep; its token and reference do not count.
             found: the token of the hold that it replaces, None if there was none.
             delete: whether to delete the hold that was found instead.
 
@@ -168,6 +171,9 @@ class DeskStore(Protocol):
     def second_looks(self, outcomes: Sequence[str], limit: int) -> list[SecondLook]:
         """Return approvals that were drawn for a second look and have one of the outcomes, the oldest first."""
 
+    def second_look(self, decision: int) -> SecondLook | None:
+        """Look up the second look of an approval that was drawn for one."""
+
     def put_second_look(self, look: SecondLook, found: str) -> None:
         """Write the outcome of a second look.
 
@@ -179,8 +185,25 @@ class DeskStore(Protocol):
             Changed: it has another one by now, or was forgotten.
         """
 
-    def replace_noted(self, name: str, found: bytes | None, value: bytes) -> None:
+    def find_pass(self, day: int, number: str) -> "Kept | None":
+        """Look up the application of a pass.
+
+        Args:
+            day: on which it begins, in days since 1970-01-01, give or take one.
+            number: the pass's, as it is written.
+        """
+
+    def replace_noted(
+        self, name: str, found: bytes | None, value: bytes, now: int, act: Mapping[str, Any] | None = None
+    ) -> None:
         """Keep a value under a name in place of the one that was found.
+
+        Args:
+            name: under which it is kept.
+            found: what was there; None for nothing.
+            value: what to keep.
+            now: seconds since 1970 UTC.
+            act: the record of an act of administration, which the log gets in the same transaction.
 
         Raises:
             Changed: another value is there.

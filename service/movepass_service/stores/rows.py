@@ -17,10 +17,11 @@ from movepass_service.applications.states import (
     State,
     is_urgent,
 )
-from movepass_service.decisions.records import RULES, Decision, make_record
+from movepass_service.decisions.records import RULES, Decision, make_record, officer_of
 from movepass_service.errors import NotAllowed, StoreError, UnknownApplication
 from movepass_service.rules.columns import dhaka_day, week_of
-from movepass_service.stores import log
+from movepass_service.stores import desk_rows, log
+from movepass_service.stores.desk import Draw, Guard
 from movepass_service.stores.store import Counts, Draft, Issued, Kept
 from movepass_wire.times import DAY_SECONDS
 
@@ -35,7 +36,7 @@ CREATE TABLE applications (
     correction_digest BLOB, is_urgent INTEGER NOT NULL, by_rules INTEGER NOT NULL DEFAULT 0,
     content TEXT NOT NULL, id_hash BLOB, travel_week INTEGER NOT NULL, travel_day INTEGER NOT NULL,
     not_before INTEGER NOT NULL, not_after INTEGER NOT NULL, rules TEXT,
-    reason_code TEXT, reason_texts TEXT, pass_number TEXT, pass_text TEXT, forget_at INTEGER,
+    reason_code TEXT, reason_texts TEXT, row TEXT, pass_number TEXT, pass_text TEXT, forget_at INTEGER,
     UNIQUE (client, part)
 );
 CREATE INDEX at_work ON applications (state, number) WHERE state IN ('received', 'approved', 'referred', 'appealed');
@@ -75,15 +76,16 @@ CREATE TRIGGER decisions_are_fixed BEFORE UPDATE ON decisions
 CREATE TABLE id_keys (week INTEGER PRIMARY KEY, key BLOB NOT NULL);
 CREATE TABLE rules (version TEXT PRIMARY KEY, text TEXT NOT NULL, active_from INTEGER NOT NULL);
 CREATE TABLE officers (
-    name TEXT PRIMARY KEY, role TEXT NOT NULL, secret_hash BLOB NOT NULL, added_at INTEGER NOT NULL
+    name TEXT PRIMARY KEY, role TEXT NOT NULL, secret_hash BLOB NOT NULL, added_at INTEGER NOT NULL, phone TEXT
 ) WITHOUT ROWID;
 """
     + log.SCHEMA
+    + desk_rows.SCHEMA
 )
 COLUMNS = (
     "number, reference, secret_hash, state, since, received_at, correction, is_urgent, by_rules, content, "
     "id_hash, not_before, "
-    "not_after, rules, reason_code, reason_texts, pass_number, pass_text"
+    "not_after, rules, reason_code, reason_texts, pass_number, pass_text, row"
 )
 _PASSES_OF = """
 SELECT pass.number, pass.correction, pass.person, pass.travel_day, pass.not_before, pass.not_after, pass.ended_at
@@ -117,11 +119,11 @@ def marks(values: Sequence[object]) -> str:
 def kept(row: Sequence[Any]) -> Kept:
     """Read a row of COLUMNS."""
     (number, reference, secret_hash, state, since, received_at, correction, urgent, by_rules, text, id_hash,
-     not_before, not_after, rules, code, texts, pass_number, pass_text) = row  # fmt: skip
+     not_before, not_after, rules, code, texts, pass_number, pass_text, rules_row) = row  # fmt: skip
     reason = None if code is None else (code, json.loads(texts))
     return Kept(
         number, reference, secret_hash, State(state), since, received_at, correction, bool(urgent), bool(by_rules),
-        text, id_hash, not_before, not_after, rules, reason, pass_number, pass_text,
+        text, id_hash, not_before, not_after, rules, reason, pass_number, pass_text, rules_row,
     )  # fmt: skip
 
 
@@ -145,9 +147,10 @@ def replace_content(db: sqlite3.Connection, old: Kept, digest: bytes, applicatio
     db.execute(
         "UPDATE applications SET state = 'received', since = ?, correction = correction + 1, correction_digest = ?, "
         "is_urgent = ?, content = ?, id_hash = ?, travel_week = ?, travel_day = ?, not_before = ?, not_after = ?, "
-        f"reason_code = NULL, reason_texts = NULL, forget_at = NULL, rules = {_RULES_NOW} WHERE number = ?",
+        f"reason_code = NULL, reason_texts = NULL, row = NULL, forget_at = NULL, rules = {_RULES_NOW} WHERE number = ?",
         (now, digest, *_from_content(application, application.canonical()), old.number),
     )
+    desk_rows.end_hold(db, old.number)
 
 
 def _from_content(application: Application, text: str) -> tuple[Any, ...]:
@@ -155,12 +158,17 @@ def _from_content(application: Application, text: str) -> tuple[Any, ...]:
     return (is_urgent(trip.reason), text, application.id_hash, week_of(day), day, trip.not_before, trip.not_after)
 
 
-def decide_one(db: sqlite3.Connection, reference: str, decision: Decision, now: int) -> State:
+def decide_one(
+    db: sqlite3.Connection, reference: str, decision: Decision, now: int, guard: Guard | None = None,
+    draw: Draw | None = None,
+) -> State:  # fmt: skip
     """Carry out a person's decision about one application; the same again changes nothing."""
     row = db.execute(f"SELECT {COLUMNS} FROM applications WHERE reference = ?", (reference,)).fetchone()
     if row is None:
         raise UnknownApplication("no application of this reference")
     found = kept(row)
+    if guard is not None:
+        desk_rows.check_guard(db, found.number, decision, guard)
     meant = decision
     if decision.action == "reject" and found.state in REVERSIBLE:
         meant = _renamed(decision, "revoke")
@@ -179,16 +187,16 @@ def decide_one(db: sqlite3.Connection, reference: str, decision: Decision, now: 
         raise NotAllowed(f"{meant.action}: not possible for an application that is {found.state}", found.state)
     if meant.action in ("approve", "appeal") and found.not_after <= now:
         raise NotAllowed(f"{meant.action}: the trip is over", found.state)
-    apply(db, found, meant, now)
+    apply(db, found, meant, now, draw)
     return new
 
 
-def apply(db: sqlite3.Connection, application: Kept, decision: Decision, now: int) -> None:
-    """Note a decision and change the state, together."""
+def apply(db: sqlite3.Connection, application: Kept, decision: Decision, now: int, draw: Draw | None = None) -> None:
+    """Note a decision and change the state, together. The case's hold ends."""
     new = _OPEN_STATES[decision.action]
     content_digest = hashlib.sha256(application.content.encode()).digest()
     record = make_record(application.reference, application.correction, content_digest, decision, now)
-    by_person = decision.actor.startswith(("console:", "officer:"))
+    by_person = officer_of(decision.actor) is not None
     position = log.append_decision(db, record, now)
     db.execute(
         "INSERT INTO decisions (id, number, at, by_person, digest, salt, record) VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -196,19 +204,22 @@ def apply(db: sqlite3.Connection, application: Kept, decision: Decision, now: in
     )
     texts = json.dumps(dict(decision.texts), ensure_ascii=False)
     db.execute(
-        "UPDATE applications SET state = ?, since = ?, by_rules = ?, reason_code = ?, reason_texts = ?, forget_at = ? "
-        "WHERE number = ?",
+        "UPDATE applications SET state = ?, since = ?, by_rules = ?, reason_code = ?, reason_texts = ?, "
+        "row = coalesce(?, row), forget_at = ? WHERE number = ?",
         (
             new,
             now,
             decision.actor == RULES,
             decision.code,
             texts,
+            decision.row,
             _forget_at(application, new, now),
             application.number,
         ),
     )
+    desk_rows.end_hold(db, application.number)
     if new == State.APPROVED:
+        desk_rows.note_approval(db, application.number, position, decision, record.digest, now, draw)
         db.execute(
             "INSERT INTO passes (number, correction, request_id, decision, person, person_after, travel_day, "
             "not_before, not_after) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE "
@@ -308,6 +319,7 @@ def forget(db: sqlite3.Connection, now: int, oldest_week: int, limit: int) -> in
     for number in numbers:
         db.execute("UPDATE decisions SET salt = NULL, record = NULL WHERE number = ?", (number,))
         db.execute("UPDATE passes SET person = NULL, person_after = NULL WHERE number = ?", (number,))
+        desk_rows.forget(db, number)
         db.execute("DELETE FROM applications WHERE number = ?", (number,))
     return len(numbers)
 
@@ -323,5 +335,5 @@ def _forget_at(application: Kept, new: State, now: int) -> int | None:
 def _renamed(decision: Decision, action: str) -> Decision:
     return Decision(
         action, decision.actor, decision.code, decision.texts, decision.rules_version, decision.rules_digest,
-        decision.row, decision.facts, decision.note,
+        decision.row, decision.facts, decision.note, decision.proposed_by, decision.batch,
     )  # fmt: skip

@@ -5,8 +5,8 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,9 @@ from movepass_service.applications.states import CORRECTABLE, OPEN, WAITING_FOR_
 from movepass_service.decisions.records import Decision
 from movepass_service.errors import ConflictingApplication, NotAllowed, StoreError, UnknownApplication
 from movepass_service.stores import log, rows
+from movepass_service.stores.desk import Draw, Guard
 from movepass_service.stores.rows import COLUMNS, SCHEMA, SCHEMA_VERSION, marks
+from movepass_service.stores.sqlite_desk import SqliteDesk
 from movepass_service.stores.store import (
     RECEIVED_MAX,
     Decide,
@@ -30,7 +32,8 @@ from movepass_service.stores.store import (
     Submitted,
     ToRevoke,
 )
-from movepass_service.stores.writer import Writer, failure
+from movepass_service.stores.writer import Writer
+from movepass_service.stores.writer import failures as _failures
 
 FILE = "service.sqlite"
 _BUSY_SECONDS = 30
@@ -43,7 +46,7 @@ _CHECKPOINT_PAGES = 40_000
 """Of the write-ahead log, at which the writer itself writes it back: only where nobody else did (checkpoint)."""
 
 
-class SqliteStore:
+class SqliteStore(SqliteDesk):
     """The store in a file; see store.Store for what each method promises."""
 
     @staticmethod
@@ -116,9 +119,11 @@ class SqliteStore:
 
         return self.writer.call(work)
 
-    def decide_case(self, reference: str, decision: Decision, now: int) -> State:
+    def decide_case(
+        self, reference: str, decision: Decision, now: int, *, guard: Guard | None = None, draw: Draw | None = None
+    ) -> State:
         """See Store."""
-        return self.writer.call(lambda db: rows.decide_one(db, reference, decision, now))
+        return self.writer.call(lambda db: rows.decide_one(db, reference, decision, now, guard, draw))
 
     def expire(self, decision: Decision, now: int, limit: int) -> int:
         """See Store."""
@@ -323,14 +328,15 @@ class SqliteStore:
         def work(db: sqlite3.Connection) -> None:
             if db.execute("SELECT 1 FROM officers WHERE name = ?", (officer.name,)).fetchone():
                 raise NotAllowed(f"there is an officer {officer.name!r} already", "known")
-            db.execute("INSERT INTO officers VALUES (?, ?, ?, ?)", (officer.name, officer.role, secret_hash, now))
+            values = (officer.name, officer.role, secret_hash, now, officer.phone)
+            db.execute("INSERT INTO officers VALUES (?, ?, ?, ?, ?)", values)
 
         self.writer.call(work)
 
     def officer(self, name: str) -> Officer | None:
         """Look up an officer."""
         with _failures():
-            row = self._reader.execute("SELECT name, role FROM officers WHERE name = ?", (name,)).fetchone()
+            row = self._reader.execute("SELECT name, role, phone FROM officers WHERE name = ?", (name,)).fetchone()
         return Officer(*row) if row else None
 
     def add_rules(self, version: str, text: str, now: int) -> None:
@@ -418,13 +424,3 @@ def _make_private(folder: Path, path: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     with suppress(FileExistsError):
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, files.OWNER_ONLY))
-
-
-@contextmanager
-def _failures() -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.Error as e:
-        raise failure(e) from e
-    except OSError as e:
-        raise StoreError(f"the store: {e.filename or ''} {e.strerror or e}") from e

@@ -8,9 +8,9 @@ import asyncio
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -33,6 +33,17 @@ def failure(error: sqlite3.Error) -> StoreError:
     if code in _FULL or code & 0xFF in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
         return StorageFull("the disk is full; nothing was stored")
     return StoreError(f"the store: {error}")
+
+
+@contextmanager
+def failures() -> Iterator[None]:
+    """Turn failures of SQLite's, and of the disk's, into errors of the service's."""
+    try:
+        yield
+    except sqlite3.Error as e:
+        raise failure(e) from e
+    except OSError as e:
+        raise StoreError(f"the store: {e.filename or ''} {e.strerror or e}") from e
 
 
 @dataclass(slots=True)
