@@ -15,10 +15,10 @@ class DeskError(ServiceError):
     """The desk refuses what was asked for; the text is English, pages translate by code.
 
     Attributes:
-        code: "not-waiting", "leased", "no-lease", "own", "decided-before", "proposed", "no-proposal", "own-proposal",
-            "no-batch", "window-over", "not-yours", "second-officer", "second-look-own", "second-look-done",
-            "not-approved", "changed", "too-many-leases", "too-many-notes", "too-many", "unknown-officer", "unknown-action", "unknown-reason",
-            "note-length".
+        code: "changed", "decided-before", "leased", "no-batch", "no-lease", "no-proposal", "not-approved",
+            "not-waiting", "not-yours", "note-length", "own", "own-proposal", "proposed", "second-look-done",
+            "second-look-own", "second-officer", "too-many", "too-many-leases", "too-many-notes", "unknown-action",
+            "unknown-officer", "unknown-reason", or "window-over".
         values: what the text names.
     """
 
