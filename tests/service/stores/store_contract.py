@@ -14,6 +14,7 @@ from movepass_service.applications.application import Application, read_applicat
 from movepass_service.applications.states import State
 from movepass_service.decisions.records import Decision
 from movepass_service.errors import ConflictingApplication, NotAllowed, StoreError, UnknownApplication
+from movepass_service.stores.desk import Changed, Guard, Hold, Note, Proposal, TooManyApprovals
 from movepass_service.stores.store import Counts, Head, Issued, Kept, Store, ToRevoke
 
 NOW = 1795316400  # 2026-11-22T09:00:00+06:00, a Sunday
@@ -506,6 +507,188 @@ class StoreContract:
 
     heads: Callable[..., list[str]]
     """Return the notes of the heads that are kept; each store has its own way, as for the others below."""
+    # The desk's part
+
+    def referred(self, store: Store, number: int = 0, person: bytes | None = PERSON) -> int:
+        """Put in an application that waits for an officer; returns its number."""
+        self.put(store, number, person)
+        store.decide_next(1, lambda *_: decision("refer", row="row-1"), NOW)
+        return store_number(store, name(number))
+
+    def test_a_hold_replaces_the_one_that_was_found_and_no_other(self, store: Store) -> None:
+        number = self.referred(store)
+        assert store.hold(number) is None
+        first = store.put_hold(Hold(number, "Asma", NOW + 5), None)
+        kept = store.hold(number)
+        assert kept == Hold(number, "Asma", NOW + 5, None, first, REFERENCE)
+        assert store.holds(9) == [kept]
+        for found in (None, "other"):
+            with pytest.raises(Changed):
+                store.put_hold(Hold(number, "Babul", NOW + 9), found)
+            with pytest.raises(Changed):
+                store.put_hold(Hold(number), found, delete=True)
+        assert store.hold(number) == kept
+        proposal = Proposal("approve", "code", "Asma", "officer:Asma", NOW, NOW + 60, "কথা", "batch", "volume")
+        second = store.put_hold(Hold(number, proposal=proposal), first)
+        assert second != first
+        assert store.hold(number) == Hold(number, "", 0, proposal, second, REFERENCE)
+        store.put_hold(Hold(number), second, delete=True)
+        assert store.hold(number) is None
+        assert store.put_hold(Hold(number, "Babul", NOW), None) not in (first, second), "no token comes twice"
+
+    @pytest.mark.parametrize("state", ["approve", "reject", "needs-correction", "expire", "withdraw", None])
+    def test_what_waits_for_no_officer_can_not_be_held(self, store: Store, state: str | None) -> None:
+        self.put(store)
+        if state is not None:
+            self.decide(store, state)
+        with pytest.raises(Changed):
+            store.put_hold(Hold(store_number(store, REFERENCE), "Asma", NOW), None)
+        with pytest.raises(Changed):
+            store.put_hold(Hold(99, "Asma", NOW), None)
+
+    @pytest.mark.parametrize("change", ["decide", "withdraw", "correct", "expire", "forget"])
+    def test_whatever_changes_an_application_ends_its_hold(self, store: Store, change: str) -> None:
+        number = self.referred(store)
+        store.put_hold(Hold(number, "Asma", NOW + 5), None)
+        if change == "decide":
+            store.decide_case(REFERENCE, decision("reject", actor="console:me as A"), NOW)
+        elif change == "correct":
+            run(store.correct(REFERENCE, b"digest", application(reason="office"), NOW))
+            self.decide(store, "refer")
+        elif change == "expire":
+            store.expire(EXPIRE, NOW + 4 * HOUR, 9)
+        else:
+            run(store.change(REFERENCE, decision("withdraw", actor="applicant"), NOW))
+        if change == "forget":
+            store.forget(NOW + DAY, 0, 9)
+        assert store.hold(number) is None
+        assert store.holds(9) == []
+
+    def test_a_decision_is_stored_only_over_the_hold_that_was_found(self, store: Store) -> None:
+        number = self.referred(store)
+        approve = decision("approve", actor="officer:Asma")
+        token = store.put_hold(Hold(number, "Asma", NOW + 5), None)
+        for found in (None, "other"):
+            with pytest.raises(Changed):
+                store.decide_case(REFERENCE, approve, NOW, guard=Guard(found))
+        assert self.state(store, REFERENCE) == State.REFERRED
+        assert store.decide_case(REFERENCE, approve, NOW, guard=Guard(token)) == State.APPROVED
+        assert len(self.records(store, REFERENCE)) == 2
+
+    def test_approvals_beyond_what_an_officer_may_are_refused_in_the_same_transaction(self, store: Store) -> None:
+        for number in range(4):
+            self.referred(store, number)
+        approve, bound = decision("approve", actor="officer:Asma"), Guard(None, 1, NOW)
+        store.decide_case(name(0), approve, NOW, guard=bound)
+        with pytest.raises(TooManyApprovals):
+            store.decide_case(name(1), approve, NOW + 1, guard=bound)
+        assert self.state(store, name(1)) == State.REFERRED
+        store.decide_case(name(1), approve, NOW + 2, guard=replace(bound, since=NOW + 1))
+        store.decide_case(name(2), replace(approve, actor="console:me as Asma"), NOW + 3)
+        assert [store.approvals_since("Asma", NOW + s) for s in (0, 1, 3, 4)] == [3, 2, 1, 0]
+        store.decide_case(name(3), replace(approve, actor="officer:Babul", proposed_by="officer:Asma"), NOW)
+        assert store.approvals_since("Babul", 0) == 0, "two made it"
+        assert store.approvals_since("Asma", 0) == 3
+
+    def test_second_looks_are_drawn_with_the_approval_and_change_once(self, store: Store) -> None:
+        for number in range(3):
+            self.referred(store, number)
+        seen: list[bytes] = []
+
+        def draw(digest: bytes) -> bool:
+            seen.append(digest)
+            return len(seen) != 2
+
+        approve = decision("approve", actor="officer:Asma", proposed_by="officer:Babul")
+        for number in range(3):
+            store.decide_case(name(number), approve, NOW + number, draw=draw)
+        assert seen == [self.records(store, name(number))[-1][2] for number in range(3)]
+        first, second = store.second_looks(["open"], 9)
+        assert (first.reference, first.officer, first.proposer, first.at) == (name(0), "Asma", "Babul", NOW)
+        assert second.reference == name(2)
+        assert store.second_look(first.decision) == first
+        assert store.second_look(first.decision + 1000) is None
+        done = replace(first, outcome="disagreed", looked_by="Chandra", looked_at=NOW + 9, note="কেন?")
+        store.put_second_look(done, "open")
+        with pytest.raises(Changed):
+            store.put_second_look(replace(done, outcome="agreed"), "open")
+        assert store.second_looks(["open"], 9) == [second]
+        assert store.second_looks(["open", "disagreed"], 1) == [done]
+        run(store.change(name(0), decision("withdraw", actor="applicant"), NOW))
+        store.forget(NOW + DAY, 0, 9)
+        assert store.second_looks(["open", "disagreed"], 9) == [second]
+
+    def test_other_applications_of_the_same_number_are_found_by_either_week(self, store: Store) -> None:
+        numbers = [
+            self.referred(store, number, person)
+            for number, person in enumerate([PERSON, PERSON, OTHER_PERSON, OTHER_PERSON + PERSON, None, None])
+        ]
+
+        def others(number: int, limit: int = 9) -> list[str]:
+            kept = store.find(name(number))
+            assert kept is not None
+            return [one.reference for one in store.same_person(kept, limit)]
+
+        assert others(0) == [name(3), name(1)]
+        assert others(0, 1) == [name(3)]
+        assert others(2) == [name(3)]
+        assert others(3) == [name(2), name(1), name(0)]
+        assert others(4) == []
+        assert len(numbers) == 6
+
+    def test_notes_stay_in_order_up_to_a_limit_and_go_with_the_application(self, store: Store) -> None:
+        number = self.referred(store)
+        notes = [Note(NOW, "Asma", "এক"), Note(NOW, "Babul", "two")]
+        for note in notes:
+            store.add_note(number, note, 2)
+        with pytest.raises(Changed):
+            store.add_note(number, notes[0], 2)
+        with pytest.raises(Changed):
+            store.add_note(99, notes[0], 2)
+        assert store.notes(number) == notes
+        run(store.change(REFERENCE, decision("withdraw", actor="applicant"), NOW))
+        store.forget(NOW + DAY, 0, 9)
+        assert store.notes(number) == []
+
+    def test_the_application_of_a_pass_is_found_by_its_number(self, store: Store) -> None:
+        self.put(store)
+        self.decide(store)
+        (kept,) = self.issue(store)
+        day = kept.not_before // DAY
+        for near in (day - 1, day, day + 1):
+            found = store.find_pass(near, f"PASS-{kept.number}")
+            assert found is not None
+            assert found.reference == REFERENCE
+        assert store.find_pass(day + 5, f"PASS-{kept.number}") is None
+        assert store.find_pass(day, "PASS") is None
+
+    def test_a_named_value_replaces_the_one_that_was_found(self, store: Store) -> None:
+        store.replace_noted("x", None, b"1", NOW)
+        for found in (None, b"2"):
+            with pytest.raises(Changed):
+                store.replace_noted("x", found, b"3", NOW)
+        store.replace_noted("x", b"1", b"2", NOW, {"action": "change", "actor": "officer:Dipa"})
+        with pytest.raises(Changed):
+            store.replace_noted("x", b"1", b"2", NOW)
+
+    def test_the_clock_only_advances(self, store: Store) -> None:
+        assert [store.advance_clock(at) for at in (0, NOW, NOW - 5, NOW + 1, 0)] == [0, NOW, NOW, NOW + 1, NOW + 1]
+
+    def test_the_row_of_the_rules_stays_until_the_content_is_replaced(self, store: Store) -> None:
+        def row() -> str | None:
+            kept = store.find(REFERENCE)
+            assert kept is not None
+            return kept.row
+
+        self.referred(store)
+        assert row() == "row-1"
+        store.decide_case(REFERENCE, decision("reject", actor="officer:Asma"), NOW)
+        run(store.change(REFERENCE, decision("appeal", actor="applicant"), NOW))
+        assert row() == "row-1"
+        store.decide_case(REFERENCE, decision("needs-correction", actor="officer:Asma"), NOW)
+        run(store.correct(REFERENCE, b"digest", application(reason="office"), NOW))
+        assert row() is None
+
     records: Callable[..., list[tuple[bytes, str, bytes]]]
     """Return salt, record and digest of each decision about an application; each store has its own way."""
     records_of_forgotten: Callable[..., list[tuple[bytes | None, str | None, bytes]]]
