@@ -111,7 +111,7 @@ class BulkCases(SingleCases):
         members = [(hold, hold.proposal) for hold in self._holds().values() if hold.proposal]
         members = [(hold, proposal) for hold, proposal in members if proposal.batch == batch and proposal.due_at]
         if not members:
-            raise DeskError("no-batch", "nothing of this bulk decision is left to undo: it was carried out or undone")
+            raise _no_batch()
         made_by = members[0][1].officer
         if made_by != officer.name and not may(officer.role, Action.UNDO_OF_OTHERS):
             raise DeskError("not-yours", f"{made_by} or a supervisor can undo this")
@@ -127,6 +127,8 @@ class BulkCases(SingleCases):
                 continue
         if late and not undone:
             raise DeskError("window-over", "the time to undo this is over; a supervisor can reverse single approvals")
+        if not undone:
+            raise _no_batch()
         return undone
 
     def carry_out(self, *, now: int) -> int:
@@ -225,3 +227,7 @@ def _why_not(officer: Officer, case: Case, hold: Hold | None, clock: int) -> str
         return "proposed"
     is_others = checks.is_leased(hold, clock) and hold is not None and hold.officer != officer.name
     return "leased" if is_others else ""
+
+
+def _no_batch() -> DeskError:
+    return DeskError("no-batch", "nothing of this bulk decision is left to undo: it was carried out or undone")

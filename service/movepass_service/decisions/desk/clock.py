@@ -20,7 +20,7 @@ class DeskClock:
         self._store = store
         self._monotonic = monotonic
         self._lock = threading.Lock()
-        self._latest = 0.0
+        self._latest = float(store.advance_clock(0))
         self._at = monotonic()
 
     def peek(self, now: int) -> int:
@@ -43,4 +43,4 @@ class DeskClock:
 
     def _run_on(self) -> float:
         """Return the latest time known here, and what went by since."""
-        return self._latest + (self._monotonic() - self._at) if self._latest else 0.0
+        return self._latest + (self._monotonic() - self._at)
