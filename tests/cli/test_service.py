@@ -10,6 +10,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from movepass_issuer.authority.creation import create_authority
 from movepass_service.accounts import Accounts, Helper
 from movepass_service.service import Receipt, Service
 
-from .conftest import Movepass, Start
+from .conftest import Movepass, Ran, Start
 
 OFFICER = "Nasrin Akter"
 
@@ -156,6 +157,39 @@ def test_a_decision_is_recorded_with_user_and_officer(
     ran = movepass("service", "decide", "--data", data, referred.reference, "approve", "--as", OFFICER)
     assert ran.code == 2
     assert "revoked" in ran.err
+
+
+def test_the_console_keeps_the_desks_rules(world: World, data: Path, referred: Receipt, movepass: Movepass) -> None:
+    reference = referred.reference
+    add = ("service", "officer", "add", "--data", data)
+    for name, more in (("Asma", ()), ("Babul", ()), ("Chandra", ("--phone", "01712 345678"))):
+        assert movepass(*add, name, "--role", "officer", *more).code == 0
+    assert "phone" in movepass(*add, "Dipa", "--role", "officer", "--phone", "123").err
+    assert movepass(*add, "Dipa", "--role", "supervisor").code == 0
+
+    def decide(officer: str, action: str = "approve") -> Ran:
+        return movepass("service", "decide", "--data", data, reference, action, "--as", officer, "--json")
+
+    with Service.open(data, world.authority.folder) as service, closing(Accounts.open(data)) as accounts:
+        desk, now = service.desk, int(time.time())
+        asma, dipa = desk.officer("Asma"), desk.officer("Dipa")
+        desk.claim(asma, reference, now=now)
+        assert "Asma has it open" in decide("Babul").err
+        desk.release(asma, reference, now=now)
+        accounts.remember("+8801712345678", [(reference, "secret")], now=now)
+        assert "own telephone" in decide("Chandra").err
+        found = desk.settings()
+        desk.change_settings(dipa, found, replace(found, four_eyes_reasons=("burial",)), now=now)
+        proposed = decide("Asma")
+        assert (proposed.code, proposed.row["state"], proposed.row["waits_for"]) == (0, "referred", "second-officer")
+        assert "another officer confirms" in decide("Asma").err
+        confirmed = decide("Babul")
+        assert (confirmed.row["state"], "waits_for" in confirmed.row) == ("approved", False)
+        last = service.store.history(1)[-1]
+        assert last["actor"].endswith(" as Babul")
+        assert last["proposed_by"].endswith(" as Asma")
+        assert "reverse is for: supervisor" in decide("Asma", "reject").err
+        assert decide("Dipa", "reject").row["state"] == "revoked"
 
 
 @pytest.mark.parametrize(

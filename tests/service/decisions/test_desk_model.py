@@ -238,7 +238,8 @@ class DeskMachine(RuleBasedStateMachine):
         return case.lease is not None and case.lease[0] == who and case.lease[1] > self.true_now
 
     def _bulk(self, who: str, action: str) -> list[int]:
-        left, wanted = PER_HOUR - self._made(who), []
+        left = PER_HOUR - self._made(who)
+        wanted: list[int] = []
         for at, case in enumerate(self.cases):
             others = case.lease and case.lease[0] != who and case.lease[1] > self.true_now
             is_free = not self._refusal(who, case) and not case.proposed and not others

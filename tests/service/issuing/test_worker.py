@@ -288,6 +288,33 @@ def test_a_corrected_pass_replaces_the_old_one_at_the_device(approving: Service,
     }  # fmt: skip
 
 
+def test_a_bulk_decision_is_issued_once_its_window_is_over_and_a_reversal_revokes(
+    service: Service, world: World, now: int
+) -> None:
+    use_rules(service, rules("refer-all", ("", "refer")), now)
+    one, two, undone = (submit(service, now, client) for client in ("one", "two", "three"))
+    work(service, now)
+    officer(service, now)
+    officer(service, now, "supervisor")
+    nasrin, supervisor = (service.desk.officer(f"Nasrin {role}") for role in ("officer", "supervisor"))
+    service.desk.bulk_decide(nasrin, [one.reference, two.reference], "approve", now=now)
+    batch = service.desk.bulk_decide(nasrin, [undone.reference], "approve", now=now)
+    work(service, now + 59)
+    assert issued_by_request(world) == {}
+    service.desk.bulk_undo(nasrin, batch.id, now=now + 59)
+    work(service, now + 60)
+    states = [status(service, receipt, now).state for receipt in (one, two, undone)]
+    assert states == [State.ISSUED, State.ISSUED, State.REFERRED]
+    number = status(service, one, now).issued
+    assert number is not None
+    assert service.desk.find_reference(nasrin, number.pass_number, now=now) == one.reference
+    service.desk.reverse(supervisor, one.reference, now=now + 61, note="forged letter")
+    work(service, now + 61)
+    assert {name: bool(revoked) for name, (_, revoked) in issued_by_request(world).items()} == {
+        f"{one.reference}.0": True, f"{two.reference}.0": False,
+    }  # fmt: skip
+
+
 def test_who_may_not_decide_does_not(service: Service, now: int) -> None:
     receipt = submit(service, now)
     officer(service, now, "auditor")
@@ -304,6 +331,8 @@ def test_who_may_not_decide_does_not(service: Service, now: int) -> None:
         lambda: ask("Nasrin officer", note="x" * 501),
         lambda: officers.add_officer(service.store, "A", "king", now),
         lambda: officers.add_officer(service.store, " ", "officer", now),
+        lambda: officers.add_officer(service.store, "Tester as Nasrin", "officer", now),
+        lambda: officers.add_officer(service.store, "A", "officer", now, "12345"),
     ):
         with pytest.raises((officers.OfficerError, DeskError, ForbiddenError)):
             wrong()
