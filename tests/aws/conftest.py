@@ -1,8 +1,11 @@
 """AWS's API for the functions: the template deployed once a session, and an authority for functions in this process."""
 
+import json
 import os
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import package as packaging
 import pytest
@@ -11,6 +14,9 @@ from support.ministack import REGION, Ministack, running
 from support.stack import ACCOUNT, PEER, Stack, deploy
 
 from movepass_issuer.storage.dynamodb_ledger import DynamoDbLedger
+from movepass_keys import aws
+
+_NEW_CLIENT = aws.new_client
 
 
 @pytest.fixture(scope="session")
@@ -36,16 +42,49 @@ def deployed(tmp_path_factory: pytest.TempPathFactory, package: Path) -> Iterato
 @pytest.fixture
 def environment(ministack: Ministack, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let boto3 find ministack and the root's access key, and nothing of this machine's."""
+    _point_to(ministack, monkeypatch)
+
+
+@pytest.fixture(scope="session")
+def _made_once(ministack: Ministack, tmp_path_factory: pytest.TempPathFactory) -> Cloud:
+    with pytest.MonkeyPatch.context() as patch:
+        _point_to(ministack, patch)
+        return Cloud.create(ministack, tmp_path_factory.mktemp("shared"))
+
+
+@pytest.fixture
+def shared(environment: None, _made_once: Cloud) -> Cloud:  # noqa: ARG001
+    """An authority on AWS for tests that refuse something: they leave keys and lists alone, and empty the queues."""
+    return _made_once
+
+
+def _point_to(ministack: Ministack, patch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith("AWS_"):
-            monkeypatch.delenv(name)
+            patch.delenv(name)
     settings = {
         "AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull, "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_ENDPOINT_URL": ministack.url, "AWS_DEFAULT_REGION": REGION,
         "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test",
     }  # fmt: skip
     for name, value in settings.items():
-        monkeypatch.setenv(name, value)
+        patch.setenv(name, value)
+    patch.setattr(aws, "new_client", _client)
+
+
+def _client(service: str, region: str | None = None, **config: Any) -> Any:
+    """Return one client for all that ask for the same: an authority makes two dozen, each of 50 ms.
+
+    The functions take no more from it than from one of their own: boto3's clients know nothing of earlier calls.
+    """
+    settings = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
+    return _made(json.dumps([service, region, config, settings], sort_keys=True))
+
+
+@cache
+def _made(asked: str) -> Any:
+    service, region, config, _ = json.loads(asked)
+    return _NEW_CLIENT(service, region, **config)
 
 
 @pytest.fixture

@@ -43,6 +43,11 @@ def issue(cloud: Cloud) -> IssueFunction:
     return cloud.issue()
 
 
+@pytest.fixture
+def shared_issue(shared: Cloud) -> IssueFunction:
+    return shared.issue()
+
+
 def test_the_same_request_by_every_way_in_has_the_same_pass(cloud: Cloud, issue: IssueFunction) -> None:
     asked = request("R-1", NOW)
     direct = issue(asked, cloud.context)
@@ -88,26 +93,26 @@ def test_the_same_request_by_every_way_in_has_the_same_pass(cloud: Cloud, issue:
     ],
 )
 def test_what_no_pass_can_come_of_goes_to_the_dead_letters_at_once_with_its_reason(
-    cloud: Cloud, issue: IssueFunction, body: str, kind: str, reason: str
+    shared: Cloud, shared_issue: IssueFunction, body: str, kind: str, reason: str
 ) -> None:
-    issue(request("taken", NOW), cloud.context)
+    shared_issue(request("taken", NOW), shared.context)
     good = request("good", NOW)
-    answer = issue(event([json.dumps(good), body] if body else [json.dumps(good), " "]), cloud.context)
+    answer = shared_issue(event([json.dumps(good), body] if body else [json.dumps(good), " "]), shared.context)
     assert failed(answer) == []
-    (letter,) = cloud.dead()
+    (letter,) = shared.dead()
     assert (letter["body"], letter["kind"]) == (body or " ", kind)
     assert reason in letter["reason"]
-    answers = cloud.answers()
+    answers = shared.answers()
     assert sum("text" in a for a in answers) == 1
     assert sum(reason in a.get("error", "") for a in answers) == 1
 
 
 @pytest.mark.parametrize("body", ["x" * (1 << 20), "é" * (1 << 19)], ids=["ASCII", "two bytes a character"])
 def test_a_request_as_long_as_a_message_may_be_is_put_aside_with_its_reason(
-    cloud: Cloud, issue: IssueFunction, body: str
+    shared: Cloud, shared_issue: IssueFunction, body: str
 ) -> None:
-    assert failed(issue(event([body]), cloud.context)) == []
-    (letter,) = cloud.dead()
+    assert failed(shared_issue(event([body]), shared.context)) == []
+    (letter,) = shared.dead()
     assert (letter["kind"], "at most 65536" in letter["reason"]) == ("RequestError", True)
     assert body.startswith(letter["body"])
     counted = [letter["body"], *(f"{name}String{letter[name]}" for name in ("kind", "reason"))]
@@ -206,16 +211,16 @@ def test_answers_that_can_not_be_sent_bring_the_request_back(cloud: Cloud, issue
     ids=["half", "base64", "no text", "get", "missing", "many", "number", "unknown"],
 )
 def test_the_url_refuses_with_a_reason(
-    cloud: Cloud, issue: IssueFunction, asked: dict[str, Any], status: int, error: str
+    shared: Cloud, shared_issue: IssueFunction, asked: dict[str, Any], status: int, error: str
 ) -> None:
-    answer = issue(asked, cloud.context)
+    answer = shared_issue(asked, shared.context)
     assert answer["statusCode"] == status
     assert error in json.loads(answer["body"])["error"]
 
 
-def test_a_list_is_answered_in_order_each_by_itself(cloud: Cloud, issue: IssueFunction) -> None:
+def test_a_list_is_answered_in_order_each_by_itself(shared: Cloud, shared_issue: IssueFunction) -> None:
     asked = [request("R-1", NOW), 7, {"request_id": "R-2"}, request("R-3", NOW)]
-    answers = issue(asked, cloud.context)
+    answers = shared_issue(asked, shared.context)
     assert [("text" in answer, answer.get("request_id")) for answer in answers] == [
         (True, "R-1"), (False, None), (False, "R-2"), (True, "R-3"),
     ]  # fmt: skip
@@ -235,8 +240,8 @@ def test_a_revocation_is_durable_and_a_second_one_changes_nothing(cloud: Cloud, 
     "wanted", [{}, 7, {"pass_number": 7}, {"request_id": "a", "reason": 7}, {"request_id": "a", "why": "x"},
                {"request_id": "nobody"}, {"pass_number": "nonsense"}], ids=str,
 )  # fmt: skip
-def test_a_revocation_that_can_not_be_says_why(cloud: Cloud, wanted: Any) -> None:
-    assert "error" in cloud.revoke()(wanted, cloud.context)
+def test_a_revocation_that_can_not_be_says_why(shared: Cloud, wanted: Any) -> None:
+    assert "error" in shared.revoke()(wanted, shared.context)
 
 
 @pytest.mark.parametrize(
@@ -329,13 +334,13 @@ def test_a_warm_function_reads_the_keys_once_a_minute_and_goes_on_where_it_can_n
      {"requestContext": {"http": {}}}, {"Records": [{"messageId": "m", "body": 5, "attributes": {}}]}], ids=str,
 )  # fmt: skip
 def test_an_event_of_something_else_is_refused_and_logged(
-    cloud: Cloud, issue: IssueFunction, odd: Any, caplog: pytest.LogCaptureFixture
+    shared: Cloud, shared_issue: IssueFunction, odd: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     with pytest.raises(RequestError, match="expected"):
-        issue(odd, cloud.context)
+        shared_issue(odd, shared.context)
     assert "not for this function" in caplog.text
-    assert "error" in cloud.revoke()(odd, cloud.context)
-    assert "published" in cloud.publish()(odd, cloud.context)
+    assert "error" in shared.revoke()(odd, shared.context)
+    assert "published" in shared.publish()(odd, shared.context)
 
 
 @pytest.mark.parametrize(("number", "count"), [("3", "1"), ("-1", "0"), ("2", "2")])
@@ -344,10 +349,10 @@ def test_a_region_that_is_none_is_refused(number: str, count: str) -> None:
         FunctionSettings.from_environment({"MOVEPASS_REGION_NUMBER": number, "MOVEPASS_REGION_COUNT": count})
 
 
-def test_a_key_that_devices_do_not_know_does_not_sign(cloud: Cloud) -> None:
+def test_a_key_that_devices_do_not_know_does_not_sign(shared: Cloud) -> None:
     settings = FunctionSettings.from_environment(
-        {"MOVEPASS_TABLE": cloud.settings.table, "MOVEPASS_REPOSITORY": cloud.settings.repository}
-        | {"MOVEPASS_SIGNER": f"awskms:{cloud.ministack.key()}"}
+        {"MOVEPASS_TABLE": shared.settings.table, "MOVEPASS_REPOSITORY": shared.settings.repository}
+        | {"MOVEPASS_SIGNER": f"awskms:{shared.ministack.key()}"}
     )
     with pytest.raises(IssuerError, match="devices do not know the key"):
         IssueFunction.open(settings)
