@@ -1,22 +1,16 @@
 """AWS's API for the functions: the template deployed once a session, and an authority for functions in this process."""
 
-import json
 import os
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
-from typing import Any
 
 import package as packaging
 import pytest
 from support.cloud import Cloud
-from support.ministack import REGION, Ministack, running
+from support.ministack import REGION, Ministack, running, share_clients
 from support.stack import ACCOUNT, PEER, Stack, deploy
 
 from movepass_issuer.storage.dynamodb_ledger import DynamoDbLedger
-from movepass_keys import aws
-
-_NEW_CLIENT = aws.new_client
 
 
 @pytest.fixture(scope="session")
@@ -69,22 +63,7 @@ def _point_to(ministack: Ministack, patch: pytest.MonkeyPatch) -> None:
     }  # fmt: skip
     for name, value in settings.items():
         patch.setenv(name, value)
-    patch.setattr(aws, "new_client", _client)
-
-
-def _client(service: str, region: str | None = None, **config: Any) -> Any:
-    """Return one client for all that ask for the same: an authority makes two dozen, each of 50 ms.
-
-    The functions take no more from it than from one of their own: boto3's clients know nothing of earlier calls.
-    """
-    settings = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
-    return _made(json.dumps([service, region, config, settings], sort_keys=True))
-
-
-@cache
-def _made(asked: str) -> Any:
-    service, region, config, _ = json.loads(asked)
-    return _NEW_CLIENT(service, region, **config)
+    share_clients(patch)
 
 
 @pytest.fixture

@@ -25,6 +25,7 @@ from urllib.request import urlopen
 import boto3
 import pytest
 
+from movepass_keys import aws
 from support.processes import ROOT
 
 COMMAND = ROOT / ".venv-aws" / "bin" / "ministack"
@@ -110,6 +111,28 @@ def running(
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def share_clients(patch: pytest.MonkeyPatch) -> None:
+    """Give one boto3 client to all in this process that ask for the same; an authority makes two dozen, of 50 ms each.
+
+    A client keeps nothing of one call for the next, except connections.
+    """
+    patch.setattr(aws, "new_client", _client)
+
+
+def _client(service: str, region: str | None = None, **config: Any) -> Any:
+    settings = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
+    return _made(json.dumps([service, region, config, settings], sort_keys=True))
+
+
+_NEW_CLIENT = aws.new_client
+
+
+@cache
+def _made(asked: str) -> Any:
+    service, region, config, _ = json.loads(asked)
+    return _NEW_CLIENT(service, region, **config)
 
 
 def available() -> None:
