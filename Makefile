@@ -12,6 +12,9 @@ AWS_PINS := ministack==1.5.33 boto3==1.43.106 botocore==1.43.106 cryptography==5
 # Tests wait for servers, schedules and killed processes for a third of their time: three of them fill two cores.
 WORKERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) * 3 / 2)))
 
+# Python keeps what it has compiled, whatever the environment says: each of some thousand processes would compile again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help check demo demo-service service load demo-ceremony demo-aws bench-aws test slow fuzz coverage mutants bare package region-loss screens lint types bench bench-rain \
 	bench-scale banners vectors clean
 
