@@ -9,8 +9,10 @@ AWS_READY := $(AWS_VENV)/.ready
 AWS_PINS := ministack==1.5.33 boto3==1.43.106 botocore==1.43.106 cryptography==50.0.2 \
 	aws-sam-translator==1.115.0
 
-# Tests wait for servers, schedules and killed processes for a third of their time: three of them fill two cores.
-WORKERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) * 3 / 2)))
+# Tests wait for servers, schedules and killed processes for more than half of their time: five of them fill two cores.
+WORKERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) * 5 / 2)))
+# A worker has whole files, so that it sets up once what their tests share; tests/conftest.py begins with the slowest.
+SHARED_OUT := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 # Python keeps what it has compiled, whatever the environment says: each of some thousand processes would compile again.
 unexport PYTHONDONTWRITEBYTECODE
@@ -51,7 +53,7 @@ screens: $(READY) ## redraw the pictures of docs/officer.md from the command's o
 	PYTHONPATH=tests $(BIN)/python demo/officer.py docs/officer
 
 test: $(READY) $(AWS_READY) phone-tools ## run the tests, some minutes; T=tests/wire for one part, K=name for some by name
-	$(BIN)/pytest -n $(WORKERS) -m "not slow" $(T) $(if $(K),-k "$(K)")
+	$(BIN)/pytest $(SHARED_OUT) -m "not slow" $(T) $(if $(K),-k "$(K)")
 
 # What decides, and the documents that say how.
 DECIDING := tests/wire tests/test_vectors.py tests/test_spec.py tests/test_architecture.py tests/keys/test_records.py \
@@ -62,7 +64,7 @@ check: lint types ## run lint, types and the tests of what decides, a minute: be
 
 slow: $(READY) $(AWS_READY) ## run the long proofs
 	$(BIN)/pytest -n $(WORKERS) -m slow
-	MOVEPASS_TEST_STARTS=fresh $(BIN)/pytest -n $(WORKERS) -m "not slow" tests/cli
+	MOVEPASS_TEST_STARTS=fresh $(BIN)/pytest $(SHARED_OUT) -m "not slow" tests/cli
 
 bare: $(READY) ## prove that a device without extras installs, syncs over HTTP and verifies
 	$(BIN)/python tools/bare_device.py
