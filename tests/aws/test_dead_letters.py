@@ -13,12 +13,18 @@ from support.cloud import Cloud, event
 from support.passes import HOLDER, request
 
 from movepass_cli.main import cli
-from movepass_issuer.aws import queues
+from movepass_issuer.aws import dead_letters, queues
 from movepass_issuer.aws.dead_letters import DeadLetters, SameQueueError
 from movepass_issuer.aws.queues import QueueError
 from movepass_keys.aws import Patience
 
 NOW = int(time.time())
+
+
+@pytest.fixture(autouse=True)
+def _no_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An empty queue of ministack's is empty at once."""
+    monkeypatch.setattr(dead_letters, "_WAIT_SECONDS", 0)
 
 
 @pytest.fixture

@@ -14,6 +14,8 @@ AT_ONCE = 1000
 """Letters looked at in one go."""
 _HIDDEN_SECONDS = 120
 _CALL_MESSAGES = 10
+_WAIT_SECONDS = 1
+"""Longer than 0, so that SQS asks all its servers and an empty answer means an empty queue."""
 _NO_REASON = "no reason: the function was cut off each time it had this; its log may tell more"
 
 
@@ -115,7 +117,7 @@ class DeadLetters:
                 QueueUrl=self._url,
                 MaxNumberOfMessages=_CALL_MESSAGES,
                 VisibilityTimeout=_HIDDEN_SECONDS,
-                WaitTimeSeconds=1,
+                WaitTimeSeconds=_WAIT_SECONDS,
                 MessageAttributeNames=["kind", "reason"],
                 MessageSystemAttributeNames=["SentTimestamp"],
             )
