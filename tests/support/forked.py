@@ -21,11 +21,12 @@ _AT_START = ("PYTHON", "LC_", "LANG", "LD_")
 """Python reads variables that begin so when it starts: a process with its own must be started by Python."""
 
 _SERVER = """
-import fcntl, gc, json, os, select, signal, socket, sys, termios, time
+import atexit, fcntl, gc, json, os, select, signal, socket, sys, termios, threading, time
 from importlib import import_module
 from movepass_cli.main import _COMMANDS, main
 
-for name in [*(f"movepass_cli.{module}" for module, _ in _COMMANDS.values()), *sys.argv[2:]]:
+USED = ["_strptime", "movepass_verifier.store.doctor", "PIL.ImageDraw", "PIL.ImageFont", "PIL.PngImagePlugin", "qrcode"]
+for name in [*(f"movepass_cli.{module}" for module, _ in _COMMANDS.values()), *USED, *sys.argv[2:]]:
     import_module(name)
 gc.freeze()
 interrupt = signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -67,6 +68,17 @@ def become(arguments, folder, variables, own_session, fds):
         sys.argv[:] = arguments
         main()
 
+def leave(code):
+    # End as the interpreter does, but leave the heap to the kernel: freeing what is shared would copy it first.
+    threading._shutdown()
+    atexit._run_exitfuncs()
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except (OSError, ValueError):
+        return  # the interpreter says so, and changes the exit code
+    os._exit(code)
+
 while True:
     ready, _, _ = select.select([0, listener, ended], [], [])
     if ended in ready:
@@ -82,7 +94,13 @@ while True:
         child = os.fork()
         if not child:
             connection.close()
-            become(*asked, fds)
+            try:
+                become(*asked, fds)
+            except SystemExit as e:
+                if e.code is None or type(e.code) is int:
+                    leave((e.code or 0) & 0xFF)
+                raise
+            leave(0)
             break
         running[child] = connection
         connection.sendall(b"%d\\n" % child)
