@@ -466,6 +466,15 @@ def test_an_appeal_is_for_an_officer_who_did_not_decide_before(office: Office) -
     assert office.desk.confirm(office.chandra, case, now=office.now).state == State.APPROVED
 
 
+def test_who_asked_for_a_correction_may_decide_what_comes_back(office: Office) -> None:
+    case = office.case()
+    office.desk.claim(office.asma, case, now=office.now)
+    office.desk.decide(office.asma, case, "needs-correction", now=office.now)
+    run(office.store.correct(case, b"digest", replace(office.kept(case).application(), language="en"), office.now))
+    office.store.decide_next(1, lambda *_: decision("refer"), office.now)
+    assert office.approve(office.asma, case) == State.APPROVED
+
+
 # Reversal and settings
 
 

@@ -1,0 +1,62 @@
+"""docs/desk.md: its table of roles, its figures and its reasons are the code's."""
+
+import re
+
+from movepass_service.decisions.desk import cases, settings, single
+from movepass_service.decisions.desk.settings import DeskSettings
+from movepass_service.decisions.reasons import ACTIONS, NOTE_MAX_CHARS, codes_of
+from movepass_service.decisions.roles import ROLES, Action, may
+
+from .reading import ROOT
+
+PAGE = (ROOT / "docs" / "desk.md").read_text("utf-8")
+
+
+def section(heading: str) -> str:
+    return PAGE.split(f"\n## {heading}\n")[1].split("\n## ")[0]
+
+
+def rows(text: str) -> list[list[str]]:
+    lines = [line for line in text.splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+
+
+def test_who_may_do_what() -> None:
+    heading, _, *lines = rows(section("Who may do what"))
+    assert tuple(heading[1:]) == ROLES
+    assert [line[0].replace(" ", "-") for line in lines] == list(Action)
+    for name, *cells in lines:
+        action = Action(name.replace(" ", "-"))
+        assert [cell == "yes" for cell in cells] == [may(role, action) for role in ROLES], name
+
+
+def test_reasons() -> None:
+    _, _, *lines = rows(section("One case"))
+    assert [re.findall(r"`([\w-]+)`", line[2]) for line in lines] == [list(codes_of(action)) for action in ACTIONS]
+
+
+def test_settings() -> None:
+    _, _, *lines = rows(section("Settings"))
+    default = DeskSettings()
+    assert [line[0].strip("`") for line in lines] == list(default.to_json())
+    bounds = {name: (low, high) for name, low, high in settings._BOUNDS}
+    for name, first, bound in lines:
+        value = getattr(default, name.strip("`"))
+        assert first == "none" if value == () else first.split(":")[0] == str(value)
+        if isinstance(value, int):
+            assert tuple(map(int, re.findall(r"\d+", bound))) == bounds[name.strip("`")]
+
+
+def test_figures() -> None:
+    default = DeskSettings()
+    for figure, heading in (
+        (f"{cases.ALERT_SECONDS // 3600} hour", "The queue"),
+        (f"{default.lease_s // 60} minutes", "One case"),
+        (str(single.LEASES_MAX), "One case"),
+        (str(NOTE_MAX_CHARS), "One case"),
+        (str(single.NOTES_MAX), "One case"),
+        (str(default.bulk_limit), "Many cases at once"),
+        (f"{default.undo_s} seconds", "Many cases at once"),
+        (f"{default.second_look_percent} %", "Second looks"),
+    ):
+        assert f"**{figure}**" in section(heading), figure
