@@ -20,6 +20,7 @@ from movepass_service.applications.states import State
 from movepass_service.decisions.desk import Desk, DeskError, Filters
 from movepass_service.decisions.records import officer_of
 from movepass_service.rules.kept import KeptRules
+from movepass_service.stores.desk import Hold
 from movepass_service.stores.sqlite import SqliteStore
 from movepass_service.stores.store import Officer
 
@@ -84,6 +85,7 @@ from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 from movepass_service.decisions.desk import Desk
 from movepass_service.rules.kept import KeptRules
+from movepass_service.stores.desk import Hold
 from movepass_service.stores.sqlite import SqliteStore
 import test_together
 folder, names = Path(sys.argv[2]), sys.argv[3:]
@@ -220,3 +222,21 @@ def test_approvals_at_once_are_no_way_around_the_volume(office: Office) -> None:
     states = Counter(office.state(case) for case in cases)
     assert states == {State.APPROVED: 3, State.REFERRED: 5}
     assert len(office.desk.proposals(office.babul)) == 5
+
+
+def test_a_claim_while_a_bulk_decision_is_judged_is_not_taken_away(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = office.case()
+    holds, desk = office.store.holds, office.new_desk()
+
+    def holds_and_then_a_claim(limit: int) -> list[Hold]:
+        found = holds(limit)
+        monkeypatch.undo()
+        office.desk.claim(office.babul, case, now=office.now)
+        return found
+
+    monkeypatch.setattr(office.store, "holds", holds_and_then_a_claim)
+    batch = desk.bulk_decide(office.asma, [case], "reject", now=office.now)
+    assert batch.skipped == {case: "changed"}
+    assert [hold.officer for hold in office.store.holds(9)] == ["Babul"]

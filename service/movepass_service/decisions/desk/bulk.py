@@ -2,7 +2,7 @@
 
 import secrets
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from movepass_service.applications.states import WAITING_FOR_OFFICER
@@ -37,7 +37,7 @@ class BulkCases(SingleCases):
         require(officer, Action.DECIDE_MANY)
         checks.read_code(action, None)
         cases = [case for case in self._cases() if filters.accepts(case, now)]
-        chosen, beyond, excluded = self._choose(officer, cases, action, now)
+        chosen, beyond, excluded = self._choose(officer, cases, self._holds(), action, now)
         seen: Counter[str] = Counter()
         sample = []
         for case, why in excluded:
@@ -65,7 +65,8 @@ class BulkCases(SingleCases):
             message = f"a bulk decision has 1 to {settings.bulk_limit} cases, got {len(wanted)}"
             raise DeskError("too-many", message, limit=settings.bulk_limit)
         cases = [read_case(self._find(reference)) for reference in wanted]
-        chosen, _, excluded = self._choose(officer, cases, action, now)
+        holds = self._holds()  # once: a hold that is replaced must be the one that was judged
+        chosen, _, excluded = self._choose(officer, cases, holds, action, now)
         skipped = {case.reference: why for case, why in excluded}
         clock = self._clock.advance(now)
         proposal = Proposal(
@@ -78,7 +79,7 @@ class BulkCases(SingleCases):
             note=words or None,
             batch=secrets.token_hex(_BATCH_BYTES),
         )
-        holds, done = self._holds(), []
+        done = []
         for case in chosen:
             hold = holds.get(case.kept.number)
             try:
@@ -174,10 +175,10 @@ class BulkCases(SingleCases):
         return False
 
     def _choose(
-        self, officer: Officer, cases: Sequence[Case], action: str, now: int
+        self, officer: Officer, cases: Sequence[Case], holds: Mapping[int, Hold], action: str, now: int
     ) -> tuple[list[Case], int, list[tuple[Case, str]]]:
         """Divide cases into those to decide, how many are beyond the limit, and those left out with why."""
-        settings, holds, clock = self.settings(), self._holds(), self._clock.peek(now)
+        settings, clock = self.settings(), self._clock.peek(now)
         left = settings.approvals_per_hour - self._approvals(officer, now) if settings.approvals_per_hour else None
         chosen: list[Case] = []
         excluded: list[tuple[Case, str]] = []
