@@ -3,7 +3,6 @@
 The web server runs in a thread of its own, so that the caller's main thread stays free to wait for signals.
 """
 
-import fcntl
 import ipaddress
 import logging
 import os
@@ -13,13 +12,12 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import uvicorn
 
-from movepass_keys import files
+from movepass_service import lock
 from movepass_service.accounts import Accounts
 from movepass_service.errors import ServiceError
 from movepass_service.issuing.publishing import PublisherThread
@@ -29,7 +27,6 @@ from movepass_service.web import WebSettings, make_app
 from movepass_service.web.settings import default_limits
 
 HOST = "127.0.0.1"
-LOCK = "running.lock"
 _BACKLOG = 2048
 _GRACE_SECONDS = 10
 _KEEP_ALIVE_SECONDS = 15
@@ -79,7 +76,7 @@ def running(service: Service, site: Site) -> Iterator[Running]:
         RunError: the port is taken, or the address can't be used.
     """
     with ExitStack() as begun:
-        begun.callback(os.close, _lock(service.store.folder))
+        begun.callback(os.close, lock.take(service.store.folder))
         listener = begun.enter_context(_listen(site.port))
         accounts = _open_accounts(service)
         if accounts:
@@ -110,28 +107,6 @@ def _open_accounts(service: Service) -> Accounts | None:
     if service.authority.test or service.settings.sms_outbox:
         return Accounts.open(service.store.folder)
     return None
-
-
-def _lock(data: Path) -> int:
-    """Take the lock of the service's folder, which the system releases when the process ends however it does.
-
-    Raises:
-        RunError: another process has it, or it is no file that can be locked. Two workers could revoke a pass while it
-            is being issued.
-    """
-    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-    try:
-        descriptor = os.open(data / LOCK, flags, files.OWNER_ONLY)
-    except OSError as e:
-        raise RunError(
-            f"{data / LOCK}: expected a file to lock, or none yet: {e.strerror}"
-        ) from e
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as e:
-        os.close(descriptor)
-        raise RunError(f"{data} is in use: another service runs there") from e
-    return descriptor
 
 
 def _listen(port: int) -> socket.socket:

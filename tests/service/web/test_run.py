@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from movepass_issuer.authority.creation import create_authority
-from movepass_service.run import LOCK, RunError, Site, running
+from movepass_service.lock import FILE, InUseError
+from movepass_service.run import RunError, Site, running
 from movepass_service.service import Service
 
 
@@ -36,12 +37,12 @@ def test_a_proxy_that_could_never_match_is_refused(tmp_path: Path, proxy: str) -
 def test_a_lock_that_is_no_file_is_refused(tmp_path: Path, kind: str) -> None:
     create_authority(tmp_path / "authority", name="Dhaka", test=True)
     with Service.open(tmp_path / "data", tmp_path / "authority") as service:
-        lock, elsewhere = tmp_path / "data" / LOCK, tmp_path / "elsewhere"
+        lock, elsewhere = tmp_path / "data" / FILE, tmp_path / "elsewhere"
         if kind == "link":
             lock.symlink_to(elsewhere)
         else:
             lock.mkdir()
-        with pytest.raises(RunError, match=LOCK), running(service, Site(port=0)):
+        with pytest.raises(InUseError, match=FILE), running(service, Site(port=0)):
             pass
     assert not elsewhere.exists()
 
