@@ -9,7 +9,8 @@ import click
 from movepass_cli.options import PATH, authority_option, data_option, example, json_option, option
 from movepass_cli.output import say, show_json, show_line
 from movepass_issuer.authority.folder import Authority
-from movepass_service.decisions.copies import Exported
+from movepass_service import lock
+from movepass_service.decisions.copies import PATIENCE_SECONDS, Exported
 from movepass_service.decisions.copies import export as export_copies
 from movepass_service.stores.sqlite import SqliteStore
 
@@ -29,7 +30,8 @@ def export(data: Path, authority: Path, folder: Path, *, as_json: bool) -> None:
     copies hold no names, but references and officers' notes: readable by you alone.
     """
     with closing(SqliteStore(data, create=False)) as store:
-        copied = export_copies(store, Authority.open(authority), folder)
+        patience = PATIENCE_SECONDS if lock.is_taken(data) else 0
+        copied = export_copies(store, Authority.open(authority), folder, patience=patience)
     if as_json:
         show_json({"folder": str(folder)} | asdict(copied))
     else:

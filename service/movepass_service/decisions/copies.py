@@ -24,7 +24,7 @@ from movepass_service.stores.store import Head, Store
 
 LEAVES, RECORDS, ISSUED, HEAD = "decisions/leaves.jsonl", "decisions/records.jsonl", "issued/issued.jsonl", "head"
 PATIENCE_SECONDS = 5.0
-"""How long to wait for the leaves and the checkpoint of passes that are being issued."""
+"""How long to wait for the leaves and the checkpoint of passes that are being issued, where a service runs."""
 _PAUSE_SECONDS = 0.1
 _AWAITED_MAX = 10_000
 """Passes without a leaf that are waited for: more are no pause between two steps of the service."""
@@ -78,7 +78,7 @@ class _Passes:
     lacked: int
 
 
-def export(store: Store, authority: Authority, to: Path, *, patience: float = PATIENCE_SECONDS) -> Exported:
+def export(store: Store, authority: Authority, to: Path, *, patience: float) -> Exported:
     """Copy the log, the records that are still kept, the ledger's passes and the newest head into a folder.
 
     Args:
