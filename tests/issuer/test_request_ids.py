@@ -188,6 +188,24 @@ def test_a_reissue_is_no_id_of_a_callers(ledger: Ledger) -> None:
             after.revoke(request_id=name)
 
 
+def test_reissues_of_many_requests_are_found_in_the_order_of_their_replacement(ledger: Ledger) -> None:
+    issuer(ledger).issue_many([approved(name, NOW) for name in "XYZ"])
+    list(issuer(ledger, NEW).reissue(OLD.kid))
+    list(issuer(ledger, OLD).reissue(NEW.kid))
+    late = issuer(ledger).issue(approved("late", NOW))
+    ledger.reserve([Request(f"late\n{NEW.kid.hex()}", b"h" * 32, day_of(NOW + 3 * 3600))])  # and was killed then
+    found = Revoker(ledger=ledger, kids=KEYS.keys, clock=lambda: NOW).find_reissues(["X", "Z", "late", "unknown"])
+    assert found.keys() == {"X", "Z"}
+    for name, ((first, second), (again, third)) in found.items():
+        assert (first.request_id, again) == (name, second)
+        assert [entry.request_id for entry in (second, third)] == [
+            f"{name}\n{NEW.kid.hex()}", f"{name}\n{NEW.kid.hex()}\n{OLD.kid.hex()}",
+        ]  # fmt: skip
+        assert second.text
+        assert third.text
+    assert late.pass_.index not in {entry.index for pairs in found.values() for pair in pairs for entry in pair}
+
+
 def test_a_reissue_of_a_reissue_is_revoked_with_the_request(ledger: Ledger) -> None:
     issuer(ledger).issue(approved("X", NOW))
     list(issuer(ledger, NEW).reissue(OLD.kid))
