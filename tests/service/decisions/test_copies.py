@@ -81,6 +81,13 @@ def test_the_copies_hold_the_log_its_records_what_was_issued_and_the_head(
     assert all(path.stat().st_mode & 0o077 == 0 for path in (to, *to.rglob("*")))
 
 
+def test_the_copies_end_where_the_head_does(approving: Service, to: Path, now: int) -> None:
+    submit(approving, now)
+    work(approving, now)
+    approving.store.append_administration({"action": "officer-added", "actor": "console:root"}, now)
+    assert export(approving, to) == Exported(leaves=2, records=1, passes=1, covered=2, without_leaf=0)
+
+
 def test_an_earlier_export_is_continued(approving: Service, to: Path, now: int) -> None:
     for part in range(3):
         submit(approving, now, f"c{part}")
