@@ -133,6 +133,7 @@ class Pulse:
         revoked: set once passes were revoked that are in no list yet.
         worker_trouble: what keeps the worker from working, or "".
         publisher_trouble: what keeps lists from being published, or "".
+        log_trouble: what keeps the head of the decision log from being published, or "".
     """
 
     worked_at: float | None = None
@@ -141,6 +142,7 @@ class Pulse:
     revoked: threading.Event = field(default_factory=threading.Event)
     worker_trouble: str = ""
     publisher_trouble: str = ""
+    log_trouble: str = ""
     started_at: float = field(default_factory=time.monotonic)
 
 
@@ -321,7 +323,7 @@ class Service:
         pulse, now = self.pulse, time.monotonic()
         age = None if pulse.worked_at is None else now - pulse.worked_at
         late = now - (pulse.worked_at or pulse.started_at) > _WORKER_MAX_AGE_SECONDS
-        trouble = "; ".join(filter(None, (pulse.worker_trouble, pulse.publisher_trouble)))
+        trouble = "; ".join(filter(None, (pulse.worker_trouble, pulse.publisher_trouble, pulse.log_trouble)))
         if late:
             trouble = trouble or "the worker does not work"
         queue = counts.get(State.RECEIVED, 0) + counts.get(State.APPROVED, 0)

@@ -27,6 +27,8 @@ class Settings:
         console_decisions: whether officers may decide by the command although it is no TEST authority.
         sms_outbox: whether numbers can be registered although it is no TEST authority: some other program must send the
             messages that are written to the outbox.
+        replace_head: whether the head of the decision log is published in place of one that the log never had, as after
+            the service was restored from a copy. Auditors see that the log was rewound.
     """
 
     publish_every_s: float = 300.0
@@ -34,6 +36,7 @@ class Settings:
     batch: int = 200
     console_decisions: bool = False
     sms_outbox: bool = False
+    replace_head: bool = False
 
     @classmethod
     def load(cls, data: Path) -> Self:
@@ -60,5 +63,5 @@ class Settings:
         return cls(**document)
 
 
-_FLAGS = frozenset(["console_decisions", "sms_outbox"])
+_FLAGS = frozenset(["console_decisions", "sms_outbox", "replace_head"])
 _MOST = 86_400

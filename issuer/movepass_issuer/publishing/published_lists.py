@@ -27,6 +27,7 @@ class PublishedLists:
     expires: int
     _repository: Repository
     _targets: Mapping[int, Any]
+    _others: Mapping[str, Any]
 
     @classmethod
     def read(cls, repository: Repository) -> "PublishedLists":
@@ -39,7 +40,8 @@ class PublishedLists:
         snapshot = _document(repository, "snapshot", timestamp.snapshot_meta.version)
         status = _document(repository, roles.STATUS, snapshot.meta[f"{roles.STATUS}.json"].version)
         targets = {day: t for name, t in status.targets.items() if (day := layout.log_day(name)) is not None}
-        return cls(roles.published_at(timestamp) or 0, int(timestamp.expires.timestamp()), repository, targets)
+        published, expires = roles.published_at(timestamp) or 0, int(timestamp.expires.timestamp())
+        return cls(published, expires, repository, targets, status.targets)
 
     @property
     def days(self) -> list[int]:
@@ -57,6 +59,15 @@ class PublishedLists:
             return read_log(read_described(self._repository, layout.target_file(target), target))
         except LogError as e:
             raise RepositoryError(f"the list of day {day} can't be read ({e}); restore it from a copy") from e
+
+    def target(self, name: str) -> bytes | None:
+        """Read another target that is published with the lists; None where there is none of that name.
+
+        Raises:
+            RepositoryError: it is missing or damaged.
+        """
+        target = self._others.get(name)
+        return None if target is None else read_described(self._repository, layout.target_file(target), target)
 
 
 def _document(repository: Repository, role: str, version: int) -> Any:

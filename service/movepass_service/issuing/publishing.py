@@ -8,15 +8,20 @@ from contextlib import closing
 
 from movepass_issuer import IssuerError
 from movepass_issuer.authority.folder import Authority
+from movepass_issuer.publishing.published_lists import PublishedLists
 from movepass_issuer.publishing.publisher import Publication
 from movepass_issuer.publishing.watch import PublishingFailure, publish_every
 from movepass_issuer.regions.replication import Followed
 from movepass_keys import KeysError
-from movepass_keys.records.layout import HEAD_TARGET
+from movepass_keys.records.layout import HEAD_TARGET, TIMESTAMP
 from movepass_service.errors import ServiceError
 from movepass_service.service import Service
 
 LOG = logging.getLogger(__name__)
+_FOREIGN_HEAD = (
+    "the published head of the decision log is not of this log, and stays: the service was restored from a copy, or "
+    "another one publishes for this authority. If you know that it was restored: replace_head = true in service.toml"
+)
 
 
 class _Stop:
@@ -78,13 +83,28 @@ class PublisherThread:
             return publisher.publish(int(self._clock()))
 
     def _others(self) -> dict[str, bytes]:
-        """Return what is published beside the lists: the head of the decision log, once there is one."""
+        """Return what is published beside the lists: the head of the decision log, once there is one.
+
+        A published head that this log did not have stays: it is what an auditor has to compare with.
+        """
+        store, settings, pulse = self._service.store, self._service.settings, self._service.pulse
         try:
-            head = self._service.store.offer_head()
-        except ServiceError as e:  # revocations go out all the same, and the head that was published last stays
-            LOG.error("the head of the decision log is not published: %s", e)  # noqa: TRY400 - a cause, no defect
+            known = settings.replace_head or self._has_published()
+            pulse.log_trouble = "" if known else _FOREIGN_HEAD
+            head = store.offer_head() if known else None
+        except (ServiceError, IssuerError) as e:  # revocations go out all the same, and the last head stays
+            pulse.log_trouble = f"the head of the decision log is not published: {e}"
+            LOG.error("%s", pulse.log_trouble)  # noqa: TRY400 - a cause, no defect
             return {}
         return {} if head is None else {HEAD_TARGET: head.encode()}
+
+    def _has_published(self) -> bool:
+        """Return whether the published head, if there is one, is of this log."""
+        repository = Authority.open(self._service.authority.folder).repository
+        if repository.read(TIMESTAMP) is None:
+            return True
+        published = PublishedLists.read(repository).target(HEAD_TARGET)
+        return published is None or self._service.store.has_offered(published.decode(errors="replace"))
 
     def _tell(self, came: Publication | Followed | PublishingFailure, wait: float) -> None:
         pulse = self._service.pulse

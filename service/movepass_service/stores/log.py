@@ -138,6 +138,11 @@ def add_head(db: sqlite3.Connection, head: Head) -> None:
     db.execute("DELETE FROM heads WHERE NOT is_offered AND id < ?", (added.lastrowid,))
 
 
+def has_offered(db: sqlite3.Connection, note: str) -> bool:
+    """Return whether a head is one that was to be published."""
+    return db.execute("SELECT 1 FROM heads WHERE is_offered AND note = ?", (note,)).fetchone() is not None
+
+
 def offer_head(db: sqlite3.Connection) -> str | None:
     """Note that the newest head is about to be published, and return it."""
     row = db.execute("SELECT id, note FROM heads ORDER BY id DESC LIMIT 1").fetchone()

@@ -236,6 +236,11 @@ class SqliteStore(SqliteDesk):
         """See Store."""
         self.writer.call(lambda db: log.add_head(db, head))
 
+    def has_offered(self, note: str) -> bool:
+        """See Store."""
+        with _failures():
+            return log.has_offered(self._reader, note)
+
     def offer_head(self) -> str | None:
         """See Store."""
         return self.writer.call(log.offer_head)

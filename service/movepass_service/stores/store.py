@@ -337,6 +337,9 @@ class Store(DeskStore, Protocol):
     def add_head(self, head: Head) -> None:
         """Keep a signed head: durable when this returns. Those before it go, but for those that were published."""
 
+    def has_offered(self, note: str) -> bool:
+        """Return whether a head is one that was to be published."""
+
     def offer_head(self) -> str | None:
         """Return the newest head to be published, which is kept for ever from now on; None before the first."""
 

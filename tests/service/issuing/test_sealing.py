@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from functools import partial
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,6 +24,7 @@ from movepass_service.errors import NotSealed, StoreError
 from movepass_service.issuing.publishing import PublisherThread
 from movepass_service.issuing.worker import Worker
 from movepass_service.service import Receipt, Service
+from movepass_service.settings import Settings
 from movepass_service.stores.sqlite import SqliteStore
 from movepass_service.stores.store import Head, Reissuable
 from movepass_wire import format_number
@@ -227,12 +229,41 @@ def test_the_newest_head_is_published_with_the_lists_and_kept(approving: Service
         assert head is not None
         notes.append(head.note)
         PublisherThread(approving, clock=partial(float, now + n))._publish()
-        targets = status_of(world.repository).targets
-        assert target(world.repository, layout.HEAD_TARGET, targets[layout.HEAD_TARGET]) == head.note.encode()
+        assert published_head(world) == head.note.encode()
     world.sync()
     with closing(SqliteStore(approving.store.folder, create=False)) as store:
         held = [note for (note,) in store._reader.execute("SELECT note FROM heads ORDER BY id")]
     assert held == notes
+
+
+def test_a_published_head_of_another_log_stays_and_health_says_so(
+    approving: Service, world: World, now: int, tmp_path: Path
+) -> None:
+    submit(approving, now)
+    work(approving, now)
+    publisher = PublisherThread(approving, clock=lambda: now)
+    publisher._publish()
+    first = published_head(world)
+    with Service.open(tmp_path / "restored", world.authority.folder) as other:
+        work(other, now)
+        thread = PublisherThread(other, clock=lambda: now)
+        thread._publish()
+        assert published_head(world) == first
+        assert "not of this log" in other.health().trouble
+        with Service.open(tmp_path / "restored", world.authority.folder, Settings(replace_head=True)) as settled:
+            PublisherThread(settled, clock=lambda: now)._publish()
+        head = other.store.newest_head()
+        assert head is not None
+        assert published_head(world) == head.note.encode() != first
+        thread._publish()
+        assert other.health().trouble == ""
+    publisher._publish()
+    assert "not of this log" in approving.health().trouble
+
+
+def published_head(world: World) -> bytes:
+    targets = status_of(world.repository).targets
+    return target(world.repository, layout.HEAD_TARGET, targets[layout.HEAD_TARGET])
 
 
 def test_lists_are_published_though_the_store_fails(
@@ -249,6 +280,18 @@ def test_lists_are_published_though_the_store_fails(
     monkeypatch.setattr(SqliteStore, "offer_head", fail)
     assert thread._publish().version
     assert layout.HEAD_TARGET in status_of(world.repository).targets
+    assert "the disk is full" in approving.health().trouble
+
+
+def test_lists_are_published_though_the_heads_file_is_gone(approving: Service, world: World, now: int) -> None:
+    submit(approving, now)
+    work(approving, now)
+    thread = PublisherThread(approving, clock=lambda: now)
+    thread._publish()
+    (file,) = world.repository.rglob("*.decisions.head")
+    file.unlink()
+    assert thread._publish().version
+    assert "decisions.head is missing" in approving.health().trouble
 
 
 # Passes that custodians issue again
