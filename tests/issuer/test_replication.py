@@ -11,7 +11,7 @@ import pytest
 from drills.conftest import Drill
 from support.faults import Doom, Killed
 from support.ministack import Ministack
-from support.repositories import revoked_in, signed
+from support.repositories import revoked_in, signed, status_of, target
 from tuf.api.metadata import Metadata
 
 from movepass_issuer import RepositoryError
@@ -31,7 +31,7 @@ from movepass_issuer.storage.repository import Repository
 from movepass_keys import FileSigner, Signer, create_key_file
 from movepass_keys.ceremony.proposal import KeyChange
 from movepass_keys.records import roles
-from movepass_keys.records.layout import TIMESTAMP
+from movepass_keys.records.layout import HEAD_TARGET, TIMESTAMP
 from movepass_verifier import Device
 from movepass_wire.payload import ESP256
 from movepass_wire.times import DAY_SECONDS, day_of
@@ -131,6 +131,20 @@ def sync(store: Path, source: Path) -> None:
 def waiting(done: Publication | Followed) -> str:
     assert isinstance(done, Followed)
     return done.waiting
+
+
+def test_a_region_copies_the_head_of_the_decision_log_and_keeps_it_when_it_takes_over(
+    pair: Pair, tmp_path: Path
+) -> None:
+    own = FolderRepository(pair.one.folder)
+    others = lambda: {HEAD_TARGET: b"head"}  # noqa: E731
+    Publisher(repository=own, ledger=pair.one.ledger, signer=pair.one.signer, others=others).publish(pair.now)
+    for later in (60, TAKEOVER + 120):
+        done = pair.two.publish(pair.now + later)
+        assert isinstance(done, Followed if later == 60 else Publication)
+        status = status_of(pair.two.folder)
+        assert target(pair.two.folder, HEAD_TARGET, status.targets[HEAD_TARGET]) == b"head"
+    sync(pair.devices(tmp_path)[1], pair.two.folder)
 
 
 def denied_on(store: Path, source: Path) -> set[bytes]:
