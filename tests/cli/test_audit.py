@@ -141,7 +141,7 @@ def test_a_proof_is_written_from_the_leaves_and_checked_without(movepass: Movepa
         (["--decisions", "COPIES/decisions"], "expected the folder that movepass service export wrote"),
         (["--head", "COPIES/decisions/leaves.jsonl", "--head", "COPIES/head"], "expected a signed note"),
         (["--head", "/dev/zero", "--head", "COPIES/head"], "can't read /dev/zero"),
-        (["--decisions", "/dev/zero", "--issued", "/dev/zero", "--head", "COPIES/head"], "can't read /dev/zero"),
+        (["--decisions", "COPIES", "--issued", "/dev/zero"], "can't read /dev/zero"),
         (["--proof", "COPIES/head", "--head", "COPIES/head"], "expected a proof"),
         (["--decisions", "COPIES", "--prove", "out"], "a proof is between two heads; 1 were given"),
         (["--decisions", "COPIES", "--proof", "COPIES/head"], "without copies"),
