@@ -6,7 +6,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from movepass_keys.records.layout import HEAD_TARGET
+from movepass_keys.records.layout import HEAD_TARGET, target_name
 from movepass_verifier.auditing import checks, copies, heads, officers, roadside
 from movepass_verifier.auditing.checks import Context
 from movepass_verifier.auditing.copies import Copies
@@ -121,8 +121,7 @@ def check_heads(given: Sequence[NamedHead], trust: Trust | None, findings: Findi
         words = f"the repository that the store synced publishes no head ({HEAD_TARGET})"
         findings.add("published-head-missing", words)
     elif trust.published_head not in {sha256(head.note).hexdigest() for head in ordered}:
-        folder, _, name = HEAD_TARGET.rpartition("/")
-        file = f"targets/{folder}/{trust.published_head}.{name}"
+        file = target_name(HEAD_TARGET, trust.published_head)
         words = f"the published head was not given, so that it may be another: fetch {file}, and give it (--head)"
         findings.add("published-head-missing", words, file=file)
     return ordered
