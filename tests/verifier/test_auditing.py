@@ -164,6 +164,29 @@ def test_a_copy_that_lies_is_named(tmp_path: Path, code: str, lie: Callable[[Sto
         assert f"leaf {position:,}" in found.words
 
 
+@pytest.mark.parametrize(("indexes", "first", "missing"), [([0, 1, 3, 4, 7], 2, 3), ([1, 2], 0, 1), ([5], 0, 5)])
+def test_an_index_that_nobody_has_is_a_notice(tmp_path: Path, indexes: list[int], first: int, missing: int) -> None:
+    """So a pass that all copies leave out leaves a trace, unless it was the last of its day."""
+    log = HonestLog()
+    for index in indexes:
+        log.issue(log.decide(f"A{index}", "approve"), index=index)
+    report = run(log, tmp_path)
+    assert codes(report) == {"index-gap": 1}
+    assert report.is_whole
+    assert (only(report).pass_key, only(report).details) == ((DAY, first), {"missing": missing})
+
+
+def test_a_ledger_forgets_whole_passes_after_ninety_days(tmp_path: Path) -> None:
+    story = tell_story()
+    story.log.records.clear()
+    story.log.issued.clear()
+    assert codes(run(story.log, tmp_path, taken=(DAY + 91) * 86400 - 1)) == {"not-in-ledger": 8}
+    assert codes(run(story.log, tmp_path, taken=(DAY + 91) * 86400)) == {
+        "not-in-ledger": 1
+    }  # the last one's day is later
+    assert codes(run(story.log, tmp_path, taken=(DAY + 92) * 86400)) == {}
+
+
 def test_a_sold_pass_is_named_by_its_number(tmp_path: Path) -> None:
     story = tell_story()
     key = story.log.issue_unlogged()

@@ -168,13 +168,14 @@ def _refuse_passes(given: _Given) -> None:
 def _show_report(report: AuditReport) -> None:
     scanned = report.scanned
     _show_outcome(report.findings)
-    counts = f"{scanned.decisions:,} decisions, {scanned.issuances:,} passes, {scanned.administrations:,} others"
+    acts = f"{scanned.administrations:,} acts of administration"
+    counts = f"{scanned.decisions:,} decisions, {scanned.issuances:,} passes, {acts}"
     show_rows([
         ("log", f"{scanned.leaves:,} leaves: {counts}"),
         ("records", f"{scanned.records:,} kept, {report.forgotten:,} forgotten after their time"),
         ("ledger", f"{report.issued:,} passes"),
         *(("head", _word_head(head, report.trust)) for head in report.heads),
-        *(("found", str(found["words"])) for found in report.found),
+        *(("found", str(found["words"])) for found in report.found if found["result"] == "logged"),
     ])  # fmt: skip
     _show_findings(report.findings)
 

@@ -11,11 +11,13 @@ from movepass_verifier.auditing.heads import NamedHead
 from movepass_verifier.auditing.leaves import APPROVING, REVERSING
 from movepass_verifier.auditing.scan import LEAST_KEPT_SECONDS, TIME_SLACK_SECONDS
 from movepass_verifier.auditing.tables import KEPT, MISSING, split_key
-from movepass_wire.times import DAY_SECONDS, day_of, local
+from movepass_wire.times import DAY_SECONDS, day_name, day_of, local
 
 KEPT_DAYS = 7
 """Days after a pass's day for which its record and its payload are kept (the service's applications/states.py, the
 issuer's PERSONAL_DAYS). After a withdrawal, and without a pass, a record may go after LEAST_KEPT_SECONDS."""
+LEDGER_DAYS = 90
+"""Days after a pass's day for which the ledger has the pass at all (the issuer's REQUEST_DAYS)."""
 REVOKED_WITHIN_SECONDS = 900
 """How long after a reversal a pass may still be in force: the worker revokes in its next round."""
 
@@ -68,11 +70,32 @@ def _check_issued_are_logged(context: Context) -> None:
 def _check_logged_are_issued(context: Context) -> None:
     query = (
         "SELECT position, key FROM issuances WHERE NOT EXISTS (SELECT 1 FROM issued WHERE issued.key = issuances.key) "
-        "ORDER BY position"
+        "AND (key >> 30) >= ? ORDER BY position"
     )
-    for position, key in context.rows(query):
+    for position, key in context.rows(query, day_of(context.taken) - LEDGER_DAYS):
         words = f"{name_pass(*split_key(key))} of leaf {position:,} is not in the ledger's copy: it was left out"
         context.findings.add("not-in-ledger", words, position, split_key(key))
+
+
+def _check_indexes(context: Context) -> None:
+    """Look for indexes that nobody has: an issuer gives a day's indexes one after the other."""
+    query = (
+        "SELECT day, count(*), max(index_of) + 1, (SELECT min(index_of) + 1 FROM every next WHERE next.day = every.day "
+        "AND NOT EXISTS (SELECT 1 FROM every after WHERE after.day = next.day AND after.index_of = next.index_of + 1)) "
+        "FROM every GROUP BY day HAVING count(*) < max(index_of) + 1 ORDER BY day"
+    )
+    context.db.execute(
+        "CREATE TABLE every AS SELECT key >> 30 AS day, key & 1073741823 AS index_of FROM issued "
+        "UNION SELECT key >> 30, key & 1073741823 FROM issuances"
+    )
+    context.db.execute("CREATE INDEX every_of ON every (day, index_of)")
+    for day, count, end, first in context.rows(query):
+        gap = 0 if first >= end else first
+        words = (
+            f"{end - count:,} of the first {end:,} indexes of {day_name(day)} are in no copy, the first is {gap:,}: "
+            "reserved and never signed, another region's, or left out"
+        )
+        context.findings.add("index-gap", words, pass_key=(day, gap), missing=end - count)
 
 
 def _check_logged_once(context: Context) -> None:
@@ -266,6 +289,7 @@ def _check_missing_records(context: Context) -> int:
 _CHECKS: tuple[Callable[[Context], None], ...] = (
     _check_issued_are_logged,
     _check_logged_are_issued,
+    _check_indexes,
     _check_logged_once,
     _check_listed_once,
     _check_payloads,

@@ -46,6 +46,7 @@ NOTICES = {
     "not-revoked-yet": "passes to be revoked since a few minutes",
     "found-not-covered": "a pass found at the roadside that may be newer than the head",
     "found-forged": "a pass found at the roadside that the authority did not sign",
+    "index-gap": "indexes between others that the ledger's copy does not have",
     "reissued-in-force": "passes issued again under the same decision, of which the first is not revoked",
     "console-decisions": "decisions at the console instead of the desk",
     "officer-share": "an officer who approves far more than colleagues",
