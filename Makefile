@@ -145,6 +145,7 @@ bench: OUT ?= docs
 bench: $(READY) $(AWS_READY) ## measure every claim of size and speed beside others: the tables of docs/benchmarks.md
 	$(BIN)/python tools/bench/compaction.py
 	$(BIN)/python tools/bench/rules_replay.py
+	$(BIN)/python tools/bench/audit.py
 	PYTHONPATH=tools/bench:tools:tests:infra $(BIN)/python tools/bench/benchmarks.py $(OUT)
 
 load: MINUTES ?= 5

@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from support.audit_example import make_example
 from support.processes import environment
 from support.trips import HOUR, NOW, decide, submit, trip
 
@@ -28,6 +29,7 @@ from movepass_service.rules.columns import COLUMNS
 from movepass_service.stores.sqlite import SqliteStore
 from movepass_service.stores.store import Officer
 from movepass_verifier import Device
+from movepass_verifier.auditing.findings import FAILURES, NOTICES
 from movepass_wire.payload import ED25519
 
 from .reading import DOCUMENTS, ROOT, Shown, commands, programs, wrong
@@ -286,6 +288,45 @@ def test_rules(reader: Reader) -> None:
     assert "is in force" in confirmed
 
 
+def test_the_auditors_page_finds_the_sold_pass(reader: Reader) -> None:
+    """What it shows is what is printed, but for numbers of passes and times."""
+    make_example(reader.folder)
+    wrong_copies = (
+        "copies --issued ledger.jsonl",
+        "copies --issued copies --store device --passes",
+        "--head mine.head",
+    )
+    ends = {
+        f"movepass audit --decisions {wrong_copies[0]}": 1,
+        f"movepass audit --decisions {wrong_copies[1]}": 1,
+        f"movepass audit {wrong_copies[2]}": 1,
+    }
+    _, *printed = reader.follow(DOCS / "audit.md", ends=ends)
+    page = (DOCS / "audit.md").read_text("utf-8")
+    shown = list(re.findall(r"^ +movepass audit .*\n((?: +[^ m].*\n)+)", page, re.MULTILINE))
+    assert len(shown) == 4
+    assert [_plain(text) for text in shown] == [_plain(text) for text in printed[:4]]
+
+
+def _plain(text: str) -> str:
+    """Leave out how lines are broken, times, days and pass numbers."""
+    words = re.sub(r"\d{4}-\d\d-\d\d( \d\d:\d\d)?", "TIME", " ".join(text.split()))
+    return re.sub(r"[0-9A-Z]{3}(-[0-9A-Z]{3}){2}", "NUMBER", words)
+
+
+def test_the_auditors_page_says_what_each_finding_means() -> None:
+    text = (DOCS / "audit.md").read_text("utf-8").split("## What each finding means")[1].split("\n## ")[0]
+    wrong_ones, to_look_at = text.split("| to look at |")
+    first_cells = [
+        re.findall(r"`([a-z-]+)`", row.split("|")[1]) for row in wrong_ones.splitlines() if row.startswith("| `")
+    ]
+    assert sorted(code for codes in first_cells for code in codes) == sorted(FAILURES)
+    first_cells = [
+        re.findall(r"`([a-z-]+)`", row.split("|")[1]) for row in to_look_at.splitlines() if row.startswith("| `")
+    ]
+    assert sorted(code for codes in first_cells for code in codes) == sorted(NOTICES)
+
+
 def test_the_columns_of_the_rules_are_those_that_the_document_names() -> None:
     text = (DOCS / "rules.md").read_text("utf-8").split("| column |")[1].split("\n\n")[0]
     assert set(re.findall(r"^\| (`.*?`) \|", text, re.MULTILINE)) >= {
@@ -307,6 +348,7 @@ def test_what_is_not_run_here_is_run_elsewhere_or_needs_aws() -> None:
     """A document with commands to be typed that nobody follows would not be noticed otherwise."""
     followed = {
         "README.md", "hardening.md", "officer.md", "it-desk.md", "ceremony.md", "drills.md", "integrate.md", "rules.md",
+        "audit.md",
     }  # fmt: skip
     typed = {path.name for path in DOCUMENTS if any(shown.whole for shown in commands(path))}
     assert typed - followed == {"aws.md", "kms.md"}, AWS

@@ -16,7 +16,7 @@ from movepass_service.issuing.publishing import PublisherThread
 from movepass_service.service import Service
 from movepass_verifier import Device
 from support.applications import APPROVE_ALL, HOUR, submit, use_rules, work
-from support.passes import request
+from support.passes import iso, request
 
 _APPLICATIONS = 5
 
@@ -38,8 +38,11 @@ def make_example(folder: Path) -> str:
         copies.export(service.store, authority, folder / "copies", patience=0)
         (folder / "kept.head").write_bytes((folder / "copies/head").read_bytes())
         with authority.issuer() as issuer:
-            sold = issuer.issue(ApprovedPass.from_json(request("sold", now)))
-        later = now + 5 * HOUR
+            times = {"not_before": iso(now + HOUR), "not_after": iso(now + 4 * HOUR)}
+            sold = issuer.issue(ApprovedPass.from_json(request("sold", now, **times)))
+        submit(service, now, "monday, after it")
+        work(service, now)
+        later = now + 25 * HOUR  # another day for certain
         for number in range(_APPLICATIONS):
             submit(service, later, f"later {number}")
         work(service, later)

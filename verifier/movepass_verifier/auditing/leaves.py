@@ -2,6 +2,7 @@
 
 import json
 import re
+from binascii import unhexlify
 from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any, NamedTuple, TypeGuard
@@ -32,7 +33,7 @@ class Recorded(NamedTuple):
     """The leaf of a decision, or of an act of administration."""
 
     at: int
-    digest: str
+    digest: bytes
     is_decision: bool
 
 
@@ -90,14 +91,15 @@ def read_leaf(line: bytes) -> Recorded | Issuance | None:
     """
     if found := _RECORDED.fullmatch(line):
         at, digest, kind = found.groups()
-        return Recorded(int(at), digest.decode(), kind == b"decision") if int(at) < TIME_LIMIT else None
+        return Recorded(int(at), unhexlify(digest), kind == b"decision") if int(at) < TIME_LIMIT else None
     if not (found := _ISSUANCE.fullmatch(line)):
         return None
     at, day, decision, index, payload, old_day, old_index = found.groups()
     replaces = None if old_day is None else (int(old_day), int(old_index))
-    leaf = Issuance(int(at), int(day), int(index), int(decision), bytes.fromhex(payload.decode()), replaces)
-    passes = [(leaf.day, leaf.index), *([replaces] if replaces else [])]
-    if leaf.at >= TIME_LIMIT or any(day >= DAY_LIMIT or index >= INDEX_LIMIT for day, index in passes):
+    leaf = Issuance(int(at), int(day), int(index), int(decision), unhexlify(payload), replaces)
+    if leaf.at >= TIME_LIMIT or leaf.day >= DAY_LIMIT or leaf.index >= INDEX_LIMIT:
+        return None
+    if replaces and (replaces[0] >= DAY_LIMIT or replaces[1] >= INDEX_LIMIT):
         return None
     return leaf
 
@@ -139,9 +141,9 @@ def read_listed(line: bytes) -> Listed:
     )
 
 
-def digest_of(record: KeptRecord) -> str:
-    """Return what the leaf of a record holds: SHA-256(salt || text), in hexadecimal."""
-    return sha256(record.salt + record.text.encode(errors="surrogatepass")).hexdigest()
+def digest_of(record: KeptRecord) -> bytes:
+    """Return what the leaf of a record holds: SHA-256(salt || text)."""
+    return sha256(record.salt + record.text.encode(errors="surrogatepass")).digest()
 
 
 def read_act(text: str) -> Act | None:
