@@ -1,5 +1,6 @@
 """Lie in every way that an auditor must notice: each lie is named, and an honest log is whole."""
 
+import json
 import os
 from collections.abc import Callable, Sequence
 from hashlib import sha256
@@ -10,13 +11,13 @@ import pytest
 from support.honest_log import DAY, ONLINE, START, HonestLog, MemorySigner, Story, canonical, tell_story
 
 from movepass_keys import KeySet, PassKey
-from movepass_verifier.auditing import copies
+from movepass_verifier.auditing import copies, tables
 from movepass_verifier.auditing.audit import AuditReport, audit_copies, check_heads, prove
 from movepass_verifier.auditing.findings import FAILURES, KEPT_MAX, NOTICES, Finding, Findings
 from movepass_verifier.auditing.heads import check_proof, read_head, read_proof
 from movepass_verifier.auditing.officers import Share
 from movepass_verifier.auditing.trust import Trust
-from movepass_verifier.errors import CopiesError
+from movepass_verifier.errors import AuditError, CopiesError
 from movepass_wire import ED25519, Pass, Place, Trip, encode_claims, format_number, seal, to_be_signed
 
 HOUR = 3600
@@ -497,6 +498,13 @@ def test_a_backdated_decision_is_found_by_a_head_that_was_kept(tmp_path: Path) -
     assert "is newer than the head of 25 leaves" in found.words
 
 
+def test_a_backdated_head_is_named(tmp_path: Path) -> None:
+    log = HonestLog()
+    log.decide("AAA", "approve")
+    assert codes(run(log, tmp_path, head=log.head(at=log.now - 60))) == {}
+    assert codes(run(log, tmp_path, head=log.head(at=log.now - HOUR))) == {"head-backwards": 1}
+
+
 def test_heads_of_two_logs_are_not_compared(tmp_path: Path) -> None:
     log = HonestLog(identity="other.example")
     log.administer("x")
@@ -833,6 +841,32 @@ def test_a_line_of_600_mb_is_not_read(written: Path, name: str) -> None:
 def test_a_line_that_can_not_be_read_is_named(written: Path, name: str, line: bytes) -> None:
     (written / name).write_bytes(line + b"\n")
     fails(written, "line 1: expected")
+
+
+@pytest.mark.parametrize(
+    "more", [{"actor": "x" * 300}, {"row": "\ud800"}, {"reference": 5}, {"row": []}, {"action": None}], ids=str
+)
+def test_a_record_of_strange_values_is_named_and_printed_nowhere(tmp_path: Path, more: dict[str, Any]) -> None:
+    """Its digest is right, so that whoever owns the log wrote it so; lone surrogates would not even be stored."""
+    log, salt = HonestLog(), b"s" * 16
+    text = json.dumps({"at": START, "action": "approve", "actor": "rules", "reference": "AAA", **more})
+    leaf = {"kind": "decision", "at": START, "digest": sha256(salt + text.encode()).hexdigest()}
+    log.leaves.append(canonical(leaf).encode())
+    log.records[0] = salt.hex(), text
+    assert codes(run(log, tmp_path)) == {"record-unreadable": 1}
+
+
+def test_a_salt_and_a_text_of_strange_letters_are_compared(tmp_path: Path) -> None:
+    story = tell_story()
+    story.log.records[0] = "", "\ud800\u0000"
+    assert codes(run(story.log, tmp_path)) == {"record-changed": 1}
+
+
+def test_a_full_disk_is_said_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SQLite's own bound plays the disk: its pages are used up by the story's rows."""
+    monkeypatch.setattr(tables, "_TABLES", f"{tables._TABLES}; PRAGMA max_page_count = 3;")
+    with pytest.raises(AuditError, match=r"disk is full.*SQLITE_TMPDIR"):
+        run(tell_story().log, tmp_path)
 
 
 def test_records_in_another_order_are_refused(written: Path) -> None:

@@ -98,6 +98,7 @@ def audit_copies(
         records = copies.read_records(files.records)
         scanned = scan.read(copies.read_lines(files.leaves, LEAF_MAX_BYTES), records)
         heads.compare_with_log(ordered, scanned.roots, scanned.leaves, findings)
+        heads.check_times(ordered, scanned.newest_at_heads, findings)
         _check_coverage(ordered[-1], scanned.leaves, findings)
         issued = _load_issued(TableWriter(db, "issued", 3), files)
         add_indexes(db)

@@ -7,9 +7,9 @@ from itertools import groupby
 from typing import Any
 
 from movepass_verifier.auditing.findings import Findings, name_pass
-from movepass_verifier.auditing.heads import NamedHead
+from movepass_verifier.auditing.heads import TIME_SLACK_SECONDS, NamedHead
 from movepass_verifier.auditing.leaves import APPROVING, REVERSING
-from movepass_verifier.auditing.scan import LEAST_KEPT_SECONDS, TIME_SLACK_SECONDS
+from movepass_verifier.auditing.scan import LEAST_KEPT_SECONDS
 from movepass_verifier.auditing.tables import KEPT, MISSING, split_key
 from movepass_wire.times import DAY_SECONDS, day_name, day_of, local
 
@@ -179,6 +179,7 @@ def _check_decisions_used_once(context: Context) -> None:
             if before and key not in before and replaces not in before:
                 words = f"{name_pass(*split_key(key))} was issued by leaf {decision:,}, which had a pass before"
                 context.findings.add("decision-used-twice", words, position, split_key(key), decision=decision)
+                continue
             before.discard(replaces)
             before.add(key)
 
@@ -210,8 +211,11 @@ def _check_one_in_force(context: Context) -> None:
         "AND NOT EXISTS (SELECT 1 FROM issuances newer WHERE newer.replaces = i.key) ORDER BY d.reference, i.position"
     )
     for reference, group in groupby(context.rows(query, APPROVING), key=lambda row: row[0]):
-        (_, _, first), *others = group
-        for _, position, key in others:
+        first: int | None = None
+        for _, position, key in group:
+            if first is None:
+                first = key
+                continue
             words = (
                 f"application {reference} has two passes in force: {name_pass(*split_key(first))} and "
                 f"{name_pass(*split_key(key))}"

@@ -12,7 +12,7 @@ FAILURES = {
     "head-signature": "a head that the authority's online key did not sign",
     "other-log": "a head of another log",
     "split-view": "two heads of one size with different roots",
-    "head-backwards": "a later head that covers fewer leaves",
+    "head-backwards": "a later head that covers fewer leaves, or one that covers leaves newer than itself",
     "log-cut": "fewer leaves than a head covers",
     "log-changed": "leaves that are not those of a head",
     "leaf-unreadable": "a leaf of no known form",

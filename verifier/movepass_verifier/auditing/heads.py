@@ -18,6 +18,8 @@ from movepass_verifier.errors import CopiesError
 from movepass_wire.merkle import verify_consistency
 from movepass_wire.times import local
 
+TIME_SLACK_SECONDS = 120
+"""How far a time may lie before an earlier one of the log: pages and the worker each take the time when they begin."""
 PROOF_MAX_BYTES = 1 << 18
 _PROOF_MAX_HASHES = 128
 
@@ -135,6 +137,14 @@ def compare_with_log(
                 "was changed, added or removed",
                 position=before, heads=[head.name],
             )  # fmt: skip
+
+
+def check_times(heads: Sequence[NamedHead], newest: Sequence[int], findings: Findings) -> None:
+    """Check that no head was made before a leaf that it covers; `newest` has the newest time of each head's leaves."""
+    for head, at in zip(heads, newest, strict=False):  # there is none for heads of more leaves than there are
+        if at > head.checkpoint.at + TIME_SLACK_SECONDS:
+            words = f"{head} covers a leaf of {local(at)}: the clock was set back, or the head was backdated"
+            findings.add("head-backwards", words, heads=[head.name])
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,8 @@ LEAF_MAX_BYTES = 512
 RECORD_MAX_BYTES = 1 << 20
 ISSUED_MAX_BYTES = 512
 """The most bytes of one line. A record has a note and facts; the others have a fixed form."""
+NAME_MAX_CHARS = 256
+"""The length of an action, an actor, a reference and a row's id in a record."""
 POSITION_LIMIT = 10**15
 APPROVING = "approve"
 REVERSING = ("reject", "revoke", "withdraw", "expire")
@@ -154,15 +156,22 @@ def read_act(text: str) -> Act | None:
         return None
     at, action, actor = document.get("at"), document.get("action"), document.get("actor")
     reference, row = document.get("reference", ""), document.get("row")
-    if not _is_number(at, TIME_LIMIT) or not isinstance(action, str) or not isinstance(actor, str):
+    if not _is_number(at, TIME_LIMIT) or not _is_name(action) or not _is_name(actor) or not _is_name(reference):
         return None
-    if not isinstance(reference, str) or not (row is None or isinstance(row, str)):
+    if row is not None and not _is_name(row):
         return None
     return Act(at, action, actor, reference, row)
 
 
 def _is_number(value: object, limit: int) -> TypeGuard[int]:
     return type(value) is int and 0 <= value < limit
+
+
+def _is_name(value: object) -> TypeGuard[str]:
+    """Check that a value is a text of the length of names, without half of a surrogate pair."""
+    if not isinstance(value, str) or len(value) > NAME_MAX_CHARS:
+        return False
+    return value.isascii() or not any("\ud800" <= char <= "\udfff" for char in value)
 
 
 def _read_object(line: bytes) -> Mapping[str, Any]:

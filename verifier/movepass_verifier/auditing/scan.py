@@ -6,14 +6,12 @@ from dataclasses import dataclass, field
 
 from movepass_verifier.auditing import leaves
 from movepass_verifier.auditing.findings import Findings
-from movepass_verifier.auditing.heads import NamedHead
+from movepass_verifier.auditing.heads import TIME_SLACK_SECONDS, NamedHead
 from movepass_verifier.auditing.leaves import Act, Issuance, KeptRecord, Recorded
 from movepass_verifier.auditing.tables import CHANGED, KEPT, MISSING, TableWriter, pass_key
 from movepass_wire.merkle import Tree, leaf_hash
 from movepass_wire.times import DAY_SECONDS, local
 
-TIME_SLACK_SECONDS = 120
-"""How far a time may lie before that of an earlier leaf: pages and the worker each take the time when they begin."""
 LEAST_KEPT_SECONDS = DAY_SECONDS
 """Every record is kept at least as long: what is forgotten first is a withdrawn application, after a day."""
 
@@ -29,6 +27,7 @@ class Scanned:
         forgotten: how many acts of administration have no record any more.
         newest: the newest time in a leaf, seconds since 1970 UTC.
         roots: the root of as many leaves as each head covers; None where there are fewer.
+        newest_at_heads: the newest time in as many leaves, of each head that has a root.
     """
 
     leaves: int = 0
@@ -39,6 +38,7 @@ class Scanned:
     forgotten: int = 0
     newest: int = 0
     roots: list[bytes | None] = field(default_factory=list)
+    newest_at_heads: list[int] = field(default_factory=list)
 
 
 class LogScan:
@@ -99,6 +99,7 @@ class LogScan:
         roots, sizes = self.scanned.roots, self._sizes
         while len(roots) < len(sizes) and sizes[len(roots)] == self._tree.size:
             roots.append(self._tree.root())
+            self.scanned.newest_at_heads.append(self.scanned.newest)
 
     def _skip(self, record: KeptRecord, kept: Iterator[KeptRecord]) -> KeptRecord | None:
         self._findings.add(
