@@ -2,13 +2,16 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -138,16 +141,26 @@ def field(tmp_path_factory: pytest.TempPathFactory) -> Field:
 
 
 def set_up(folder: Path) -> Field:
-    """Make an authority and a device."""
+    """Make an authority and a device; the authority and its pictures are copies, since drawing them takes long."""
+    template, issued = _issued()
+    shutil.copytree(template.name, folder, dirs_exist_ok=True)
     authority, device = folder / "authority", folder / "device"
+    root = authority / "repository" / "metadata" / "1.root.json"
+    assert run_movepass("enroll", "--store", device, "--root", root, "--source", authority / "repository").code == 0
+    assert run_movepass("sync", "--store", device).code == 0
+    return Field(folder, authority, device, issued["text"], issued["pass_number"], folder / "p.png", folder / "c.png")
+
+
+@cache
+def _issued() -> "tuple[TemporaryDirectory[str], dict[str, Any]]":
+    """Make an authority that has issued one pass; its folder goes with this process."""
+    made = TemporaryDirectory(prefix="movepass-field-")
+    folder = Path(made.name)
+    authority = folder / "authority"
     assert run_movepass("init", "--authority", authority, "--name", "Test of the command").code == 0
     issued = run_movepass(
         "issue", "--authority", authority, "--png", folder / "p.png", "--card", folder / "c.png", "--json", "-",
         given=json.dumps(make_request()),
     )  # fmt: skip
     assert issued.code == 0, issued.err
-    root = authority / "repository" / "metadata" / "1.root.json"
-    assert run_movepass("enroll", "--store", device, "--root", root, "--source", authority / "repository").code == 0
-    assert run_movepass("sync", "--store", device).code == 0
-    row = issued.row
-    return Field(folder, authority, device, row["text"], row["pass_number"], folder / "p.png", folder / "c.png")
+    return made, issued.row

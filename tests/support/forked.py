@@ -20,6 +20,8 @@ from typing import Any
 _AT_START = ("PYTHON", "LC_", "LANG", "LD_")
 """Python reads variables that begin so when it starts: a process with its own must be started by Python."""
 
+_NUMBER_BYTES = 16
+
 _SERVER = """
 import atexit, fcntl, gc, json, os, select, signal, socket, sys, termios, threading, time
 from importlib import import_module
@@ -103,7 +105,7 @@ while True:
             leave(0)
             break
         running[child] = connection
-        connection.sendall(b"%d\\n" % child)
+        connection.sendall(b"%16d" % child)
         for fd in fds:
             os.close(fd)
     if 0 in ready:
@@ -141,8 +143,8 @@ class _Server:
         connection.connect(self._listener.getsockname())
         socket.send_fds(connection, [b" "], streams)
         connection.sendall(json.dumps(asked).encode() + b"\n")
-        with connection.makefile("r") as file:
-            return int(file.readline()), connection
+        number = connection.recv(_NUMBER_BYTES, socket.MSG_WAITALL)  # and no more: the exit code may be behind it
+        return int(number), connection
 
 
 _server = cache(_Server)
