@@ -2,7 +2,8 @@
 
     python tools/bench/audit.py [--passes 1000000] [--keep DIR]
 
-It writes honest copies, as docs/spec.md describes them, and runs `movepass audit` on them as a process of its own.
+It writes honest copies, as docs/spec.md describes them, and runs `movepass audit` on them as a process of its own. It exits
+with 1 if the copies are not found whole, or if a bar is missed.
 """
 
 import argparse
@@ -15,6 +16,7 @@ import time
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from movepass_keys.records import algorithms
 from movepass_keys.records.checkpoint import Checkpoint, origin_of, sign_checkpoint
@@ -23,6 +25,8 @@ from movepass_wire.payload import ED25519
 
 START = 1795314600
 PASSES = 1_000_000
+AUDIT_MAX_SECONDS, AUDIT_MAX_MIB = 60, 300
+"""The bars for a million, on two cores."""
 _A_DAY = 250_000
 _FACTS = {
     "reason": "medical", "minutes": 180, "lead_minutes": 95, "passes_today": 0, "passes_week": 1, "overlaps": False,
@@ -83,7 +87,7 @@ def write_copies(folder: Path, passes: int) -> None:
     (folder / "head").write_bytes(sign_checkpoint(checkpoint, _Signer()))
 
 
-def measure(copies: Path) -> dict[str, object]:
+def measure(copies: Path) -> dict[str, Any]:
     """Run the command on copies; returns seconds, those of a core, the most memory in MiB, and what it said."""
     began = time.monotonic()
     command = [sys.executable, "-m", "movepass_cli.main", "audit", "--decisions", str(copies), "--json"]
@@ -98,7 +102,7 @@ def measure(copies: Path) -> dict[str, object]:
     }  # fmt: skip
 
 
-def main() -> None:
+def main() -> int:
     """Write the copies, measure, and print one object."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--passes", type=int, default=PASSES)
@@ -108,8 +112,11 @@ def main() -> None:
         folder = options.keep or Path(temporary) / "copies"
         if not folder.exists():
             write_copies(folder, options.passes)
-        print(json.dumps({"passes": options.passes, **measure(folder)}))
+        measured = measure(folder)
+    print(json.dumps({"passes": options.passes, **measured}))
+    is_whole = measured["exit"] == 0 and measured["issued"] == options.passes
+    return 0 if is_whole and measured["audit_s"] <= AUDIT_MAX_SECONDS and measured["audit_mib"] <= AUDIT_MAX_MIB else 1
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

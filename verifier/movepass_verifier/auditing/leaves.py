@@ -35,7 +35,7 @@ class Recorded(NamedTuple):
     """The leaf of a decision, or of an act of administration."""
 
     at: int
-    digest: bytes
+    digest: str
     is_decision: bool
 
 
@@ -93,7 +93,7 @@ def read_leaf(line: bytes) -> Recorded | Issuance | None:
     """
     if found := _RECORDED.fullmatch(line):
         at, digest, kind = found.groups()
-        return Recorded(int(at), unhexlify(digest), kind == b"decision") if int(at) < TIME_LIMIT else None
+        return Recorded(int(at), digest.decode(), kind == b"decision") if int(at) < TIME_LIMIT else None
     if not (found := _ISSUANCE.fullmatch(line)):
         return None
     at, day, decision, index, payload, old_day, old_index = found.groups()
@@ -143,9 +143,9 @@ def read_listed(line: bytes) -> Listed:
     )
 
 
-def digest_of(record: KeptRecord) -> bytes:
-    """Return what the leaf of a record holds: SHA-256(salt || text)."""
-    return sha256(record.salt + record.text.encode(errors="surrogatepass")).digest()
+def digest_of(record: KeptRecord) -> str:
+    """Return what the leaf of a record holds: SHA-256(salt || text), in hexadecimal."""
+    return sha256(record.salt + record.text.encode(errors="surrogatepass")).hexdigest()
 
 
 def read_act(text: str) -> Act | None:
