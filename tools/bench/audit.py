@@ -2,8 +2,8 @@
 
     python tools/bench/audit.py [--passes 1000000] [--keep DIR]
 
-It writes honest copies, as docs/spec.md describes them, and runs `movepass audit` on them as a process of its own. It exits
-with 1 if the copies are not found whole, or if a bar is missed.
+It writes honest copies, as docs/spec.md describes them, and runs `movepass audit` on them as a process of its own. It
+exits with 1 if the copies are not found whole, or if a bar is missed.
 """
 
 import argparse
