@@ -372,6 +372,12 @@ def test_a_pass_that_is_to_be_revoked_has_some_minutes(tmp_path: Path) -> None:
     assert codes(run(story.log, tmp_path, taken=now + HOUR)) == {"not-revoked": 1, "replaced-in-force": 1}
 
 
+def test_an_auditors_clock_that_is_behind_counts_from_the_newest_head(tmp_path: Path) -> None:
+    story = tell_story()
+    keep_a_reversed_pass(story)
+    assert codes(run(story.log, tmp_path, head=story.log.head(at=SOON), taken=0)) == {"not-revoked": 1}
+
+
 def test_an_approval_that_is_reversed_and_given_again_has_one_pass_in_force(tmp_path: Path) -> None:
     log = HonestLog()
     first = log.issue(log.decide("AAA", "approve"))
