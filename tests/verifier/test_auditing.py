@@ -764,6 +764,29 @@ def test_an_officer_at_odd_speed_is_a_notice(tmp_path: Path) -> None:
     assert only(report).details["approved"] == 30
 
 
+def test_bulk_decisions_are_not_decided_at_odd_speed(tmp_path: Path) -> None:
+    log = HonestLog()
+    for number in range(60):
+        log.decide(f"A{number}", "approve", "officer:Rahim", batch="B1")
+    assert codes(run(log, tmp_path, taken=log.now)) == {}
+
+
+@pytest.mark.parametrize(
+    ("actor", "proposer", "alone"),
+    [
+        ("officer:Rahim", "officer:Rahim", True),
+        ("officer:Rahim", "console:root as Rahim", True),
+        ("officer:Rahim", "officer:Karim", False),
+        ("officer:Rahim", "console:Rahim as Karim", False),
+    ],
+)
+def test_two_pairs_of_eyes_are_two_officers(tmp_path: Path, actor: str, proposer: str, *, alone: bool) -> None:
+    log = HonestLog()
+    log.decide("AAA", "refer", row="market")
+    log.issue(log.decide("AAA", "approve", actor, proposed_by=proposer))
+    assert codes(run(log, tmp_path)) == ({"confirmed-alone": 1} if alone else {})
+
+
 def test_an_officer_who_approves_what_they_rejected_is_a_notice(tmp_path: Path) -> None:
     log = HonestLog()
     log.decide("AAA", "refer", row="market")
@@ -850,7 +873,9 @@ def test_a_line_that_can_not_be_read_is_named(written: Path, name: str, line: by
 
 
 @pytest.mark.parametrize(
-    "more", [{"actor": "x" * 300}, {"row": "\ud800"}, {"reference": 5}, {"row": []}, {"action": None}], ids=str
+    "more",
+    [{"actor": "x" * 300}, {"proposed_by": 1}, {"row": "\ud800"}, {"reference": 5}, {"row": []}, {"action": None}],
+    ids=str,
 )
 def test_a_record_of_strange_values_is_named_and_printed_nowhere(tmp_path: Path, more: dict[str, Any]) -> None:
     """Its digest is right, so that whoever owns the log wrote it so; lone surrogates would not even be stored."""

@@ -29,6 +29,7 @@ FAILURES = {
     "logged-late": "a pass that was logged after its trip, as one that was sold before",
     "decision-used-twice": "one decision for two passes that do not replace each other",
     "replaces-nothing": "a pass that replaces one of another application, or one that is not there",
+    "confirmed-alone": "a decision that whoever proposed it confirmed",
     "two-in-force": "two passes in force for one application",
     "replaced-in-force": "a pass that a correction replaced, and that is not revoked",
     "not-revoked": "a pass whose approval was reversed, and that is not revoked",

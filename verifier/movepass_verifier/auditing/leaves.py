@@ -67,6 +67,8 @@ class Act(NamedTuple):
         actor: "rules", "applicant", "service", "officer:NAME" or "console:USER as NAME".
         reference: the application's; "" for an act of administration.
         row: the row of the rules that decided, or None.
+        proposed_by: the actor who proposed what this one confirmed, or None.
+        is_bulk: whether it was part of a bulk decision.
     """
 
     at: int
@@ -74,6 +76,8 @@ class Act(NamedTuple):
     actor: str
     reference: str
     row: str | None
+    proposed_by: str | None
+    is_bulk: bool
 
 
 class Listed(NamedTuple):
@@ -158,9 +162,10 @@ def read_act(text: str) -> Act | None:
     reference, row = document.get("reference", ""), document.get("row")
     if not _is_number(at, TIME_LIMIT) or not _is_name(action) or not _is_name(actor) or not _is_name(reference):
         return None
-    if row is not None and not _is_name(row):
+    proposed_by = document.get("proposed_by")
+    if not (row is None or _is_name(row)) or not (proposed_by is None or _is_name(proposed_by)):
         return None
-    return Act(at, action, actor, reference, row)
+    return Act(at, action, actor, reference, row, proposed_by, "batch" in document)
 
 
 def _is_number(value: object, limit: int) -> TypeGuard[int]:

@@ -52,7 +52,7 @@ class LogScan:
     """
 
     def __init__(self, db: sqlite3.Connection, heads: Sequence[NamedHead], taken: int, findings: Findings) -> None:
-        self._decisions = TableWriter(db, "decisions", 7)
+        self._decisions = TableWriter(db, "decisions", 9)
         self._issuances = TableWriter(db, "issuances", 6)
         self._sizes = [head.checkpoint.size for head in heads]
         self._taken = taken
@@ -120,9 +120,10 @@ class LogScan:
             return
         scanned.decisions += 1
         if act:
-            self._decisions.add(position, leaf.at, state, act.action, act.actor, act.reference or None, act.row)
+            _, action, actor, reference, *more = act
+            self._decisions.add(position, leaf.at, state, action, actor, reference or None, *more)
         else:
-            self._decisions.add(position, leaf.at, state, None, None, None, None)
+            self._decisions.add(position, leaf.at, state, *(None,) * 6)
 
     def _compare(self, position: int, leaf: Recorded, record: KeptRecord) -> tuple[int, Act | None]:
         """Compare a record with its leaf, and read it if it is the leaf's."""

@@ -14,7 +14,7 @@ _CACHE_KIB = 65536
 _TABLES = """
 CREATE TABLE decisions (
     position INTEGER PRIMARY KEY, at INTEGER NOT NULL, state INTEGER NOT NULL,
-    action TEXT, actor TEXT, reference TEXT, row TEXT
+    action TEXT, actor TEXT, reference TEXT, row TEXT, proposed_by TEXT, is_bulk INTEGER
 );
 CREATE TABLE issuances (
     position INTEGER PRIMARY KEY, key INTEGER NOT NULL, at INTEGER NOT NULL, decision INTEGER NOT NULL,
