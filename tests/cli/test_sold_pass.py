@@ -147,6 +147,24 @@ def sell_outside_the_ledger(world: World) -> SignedPass:
         return seller.issue(approved("sold", world.now - 6 * HOUR))
 
 
+def test_a_mistake_is_named_in_one_line(world: World, movepass: Movepass, tmp_path: Path) -> None:
+    data, authority = tmp_path / "service", world.authority.folder
+    export = ("service", "export", "--data", data, "--authority", authority)
+    nobodys = movepass(*export, "--to", tmp_path / "copies")
+    assert (nobodys.code, "no service's folder" in nobodys.err) == (4, True)
+    Service.open(data, authority).close()
+    unsealed = movepass(*export, "--to", tmp_path / "copies")
+    assert (unsealed.code, "start the service" in unsealed.err) == (2, True)
+    into_a_file = movepass(*export, "--to", authority / "authority.json")
+    assert (into_a_file.code, "can't write the copies" in into_a_file.err) == (2, True)
+    elsewhere = movepass(*export[:-1], tmp_path / "none", "--to", tmp_path / "copies")
+    assert elsewhere.code == 4
+    assert "is not an authority" in elsewhere.err
+    beside = movepass(*export, "--to", authority)
+    assert (beside.code, "which no export writes; name a new folder" in beside.err) == (2, True)
+    assert not (authority / "decisions").exists()
+
+
 def test_a_service_that_was_restored_from_a_copy_is_found_and_replaces_no_copies(
     country: Country, tmp_path: Path
 ) -> None:
