@@ -1,7 +1,9 @@
 """Run `movepass service rules` as a rule author does."""
 
+import json
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.rule_tables import row, table_text
@@ -134,6 +136,9 @@ def test_two_people_put_a_version_into_force(movepass: Movepass, strict: Path, d
     assert sign(movepass, strict, data, "Rahima", "--confirm")[0] == 2
     code, words = sign(movepass, strict, data, "Kamal", "--confirm")
     assert (code, "Signed by Rahima, confirmed by Kamal" in words) == (0, True)
+    (act,) = acts(data)
+    assert (act["action"], act["author"], act["version"]) == ("activate-rules", "Rahima", "2021-04-20")
+    assert act["actor"].endswith(" as Kamal")
     shown = movepass("service", "rules", "show", "--data", data).out
     assert shown.startswith("Version 2021-04-20,")
     assert "Draft" not in shown
@@ -156,6 +161,12 @@ def test_who_may_not_sign_is_told_why(
 ) -> None:
     code, told = sign(movepass, strict, data, person, *more)
     assert (code, words in told) == (2, True), told
+
+
+def acts(data: Path) -> list[dict[str, Any]]:
+    with closing(SqliteStore(data)) as store:
+        records = [json.loads(record.text) for record in store.records(store.log_size())]
+    return [record for record in records if record["action"] == "activate-rules"]
 
 
 def test_who_confirms_has_the_file_that_was_signed(movepass: Movepass, strict: Path, data: Path) -> None:

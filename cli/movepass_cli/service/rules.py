@@ -1,5 +1,6 @@
 """Provide the commands for rule authors: service rules check, show, replay, activate."""
 
+import getpass
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -23,6 +24,7 @@ from movepass_cli.service.rules_shown import (
     table_json,
 )
 from movepass_keys import Signer, files, signer_from_uri
+from movepass_service.decisions.records import console_actor
 from movepass_service.rules.activation import ActivationError, Draft, make_activation, make_draft
 from movepass_service.rules.archive import FOLDER, FolderArchive
 from movepass_service.rules.check import check_table
@@ -185,7 +187,15 @@ def _confirm(
         archive.confirm(activation)
     elif store.rules_text(rule_set.version) is not None:
         raise ActivationError(f"version {rule_set.version} was activated by {activation.confirmed_by} before")
-    store.add_rules(rule_set.version, activation.draft.source, now)
+    act = {
+        "action": "activate-rules",
+        "actor": console_actor(getpass.getuser(), activation.confirmed_by),
+        "author": activation.draft.author,
+        "version": rule_set.version,
+        "rules_digest": rule_set.digest,
+        "activation": activation.digest,
+    }
+    store.add_rules(rule_set.version, activation.draft.source, now, act)
     if store.rules_in_force() != rule_set.version:
         raise ActivationError("the service has rules from a later time than now; set the clock right")
     if as_json:

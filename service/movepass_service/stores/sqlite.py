@@ -344,9 +344,22 @@ class SqliteStore(SqliteDesk):
             row = self._reader.execute("SELECT name, role, phone FROM officers WHERE name = ?", (name,)).fetchone()
         return Officer(*row) if row else None
 
-    def add_rules(self, version: str, text: str, now: int) -> None:
-        """Put a rule set into force. One of this version that is kept already stays as it is."""
-        self.writer.call(lambda db: db.execute("INSERT OR IGNORE INTO rules VALUES (?, ?, ?)", (version, text, now)))
+    def add_rules(self, version: str, text: str, now: int, act: Mapping[str, Any] | None = None) -> None:
+        """Put a rule set into force. One of this version that is kept already stays as it is.
+
+        Args:
+            version: its version.
+            text: its file.
+            now: seconds since 1970 UTC.
+            act: the record of an act of administration, which the log gets in the same transaction.
+        """
+
+        def work(db: sqlite3.Connection) -> None:
+            added = db.execute("INSERT OR IGNORE INTO rules VALUES (?, ?, ?)", (version, text, now))
+            if added.rowcount and act:
+                log.append_administration(db, act, now)
+
+        self.writer.call(work)
 
     def rules_text(self, version: str) -> str | None:
         """Return a rule set's file, whether it is in force or not."""
