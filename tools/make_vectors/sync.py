@@ -224,6 +224,7 @@ def taken_over() -> Iterable[Vector]:
     yield case("log-gone", "a day that is no longer named", p := replace(SECOND, logs=fewer), p)
     yield case("no-logs", "no day is named", p := replace(SECOND, logs={}), p)
     odd = {**GROWN, "status/notes.txt": b"x", f"status/0{DAY}.log": log(DAY), "status/123456.log": b"x"}
+    odd["status/decisions.head"] = b"movepass-decisions/x\n"
     yield case("other-names", "names that are no log's are ignored", p := replace(SECOND, logs=odd), p)
     yield case("later-member", "a member of a later version", edited("status", setting("later", [1])), SECOND)
     yield case("published-0", "the least time of publication", edited("timestamp", published(0)), replace(SECOND, at=0))

@@ -84,7 +84,7 @@ class DynamoDbLedger:
 
     IAM, on the table: dynamodb:BatchGetItem, dynamodb:PutItem, dynamodb:UpdateItem (to issue and to revoke);
     dynamodb:BatchGetItem, dynamodb:PutItem, dynamodb:Query, dynamodb:BatchWriteItem (to publish, and to tell other
-    regions); dynamodb:Scan (in_force, after a key leaked or a region was lost).
+    regions); dynamodb:Scan (in_force, after a key leaked or a region was lost; issued).
     """
 
     def __init__(
