@@ -62,21 +62,28 @@ class PublisherThread:
         self._thread.start()
 
     def stop(self) -> None:
-        """Finish the publication at work, publish what was revoked since, and end the thread."""
+        """Finish the publication at work, publish what was revoked and sealed since, and end the thread."""
         self._stop.set()
         self._thread.join()
 
     def _run(self) -> None:
         publish_every(self._service.settings.publish_every_s, self._publish, stop=self._stop, tell=self._tell)
         try:
-            if self._has_revoked():
+            if self._has_revoked() or self._has_sealed():
                 self._tell(self._publish(), 0)
         except (IssuerError, KeysError, OSError) as e:  # which the next start does
             self._tell(e, 0)
+        except ServiceError as e:
+            LOG.error("the head of the decision log is not published: %s", e)  # noqa: TRY400 - a cause, no defect
 
     def _has_revoked(self) -> bool:
         with closing(Authority.open(self._service.authority.folder).ledger()) as ledger:
             return bool(ledger.pending())
+
+    def _has_sealed(self) -> bool:
+        """Return whether the newest head of the decision log was not to be published yet."""
+        head = self._service.store.newest_head()
+        return head is not None and not self._service.store.has_offered(head.note)
 
     def _publish(self) -> Publication:
         with Authority.open(self._service.authority.folder).publisher(self._others) as publisher:

@@ -1,6 +1,7 @@
 """No pass without a decision that a durable checkpoint covers; and what becomes of the log without the online key."""
 
 import json
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from functools import partial
@@ -234,6 +235,22 @@ def test_the_newest_head_is_published_with_the_lists_and_kept(approving: Service
     with closing(SqliteStore(approving.store.folder, create=False)) as store:
         held = [note for (note,) in store._reader.execute("SELECT note FROM heads ORDER BY id")]
     assert held == notes
+
+
+def test_the_last_head_is_published_in_the_end(world: World, tmp_path: Path, now: int) -> None:
+    with Service.open(tmp_path / "data", world.authority.folder) as service:
+        use_rules(service, APPROVE_ALL, now)
+        publisher, worker = PublisherThread(service), Worker(service)
+        publisher.start()
+        worker.start()
+        receipt = submit(service, now)
+        while state(service, receipt) != State.ISSUED:
+            time.sleep(0.01)
+        worker.stop()
+        publisher.stop()
+        head = service.store.newest_head()
+        assert head is not None
+        assert (head.size, published_head(world)) == (2, head.note.encode())
 
 
 def test_a_published_head_of_another_log_stays_and_health_says_so(
