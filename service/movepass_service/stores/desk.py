@@ -64,6 +64,7 @@ class Hold:
         proposal: a decision that is not carried out yet.
         token: names this version of it; the store makes one with each write.
         reference: the application's, as the store tells it.
+        correction: of the content that it is about.
     """
 
     number: int
@@ -72,6 +73,7 @@ class Hold:
     proposal: Proposal | None = None
     token: str = ""
     reference: str = ""
+    correction: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +151,7 @@ class DeskStore(Protocol):
             delete: whether to delete the hold that was found instead.
 
         Raises:
-            Changed: another hold is there, or the application waits for no officer.
+            Changed: another hold is there, or the application waits for no officer or has another content by now.
         """
 
     def same_person(self, kept: "Kept", limit: int) -> "list[Kept]":
@@ -174,12 +176,14 @@ class DeskStore(Protocol):
     def second_look(self, decision: int) -> SecondLook | None:
         """Look up the second look of an approval that was drawn for one."""
 
-    def put_second_look(self, look: SecondLook, found: str) -> None:
+    def put_second_look(self, look: SecondLook, found: str, now: int, act: Mapping[str, Any] | None = None) -> None:
         """Write the outcome of a second look.
 
         Args:
             look: the decision's, with the outcome.
             found: the outcome that it had.
+            now: seconds since 1970 UTC.
+            act: the record of it, which the log gets in the same transaction.
 
         Raises:
             Changed: it has another one by now, or was forgotten.
@@ -192,6 +196,9 @@ class DeskStore(Protocol):
             day: on which it begins, in days since 1970-01-01, give or take one.
             number: the pass's, as it is written.
         """
+
+    def noted(self, name: str) -> bytes | None:
+        """Return the value that is kept under a name."""
 
     def replace_noted(
         self, name: str, found: bytes | None, value: bytes, now: int, act: Mapping[str, Any] | None = None

@@ -37,7 +37,9 @@ SAME_PERSON = (
     "OR (length(id_hash) > 16 AND substr(id_hash, 17) = ?)) ORDER BY number DESC LIMIT ?"
 )
 """Applications of a person, by the hashes of the week of travel and of the one that the trip reaches into."""
-HOLDS = "SELECT number, token, officer, until, proposal, reference FROM holds JOIN applications USING (number)"
+HOLDS = (
+    "SELECT number, token, officer, until, proposal, reference, correction FROM holds JOIN applications USING (number)"
+)
 _LOOK = (
     "SELECT decision, reference, officer, proposer, at, outcome, looked_by, looked_at, note, resolved_by "
     "FROM approvals JOIN applications USING (number) "
@@ -46,23 +48,26 @@ _LOOK = (
 
 def hold(row: Sequence[Any]) -> Hold:
     """Read a row of HOLDS."""
-    number, token, officer, until, text, reference = row
-    return Hold(number, officer, until, None if text is None else Proposal(**json.loads(text)), token, reference)
+    number, token, officer, until, text, reference, correction = row
+    proposal = None if text is None else Proposal(**json.loads(text))
+    return Hold(number, officer, until, proposal, token, reference, correction)
 
 
 def put_hold(db: sqlite3.Connection, wanted: Hold, found: str | None, *, delete: bool) -> str:
     """See DeskStore.put_hold."""
-    query = f"SELECT 1 FROM applications WHERE number = ? AND state IN ({','.join('?' * len(WAITING_FOR_OFFICER))})"
-    if not delete and db.execute(query, (wanted.number, *WAITING_FOR_OFFICER)).fetchone() is None:
-        raise Changed("the application waits for no officer")
+    states = ",".join("?" * len(WAITING_FOR_OFFICER))
+    query = f"SELECT 1 FROM applications WHERE number = ? AND correction = ? AND state IN ({states})"
+    values = (wanted.number, wanted.correction, *WAITING_FOR_OFFICER)
+    if not delete and db.execute(query, values).fetchone() is None:
+        raise Changed("the application waits for no officer, or was corrected meanwhile")
     _check_token(db, wanted.number, found)
     if delete:
         end_hold(db, wanted.number)
         return ""
     token = secrets.token_hex(8)  # not a count: a hold that ended and one made since must differ
     proposal = None if wanted.proposal is None else canonical_json(asdict(wanted.proposal))
-    values = (wanted.number, token, wanted.officer, wanted.until, proposal)
-    db.execute("INSERT OR REPLACE INTO holds VALUES (?, ?, ?, ?, ?)", values)
+    row = (wanted.number, token, wanted.officer, wanted.until, proposal)
+    db.execute("INSERT OR REPLACE INTO holds VALUES (?, ?, ?, ?, ?)", row)
     return token
 
 

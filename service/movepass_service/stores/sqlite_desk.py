@@ -75,9 +75,15 @@ class SqliteDesk:
         with failures():
             return desk_rows.second_look(self._reader, decision)
 
-    def put_second_look(self, look: SecondLook, found: str) -> None:
+    def put_second_look(self, look: SecondLook, found: str, now: int, act: Mapping[str, Any] | None = None) -> None:
         """See DeskStore."""
-        self.writer.call(lambda db: desk_rows.put_second_look(db, look, found))
+
+        def work(db: sqlite3.Connection) -> None:
+            desk_rows.put_second_look(db, look, found)
+            if act is not None:
+                log.append_administration(db, act, now)
+
+        self.writer.call(work)
 
     def find_pass(self, day: int, number: str) -> Kept | None:
         """See DeskStore."""

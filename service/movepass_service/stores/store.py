@@ -343,6 +343,9 @@ class Store(DeskStore, Protocol):
     def offer_head(self) -> str | None:
         """Return the newest head to be published, which is kept for ever from now on; None before the first."""
 
+    def officer(self, name: str) -> Officer | None:
+        """Look up an officer."""
+
     def cases(self, limit: int) -> list[Kept]:
         """Return what waits for an officer, urgent ones first, then in the order in which they came."""
 

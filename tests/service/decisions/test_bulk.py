@@ -3,8 +3,11 @@
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.applications import HOUR, decision, run
@@ -12,6 +15,7 @@ from support.office import PHONE, Office, office_in, refused
 
 from movepass_service.applications.states import State
 from movepass_service.decisions.desk import Batch, Filters
+from movepass_service.stores.desk import Hold
 from movepass_service.stores.sqlite import SqliteStore
 
 EVERY = Filters()
@@ -178,6 +182,41 @@ def test_what_changes_in_the_window_is_not_carried_out(office: Office) -> None:
     assert office.desk.carry_out(now=office.now) == 0, "who decides no longer decided nothing"
     assert (office.state(later), office.store.holds(9)) == (State.REFERRED, [])
     assert office.state(left) == State.REFERRED
+
+
+def test_what_is_corrected_while_a_bulk_decision_is_made_is_no_part_of_it(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case, other = office.case(), office.case()
+    holds = office.desk._holds
+
+    def correct_and_look() -> Mapping[int, Hold]:
+        content = replace(office.kept(case).application(), language="en")
+        run(office.store.correct(case, b"digest", content, office.now))
+        office.store.decide_next(1, lambda *_: decision("refer"), office.now)
+        return holds()
+
+    monkeypatch.setattr(office.desk, "_holds", correct_and_look)
+    batch = decide(office, [case, other])
+    assert (batch.references, batch.skipped) == ((other,), {case: "changed"})
+
+
+def test_what_is_proposed_while_a_bulk_decision_is_made_stays_proposed(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = office.case()
+    choose, desk = office.desk._choose, office.new_desk()
+
+    def choose_too_late(*arguments: Any) -> Any:
+        chosen = choose(*arguments)
+        desk.bulk_decide(office.babul, [case], "reject", now=office.now)
+        return chosen
+
+    monkeypatch.setattr(office.desk, "_choose", choose_too_late)
+    assert decide(office, [case]).skipped == {case: "changed"}
+    (hold,) = office.store.holds(9)
+    assert hold.proposal is not None
+    assert (hold.proposal.officer, hold.proposal.action) == ("Babul", "reject")
 
 
 def test_leases_that_ended_long_ago_are_cleared_away(office: Office) -> None:

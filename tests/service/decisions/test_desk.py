@@ -9,7 +9,8 @@ from support.office import PHONE, Office, refused
 
 from movepass_service.accounts import Helper
 from movepass_service.applications.states import State
-from movepass_service.decisions.desk import DeskSettings, DeskSettingsError, Filters
+from movepass_service.decisions.desk import DeskSettings, DeskSettingsError, Filters, core
+from movepass_service.decisions.desk.checks import officers_in
 from movepass_service.decisions.desk.single import LEASES_MAX, NOTES_MAX
 from movepass_service.decisions.records import Decision
 from movepass_service.errors import NotAllowed, UnknownApplication
@@ -68,6 +69,27 @@ def test_the_queue_comes_in_pages(office: Office) -> None:
     pages = [office.desk.queue(office.asma, EVERY, now=office.now, offset=at, limit=2) for at in (0, 2, 4, 6)]
     assert [[line.case.reference for line in page.lines] for page in pages] == [cases[:2], cases[2:4], cases[4:], []]
     assert {page.total for page in pages} == {5}
+
+
+def test_a_long_queue_is_read_once_a_second_and_what_was_decided_is_gone_at_once(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(core, "LISTED_MIN", 3)
+    cases = [office.case(not_before="2026-11-22 20:00") for _ in range(4)]
+
+    def shown() -> list[str]:
+        return [line.case.reference for line in office.desk.queue(office.asma, EVERY, now=office.now).lines]
+
+    assert shown() == cases
+    office.approve(office.asma, cases[0])
+    later = office.case()
+    assert shown() == cases[1:]
+    run(office.store.change(cases[1], decision("withdraw", actor="applicant"), office.now))
+    opened = office.desk.claim_next(office.asma, EVERY, now=office.now)
+    assert opened is not None
+    assert opened.case.reference == cases[2], "one that was withdrawn meanwhile is passed over"
+    office.wait(1)
+    assert shown() == [*cases[2:], later]
 
 
 def test_damaged_content_hides_no_case(office: Office) -> None:
@@ -397,6 +419,12 @@ def test_more_approvals_in_an_hour_than_chosen_need_two_officers(office: Office)
     assert office.approve(office.asma, cases[4]) == State.APPROVED, "an hour later, and confirming does not count"
 
 
+def test_what_waits_for_a_second_officer_is_no_approval_yet(office: Office) -> None:
+    office.change(approvals_per_hour=1, four_eyes_reasons=["office"])
+    assert office.approve(office.asma, office.case(reason="office")) == State.REFERRED
+    assert office.approve(office.asma, office.case()) == State.APPROVED
+
+
 # Who must not decide
 
 
@@ -464,6 +492,17 @@ def test_an_appeal_is_for_an_officer_who_did_not_decide_before(office: Office) -
     with refused("decided-before"):
         office.desk.confirm(office.asma, case, now=office.now)
     assert office.desk.confirm(office.chandra, case, now=office.now).state == State.APPROVED
+
+
+def test_whoever_decided_or_proposed_is_among_the_officers_of_a_history() -> None:
+    history = [
+        {"actor": "rules"},
+        {"actor": "officer:Asma", "proposed_by": "officer:Babul"},
+        {"actor": "console:root as nobody as Chandra"},
+        {"actor": "applicant"},
+        {"actor": "service"},
+    ]
+    assert officers_in(history) == {"Asma", "Babul", "Chandra"}
 
 
 def test_who_asked_for_a_correction_may_decide_what_comes_back(office: Office) -> None:

@@ -1,6 +1,7 @@
 """Second looks: which approvals are drawn, who looks, and what a disagreement leads to."""
 
 import hashlib
+import json
 
 import pytest
 from support.office import PHONE, Office, refused
@@ -87,6 +88,11 @@ def test_a_disagreement_goes_to_a_supervisor(
     done = office.desk.resolve_second_look(office.dipa, look.decision, reverse=reverse, note="called", now=office.now)
     assert (done.outcome, done.resolved_by) == ("reversed" if reverse else "upheld", "Dipa")
     assert office.state(case) == state
+    acts = office.store._reader.execute("SELECT record FROM administration ORDER BY id DESC LIMIT 2").fetchall()
+    assert [(act["actor"], act["decision"], act["outcome"]) for act in (json.loads(text) for (text,) in acts)] == [
+        ("officer:Dipa", look.decision, done.outcome),
+        ("officer:Babul", look.decision, "disagreed"),
+    ]
     assert len(office.store.to_revoke(9)) == reverse
     with refused("second-look-done"):
         office.desk.resolve_second_look(office.dipa, look.decision, reverse=True, note="again", now=office.now)

@@ -85,7 +85,6 @@ from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 from movepass_service.decisions.desk import Desk
 from movepass_service.rules.kept import KeptRules
-from movepass_service.stores.desk import Hold
 from movepass_service.stores.sqlite import SqliteStore
 import test_together
 folder, names = Path(sys.argv[2]), sys.argv[3:]

@@ -546,6 +546,17 @@ class StoreContract:
         with pytest.raises(Changed):
             store.put_hold(Hold(99, "Asma", NOW), None)
 
+    def test_a_hold_is_about_the_content_that_was_seen(self, store: Store) -> None:
+        number = self.referred(store)
+        run(store.correct(REFERENCE, b"digest", application(reason="office"), NOW))
+        self.decide(store, "refer")
+        with pytest.raises(Changed):
+            store.put_hold(Hold(number, "Asma", NOW), None)
+        store.put_hold(Hold(number, "Asma", NOW, correction=1), None)
+        hold = store.hold(number)
+        assert hold is not None
+        assert hold.correction == 1
+
     @pytest.mark.parametrize("change", ["decide", "withdraw", "correct", "expire", "forget"])
     def test_whatever_changes_an_application_ends_its_hold(self, store: Store, change: str) -> None:
         number = self.referred(store)
@@ -609,9 +620,9 @@ class StoreContract:
         assert store.second_look(first.decision) == first
         assert store.second_look(first.decision + 1000) is None
         done = replace(first, outcome="disagreed", looked_by="Chandra", looked_at=NOW + 9, note="কেন?")
-        store.put_second_look(done, "open")
+        store.put_second_look(done, "open", NOW, {"action": "second-look", "actor": "officer:Chandra"})
         with pytest.raises(Changed):
-            store.put_second_look(replace(done, outcome="agreed"), "open")
+            store.put_second_look(replace(done, outcome="agreed"), "open", NOW)
         assert store.second_looks(["open"], 9) == [second]
         assert store.second_looks(["open", "disagreed"], 1) == [done]
         run(store.change(name(0), decision("withdraw", actor="applicant"), NOW))

@@ -82,8 +82,9 @@ class BulkCases(SingleCases):
         done = []
         for case in chosen:
             hold = holds.get(case.kept.number)
+            pending = Hold(case.kept.number, proposal=proposal, correction=case.kept.correction)
             try:
-                self._store.put_hold(Hold(case.kept.number, proposal=proposal), hold.token if hold else None)
+                self._store.put_hold(pending, hold.token if hold else None)
                 done.append(case.reference)
             except Changed:
                 skipped[case.reference] = "changed"
@@ -204,7 +205,7 @@ class BulkCases(SingleCases):
 
     def _replace(self, hold: Hold, proposal: Proposal) -> None:
         try:
-            self._store.put_hold(Hold(hold.number, proposal=proposal), hold.token)
+            self._store.put_hold(replace(hold, proposal=proposal), hold.token)
         except Changed:
             return
 

@@ -20,12 +20,13 @@ from movepass_service.decisions.records import Decision
 from movepass_service.errors import UnknownApplication
 from movepass_service.rules import RuleSet
 from movepass_service.stores.desk import Changed, Draw, Hold
-from movepass_service.stores.sqlite import SqliteStore
-from movepass_service.stores.store import Kept, Officer
+from movepass_service.stores.store import Kept, Officer, Store
 
 CASES_MAX = 10_000
 HOLDS_MAX = 20_000
 HOUR = 3600
+LISTED_SECONDS, LISTED_MIN = 1.0, 1_000
+"""A queue of at least so many cases is read at most once in so many seconds; every claim and decision looks again."""
 _DRAW_KEY, _DRAW_KEY_BYTES = "second-look-key", 32
 _DRAW_RANGE = 1 << 64
 
@@ -35,7 +36,7 @@ class DeskCore:
 
     def __init__(
         self,
-        store: SqliteStore,
+        store: Store,
         rules: Callable[[str | None], RuleSet],
         accounts: Accounts | None = None,
         monotonic: Callable[[], float] = time.monotonic,
@@ -52,7 +53,10 @@ class DeskCore:
         self._rules = rules
         self._accounts = accounts
         self._clock = DeskClock(store, monotonic)
+        self._monotonic = monotonic
         self._known: dict[int, Case] = {}
+        self._listed: tuple[float, list[Case]] = (monotonic(), [])
+        self._gone: set[int] = set()
 
     def officer(self, name: str) -> Officer:
         """Look up an officer.
@@ -76,13 +80,21 @@ class DeskCore:
         return kept
 
     def _cases(self) -> list[Case]:
-        """Return what waits, most urgent first. What was read before and has not changed is not read again."""
-        known, waiting = self._known, self._store.cases(CASES_MAX)
+        """Return what waits, most urgent first.
+
+        What was read before and has not changed is not read again. A long queue may be LISTED_SECONDS old, but for what
+        was decided here.
+        """
+        at, listed = self._listed
+        if len(listed) >= LISTED_MIN and self._monotonic() - at < LISTED_SECONDS:
+            return [case for case in listed if case.kept.number not in self._gone]
+        begun, known, self._gone = self._monotonic(), self._known, set()
         cases = [
             old if (old := known.get(kept.number)) is not None and old.kept == kept else read_case(kept)
-            for kept in waiting
+            for kept in self._store.cases(CASES_MAX)
         ]
         self._known = {case.kept.number: case for case in cases}
+        self._listed = (begun, cases)
         return cases
 
     def _holds(self) -> Mapping[int, Hold]:

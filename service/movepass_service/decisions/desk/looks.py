@@ -42,8 +42,7 @@ class SecondLooks(DeskCore):
         look, _ = self._look(officer, decision, ("open",), now)
         outcome = "agreed" if agrees else "disagreed"
         done = replace(look, outcome=outcome, looked_by=officer.name, looked_at=now, note=words)
-        with once():
-            self._store.put_second_look(done, look.outcome)
+        self._put(done, look.outcome, officer, now)
         return done
 
     def resolve_second_look(self, officer: Officer, decision: int, *, reverse: bool, note: str, now: int) -> SecondLook:
@@ -60,9 +59,15 @@ class SecondLooks(DeskCore):
             self._store.decide_case(kept.reference, reversal, now)
         outcome = "reversed" if reverse else "upheld"
         done = replace(look, outcome=outcome, resolved_by=officer.name, note=f"{look.note} / {words}")
-        with once():
-            self._store.put_second_look(done, look.outcome)
+        self._put(done, look.outcome, officer, now)
         return done
+
+    def _put(self, look: SecondLook, found: str, officer: Officer, now: int) -> None:
+        """Keep what a second look found, and its record in the log, which holds nothing of the applicant."""
+        actor = desk_actor(officer.name)
+        act = {"action": "second-look", "actor": actor, "decision": look.decision, "outcome": look.outcome}
+        with once():
+            self._store.put_second_look(look, found, now, act)
 
     def _look(self, officer: Officer, decision: int, outcomes: tuple[str, ...], now: int) -> tuple[SecondLook, Kept]:
         found = self._store.second_look(decision)

@@ -102,7 +102,7 @@ class SingleCases(DeskCore):
             hold = self._store.hold(case.kept.number)
             self._check_free(officer, hold, clock)
             try:
-                return self._show(officer, case, self._lease(officer, case.kept.number, hold, clock), now)
+                return self._show(officer, case, self._lease(officer, case.kept, hold, clock), now)
             except Changed:
                 continue
         raise DeskError("changed", "somebody was quicker; look at it again")
@@ -144,7 +144,7 @@ class SingleCases(DeskCore):
         kept, clock = self._find(reference), self._clock.advance(now)
         hold = self._own_lease(officer, kept, clock)
         try:
-            renewed = self._lease(officer, kept.number, hold, clock)
+            renewed = self._lease(officer, kept, hold, clock)
         except Changed as e:
             raise _no_lease() from e
         return renewed.until - clock
@@ -376,8 +376,9 @@ class SingleCases(DeskCore):
         if len(others) >= LEASES_MAX:
             raise DeskError("too-many-leases", f"at most {LEASES_MAX} cases are open at once", max=LEASES_MAX)
 
-    def _lease(self, officer: Officer, number: int, hold: Hold | None, clock: int) -> Hold:
-        wanted = Hold(number, officer.name, clock + self.settings().lease_s)
+    def _lease(self, officer: Officer, kept: Kept, hold: Hold | None, clock: int) -> Hold:
+        until = clock + self.settings().lease_s
+        wanted = Hold(kept.number, officer.name, until, reference=kept.reference, correction=kept.correction)
         return replace(wanted, token=self._store.put_hold(wanted, hold.token if hold else None))
 
     def _own_lease(self, officer: Officer, kept: Kept, clock: int) -> Hold:
@@ -394,11 +395,12 @@ class SingleCases(DeskCore):
         return hold, hold.proposal
 
     def _propose(self, kept: Kept, hold: Hold, proposal: Proposal) -> Done:
-        self._store.put_hold(Hold(kept.number, proposal=proposal), hold.token)
+        self._store.put_hold(Hold(kept.number, proposal=proposal, correction=kept.correction), hold.token)
         return Done(kept.reference, kept.state, proposal)
 
     def _decide(self, kept: Kept, decision: Any, guard: Guard | None, now: int) -> Done:
         state = self._store.decide_case(kept.reference, decision, now, guard=guard, draw=self._drawer())
+        self._gone.add(kept.number)
         return Done(kept.reference, state)
 
     def _second_officer(self, officer: Officer, case: Case, now: int) -> str:
