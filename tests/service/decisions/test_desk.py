@@ -215,7 +215,11 @@ def test_who_saw_the_content_before_its_correction_does_not_decide_the_new_one(o
     office.desk.claim(office.asma, case, now=office.now)  # in another tab
     with refused("changed"):
         office.desk.decide(office.asma, case, "approve", now=office.now, seen=seen)
-    assert office.desk.decide(office.asma, case, "approve", now=office.now, seen=1).state == State.APPROVED
+    office.change(four_eyes_reasons=["groceries"])
+    assert office.desk.decide(office.asma, case, "approve", now=office.now, seen=1).state == State.REFERRED
+    with refused("changed"):
+        office.desk.confirm(office.babul, case, now=office.now, seen=seen)
+    assert office.desk.confirm(office.babul, case, now=office.now, seen=1).state == State.APPROVED
 
 
 # A case on one screen

@@ -128,7 +128,12 @@ def test_five_officers_in_two_processes_decide_200_cases_once_each(tmp_path: Pat
         kept = [found for case in cases if (found := store.find(case))]
         histories = [store.history(one.number) for one in kept]
         holds = store.holds(9)
+        counts_by_state = store.counts_by_state()
+        approvals = [store.approvals_since(name, 0) for name in OFFICERS]
+        passes = store._reader.execute("SELECT count(*) FROM passes").fetchone()[0]
     assert {one.state for one in kept} == {State.APPROVED, State.REJECTED}
+    assert counts_by_state == Counter(one.state for one in kept)
+    assert sum(approvals) == passes == counts_by_state[State.APPROVED]
     assert [len(history) for history in histories] == [2] * CASES, "decided once, after the rules referred it"
     assert counts["decided"] + carried_out == CASES
     assert carried_out == counts["bulk"] > 0

@@ -190,8 +190,7 @@ class SingleCases(DeskCore):
         self._check_waiting(case.kept)
         self._check_conflict(officer, case, now)
         hold = self._own_lease(officer, case.kept, self._clock.advance(now))
-        if seen is not None and seen != case.kept.correction:
-            raise DeskError("changed", "the applicant corrected the application meanwhile; look at it again")
+        _check_seen(case, seen)
         proposal = Proposal(action, reason, officer.name, who, now, note=words or None)
         with once():
             if action == "approve" and (why := self._second_officer(officer, case, now)):
@@ -251,9 +250,18 @@ class SingleCases(DeskCore):
         return sorted(found, key=lambda one: (not one[0].kept.is_urgent, one[0].kept.number))
 
     def confirm(
-        self, officer: Officer, reference: str, *, now: int, note: str | None = None, actor: str | None = None
-    ) -> Done:
+        self, officer: Officer, reference: str, *, now: int, note: str | None = None, seen: int | None = None,
+        actor: str | None = None,
+    ) -> Done:  # fmt: skip
         """Confirm another officer's proposal, which is then carried out. The record names both.
+
+        Args:
+            officer: who confirms.
+            reference: the application's, as people type it.
+            now: seconds since 1970 UTC.
+            note: for the record; the proposer's without it.
+            seen: see decide.
+            actor: how the record names the officer; "officer:NAME" without it.
 
         Raises:
             DeskError: no-proposal, own-proposal, own, decided-before, note-length, changed.
@@ -263,6 +271,7 @@ class SingleCases(DeskCore):
         words = checks.read_note(note)
         case = read_case(self._find(reference))
         hold, proposal = self._proposed(case.kept)
+        _check_seen(case, seen)
         if proposal.officer == officer.name:
             raise DeskError("own-proposal", "another officer confirms what you proposed")
         self._check_conflict(officer, case, now)
@@ -431,6 +440,12 @@ class SingleCases(DeskCore):
 def _waits(proposal: Proposal) -> bool:
     """Return whether a proposal waits for a second officer, and not for the end of its window."""
     return proposal.due_at is None
+
+
+def _check_seen(case: Case, seen: int | None) -> None:
+    """Check that the content is still what an officer saw, by its correction; None stands for whatever there is."""
+    if seen is not None and seen != case.kept.correction:
+        raise DeskError("changed", "the applicant corrected the application meanwhile; look at it again")
 
 
 def _no_lease() -> DeskError:
