@@ -282,6 +282,18 @@ def test_notes_are_only_added_are_bounded_and_go_with_the_application(office: Of
     assert office.store.notes(number) == []
 
 
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("র‍্যাব অফিসে\nফোন করেছি", "র‍্যাব অফিসে ফোন করেছি"),
+        ("safe\u202egnp.exe\x00", "safe?gnp.exe?"),
+        ("<script>alert(1)</script>", "<script>alert(1)</script>"),
+    ],
+)
+def test_a_note_keeps_the_joiners_of_bangla_and_nothing_else_unseen(office: Office, typed: str, kept: str) -> None:
+    assert office.desk.add_note(office.asma, office.case(), typed, now=office.now).text == kept
+
+
 def test_a_case_is_found_by_reference_and_by_pass_number(office: Office) -> None:
     case = office.case("approve")
     kept = office.kept(case)

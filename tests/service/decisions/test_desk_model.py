@@ -261,7 +261,7 @@ class DeskMachine(RuleBasedStateMachine):
 
 
 MODEL = settings(
-    max_examples=25,
+    max_examples=60,
     stateful_step_count=40,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],

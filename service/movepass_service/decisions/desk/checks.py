@@ -9,6 +9,7 @@ from movepass_service.decisions.desk.values import DeskError
 from movepass_service.decisions.reasons import ACTIONS, NOTE_MAX_CHARS, codes_of
 from movepass_service.decisions.records import officer_of
 from movepass_service.stores.desk import Hold
+from movepass_wire.text import ZWJ, ZWNJ, normalise
 
 
 def read_code(action: str, code: str | None) -> str:
@@ -26,17 +27,17 @@ def read_code(action: str, code: str | None) -> str:
 
 
 def read_note(text: str | None, *, is_needed: bool = False) -> str:
-    """Return a note on one line.
+    """Return a note on one line, with a question mark for what nobody can see, but for the joiners of Bangla.
 
     Raises:
         DeskError: note-length: it is too long, or empty where something must be said.
     """
-    words = " ".join((text or "").split())
+    words = " ".join(normalise(text or "").split())
     if len(words) > NOTE_MAX_CHARS or (is_needed and not words):
         least = 1 if is_needed else 0
         message = f"a note has {least} to {NOTE_MAX_CHARS} characters, got {len(words)}"
         raise DeskError("note-length", message, max=NOTE_MAX_CHARS)
-    return "".join(letter if letter.isprintable() else "?" for letter in words)
+    return "".join(letter if letter.isprintable() or ord(letter) in (ZWJ, ZWNJ) else "?" for letter in words)
 
 
 def officers_in(history: Iterable[Mapping[str, Any]]) -> frozenset[str]:
