@@ -53,10 +53,15 @@ class _Terminal(pyte.Screen):
 
 
 class Screen:
-    """A running command and the terminal it runs in."""
+    """A running command and the terminal it runs in.
+
+    Attributes:
+        first_mode: the terminal's mode before the command was started.
+    """
 
     def __init__(self, fd: int, theirs: int, process: "subprocess.Popen[bytes]", columns: int, rows: int) -> None:
         self.process = process
+        self.first_mode: list[Any] = []
         self._fd = fd
         self._theirs = theirs
         self._screen = _Terminal(columns, rows)
@@ -202,6 +207,7 @@ def running(
     options: Any = {
         "stdin": theirs, "stdout": theirs, "stderr": theirs, "env": settings, "start_new_session": True,
     }  # fmt: skip
+    first_mode = termios.tcgetattr(theirs)
     process: subprocess.Popen[bytes]
     if list(command[: len(_MOVEPASS)]) == _MOVEPASS and can_fork(settings):
         process = Forked(["movepass", *command[len(_MOVEPASS) :]], **options)
@@ -210,6 +216,7 @@ def running(
             command, **options, preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - what closes with the window
         )  # fmt: skip
     screen = Screen(ours, theirs, process, columns, rows)
+    screen.first_mode = first_mode
     try:
         yield screen
     finally:

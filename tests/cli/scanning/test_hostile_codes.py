@@ -1,7 +1,6 @@
 """Type the sheet of hostile codes (tests/vectors/hostile.json) into `movepass scan` in a real terminal."""
 
 import json
-import shutil
 import signal
 import termios
 import time
@@ -11,10 +10,11 @@ from typing import Any
 
 import pytest
 from support.processes import ROOT
+from support.sampling import every_nth_of
 from support.screens import Screen, movepass, running
 from support.writing import foreign
 
-from cli.conftest import Field, run_movepass
+from cli.conftest import Field, run_movepass, set_up
 from movepass_cli.officer.scanning.keyboard import SUFFIX_SECONDS
 from movepass_cli.officer.scanning.screen import banners
 from movepass_words import words
@@ -30,9 +30,9 @@ KEYS_ALONE = [code for code in CODES if len(code["bytes"]) == 2]
 
 
 @pytest.fixture
-def device(field: Field, tmp_path: Path) -> Path:
-    """A device of one's own."""
-    return shutil.copytree(field.device, tmp_path / "device")
+def device(tmp_path: Path) -> Path:
+    """A device of one's own, which knows the authority of every field and has noted nothing."""
+    return set_up(tmp_path / "own").device
 
 
 def entries(device: Path) -> list[Any]:
@@ -43,7 +43,7 @@ def entries(device: Path) -> list[Any]:
 def screen(device: Path) -> Iterator[Screen]:
     """A screen; in the end it must still run, and nothing was noted that nobody did."""
     with running(movepass("scan", "--store", device, "--close-after", "0", "--silent")) as screen:
-        before = screen.mode()
+        before = screen.first_mode
         screen.until(lambda shown: READY in shown)
         assert screen.mode() != before
         yield screen
@@ -80,9 +80,12 @@ def test_a_hostile_code_with_an_enter_is_a_line_and_nothing_else(screen: Screen,
         assert screen.process.poll() is None, code["name"]
 
 
-def test_a_hostile_character_alone_ends_nothing_notes_nothing_and_accepts_nothing(screen: Screen, field: Field) -> None:
+@pytest.mark.parametrize("nth", every_nth_of("hostile characters typed alone", 3))
+def test_a_hostile_character_alone_ends_nothing_notes_nothing_and_accepts_nothing(
+    screen: Screen, field: Field, nth: int
+) -> None:
     """With no end at all, and a pause on either side, as if a person had pressed a key."""
-    for code in KEYS_ALONE:
+    for code in KEYS_ALONE[nth - 1 :: nth]:
         accept(screen, field)
         if code["then"] == "empty":
             screen.idle(SUFFIX_SECONDS)
@@ -142,7 +145,7 @@ def test_a_scanner_that_pauses_between_characters_has_its_pass_decided(screen: S
 
 def test_a_plain_scan_in_a_terminal_takes_every_byte_as_data(device: Path, field: Field) -> None:
     with running(movepass("scan", "--store", device, "--plain"), rows=60) as screen:
-        before = screen.mode()
+        before = screen.first_mode
         screen.until(lambda shown: "q ends" in shown)
         for code in CODES:
             if code["then"] == "empty":
@@ -170,7 +173,7 @@ def test_whatever_ends_it_restores_the_terminal_and_leaves_nothing_to_read(
 ) -> None:
     """A shell that comes next reads the same terminal."""
     with running(movepass("scan", "--store", device, *options)) as screen:
-        before = screen.mode()
+        before = screen.first_mode
         screen.until(lambda shown: READY in shown or "q ends" in shown)
         screen.send(b"\x03touch hostile\rexit\r")
         screen.process.send_signal(how)

@@ -81,7 +81,7 @@ def test_a_check_that_is_stopped_gives_the_terminal_back_and_calls_nothing_good(
     field: Field, how: signal.Signals
 ) -> None:
     with running(movepass("scan", "--store", field.device, "--check-scanner")) as screen:
-        before = screen.mode()
+        before = screen.first_mode
         screen.shows("Scan the scanner's test code")
         screen.process.send_signal(how)
         assert screen.process.wait(20) == 4
