@@ -215,13 +215,8 @@ def test_pictures_that_can_not_be_written_are_told_before_anything_is_issued(
 
 @pytest.mark.parametrize(
     ("name", "letters"),
-    [
-        ("राहुल शर्मा", "र (U+0930), "),
-        ("رحيمة", "ر (U+0631), "),
-        ("ကျော်", "က (U+1000), "),
-        ("Rahima 🙂", "🙂 (U+1F642):"),
-    ],
-    ids=["Devanagari", "Arabic", "Burmese", "emoji"],
+    [("राहुल शर्मा", "र (U+0930), "), ("Rahima 🙂", "🙂 (U+1F642):")],
+    ids=["Devanagari", "emoji"],
 )
 def test_a_card_whose_letters_no_font_has_does_not_stop_the_rest(
     movepass: Movepass, field: Field, tmp_path: Path, name: str, letters: str

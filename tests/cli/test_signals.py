@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+from support.sampling import some_of
 
 HAMMER = """
 import os, random, sys, time
@@ -79,15 +80,9 @@ def run(program: str, *arguments: object, seconds: float = 120) -> "subprocess.C
 
 
 @pytest.mark.parametrize("waits", ["short", "long"])
-def test_no_signal_is_lost_and_none_hangs(waits: str) -> None:
-    ran = run(HAMMER, 8000, waits)
-    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "done\n", "")
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("waits", ["short", "long"])
-def test_no_signal_of_many_thousands_is_lost_and_none_hangs(waits: str) -> None:
-    ran = run(HAMMER, 50_000, waits, seconds=1800)
+@pytest.mark.parametrize("signals", some_of("signals at any instant of a wait", 3000, of=50_000))
+def test_no_signal_is_lost_and_none_hangs(waits: str, signals: int) -> None:
+    ran = run(HAMMER, signals, waits, seconds=1800)
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "done\n", "")
 
 

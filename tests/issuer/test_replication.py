@@ -12,6 +12,7 @@ from drills.conftest import Drill
 from support.faults import Doom, Killed
 from support.ministack import Ministack
 from support.repositories import revoked_in, signed, status_of, target
+from support.sampling import some_of
 from tuf.api.metadata import Metadata
 
 from movepass_issuer import RepositoryError
@@ -335,19 +336,22 @@ def test_a_ceremony_that_the_other_region_has_not_seen_is_not_undone_by_its_publ
 
 
 @pytest.mark.parametrize("how", ["by itself", "asked to"])
-def test_regions_lost_in_turn_publish_what_devices_take_for_newer(pair: Pair, tmp_path: Path, how: str) -> None:
+@pytest.mark.parametrize("missed", some_of("publications that a lost region misses", 15, of=50))
+def test_regions_lost_in_turn_publish_what_devices_take_for_newer(
+    pair: Pair, tmp_path: Path, how: str, missed: int
+) -> None:
     pair.one.publish(pair.now)
     pair.two.publish(pair.now)
     now = pair.now + TAKEOVER
-    for later in range(50):
+    for later in range(missed):
         pair.two.publish(now + later, alone=True)  # as the first is lost
     store = pair.devices(tmp_path)[0]
     sync(store, pair.two.folder)
     pair.revoke(pair.one, 5, tell=False)
     if how == "by itself":
-        pair.one.publish(now + 50 + TAKEOVER, alone=True)  # as the second is lost, and the first is back
+        pair.one.publish(now + missed + TAKEOVER, alone=True)  # as the second is lost, and the first is back
     else:
-        pair.one.publisher(alone=True).publish(now + 50, take_over=True)
+        pair.one.publisher(alone=True).publish(now + missed, take_over=True)
     with Device.open(store) as device:
         assert device.sync(str(pair.one.folder)).changed
 

@@ -211,7 +211,10 @@ def test_no_name_of_a_file_steers_the_screen(field: Field, tmp_path: Path, optio
         screen.until(lambda shown: READY in shown) if not options else screen.idle(2)
         for number, name in enumerate(names):
             (tmp_path / os.fsdecode(b"%s-n%d-.png" % (name, number))).write_bytes(b"no picture")
-            screen.shows_run_together(f"-n{number}-.png")
+            if not options:  # the screen shows the last one alone; in lines each stays
+                screen.shows_run_together(f"-n{number}-.png")
+        for number in range(len(names) if options else 0):
+            screen.until(lambda _, end=f"-n{number}-.png": end in screen.raw())  # type: ignore[misc]
         assert foreign(screen.raw().encode("utf-8", "surrogateescape")) == []
 
 
