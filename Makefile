@@ -84,7 +84,7 @@ test-phone: ## test the phone: vectors, attacks, mutated inputs, the app in thre
 	$(BIN)/python tests/run_vectors.py --command 'node $(PHONE_TEST)/vectors_adapter.mjs' \
 		$(addprefix --only ,$(PHONE_KINDS))
 	PHONE_DEVICE='node $(PHONE_TEST)/device_adapter.mjs' PYTHONPATH=tests \
-		$(BIN)/pytest -n auto -p phone.attacks tests/attacks
+		$(BIN)/pytest -n $(WORKERS) -p phone.attacks tests/attacks
 	PYTHONPATH=tests $(BIN)/python -m phone.differential --count 3000 \
 		--command 'node $(PHONE_TEST)/differential_adapter.mjs'
 	@cat $(PHONE_TEST)/skipped.txt
