@@ -4,6 +4,7 @@ import shutil
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from support.keys import replace_pass_key
 from support.world import World
 
 from movepass_service.decisions import copies as service_copies
+from movepass_service.decisions import officers
 from movepass_service.decisions.officers import REASONS
 from movepass_service.decisions.records import Decision
 from movepass_service.issuing.publishing import PublisherThread
@@ -70,6 +72,43 @@ def test_an_honest_service_is_whole_with_its_published_head(
     assert [head["published"] for head in report.to_json()["heads"]] == [True]
     assert (report.scanned.issuances, report.issued) == (4, 4)
     assert plain.reference != given_back.reference
+
+
+def test_a_day_at_the_desk_is_whole(service: Service, world: World, now: int, tmp_path: Path) -> None:
+    """Two officers, a bulk decision, an appeal, second looks, a reversal, changed settings: nothing to notice."""
+    use_rules(service, rules("refer-all", ("", "refer")), now)
+    cases = [submit(service, now, f"case {number}") for number in range(7)]
+    work(service, now)
+    desk, first, late = service.desk, cases[0].reference, cases[1]
+    for name, role in (("Asma", "officer"), ("Babul", "officer"), ("Dipa", "supervisor")):
+        officers.add_officer(service.store, name, role, now)
+    asma, babul, dipa = map(desk.officer, ("Asma", "Babul", "Dipa"))
+    settings = desk.settings()
+    desk.change_settings(dipa, settings, replace(settings, second_look_percent=100), now=now)
+    batch = desk.bulk_decide(asma, [case.reference for case in cases[4:]], "approve", now=now)
+    desk.claim(asma, late.reference, now=now)
+    desk.decide(asma, late.reference, "reject", now=now)
+    run(service.appeal(late.reference, late.secret, "please", now=now))
+    desk.claim(babul, late.reference, now=now)
+    desk.decide(babul, late.reference, "approve", now=now)
+    work(service, now + 61)
+    settings = desk.settings()
+    desk.change_settings(dipa, settings, replace(settings, four_eyes_reasons=("groceries",)), now=now)
+    desk.claim(asma, first, now=now + 62)
+    desk.decide(asma, first, "approve", now=now + 62)
+    desk.confirm(babul, first, now=now + 63)
+    work(service, now + 63)
+    looks = desk.second_looks(dipa, now=now + 64)
+    assert sorted(kept.reference for kept, _ in looks) == sorted([*batch.references, late.reference, first])
+    for kept, look in looks:
+        agrees = kept.reference != first
+        desk.record_second_look(dipa, look.decision, agrees=agrees, note="no letter", now=now + 64)
+        if not agrees:
+            desk.resolve_second_look(dipa, look.decision, reverse=True, note="called", now=now + 65)
+    work(service, now + 66)
+    report = audit(service, world, tmp_path / "copies", now + 120)
+    assert report.findings.counts == {}
+    assert (report.scanned.issuances, report.scanned.administrations) == (5, 2 + 5 + 1)
 
 
 def test_passes_issued_again_after_a_leak_are_whole(approving: Service, world: World, now: int, tmp_path: Path) -> None:

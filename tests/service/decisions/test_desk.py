@@ -236,6 +236,28 @@ def test_a_case_shows_why_it_was_referred_in_words_in_both_languages(office: Off
     assert [record["actor"] for record in shown.history] == ["rules"]
 
 
+def test_a_case_shows_why_it_came_back_and_not_why_it_was_approved(office: Office) -> None:
+    case = office.case("approve", row="row-0")
+    told = decision("refer", actor="service", code="not-issued", texts={"bn": "পাস হয়নি", "en": "No pass"})
+    office.store.record_refused(office.kept(case), told, office.now)
+    assert office.desk.open_case(office.asma, case, now=office.now).why == {"bn": ("পাস হয়নি",), "en": ("No pass",)}
+
+
+def test_an_appeal_shows_why_the_rules_rejected_it(office: Office) -> None:
+    case = office.case("reject", row="row-0")
+    run(office.store.change(case, APPEAL, office.now))
+    assert office.desk.open_case(office.asma, case, now=office.now).why["en"] == (
+        "An officer will look at it.",  # the text of its code in the rules that decided
+        "length of the trip: more than 3 h",
+    )
+
+
+def test_rules_that_are_gone_hide_no_case(office: Office) -> None:
+    case = office.case()
+    office.store.writer.call(lambda db: db.execute("DELETE FROM rules") and None)
+    assert office.new_desk().open_case(office.asma, case, now=office.now).why["en"] == ("Reason",)
+
+
 def test_a_case_shows_other_applications_of_the_same_number_side_by_side(office: Office) -> None:
     issued = office.case("approve", person=PERSON)
     twin, other = office.case(person=PERSON), office.case(person=OTHER)

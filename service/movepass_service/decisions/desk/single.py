@@ -1,6 +1,5 @@
 """One case at a time: the queue, a claim, a decision, and the second officer where one is needed."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -9,11 +8,10 @@ from movepass_service.decisions.desk import checks
 from movepass_service.decisions.desk.cases import Case, Filters, Queue, QueueLine, count_by, read_case
 from movepass_service.decisions.desk.core import HOLDS_MAX, HOUR, DeskCore, make_decision, once
 from movepass_service.decisions.desk.values import DeskError, Done, OpenCase
+from movepass_service.decisions.desk.why import explain
 from movepass_service.decisions.reasons import codes_of
-from movepass_service.decisions.records import RULES, desk_actor
+from movepass_service.decisions.records import desk_actor
 from movepass_service.decisions.roles import Action, may, require
-from movepass_service.errors import StoreError
-from movepass_service.rules.wording import describe_row
 from movepass_service.stores.desk import Changed, Guard, Hold, Note, Proposal, TooManyApprovals
 from movepass_service.stores.store import Kept, Officer
 from movepass_wire import WireError
@@ -27,7 +25,6 @@ LEASES_MAX = 10
 SAME_PERSON_MAX = 20
 QUEUE_MAX = 200
 _TRIES = 3
-_LANGUAGES = ("bn", "en")
 
 
 class SingleCases(DeskCore):
@@ -337,7 +334,7 @@ class SingleCases(DeskCore):
             case=case,
             age_s=case.age(now),
             is_late=case.is_late(now),
-            why=self._why(kept, history),
+            why=explain(kept, history, self._rules),
             history=history,
             notes=tuple(self._store.notes(kept.number)),
             same_person=tuple(self._store.same_person(kept, SAME_PERSON_MAX)),
@@ -346,25 +343,6 @@ class SingleCases(DeskCore):
             conflicts=tuple(filter(None, conflicts)),
             second_officer=self._second_officer(officer, case, now),
         )
-
-    def _why(self, kept: Kept, history: tuple[Mapping[str, Any], ...]) -> Mapping[str, tuple[str, ...]]:
-        """Return in words why rules decided as they did: the reason, and then the conditions of their row."""
-        record = next((record for record in reversed(history) if record["actor"] == RULES), None)
-        if record is None:
-            return {language: (kept.reason[1].get(language, ""),) if kept.reason else () for language in _LANGUAGES}
-        try:
-            table = self._rules(record.get("rules")).table
-        except StoreError:  # rules that are gone explain nothing, and hide no case
-            return dict.fromkeys(_LANGUAGES, ())
-        row = next((row for row in table.rows if row.id == record.get("row")), None)
-        texts = kept.reason[1] if kept.reason and kept.reason[0] == record["code"] else table.texts.get(record["code"])
-        return {
-            language: (
-                *((texts[language],) if texts and texts.get(language) else ()),
-                *(describe_row(row, language) if row else ()),
-            )
-            for language in _LANGUAGES
-        }
 
     def _check_waiting(self, kept: Kept) -> None:
         if kept.state not in WAITING_FOR_OFFICER:
