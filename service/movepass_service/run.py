@@ -23,8 +23,8 @@ from movepass_service.errors import ServiceError
 from movepass_service.issuing.publishing import PublisherThread
 from movepass_service.issuing.worker import Worker
 from movepass_service.service import Service
-from movepass_service.web import WebSettings, make_app
-from movepass_service.web.settings import default_limits
+from movepass_service.site import default_limits, make_app
+from movepass_service.web import WebSettings
 
 HOST = "127.0.0.1"
 _BACKLOG = 2048
@@ -135,7 +135,7 @@ def _make_app(service: Service, accounts: Accounts | None, site: Site, url: str,
     own = {f"localhost:{port}", f"{HOST}:{port}"}
     try:
         web = WebSettings(
-            site_url=url, authority=authority.name, is_test=authority.test, other_hosts=frozenset(own),
+            url=url, authority=authority.name, is_test=authority.test, other_hosts=frozenset(own),
             trusted_proxies=_addresses(site.trusted_proxies), limits=default_limits(is_test=authority.test),
         )  # fmt: skip
     except ValueError as e:

@@ -7,7 +7,7 @@ from support.stack import template
 from movepass_cli.officer.scanning.session import CLOSE_SECONDS
 from movepass_issuer.issuing import ledger
 from movepass_service.accounts import accounts
-from movepass_service.web.pages import apply, site
+from movepass_service.site.pages import apply, site
 from movepass_verifier.officer import journal
 from movepass_wire import limits
 
@@ -60,7 +60,7 @@ def test_device_and_phone() -> None:
 def test_the_sites_cookies_and_registered_numbers() -> None:
     assert kept("applicant's browser") == [site.KEY_DAYS]
     assert kept("", "a random key by which") == [apply.NONCE_SECONDS // HOUR]
-    script = (ROOT / "service/movepass_service/web/static/site.js").read_text("utf-8")
+    script = (ROOT / "service/movepass_service/site/static/site.js").read_text("utf-8")
     assert f"DRAFT_MAX_AGE_MS = {kept('', 'what is typed')[0]} * 86400000" in script
     assert kept("service: registered") == [accounts.CODE_SECONDS // 60]
     assert kept("", "the number and a hash of the session") == [accounts.SESSION_SECONDS // DAY]

@@ -7,9 +7,10 @@ from support.processes import ROOT
 from movepass_service.accounts import Budgets
 from movepass_service.accounts.accounts import CODE_SECONDS, TRIES_MAX
 from movepass_service.applications.states import State
-from movepass_service.web.app import API, PAGES
+from movepass_service.site.app import API, PAGES
+from movepass_service.site.limits import default_limits
 from movepass_service.web.bodies import FIELDS_MAX
-from movepass_service.web.settings import WebSettings, default_limits
+from movepass_service.web.settings import WebSettings
 
 PAGE = (ROOT / "docs" / "site.md").read_text("utf-8")
 NUMBERS = {2: "two", 5: "five", 10: "ten", 60: "a minute"}

@@ -22,7 +22,8 @@ from movepass_service.accounts import Accounts
 from movepass_service.accounts.accounts import OUTBOX
 from movepass_service.issuing.worker import Worker
 from movepass_service.service import Service
-from movepass_service.web import WebSettings, make_app
+from movepass_service.site import default_limits, make_app
+from movepass_service.web import WebSettings
 
 FORM = "application/x-www-form-urlencoded"
 DAY = 86400
@@ -116,7 +117,7 @@ class RunningSite:
         self, method: str, path: str, body: bytes | None = None, *, headers: Mapping[str, str] | None = None
     ) -> Answer:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
-        sent = {"Host": self.settings.site_url.partition("//")[2], **(headers or {})}
+        sent = {"Host": self.settings.url.partition("//")[2], **(headers or {})}
         connection.request(method, path, body, sent)
         answer = connection.getresponse()
         got = Answer(answer.status, answer.getheaders(), answer.read())
@@ -176,7 +177,8 @@ def running_site(
     later = Later()
     try:
         with serving(later) as port:
-            settings.setdefault("site_url", f"http://localhost:{port}")
+            settings.setdefault("url", f"http://localhost:{port}")
+            settings.setdefault("limits", default_limits(is_test=True))
             web = WebSettings(authority="Dhaka Metropolitan Police", **settings)
             accounts = Accounts.open(folder / "data")
             later.app = make_app(service, web, accounts=accounts)

@@ -18,8 +18,8 @@ from support.sampling import every_nth_of
 from movepass_cli import display
 from movepass_cli.officer.scanning.session import Session
 from movepass_keys.files import Folder
-from movepass_service.web import forms
-from movepass_service.web.pages.site import Site
+from movepass_service.site import forms
+from movepass_service.site.pages.site import Site
 from movepass_verifier import verify
 from movepass_verifier.officer import by_number
 from movepass_verifier.reading import image, other_schemes

@@ -23,10 +23,11 @@ from movepass_issuer.authority.creation import create_authority
 from movepass_service.accounts import Accounts, Budgets, Helper
 from movepass_service.issuing.worker import Worker
 from movepass_service.service import Receipt, Service
-from movepass_service.web import WebSettings, make_app
-from movepass_service.web.app import API, PAGES
-from movepass_service.web.pages.lists import EXAMPLE
-from movepass_service.web.pages.site import make_token
+from movepass_service.site import make_app
+from movepass_service.site.app import API, PAGES
+from movepass_service.site.pages.lists import EXAMPLE
+from movepass_service.site.pages.site import make_token
+from movepass_service.web import WebSettings
 
 HANG_SECONDS = 2.0
 CAST_EVERY = 500
@@ -80,7 +81,7 @@ class _World:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=where)))
         create_authority(folder / "authority", name="Test", test=True)
         self.service = stack.enter_context(Service.open(folder / "data", folder / "authority"))
-        settings = WebSettings(site_url=f"http://{requests.HOST.decode()}", limits={}, body_timeout_s=1.0)
+        settings = WebSettings(url=f"http://{requests.HOST.decode()}", limits={}, body_timeout_s=1.0)
         budgets = Budgets(number=10**9, prefix=10**9, day=10**9, pause_s=0)
         self._accounts = Accounts.open(folder / "data", _NoGateway(), budgets)
         stack.callback(self._accounts.close)

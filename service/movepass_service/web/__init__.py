@@ -1,6 +1,5 @@
-"""The public site: pages in Bangla and English, and the JSON API. `make_app` is all that others need."""
+"""The shell that site and desk share: routing, guards, limits, bodies, rendering, errors."""
 
-from movepass_service.web.app import make_app
-from movepass_service.web.settings import WebSettings, default_limits
+from movepass_service.web.settings import WebSettings
 
-__all__ = ["WebSettings", "default_limits", "make_app"]
+__all__ = ["WebSettings"]

@@ -3,7 +3,7 @@
 import gzip
 import hashlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,15 +13,15 @@ from markupsafe import escape
 
 from movepass_service.web.exchange import LANGUAGES, Answer, Language
 from movepass_service.web.settings import WebSettings
-from movepass_service.web.words import Words, words
+from movepass_service.web.words import Words
 
 _HERE = Path(__file__).parent
-_FILES = {
-    "site.css": ("text/css; charset=utf-8", ("tokens.css", "site.css")),
-    "site.js": ("text/javascript; charset=utf-8", ("site.js",)),
-    "icon.svg": ("image/svg+xml", ("icon.svg",)),
+_STATIC, _TEMPLATES = "static", "templates"
+_TYPES = {
+    "css": "text/css; charset=utf-8",
+    "js": "text/javascript; charset=utf-8",
+    "svg": "image/svg+xml",
 }
-"""What is served, its type, and the files it is put together from."""
 _HASH_CHARS = 12
 _COMMENT = re.compile(r"^\s*/\*.*?\*/\s*$", re.DOTALL | re.MULTILINE)
 _CONSTANT = re.compile(r"""\{\{ (t|other|asset)\("([a-z0-9.-]+)"\) \}\}""")
@@ -38,15 +38,37 @@ class Asset:
     zipped: bytes
 
 
-def load_assets() -> dict[str, Asset]:
-    """Read the static files, by their plain names."""
-    assets = {}
-    for name, (media_type, parts) in _FILES.items():
-        body = b"".join(_squeezed(_HERE / "static" / part) for part in parts)
-        stem, _, suffix = name.partition(".")
-        path = f"/static/{stem}.{hashlib.sha256(body).hexdigest()[:_HASH_CHARS]}.{suffix}"
-        assets[name] = Asset(path, Answer(body, media_type=media_type, headers=(_FOREVER,)), zip_body(body))
-    return assets
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What the pages of one web application are made from, beside what all of them share.
+
+    Attributes:
+        folder: has its templates and static files.
+        words: loads its words in a language.
+        styles: style sheets in their order, after the shared ones.
+        scripts: scripts in their order.
+    """
+
+    folder: Path
+    words: Callable[[Language], Words]
+    styles: tuple[str, ...]
+    scripts: tuple[str, ...]
+
+    def load_assets(self) -> dict[str, Asset]:
+        """Read the static files, by the names that templates know."""
+        shared, own = _HERE / _STATIC, self.folder / _STATIC
+        files = {
+            "style.css": (shared / "tokens.css", shared / "base.css", *(own / name for name in self.styles)),
+            "script.js": tuple(own / name for name in self.scripts),
+            "icon.svg": (shared / "icon.svg",),
+        }
+        assets = {}
+        for name, parts in files.items():
+            body = b"".join(_squeezed(part) for part in parts)
+            stem, _, suffix = name.partition(".")
+            path = f"/static/{stem}.{hashlib.sha256(body).hexdigest()[:_HASH_CHARS]}.{suffix}"
+            assets[name] = Asset(path, Answer(body, media_type=_TYPES[suffix], headers=(_FOREVER,)), zip_body(body))
+        return assets
 
 
 def _squeezed(path: Path) -> bytes:
@@ -77,38 +99,40 @@ def prefix_of(language: Language) -> str:
 class _Constants(jinja2.FileSystemLoader):
     """Reads templates and puts constant texts in at once: calling for each of them again is half of a page's time."""
 
-    def __init__(self, sources: Mapping[str, Callable[[str], str]]) -> None:
-        super().__init__(_HERE / "templates")
-        self._sources = sources
+    def __init__(self, folders: Sequence[Path], constants: Mapping[str, Callable[[str], str]]) -> None:
+        super().__init__(folders)
+        self._constants = constants
 
     def get_source(self, environment: jinja2.Environment, template: str) -> Any:
         source, *others = super().get_source(environment, template)
         return (_CONSTANT.sub(self._constant, source), *others)
 
     def _constant(self, found: re.Match[str]) -> str:
-        text = self._sources[found[1]](found[2])
+        text = self._constants[found[1]](found[2])
         return found[0] if "{" in text else str(escape(text))
 
 
 class Renderer:
     """Renders the templates in a language."""
 
-    def __init__(self, settings: WebSettings) -> None:
+    def __init__(self, settings: WebSettings, sources: Sources) -> None:
         """Load the templates and the assets."""
-        self.assets = load_assets()
+        self.assets = sources.load_assets()
+        self.words = sources.words
+        self._folders = (sources.folder / _TEMPLATES, _HERE / _TEMPLATES)
         self._environments = {language: self._environment(settings, language) for language in LANGUAGES}
 
     def _environment(self, settings: WebSettings, language: Language) -> jinja2.Environment:
         asset = self._asset_path
         constants: dict[str, Callable[[str], str]] = {
-            "t": words(language),
-            "other": words(other_language(language)),
+            "t": self.words(language),
+            "other": self.words(other_language(language)),
             "asset": asset,
         }
         environment = jinja2.Environment(
             auto_reload=False,
             autoescape=True,
-            loader=_Constants(constants),
+            loader=_Constants(self._folders, constants),
             lstrip_blocks=True,
             trim_blocks=True,
             undefined=jinja2.StrictUndefined,
@@ -129,7 +153,7 @@ class Renderer:
             context: what the template shows.
         """
         other = other_language(language)
-        words_of: Mapping[str, Words] = {"t": words(language), "other": words(other)}
+        words_of: Mapping[str, Words] = {"t": self.words(language), "other": self.words(other)}
         paths = {
             "home": "/" if language == "bn" else "/en/",
             "prefix": prefix_of(language),

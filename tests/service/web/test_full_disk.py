@@ -12,7 +12,7 @@ import pytest
 from support.mounts import may_mount, small_disk
 from support.sites import Answer, Browser, answers, hidden, references, running_site, whole_application
 
-from movepass_service.web.words import words
+from movepass_service.site.words import words
 
 DISK_KB = 6 * 1024
 PREFIXES = {"bn": "", "en": "/en"}

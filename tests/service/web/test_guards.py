@@ -248,7 +248,7 @@ def test_a_slow_body_is_given_up(tmp_path: Path) -> None:
 
 
 def test_over_https_cookies_and_headers_insist_on_it(tmp_path: Path) -> None:
-    with running_site(tmp_path, site_url="https://pass.example.gov.bd") as site:
+    with running_site(tmp_path, url="https://pass.example.gov.bd") as site:
         browser = site.browser()
         assert (browser.get("/").header("Strict-Transport-Security") or "").startswith("max-age=")
         checked = browser.post("/en/apply", answers())
@@ -267,5 +267,5 @@ def test_over_https_cookies_and_headers_insist_on_it(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("url", ["", "localhost:8080", "ftp://x", "http://", "https://x/path", "//x"])
 def test_an_address_that_is_none_is_refused(url: str) -> None:
-    with pytest.raises(ValueError, match="the site's address"):
-        WebSettings(site_url=url)
+    with pytest.raises(ValueError, match="an address is like"):
+        WebSettings(url=url)

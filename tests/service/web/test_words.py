@@ -4,13 +4,15 @@ from pathlib import Path
 import pytest
 
 import movepass_words
-from movepass_service import web
+from movepass_service import site, web
 from movepass_service.applications.states import State
+from movepass_service.site.forms import FIELDS
+from movepass_service.site.words import words
 from movepass_service.web.exchange import LANGUAGES
-from movepass_service.web.forms import FIELDS
-from movepass_service.web.words import words
 
-WEB = Path(web.__file__).parent
+FOLDERS = [Path(package.__file__).parent for package in (site, web)]
+SOURCES = [path for folder in FOLDERS for path in folder.glob("**/*.py")]
+TEMPLATES = [path for folder in FOLDERS for path in folder.glob("templates/*.html")]
 SATURDAY = 1795802400
 """28 November 2026, midnight in Dhaka."""
 PLACEHOLDER = re.compile(r"\{\w+(?::\w+)?\}")
@@ -39,16 +41,17 @@ def test_bangla_is_written_in_bangla() -> None:
 
 def test_templates_and_code_use_texts_that_exist() -> None:
     texts = words("en").texts
-    sources = [*WEB.glob("templates/*.html"), *WEB.glob("*.py"), *WEB.glob("pages/*.py")]
     used = {
-        key for source in sources for key in re.findall(r'\b(?:t|w|other)\("([a-z][\w.-]*[\w-])"', source.read_text())
+        key
+        for source in [*TEMPLATES, *SOURCES]
+        for key in re.findall(r'\b(?:t|w|other)\("([a-z][\w.-]*[\w-])"', source.read_text())
     }
     assert len(used) > 80
     assert used <= texts.keys()
 
 
 def test_every_text_is_used() -> None:
-    sources = [*WEB.glob("templates/*.html"), *WEB.glob("**/*.py"), Path(movepass_words.__file__)]
+    sources = [*TEMPLATES, *SOURCES, Path(movepass_words.__file__)]
     everything = "\n".join(source.read_text() for source in sources)
     families = re.findall(r'"([a-z-]+\.)" ~|f"([a-z-]+\.)\{|f"([a-z]+\.)\{', everything)
     prefixes = tuple({prefix for found in families for prefix in found if prefix})
@@ -66,7 +69,7 @@ def test_every_state_field_and_refusal_has_its_words() -> None:
         assert {f"state.{state}", f"state-text.{state}"} <= texts.keys()
     for name in FIELDS:
         assert f"field.{name}" in texts
-    for source in [*WEB.glob("*.py"), *WEB.glob("pages/*.py")]:
+    for source in SOURCES:
         for code in re.findall(r'(?:RefusedError\(\w+, |code=)"([a-z-]+)"', source.read_text()):
             assert f"refused.{code}" in texts
             assert f"refused-text.{code}" in texts

@@ -1,4 +1,4 @@
-"""Every word of the site: a catalogue a language.
+"""Words of pages: a catalogue a language. Site and desk share the one here, and add one of their own each.
 
 A catalogue (bn.json, en.json) is one flat object: key -> text with placeholders. A placeholder names a value and says
 how it is written:
@@ -15,7 +15,6 @@ placeholders, and the templates to keys that exist.
 import json
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from functools import cache
 from pathlib import Path
 
 from movepass_service.web.exchange import Language
@@ -23,11 +22,12 @@ from movepass_wire.codes import Table
 from movepass_wire.times import DHAKA
 from movepass_words import Catalogue
 
+_HERE = Path(__file__).parent
 _UNITS = (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
 
 
 class Words(Catalogue):
-    """What the site says in one language."""
+    """What pages say in one language."""
 
     def __init__(self, language: Language, texts: Mapping[str, str]) -> None:
         """Take a catalogue."""
@@ -100,7 +100,13 @@ def _in_dhaka(seconds: int) -> datetime:
     return datetime(1970, 1, 1, tzinfo=DHAKA) + timedelta(seconds=seconds, hours=6)
 
 
-@cache
-def words(language: Language) -> Words:
-    """Load a language."""
-    return Words(language, json.loads(Path(__file__).with_name(f"{language}.json").read_text("utf-8")))
+def load_words(language: Language, folder: Path) -> Words:
+    """Load what is shared in a language, and the catalogue in a folder on top of it.
+
+    Raises:
+        ValueError: a text is in both.
+    """
+    shared, own = (json.loads((place / f"{language}.json").read_text("utf-8")) for place in (_HERE, folder))
+    if doubles := shared.keys() & own.keys():
+        raise ValueError(f"{folder}: {', '.join(sorted(doubles))}: there is a shared text of this name")
+    return Words(language, {**shared, **own})

@@ -8,13 +8,13 @@ from movepass_service.applications.application import FieldError
 from movepass_service.applications.values import ascii_digits, parse_phone
 from movepass_service.errors import UnknownApplication
 from movepass_service.service import Status
-from movepass_service.web import forms
+from movepass_service.site import forms
+from movepass_service.site.pages import apply, sessions, status
+from movepass_service.site.pages.sessions import accounts_of
+from movepass_service.site.pages.site import Site, check_token, make_token
+from movepass_service.site.words import words
 from movepass_service.web.errors import RefusedError
 from movepass_service.web.exchange import Answer, Request, redirect
-from movepass_service.web.pages import apply, sessions, status
-from movepass_service.web.pages.sessions import accounts_of
-from movepass_service.web.pages.site import Site, check_token, make_token
-from movepass_service.web.words import words
 
 PATH = "/my-passes"
 SESSION_DAYS = 30

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from movepass_service.accounts import Accounts, Helper
 from movepass_service.applications.application import Application, FieldError, InvalidApplication
 from movepass_service.service import Receipt
-from movepass_service.web import forms
+from movepass_service.site import forms
+from movepass_service.site.pages import sessions
+from movepass_service.site.pages.sessions import accounts_of
+from movepass_service.site.pages.site import Site, check_token, make_token
 from movepass_service.web.errors import RefusedError
 from movepass_service.web.exchange import Answer, Request, redirect
-from movepass_service.web.pages import sessions
-from movepass_service.web.pages.sessions import accounts_of
-from movepass_service.web.pages.site import Site, check_token, make_token
 
 PATH = "/my-passes/list"
 ROWS_MAX = 200

@@ -8,9 +8,9 @@ from movepass_service.accounts import Accounts, Helper
 from movepass_service.applications.application import Application
 from movepass_service.rules.columns import seconds_to_midnight
 from movepass_service.service import Receipt
+from movepass_service.site.pages.site import Site
 from movepass_service.web.errors import RefusedError
 from movepass_service.web.exchange import Request
-from movepass_service.web.pages.site import Site
 
 _TOKEN = re.compile(r"[0-9a-f]{32}")
 

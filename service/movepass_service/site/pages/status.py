@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 from movepass_service.applications.application import FieldError
 from movepass_service.applications.references import parse_reference
 from movepass_service.errors import UnknownApplication
-from movepass_service.web import forms
+from movepass_service.site import forms
+from movepass_service.site.pages import apply, sessions
+from movepass_service.site.pages.site import SECRET_SHAPE, Site, check_token, make_token
 from movepass_service.web.errors import RefusedError
 from movepass_service.web.exchange import Answer, Request, redirect, tagged
-from movepass_service.web.pages import apply, sessions
-from movepass_service.web.pages.site import SECRET_SHAPE, Site, check_token, make_token
+from movepass_service.web.summary import Row, rows_of
 from movepass_service.web.words import Words
 from movepass_words import words
 
@@ -73,9 +74,9 @@ def show(site: Site, request: Request) -> Answer:
     return tagged(Answer(body, headers=tuple(headers)), request)
 
 
-def _rows(t: Words, status: "Status") -> list[forms.Row]:
+def _rows(t: Words, status: "Status") -> list[Row]:
     """Return the application as people read it; a pass says what it says, with the labels that officers compare."""
-    rows = forms.rows_of(t, status.application)
+    rows = rows_of(t, status.application)
     if not status.issued:
         return rows
     label = words(t.language)
@@ -217,7 +218,7 @@ def ask_withdraw(site: Site, request: Request) -> Answer:
     reference, secret, status = _able(site, request, "withdraw")
     context = {
         "s": status,
-        "rows": forms.rows_of(site.words(request), status.application),
+        "rows": rows_of(site.words(request), status.application),
         "token": make_token(secret, reference),
     }
     return _own_page(site, request, "confirm.html", reference, context)
@@ -289,7 +290,7 @@ def check_correct(site: Site, request: Request) -> Answer:
         return apply.form_page(site, request, values, faults, correction=_correction(reference, secret))
     hidden = {name: value for name, value in values.items() if value}
     context = {
-        "rows": forms.rows_of(site.words(request), applications[0]),
+        "rows": rows_of(site.words(request), applications[0]),
         "hidden": {**hidden, "token": make_token(secret, reference)},
         "action": f"/status/{reference}/correct",
         "is_correction": True,

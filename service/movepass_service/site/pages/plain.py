@@ -2,8 +2,8 @@
 
 from movepass_service.rules import dhaka_day
 from movepass_service.rules.wording import describe
+from movepass_service.site.pages.site import Site, public
 from movepass_service.web.exchange import Answer, Request
-from movepass_service.web.pages.site import Site, public
 
 SHOWN_FROM = 10
 """Smaller counts are not published: in a small place they could tell of a person."""

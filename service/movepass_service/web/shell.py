@@ -1,4 +1,4 @@
-"""The ASGI application: routes, and the shell around them that guards, answers errors and logs.
+"""The ASGI application of site and desk: routes, and the shell around them that guards, answers errors and logs.
 
 Handlers know nothing of it. The log has the pattern of a path and never the path: references, secrets and names of
 people stay out of it, also when something breaks.
@@ -10,7 +10,7 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request as StarletteRequest
@@ -26,18 +26,12 @@ from movepass_service.errors import (
     UnknownApplication,
     places,
 )
-from movepass_service.web import api, bodies, guards
+from movepass_service.web import bodies, guards
 from movepass_service.web.errors import GoneError, RefusedError, TooBusyError
-from movepass_service.web.exchange import Answer, Language, Request, page, read_cookies
+from movepass_service.web.exchange import Answer, Language, Request, read_cookies
+from movepass_service.web.front import Front
 from movepass_service.web.limits import Limiter
-from movepass_service.web.pages import apply, lists, my_passes, plain, status
-from movepass_service.web.pages.site import Site
 from movepass_service.web.rendering import zip_body
-from movepass_service.web.settings import WebSettings
-
-if TYPE_CHECKING:
-    from movepass_service.accounts import Accounts
-    from movepass_service.service import Service
 
 LOG = logging.getLogger(__name__)
 PATH_MAX_CHARS = 1024
@@ -55,7 +49,8 @@ _MEANINGS: Mapping[type[Exception], tuple[int, str]] = {
 """Status and code of the service's own errors."""
 Scope = MutableMapping[str, Any]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-Handler = Callable[[Site, Request], Answer | Awaitable[Answer]]
+Handler = Callable[[Any, Request], Answer | Awaitable[Answer]]
+"""Takes the front and a request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +58,7 @@ class Endpoint:
     """What serves a method of a path.
 
     Attributes:
-        handler: see pages and api.
+        handler: takes the front and a request.
         limit: the rate limit it counts for, "" for none.
         body: what body it takes, "form" or "json", "" for none.
         is_public: whether its answer is the same for everybody and may be compressed.
@@ -75,92 +70,53 @@ class Endpoint:
     is_public: bool = False
 
 
-def _form(handler: Handler, limit: str) -> Endpoint:
+def form(handler: Handler, limit: str) -> Endpoint:
+    """Return the endpoint of a form."""
     return Endpoint(handler, limit, "form")
 
 
-def _json(handler: Handler, limit: str) -> Endpoint:
+def json_body(handler: Handler, limit: str) -> Endpoint:
+    """Return the endpoint of a JSON object."""
     return Endpoint(handler, limit, "json")
 
 
-def _public(handler: Handler) -> Endpoint:
+def public_page(handler: Handler) -> Endpoint:
+    """Return the endpoint of a page that is the same for everybody."""
     return Endpoint(handler, "", is_public=True)
 
 
-_OWN = "/status/{reference}"
-PAGES: Mapping[str, Mapping[str, Endpoint]] = {
-    "/": {"GET": _public(plain.home)},
-    "/apply": {"GET": _public(apply.show_form), "POST": _form(apply.check, "check")},
-    "/apply/change": {"POST": _form(apply.change, "check")},
-    "/apply/send": {"POST": _form(apply.send, "send")},
-    "/receipt": {"GET": Endpoint(apply.show_receipt)},
-    "/status": {"GET": Endpoint(status.show_lookup), "POST": _form(status.lookup, "lookup")},
-    _OWN: {"GET": Endpoint(status.show)},
-    f"{_OWN}/qr.png": {"GET": Endpoint(status.qr, "picture")},
-    f"{_OWN}/card.pdf": {"GET": Endpoint(status.card, "picture")},
-    f"{_OWN}/withdraw": {"GET": Endpoint(status.ask_withdraw), "POST": _form(status.withdraw, "change")},
-    f"{_OWN}/appeal": {"GET": Endpoint(status.ask_appeal), "POST": _form(status.appeal, "change")},
-    f"{_OWN}/correct": {"GET": Endpoint(status.ask_correct), "POST": _form(status.check_correct, "check")},
-    f"{_OWN}/correct/change": {"POST": _form(status.change_correct, "check")},
-    f"{_OWN}/correct/send": {"POST": _form(status.correct, "change")},
-    f"{_OWN}/forget": {"POST": _form(status.forget, "change")},
-    "/my-passes": {"GET": Endpoint(my_passes.show), "POST": _form(my_passes.send_code, "code")},
-    "/my-passes/code": {"POST": _form(my_passes.sign_in, "lookup")},
-    "/my-passes/apply": {"GET": Endpoint(my_passes.fill)},
-    "/my-passes/open/{reference}": {"GET": Endpoint(my_passes.open_one)},
-    "/my-passes/list": {"GET": Endpoint(lists.show), "POST": _form(lists.send, "change")},
-    "/my-passes/sign-out": {"POST": _form(my_passes.sign_out, "change")},
-    "/rules": {"GET": _public(plain.rules)},
-    "/statistics": {"GET": _public(plain.statistics)},
-}
-"""In Bangla; under /en the same in English."""
-_API = "/api/applications"
-API: Mapping[str, Mapping[str, Endpoint]] = {
-    _API: {"POST": _json(api.submit, "send")},
-    f"{_API}/{{reference}}": {"GET": Endpoint(api.show)},
-    f"{_API}/{{reference}}/withdraw": {"POST": _json(api.withdraw, "change")},
-    f"{_API}/{{reference}}/correct": {"POST": _json(api.correct, "change")},
-    f"{_API}/{{reference}}/appeal": {"POST": _json(api.appeal, "change")},
-    f"{_API}/{{reference}}/qr": {"GET": Endpoint(api.qr, "picture")},
-    f"{_API}/{{reference}}/card": {"GET": Endpoint(api.card, "picture")},
-    "/healthz": {"GET": Endpoint(api.health, "")},
-}
+Table = Mapping[str, Mapping[str, Endpoint]]
+"""What serves each method of each path."""
 
 
-def make_app(
-    service: "Service",
-    settings: WebSettings,
-    *,
-    accounts: "Accounts | None" = None,
-    clock: Callable[[], float] = time.time,
-) -> "Shell":
-    """Make the ASGI application of the public site.
+def make_shell(front: Front, *, pages: Table, programs: Table, clock: Callable[[], float] = time.time) -> "Shell":
+    """Make the ASGI application of a front.
 
     Args:
-        service: what pages and API ask.
-        settings: the site's.
-        accounts: registered telephone numbers; without them nobody can register.
+        front: the site or the desk.
+        pages: its pages, in Bangla as they are and in English under /en.
+        programs: what is the same in both languages, mostly for programs.
         clock: the time in Unix seconds; each request takes it once.
     """
     logging.getLogger("uvicorn.access").disabled = True  # it would write whole paths, and so secret links
-    site = Site(service, settings, accounts)
-    web = _Web(site, Limiter(settings.limits), clock)
+    web = _Web(front, Limiter(front.settings.limits), clock, pages_max=4 * len(pages))
     routes = []
-    for path, methods in PAGES.items():
+    for path, methods in pages.items():
         routes.append(web.route(path, path, methods, "bn"))
         routes.append(web.route("/en" + path, path, methods, "en"))
-    routes += [web.route(path, path, methods, "bn") for path, methods in API.items()]
-    routes += [web.asset_route(name) for name in site.renderer.assets]
-    return Shell(Router(routes=routes, redirect_slashes=False), site)
+    routes += [web.route(path, path, methods, "bn") for path, methods in programs.items()]
+    routes += [web.asset_route(name) for name in front.renderer.assets]
+    return Shell(Router(routes=routes, redirect_slashes=False), front)
 
 
 class _Web:
     """Turns requests of Starlette into ours, and answers back."""
 
-    def __init__(self, site: Site, limiter: Limiter, clock: Callable[[], float]) -> None:
-        self._site = site
+    def __init__(self, front: Front, limiter: Limiter, clock: Callable[[], float], *, pages_max: int) -> None:
+        self._front = front
         self._limiter = limiter
         self._clock = clock
+        self._zipped_max = pages_max
         self._zipped: dict[bytes, bytes] = {}
 
     def route(self, pattern: str, path: str, methods: Mapping[str, Endpoint], language: Language) -> Route:
@@ -171,7 +127,7 @@ class _Web:
             method = "GET" if request.method == "HEAD" else request.method
             served = methods[method]
             read = await self._read(request, served, path, language)
-            answer = served.handler(self._site, read)
+            answer = served.handler(self._front, read)
             if inspect.isawaitable(answer):
                 answer = await answer
             return self._respond(read, answer, is_public=served.is_public)
@@ -180,7 +136,7 @@ class _Web:
 
     def asset_route(self, name: str) -> Route:
         """Return the route of a static file."""
-        asset = self._site.renderer.assets[name]
+        asset = self._front.renderer.assets[name]
 
         async def endpoint(request: StarletteRequest) -> Response:
             request.scope["movepass.pattern"] = f"/static/{name}"
@@ -192,7 +148,7 @@ class _Web:
         return Route(asset.path, endpoint, methods=["GET"])
 
     async def _read(self, request: StarletteRequest, served: Endpoint, path: str, language: Language) -> Request:
-        settings = self._site.settings
+        settings = self._front.settings
         headers = {name.lower(): value for name, value in request.headers.items()}
         now = self._clock()
         peer = request.client.host if request.client else ""
@@ -217,7 +173,7 @@ class _Web:
     async def _with_body(self, request: StarletteRequest, served: Endpoint, read: Request) -> Request:
         if request.method != "POST":
             return read
-        settings = self._site.settings
+        settings = self._front.settings
         guards.check_origin(settings, read.headers)
         body = await bodies.read_body(
             request.receive, read.headers, max_bytes=settings.body_max_bytes, timeout_s=settings.body_timeout_s
@@ -241,7 +197,7 @@ class _Web:
     def _zip(self, body: bytes) -> bytes:
         """Compress a public page; there are few, and they change seldom."""
         if body not in self._zipped:
-            if len(self._zipped) > 4 * len(PAGES):
+            if len(self._zipped) > self._zipped_max:
                 self._zipped.clear()
             self._zipped[body] = zip_body(body)
         return self._zipped[body]
@@ -259,12 +215,12 @@ def _response(answer: Answer) -> Response:
 class Shell:
     """What surrounds every request: the host, the time at work, errors in both languages, headers, the log."""
 
-    def __init__(self, inner: Router, site: Site) -> None:
+    def __init__(self, inner: Router, front: Front) -> None:
         """Take the routes."""
         self._inner = inner
-        self._site = site
-        self._settings = site.settings
-        self._headers = [(n.lower().encode(), v.encode()) for n, v in guards.security_headers(site.settings)]
+        self._front = front
+        self._settings = front.settings
+        self._headers = [(n.lower().encode(), v.encode()) for n, v in guards.security_headers(front.settings)]
         self._in_flight = 0
 
     async def __call__(self, scope: Scope, receive: bodies.Receive, send: Send) -> None:
@@ -302,7 +258,7 @@ class Shell:
                 LOG.error("incident %s: %s", incident, _trace(e))  # noqa: TRY400 - the message may quote a person's data
             if call.has_begun:
                 raise GoneError from e
-            answer = self._error_answer(scope, error, incident)
+            answer = self._front.refuse(scope["path"], error, incident)
             await _response(answer)(scope, receive, call.send)
 
     def _check(self, scope: Scope) -> None:
@@ -313,19 +269,6 @@ class Shell:
             raise RefusedError(414, "too-long-address")
         if self._in_flight > self._settings.in_flight_max:
             raise TooBusyError(5)
-
-    def _error_answer(self, scope: Scope, error: RefusedError, incident: str) -> Answer:
-        if scope["path"].startswith(("/api/", "/healthz")):
-            return api.refuse(error, incident=incident)
-        language: Language = "en" if scope["path"].startswith("/en/") or scope["path"] == "/en" else "bn"
-        request = Request("GET", "/", language, 0)
-        context = {
-            "code": error.code,
-            "incident": incident,
-            "retry_after_s": getattr(error, "retry_after_s", 0),
-        }
-        answer = page(self._site.render(request, "error.html", context), status=error.status)
-        return answer.with_headers(*error.headers.items())
 
 
 class _Call:

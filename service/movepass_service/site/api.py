@@ -1,7 +1,6 @@
 """The public JSON API: the same validation and the same store as the pages (docs/service.md has its description)."""
 
 import asyncio
-import json
 import re
 import uuid
 from collections.abc import Mapping
@@ -10,11 +9,9 @@ from typing import Any
 from movepass_service.applications.application import FieldError, InvalidApplication
 from movepass_service.errors import UnknownApplication
 from movepass_service.service import Status
-from movepass_service.web import forms
-from movepass_service.web.errors import RefusedError
-from movepass_service.web.exchange import JSON, LANGUAGES, Answer, Language, Request, tagged
-from movepass_service.web.pages.site import SECRET_SHAPE, Site
-from movepass_service.web.pages.status import (
+from movepass_service.site import forms
+from movepass_service.site.pages.site import SECRET_SHAPE, Site
+from movepass_service.site.pages.status import (
     NOTE_MAX_CHARS,
     WAITING,
     picture,
@@ -22,26 +19,13 @@ from movepass_service.web.pages.status import (
     read_secret,
     reason_of,
 )
-from movepass_service.web.words import words
+from movepass_service.site.words import words
+from movepass_service.web.errors import RefusedError
+from movepass_service.web.exchange import LANGUAGES, Answer, Language, Request, tagged
+from movepass_service.web.json_answers import json_answer
 
 _BEARER = re.compile(r"Bearer ([!-~]{1,80})", re.IGNORECASE)
 _ONE_DIRECTION = "back"
-
-
-def answer(document: Mapping[str, Any], *, status: int = 200, headers: tuple[tuple[str, str], ...] = ()) -> Answer:
-    """Return a JSON object; without a header that says otherwise nobody keeps it."""
-    body = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
-    if not any(name == "Cache-Control" for name, _ in headers):
-        headers = (*headers, ("Cache-Control", "private, no-store"))
-    return Answer(body, status, JSON, headers)
-
-
-def refuse(error: RefusedError, *, incident: str = "") -> Answer:
-    """Return an error that concerns no field; its message is English, for whoever writes the program."""
-    message = words("en")(f"refused-text.{error.code}")
-    fault = {"field": "", "code": error.code, "message": message}
-    document = {"errors": [fault], **({"incident": incident} if incident else {})}
-    return answer(document, status=error.status, headers=tuple(error.headers.items()))
 
 
 def refuse_fields(errors: tuple[FieldError, ...], language: Language) -> Answer:
@@ -51,7 +35,7 @@ def refuse_fields(errors: tuple[FieldError, ...], language: Language) -> Answer:
         {"field": fault.field, "code": fault.code, "message": forms.say_fault(t, fault.field, fault)}
         for fault in errors
     ]
-    return answer({"errors": faults}, status=400)
+    return json_answer({"errors": faults}, status=400)
 
 
 def language_of(document: Mapping[str, object]) -> Language:
@@ -83,7 +67,7 @@ async def submit(site: Site, request: Request) -> Answer:
         "secret": receipt.secret,
         "status_url": site.secret_link(language, receipt.reference, receipt.secret),
     }
-    return answer(made, status=202)
+    return json_answer(made, status=202)
 
 
 def _client_id(given: object) -> str | None:
@@ -135,7 +119,7 @@ def _status_answer(site: Site, request: Request, status: Status, *, is_kept: boo
     headers: tuple[tuple[str, str], ...] = (("Cache-Control", kept), ("Vary", "Authorization"))
     if status.state in WAITING:
         headers = (*headers, ("Retry-After", str(status.retry_after_s)))
-    return tagged(answer(document, headers=headers), request)
+    return tagged(json_answer(document, headers=headers), request)
 
 
 async def withdraw(site: Site, request: Request) -> Answer:
@@ -201,7 +185,7 @@ def health(site: Site, request: Request) -> Answer:
         "last_publication": health.last_publication,
         "queue": health.queue,
     }
-    return answer(document, status=200 if health.ok else 503)
+    return json_answer(document, status=200 if health.ok else 503)
 
 
 def _language(status: Status) -> Language:

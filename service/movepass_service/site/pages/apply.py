@@ -14,10 +14,11 @@ from typing import Any
 
 from movepass_service.applications.application import Application, FieldError, InvalidApplication
 from movepass_service.errors import ConflictingApplication
-from movepass_service.web import forms
+from movepass_service.site import forms
+from movepass_service.site.pages import sessions
+from movepass_service.site.pages.site import SECRET_SHAPE, Site, public
 from movepass_service.web.exchange import Answer, Cookie, Request, redirect
-from movepass_service.web.pages import sessions
-from movepass_service.web.pages.site import SECRET_SHAPE, Site, public
+from movepass_service.web.summary import place, rows_of
 from movepass_service.web.words import Words
 from movepass_wire import trip_to_json
 
@@ -115,7 +116,7 @@ def _check_page(
     hidden["request_id"] = _client_id(nonce, hidden)
     back = applications[1] if len(applications) > 1 else None
     context = {
-        "rows": forms.rows_of(site.words(request), applications[0], back),
+        "rows": rows_of(site.words(request), applications[0], back),
         "hidden": hidden,
         "action": ACTION,
         "is_correction": False,
@@ -205,5 +206,5 @@ def _receipt_page(site: Site, request: Request, shown: list[tuple[str, str, Appl
 def trip_line(t: Words, application: Application) -> str:
     """Write a trip on one line: from where to where, and when."""
     trip = trip_to_json(application.trip)
-    way = t("receipt.trip.value", start=forms.place(t, trip["from"]), end=forms.place(t, trip["to"]))
+    way = t("receipt.trip.value", start=place(t, trip["from"]), end=place(t, trip["to"]))
     return t("receipt.trip.line", way=way, time=t.period(application.trip.not_before, application.trip.not_after))

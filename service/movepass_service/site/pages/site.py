@@ -1,0 +1,63 @@
+"""What every handler of the site needs: the service, registered numbers, and the site's own links and tokens."""
+
+import hashlib
+import hmac
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from movepass_service.site.words import words
+from movepass_service.web.errors import RefusedError
+from movepass_service.web.exchange import Answer, Request, tagged
+from movepass_service.web.front import KEY_DAYS, Front
+from movepass_service.web.rendering import Sources, prefix_of
+from movepass_service.web.settings import WebSettings
+
+if TYPE_CHECKING:
+    from movepass_service.accounts import Accounts
+    from movepass_service.service import Service
+
+__all__ = ["KEY_DAYS", "SECRET_SHAPE", "Site", "check_token", "make_token", "public"]
+
+SECRET_SHAPE = re.compile(r"[0-9A-Z]{16,64}")
+_SHORTLY = ("Cache-Control", "public, max-age=60")
+_SOURCES = Sources(Path(__file__).parents[1], words, styles=("site.css",), scripts=("site.js",))
+
+
+class Site(Front):
+    """The site that handlers serve."""
+
+    whole_site_cookies = frozenset(["form", "session"])
+
+    def __init__(self, service: "Service", settings: WebSettings, accounts: "Accounts | None" = None) -> None:
+        """Take the service and the settings; without accounts nobody can register."""
+        super().__init__(settings, _SOURCES)
+        self.service = service
+        self.accounts = accounts
+
+    def secret_link(self, language: str, reference: str, secret: str) -> str:
+        """Return the link that opens an application."""
+        prefix = prefix_of("en" if language == "en" else "bn")
+        return f"{self.settings.origin}{prefix}/status/{reference}?key={secret}"
+
+
+def public(answer: Answer, request: Request) -> Answer:
+    """Return a page as one that anybody may keep for a minute."""
+    kept = tuple((name, value) for name, value in answer.headers if name != "Cache-Control")
+    return tagged(Answer(answer.body, answer.status, answer.media_type, (*kept, _SHORTLY)), request)
+
+
+def make_token(secret: str, reference: str) -> str:
+    """Return the token that forms of an application carry: only who has the secret can make it."""
+    return hmac.digest(secret.encode(), f"form of {reference}".encode(), hashlib.sha256).hex()[:32]
+
+
+def check_token(request: Request, secret: str, reference: str) -> None:
+    """Check the token of a form that was sent with a cookie.
+
+    Raises:
+        RefusedError: it is missing or another one.
+    """
+    given = request.form.get("token", "")
+    if not hmac.compare_digest(given.encode(), make_token(secret, reference).encode()):
+        raise RefusedError(403, "stale-token")
