@@ -17,6 +17,7 @@ from movepass_service.accounts.accounts import FILE as ACCOUNTS
 from movepass_service.applications.application import Application
 from movepass_service.decisions import officers
 from movepass_service.decisions.desk import Desk
+from movepass_service.decisions.officers import DESK_DEFAULT, DESK_URL
 from movepass_service.decisions.records import console_actor
 from movepass_service.rules.kept import KeptRules
 from movepass_service.settings import Settings
@@ -146,7 +147,12 @@ def decide(
 
 @click.group()
 def officer() -> None:
-    """List who may decide."""
+    """Add officers, and give them new enrolment links."""
+
+
+desk_url_option = plain_option(
+    "--desk-url", metavar="URL", help="The desk's address in the link; without it the one where it was served last."
+)
 
 
 @officer.command(epilog=example("movepass service officer add 'Nasrin Akter' --role officer --data DIR"))
@@ -154,12 +160,43 @@ def officer() -> None:
 @click.argument("name")
 @plain_option("--role", type=click.Choice(officers.ROLES), required=True)
 @plain_option("--phone", metavar="NUMBER", help="The officer's own: applications from it are for other officers.")
+@desk_url_option
 @json_option
-def add(data: Path, name: str, role: str, phone: str | None, *, as_json: bool) -> None:
-    """Add an officer and print the enrolment secret, once."""
+def add(data: Path, name: str, role: str, phone: str | None, desk_url: str | None, *, as_json: bool) -> None:
+    """Add an officer and print the link with which they set up their passkey: once, within 24 hours.
+
+    Give it to the officer in person: whoever opens it first becomes this officer.
+    """
     with _open_service(data) as store:
-        enrolment = officers.add_officer(store, name, role, int(time.time()), phone)
+        enrolment = officers.add_officer(store, name, role, int(time.time()), phone, _console())
+        _show_link(store, enrolment, desk_url, as_json=as_json)
+
+
+@officer.command(epilog=example("movepass service officer enrol 'Nasrin Akter' --data DIR"))
+@data_option
+@click.argument("name")
+@desk_url_option
+@json_option
+def enrol(data: Path, name: str, desk_url: str | None, *, as_json: bool) -> None:
+    """Print a new enrolment link for an officer who lost their passkey.
+
+    Using it ends the earlier passkeys and sessions. At the desk two managers do this; the command is for a desk with
+    fewer managers, and the log says that it was used.
+    """
+    with _open_service(data) as store:
+        enrolment = officers.renew_link(store, name, int(time.time()), _console())
+        _show_link(store, enrolment, desk_url, as_json=as_json)
+
+
+def _console() -> str:
+    return f"{officers.CONSOLE}:{getpass.getuser()}"
+
+
+def _show_link(store: SqliteStore, enrolment: officers.Enrolment, desk_url: str | None, *, as_json: bool) -> None:
+    served = store.noted(DESK_URL)
+    link = officers.enrolment_link(desk_url or (served.decode() if served else DESK_DEFAULT), enrolment.secret)
+    name, role = enrolment.officer.name, enrolment.officer.role
     if as_json:
-        show_json({"name": enrolment.officer.name, "role": role, "enrolment_secret": enrolment.secret})
+        show_json({"name": name, "role": role, "enrolment_link": link})
     else:
-        show_line(f"{enrolment.officer.name} is {role}. Enrolment secret, shown only now: {enrolment.secret}")
+        show_line(f"{name} is {role}. Enrolment link, shown only now, works once within 24 hours: {link}")

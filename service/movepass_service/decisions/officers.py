@@ -16,9 +16,25 @@ from movepass_service.stores.store import Kept, Officer
 
 NAME_MAX_CHARS = 64
 CASES_MAX = 10_000
+CONSOLE = "console"
+"""Who acts by the command, where its user is not known."""
+DESK_URL = "desk-url"
+"""Under which the store keeps where the desk was served last: enrolment links lead there."""
+DESK_DEFAULT = "http://localhost:8081"
+_SECRET_BYTES = 32
 ACTIONS = ("approve", "reject", "needs-correction", "withdraw")
 """What the console can do."""
-__all__ = ["ACTIONS", "REASONS", "ROLES", "Enrolment", "OfficerError", "add_officer", "decide", "waiting_cases"]
+__all__ = [
+    "ACTIONS",
+    "CONSOLE",
+    "REASONS",
+    "ROLES",
+    "Enrolment",
+    "OfficerError",
+    "add_officer",
+    "decide",
+    "waiting_cases",
+]
 
 
 class OfficerError(ServiceError):
@@ -35,19 +51,11 @@ class Enrolment:
     secret: str
 
 
-def add_officer(store: SqliteStore, name: str, role: str, now: int, phone: str | None = None) -> Enrolment:
-    """Note an officer.
-
-    Args:
-        store: where officers are kept.
-        name: 1 to NAME_MAX_CHARS printable characters.
-        role: one of ROLES.
-        now: seconds since 1970 UTC.
-        phone: their own telephone: they never decide about applications that came from it.
+def read_officer(name: str, role: str, phone: str | None) -> Officer:
+    """Read what somebody typed about an officer.
 
     Raises:
         OfficerError: no such role, or the name or telephone can't be one.
-        NotAllowed: there is one of this name.
     """
     plain = " ".join(name.split())
     if role not in ROLES:
@@ -58,9 +66,55 @@ def add_officer(store: SqliteStore, name: str, role: str, now: int, phone: str |
         number = None if phone is None else parse_phone(phone)
     except ValueError as e:
         raise OfficerError(f"phone: {e}, got {phone[:20]!r}" if phone else f"phone: {e}") from e
-    officer, secret = Officer(plain, role, number), secrets.token_urlsafe(16)
-    store.add_officer(officer, hash_secret(secret), now)
+    return Officer(plain, role, number)
+
+
+def add_officer(
+    store: SqliteStore, name: str, role: str, now: int, phone: str | None = None, actor: str = CONSOLE
+) -> Enrolment:
+    """Add an officer; the log says who did.
+
+    Args:
+        store: where officers are kept.
+        name: 1 to NAME_MAX_CHARS printable characters.
+        role: one of ROLES.
+        now: seconds since 1970 UTC.
+        phone: their own telephone: they never decide about applications that came from it.
+        actor: who adds them, as the log names them.
+
+    Raises:
+        OfficerError: no such role, or the name or telephone can't be one.
+        NotAllowed: there is one of this name.
+    """
+    officer, secret = read_officer(name, role, phone), new_secret()
+    act = {"action": "add-officer", "actor": actor, "officer": officer.name, "role": role}
+    store.add_officer(officer, hash_secret(secret), now, act)
     return Enrolment(officer, secret)
+
+
+def renew_link(store: SqliteStore, name: str, now: int, actor: str = CONSOLE) -> Enrolment:
+    """Make a new enrolment link for an officer who lost their passkey; using it ends the ones before.
+
+    Raises:
+        OfficerError: there is no such officer.
+    """
+    officer = store.officer(name)
+    if officer is None:
+        raise OfficerError(f"there is no officer {name[:NAME_MAX_CHARS]!r}; see movepass service officer add")
+    secret = new_secret()
+    act = {"action": "renew-enrolment", "actor": actor, "officer": officer.name}
+    store.renew_enrolment(officer.name, hash_secret(secret), now, act)
+    return Enrolment(officer, secret)
+
+
+def new_secret() -> str:
+    """Return the secret of an enrolment link."""
+    return secrets.token_urlsafe(_SECRET_BYTES)
+
+
+def enrolment_link(desk_url: str, secret: str) -> str:
+    """Return an enrolment link: browsers never send what follows the number sign, so it reaches no server's log."""
+    return f"{desk_url.rstrip('/')}/enrol#{secret}"
 
 
 def decide(  # noqa: PLR0913 - all of it is part of the record

@@ -20,7 +20,7 @@ from movepass_service.applications.states import (
 from movepass_service.decisions.records import RULES, Decision, make_record, officer_of
 from movepass_service.errors import NotAllowed, StoreError, UnknownApplication
 from movepass_service.rules.columns import dhaka_day, week_of
-from movepass_service.stores import desk_rows, log
+from movepass_service.stores import account_rows, desk_rows, log
 from movepass_service.stores.desk import Draw, Guard
 from movepass_service.stores.store import Counts, Draft, Issued, Kept
 from movepass_wire.times import DAY_SECONDS
@@ -75,12 +75,10 @@ CREATE TRIGGER decisions_are_fixed BEFORE UPDATE ON decisions
     BEGIN SELECT raise(ABORT, 'decisions are only forgotten'); END;
 CREATE TABLE id_keys (week INTEGER PRIMARY KEY, key BLOB NOT NULL);
 CREATE TABLE rules (version TEXT PRIMARY KEY, text TEXT NOT NULL, active_from INTEGER NOT NULL);
-CREATE TABLE officers (
-    name TEXT PRIMARY KEY, role TEXT NOT NULL, secret_hash BLOB NOT NULL, added_at INTEGER NOT NULL, phone TEXT
-) WITHOUT ROWID;
 """
     + log.SCHEMA
     + desk_rows.SCHEMA
+    + account_rows.SCHEMA
 )
 COLUMNS = (
     "number, reference, secret_hash, state, since, received_at, correction, is_urgent, by_rules, content, "

@@ -18,6 +18,7 @@ from movepass_service.errors import ConflictingApplication, NotAllowed, StoreErr
 from movepass_service.stores import log, rows
 from movepass_service.stores.desk import Draw, Guard
 from movepass_service.stores.rows import COLUMNS, SCHEMA, SCHEMA_VERSION, marks
+from movepass_service.stores.sqlite_accounts import SqliteAccounts
 from movepass_service.stores.sqlite_desk import SqliteDesk
 from movepass_service.stores.store import (
     RECEIVED_MAX,
@@ -27,7 +28,6 @@ from movepass_service.stores.store import (
     Issued,
     Kept,
     LoggedRecord,
-    Officer,
     Reissuable,
     Submitted,
     ToRevoke,
@@ -46,7 +46,7 @@ _CHECKPOINT_PAGES = 40_000
 """Of the write-ahead log, at which the writer itself writes it back: only where nobody else did (checkpoint)."""
 
 
-class SqliteStore(SqliteDesk):
+class SqliteStore(SqliteAccounts, SqliteDesk):
     """The store in a file; see store.Store for what each method promises."""
 
     @staticmethod
@@ -322,27 +322,6 @@ class SqliteStore(SqliteDesk):
         with _failures():
             row = self._reader.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
         return None if row is None else bytes(row[0])
-
-    def add_officer(self, officer: Officer, secret_hash: bytes, now: int) -> None:
-        """Keep an officer, and the hash of the secret with which they enrol.
-
-        Raises:
-            NotAllowed: there is one of this name.
-        """
-
-        def work(db: sqlite3.Connection) -> None:
-            if db.execute("SELECT 1 FROM officers WHERE name = ?", (officer.name,)).fetchone():
-                raise NotAllowed(f"there is an officer {officer.name!r} already", "known")
-            values = (officer.name, officer.role, secret_hash, now, officer.phone)
-            db.execute("INSERT INTO officers VALUES (?, ?, ?, ?, ?)", values)
-
-        self.writer.call(work)
-
-    def officer(self, name: str) -> Officer | None:
-        """Look up an officer."""
-        with _failures():
-            row = self._reader.execute("SELECT name, role, phone FROM officers WHERE name = ?", (name,)).fetchone()
-        return Officer(*row) if row else None
 
     def add_rules(self, version: str, text: str, now: int, act: Mapping[str, Any] | None = None) -> None:
         """Put a rule set into force. One of this version that is kept already stays as it is.

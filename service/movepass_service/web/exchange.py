@@ -75,18 +75,23 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Cookie:
-    """A cookie that no script reads and no other site sends along; max_age_s 0 deletes it."""
+    """A cookie that no script reads; max_age_s 0 deletes it.
+
+    With Lax, no other site sends it along with a form; with Strict, with a link neither.
+    """
 
     name: str
     value: str
     path: str
     max_age_s: int
     secure: bool
+    same_site: Literal["Lax", "Strict"] = "Lax"
 
     def write(self) -> str:
         """Write the Set-Cookie header."""
         secure = "; Secure" if self.secure else ""
-        return f"{self.name}={self.value}; Path={self.path}; Max-Age={self.max_age_s}; HttpOnly; SameSite=Lax{secure}"
+        kept = f"{self.name}={self.value}; Path={self.path}; Max-Age={self.max_age_s}"
+        return f"{kept}; HttpOnly; SameSite={self.same_site}{secure}"
 
 
 def page(body: str, *, status: int = HTTPStatus.OK) -> Answer:

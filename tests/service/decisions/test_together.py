@@ -102,9 +102,7 @@ def test_five_officers_in_two_processes_decide_200_cases_once_each(tmp_path: Pat
     folder = tmp_path / "service"
     (tmp_path / "locks").mkdir()
     with office_in(folder) as office:
-        office.store.writer.call(
-            lambda db: db.execute("INSERT INTO officers VALUES ('Elias', 'officer', x'00', 0, NULL)") and None
-        )
+        office.store.add_officer(Officer("Elias", "officer"), b"", 0)
         cases = [office.case() for _ in range(CASES)]
     here, path = Path(__file__).parent, os.pathsep.join(sys.path)
     processes = [

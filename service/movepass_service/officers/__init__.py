@@ -1,0 +1,1 @@
+"""Officers' accounts: passkeys, sessions, and what managers do with them."""
