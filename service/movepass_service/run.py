@@ -1,6 +1,6 @@
-"""One process: the public site, the worker and the publisher.
+"""One process: the public site, the desk, the worker and the publisher.
 
-The web server runs in a thread of its own, so that the caller's main thread stays free to wait for signals.
+Each web server runs in a thread of its own, so that the caller's main thread stays free to wait for signals.
 """
 
 import ipaddress
@@ -9,7 +9,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -19,12 +19,16 @@ import uvicorn
 
 from movepass_service import lock
 from movepass_service.accounts import Accounts
+from movepass_service.decisions.desk import Desk
+from movepass_service.decisions.officers import DESK_URL
+from movepass_service.desk import default_desk_limits, make_desk_app
 from movepass_service.errors import ServiceError
 from movepass_service.issuing.publishing import PublisherThread
 from movepass_service.issuing.worker import Worker
 from movepass_service.service import Service
 from movepass_service.site import default_limits, make_app
 from movepass_service.web import WebSettings
+from movepass_service.web.limits import Limit
 
 HOST = "127.0.0.1"
 _BACKLOG = 2048
@@ -55,51 +59,96 @@ class Site:
     trusted_proxies: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class DeskAt:
+    """Where the desk is served.
+
+    Attributes:
+        port: on the loopback interface; 0 takes a free one.
+        url: its address, where a proxy stands before it; passkeys belong to its host for ever.
+    """
+
+    port: int = 8081
+    url: str | None = None
+
+
 @dataclass(slots=True)
 class Running:
-    """A service at work."""
+    """A service at work: the addresses of its site and its desk, and the threads that serve them."""
 
     url: str
-    thread: threading.Thread
+    desk_url: str
+    threads: tuple[threading.Thread, ...]
 
     @property
     def is_alive(self) -> bool:
-        """Return whether the web server runs."""
-        return self.thread.is_alive()
+        """Return whether both web servers run."""
+        return all(thread.is_alive() for thread in self.threads)
 
 
 @contextmanager
-def running(service: Service, site: Site) -> Iterator[Running]:
+def running(service: Service, site: Site, desk: DeskAt | None = None) -> Iterator[Running]:
     """Serve until the end of the block; then finish what was begun.
 
+    Args:
+        service: what is served.
+        site: where the public site is.
+        desk: where the desk is; without it on a free port.
+
     Raises:
-        RunError: the port is taken, or the address can't be used.
+        RunError: a port is taken, or an address can't be used.
     """
+    desk = desk or DeskAt(0)
     with ExitStack() as begun:
         begun.callback(os.close, lock.take(service.store.folder))
-        listener = begun.enter_context(_listen(site.port))
+        listener = begun.enter_context(_listen(site.port, "--site-port"))
+        desk_listener = begun.enter_context(_listen(desk.port, "--desk-port"))
         accounts = _open_accounts(service)
         if accounts:
             begun.callback(accounts.close)
-        port = listener.getsockname()[1]
-        url = site.url or f"http://localhost:{port}"
-        app = _make_app(service, accounts, site, url, port)
-        config = uvicorn.Config(
-            app, http="httptools", loop="asyncio", lifespan="off", access_log=False,
-            log_config=None, server_header=False, proxy_headers=False, backlog=_BACKLOG,
-            timeout_keep_alive=_KEEP_ALIVE_SECONDS, timeout_graceful_shutdown=_GRACE_SECONDS,
-        )  # fmt: skip
-        server = uvicorn.Server(config)
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="site", daemon=True)
+        url, desk_url = _address(site.url, listener), _address(desk.url, desk_listener)
+        trusted = _addresses(site.trusted_proxies)
+        is_test = service.authority.test
+        settings = _settings(service, url, listener, trusted, default_limits(is_test=is_test))
+        desk_settings = _settings(service, desk_url, desk_listener, trusted, default_desk_limits(is_test=is_test))
+        service.store.note(DESK_URL, desk_url.encode())
+        apps = (
+            ("site", make_app(service, settings, accounts=accounts), listener),
+            (
+                "desk",
+                make_desk_app(service, Desk(service.store, service.rules, accounts), desk_settings),
+                desk_listener,
+            ),
+        )
         worker = Worker(service, also_forget=accounts.forget if accounts else lambda _now: None)
         for helper in (PublisherThread(service), worker):  # the last revocations are published in the end
             helper.start()
             begun.callback(helper.stop)
-        thread.start()
-        begun.callback(thread.join)
-        begun.callback(setattr, server, "should_exit", True)  # noqa: FBT003 - setattr's signature
+        threads = tuple(begun.enter_context(_serving(name, app, where)) for name, app, where in apps)
+        yield Running(url, desk_url, threads)
+
+
+@contextmanager
+def _serving(name: str, app: Any, listener: socket.socket) -> Iterator[threading.Thread]:
+    """Serve an application in a thread of its own until the end of the block."""
+    config = uvicorn.Config(
+        app, http="httptools", loop="asyncio", lifespan="off", access_log=False,
+        log_config=None, server_header=False, proxy_headers=False, backlog=_BACKLOG,
+        timeout_keep_alive=_KEEP_ALIVE_SECONDS, timeout_graceful_shutdown=_GRACE_SECONDS,
+    )  # fmt: skip
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name=name, daemon=True)
+    thread.start()
+    try:
         _await_start(server, thread)
-        yield Running(url, thread)
+        yield thread
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+def _address(url: str | None, listener: socket.socket) -> str:
+    return url or f"http://localhost:{listener.getsockname()[1]}"
 
 
 def _open_accounts(service: Service) -> Accounts | None:
@@ -109,7 +158,7 @@ def _open_accounts(service: Service) -> Accounts | None:
     return None
 
 
-def _listen(port: int) -> socket.socket:
+def _listen(port: int, option: str) -> socket.socket:
     # asyncio sets TCP_NODELAY only where the protocol is named; without it, each page waits 40 ms for an ACK.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -118,12 +167,14 @@ def _listen(port: int) -> socket.socket:
         listener.listen(_BACKLOG)
     except OSError as e:
         listener.close()
-        raise RunError(f"can't listen on {HOST}:{port}: {e.strerror}; choose another --site-port") from e
+        raise RunError(f"can't listen on {HOST}:{port}: {e.strerror}; choose another {option}") from e
     return listener
 
 
-def _make_app(service: Service, accounts: Accounts | None, site: Site, url: str, port: int) -> Any:
-    """Make the site's application.
+def _settings(
+    service: Service, url: str, listener: socket.socket, trusted: frozenset[str], limits: Mapping[str, Limit]
+) -> WebSettings:
+    """Return the settings of a web application.
 
     Raises:
         RunError: the address is none, or one that a browser does not trust with cookies.
@@ -131,16 +182,15 @@ def _make_app(service: Service, accounts: Accounts | None, site: Site, url: str,
     parts = urlsplit(url)
     if parts.scheme == "http" and parts.hostname != "localhost":
         raise RunError(f"a public address is https://…, got {url[:80]!r}; plain http is for localhost alone")
-    authority = service.authority
-    own = {f"localhost:{port}", f"{HOST}:{port}"}
+    authority, port = service.authority, listener.getsockname()[1]
+    own = frozenset([f"localhost:{port}", f"{HOST}:{port}"])
     try:
-        web = WebSettings(
-            url=url, authority=authority.name, is_test=authority.test, other_hosts=frozenset(own),
-            trusted_proxies=_addresses(site.trusted_proxies), limits=default_limits(is_test=authority.test),
+        return WebSettings(
+            url=url, authority=authority.name, is_test=authority.test, other_hosts=own, trusted_proxies=trusted,
+            limits=limits,
         )  # fmt: skip
     except ValueError as e:
         raise RunError(str(e)) from e
-    return make_app(service, web, accounts=accounts)
 
 
 def _addresses(given: tuple[str, ...]) -> frozenset[str]:

@@ -5,13 +5,13 @@ from importlib import import_module
 import click
 
 _COMMANDS = {
-    "run": ("running", "serve the public site, decide, issue and publish, until stopped"),
+    "run": ("running", "serve the public site and the desk, decide, issue and publish, until stopped"),
     "cases": ("officers", "list what waits for an officer, most urgent first"),
     "decide": ("officers", "decide an application as an officer"),
     "rules": ("rules", "check, show, try and activate the rules that decide"),
     "assistant": ("helpers", "let a number apply for others, with lists"),
     "export": ("copies", "copy the decision log and what was issued, for an auditor"),
-    "officer": ("officers", "add an officer"),
+    "officer": ("officers", "add officers, and give them new enrolment links"),
 }
 
 
