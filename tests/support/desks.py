@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 
 from movepass_issuer.authority.creation import create_authority
 from movepass_service.decisions.desk import Desk
-from movepass_service.decisions.officers import add_officer
+from movepass_service.decisions.officers import add_officer, enrolment_link
 from movepass_service.desk import default_desk_limits, make_desk_app
 from movepass_service.issuing.worker import Worker
 from movepass_service.service import Service
@@ -192,6 +192,15 @@ class RunningDesk:
         references = asyncio.run(submit())
         self.worker.round()
         return references
+
+    def age(self, reference: str, seconds: int) -> None:
+        """Let a case have waited for longer."""
+        change = "UPDATE applications SET since = since - ? WHERE reference = ?"
+        self.service.store.writer.call(lambda db: db.execute(change, (seconds, reference)) and None)
+
+    def link(self, role: str, name: str) -> str:
+        """Add an officer; returns their enrolment link."""
+        return enrolment_link(self.origin, self.add(role, name))
 
 
 def _referred(name: str, changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -23,8 +23,6 @@ def show(front: DeskFront, request: Request, session: Session) -> Answer:
         "covered": newest.size if newest else 0,
         "published": store.published_heads(HEADS),
         "entries": [_entry(t, act) for act in store.administration(ENTRIES)],
-        "data": str(store.folder),
-        "authority": str(front.service.authority.folder),
     }
     return front.show(request, session, "audit.html", context)
 

@@ -13,6 +13,7 @@ from movepass_service.desk.front import DeskFront
 from movepass_service.desk.pages.queue import kept_filters, open_next, with_filters
 from movepass_service.desk.pages.shown import (
     action_name,
+    age_of,
     code_text,
     record_line,
     state_name,
@@ -109,6 +110,7 @@ def _case_page(front: DeskFront, request: Request, session: Session, opened: Ope
         "state": state_name(t, kept),
         "kept_case": kept,
         "waits": waits,
+        "age": age_of(t, opened.age_s),
         "opened": opened,
         "is_appeal": case.is_appeal,
         "why": opened.why.get(t.language, ()),

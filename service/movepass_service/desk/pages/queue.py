@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 from movepass_service.decisions.desk import Filters, Queue, QueueLine
 from movepass_service.decisions.roles import Action, may
 from movepass_service.desk.front import DeskFront, first_page
-from movepass_service.desk.pages.shown import district_name, reason_name, trip_of
+from movepass_service.desk.pages.shown import age_of, district_name, reason_name, trip_of
 from movepass_service.errors import UnknownApplication
 from movepass_service.officers.accounts import Session
 from movepass_service.web.exchange import Answer, Request, redirect
@@ -92,7 +92,7 @@ def line_of(t: Words, line: QueueLine) -> dict[str, object]:
     case = line.case
     return {
         "trip": trip_of(t, case),
-        "age_s": line.age_s,
+        "age": age_of(t, line.age_s),
         "is_urgent": case.kept.is_urgent,
         "is_late": line.is_late,
         "is_appeal": case.is_appeal,

@@ -60,7 +60,7 @@ def show_draft(front: DeskFront, request: Request, session: Session) -> Answer:
     if draft is None:
         raise RefusedError(404, "not-found")
     is_active = any(activation.draft.version == version for activation in activations)
-    more = {"draft": draft, "is_active": is_active, "data": str(front.service.store.folder)}
+    more = {"draft": draft, "is_active": is_active}
     return _tried(front, request, session, RuleSet.from_toml(draft.source), more)
 
 
@@ -118,7 +118,7 @@ def _tried(front: DeskFront, request: Request, session: Session, rule_set: RuleS
 def _nothing() -> dict[str, Any]:
     return {
         "version": "", "digest": "", "rules": [], "findings": None, "gaps": [], "replay": None, "moves": [],
-        "changes": [], "faults": [], "source": "", "is_active": False, "data": "",
+        "changes": [], "faults": [], "source": "", "is_active": False,
     }  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from movepass_wire import trip_to_json
 from movepass_wire.codes import DISTRICTS, REASONS
 
 _OFFICER = "officer:"
+_HOUR_MINUTES = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,14 @@ class Trip:
     reason: str
     way: str
     time: str
+
+
+def age_of(t: Words, seconds: int) -> str:
+    """Write how long a case has waited: to the minute, as an officer needs it."""
+    minutes = seconds // 60
+    if minutes < _HOUR_MINUTES:
+        return t("age.minutes", minutes=minutes)
+    return t("age.hours", hours=minutes // _HOUR_MINUTES, minutes=minutes % _HOUR_MINUTES)
 
 
 def trip_of(t: Words, case: Case) -> Trip:

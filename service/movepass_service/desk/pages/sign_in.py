@@ -28,7 +28,7 @@ async def show_sign_in(front: DeskFront, request: Request) -> Answer:
 
 def show_enrol(front: DeskFront, request: Request) -> Answer:
     """Show the page that enrols; its script has the secret, which follows the number sign of the address."""
-    return front.page(request, "enrol.html", {})
+    return front.page(request, "enrol.html", {"done": ""})
 
 
 async def sign_in_options(front: DeskFront, request: Request) -> Answer:
