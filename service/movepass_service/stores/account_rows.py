@@ -42,6 +42,8 @@ CREATE TABLE sessions (
 ) WITHOUT ROWID;
 """
 """Names are unique whatever the size of their letters: two officers must not look like one."""
+CLOSED = "closed"
+"""The role of an account that was closed: no table of roles knows it, so it allows nothing, at no desk or console."""
 _PASSKEY = "id, officer, public_key, sign_count, made_at, used_at, stopped_at"
 _USABLE = (
     f"SELECT {_PASSKEY} FROM passkeys WHERE stopped_at IS NULL "
@@ -72,8 +74,12 @@ def add_officer(db: sqlite3.Connection, officer: Officer, secret_hash: bytes, no
 
 
 def officer(db: sqlite3.Connection, name: str) -> Officer | None:
-    """Look up an officer by their name as it was written when they were added."""
-    row = db.execute("SELECT name, role, phone FROM officers WHERE name = ? COLLATE BINARY", (name,)).fetchone()
+    """Look up an officer by their name as it was written when they were added; a closed account has the role CLOSED."""
+    query = (
+        "SELECT name, CASE WHEN disabled_at IS NULL THEN role ELSE ? END, phone FROM officers "
+        "WHERE name = ? COLLATE BINARY"
+    )
+    row = db.execute(query, (CLOSED, name)).fetchone()
     return Officer(*row) if row else None
 
 

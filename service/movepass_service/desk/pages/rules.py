@@ -75,7 +75,7 @@ def try_out(front: DeskFront, request: Request, session: Session) -> Answer:
             "draft": None,
             "source": source,
         }
-        return front.show(request, session, "rules_tried.html", context | _nothing(), status=400, path="/rules")
+        return front.show(request, session, "rules_tried.html", _nothing() | context, status=400, path="/rules")
     return _tried(front, request, session, rule_set, {"draft": None, "source": source})
 
 
