@@ -25,6 +25,7 @@ from movepass_service.desk import default_desk_limits, make_desk_app
 from movepass_service.errors import ServiceError
 from movepass_service.issuing.publishing import PublisherThread
 from movepass_service.issuing.worker import Worker
+from movepass_service.officers.accounts import forget_sessions
 from movepass_service.service import Service
 from movepass_service.site import default_limits, make_app
 from movepass_service.web import WebSettings
@@ -120,7 +121,13 @@ def running(service: Service, site: Site, desk: DeskAt | None = None) -> Iterato
                 desk_listener,
             ),
         )
-        worker = Worker(service, also_forget=accounts.forget if accounts else lambda _now: None)
+
+        def forget(now: int) -> None:
+            forget_sessions(service.store, now)
+            if accounts:
+                accounts.forget(now)
+
+        worker = Worker(service, also_forget=forget)
         for helper in (PublisherThread(service), worker):  # the last revocations are published in the end
             helper.start()
             begun.callback(helper.stop)

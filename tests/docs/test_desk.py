@@ -6,9 +6,12 @@ from movepass_service.decisions.desk import cases, settings, single
 from movepass_service.decisions.desk.settings import DeskSettings
 from movepass_service.decisions.reasons import ACTIONS, NOTE_MAX_CHARS, codes_of
 from movepass_service.decisions.roles import ROLES, Action, may
+from movepass_service.desk.pages.rules import REPLAYED_MAX
+from movepass_service.officers import accounts
 
 from .reading import ROOT
 
+TEMPLATES = ROOT / "service/movepass_service/desk/templates"
 PAGE = (ROOT / "docs" / "desk.md").read_text("utf-8")
 
 
@@ -58,5 +61,30 @@ def test_figures() -> None:
         (str(default.bulk_limit), "Many cases at once"),
         (f"{default.undo_s} seconds", "Many cases at once"),
         (f"{default.second_look_percent} %", "Second looks"),
+        (f"{accounts.LINK_SECONDS // 3600} hours", "Signing in"),
+        (f"{accounts.IDLE_SECONDS // 60} minutes", "Signing in"),
+        (f"{accounts.SESSION_SECONDS // 3600} hours", "Signing in"),
+        (str(accounts.SESSIONS_MAX), "Signing in"),
     ):
         assert f"**{figure}**" in section(heading), figure
+
+
+def test_keys() -> None:
+    _, _, *lines = rows(section("Keys"))
+    templates = "".join(path.read_text("utf-8") for path in TEMPLATES.glob("*.html"))
+    used = set(re.findall(r'data-key="([a-z])"', templates)) | set(re.findall(r'\("[a-z-]+", "([a-z])"\)', templates))
+    assert {line[0].strip("`") for line in lines} == used
+
+
+def test_what_is_replayed_at_most() -> None:
+    assert f"up to {REPLAYED_MAX:,} of them" in section("Rules")
+
+
+def test_every_picture_is_there_in_both_languages_and_widths() -> None:
+    script = (ROOT / "tests/service/browser/desk_pictures.mjs").read_text("utf-8")
+    pages = set(re.findall(r'(?:shoot|draw)\([a-z.]+, "([a-z-]+)"', script))
+    assert len(pages) > 17
+    drawn = {path.name for path in (ROOT / "docs/desk").glob("*.png")}
+    assert drawn == {
+        f"{page}-{language}-{width}.png" for page in pages for language in ("bn", "en") for width in (320, 1024)
+    }

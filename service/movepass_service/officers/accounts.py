@@ -193,11 +193,6 @@ class OfficerAccounts:
         """End a session."""
         self._store.end_session(_hash(token))
 
-    def forget(self, now: int) -> None:
-        """Delete sessions that are over."""
-        at = self._latest(now)
-        self._store.forget_sessions(at - IDLE_SECONDS, at - SESSION_SECONDS)
-
     # What managers do
 
     def accounts(self, by: Officer) -> list[Account]:
@@ -352,6 +347,12 @@ class OfficerAccounts:
         kept = KeptSession(_hash(token), officer.name, officer.role, found.id, _agent(agent), at, at)
         self._store.begin_session(kept, count, SESSIONS_MAX)
         return Session(officer, token, at + SESSION_SECONDS)
+
+
+def forget_sessions(store: SqliteStore, now: int) -> None:
+    """Delete sessions that are over."""
+    at = store.advance_clock(now)
+    store.forget_sessions(at - IDLE_SECONDS, at - SESSION_SECONDS)
 
 
 def _is_fresh(since: int, at: int, seconds: int) -> bool:

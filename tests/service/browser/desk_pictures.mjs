@@ -6,7 +6,7 @@ import { DESK, openDesk, officerAt } from "./desk.mjs";
 const out = process.argv[2];
 const links = JSON.parse(process.env.LINKS);
 const cases = JSON.parse(process.env.CASES);
-const WIDTHS = [320, 1280];
+const WIDTHS = [320, 1024];
 
 async function shoot(page, name, path) {
   for (const language of LANGUAGES) {
