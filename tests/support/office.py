@@ -17,7 +17,8 @@ from movepass_service.decisions.officers import add_officer
 from movepass_service.rules import RuleSet
 from movepass_service.rules.kept import KeptRules
 from movepass_service.stores.sqlite import SqliteStore
-from movepass_service.stores.store import Kept, Officer
+from movepass_service.stores.kept import Kept
+from movepass_service.stores.store import Officer
 from support.applications import decision, draft, form, rules, run
 
 NOW = 1795316400  # 2026-11-22T09:00:00+06:00, a Sunday

@@ -12,7 +12,8 @@ from movepass_service.decisions.records import AS
 from movepass_service.decisions.roles import ROLES
 from movepass_service.errors import ServiceError
 from movepass_service.stores.sqlite import SqliteStore
-from movepass_service.stores.store import Kept, Officer
+from movepass_service.stores.kept import Kept
+from movepass_service.stores.store import Officer
 
 NAME_MAX_CHARS = 64
 CASES_MAX = 10_000

@@ -8,7 +8,8 @@ from movepass_service.decisions.records import RULES, SERVICE, Decision
 from movepass_service.errors import ServiceError
 from movepass_service.rules import OTHER_REASON, Facts, RuleSet, dhaka_day
 from movepass_service.rules.columns import COLUMNS
-from movepass_service.stores.store import Counts, Decide, Kept
+from movepass_service.stores.kept import Kept
+from movepass_service.stores.store import Counts, Decide
 from movepass_wire import WireError
 from movepass_wire.codes import DISTRICTS, REASONS
 

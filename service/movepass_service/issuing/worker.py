@@ -28,7 +28,8 @@ from movepass_service.errors import NotSealed, ServiceError, places
 from movepass_service.issuing.deciding import EXPIRED, NOT_ISSUED, decider
 from movepass_service.rules.columns import dhaka_day, week_of
 from movepass_service.service import Service
-from movepass_service.stores.store import Issued, Kept, Reissuable, ToRevoke
+from movepass_service.stores.kept import Kept
+from movepass_service.stores.store import Issued, Reissuable, ToRevoke
 from movepass_wire import WireError, format_number, open_text
 from movepass_wire.times import DAY_SECONDS, day_of
 

@@ -5,12 +5,11 @@ Each change is one conditional write: it names what it found, and fails with Cha
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from movepass_service.errors import ServiceError
+from movepass_service.stores.kept import Kept
 
-if TYPE_CHECKING:
-    from movepass_service.stores.store import Kept
 
 
 class Changed(ServiceError):  # noqa: N818 - named as the service's other refusals
@@ -154,7 +153,7 @@ class DeskStore(Protocol):
             Changed: another hold is there, or the application waits for no officer or has another content by now.
         """
 
-    def same_person(self, kept: "Kept", limit: int) -> "list[Kept]":
+    def same_person(self, kept: Kept, limit: int) -> list[Kept]:
         """Return other applications of the same identity number, the newest first; none where it was not given."""
 
     def add_note(self, number: int, note: Note, limit: int) -> None:
@@ -189,7 +188,7 @@ class DeskStore(Protocol):
             Changed: it has another one by now, or was forgotten.
         """
 
-    def find_pass(self, day: int, number: str) -> "Kept | None":
+    def find_pass(self, day: int, number: str) -> Kept | None:
         """Look up the application of a pass.
 
         Args:

@@ -22,7 +22,8 @@ from movepass_service.errors import NotAllowed, StoreError, UnknownApplication
 from movepass_service.rules.columns import dhaka_day, week_of
 from movepass_service.stores import account_rows, desk_rows, log
 from movepass_service.stores.desk import Draw, Guard
-from movepass_service.stores.store import Counts, Draft, Issued, Kept
+from movepass_service.stores.kept import Kept
+from movepass_service.stores.store import Counts, Draft, Issued
 from movepass_wire.times import DAY_SECONDS
 
 SCHEMA_VERSION = 3

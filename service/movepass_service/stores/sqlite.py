@@ -20,13 +20,13 @@ from movepass_service.stores.desk import Draw, Guard
 from movepass_service.stores.rows import COLUMNS, SCHEMA, SCHEMA_VERSION, marks
 from movepass_service.stores.sqlite_accounts import SqliteAccounts
 from movepass_service.stores.sqlite_desk import SqliteDesk
+from movepass_service.stores.kept import Kept
 from movepass_service.stores.store import (
     RECEIVED_MAX,
     Decide,
     Draft,
     Head,
     Issued,
-    Kept,
     LoggedRecord,
     Reissuable,
     Submitted,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from movepass_service.applications.application import split_hash
 from movepass_service.stores import desk_rows, log
 from movepass_service.stores.desk import Hold, Note, SecondLook
-from movepass_service.stores.store import Kept
+from movepass_service.stores.kept import Kept
 from movepass_service.stores.writer import Writer, failures
 
 _CLOCK = "desk-clock"

@@ -9,7 +9,6 @@
 - a full disk leaves nothing half written.
 """
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -18,6 +17,7 @@ from movepass_service.applications.application import Application
 from movepass_service.applications.states import State
 from movepass_service.decisions.records import Decision
 from movepass_service.stores.desk import DeskStore, Draw, Guard
+from movepass_service.stores.kept import Kept
 
 RECEIVED_MAX = 10_000
 """Applications that are counted before one that waits for the rules: more are only said to be many."""
@@ -54,58 +54,6 @@ class Submitted:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """An application as it is kept.
-
-    Attributes:
-        number: in the order in which applications came.
-        correction: how often its content was replaced.
-        since: when it came into its state, seconds since 1970 UTC, as all times here.
-        content: what was asked for, as JSON in one form.
-        not_before: when the trip begins.
-        not_after: when it ends.
-        by_rules: whether rules decided it, and no officer.
-        rules_version: of the rules in force when it came, or when it was corrected.
-        reason: the code of the latest decision, and its words by language; None before any.
-        pass_number: of its pass, None before it is issued.
-        pass_text: the payload.
-        row: the id of the rules' row that decided this content of it, or could not be judged; None where none did.
-    """
-
-    number: int
-    reference: str
-    secret_hash: bytes
-    state: State
-    since: int
-    received_at: int
-    correction: int
-    is_urgent: bool
-    by_rules: bool
-    content: str
-    id_hash: bytes | None
-    not_before: int
-    not_after: int
-    rules_version: str | None
-    reason: tuple[str, Mapping[str, str]] | None
-    pass_number: str | None
-    pass_text: str | None
-    row: str | None = None
-
-    def application(self) -> Application:
-        """Read what was asked for."""
-        return Application.from_json(json.loads(self.content), self.id_hash)
-
-    @property
-    def request_id(self) -> str:
-        """Return the name under which the issuer knows this content of it."""
-        return self.request_id_of(self.correction)
-
-    def request_id_of(self, correction: int) -> str:
-        """Return the name under which the issuer knows the content that it has, or had, after so many corrections."""
-        return f"{self.reference}.{correction}"
-
-
-@dataclass(frozen=True, slots=True)
 class Counts:
     """The other passes of the same person: for the day and the week of travel, and whether one overlaps in time.
 
@@ -117,7 +65,7 @@ class Counts:
     overlaps: bool
 
 
-Decide = Callable[["Kept", "Counts | None"], Decision]
+Decide = Callable[[Kept, Counts | None], Decision]
 """Decides a received application; there are no counts where the whole identity number was not given."""
 
 

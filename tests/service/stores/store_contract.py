@@ -15,7 +15,8 @@ from movepass_service.applications.states import State
 from movepass_service.decisions.records import Decision
 from movepass_service.errors import ConflictingApplication, NotAllowed, StoreError, UnknownApplication
 from movepass_service.stores.desk import Changed, Guard, Hold, Note, Proposal, TooManyApprovals
-from movepass_service.stores.store import Counts, Head, Issued, Kept, Store, ToRevoke
+from movepass_service.stores.kept import Kept
+from movepass_service.stores.store import Counts, Head, Issued, Store, ToRevoke
 
 NOW = 1795316400  # 2026-11-22T09:00:00+06:00, a Sunday
 DAY = 86400

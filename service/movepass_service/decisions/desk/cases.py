@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from movepass_service.applications.application import Application
 from movepass_service.applications.states import State
 from movepass_service.rules.columns import OTHER_REASON
-from movepass_service.stores.store import Kept
+from movepass_service.stores.kept import Kept
 from movepass_wire import WireError
 from movepass_wire.codes import DISTRICTS, REASONS
 

@@ -20,7 +20,8 @@ from movepass_service.decisions.records import Decision
 from movepass_service.errors import UnknownApplication
 from movepass_service.rules import RuleSet
 from movepass_service.stores.desk import Changed, Draw, Hold
-from movepass_service.stores.store import Kept, Officer, Store
+from movepass_service.stores.kept import Kept
+from movepass_service.stores.store import Officer, Store
 
 CASES_MAX = 10_000
 HOLDS_MAX = 20_000

@@ -11,7 +11,8 @@ from movepass_service.decisions.reasons import codes_of
 from movepass_service.decisions.records import desk_actor
 from movepass_service.decisions.roles import Action, may, require
 from movepass_service.stores.desk import SecondLook
-from movepass_service.stores.store import Kept, Officer
+from movepass_service.stores.kept import Kept
+from movepass_service.stores.store import Officer
 
 LOOKS_MAX = 500
 """Second looks that are read at once, the oldest first."""

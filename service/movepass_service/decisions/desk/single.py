@@ -13,7 +13,8 @@ from movepass_service.decisions.reasons import codes_of
 from movepass_service.decisions.records import desk_actor
 from movepass_service.decisions.roles import Action, may, require
 from movepass_service.stores.desk import Changed, Guard, Hold, Note, Proposal, TooManyApprovals
-from movepass_service.stores.store import Kept, Officer
+from movepass_service.stores.kept import Kept
+from movepass_service.stores.store import Officer
 from movepass_wire import WireError
 from movepass_wire.number import format_number, parse_number, resolve_day
 from movepass_wire.times import DAY_SECONDS

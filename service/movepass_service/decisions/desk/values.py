@@ -8,7 +8,7 @@ from movepass_service.applications.states import State
 from movepass_service.decisions.desk.cases import Case
 from movepass_service.errors import ServiceError
 from movepass_service.stores.desk import Hold, Note, Proposal
-from movepass_service.stores.store import Kept
+from movepass_service.stores.kept import Kept
 
 
 class DeskError(ServiceError):

@@ -7,7 +7,7 @@ from movepass_service.decisions.records import RULES, SERVICE
 from movepass_service.errors import ServiceError
 from movepass_service.rules import RuleSet
 from movepass_service.rules.wording import describe_row
-from movepass_service.stores.store import Kept
+from movepass_service.stores.kept import Kept
 
 LANGUAGES = ("bn", "en")
 

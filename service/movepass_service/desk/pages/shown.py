@@ -8,7 +8,7 @@ from movepass_service.decisions.desk import Case
 from movepass_service.decisions.desk.cases import UNREADABLE
 from movepass_service.decisions.reasons import REASONS as CODES
 from movepass_service.rules.columns import OTHER_REASON
-from movepass_service.stores.store import Kept
+from movepass_service.stores.kept import Kept
 from movepass_service.web.summary import place
 from movepass_service.web.words import Words
 from movepass_wire import trip_to_json
