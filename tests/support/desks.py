@@ -126,8 +126,9 @@ class DeskBrowser(Browser):
         return found[1]
 
     def send(self, path: str, **fields: str) -> Answer:
-        """Send a form of the desk, with its token."""
-        return self.post(path, {"token": self.token(), **fields})
+        """Send a form of the desk, with its token, and the content that was seen where it decides."""
+        seen = {"seen": "0"} if path.endswith(("/confirm", "/decide")) and "/case/" in path else {}
+        return self.post(path, {"token": self.token(), **seen, **fields})
 
 
 @dataclass(slots=True)

@@ -30,13 +30,15 @@ PAGES: Table = {
     _CASE: {"GET": page(Action.SEE_CASES, case.show)},
     f"{_CASE}/claim": {"POST": form(Action.DECIDE, case.claim, *_FILTERS)},
     f"{_CASE}/release": {"POST": form(Action.DECIDE, case.release, *_FILTERS)},
-    f"{_CASE}/decide": {"POST": form(Action.DECIDE, case.decide, "action", "code", "note", *_FILTERS)},
+    f"{_CASE}/decide": {"POST": form(Action.DECIDE, case.decide, "action", "code", "note", "seen", *_FILTERS)},
     f"{_CASE}/note": {"POST": form(Action.DECIDE, case.add_note, "text", *_FILTERS)},
-    f"{_CASE}/confirm": {"POST": form(Action.DECIDE, case.confirm, "note")},
+    f"{_CASE}/confirm": {"POST": form(Action.DECIDE, case.confirm, "note", "seen")},
     f"{_CASE}/refuse": {"POST": form(Action.DECIDE, case.refuse, "note")},
     f"{_CASE}/reverse": {"POST": form(Action.REVERSE, case.reverse, "note")},
     "/bulk": {"GET": page(Action.DECIDE_MANY, bulk.show)},
-    "/bulk/decide": {"POST": form(Action.DECIDE_MANY, bulk.decide, "references", "action", "code", "note", *_FILTERS)},
+    "/bulk/decide": {
+        "POST": form(Action.DECIDE_MANY, bulk.decide, "references", "action", "code", "note", *_FILTERS)
+    },
     "/bulk/undo": {"POST": form(Action.DECIDE_MANY, bulk.undo, "batch")},
     "/proposals": {"GET": page(Action.DECIDE, review.proposals)},
     "/second-looks": {"GET": page(Action.LOOK_AGAIN, review.second_looks)},

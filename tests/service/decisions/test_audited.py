@@ -108,7 +108,7 @@ def test_a_day_at_the_desk_is_whole(service: Service, world: World, now: int, tm
     work(service, now + 66)
     report = audit(service, world, tmp_path / "copies", now + 120)
     assert report.findings.counts == {}
-    assert (report.scanned.issuances, report.scanned.administrations) == (5, 2 + 5 + 1)
+    assert (report.scanned.issuances, report.scanned.administrations) == (5, 3 + 2 + 5 + 1)
 
 
 def test_passes_issued_again_after_a_leak_are_whole(approving: Service, world: World, now: int, tmp_path: Path) -> None:

@@ -151,7 +151,8 @@ def test_nothing_is_ever_deleted(desk: RunningDesk) -> None:
 
 def test_the_command_gives_a_new_link_where_there_are_no_two_managers(desk: RunningDesk) -> None:
     lost = desk.signed_in("manager", "Only Manager")
-    command = [MOVEPASS, "service", "officer", "enrol", "Only Manager", "--data", desk.data, "--desk-url", desk.origin]
+    command = [str(MOVEPASS), "service", "officer", "enrol", "Only Manager", "--data", str(desk.data)]
+    command += ["--desk-url", desk.origin]
     ran = subprocess.run(command, capture_output=True, text=True, check=True)
     new = enrolled(desk, link_in(ran.stdout))
     assert lost.get("/en/accounts").status == 303

@@ -83,7 +83,7 @@ def test_a_form_of_another_site_changes_nothing(desk: RunningDesk) -> None:
     reference = desk.case()
     browser = desk.signed_in("officer")
     token = claim(browser, reference)
-    path, fields = f"/en/case/{reference}/decide", {"action": "approve", "token": token}
+    path, fields = f"/en/case/{reference}/decide", {"action": "approve", "seen": "0", "token": token}
     for headers in (
         {"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"},
         {"Origin": "http://localhost:8080", "Sec-Fetch-Site": "same-site"},  # the public site of the same host
@@ -130,7 +130,7 @@ def test_a_form_with_a_field_that_nobody_asked_for_is_refused(desk: RunningDesk)
     reference = desk.case()
     browser = desk.signed_in("officer")
     token = claim(browser, reference)
-    fields = {"action": "approve", "token": token}
+    fields = {"action": "approve", "seen": "0", "token": token}
     for name, value in (
         ("actor", "officer:Nasrin"), ("officer", "Nasrin"), ("role", "supervisor"), ("now", "1"), ("state", "issued"),
         ("reference", "other"), ("__class__", "x"),

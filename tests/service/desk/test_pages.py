@@ -12,6 +12,7 @@ from support.sites import tomorrow
 from movepass_service import desk as desk_package
 from movepass_service import web
 from movepass_service.applications.states import State
+from movepass_service.decisions.desk import Filters
 from movepass_service.decisions.desk.settings import BULK_MAX, UNDO_MAX_SECONDS
 from movepass_service.decisions.roles import ROLES
 from movepass_service.desk.words import words
@@ -19,7 +20,7 @@ from movepass_service.rules import default_rules
 from movepass_service.stores.store import Officer
 from movepass_service.web.exchange import LANGUAGES
 
-FOLDERS = [Path(package.__file__).parent for package in (desk_package, web)]
+FOLDERS = [Path(str(package.__file__)).parent for package in (desk_package, web)]
 SOURCES = [path for folder in FOLDERS for path in folder.glob("**/*.py")]
 TEMPLATES = [path for folder in FOLDERS for path in folder.glob("templates/*.html")]
 PLACEHOLDER = re.compile(r"\{\w+(?::\w+)?\}")
@@ -93,8 +94,7 @@ def test_an_officer_goes_from_case_to_case_by_forms_alone(desk: RunningDesk) -> 
     assert "Approved. No further case is free." in browser.follow(answer).text
 
 
-def _nothing() -> object:
-    from movepass_service.decisions.desk import Filters  # noqa: PLC0415
+def _nothing() -> Filters:
 
     return Filters()
 
@@ -118,6 +118,15 @@ def test_past_applications_of_the_same_number_stand_beside_it(desk: RunningDesk)
     browser = desk.signed_in("officer")
     for one, other in ((first, second), (second, first)):
         assert f'href="/en/case/{other}"' in browser.get(f"/en/case/{one}").text
+
+
+def test_content_that_was_corrected_meanwhile_is_not_decided(desk: RunningDesk) -> None:
+    reference = desk.case()
+    browser = desk.signed_in("officer")
+    assert browser.send(f"/en/case/{reference}/claim").status == 303
+    assert 'name="seen" value="0"' in browser.get(f"/en/case/{reference}").text
+    for seen, status in (("1", 409), ("", 400), ("x", 400), ("9" * 12, 400), ("0", 303)):
+        assert browser.send(f"/en/case/{reference}/decide", action="approve", seen=seen).status == status, seen
 
 
 def test_a_case_is_found_by_reference_and_by_pass_number(desk: RunningDesk) -> None:

@@ -130,7 +130,8 @@ def known_parts(browser: DeskBrowser) -> dict[str, Any]:
 def test_nonsense_in_parts_of_an_answer_is_refused(desk: RunningDesk) -> None:
     browser = desk.signed_in("officer")
     for name in ("authenticatorData", "clientDataJSON", "signature", "userHandle"):
-        for value in ("", "AAAA", 7, None, [], "ÿ"):
+        values: tuple[object, ...] = ("", "AAAA", 7, None, [], "ÿ")
+        for value in values:
             credential = known_parts(browser)
             credential["response"][name] = value
             refused(browser.call("/api/sign-in", {"credential": credential}), "desk-passkey")

@@ -10,7 +10,7 @@ from movepass_service.site.forms import FIELDS
 from movepass_service.site.words import words
 from movepass_service.web.exchange import LANGUAGES
 
-FOLDERS = [Path(package.__file__).parent for package in (site, web)]
+FOLDERS = [Path(str(package.__file__)).parent for package in (site, web)]
 SOURCES = [path for folder in FOLDERS for path in folder.glob("**/*.py")]
 TEMPLATES = [path for folder in FOLDERS for path in folder.glob("templates/*.html")]
 SATURDAY = 1795802400

@@ -27,6 +27,7 @@ from movepass_service.web.json_answers import json_answer
 from movepass_service.web.summary import rows_of
 from movepass_service.web.words import Words
 
+_SEEN_MAX_DIGITS = 10
 CHOICES = ("reject", "needs-correction")
 """Decisions that need a reason of several."""
 
@@ -54,7 +55,7 @@ def decide(front: DeskFront, request: Request, session: Session) -> Answer:
     form, reference = request.form, request.params["reference"]
     done = front.desk.decide(
         session.officer, reference, form.get("action", ""), now=request.now, code=form.get("code") or None,
-        note=form.get("note") or None,
+        note=form.get("note") or None, seen=_seen(form),
     )  # fmt: skip
     said = "proposed" if done.proposal else form.get("action", "")
     return open_next(front, request, session, done=said, after=None)
@@ -69,7 +70,8 @@ def add_note(front: DeskFront, request: Request, session: Session) -> Answer:
 def confirm(front: DeskFront, request: Request, session: Session) -> Answer:
     """Confirm another officer's proposal."""
     note = request.form.get("note") or None
-    front.desk.confirm(session.officer, request.params["reference"], now=request.now, note=note)
+    seen = _seen(request.form)
+    front.desk.confirm(session.officer, request.params["reference"], now=request.now, note=note, seen=seen)
     return redirect(front.address(request, "/proposals?done=confirmed"))
 
 
@@ -90,6 +92,18 @@ def reverse(front: DeskFront, request: Request, session: Session) -> Answer:
 def renew(front: DeskFront, request: Request, session: Session) -> Answer:
     """Renew the lease of an open page; returns after how many seconds it ends."""
     return json_answer({"lease_s": front.desk.renew(session.officer, request.params["reference"], now=request.now)})
+
+
+def _seen(form: Mapping[str, str]) -> int:
+    """Return which content of the application was on the page.
+
+    Raises:
+        RefusedError: the form does not say.
+    """
+    text = form.get("seen", "")
+    if not (text.isascii() and text.isdecimal() and len(text) < _SEEN_MAX_DIGITS):
+        raise RefusedError(400, "unreadable")
+    return int(text)
 
 
 def _back(front: DeskFront, request: Request, **more: str) -> Answer:
