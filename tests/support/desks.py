@@ -38,6 +38,7 @@ class Authenticator:
 
     origin: str
     counter: int = 0
+    is_counting: bool = True
     is_verified: bool = True
     key: ec.EllipticCurvePrivateKey = field(default_factory=lambda: ec.generate_private_key(ec.SECP256R1()))
     id: bytes = field(default_factory=lambda: os.urandom(16))
@@ -55,7 +56,7 @@ class Authenticator:
 
     def get(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """Sign in, as navigator.credentials.get() does."""
-        self.counter += 1
+        self.counter += self.is_counting
         data, client = self._data(options["rpId"]), self._client("webauthn.get", options["challenge"])
         signature = self.key.sign(data + hashlib.sha256(client).digest(), ec.ECDSA(SHA256()))
         return self._written(authenticatorData=data, clientDataJSON=client, signature=signature, userHandle=self.handle)
@@ -99,9 +100,9 @@ class DeskBrowser(Browser):
         sent = {"Content-Type": "application/json", "Origin": self.site.origin, "Sec-Fetch-Site": "same-origin"}
         return self.ask("POST", path, json.dumps(document).encode(), headers=sent | headers)
 
-    def enrol(self, secret: str) -> Answer:
+    def enrol(self, secret: str, *, is_counting: bool = True) -> Answer:
         """Set up a passkey by a link's secret."""
-        self.authenticator = Authenticator(self.site.origin)
+        self.authenticator = Authenticator(self.site.origin, is_counting=is_counting)
         begun = self.call("/api/enrol/options", {"secret": secret})
         if begun.status != 200:
             return begun

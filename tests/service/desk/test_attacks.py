@@ -45,8 +45,10 @@ def claim(browser: DeskBrowser, reference: str) -> str:
     return browser.token()
 
 
-def test_an_assertion_that_is_sent_again_signs_nobody_in(desk: RunningDesk) -> None:
-    browser = desk.signed_in("officer")
+@pytest.mark.parametrize("is_counting", [True, False])
+def test_an_assertion_that_is_sent_again_signs_nobody_in(desk: RunningDesk, *, is_counting: bool) -> None:
+    browser = desk.browser()
+    assert browser.enrol(desk.add("officer"), is_counting=is_counting).status == 200
     assert browser.authenticator
     credential = browser.authenticator.get(browser.options())
     waiting = dict(browser.jar)

@@ -176,6 +176,13 @@ def test_a_challenge_is_too_old_after_minutes(own_desk: RunningDesk) -> None:
     refused(browser.call("/api/sign-in", {"credential": credential}), "desk-passkey")
 
 
+def test_a_session_of_another_role_is_over_however_the_role_was_changed(desk: RunningDesk) -> None:
+    browser = desk.signed_in("supervisor", "Other Role")
+    change = "UPDATE officers SET role = 'officer' WHERE name = 'Other Role'"
+    desk.service.store.writer.call(lambda db: db.execute(change) and None)
+    assert browser.get("/en/").status == 303
+
+
 def test_the_oldest_session_ends_where_there_are_too_many(own_desk: RunningDesk) -> None:
     first = own_desk.signed_in("officer")
     for number in range(SESSIONS_MAX):
