@@ -33,8 +33,8 @@ from movepass_service.rules import RuleSet, default_rules
 from movepass_service.rules.columns import dhaka_day, week_of
 from movepass_service.rules.kept import KeptRules
 from movepass_service.settings import Settings
-from movepass_service.stores.sqlite import SqliteStore
 from movepass_service.stores.kept import Kept
+from movepass_service.stores.sqlite import SqliteStore
 from movepass_service.stores.store import Draft
 from movepass_wire import Pass, decode_claims, open_text
 

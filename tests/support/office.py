@@ -16,8 +16,8 @@ from movepass_service.decisions.desk import Desk, DeskError, DeskSettings
 from movepass_service.decisions.officers import add_officer
 from movepass_service.rules import RuleSet
 from movepass_service.rules.kept import KeptRules
-from movepass_service.stores.sqlite import SqliteStore
 from movepass_service.stores.kept import Kept
+from movepass_service.stores.sqlite import SqliteStore
 from movepass_service.stores.store import Officer
 from support.applications import decision, draft, form, rules, run
 

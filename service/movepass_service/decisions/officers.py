@@ -11,8 +11,8 @@ from movepass_service.decisions.reasons import REASONS, codes_of
 from movepass_service.decisions.records import AS
 from movepass_service.decisions.roles import ROLES
 from movepass_service.errors import ServiceError
-from movepass_service.stores.sqlite import SqliteStore
 from movepass_service.stores.kept import Kept
+from movepass_service.stores.sqlite import SqliteStore
 from movepass_service.stores.store import Officer
 
 NAME_MAX_CHARS = 64

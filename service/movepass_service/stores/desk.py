@@ -11,7 +11,6 @@ from movepass_service.errors import ServiceError
 from movepass_service.stores.kept import Kept
 
 
-
 class Changed(ServiceError):  # noqa: N818 - named as the service's other refusals
     """Somebody changed the same thing meanwhile. Nothing was stored."""
 

@@ -17,10 +17,10 @@ from movepass_service.decisions.records import Decision
 from movepass_service.errors import ConflictingApplication, NotAllowed, StoreError, UnknownApplication
 from movepass_service.stores import log, rows
 from movepass_service.stores.desk import Draw, Guard
+from movepass_service.stores.kept import Kept
 from movepass_service.stores.rows import COLUMNS, SCHEMA, SCHEMA_VERSION, marks
 from movepass_service.stores.sqlite_accounts import SqliteAccounts
 from movepass_service.stores.sqlite_desk import SqliteDesk
-from movepass_service.stores.kept import Kept
 from movepass_service.stores.store import (
     RECEIVED_MAX,
     Decide,
