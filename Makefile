@@ -17,7 +17,7 @@ SHARED_OUT := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 # Python keeps what it has compiled, whatever the environment says: each of some thousand processes would compile again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help check demo demo-service service load demo-ceremony demo-aws bench-aws test slow fuzz coverage mutants bare package region-loss screens lint types bench bench-rain \
+.PHONY: help check demo demo-service demo-desk service load demo-ceremony demo-aws bench-aws test slow fuzz coverage mutants bare package region-loss screens lint types bench bench-rain \
 	bench-scale banners vectors clean
 
 # The phone's tools: npm brings them, none of their install scripts run.
@@ -49,6 +49,9 @@ service: $(READY) ## start the site, rules and issuer with a TEST authority and 
 demo-service: $(READY) $(PHONE_READY) ## play it: a person applies in a browser, an officer decides, a device verifies; files in build/demo-service
 	PYTHONPATH=demo:tests $(BIN)/python demo/applying.py build/demo-service
 
+demo-desk: $(READY) $(PHONE_READY) ## play it: five officers decide 200 cases, an auditor finds a sold pass; files in build/demo-desk
+	PYTHONPATH=demo:tests $(BIN)/python demo/desk.py build/demo-desk
+
 screens: $(READY) ## redraw the pictures of docs/officer.md from the command's output
 	PYTHONPATH=tests $(BIN)/python demo/officer.py docs/officer
 
@@ -62,9 +65,10 @@ DECIDING := tests/wire tests/test_vectors.py tests/test_spec.py tests/test_archi
 check: lint types ## run lint, types and the tests of what decides, a minute: before every commit
 	$(BIN)/pytest -n 2 -m "not slow" $(DECIDING)
 
-slow: $(READY) $(AWS_READY) ## run the long proofs
+slow: $(READY) $(AWS_READY) $(PHONE_READY) ## run the long proofs
 	$(BIN)/pytest -n $(WORKERS) -m slow
 	MOVEPASS_TEST_STARTS=fresh $(BIN)/pytest $(SHARED_OUT) -m "not slow" tests/cli
+	$(MAKE) demo-desk
 
 bare: $(READY) ## prove that a device without extras installs, syncs over HTTP and verifies
 	$(BIN)/python tools/bare_device.py

@@ -5,18 +5,11 @@ Rules and an officer decide, a device at the roadside verifies the pictures that
 killed in the middle. All files stay in the folder. It takes about a minute.
 """
 
-import json
-import os
 import shutil
-import signal
-import socket
 import sqlite3
-import subprocess
 import sys
 import threading
 import time
-import urllib.error
-import urllib.request
 import uuid
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -24,7 +17,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from run import COMMAND, Story
+from run import Story
+from serving import AUTHORITY, DATA, DEVICE, WAIT_SECONDS, Browsers, Site
 
 from movepass_service.stores.sqlite import SqliteStore
 from movepass_wire.times import DHAKA
@@ -35,97 +29,7 @@ TOGETHER = 40
 """Applications that programs send while the service is killed."""
 KILLED_AFTER = 12
 """Receipts that were given before it is killed."""
-WAIT_SECONDS = 60.0
 SETTINGS = "publish_after_revocation_s = 1\n"
-AUTHORITY, DATA, DEVICE = "authority", "service", "device"
-
-
-class Site:
-    """The service as a process; it can be killed and started again at the same address."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        self.url = f"http://localhost:{self.port}"
-        self._process: subprocess.Popen[str] | None = None
-
-    def start(self) -> None:
-        """Start it, and wait until it serves."""
-        arguments = [
-            "service",
-            "run",
-            "--authority",
-            AUTHORITY,
-            "--data",
-            DATA,
-            "--site-port",
-            str(self.port),
-            "--json",
-        ]
-        print("$ movepass " + " ".join(arguments) + " &", flush=True)
-        with (self.folder / "service.log").open("ab") as log:
-            self._process = subprocess.Popen(
-                [*COMMAND, *arguments], cwd=self.folder, stdout=subprocess.PIPE, stderr=log, text=True
-            )
-        assert self._process.stdout is not None
-        if not self._process.stdout.readline():
-            sys.exit(f"demo: the service does not start: see {self.folder / 'service.log'}")
-
-    def kill(self) -> None:
-        """End it as a power cut would."""
-        if self._process is not None and self._process.poll() is None:
-            print(f"$ kill -9 {self._process.pid}", flush=True)
-            self._process.send_signal(signal.SIGKILL)
-            self._process.wait()
-
-    def stop(self) -> None:
-        """End it as an operator would."""
-        if self._process is not None and self._process.poll() is None:
-            self._process.terminate()
-            self._process.wait(WAIT_SECONDS)
-
-    def ask(self, path: str, document: dict[str, Any] | None = None, secret: str = "") -> tuple[int, dict[str, Any]]:
-        """Ask the JSON API, as another program would; the status is 0 where there is no answer."""
-        body = json.dumps(document).encode() if document is not None else None
-        headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {secret}"} if secret else {})
-        request = urllib.request.Request(self.url + path, body, headers)
-        try:
-            with urllib.request.urlopen(request, timeout=WAIT_SECONDS) as answer:
-                return answer.status, json.load(answer)
-        except urllib.error.HTTPError as e:
-            return e.code, json.load(e)
-        except (OSError, ValueError, urllib.error.URLError):
-            return 0, {}
-
-
-class People:
-    """People with browsers, in a process of Node's."""
-
-    def __init__(self, site: Site) -> None:
-        self._process = subprocess.Popen(
-            ["node", str(PEOPLE)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-            env=os.environ | {"SITE": site.url},
-        )  # fmt: skip
-
-    def do(self, deed: str, **given: Any) -> dict[str, Any]:
-        """Let somebody do something, and return what they saw."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps({"deed": deed, **given}) + "\n")
-        self._process.stdin.flush()
-        line = self._process.stdout.readline()
-        answer: dict[str, Any] = json.loads(line) if line else {"broken": "the browser ended"}
-        if "broken" in answer:
-            sys.exit(f"demo: {given.get('name', 'somebody')} could not {deed}: {answer['broken']}")
-        return answer
-
-    def end(self) -> None:
-        """Close the browsers."""
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        self._process.wait(WAIT_SECONDS)
 
 
 class Day(Story):
@@ -136,7 +40,7 @@ class Day(Story):
         (folder / DATA).mkdir()
         (folder / DATA / "service.toml").write_text(SETTINGS, "utf-8")
         self.site = Site(folder)
-        self.people: People
+        self.people: Browsers
         self._begins = datetime.now(DHAKA) - timedelta(minutes=2)
         self._number = 10**9
 
@@ -169,14 +73,6 @@ class Day(Story):
         """Let the device fetch the lists."""
         self.done("sync", "--store", DEVICE)
 
-    def wait_for_list(self, since: float) -> None:
-        """Wait for a publication after a moment."""
-        end = time.monotonic() + WAIT_SECONDS
-        while (self.site.ask("/healthz")[1].get("last_publication") or 0) <= since:
-            if time.monotonic() > end:
-                sys.exit("demo: no list is published")
-            time.sleep(0.1)
-
     def cases(self) -> list[dict[str, Any]]:
         """Return what waits for an officer."""
         return list(self.done("service", "cases", "--data", DATA))
@@ -189,7 +85,7 @@ class Day(Story):
 @contextmanager
 def _at_work(day: Day) -> Iterator[None]:
     day.site.start()
-    day.people = People(day.site)
+    day.people = Browsers(PEOPLE, SITE=day.site.url)
     try:
         yield
     finally:
@@ -284,7 +180,7 @@ def withdrawn(day: Day, reference: str) -> None:
     day.note("Rahima's status page", "withdrawn, 0 passes", f"{done['state']}, {done['passes']} passes")
     day.note("the address of her QR code", 409, day.people.do("ask", name="Rahima", address=address)["status"])
     day.check("Rahima's old QR code, before the sync", "rahima.png", "accept: valid")
-    day.wait_for_list(since)
+    day.site.wait_for_list(since)
     day.sync()
     day.check("Rahima's old QR code, after the sync", "rahima.png", "reject: revoked")
     day.check("Karim's QR code, after the sync", "karim.png", "accept: valid")
