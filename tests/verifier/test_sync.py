@@ -1,7 +1,6 @@
 """Check syncs from folders and real servers: cheap, all or nothing, and never to unacceptable data."""
 
 import json
-import os
 import random
 import shutil
 import signal
@@ -774,7 +773,7 @@ def kill_at_random(world: World, tmp_path: Path, times: int, seed: int) -> tuple
         assert child.stdout is not None
         assert child.stdout.readline() == "ready\n"
         time.sleep(chance.uniform(0, 2 * seconds))
-        os.kill(child.pid, signal.SIGKILL)
+        child.kill()
         child.communicate(timeout=60)
         seen.append(old_or_new(world, store, old))
         shutil.rmtree(store)
