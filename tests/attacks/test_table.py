@@ -12,7 +12,8 @@ NAME = re.compile(r"`(test_\w+)`")
 
 
 def test_every_test_that_the_threat_model_names_exists() -> None:
-    trees = [ast.parse(path.read_text("utf-8")) for path in (HOUSE / "tests").rglob("test_*.py")]
+    paths = [*(HOUSE / "tests").rglob("test_*.py"), *(HOUSE / "tests").rglob("*_contract.py")]
+    trees = [ast.parse(path.read_text("utf-8")) for path in paths]
     exist = {node.name for tree in trees for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
     assert set(NAME.findall(TABLE)) <= exist
 
