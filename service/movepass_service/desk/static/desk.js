@@ -113,7 +113,8 @@
               var parts = page.querySelectorAll("[data-refresh]");
               if (parts.length !== fresh.length) return;
               Array.prototype.forEach.call(fresh, function (part, place) {
-                if (!part.contains(document.activeElement)) part.innerHTML = parts[place].innerHTML;
+                var isSame = part.innerHTML === parts[place].innerHTML; /* an alert is not said again */
+                if (!isSame && !part.contains(document.activeElement)) part.innerHTML = parts[place].innerHTML;
               });
             },
             function () {},
