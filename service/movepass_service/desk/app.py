@@ -36,9 +36,7 @@ PAGES: Table = {
     f"{_CASE}/refuse": {"POST": form(Action.DECIDE, case.refuse, "note")},
     f"{_CASE}/reverse": {"POST": form(Action.REVERSE, case.reverse, "note")},
     "/bulk": {"GET": page(Action.DECIDE_MANY, bulk.show)},
-    "/bulk/decide": {
-        "POST": form(Action.DECIDE_MANY, bulk.decide, "references", "action", "code", "note", *_FILTERS)
-    },
+    "/bulk/decide": {"POST": form(Action.DECIDE_MANY, bulk.decide, "references", "action", "code", "note", *_FILTERS)},
     "/bulk/undo": {"POST": form(Action.DECIDE_MANY, bulk.undo, "batch")},
     "/proposals": {"GET": page(Action.DECIDE, review.proposals)},
     "/second-looks": {"GET": page(Action.LOOK_AGAIN, review.second_looks)},

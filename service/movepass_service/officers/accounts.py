@@ -26,7 +26,7 @@ LINK_SECONDS = 24 * 3600
 """How long an enrolment link can be used."""
 CHALLENGE_SECONDS = 300
 CHALLENGES_MAX = 10_000
-"""Challenges that wait at one time; more are told to come back."""
+"""Challenges that wait at one time; a further one takes the place of the oldest."""
 IDLE_SECONDS = 30 * 60
 SESSION_SECONDS = 12 * 3600
 SESSIONS_MAX = 3
@@ -94,7 +94,6 @@ class OfficerAccounts:
 
         Raises:
             AccountError: link-over.
-            Busy: too many do this at once.
         """
         at = self._latest(now)
         officer, replaces = self._link(secret, at)
@@ -127,11 +126,7 @@ class OfficerAccounts:
     # Signing in
 
     def begin_sign_in(self, *, now: int) -> tuple[str, dict[str, Any]]:
-        """Begin to sign in; returns the browser's token, and what to ask the authenticator for.
-
-        Raises:
-            Busy: too many do this at once.
-        """
+        """Begin to sign in; returns the browser's token, and what to ask the authenticator for."""
         browser, challenge = self._challenge(None, self._latest(now))
         return browser, passkeys.sign_in_options(self._party, challenge)
 

@@ -4,7 +4,7 @@ import os
 import sqlite3
 from collections.abc import Sequence
 
-from movepass_service.errors import Busy, NotAllowed
+from movepass_service.errors import NotAllowed
 from movepass_service.stores.accounts import (
     Account,
     Act,
@@ -166,7 +166,8 @@ def put_challenge(db: sqlite3.Connection, browser: bytes, challenge: Challenge, 
     """See AccountStore."""
     db.execute("DELETE FROM challenges WHERE made_at < ?", (oldest,))
     if db.execute("SELECT count(*) FROM challenges").fetchone()[0] >= limit:
-        raise Busy(5)
+        first = "SELECT browser FROM challenges ORDER BY made_at LIMIT 1"
+        db.execute(f"DELETE FROM challenges WHERE browser IN ({first})")
     values = (browser, challenge.value, challenge.enrolment, challenge.made_at)
     db.execute("INSERT OR REPLACE INTO challenges VALUES (?, ?, ?, ?)", values)
 

@@ -192,10 +192,9 @@ class AccountStore(Protocol):
         """Return the random name under which authenticators know an officer; made when it is first needed."""
 
     def put_challenge(self, browser: bytes, challenge: Challenge, limit: int, oldest: int) -> None:
-        """Keep a challenge for a browser, in place of its earlier one; those made before `oldest` are deleted.
+        """Keep a challenge for a browser, in place of its earlier one.
 
-        Raises:
-            Busy: there are as many as `limit`.
+        Those made before `oldest` are deleted, and the oldest one beyond `limit`: a flood refuses nobody.
         """
 
     def take_challenge(self, browser: bytes) -> Challenge | None:

@@ -8,6 +8,7 @@ import pytest
 from support.desks import Authenticator, DeskBrowser, RunningDesk, running_desk
 from support.sites import Answer
 
+from movepass_service.officers import accounts
 from movepass_service.officers.accounts import (
     CHALLENGE_SECONDS,
     IDLE_SECONDS,
@@ -181,6 +182,20 @@ def test_a_session_of_another_role_is_over_however_the_role_was_changed(desk: Ru
     change = "UPDATE officers SET role = 'officer' WHERE name = 'Other Role'"
     desk.service.store.writer.call(lambda db: db.execute(change) and None)
     assert browser.get("/en/").status == 303
+
+
+def test_a_flood_of_challenges_ends_the_oldest_and_refuses_nobody(
+    own_desk: RunningDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(accounts, "CHALLENGES_MAX", 3)
+    first, last = own_desk.signed_in("officer"), own_desk.signed_in("officer")
+    early = known_parts(first)
+    for _ in range(2):
+        own_desk.clock.shift += 1
+        own_desk.browser().options()
+    late = known_parts(last)
+    refused(first.call("/api/sign-in", {"credential": early}), "desk-passkey")
+    assert last.call("/api/sign-in", {"credential": late}).status == 200
 
 
 def test_the_oldest_session_ends_where_there_are_too_many(own_desk: RunningDesk) -> None:

@@ -5,7 +5,8 @@ the page shows what the second person signs, and with which command.
 """
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from movepass_service.desk.front import DeskFront
@@ -28,9 +29,8 @@ from movepass_service.web.words import Words
 REPLAYED_MAX = 100_000
 """Applications that a page replays; more would slow the service down, and the command takes them."""
 CHANGES_SHOWN = 20
-_REPLAY_AGAIN_S = 5
-_one_replay = threading.Lock()
-"""A replay takes a whole processor: one at a time."""
+_AGAIN_S = 5
+_one_at_a_time = threading.Lock()
 
 
 def show(front: DeskFront, request: Request, session: Session) -> Answer:
@@ -96,17 +96,15 @@ def table_rows(t: Words, table: Table, day: int) -> list[dict[str, Any]]:
 
 def _tried(front: DeskFront, request: Request, session: Session, rule_set: RuleSet, more: Mapping[str, Any]) -> Answer:
     t = front.words(request)
-    findings: Findings | None = None
-    try:
-        findings = check_table(rule_set.table)
-    except TooManyCombinationsError as e:
-        more = {**more, "faults": [str(e)]}
-    replay, changes = _replay(front, rule_set)
+    with _alone():
+        findings, faults = _check(rule_set)
+        replay, changes = _replay(front, rule_set)
     context = _nothing() | {
         "version": rule_set.version,
         "digest": rule_set.table.digest,
         "rules": table_rows(t, rule_set.table, rule_set.table.first_day),
         "findings": findings,
+        "faults": faults,
         "gaps": [describe(gap.combination, t.language) for gap in findings.gaps] if findings else [],
         "replay": replay,
         "moves": _moves(t, replay) if replay else [],
@@ -131,19 +129,38 @@ def _archived(front: DeskFront) -> tuple[str, Sequence[Draft], Sequence[Any]]:
         return str(e), (), ()
 
 
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Check and replay one table at a time: it takes a whole processor.
+
+    Raises:
+        TooBusyError: another one is at work.
+    """
+    if not _one_at_a_time.acquire(blocking=False):
+        raise TooBusyError(_AGAIN_S)
+    try:
+        yield
+    finally:
+        _one_at_a_time.release()
+
+
+def _check(rule_set: RuleSet) -> tuple[Findings | None, list[str]]:
+    """Return what a check has found, and why there was none."""
+    try:
+        return check_table(rule_set.table), []
+    except TooManyCombinationsError as e:
+        return None, [str(e)]
+
+
 def _replay(front: DeskFront, rule_set: RuleSet) -> tuple[Replay | None, list[Change]]:
     """Replay what is kept; None where there is too much of it for a page."""
     store = front.service.store
     if sum(store.counts_by_state().values()) > REPLAYED_MAX:
         return None, []
-    if not _one_replay.acquire(blocking=False):
-        raise TooBusyError(_REPLAY_AGAIN_S)
     try:
         return replay_past(store.folder, rule_set, changes_max=CHANGES_SHOWN)
     except ServiceError as e:
         raise RefusedError(409, "desk-replay") from e
-    finally:
-        _one_replay.release()
 
 
 def _moves(t: Words, replay: Replay) -> list[tuple[str, str, int]]:
