@@ -184,7 +184,16 @@ test("many cases at once: preview, decision, undo, all by keyboard", async () =>
 
 test("every page is good for a screen reader on a narrow screen, in both languages and colours", async () => {
   const people = {
-    supervisor: ["/", "/bulk?action=approve", "/proposals", "/second-looks", "/rules", "/settings", "/accounts", "/audit"],
+    supervisor: [
+      "/",
+      "/bulk?action=approve",
+      "/proposals",
+      "/second-looks",
+      "/rules",
+      "/settings",
+      "/accounts",
+      "/audit",
+    ],
     author: ["/rules", `/rules/draft?version=${cases.draft}`, "/accounts", "/nowhere"],
     manager: ["/accounts", "/audit"],
   };
