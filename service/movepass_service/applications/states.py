@@ -36,17 +36,6 @@ HOLDING = (State.APPROVED, State.ISSUED)
 OPEN = (State.RECEIVED, State.REFERRED, State.NEEDS_CORRECTION, State.APPEALED)
 """Those that end by themselves once the trip is over."""
 
-KEPT_DAYS = {
-    State.ISSUED: 7,
-    State.REVOKED: 7,
-    State.APPROVED: 7,
-    State.REJECTED: 7,
-    State.EXPIRED: 2,
-    State.WITHDRAWN: 1,
-}
-"""Days for which an application is kept: after the trip's end where there was a pass or may be an appeal, after the
-withdrawal otherwise. An issuer keeps its payloads for as long (movepass_issuer.issuing.ledger.PERSONAL_DAYS)."""
-
 
 def actions(state: State) -> frozenset[str]:
     """Return what its applicant may do with an application."""

@@ -8,10 +8,10 @@ from contextlib import suppress
 from typing import Any
 
 from movepass_service.applications.application import Application, split_hash
+from movepass_service.applications.retention import forget_at
 from movepass_service.applications.states import (
     APPEALABLE,
     DECIDABLE,
-    KEPT_DAYS,
     REVERSIBLE,
     WITHDRAWABLE,
     State,
@@ -24,7 +24,6 @@ from movepass_service.stores import account_rows, desk_rows, log
 from movepass_service.stores.desk import Draw, Guard
 from movepass_service.stores.kept import Kept
 from movepass_service.stores.store import Counts, Draft, Issued
-from movepass_wire.times import DAY_SECONDS
 
 SCHEMA_VERSION = 3
 SCHEMA = (
@@ -212,7 +211,7 @@ def apply(db: sqlite3.Connection, application: Kept, decision: Decision, now: in
             decision.code,
             texts,
             decision.row,
-            _forget_at(application, new, now),
+            forget_at(new, application.not_after, now),
             application.number,
         ),
     )
@@ -321,14 +320,6 @@ def forget(db: sqlite3.Connection, now: int, oldest_week: int, limit: int) -> in
         desk_rows.forget(db, number)
         db.execute("DELETE FROM applications WHERE number = ?", (number,))
     return len(numbers)
-
-
-def _forget_at(application: Kept, new: State, now: int) -> int | None:
-    days = KEPT_DAYS.get(new)
-    if days is None:
-        return None
-    ends = now if new == State.WITHDRAWN else max(now, application.not_after)
-    return ends + days * DAY_SECONDS
 
 
 def _renamed(decision: Decision, action: str) -> Decision:
