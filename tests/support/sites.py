@@ -103,8 +103,9 @@ class RunningSite:
         return str(json.loads((self.data / OUTBOX).read_text().splitlines()[-1])["text"])
 
     def work(self) -> None:
-        """Let rules decide and passes be issued, once; nothing happens in between."""
-        self.worker.round()
+        """Let rules decide and passes be issued until nothing waits; nothing happens in between."""
+        while self.worker.round():
+            pass
 
     @property
     def origin(self) -> str:
