@@ -187,12 +187,12 @@ class DeskStore(Protocol):
             Changed: it has another one by now, or was forgotten.
         """
 
-    def find_pass(self, day: int, number: str) -> Kept | None:
-        """Look up the application of a pass.
+    def find_pass(self, day: int, index: int) -> Kept | None:
+        """Look up the application of a pass, whether it was its first or replaced another, by what the log has.
 
         Args:
-            day: on which it begins, in days since 1970-01-01, give or take one.
-            number: the pass's, as it is written.
+            day: the UTC day on which the pass ends, in days since 1970-01-01.
+            index: its index in that day.
         """
 
     def noted(self, name: str) -> bytes | None:

@@ -29,7 +29,6 @@ CREATE INDEX approvals_by ON approvals (officer, at) WHERE proposer IS NULL;
 CREATE INDEX second_looks ON approvals (outcome, decision) WHERE outcome <> '';
 CREATE INDEX by_id_hash ON applications (substr(id_hash, 1, 16)) WHERE id_hash IS NOT NULL;
 CREATE INDEX by_id_hash_after ON applications (substr(id_hash, 17)) WHERE length(id_hash) > 16;
-CREATE INDEX passes_of_day ON passes (travel_day, pass_number) WHERE pass_number IS NOT NULL;
 """
 """An approval's outcome is '' where it was not drawn for a second look."""
 SAME_PERSON = (

@@ -85,10 +85,9 @@ class SqliteDesk:
 
         self.writer.call(work)
 
-    def find_pass(self, day: int, number: str) -> Kept | None:
+    def find_pass(self, day: int, index: int) -> Kept | None:
         """See DeskStore."""
-        passes = "SELECT number FROM passes WHERE travel_day BETWEEN ? AND ? AND pass_number = ?"
-        found = self._kept(f"number IN ({passes})", (day - 1, day + 1, number))
+        found = self._kept("number IN (SELECT number FROM issuances WHERE day = ? AND idx = ?)", (day, index))
         return found[0] if found else None
 
     def replace_noted(

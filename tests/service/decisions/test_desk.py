@@ -14,6 +14,7 @@ from movepass_service.decisions.desk.single import LEASES_MAX, NOTES_MAX
 from movepass_service.decisions.records import Decision
 from movepass_service.errors import NotAllowed, UnknownApplication
 from movepass_service.stores.desk_rows import SAME_PERSON
+from movepass_service.stores.store import Issued
 from movepass_wire.number import format_number
 
 EVERY = Filters()
@@ -318,12 +319,13 @@ def test_a_note_keeps_the_joiners_of_bangla_and_nothing_else_unseen(office: Offi
 def test_a_case_is_found_by_reference_and_by_pass_number(office: Office) -> None:
     case = office.case("approve")
     kept = office.kept(case)
-    number = format_number(kept.not_after // 86400, 7)
-    sql = "UPDATE passes SET pass_number = ? WHERE number = ?"
-    office.store.writer.call(lambda db: db.execute(sql, (number, kept.number)) and None)
+    day = kept.not_after // 86400
+    number = format_number(day, 7)
+    issued = Issued(kept.number, kept.correction, number, "MP1:TEXT", day, 7, bytes(4))
+    office.store.record_issued([issued], office.now)
     for typed in (case.lower(), number, number.lower().replace("-", " ")):
         assert office.desk.find_reference(office.asma, typed, now=office.now) == case
-    for typed in ("", "x" * 1000, format_number(kept.not_after // 86400, 8)):
+    for typed in ("", "x" * 1000, format_number(day, 8)):
         with pytest.raises(UnknownApplication):
             office.desk.find_reference(office.asma, typed, now=office.now)
 

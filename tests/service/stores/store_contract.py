@@ -666,13 +666,15 @@ class StoreContract:
         self.put(store)
         self.decide(store)
         (kept,) = self.issue(store)
-        day = kept.not_before // DAY
-        for near in (day - 1, day, day + 1):
-            found = store.find_pass(near, f"PASS-{kept.number}")
+        first = issued(kept)
+        again = issued(kept, index=first.index + 7, replaces=(first.day, first.index))
+        store.record_issued([again], NOW + 1)
+        for index in (first.index, again.index):
+            found = store.find_pass(first.day, index)
             assert found is not None
             assert found.reference == REFERENCE
-        assert store.find_pass(day + 5, f"PASS-{kept.number}") is None
-        assert store.find_pass(day, "PASS") is None
+        assert store.find_pass(first.day + 1, first.index) is None
+        assert store.find_pass(first.day, 999) is None
 
     def test_a_named_value_replaces_the_one_that_was_found(self, store: Store) -> None:
         store.replace_noted("x", None, b"1", NOW)

@@ -16,7 +16,7 @@ from movepass_service.stores.desk import Changed, Guard, Hold, Note, Proposal, T
 from movepass_service.stores.kept import Kept
 from movepass_service.stores.store import Officer
 from movepass_wire import WireError
-from movepass_wire.number import format_number, parse_number, resolve_day
+from movepass_wire.number import parse_number, resolve_day
 from movepass_wire.times import DAY_SECONDS
 
 NOTES_MAX = 50
@@ -81,7 +81,7 @@ class SingleCases(DeskCore):
             day, index = parse_number(text)
         except (WireError, ValueError):
             return self._find(text).reference
-        found = self._store.find_pass(resolve_day(day, now // DAY_SECONDS), format_number(day, index))
+        found = self._store.find_pass(resolve_day(day, now // DAY_SECONDS), index)
         return found.reference if found else self._find(text).reference
 
     def claim(self, officer: Officer, reference: str, *, now: int) -> OpenCase:
