@@ -24,7 +24,7 @@ unexport PYTHONDONTWRITEBYTECODE
 PHONE_READY := phone/node_modules/.ready
 PHONE_TEST := build/phone-test
 PHONE_SOURCES := $(wildcard phone/src/*.ts phone/src/*/*.ts phone/test/*.ts phone/test/*/*.ts) \
-	$(wildcard words/movepass_words/*.json) wire/movepass_wire/codes.json
+	$(wildcard words/movepass_words/*.json words/movepass_words/*.css phone/static/*) wire/movepass_wire/codes.json
 PHONE_PROGRAMS := $(wildcard phone/test/*_adapter.ts phone/test/*.test.ts phone/test/*/*.test.ts) \
 	phone/test/browser/demo.ts phone/test/browser/reading.ts phone/test/skipped.ts
 PHONE_KINDS := payload verify statuslog-read number-read number-write number-day keys enrolment sync

@@ -106,7 +106,7 @@ const config = {
   hosts,
   policy,
 };
-const style = read("static/app.css");
+const style = Buffer.concat([read("../words/movepass_words/tokens.css"), read("static/app.css")]);
 const icons = [192, 512].map((size) => hashed(`icon-${size}.png`, read(`static/icon-${size}.png`)));
 const scannerCheck = hashed("scanner-check.png", read("../docs/officer/scanner-check.png"));
 const manifest = JSON.parse(read("static/manifest.webmanifest"));

@@ -27,6 +27,8 @@ from movepass_wire.times import ago_parts, day_name, local
 LANGUAGES = ("en", "bn")
 """The languages that have a catalogue."""
 DEFAULT_LANGUAGE = "en"
+TOKENS = Path(__file__).with_name("tokens.css")
+"""The colours of site, desk and phone, by day and night, as a style sheet that comes before their own."""
 _PLACEHOLDER = re.compile(r"\{(\w+)(?::(\w+))?\}")
 _ASCII_DIGITS = "0123456789"
 

@@ -14,6 +14,7 @@ from markupsafe import escape
 from movepass_service.web.exchange import LANGUAGES, Answer, Language
 from movepass_service.web.settings import WebSettings
 from movepass_service.web.words import Words
+from movepass_words import TOKENS
 
 _HERE = Path(__file__).parent
 _STATIC, _TEMPLATES = "static", "templates"
@@ -58,7 +59,7 @@ class Sources:
         """Read the static files, by the names that templates know."""
         shared, own = _HERE / _STATIC, self.folder / _STATIC
         files = {
-            "style.css": (shared / "tokens.css", shared / "base.css", *(own / name for name in self.styles)),
+            "style.css": (TOKENS, shared / "base.css", *(own / name for name in self.styles)),
             "script.js": tuple(own / name for name in self.scripts),
             "icon.svg": (shared / "icon.svg",),
         }

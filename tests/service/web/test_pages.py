@@ -10,6 +10,7 @@ import pytest
 from support.sites import Browser, RunningSite, answers, apply, references
 
 from movepass_service import web
+from movepass_words import TOKENS
 
 HOUSE = Path(__file__).resolve().parents[3]
 FIRST_PAGE_MAX_BYTES = 30_000
@@ -79,11 +80,14 @@ def test_a_first_page_with_all_its_files_is_under_30_kb(site: RunningSite, path:
     assert sent < FIRST_PAGE_MAX_BYTES / 3
 
 
-def test_the_colours_are_the_phones() -> None:
-    sheets = (Path(web.__file__).parent / "static/tokens.css", HOUSE / "phone/static/app.css")
-    site, phone = (re.findall(r"(--[a-z-]+): (#[0-9a-f]{6})", sheet.read_text()) for sheet in sheets)
-    assert len(site) == 16
-    assert site == phone
+def test_the_colours_of_site_desk_and_phone_have_one_home(site: RunningSite) -> None:
+    tokens = set(re.findall(r"(--[a-z-]+):", TOKENS.read_text()))
+    assert len(tokens) == 9
+    for sheet in (*Path(web.__file__).parents[1].glob("*/static/*.css"), HOUSE / "phone/static/app.css"):
+        own = "".join(re.findall(r"^:root \{[^}]*\}", sheet.read_text(), re.MULTILINE))  # print has colours of its own
+        assert not tokens & set(re.findall(r"(--[a-z-]+):", own)), sheet
+    (path,) = set(re.findall(r'href="(/static/style\.[^"]+)"', site.ask("GET", "/").text))
+    assert "--ground: #ffffff;" in site.ask("GET", path).text
 
 
 def test_style_sheets_can_be_joined_line_by_line() -> None:
