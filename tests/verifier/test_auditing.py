@@ -423,6 +423,18 @@ def test_retention_explains_a_missing_record_once_its_time_is_over(
     assert report.forgotten == (0 if code else 1)
 
 
+def test_a_pass_in_force_keeps_the_record_of_its_decision_whatever_it_replaces(tmp_path: Path) -> None:
+    """A decision that nobody ever recorded, sold twice: the second pass pretends to be the first one issued again."""
+    log = HonestLog()
+    decision = log.decide("AAA", "approve", "officer:Rahim")
+    del log.records[decision]
+    first = log.issue(decision, day=DAY + 3)
+    log.issue(decision, day=DAY + 3, replaces=first)
+    report = run(log, tmp_path, taken=START + 2 * 86400)
+    assert codes(report) == {"record-removed": 1, "reissued-in-force": 1}
+    assert codes(run(log, tmp_path, taken=(DAY + 10) * 86400)) == {"reissued-in-force": 1}
+
+
 def test_everything_may_be_forgotten_at_last(tmp_path: Path) -> None:
     story = tell_story()
     story.log.records.clear()

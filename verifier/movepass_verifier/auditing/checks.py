@@ -265,9 +265,12 @@ def _check_reversed_are_revoked(context: Context) -> None:
 
 
 def _check_missing_records(context: Context) -> int:
-    """Check that only such records are missing as retention lets go; returns how many those are."""
+    """Check that only such records are missing as retention lets go; returns how many those are.
+
+    A record may go early only if none of its passes is in force.
+    """
     query = (
-        "SELECT d.position, d.at, max(i.key), max(i.at), max(coalesce(issued.revoked, 1) OR EXISTS "
+        "SELECT d.position, d.at, max(i.key), max(i.at), min(coalesce(issued.revoked, 1) OR EXISTS "
         "(SELECT 1 FROM issuances newer WHERE newer.replaces = i.key)) FROM decisions d "
         "LEFT JOIN issuances i ON i.decision = d.position LEFT JOIN issued ON issued.key = i.key "
         "WHERE d.state = ? GROUP BY d.position"
