@@ -18,10 +18,11 @@ from movepass_service.rules import RuleSet
 from movepass_service.rules.kept import KeptRules
 from movepass_service.stores.kept import Kept
 from movepass_service.stores.sqlite import SqliteStore
-from movepass_service.stores.store import Officer
+from movepass_service.stores.store import Issued, Officer
 from support.applications import decision, draft, form, rules, run
 
 NOW = 1795316400  # 2026-11-22T09:00:00+06:00, a Sunday
+DAY = NOW // 86400
 PHONE = "01712345678"
 RULES = rules("office", ("minutes = { at_least = 181 }", "reject"), ("", "refer"))
 
@@ -95,6 +96,18 @@ class Office:
         """Claim a case and approve it."""
         self.desk.claim(officer, reference, now=self.now)
         return self.desk.decide(officer, reference, "approve", now=self.now, **more).state
+
+    def issue(self, reference: str) -> None:
+        """Let the issuer have made the pass of what was approved."""
+        kept = self.kept(reference)
+        made = Issued(kept.number, kept.correction, f"PASS-{kept.number}", "MP1:TEXT", DAY, 10 * kept.number, bytes(8))
+        self.store.record_issued([made], self.now)
+
+    def correct(self, reference: str, action: str = "refer", **changes: Any) -> None:
+        """Let the applicant correct an application, and rules refer it again or decide otherwise."""
+        content = replace(self.kept(reference).application(), **(changes or {"language": "en"}))
+        run(self.store.correct(reference, str(changes).encode(), content, self.now))
+        self.store.decide_next(1, lambda *_: decision(action, row="row-1"), self.now)
 
     def has_phone(self, officer: Officer, phone: str = "+8801712345678") -> Officer:
         """Return an officer with a telephone."""

@@ -4,7 +4,7 @@ import secrets
 from dataclasses import dataclass
 
 from movepass_service.applications.references import hash_secret
-from movepass_service.applications.states import REVERSIBLE, WAITING_FOR_OFFICER
+from movepass_service.applications.states import WAITING_FOR_OFFICER
 from movepass_service.applications.values import parse_phone
 from movepass_service.decisions.desk import Desk, Done
 from movepass_service.decisions.reasons import REASONS, codes_of
@@ -150,7 +150,7 @@ def decide(  # noqa: PLR0913 - all of it is part of the record
         raise OfficerError(f"reason for {action}: expected one of {', '.join(codes_of(action))}, got {code[:40]!r}")
     shown = desk.open_case(known, reference, now=now)
     kept, proposal = shown.case.kept, shown.hold.proposal if shown.hold else None
-    if kept.state in REVERSIBLE and action == "reject":
+    if kept.is_reversible and kept.state not in WAITING_FOR_OFFICER and action == "reject":
         return desk.reverse(known, reference, now=now, note=note or "rejected at the console", actor=actor)
     if proposal is not None and proposal.due_at is None and proposal.action == action:
         return desk.confirm(known, reference, now=now, note=note, actor=actor)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from movepass_service.applications.application import Application
-from movepass_service.applications.states import State
+from movepass_service.applications.states import OPEN, REVERSIBLE, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,15 @@ class Kept:
     def application(self) -> Application:
         """Read what was asked for."""
         return Application.from_json(json.loads(self.content), self.id_hash)
+
+    @property
+    def is_reversible(self) -> bool:
+        """Return whether there is an approval to reverse.
+
+        That is so while the application is approved, and while a correction waits: the pass that it would replace is
+        in force until then.
+        """
+        return self.state in REVERSIBLE or (self.state in OPEN and self.pass_text is not None)
 
     @property
     def request_id(self) -> str:

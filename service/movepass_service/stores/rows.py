@@ -177,11 +177,11 @@ def decide_one(
         "approve": DECIDABLE,
         "reject": DECIDABLE,
         "needs-correction": DECIDABLE,
-        "revoke": REVERSIBLE,
         "withdraw": WITHDRAWABLE,
         "appeal": APPEALABLE,
     }
-    if found.state not in allowed.get(meant.action, ()):
+    is_reversal = meant.action == "revoke" and found.is_reversible
+    if not is_reversal and found.state not in allowed.get(meant.action, ()):
         raise NotAllowed(f"{meant.action}: not possible for an application that is {found.state}", found.state)
     if meant.action in ("approve", "appeal") and found.not_after <= now:
         raise NotAllowed(f"{meant.action}: the trip is over", found.state)

@@ -574,6 +574,31 @@ def test_a_supervisor_reverses_an_approval_and_its_pass_is_revoked(office: Offic
         office.desk.reverse(office.has_phone(office.dipa), own, now=office.now, note="x")
 
 
+def test_a_pass_is_reversed_while_its_correction_waits(office: Office) -> None:
+    case = office.case()
+    office.approve(office.asma, case)
+    office.issue(case)
+    office.correct(case)
+    office.desk.claim(office.babul, case, now=office.now)
+    assert office.desk.reverse(office.dipa, case, now=office.now, note="forged").state == State.REVOKED
+    assert len(office.store.to_revoke(9)) == 1
+    with refused("not-waiting"):
+        office.desk.decide(office.babul, case, "approve", now=office.now)
+
+
+def test_what_has_no_pass_in_force_is_not_reversed(office: Office) -> None:
+    case = office.case()
+    office.approve(office.asma, case)
+    office.issue(case)
+    office.correct(case)
+    office.desk.claim(office.babul, case, now=office.now)
+    office.desk.decide(office.babul, case, "reject", now=office.now)
+    office.correct(case)
+    assert office.state(case) == State.REFERRED
+    with refused("not-approved"):
+        office.desk.reverse(office.dipa, case, now=office.now, note="x")
+
+
 def test_settings_are_changed_from_what_was_seen_and_the_log_says_so(office: Office) -> None:
     found = office.desk.settings()
     wanted = replace(found, undo_s=90, four_eyes_reasons=("medical",))

@@ -98,6 +98,25 @@ def test_a_disagreement_goes_to_a_supervisor(
         office.desk.resolve_second_look(office.dipa, look.decision, reverse=True, note="again", now=office.now)
 
 
+@pytest.mark.parametrize("state", [State.REFERRED, State.NEEDS_CORRECTION])
+def test_a_reversal_revokes_the_pass_although_a_correction_waits(
+    office: Office, drawn: tuple[str, SecondLook], state: State
+) -> None:
+    case, look = drawn
+    office.issue(case)
+    office.correct(case)
+    if state == State.NEEDS_CORRECTION:
+        office.desk.claim(office.chandra, case, now=office.now)
+        office.desk.decide(office.chandra, case, "needs-correction", now=office.now)
+    assert office.state(case) == state
+    office.desk.record_second_look(office.babul, look.decision, agrees=False, note="no letter", now=office.now)
+    assert office.store.to_revoke(9) == [], "the first pass is in force"
+    done = office.desk.resolve_second_look(office.dipa, look.decision, reverse=True, note="called", now=office.now)
+    assert done.outcome == "reversed"
+    assert office.state(case) == State.REVOKED
+    assert len(office.store.to_revoke(9)) == 1
+
+
 def test_a_supervisor_does_not_judge_their_own_approval(office: Office) -> None:
     office.change(second_look_percent=100)
     office.approve(office.dipa, office.case())

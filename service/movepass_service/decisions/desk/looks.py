@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-from movepass_service.applications.states import REVERSIBLE
 from movepass_service.decisions.desk import checks
 from movepass_service.decisions.desk.cases import read_case
 from movepass_service.decisions.desk.core import DeskCore, make_decision, once
@@ -55,7 +54,7 @@ class SecondLooks(DeskCore):
         require(officer, Action.REVERSE)
         words = checks.read_note(note, is_needed=True)
         look, kept = self._look(officer, decision, ("disagreed",), now)
-        if reverse and kept.state in REVERSIBLE:  # first, so that a disagreement is never closed over a pass in force
+        if reverse and kept.is_reversible:  # first, so that a disagreement is never closed over a pass in force
             reversal = make_decision("revoke", desk_actor(officer.name), codes_of("revoke")[0], words)
             self._store.decide_case(kept.reference, reversal, now)
         outcome = "reversed" if reverse else "upheld"

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from movepass_service.applications.states import REVERSIBLE, WAITING_FOR_OFFICER, State
+from movepass_service.applications.states import WAITING_FOR_OFFICER, State
 from movepass_service.decisions.desk import checks
 from movepass_service.decisions.desk.cases import Case, Filters, Queue, QueueLine, count_by, read_case
 from movepass_service.decisions.desk.core import HOLDS_MAX, HOUR, DeskCore, make_decision, once
@@ -306,6 +306,8 @@ class SingleCases(DeskCore):
     def reverse(self, officer: Officer, reference: str, *, now: int, note: str, actor: str | None = None) -> Done:
         """Revoke what was approved, as a supervisor. A second time changes nothing.
 
+        A correction that waits ends with it.
+
         Raises:
             DeskError: not-approved, own, note-length.
         """
@@ -313,7 +315,7 @@ class SingleCases(DeskCore):
         words = checks.read_note(note, is_needed=True)
         case = read_case(self._find(reference))
         self._check_own(officer, case, now)
-        if case.kept.state not in (*REVERSIBLE, State.REVOKED):
+        if not case.kept.is_reversible and case.kept.state != State.REVOKED:
             raise DeskError("not-approved", f"an application that is {case.kept.state} has no approval to reverse")
         decision = make_decision("revoke", actor or desk_actor(officer.name), codes_of("revoke")[0], words)
         return self._decide(case.kept, decision, None, now)

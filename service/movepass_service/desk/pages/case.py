@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from movepass_service.applications.states import REVERSIBLE, WAITING_FOR_OFFICER
+from movepass_service.applications.states import WAITING_FOR_OFFICER
 from movepass_service.decisions.desk import OpenCase
 from movepass_service.decisions.desk.cases import read_case
 from movepass_service.decisions.reasons import REASONS as CODES
@@ -138,7 +138,7 @@ def _case_page(front: DeskFront, request: Request, session: Session, opened: Ope
         "has_lease": has_lease and not proposal,
         "may_claim": is_free and not has_lease and may(role, Action.DECIDE),
         "may_confirm": bool(proposal and proposal.due_at is None and may(role, Action.DECIDE)),
-        "may_reverse": kept.state in REVERSIBLE and may(role, Action.REVERSE),
+        "may_reverse": kept.is_reversible and may(role, Action.REVERSE),
         "is_own_proposal": bool(proposal and proposal.officer == session.officer.name),
         "codes": {action: {code: code_text(t, code) for code in codes_of(action)} for action in CHOICES},
         "kept": kept_filters(request.query),
