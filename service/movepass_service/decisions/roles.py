@@ -9,6 +9,9 @@ from movepass_service.stores.store import Officer
 ROLES = ("officer", "supervisor", "rule-author", "manager", "auditor")
 
 
+MANAGER = "manager"
+
+
 class Action(StrEnum):
     """Something that a role allows, or does not."""
 

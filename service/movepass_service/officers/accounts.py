@@ -14,7 +14,7 @@ from typing import Any
 
 from movepass_service.applications.references import hash_secret
 from movepass_service.decisions.officers import OfficerError, new_secret, read_officer
-from movepass_service.decisions.roles import ROLES, Action, require
+from movepass_service.decisions.roles import MANAGER, ROLES, Action, require
 from movepass_service.errors import ServiceError
 from movepass_service.officers import passkeys
 from movepass_service.officers.passkeys import RelyingParty, WrongPasskey
@@ -203,6 +203,8 @@ class OfficerAccounts:
     def add(self, by: Officer, name: str, role: str, phone: str | None, *, now: int) -> tuple[Officer, str]:
         """Add an officer; returns the secret of their enrolment link, which is shown once.
 
+        A manager gets none: another manager must approve it. Otherwise one person could be two managers.
+
         Raises:
             AccountError: name: the name, the role or the telephone can't be one.
             NotAllowed: there is one of this name.
@@ -212,20 +214,25 @@ class OfficerAccounts:
             officer = read_officer(name, role, phone)
         except OfficerError as e:
             raise AccountError("name", str(e)) from e
-        secret = new_secret()
+        asked_by = _second_manager(by, officer.role)
+        secret = "" if asked_by else new_secret()
         act = self._act(by, "add-officer", officer.name, role=officer.role)
-        self._store.add_officer(officer, hash_secret(secret), self._latest(now), act)
+        secret_hash = hash_secret(secret) if secret else b""
+        self._store.add_officer(officer, secret_hash, self._latest(now), act, asked_by=asked_by)
         return officer, secret
 
     def change_role(self, by: Officer, name: str, role: str, *, now: int) -> None:
         """Give an officer another role; their sessions end.
+
+        Whoever becomes a manager has no passkey until another manager has approved a new link.
 
         Raises:
             AccountError: role, own-account, no-change.
         """
         _require_other(by, name)
         act = self._act(by, "change-role", name, role=_role(role))
-        self._change(lambda at: self._store.change_role(name, role, at, act), now)
+        asked_by = _second_manager(by, role)
+        self._change(lambda at: self._store.change_role(name, role, at, act, asked_by=asked_by), now)
 
     def close(self, by: Officer, name: str, *, now: int) -> None:
         """Close an account: its sessions and links end, and nobody signs in with its passkeys. Nothing is deleted.
@@ -358,6 +365,11 @@ def _require_other(by: Officer, name: str) -> None:
     require(by, Action.MANAGE_ACCOUNTS)
     if name.casefold() == by.name.casefold():
         raise AccountError("own-account", "another manager changes your own account")
+
+
+def _second_manager(by: Officer, role: str) -> str:
+    """Return who asks for a link that another manager must approve: nobody makes a manager alone."""
+    return by.name if role == MANAGER else ""
 
 
 def _role(role: str) -> str:

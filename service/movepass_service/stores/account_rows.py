@@ -61,7 +61,9 @@ FROM officers AS o LEFT JOIN enrolments_asked AS a ON a.officer = o.name ORDER B
 _HANDLE_BYTES = 32
 
 
-def add_officer(db: sqlite3.Connection, officer: Officer, secret_hash: bytes, now: int, act: Act | None) -> None:
+def add_officer(
+    db: sqlite3.Connection, officer: Officer, secret_hash: bytes, now: int, act: Act | None, asked_by: str = ""
+) -> None:
     """See AccountStore."""
     if db.execute("SELECT 1 FROM officers WHERE name = ?", (officer.name,)).fetchone():
         raise NotAllowed(f"there is an officer {officer.name!r} already", "known")
@@ -69,6 +71,8 @@ def add_officer(db: sqlite3.Connection, officer: Officer, secret_hash: bytes, no
     db.execute("INSERT INTO officers VALUES (?, ?, ?, ?, ?, NULL)", values)
     if secret_hash:
         db.execute("INSERT INTO enrolments VALUES (?, ?, ?, 0)", (secret_hash, officer.name, now))
+    if asked_by:
+        _ask(db, officer.name, asked_by, now)
     if act is not None:
         append_administration(db, act, now)
 
@@ -88,11 +92,16 @@ def accounts(db: sqlite3.Connection) -> list[Account]:
     return [Account(Officer(*row[:3]), *row[3:]) for row in db.execute(_ACCOUNTS)]
 
 
-def change_role(db: sqlite3.Connection, name: str, role: str, now: int, act: Act) -> None:
+def change_role(db: sqlite3.Connection, name: str, role: str, now: int, act: Act, asked_by: str = "") -> None:
     """See AccountStore."""
     _check_known(db, name)
     _must(db.execute("UPDATE officers SET role = ? WHERE name = ? AND role <> ?", (role, name, role)), name)
     _end_sessions(db, name)
+    if asked_by:
+        _stop_passkeys(db, name, now)
+        db.execute("DELETE FROM enrolments WHERE officer = ?", (name,))
+        db.execute("DELETE FROM enrolments_asked WHERE officer = ?", (name,))
+        _ask(db, name, asked_by, now)
     append_administration(db, act, now)
 
 
@@ -121,8 +130,7 @@ def end_sessions(db: sqlite3.Connection, name: str, now: int, act: Act) -> int:
 def ask_enrolment(db: sqlite3.Connection, name: str, manager: str, now: int, act: Act) -> None:
     """See AccountStore."""
     _check_known(db, name)
-    asked = db.execute("INSERT OR IGNORE INTO enrolments_asked VALUES (?, ?, ?)", (name, manager, now))
-    _must(asked, name)
+    _must(_ask(db, name, manager, now), name)
     append_administration(db, act, now)
 
 
@@ -188,7 +196,7 @@ def enrol(db: sqlite3.Connection, secret_hash: bytes, new: Passkey, now: int, ac
     if db.execute("SELECT 1 FROM passkeys WHERE id = ?", (new.id,)).fetchone():
         raise NoSuchAccount("this passkey is enrolled already")
     if used[0][0]:
-        db.execute("UPDATE passkeys SET stopped_at = ? WHERE officer = ? AND stopped_at IS NULL", (now, new.officer))
+        _stop_passkeys(db, new.officer, now)
         _end_sessions(db, new.officer)
     values = (new.id, new.officer, new.public_key, new.sign_count, new.made_at)
     db.execute("INSERT INTO passkeys VALUES (?, ?, ?, ?, ?, 0, NULL)", values)
@@ -244,6 +252,14 @@ def session(db: sqlite3.Connection, token: bytes) -> KeptSession | None:
 def forget_sessions(db: sqlite3.Connection, seen_before: int, began_before: int) -> None:
     """See AccountStore."""
     db.execute("DELETE FROM sessions WHERE seen_at <= ? OR began_at <= ?", (seen_before, began_before))
+
+
+def _ask(db: sqlite3.Connection, name: str, manager: str, now: int) -> sqlite3.Cursor:
+    return db.execute("INSERT OR IGNORE INTO enrolments_asked VALUES (?, ?, ?)", (name, manager, now))
+
+
+def _stop_passkeys(db: sqlite3.Connection, name: str, now: int) -> None:
+    db.execute("UPDATE passkeys SET stopped_at = ? WHERE officer = ? AND stopped_at IS NULL", (now, name))
 
 
 def _end_sessions(db: sqlite3.Connection, name: str) -> int:

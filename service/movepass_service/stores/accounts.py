@@ -126,8 +126,17 @@ class Account:
 class AccountStore(Protocol):
     """The part of a store that keeps officers' accounts."""
 
-    def add_officer(self, officer: Officer, secret_hash: bytes, now: int, act: Act | None = None) -> None:
+    def add_officer(
+        self, officer: Officer, secret_hash: bytes, now: int, act: Act | None = None, *, asked_by: str = ""
+    ) -> None:
         """Keep an officer and their first enrolment link; without a hash of its secret there is no link.
+
+        Args:
+            officer: whom to add.
+            secret_hash: of the link's secret.
+            now: seconds since 1970 UTC.
+            act: the record of it.
+            asked_by: the manager who asks for the first link, which another one must approve.
 
         Raises:
             NotAllowed: there is one of this name, whatever its letters' size.
@@ -136,8 +145,15 @@ class AccountStore(Protocol):
     def accounts(self) -> list[Account]:
         """Return all accounts, by name."""
 
-    def change_role(self, name: str, role: str, now: int, act: Act) -> None:
+    def change_role(self, name: str, role: str, now: int, act: Act, *, asked_by: str = "") -> None:
         """Give an officer another role; their sessions end.
+
+        Args:
+            name: the officer's.
+            role: the new one.
+            now: seconds since 1970 UTC.
+            act: the record of it.
+            asked_by: the manager who asks for a new link, which another one must approve; passkeys and links end now.
 
         Raises:
             NoSuchAccount: there is no such officer, or they have this role.

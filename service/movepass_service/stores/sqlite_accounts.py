@@ -21,9 +21,11 @@ class SqliteAccounts:
         @property
         def _reader(self) -> "sqlite3.Connection": ...
 
-    def add_officer(self, officer: Officer, secret_hash: bytes, now: int, act: Act | None = None) -> None:
+    def add_officer(
+        self, officer: Officer, secret_hash: bytes, now: int, act: Act | None = None, *, asked_by: str = ""
+    ) -> None:
         """See AccountStore."""
-        self.writer.call(lambda db: account_rows.add_officer(db, officer, secret_hash, now, act))
+        self.writer.call(lambda db: account_rows.add_officer(db, officer, secret_hash, now, act, asked_by))
 
     def officer(self, name: str) -> Officer | None:
         """Look up an officer."""
@@ -35,9 +37,9 @@ class SqliteAccounts:
         with failures():
             return account_rows.accounts(self._reader)
 
-    def change_role(self, name: str, role: str, now: int, act: Act) -> None:
+    def change_role(self, name: str, role: str, now: int, act: Act, *, asked_by: str = "") -> None:
         """See AccountStore."""
-        self.writer.call(lambda db: account_rows.change_role(db, name, role, now, act))
+        self.writer.call(lambda db: account_rows.change_role(db, name, role, now, act, asked_by))
 
     def set_disabled(self, name: str, now: int, act: Act, *, disabled: bool) -> None:
         """See AccountStore."""

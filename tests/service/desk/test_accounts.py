@@ -50,6 +50,29 @@ def test_a_manager_adds_an_officer_and_the_link_is_shown_once(desk: RunningDesk)
     ]  # fmt: skip
 
 
+def test_nobody_makes_a_manager_alone(desk: RunningDesk) -> None:
+    """Who could would be both of the two managers that a recovery takes."""
+    one, other = desk.signed_in("manager", "Manager Eins"), desk.signed_in("manager", "Manager Zwei")
+    desk.signed_in("officer", "Somebody Else")
+    added = one.send("/en/accounts/add", name="Manager Drei", role="manager")
+    assert (added.status, added.header("Location")) == (303, "/en/accounts?done=asked")
+    assert one.send("/en/accounts/approve", name="Manager Drei").status == 409, "who added them does not approve"
+    third = enrolled(desk, link_in(other.send("/en/accounts/approve", name="Manager Drei").text))
+    assert third.sign_in().status == 200
+    assert third.get("/en/accounts").status == 200
+
+    puppet = enrolled(desk, link_in(one.send("/en/accounts/add", name="Puppet", role="officer").text))
+    assert puppet.sign_in().status == 200
+    assert one.send("/en/accounts/role", name="Puppet", role="manager").status == 303
+    assert puppet.sign_in().status == 403, "the passkey was made with a link that one manager alone had"
+    assert one.send("/en/accounts/approve", name="Puppet").status == 409
+    real = enrolled(desk, link_in(other.send("/en/accounts/approve", name="Puppet").text))
+    assert real.sign_in().status == 200
+    assert [what for what, _ in acts(desk, "Puppet")] == [
+        "add-officer", "enrol-passkey", "change-role", "approve-enrolment", "enrol-passkey",
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("fields", "said"),
     [

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from movepass_service.applications.values import parse_phone
 from movepass_service.decisions.officers import enrolment_link
-from movepass_service.decisions.roles import ROLES, Action, may
+from movepass_service.decisions.roles import MANAGER, ROLES, Action, may
 from movepass_service.desk.front import DeskFront
 from movepass_service.errors import NotAllowed
 from movepass_service.officers.accounts import AccountError, Session
@@ -35,6 +35,8 @@ def add(front: DeskFront, request: Request, session: Session) -> Answer:
     if not errors:
         try:
             officer, secret = front.accounts.add(session.officer, name, role, number, now=request.now)
+            if not secret:
+                return redirect(front.address(request, "/accounts?done=asked"))
             return _link_page(front, request, session, officer.name, secret)
         except AccountError:
             errors["name"] = t("accounts.fault.name")
@@ -47,7 +49,8 @@ def change_role(front: DeskFront, request: Request, session: Session) -> Answer:
     """Give an officer another role."""
     name, role = request.form.get("name", ""), request.form.get("role", "")
     front.accounts.change_role(session.officer, name, role, now=request.now)
-    return redirect(front.address(request, "/accounts?done=role"))
+    done = "asked" if role == MANAGER else "role"
+    return redirect(front.address(request, f"/accounts?done={done}"))
 
 
 def _changed(change: str, done: str) -> Callable[[DeskFront, Request, Session], Answer]:
