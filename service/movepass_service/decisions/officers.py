@@ -88,7 +88,7 @@ def add_officer(
         NotAllowed: there is one of this name.
     """
     officer, secret = read_officer(name, role, phone), new_secret()
-    act = {"action": "add-officer", "actor": actor, "officer": officer.name, "role": role}
+    act = {"action": "add-officer", "actor": actor, "officer": officer.name, "role": role, "at": now}
     store.add_officer(officer, hash_secret(secret), store.advance_clock(now), act)
     return Enrolment(officer, secret)
 
@@ -103,7 +103,7 @@ def renew_link(store: SqliteStore, name: str, now: int, actor: str = CONSOLE) ->
     if officer is None:
         raise OfficerError(f"there is no officer {name[:NAME_MAX_CHARS]!r}; see movepass service officer add")
     secret = new_secret()
-    act = {"action": "renew-enrolment", "actor": actor, "officer": officer.name}
+    act = {"action": "renew-enrolment", "actor": actor, "officer": officer.name, "at": now}
     store.renew_enrolment(officer.name, hash_secret(secret), store.advance_clock(now), act)
     return Enrolment(officer, secret)
 

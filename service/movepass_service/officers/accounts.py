@@ -1,18 +1,21 @@
 """Officers' accounts: enrolment, signing in, sessions, and what managers change.
 
 Its methods wait for the disk, so call them from a thread. `now` is the wall clock in seconds since 1970 UTC. Ends are
-measured by the latest time that was ever seen, so setting the clock back prolongs no link and no session.
+measured by the desk's clock, which never runs backwards and never stands still: a wrong clock prolongs no link and no
+session. The log has the wall clock's times, as decisions have.
 """
 
 import hashlib
 import hmac
 import os
 import secrets
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from movepass_service.applications.references import hash_secret
+from movepass_service.decisions.desk.clock import DeskClock
 from movepass_service.decisions.officers import OfficerError, new_secret, read_officer
 from movepass_service.decisions.roles import MANAGER, ROLES, Action, require
 from movepass_service.errors import ServiceError
@@ -74,10 +77,13 @@ class Session:
 class OfficerAccounts:
     """The accounts of one desk."""
 
-    def __init__(self, store: SqliteStore, party: RelyingParty) -> None:
-        """Take the store, and the host that passkeys belong to."""
+    def __init__(
+        self, store: SqliteStore, party: RelyingParty, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        """Take the store, the host that passkeys belong to, and what runs on evenly, in seconds."""
         self._store = store
         self._party = party
+        self._clock = DeskClock(store, monotonic)
 
     # Enrolment
 
@@ -117,7 +123,7 @@ class OfficerAccounts:
         try:
             made = passkeys.check_enrolment(self._party, credential, challenge.value)
             passkey = Passkey(made.id, link.officer, made.public_key, made.sign_count, at)
-            act = {"action": "enrol-passkey", "actor": f"officer:{link.officer}", "officer": link.officer}
+            act = _act("enrol-passkey", f"officer:{link.officer}", link.officer, now)
             self._store.enrol(challenge.enrolment, passkey, at, act)
         except (WrongPasskey, NoSuchAccount) as e:
             raise AccountError("passkey", str(e)) from e
@@ -154,7 +160,7 @@ class OfficerAccounts:
             count = passkeys.check_sign_in(
                 self._party, credential, challenge.value, public_key=found.public_key, handle=handle
             )
-            self._check_count(found, count, at)
+            self._check_count(found, count, at, now)
             return self._begin_session(found, count, agent, at)
         except (WrongPasskey, NoSuchAccount) as e:
             raise AccountError("passkey", str(e)) from e
@@ -216,7 +222,7 @@ class OfficerAccounts:
             raise AccountError("name", str(e)) from e
         asked_by = _second_manager(by, officer.role)
         secret = "" if asked_by else new_secret()
-        act = self._act(by, "add-officer", officer.name, role=officer.role)
+        act = self._act(by, "add-officer", officer.name, now, role=officer.role)
         secret_hash = hash_secret(secret) if secret else b""
         self._store.add_officer(officer, secret_hash, self._latest(now), act, asked_by=asked_by)
         return officer, secret
@@ -230,7 +236,7 @@ class OfficerAccounts:
             AccountError: role, own-account, no-change.
         """
         _require_other(by, name)
-        act = self._act(by, "change-role", name, role=_role(role))
+        act = self._act(by, "change-role", name, now, role=_role(role))
         asked_by = _second_manager(by, role)
         self._change(lambda at: self._store.change_role(name, role, at, act, asked_by=asked_by), now)
 
@@ -241,7 +247,7 @@ class OfficerAccounts:
             AccountError: own-account, no-change.
         """
         _require_other(by, name)
-        act = self._act(by, "close-account", name)
+        act = self._act(by, "close-account", name, now)
         self._change(lambda at: self._store.set_disabled(name, at, act, disabled=True), now)
 
     def open_again(self, by: Officer, name: str, *, now: int) -> None:
@@ -251,7 +257,7 @@ class OfficerAccounts:
             AccountError: own-account, no-change.
         """
         _require_other(by, name)
-        act = self._act(by, "open-account", name)
+        act = self._act(by, "open-account", name, now)
         self._change(lambda at: self._store.set_disabled(name, at, act, disabled=False), now)
 
     def end_sessions(self, by: Officer, name: str, *, now: int) -> None:
@@ -261,7 +267,7 @@ class OfficerAccounts:
             AccountError: no-change.
         """
         require(by, Action.MANAGE_ACCOUNTS)
-        act = self._act(by, "end-sessions", name)
+        act = self._act(by, "end-sessions", name, now)
         self._change(lambda at: self._store.end_sessions(name, at, act), now)
 
     def ask_link(self, by: Officer, name: str, *, now: int) -> None:
@@ -271,7 +277,7 @@ class OfficerAccounts:
             AccountError: own-account, no-change.
         """
         _require_other(by, name)
-        act = self._act(by, "ask-enrolment", name)
+        act = self._act(by, "ask-enrolment", name, now)
         self._change(lambda at: self._store.ask_enrolment(name, by.name, at, act), now)
 
     def drop_link(self, by: Officer, name: str, *, now: int) -> None:
@@ -281,7 +287,7 @@ class OfficerAccounts:
             AccountError: no-change.
         """
         require(by, Action.MANAGE_ACCOUNTS)
-        act = self._act(by, "refuse-enrolment", name)
+        act = self._act(by, "refuse-enrolment", name, now)
         self._change(lambda at: self._store.drop_enrolment(name, at, act), now)
 
     def approve_link(self, by: Officer, name: str, *, now: int) -> str:
@@ -294,7 +300,7 @@ class OfficerAccounts:
         """
         _require_other(by, name)
         secret = new_secret()
-        act = self._act(by, "approve-enrolment", name)
+        act = self._act(by, "approve-enrolment", name, now)
         self._change(lambda at: self._store.approve_enrolment(name, by.name, hash_secret(secret), at, act), now)
         return secret
 
@@ -304,11 +310,11 @@ class OfficerAccounts:
         except NoSuchAccount as e:
             raise AccountError("no-change", str(e)) from e
 
-    def _act(self, by: Officer, action: str, name: str, **more: str) -> dict[str, str]:
-        return {"action": action, "actor": f"officer:{by.name}", "officer": name, **more}
+    def _act(self, by: Officer, action: str, name: str, now: int, **more: str) -> dict[str, Any]:
+        return _act(action, f"officer:{by.name}", name, now, **more)
 
     def _latest(self, now: int) -> int:
-        return self._store.advance_clock(now)
+        return self._clock.advance(now)
 
     def _officer(self, name: str) -> Officer:
         officer = self._store.officer(name)
@@ -336,10 +342,10 @@ class OfficerAccounts:
             raise AccountError("passkey", "there is no challenge for this browser; begin again")
         return challenge
 
-    def _check_count(self, found: Passkey, count: int, at: int) -> None:
+    def _check_count(self, found: Passkey, count: int, at: int, now: int) -> None:
         """Stop a passkey whose counter runs behind: its authenticator was copied, or an answer was used twice."""
         if (count or found.sign_count) and count <= found.sign_count:
-            act = {"action": "stop-copied-passkey", "actor": "service", "officer": found.officer}
+            act = _act("stop-copied-passkey", "service", found.officer, now)
             self._store.stop_passkey(found.id, at, act)
             raise AccountError("copied", "the authenticator's counter is behind; its passkey was stopped")
 
@@ -355,6 +361,10 @@ def forget_sessions(store: SqliteStore, now: int) -> None:
     """Delete sessions that are over."""
     at = store.advance_clock(now)
     store.forget_sessions(at - IDLE_SECONDS, at - SESSION_SECONDS)
+
+
+def _act(action: str, actor: str, officer: str, now: int, **more: str) -> dict[str, Any]:
+    return {"action": action, "actor": actor, "officer": officer, "at": now, **more}
 
 
 def _is_fresh(since: int, at: int, seconds: int) -> bool:

@@ -74,7 +74,7 @@ def add_officer(
     if asked_by:
         _ask(db, officer.name, asked_by, now)
     if act is not None:
-        append_administration(db, act, now)
+        _log(db, act, now)
 
 
 def officer(db: sqlite3.Connection, name: str) -> Officer | None:
@@ -102,7 +102,7 @@ def change_role(db: sqlite3.Connection, name: str, role: str, now: int, act: Act
         db.execute("DELETE FROM enrolments WHERE officer = ?", (name,))
         db.execute("DELETE FROM enrolments_asked WHERE officer = ?", (name,))
         _ask(db, name, asked_by, now)
-    append_administration(db, act, now)
+    _log(db, act, now)
 
 
 def set_disabled(db: sqlite3.Connection, name: str, now: int, act: Act, *, disabled: bool) -> None:
@@ -116,14 +116,14 @@ def set_disabled(db: sqlite3.Connection, name: str, now: int, act: Act, *, disab
         _end_sessions(db, name)
         db.execute("DELETE FROM enrolments WHERE officer = ?", (name,))
         db.execute("DELETE FROM enrolments_asked WHERE officer = ?", (name,))
-    append_administration(db, act, now)
+    _log(db, act, now)
 
 
 def end_sessions(db: sqlite3.Connection, name: str, now: int, act: Act) -> int:
     """See AccountStore."""
     _check_known(db, name)
     count = _end_sessions(db, name)
-    append_administration(db, act, now)
+    _log(db, act, now)
     return count
 
 
@@ -131,13 +131,13 @@ def ask_enrolment(db: sqlite3.Connection, name: str, manager: str, now: int, act
     """See AccountStore."""
     _check_known(db, name)
     _must(_ask(db, name, manager, now), name)
-    append_administration(db, act, now)
+    _log(db, act, now)
 
 
 def drop_enrolment(db: sqlite3.Connection, name: str, now: int, act: Act) -> None:
     """See AccountStore."""
     _must(db.execute("DELETE FROM enrolments_asked WHERE officer = ?", (name,)), name)
-    append_administration(db, act, now)
+    _log(db, act, now)
 
 
 def approve_enrolment(db: sqlite3.Connection, name: str, manager: str, secret_hash: bytes, now: int, act: Act) -> None:
@@ -152,7 +152,7 @@ def renew_enrolment(db: sqlite3.Connection, name: str, secret_hash: bytes, now: 
     _check_known(db, name)
     db.execute("DELETE FROM enrolments WHERE officer = ?", (name,))
     db.execute("INSERT INTO enrolments VALUES (?, ?, ?, 1)", (secret_hash, name, now))
-    append_administration(db, act, now)
+    _log(db, act, now)
 
 
 def enrolment(db: sqlite3.Connection, secret_hash: bytes) -> Enrolment | None:
@@ -200,7 +200,7 @@ def enrol(db: sqlite3.Connection, secret_hash: bytes, new: Passkey, now: int, ac
         _end_sessions(db, new.officer)
     values = (new.id, new.officer, new.public_key, new.sign_count, new.made_at)
     db.execute("INSERT INTO passkeys VALUES (?, ?, ?, ?, ?, 0, NULL)", values)
-    append_administration(db, act, now)
+    _log(db, act, now)
 
 
 def passkey(db: sqlite3.Connection, id_: bytes) -> Passkey | None:
@@ -218,7 +218,7 @@ def stop_passkey(db: sqlite3.Connection, id_: bytes, now: int, act: Act) -> None
     query = "UPDATE passkeys SET stopped_at = ? WHERE id = ? AND stopped_at IS NULL RETURNING officer"
     for (name,) in db.execute(query, (now, id_)).fetchall():
         _end_sessions(db, name)
-        append_administration(db, act, now)
+        _log(db, act, now)
 
 
 def begin_session(db: sqlite3.Connection, session: KeptSession, sign_count: int, limit: int) -> None:
@@ -252,6 +252,11 @@ def session(db: sqlite3.Connection, token: bytes) -> KeptSession | None:
 def forget_sessions(db: sqlite3.Connection, seen_before: int, began_before: int) -> None:
     """See AccountStore."""
     db.execute("DELETE FROM sessions WHERE seen_at <= ? OR began_at <= ?", (seen_before, began_before))
+
+
+def _log(db: sqlite3.Connection, act: Act, now: int) -> None:
+    """Log an act at the time that it says, which is the machine's; `now` is that of links and sessions."""
+    append_administration(db, act, act.get("at", now))
 
 
 def _ask(db: sqlite3.Connection, name: str, manager: str, now: int) -> sqlite3.Cursor:

@@ -18,6 +18,8 @@ from movepass_service.decisions import officers
 from movepass_service.decisions.officers import REASONS
 from movepass_service.decisions.records import Decision
 from movepass_service.issuing.publishing import PublisherThread
+from movepass_service.officers.accounts import OfficerAccounts
+from movepass_service.officers.passkeys import RelyingParty
 from movepass_service.service import Service
 from movepass_verifier.auditing import copies
 from movepass_verifier.auditing.audit import AuditReport, audit_copies
@@ -50,6 +52,24 @@ def audit(
 def decide(service: Service, reference: str, action: str, officer: str, now: int) -> None:
     reason = next(iter(REASONS))
     service.store.decide_case(reference, Decision(action, officer, reason, REASONS[reason]), now)
+
+
+def test_the_log_has_one_clock_also_after_the_machines_was_ahead(
+    service: Service, world: World, now: int, tmp_path: Path
+) -> None:
+    """A claim at the desk saw the wrong time; accounts are then measured by it, and the log is not."""
+    use_rules(service, REFER_MEDICAL, now)
+    service.store.advance_clock(now + 3600)
+    accounts = OfficerAccounts(service.store, RelyingParty("localhost", ("http://localhost",), "TEST"))
+    manager = officers.add_officer(service.store, "Rumana", "manager", now + 1).officer
+    for number in range(3):
+        submit(service, now, f"plain {number}")
+        work(service, now + 2 + number)
+        accounts.add(manager, f"Officer {number}", "officer", None, now=now + 2 + number)
+    accounts.change_role(manager, "Officer 1", "supervisor", now=now + 5)
+    officers.renew_link(service.store, "Officer 2", now + 5)
+    work(service, now + 6)
+    assert audit(service, world, tmp_path / "copies", now + 60).is_whole
 
 
 def test_an_honest_service_is_whole_with_its_published_head(

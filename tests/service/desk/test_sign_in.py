@@ -1,6 +1,7 @@
 """Enrolling and signing in over real HTTP, with an authenticator in software that can be made to lie."""
 
 import json
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 from support.desks import Authenticator, DeskBrowser, RunningDesk, running_desk
 from support.sites import Answer
 
+from movepass_service.decisions.officers import add_officer
 from movepass_service.officers import accounts
 from movepass_service.officers.accounts import (
     CHALLENGE_SECONDS,
@@ -15,7 +17,13 @@ from movepass_service.officers.accounts import (
     LINK_SECONDS,
     SESSION_SECONDS,
     SESSIONS_MAX,
+    AccountError,
+    OfficerAccounts,
 )
+from movepass_service.officers.passkeys import RelyingParty
+from movepass_service.stores.sqlite import SqliteStore
+
+NOW = 1_795_316_400
 
 
 def code(answer: Answer) -> str:
@@ -56,6 +64,22 @@ def test_a_link_ends_after_a_day_and_setting_the_clock_back_does_not_help(own_de
     refused(own_desk.browser().enrol(other), "desk-link-over")
     own_desk.clock.shift = 0
     refused(own_desk.browser().enrol(other), "desk-link-over")
+
+
+def test_a_clock_that_was_far_ahead_keeps_no_link_for_ever(tmp_path: Path) -> None:
+    ticks = 0.0
+    with closing(SqliteStore(tmp_path / "data")) as store:
+        party = RelyingParty("localhost", ("http://localhost",), "TEST")
+        accounts = OfficerAccounts(store, party, monotonic=lambda: ticks)
+        with pytest.raises(AccountError):
+            accounts.link_officer("none", now=NOW + 30 * LINK_SECONDS)  # the clock was a month ahead at that moment
+        secret = add_officer(store, "Salma", "officer", NOW).secret
+        for ticks in (0.0, LINK_SECONDS - 60.0):
+            assert accounts.link_officer(secret, now=NOW + int(ticks)).name == "Salma"
+        ticks = LINK_SECONDS + 60.0
+        with pytest.raises(AccountError) as error:
+            accounts.link_officer(secret, now=NOW + int(ticks))
+        assert error.value.code == "link-over"
 
 
 def test_a_link_that_never_was_is_refused(desk: RunningDesk) -> None:
