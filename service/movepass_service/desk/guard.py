@@ -106,4 +106,6 @@ def _ask_to_sign_in(front: DeskFront, request: Request) -> Answer:
     if request.query:
         wanted += "?" + urlencode(request.query)
     where = front.address(request, "/sign-in") + "?" + urlencode({"next": wanted})
-    return redirect(where).with_cookies(front.session_cookie(""))
+    answer = redirect(where)
+    # A link on another site comes without the cookie, and an answer that deletes it would sign its reader out.
+    return answer.with_cookies(front.session_cookie("")) if front.cookie(request, SESSION) else answer

@@ -100,6 +100,17 @@ def test_a_form_of_another_site_changes_nothing(desk: RunningDesk) -> None:
     assert state(desk, reference) == "approved"
 
 
+def test_a_link_on_another_site_signs_nobody_out(desk: RunningDesk) -> None:
+    """A browser sends no Strict cookie with it, and would obey an answer that deletes the cookie."""
+    browser = desk.signed_in("officer")
+    for path in ("/en/", "/en/bulk?action=approve", "/case/none"):
+        answer = desk.ask("GET", path, headers={"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"})
+        assert (answer.status, answer.cookies()) == (303, []), path
+    assert browser.get("/en/").status == 200
+    over = desk.ask("GET", "/en/", headers={"Cookie": "desk-session=over"})
+    assert [cookie.partition(";")[0] for cookie in over.cookies()] == ["desk-session="], "one that is over goes"
+
+
 def test_a_script_in_every_field_of_an_application_is_shown_as_text(desk: RunningDesk) -> None:
     place = SCRIPT[:40]
     vehicle = {"registration": SCRIPT[:30], "driver": {"name": SCRIPT[:40], "licence_last": "A1\"'"}}
