@@ -18,6 +18,8 @@ from movepass_service.rules.table import Row, Table
 GAPS_SHOWN = 20
 """So many gaps are described for each period; a table with more has no row for the rest."""
 _SETS_MAX = 1_000_000
+STEPS_MAX = 10_000_000
+"""Steps of a check: about two minutes. The default rules take under 300."""
 _When = Mapping[str, Condition]
 _Chain = tuple["_Chain", Condition] | None
 """A combination: the condition on the last column, and the chain of those before it."""
@@ -82,20 +84,25 @@ class Findings:
         return not (self.gaps or self.dead_rows or self.unused_texts)
 
 
-def check_table(table: Table, columns: Mapping[str, Column] = COLUMNS) -> Findings:
+def check_table(table: Table, columns: Mapping[str, Column] = COLUMNS, *, steps_max: int = STEPS_MAX) -> Findings:
     """Check a table on every day on which it holds.
+
+    Args:
+        table: the rules.
+        columns: what they may look at.
+        steps_max: how long it may take.
 
     Raises:
         TooManyCombinationsError: its rows have too many different conditions.
     """
-    tally = _Tally(columns)
+    tally, steps = _Tally(columns), _Steps(steps_max)
     for period, rows in _periods(table):
         whens = [row.when for row in rows]
-        sets = _matching_sets(whens, columns)
+        sets = _matching_sets(whens, columns, steps)
         for mask, chain in sets.items():
             tally.add(period, [rows[number] for number in _bits(mask)], _named(chain, _tested(whens, columns)))
         if 0 in sets:
-            tally.gaps += [Gap(period, found) for found in _gaps(whens, columns)]
+            tally.gaps += [Gap(period, found) for found in _gaps(whens, columns, steps)]
     dead = tuple(DeadRow(row.id, tally.hiding(row)) for row in table.rows if row.id not in tally.deciding)
     used = {row.code for row in table.rows if row.id in tally.deciding}
     unused = tuple(code for code in table.texts if code not in used)
@@ -144,7 +151,28 @@ def _periods(table: Table) -> Iterator[tuple[Period, tuple[Row, ...]]]:
         yield Period(first, last), tuple(row for row in table.rows if row.holds_on(first))
 
 
-def _matching_sets(whens: Sequence[_When], columns: Mapping[str, Column]) -> dict[int, _Chain]:
+@dataclass(slots=True)
+class _Steps:
+    """What is left of the steps that a check may take."""
+
+    left: int
+
+    def take(self, count: int, sets: int, column: Column) -> None:
+        """Take some steps.
+
+        Raises:
+            TooManyCombinationsError: there are no more, or too many sets of rows.
+        """
+        self.left -= count
+        if self.left < 0 or sets > _SETS_MAX:
+            many = f"more than {_SETS_MAX:,}" if sets > _SETS_MAX else "so many"
+            raise TooManyCombinationsError(
+                f"the rows have {many} different combinations, too many to check: use fewer different limits and "
+                f"lists, above all in {column.name}"
+            )
+
+
+def _matching_sets(whens: Sequence[_When], columns: Mapping[str, Column], steps: _Steps) -> dict[int, _Chain]:
     """Return every set of rows that match together, as a mask, with a combination that they match.
 
     Raises:
@@ -157,21 +185,17 @@ def _matching_sets(whens: Sequence[_When], columns: Mapping[str, Column]) -> dic
         for mask, chain in sets.items():
             for condition, accepting in classes:
                 narrowed.setdefault(mask & accepting, (chain, condition))
-        if len(narrowed) > _SETS_MAX:
-            raise TooManyCombinationsError(
-                f"the rows have more than {_SETS_MAX:,} different combinations, too many to check: use fewer different"
-                f" limits and lists, above all in {column.name}"
-            )
+            steps.take(len(classes), len(narrowed), column)
         sets = narrowed
     return sets
 
 
-def _gaps(whens: Sequence[_When], columns: Mapping[str, Column]) -> list[_When]:
+def _gaps(whens: Sequence[_When], columns: Mapping[str, Column], steps: _Steps) -> list[_When]:
     """Describe what no row covers by combinations as wide as possible."""
     found: list[_When] = []
     while len(found) < GAPS_SHOWN:
         covering = [*whens, *found]
-        sets = _matching_sets(covering, columns)
+        sets = _matching_sets(covering, columns, steps)
         if 0 not in sets:
             break
         found.append(_widened(_named(sets[0], _tested(covering, columns)), covering, columns))

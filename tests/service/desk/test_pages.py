@@ -2,11 +2,13 @@
 
 import json
 import re
+import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from support.desks import RunningDesk
+from support.rule_tables import row, table_text
 from support.sites import tomorrow
 
 from movepass_service import desk as desk_package
@@ -179,8 +181,24 @@ def test_rules_are_tried_out_and_nothing_is_kept(desk: RunningDesk) -> None:
     assert broken.status == 400
     assert "perhaps" in broken.text
     assert browser.send("/en/rules/try", source="").status == 400
+    assert browser.send("/en/rules/try", source="a = " + "9" * 5_000).status == 400
     assert "2026-01-01" not in browser.get("/en/rules").text
     assert browser.get("/en/rules/draft?version=nothing").status == 404
+
+
+def test_rules_whose_check_takes_minutes_stop_nobody(desk: RunningDesk) -> None:
+    columns = ("minutes", "lead_minutes", "passes_today", "passes_week")
+    rows = [
+        row(f"{column}-{most}".replace("_", "-"), f"{{ {column} = {{ at_most = {most} }} }}")
+        for column in columns
+        for most in range(2, 62, 3)
+    ]
+    browser, source = desk.signed_in("rule-author"), table_text(*rows)
+    begun = time.monotonic()
+    page = browser.send("/en/rules/try", source=source)
+    assert time.monotonic() - begun < 15
+    assert page.status == 200
+    assert "different combinations" in page.text
 
 
 @pytest.mark.parametrize(
@@ -210,6 +228,8 @@ def test_bad_addresses_are_answered_in_words(desk: RunningDesk, path: str) -> No
         ("/second-looks/record", {"decision": "9" * 18, "outcome": "agree"}),
         ("/second-looks/record", {"decision": "1", "outcome": "perhaps"}),
         ("/second-looks/resolve", {"decision": "x", "outcome": "uphold"}),
+        ("/settings", {"found": "[" * 16_000}), ("/settings", {"found": '{"undo_s":' * 1_600}),
+        ("/settings", {"found": '{"undo_s":' + "9" * 9_000 + "}"}),
         ("/settings", {"found": "[]"}), ("/settings", {"found": "{"}), ("/settings", {"found": '{"undo_s": "x"}'}),
         ("/case/nothing/claim", {}), ("/case/nothing/note", {"text": "x"}), ("/case/nothing/decide", {"action": "x"}),
     ],

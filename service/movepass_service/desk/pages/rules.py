@@ -29,6 +29,8 @@ from movepass_service.web.words import Words
 REPLAYED_MAX = 100_000
 """Applications that a page replays; more would slow the service down, and the command takes them."""
 CHANGES_SHOWN = 20
+CHECK_STEPS_MAX = 200_000
+"""Steps of a check on a page: about two seconds. The command takes what is longer."""
 _AGAIN_S = 5
 _one_at_a_time = threading.Lock()
 
@@ -147,7 +149,7 @@ def _alone() -> Iterator[None]:
 def _check(rule_set: RuleSet) -> tuple[Findings | None, list[str]]:
     """Return what a check has found, and why there was none."""
     try:
-        return check_table(rule_set.table), []
+        return check_table(rule_set.table, steps_max=CHECK_STEPS_MAX), []
     except TooManyCombinationsError as e:
         return None, [str(e)]
 
