@@ -124,6 +124,8 @@ def read_table(source: str) -> Table:
         raise RuleTableError([Fault("file", f"not TOML: {e}; often a quote, a comma or a bracket is missing")]) from e
     except (RecursionError, UnicodeEncodeError) as e:
         raise RuleTableError([Fault("file", "not TOML: brackets inside brackets, or text that is no text")]) from e
+    except ValueError as e:  # which tomllib lets through
+        raise RuleTableError([Fault("file", "a number has thousands of digits; write one that a rule can use")]) from e
     reader = _Reader(source)
     table = reader.read_document(document)
     if reader.faults or table is None:

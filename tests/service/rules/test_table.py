@@ -98,6 +98,7 @@ def test_a_condition_of_the_wrong_type_is_refused(condition: str, message: str) 
         ("", "no rows"),
         ("version = ", "not TOML"),
         ("a = " + "[" * 5000, "not TOML"),
+        ("a = " + "9" * 5000, "thousands of digits"),
         ("#" * (RULES_MAX_BYTES + 1), "larger than"),
         ("row = 3", "two brackets"),
         (table_text(row("a"), top="until = 2021-03-31\n"), "until is before from"),

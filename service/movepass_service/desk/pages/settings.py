@@ -10,6 +10,7 @@ from movepass_service.decisions.roles import Action, may
 from movepass_service.desk.front import DeskFront
 from movepass_service.desk.pages.shown import reason_name
 from movepass_service.officers.accounts import Session
+from movepass_service.web.bodies import parse_json
 from movepass_service.web.errors import RefusedError
 from movepass_service.web.exchange import Answer, Request, redirect
 
@@ -28,7 +29,7 @@ def change(front: DeskFront, request: Request, session: Session) -> Answer:
     """Change the settings, if nobody changed them meanwhile."""
     form = request.form
     try:
-        found = DeskSettings.from_json(json.loads(form.get("found", "")))
+        found = DeskSettings.from_json(parse_json(form.get("found", "").encode()))
     except (ValueError, DeskSettingsError, TypeError, AttributeError) as e:
         raise RefusedError(400, "unreadable") from e
     values = {name: form.get(name, "").strip() for name in FIELDS}
