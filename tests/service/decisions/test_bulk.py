@@ -184,6 +184,15 @@ def test_what_changes_in_the_window_is_not_carried_out(office: Office) -> None:
     assert office.state(left) == State.REFERRED
 
 
+def test_content_that_the_preview_did_not_show_is_no_part_of_it(office: Office) -> None:
+    case, other = office.case(), office.case()
+    shown = office.desk.bulk_preview(office.asma, EVERY, "approve", now=office.now).chosen
+    seen = {one.reference: one.kept.correction for one in shown}
+    office.correct(case)
+    batch = office.desk.bulk_decide(office.asma, [case, other], "approve", now=office.now, seen=seen)
+    assert (batch.references, batch.skipped) == ((other,), {case: "changed"})
+
+
 def test_what_is_corrected_while_a_bulk_decision_is_made_is_no_part_of_it(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -178,7 +178,7 @@ def test_a_lease_of_another_officer_is_not_to_be_had(desk: RunningDesk) -> None:
 
 def bulk(browser: DeskBrowser, references: list[str]) -> str:
     """Approve cases together; returns the batch's id."""
-    sent = browser.send("/en/bulk/decide", references=" ".join(references), action="approve")
+    sent = browser.send("/en/bulk/decide", references=" ".join(f"{one}/0" for one in references), action="approve")
     assert sent.status == 303, sent.text
     found = re.search(r'name="batch" value="([^"]+)"', browser.get("/en/bulk").text)
     assert found

@@ -220,9 +220,11 @@ def test_bad_addresses_are_answered_in_words(desk: RunningDesk, path: str) -> No
     ("path", "fields"),
     [
         ("/bulk/decide", {"references": "x y z", "action": "approve"}),
+        ("/bulk/decide", {"references": "x/0 y/0 z/0", "action": "approve"}),
+        ("/bulk/decide", {"references": "x/-1", "action": "approve"}),
         ("/bulk/decide", {"references": "", "action": "approve"}),
         ("/bulk/decide", {"references": "x", "action": "explode"}),
-        ("/bulk/decide", {"references": "AAAA-AAAA-AAAA " * 600, "action": "approve"}),
+        ("/bulk/decide", {"references": " ".join(f"{n}/0" for n in range(600)), "action": "approve"}),
         ("/bulk/undo", {"batch": "x"}),
         ("/second-looks/record", {"decision": "1" * 30, "outcome": "agree"}),
         ("/second-looks/record", {"decision": "9" * 18, "outcome": "agree"}),

@@ -46,13 +46,23 @@ class BulkCases(SingleCases):
                 sample.append((case.reference, why))
         return BulkPreview(len(cases), tuple(chosen), beyond, dict(seen), tuple(sample))
 
-    def bulk_decide(
+    def bulk_decide(  # noqa: PLR0913 - all of it is part of the record, or guards it
         self, officer: Officer, references: Sequence[str], action: str, *, now: int, code: str | None = None,
-        note: str | None = None,
+        note: str | None = None, seen: Mapping[str, int] | None = None,
     ) -> Batch:  # fmt: skip
         """Decide the cases of a preview together; they can be undone while Batch.left_s lasts, then are carried out.
 
         Each case is checked again; those that can't be decided any longer are in Batch.skipped, with why.
+
+        Args:
+            officer: who decides.
+            references: the cases of the preview.
+            action: "approve", "reject" or "needs-correction".
+            now: seconds since 1970 UTC.
+            code: one of codes_of(action); the usual one without it.
+            note: for the record.
+            seen: by reference the correction of the content that the preview showed; a case of another one is left
+                out. None stands for whatever there is.
 
         Raises:
             DeskError: too-many (values: limit), unknown-action, unknown-reason, note-length.
@@ -81,6 +91,9 @@ class BulkCases(SingleCases):
         )
         done = []
         for case in chosen:
+            if seen is not None and seen.get(case.reference) != case.kept.correction:
+                skipped[case.reference] = "changed"
+                continue
             hold = holds.get(case.kept.number)
             pending = Hold(case.kept.number, proposal=proposal, correction=case.kept.correction)
             try:

@@ -1,16 +1,14 @@
 """Many cases at once: by filter, with a preview, a limit, and a time in which all of it can be undone."""
 
-from movepass_service.decisions.desk import BulkPreview
+from movepass_service.decisions.desk import BulkPreview, Case
 from movepass_service.decisions.reasons import ACTIONS, codes_of
 from movepass_service.decisions.roles import Action, may
 from movepass_service.desk.front import DeskFront
-from movepass_service.desk.pages.case import require_choice
+from movepass_service.desk.pages.case import read_seen, require_choice
 from movepass_service.desk.pages.queue import FILTER_FIELDS, choices, filters_of, kept_filters, with_filters
 from movepass_service.desk.pages.shown import action_name, code_text, trip_of
 from movepass_service.officers.accounts import Session
 from movepass_service.web.exchange import Answer, Request, redirect
-
-REFERENCES_MAX_CHARS = 16_000
 
 
 def show(front: DeskFront, request: Request, session: Session) -> Answer:
@@ -28,7 +26,7 @@ def show(front: DeskFront, request: Request, session: Session) -> Answer:
         "action": action,
         "chosen": [trip_of(t, case) for case in preview.chosen] if preview else [],
         "excluded": _excluded(preview),
-        "references": " ".join(case.reference for case in preview.chosen) if preview else "",
+        "references": " ".join(map(_seen, preview.chosen)) if preview else "",
         "codes": {code: code_text(t, code) for code in codes_of(action)},
         "kept": kept_filters(query),
         "undo_s": front.desk.settings().undo_s,
@@ -56,12 +54,27 @@ def decide(front: DeskFront, request: Request, session: Session) -> Answer:
     """Decide the cases of a preview."""
     form = request.form
     action = require_choice(form.get("action", ""), ACTIONS)
-    references = form.get("references", "")[:REFERENCES_MAX_CHARS].split()
+    seen = _read_seen(form.get("references", ""))
     front.desk.bulk_decide(
-        session.officer, references, action, now=request.now, code=form.get("code") or None,
-        note=form.get("note") or None,
+        session.officer, [*seen], action, now=request.now, code=form.get("code") or None,
+        note=form.get("note") or None, seen=seen,
     )  # fmt: skip
     return redirect(with_filters(front.address(request, "/bulk"), form, done="bulk"))
+
+
+def _seen(case: Case) -> str:
+    """Write a case of a preview, and which content of it was shown."""
+    return f"{case.reference}/{case.kept.correction}"
+
+
+def _read_seen(text: str) -> dict[str, int]:
+    """Read the cases that a preview showed, each with its correction.
+
+    Raises:
+        RefusedError: one does not say which content was shown.
+    """
+    pairs = [item.partition("/") for item in text.split()]
+    return {reference: read_seen(correction) for reference, _, correction in pairs}
 
 
 def undo(front: DeskFront, request: Request, session: Session) -> Answer:

@@ -95,12 +95,15 @@ def renew(front: DeskFront, request: Request, session: Session) -> Answer:
 
 
 def _seen(form: Mapping[str, str]) -> int:
-    """Return which content of the application was on the page.
+    return read_seen(form.get("seen", ""))
+
+
+def read_seen(text: str) -> int:
+    """Read which content of an application was on the page: how often it had been corrected.
 
     Raises:
         RefusedError: the form does not say.
     """
-    text = form.get("seen", "")
     if not (text.isascii() and text.isdecimal() and len(text) < _SEEN_MAX_DIGITS):
         raise RefusedError(400, "unreadable")
     return int(text)
