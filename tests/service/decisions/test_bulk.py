@@ -166,6 +166,19 @@ def test_approvals_beyond_the_volume_at_the_end_of_the_window_wait_for_a_second_
     assert office.desk.confirm(office.babul, cases[2], now=office.now).state == State.APPROVED
 
 
+def test_what_takes_two_officers_by_the_end_of_the_window_waits_for_a_second_one(office: Office) -> None:
+    case, other = office.case(), office.case(reason="office")
+    decide(office, [case, other])
+    office.change(four_eyes_reasons=["office"])
+    office.wait(61)
+    assert office.desk.carry_out(now=office.now) == 1
+    assert (office.state(case), office.state(other)) == (State.APPROVED, State.REFERRED)
+    ((waiting, proposal),) = office.desk.proposals(office.babul)
+    assert (waiting.reference, proposal.why) == (other, "reason")
+    assert office.desk.carry_out(now=office.now) == 0
+    assert office.desk.confirm(office.babul, other, now=office.now).state == State.APPROVED
+
+
 def test_what_changes_in_the_window_is_not_carried_out(office: Office) -> None:
     withdrawn, over, left = office.case(), office.case(), office.case()
     decide(office, [withdrawn, over])

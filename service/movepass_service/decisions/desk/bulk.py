@@ -9,6 +9,7 @@ from movepass_service.applications.states import WAITING_FOR_OFFICER
 from movepass_service.decisions.desk import checks
 from movepass_service.decisions.desk.cases import Case, Filters, read_case
 from movepass_service.decisions.desk.core import HOLDS_MAX, HOUR, make_decision
+from movepass_service.decisions.desk.settings import DeskSettings
 from movepass_service.decisions.desk.single import SingleCases
 from movepass_service.decisions.desk.values import Batch, BulkPreview, DeskError
 from movepass_service.decisions.records import desk_actor
@@ -171,7 +172,11 @@ class BulkCases(SingleCases):
         if not self._still_decides(proposal.officer):
             self._delete(hold)
             return False
-        most = self.settings().approvals_per_hour
+        settings = self.settings()
+        if why := self._why_two(hold.reference, proposal, settings):
+            self._replace(hold, replace(proposal, due_at=None, why=why))
+            return False
+        most = settings.approvals_per_hour
         guard = Guard(hold.token, most or None, now - HOUR)
         decision = make_decision(
             proposal.action, proposal.actor, proposal.code, proposal.note or "", batch=proposal.batch
@@ -187,6 +192,11 @@ class BulkCases(SingleCases):
         else:
             return True
         return False
+
+    def _why_two(self, reference: str, proposal: Proposal, settings: DeskSettings) -> str:
+        """Return why a bulk approval takes two officers by the settings of now, which may be newer than it; or ""."""
+        kept = self._store.find(reference) if proposal.action == "approve" else None
+        return checks.second_officer(read_case(kept), settings) if kept else ""
 
     def _choose(
         self, officer: Officer, cases: Sequence[Case], holds: Mapping[int, Hold], action: str, now: int
