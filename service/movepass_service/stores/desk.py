@@ -140,13 +140,14 @@ class DeskStore(Protocol):
     def holds(self, limit: int) -> list[Hold]:
         """Return the holds of all cases, in the order in which these came."""
 
-    def put_hold(self, hold: Hold, found: str | None, *, delete: bool = False) -> str:
+    def put_hold(self, hold: Hold, found: str | None, *, delete: bool = False, note: Note | None = None) -> str:
         """Write or delete a case's hold; returns its new token.
 
         Args:
             hold: what to keep; its token and reference do not count.
             found: the token of the hold that it replaces, None if there was none.
             delete: whether to delete the hold that was found instead.
+            note: why; it is added in the same transaction, however many notes there are.
 
         Raises:
             Changed: another hold is there, or the application waits for no officer or has another content by now.

@@ -109,12 +109,12 @@ def approvals_since(db: sqlite3.Connection, officer: str, at: int) -> int:
     return int(db.execute(query, (officer, at)).fetchone()[0])
 
 
-def add_note(db: sqlite3.Connection, number: int, note: Note, limit: int) -> None:
-    """See DeskStore.add_note."""
+def add_note(db: sqlite3.Connection, number: int, note: Note, limit: int | None) -> None:
+    """See DeskStore.add_note; without a limit there is always room."""
     count = "SELECT count(*) FROM notes WHERE notes.number = applications.number"
     query = f"SELECT ({count}) FROM applications WHERE number = ?"
     row = db.execute(query, (number,)).fetchone()
-    if row is None or row[0] >= limit:
+    if row is None or (limit is not None and row[0] >= limit):
         raise Changed(f"it has {limit} notes already" if row else "the application is there no longer")
     db.execute("INSERT INTO notes VALUES (?, ?, ?, ?)", (number, note.at, note.officer, note.text))
 

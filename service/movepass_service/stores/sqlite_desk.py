@@ -37,9 +37,16 @@ class SqliteDesk:
             found = self._reader.execute(f"{desk_rows.HOLDS} ORDER BY number LIMIT ?", (limit,))
             return [desk_rows.hold(row) for row in found]
 
-    def put_hold(self, hold: Hold, found: str | None, *, delete: bool = False) -> str:
+    def put_hold(self, hold: Hold, found: str | None, *, delete: bool = False, note: Note | None = None) -> str:
         """See DeskStore."""
-        return self.writer.call(lambda db: desk_rows.put_hold(db, hold, found, delete=delete))
+
+        def work(db: sqlite3.Connection) -> str:
+            token = desk_rows.put_hold(db, hold, found, delete=delete)
+            if note is not None:
+                desk_rows.add_note(db, hold.number, note, None)
+            return token
+
+        return self.writer.call(work)
 
     def same_person(self, kept: Kept, limit: int) -> list[Kept]:
         """See DeskStore."""

@@ -1,6 +1,7 @@
 """One case at a time: the queue, claims, decisions, four eyes, notes, and who must not decide."""
 
 from dataclasses import replace
+from unittest.mock import Mock
 
 import pytest
 from support.applications import HOUR, decision, run
@@ -13,6 +14,7 @@ from movepass_service.decisions.desk.checks import officers_in
 from movepass_service.decisions.desk.single import LEASES_MAX, NOTES_MAX
 from movepass_service.decisions.records import Decision
 from movepass_service.errors import NotAllowed, UnknownApplication
+from movepass_service.stores.desk import Changed
 from movepass_service.stores.desk_rows import SAME_PERSON
 from movepass_service.stores.store import Issued
 from movepass_wire.number import format_number
@@ -426,6 +428,22 @@ def test_a_refused_proposal_waits_in_the_queue_again_with_the_note(office: Offic
     assert [note.text for note in shown.notes] == ["the shop is closed"]
     office.desk.decide(office.babul, case, "reject", now=office.now)
     assert [record["action"] for record in office.records(case)] == ["refer", "reject"]
+
+
+def test_a_proposal_is_refused_with_its_note_or_not_at_all(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    office.change(four_eyes_reasons=["groceries"])
+    case = office.case()
+    office.approve(office.asma, case)
+    for number in range(NOTES_MAX):  # by whom it may be: nobody keeps a proposal from being refused
+        office.desk.add_note(office.asma, case, f"note {number}", now=office.now)
+    monkeypatch.setattr("movepass_service.stores.desk_rows.add_note", Mock(side_effect=Changed("killed")))
+    with refused("changed"):
+        office.desk.refuse(office.babul, case, now=office.now, note="no letter")
+    monkeypatch.undo()
+    assert len(office.desk.proposals(office.babul)) == 1
+    office.desk.refuse(office.babul, case, now=office.now, note="no letter")
+    assert office.desk.proposals(office.babul) == []
+    assert office.store.notes(office.kept(case).number)[-1].text == "no letter"
 
 
 def test_a_proposal_of_somebody_who_decides_no_longer_is_not_confirmed(office: Office) -> None:

@@ -300,8 +300,7 @@ class SingleCases(DeskCore):
         if proposal.officer != officer.name:
             self._check_conflict(officer, case, now)
         with once():
-            self._store.put_hold(hold, hold.token, delete=True)
-        self.add_note(officer, reference, words, now=now)
+            self._store.put_hold(hold, hold.token, delete=True, note=Note(now, officer.name, words))
 
     def reverse(self, officer: Officer, reference: str, *, now: int, note: str, actor: str | None = None) -> Done:
         """Revoke what was approved, as a supervisor. A second time changes nothing.
