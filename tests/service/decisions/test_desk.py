@@ -551,6 +551,20 @@ def test_an_appeal_is_for_an_officer_who_did_not_decide_before(office: Office) -
     assert office.desk.confirm(office.chandra, case, now=office.now).state == State.APPROVED
 
 
+def test_an_appeal_stays_one_when_a_correction_is_asked_for(office: Office) -> None:
+    case = office.case(not_before="2026-11-22 20:00")
+    office.desk.claim(office.asma, case, now=office.now)
+    office.desk.decide(office.asma, case, "reject", now=office.now)
+    run(office.store.change(case, APPEAL, office.now))
+    office.desk.claim(office.babul, case, now=office.now)
+    office.desk.decide(office.babul, case, "needs-correction", now=office.now)
+    office.correct(case)
+    with refused("decided-before"):
+        office.desk.claim(office.asma, case, now=office.now)
+    assert office.desk.bulk_preview(office.asma, EVERY, "reject", now=office.now).excluded == {"decided-before": 1}
+    assert office.approve(office.babul, case) == State.APPROVED, "who asked for the correction did not decide before"
+
+
 def test_whoever_decided_or_proposed_is_among_the_officers_of_a_history() -> None:
     history = [
         {"actor": "rules"},

@@ -1,6 +1,6 @@
 """Who may decide a case, and when that takes two officers. Pure: facts come as arguments."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from movepass_service.decisions.desk.cases import Case
@@ -44,6 +44,12 @@ def officers_in(history: Iterable[Mapping[str, Any]]) -> frozenset[str]:
     """Return the officers who decided an application before, or proposed what was decided."""
     actors = (record.get(key) for record in history for key in ("actor", "proposed_by"))
     return frozenset(filter(None, (officer_of(actor) for actor in actors if actor)))
+
+
+def appealed_against(history: Sequence[Mapping[str, Any]]) -> frozenset[str]:
+    """Return the officers whom an appeal keeps from an application: those who had to do with it before the last one."""
+    appeals = [place for place, record in enumerate(history) if record["action"] == "appeal"]
+    return officers_in(history[: appeals[-1]]) if appeals else frozenset()
 
 
 def second_officer(case: Case, settings: DeskSettings) -> str:

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from movepass_service.accounts import Accounts
 from movepass_service.applications.references import parse_reference
 from movepass_service.decisions.desk.cases import Case, read_case
-from movepass_service.decisions.desk.checks import officers_in
+from movepass_service.decisions.desk.checks import appealed_against
 from movepass_service.decisions.desk.clock import DeskClock
 from movepass_service.decisions.desk.settings import NAME as SETTINGS
 from movepass_service.decisions.desk.settings import DeskSettings
@@ -108,7 +108,8 @@ class DeskCore:
         def conflict(case: Case) -> str:
             if is_own(case):
                 return "own"
-            if case.is_appeal and officer.name in officers_in(self._store.history(case.kept.number)):
+            may_be_appeal = case.is_appeal or case.kept.correction  # which an officer asked for who had the appeal
+            if may_be_appeal and officer.name in appealed_against(self._store.history(case.kept.number)):
                 return "decided-before"
             return ""
 
