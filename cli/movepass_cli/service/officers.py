@@ -133,6 +133,7 @@ def decide(
                 f"decisions by command are for TEST authorities; console_decisions = true in {data / 'service.toml'} "
                 "allows them"
             )
+        officer = officers.plain_name(officer)
         actor, now = console_actor(getpass.getuser(), officer), int(time.time())
         with _open_desk(data, store) as desk:
             done = officers.decide(

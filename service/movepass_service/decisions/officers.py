@@ -14,6 +14,7 @@ from movepass_service.errors import ServiceError
 from movepass_service.stores.kept import Kept
 from movepass_service.stores.sqlite import SqliteStore
 from movepass_service.stores.store import Officer
+from movepass_wire.text import normalise
 
 NAME_MAX_CHARS = 64
 CASES_MAX = 10_000
@@ -52,13 +53,18 @@ class Enrolment:
     secret: str
 
 
+def plain_name(text: str) -> str:
+    """Return an officer's name in its one spelling: Bangla letters can be typed in two ways that look the same."""
+    return " ".join(normalise(text).split())
+
+
 def read_officer(name: str, role: str, phone: str | None) -> Officer:
     """Read what somebody typed about an officer.
 
     Raises:
         OfficerError: no such role, or the name or telephone can't be one.
     """
-    plain = " ".join(name.split())
+    plain = plain_name(name)
     if role not in ROLES:
         raise OfficerError(f"role: expected one of {', '.join(ROLES)}, got {role[:40]!r}")
     if not 0 < len(plain) <= NAME_MAX_CHARS or not plain.isprintable() or AS in f" {plain} ":
@@ -99,7 +105,7 @@ def renew_link(store: SqliteStore, name: str, now: int, actor: str = CONSOLE) ->
     Raises:
         OfficerError: there is no such officer.
     """
-    officer = store.officer(name)
+    officer = store.officer(plain_name(name))
     if officer is None:
         raise OfficerError(f"there is no officer {name[:NAME_MAX_CHARS]!r}; see movepass service officer add")
     secret = new_secret()

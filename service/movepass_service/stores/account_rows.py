@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import unicodedata
 from collections.abc import Sequence
 
 from movepass_service.errors import NotAllowed
@@ -65,7 +66,7 @@ def add_officer(
     db: sqlite3.Connection, officer: Officer, secret_hash: bytes, now: int, act: Act | None, asked_by: str = ""
 ) -> None:
     """See AccountStore."""
-    if db.execute("SELECT 1 FROM officers WHERE name = ?", (officer.name,)).fetchone():
+    if any(_look(name) == _look(officer.name) for (name,) in db.execute("SELECT name FROM officers")):
         raise NotAllowed(f"there is an officer {officer.name!r} already", "known")
     values = (officer.name, officer.role, now, officer.phone, os.urandom(_HANDLE_BYTES))
     db.execute("INSERT INTO officers VALUES (?, ?, ?, ?, ?, NULL)", values)
@@ -252,6 +253,11 @@ def session(db: sqlite3.Connection, token: bytes) -> KeptSession | None:
 def forget_sessions(db: sqlite3.Connection, seen_before: int, began_before: int) -> None:
     """See AccountStore."""
     db.execute("DELETE FROM sessions WHERE seen_at <= ? OR began_at <= ?", (seen_before, began_before))
+
+
+def _look(name: str) -> str:
+    """Return what is the same for names that look the same, in the size of letters or in another form of them."""
+    return unicodedata.normalize("NFKC", name).casefold()
 
 
 def _log(db: sqlite3.Connection, act: Act, now: int) -> None:

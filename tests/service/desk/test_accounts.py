@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from support.desks import DeskBrowser, RunningDesk
 
+from movepass_service.decisions import officers
 from movepass_service.decisions.roles import ForbiddenError
 
 MOVEPASS = Path(sys.executable).with_name("movepass")
@@ -48,6 +49,16 @@ def test_a_manager_adds_an_officer_and_the_link_is_shown_once(desk: RunningDesk)
     assert acts(desk, "Salma Begum") == [
         ("add-officer", "officer:Manager A"), ("enrol-passkey", "officer:Salma Begum"),
     ]  # fmt: skip
+
+
+def test_two_officers_never_look_like_one(desk: RunningDesk) -> None:
+    """Letters of Bangla are typed as one sign or as two, and é in either size."""
+    manager = desk.signed_in("manager")
+    for first, second in (("রুমা বড\u09bcুয়া", "রুমা ব\u09dcু\u09dfা"), ("Zoé Das", "ZOÉ DAS"), ("Ruma Sen", "\uff32uma Sen")):
+        assert manager.send("/en/accounts/add", name=first, role="officer").status == 200
+        page = manager.send("/en/accounts/add", name=second, role="officer")
+        assert (page.status, "There is an officer of this name" in page.text) == (400, True), second
+    assert officers.renew_link(desk.service.store, "রুমা ব\u09dcু\u09dfা", desk.now).officer.name.startswith("রুমা")
 
 
 def test_nobody_makes_a_manager_alone(desk: RunningDesk) -> None:
