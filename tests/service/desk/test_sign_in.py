@@ -1,10 +1,12 @@
 """Enrolling and signing in over real HTTP, with an authenticator in software that can be made to lie."""
 
 import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import cbor2
 import pytest
 from support.desks import Authenticator, DeskBrowser, RunningDesk, running_desk
 from support.sites import Answer
@@ -130,6 +132,19 @@ def test_a_passkey_that_does_not_verify_its_owner_is_not_enrolled(desk: RunningD
     options = json.loads(browser.call("/api/enrol/options", {"secret": secret}).body)["options"]
     refused(browser.call("/api/enrol", {"credential": authenticator.create(options)}), "desk-passkey")
     assert desk.browser().enrol(secret).status == 200, "the link is still good"
+
+
+@pytest.mark.parametrize("key", [b"", b"\x81" * 3_000, cbor2.dumps({}), cbor2.dumps([1]), cbor2.dumps({1: 2, 3: -7})])
+def test_a_key_that_is_none_is_refused_in_words(desk: RunningDesk, key: bytes) -> None:
+    browser = desk.browser()
+    authenticator = Authenticator(desk.origin)
+    options = json.loads(browser.call("/api/enrol/options", {"secret": desk.add("officer")}).body)["options"]
+    credential = authenticator.create(options)
+    response = credential["response"]
+    attestation = cbor2.loads(urlsafe_b64decode(response["attestationObject"] + "=="))
+    attestation["authData"] = attestation["authData"][: 37 + 16 + 2 + len(authenticator.id)] + key
+    response["attestationObject"] = urlsafe_b64encode(cbor2.dumps(attestation)).rstrip(b"=").decode()
+    refused(browser.call("/api/enrol", {"credential": credential}), "desk-passkey")
 
 
 @pytest.mark.parametrize(
