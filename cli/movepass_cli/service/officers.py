@@ -1,6 +1,5 @@
 """Provide the commands about officers and decisions: service cases, decide, officer."""
 
-import getpass
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -12,6 +11,7 @@ import click
 from movepass_cli.inputs import InputError
 from movepass_cli.options import data_option, example, json_option, plain_option
 from movepass_cli.output import show_json, show_line
+from movepass_cli.service.user import machine_user
 from movepass_service.accounts import Accounts
 from movepass_service.accounts.accounts import FILE as ACCOUNTS
 from movepass_service.applications.application import Application
@@ -134,7 +134,7 @@ def decide(
                 "allows them"
             )
         officer = officers.plain_name(officer)
-        actor, now = console_actor(getpass.getuser(), officer), int(time.time())
+        actor, now = console_actor(machine_user(), officer), int(time.time())
         with _open_desk(data, store) as desk:
             done = officers.decide(
                 desk, reference, action, officer=officer, actor=actor, now=now, code=reason, note=note
@@ -190,7 +190,7 @@ def enrol(data: Path, name: str, desk_url: str | None, *, as_json: bool) -> None
 
 
 def _console() -> str:
-    return f"{officers.CONSOLE}:{getpass.getuser()}"
+    return f"{officers.CONSOLE}:{machine_user()}"
 
 
 def _show_link(store: SqliteStore, enrolment: officers.Enrolment, desk_url: str | None, *, as_json: bool) -> None:

@@ -1,6 +1,5 @@
 """Provide the commands for rule authors: service rules check, show, replay, activate."""
 
-import getpass
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -23,6 +22,7 @@ from movepass_cli.service.rules_shown import (
     show_table,
     table_json,
 )
+from movepass_cli.service.user import machine_user
 from movepass_keys import Signer, files, signer_from_uri
 from movepass_service.decisions.records import console_actor
 from movepass_service.rules.activation import ActivationError, Draft, make_activation, make_draft
@@ -189,7 +189,7 @@ def _confirm(
         raise ActivationError(f"version {rule_set.version} was activated by {activation.confirmed_by} before")
     act = {
         "action": "activate-rules",
-        "actor": console_actor(getpass.getuser(), activation.confirmed_by),
+        "actor": console_actor(machine_user(), activation.confirmed_by),
         "author": activation.draft.author,
         "version": rule_set.version,
         "rules_digest": rule_set.digest,
