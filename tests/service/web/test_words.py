@@ -111,3 +111,11 @@ def test_a_period_names_its_day_once_or_both_days() -> None:
 )
 def test_a_length_of_time_is_rounded_up(seconds: int, english: str) -> None:
     assert words("en").span(seconds) == english
+
+
+def test_times_in_lists_are_short() -> None:
+    nine, noon = SATURDAY + 9 * 3600, SATURDAY + 12 * 3600
+    assert words("en").short_period(nine, noon) == "28 Nov, 9 am to 12 noon"
+    assert words("bn").short_period(nine, noon) == "২৮ নভেম্বর, সকাল ৯টা থেকে দুপুর ১২টা"
+    assert words("en").short_period(nine, noon + 86400) == "28 Nov, 9 am to 29 Nov, 12 noon"
+    assert words("en").short_time(nine) == "28 Nov, 9 am"

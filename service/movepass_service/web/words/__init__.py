@@ -6,6 +6,7 @@ how it is written:
     {name}          as it is: names, places and numbers of papers keep their own script
     {name:number}   a whole number, in the language's digits
     {name:time}     Unix seconds, as day and time of day in Dhaka
+    {name:short}    the same without the year, for lists: "28 Nov, 9:30 am"
     {name:span}     seconds, as a length of time in one unit
 
 Texts hold no markup: what fills a placeholder is escaped with them. Tests hold both languages to the same keys and
@@ -13,7 +14,7 @@ placeholders, and the templates to keys that exist.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -32,7 +33,7 @@ class Words(Catalogue):
     def __init__(self, language: Language, texts: Mapping[str, str]) -> None:
         """Take a catalogue."""
         self.language = language
-        super().__init__(texts, {"time": self.time, "span": self.span})
+        super().__init__(texts, {"time": self.time, "short": self.short_time, "span": self.span})
 
     def has(self, key: str) -> bool:
         """Return whether there is a text for a key."""
@@ -68,15 +69,27 @@ class Words(Catalogue):
 
     def period(self, start: int, end: int) -> str:
         """Write from when until when; the day is written once where it is the same."""
+        return self._period(start, end, self.day)
+
+    def short_day(self, seconds: int) -> str:
+        """Write the day of a time in Dhaka without the year: "28 Nov"."""
+        moment = _in_dhaka(seconds)
+        month = self("format.short-months").split()[moment.month - 1]
+        return self("format.short-date", day=self.number(moment.day), month=month)
+
+    def short_time(self, seconds: int) -> str:
+        """Write a day and a time of day for a line of a list: "28 Nov, 9:30 am"."""
+        return self("format.time", day=self.short_day(seconds), clock=self.clock(seconds))
+
+    def short_period(self, start: int, end: int) -> str:
+        """Write from when until when for a line of a list: "28 Nov, 9 am to 12 noon"."""
+        return self._period(start, end, self.short_day)
+
+    def _period(self, start: int, end: int, write_day: Callable[[int], str]) -> str:
+        times = {"start": self.clock(start), "end": self.clock(end)}
         if _in_dhaka(start).date() == _in_dhaka(end).date():
-            return self("format.period", day=self.day(start), start=self.clock(start), end=self.clock(end))
-        return self(
-            "format.period-days",
-            day=self.day(start),
-            start=self.clock(start),
-            end_day=self.day(end),
-            end=self.clock(end),
-        )
+            return self("format.period", day=write_day(start), **times)
+        return self("format.period-days", day=write_day(start), end_day=write_day(end), **times)
 
     def span(self, seconds: int) -> str:
         """Write a length of time in its largest unit, rounded up: "3 minutes", "1 hour"."""
