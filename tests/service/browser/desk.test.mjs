@@ -182,6 +182,19 @@ test("many cases at once: preview, decision, undo, all by keyboard", async () =>
   assert.equal(await page.locator(".queue li").count(), cases.bulk);
 });
 
+test("a screen of 1280 by 900 pixels shows fifteen cases or more, in both languages", async () => {
+  const { page } = officer;
+  await page.setViewportSize({ width: 1280, height: 900 });
+  for (const language of LANGUAGES) {
+    await page.goto(`${DESK}${prefixOf(language)}/`);
+    const lines = page.locator("#lines li:not(:has(.mark))");
+    const heights = await lines.evaluateAll((all) => all.map((line) => line.getBoundingClientRect().height));
+    assert.ok(heights.length > 0);
+    const list = await page.locator("#lines").evaluate((box) => box.getBoundingClientRect().top);
+    assert.ok(15 * Math.max(...heights) <= 900 - list, `${heights}, from ${list}`);
+  }
+});
+
 test("every page is good for a screen reader on a narrow screen, in both languages and colours", async () => {
   const people = {
     supervisor: [

@@ -1,4 +1,4 @@
-/** Draws the desk's pages in both languages and two widths: node desk_pictures.mjs OUT */
+/** Draws the desk's pages in both languages, at the widths of WIDTHS: node desk_pictures.mjs OUT */
 
 import { LANGUAGES, end, prefixOf, start } from "./chromium.mjs";
 import { DESK, openDesk, officerAt } from "./desk.mjs";
@@ -6,7 +6,7 @@ import { DESK, openDesk, officerAt } from "./desk.mjs";
 const out = process.argv[2];
 const links = JSON.parse(process.env.LINKS);
 const cases = JSON.parse(process.env.CASES);
-const WIDTHS = [320, 1024];
+const WIDTHS = (process.env.WIDTHS ?? "320,1280").split(",").map(Number);
 
 async function shoot(page, name, path) {
   for (const language of LANGUAGES) {

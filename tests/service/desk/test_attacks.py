@@ -192,9 +192,9 @@ def test_a_bulk_decision_is_not_undone_after_its_window_and_not_by_another_offic
     batch = bulk(browser, references)
     in_words(other.send("/en/bulk/undo", batch=batch), 409, "Another officer decided this")
     desk.clock.shift = 61
-    in_words(browser.send("/en/bulk/undo", batch=batch), 409, "It can&#39;t be undone any longer")
+    in_words(browser.send("/en/bulk/undo", batch=batch), 409, "It can no longer be undone")
     desk.clock.shift = 0  # set back
-    in_words(browser.send("/en/bulk/undo", batch=batch), 409, "It can&#39;t be undone any longer")
+    in_words(browser.send("/en/bulk/undo", batch=batch), 409, "It can no longer be undone")
     desk.worker.round()
     assert {state(desk, reference) for reference in references} <= {"approved", "issued"}
 

@@ -104,14 +104,14 @@ def _nothing() -> Filters:
 def test_urgent_and_late_cases_are_said_to_be_so(desk: RunningDesk) -> None:
     reference = desk.case("Late Patient", reason="medical", not_after=LATER)
     browser = desk.signed_in("officer")
-    assert "urgent, over an hour" not in browser.get(f"/en/case/{reference}").text
+    assert "urgent, late" not in browser.get(f"/en/case/{reference}").text
     desk.age(reference, 5400)
     page = browser.get("/en/").text
     assert 'role="alert"' in page
-    line = page[page.index('<ol class="queue"') :].split("</li>")[0]
+    line = page[page.index('<ol class="queue') :].split("</li>")[0]
     assert "Late Patient" in line, "it comes first"
     assert "1 h 30 min" in line
-    assert "urgent, over an hour" in browser.get(f"/en/case/{reference}").text
+    assert "urgent, late" in browser.get(f"/en/case/{reference}").text
 
 
 def test_past_applications_of_the_same_number_stand_beside_it(desk: RunningDesk) -> None:
@@ -176,7 +176,7 @@ def test_rules_are_tried_out_and_nothing_is_kept(desk: RunningDesk) -> None:
     page = browser.send("/en/rules/try", source=source.replace("\n", "\r\n"))
     assert page.status == 200
     assert "Sound: no gap" in page.text
-    assert "would have been decided otherwise" in page.text
+    assert "would have been decided differently" in page.text
     broken = browser.send("/en/rules/try", source=source.replace('decision = "approve"', 'decision = "perhaps"', 1))
     assert broken.status == 400
     assert "perhaps" in broken.text
@@ -244,3 +244,25 @@ def test_bad_forms_change_nothing_and_are_answered_in_words(
     assert answer.status in {303, 400, 404, 409}, (answer.status, answer.text)
     if answer.status == 303:
         assert "done=" in (answer.header("Location") or "")
+
+
+def test_the_audit_page_names_what_was_administered_in_words(desk: RunningDesk) -> None:
+    core, supervisor = desk.service.desk, Officer("Nasrin Akter", "supervisor")
+    found = core.settings()
+    changed = replace(found, four_eyes_reasons=("burial",), second_look_percent=7)
+    core.change_settings(supervisor, found, changed, now=desk.now)
+    core.change_settings(supervisor, changed, found, now=desk.now)
+    browser = desk.signed_in("auditor")
+    page = browser.get("/en/audit").text
+    assert (
+        "<strong>Settings changed</strong> by Nasrin Akter: reasons that need two officers: none, now Burial or "
+        f"funeral; percentage of second looks: {found.second_look_percent}, now 7" in page
+    )
+    assert "{&#39;" not in page
+    assert "ভূমিকা: নিরীক্ষক" in browser.get("/audit").text
+
+
+def test_an_empty_queue_still_shows_new_cases_by_itself(desk: RunningDesk) -> None:
+    page = desk.signed_in("officer").get("/en/?row=no-such-rule").text
+    assert "No case matches the filters." in page
+    assert page.count("data-refresh") == 2, "the same parts as with cases, so that the script can replace them"

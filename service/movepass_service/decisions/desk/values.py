@@ -6,6 +6,7 @@ from typing import Any
 
 from movepass_service.applications.states import State
 from movepass_service.decisions.desk.cases import Case
+from movepass_service.decisions.desk.why import Explanation
 from movepass_service.errors import ServiceError
 from movepass_service.stores.desk import Hold, Note, Proposal
 from movepass_service.stores.kept import Kept
@@ -38,8 +39,7 @@ class OpenCase:
         case: what was asked for.
         age_s: for how long it has waited.
         is_late: whether it is urgent and late.
-        why: by language, why it was referred: the conditions of the rules' row in words, or the reason where no row
-            decided; one text for each condition.
+        why: by language, why it was referred.
         history: the records of all decisions, the first one at the beginning.
         notes: the officers' notes.
         same_person: other applications of the same identity number, the newest first, each with its state and pass.
@@ -52,7 +52,7 @@ class OpenCase:
     case: Case
     age_s: int
     is_late: bool
-    why: Mapping[str, tuple[str, ...]]
+    why: Mapping[str, Explanation]
     history: tuple[Mapping[str, Any], ...]
     notes: tuple[Note, ...]
     same_person: tuple[Kept, ...]

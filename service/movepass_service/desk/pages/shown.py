@@ -48,7 +48,7 @@ def age_of(t: Words, seconds: int) -> str:
 def trip_of(t: Words, case: Case) -> Trip:
     """Return a case in one line; of damaged content only what the store knows besides."""
     kept = case.kept
-    time = t.period(kept.not_before, kept.not_after)
+    time = t.short_period(kept.not_before, kept.not_after)
     if case.application is None:
         return Trip(kept.reference, t("case.unreadable"), "", "", time)
     trip = trip_to_json(case.application.trip)
@@ -86,6 +86,11 @@ def action_name(t: Words, action: str) -> str:
     return t(f"action.{action}") if t.has(f"action.{action}") else action
 
 
+def past_name(t: Words, action: str) -> str:
+    """Name an action that was carried out: "Approved" rather than "Approve"."""
+    return t(f"past.{action}") if t.has(f"past.{action}") else action_name(t, action)
+
+
 def state_name(t: Words, kept: Kept) -> str:
     """Name a state, in few words."""
     return t(f"state.{kept.state}")
@@ -101,7 +106,7 @@ def record_line(t: Words, record: Mapping[str, Any], texts: Mapping[str, Mapping
     """
     return {
         "at": record["at"],
-        "what": action_name(t, str(record["action"])),
+        "what": past_name(t, str(record["action"])),
         "who": actor_name(t, str(record["actor"])),
         "code": code_text(t, str(record.get("code") or ""), texts),
         "row": record.get("row"),
