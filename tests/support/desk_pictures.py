@@ -1,4 +1,7 @@
-"""Draws the desk's pages: `PYTHONPATH=tests python -m support.desk_pictures OUT`; needs Chromium and Node.js."""
+"""Draws the desk's pages: `PYTHONPATH=tests python -m support.desk_pictures OUT`; needs Chromium and Node.js.
+
+WIDTHS=320,768,1280 in the environment draws other widths than the 320 and 1280 pixels of docs/desk.
+"""
 
 import json
 import os
