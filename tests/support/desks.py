@@ -25,9 +25,12 @@ from movepass_service.desk import default_desk_limits, make_desk_app
 from movepass_service.issuing.worker import Worker
 from movepass_service.service import Service
 from movepass_service.web import WebSettings
+from movepass_service.web.limits import Limit
 from support.sites import Answer, Browser, Later, serving, whole_application
 
 AGENT = "tests/1"
+SIGN_INS = Limit(1000, 10_000)
+"""More than all tests that share a desk send, on any machine."""
 NAMES = count(1)
 numbers = count(2_000_000_000)
 
@@ -232,7 +235,7 @@ def running_desk(folder: Path, *, is_working: bool = False, **settings: Any) -> 
     try:
         with serving(later) as port:
             settings.setdefault("url", f"http://localhost:{port}")
-            settings.setdefault("limits", default_desk_limits(is_test=True))
+            settings.setdefault("limits", {**default_desk_limits(is_test=True), "sign-in": SIGN_INS})
             web = WebSettings(authority="Dhaka Metropolitan Police", **settings)
             later.app = make_desk_app(service, Desk(service.store, service.rules), web, clock=clock)
             worker = Worker(service)
