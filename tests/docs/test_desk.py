@@ -86,5 +86,5 @@ def test_every_picture_is_there_in_both_languages_and_widths() -> None:
     assert len(pages) > 17
     drawn = {path.name for path in (ROOT / "docs/desk").glob("*.png")}
     assert drawn == {
-        f"{page}-{language}-{width}.png" for page in pages for language in ("bn", "en") for width in (320, 1024)
+        f"{page}-{language}-{width}.png" for page in pages for language in ("bn", "en") for width in (320, 1280)
     }
