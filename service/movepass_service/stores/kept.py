@@ -47,8 +47,15 @@ class Kept:
     row: str | None = None
 
     def application(self) -> Application:
-        """Read what was asked for."""
-        return Application.from_json(json.loads(self.content), self.id_hash)
+        """Read what was asked for.
+
+        Raises:
+            WireError, ValueError, LookupError, TypeError: the content is damaged.
+        """
+        try:
+            return Application.from_json(json.loads(self.content), self.id_hash)
+        except RecursionError as e:
+            raise ValueError("brackets inside brackets") from e
 
     @property
     def is_reversible(self) -> bool:
