@@ -95,11 +95,11 @@ def test_a_long_queue_is_read_once_a_second_and_what_was_decided_is_gone_at_once
     assert shown() == [*cases[2:], later]
 
 
-def test_damaged_content_hides_no_case(office: Office) -> None:
+@pytest.mark.parametrize("content", ["{}", "null", "", '{"trip":' * 3_000])
+def test_damaged_content_hides_no_case(office: Office, content: str) -> None:
     damaged, whole = office.case(), office.case()
-    office.store.writer.call(
-        lambda db: db.execute("UPDATE applications SET content = '{}' WHERE reference = ?", (damaged,)) and None
-    )
+    change = "UPDATE applications SET content = ? WHERE reference = ?"
+    office.store.writer.call(lambda db: db.execute(change, (content, damaged)) and None)
     queue = office.desk.queue(office.asma, EVERY, now=office.now)
     assert {line.case.reference: line.case.reason for line in queue.lines} == {
         damaged: "unreadable",
@@ -416,6 +416,18 @@ def test_a_chosen_row_needs_two_officers_and_a_rejection_does_not(office: Office
     assert office.approve(office.asma, chosen) == State.REFERRED
     office.desk.claim(office.asma, rejected, now=office.now)
     assert office.desk.decide(office.asma, rejected, "reject", now=office.now).state == State.REJECTED
+
+
+def test_what_no_rule_has_seen_yet_is_no_way_around_a_chosen_row(office: Office) -> None:
+    case = office.case()
+    office.change(four_eyes_rows=["row-1"])
+    content = replace(office.kept(case).application(), language="en")
+    run(office.store.correct(case, b"digest", content, office.now))
+    assert office.state(case) == State.RECEIVED
+    with refused("second-officer"):
+        office.desk.decide_unclaimed(
+            office.asma, case, "approve", now=office.now, code=None, note=None, actor="console:root as Asma"
+        )
 
 
 def test_a_refused_proposal_waits_in_the_queue_again_with_the_note(office: Office) -> None:

@@ -214,7 +214,8 @@ class SingleCases(DeskCore):
         self._check_own(officer, case, now)
         clock, hold = self._clock.advance(now), self._store.hold(case.kept.number)
         self._check_free(officer, hold, clock)
-        if action == "approve" and self._second_officer(officer, case, now):
+        is_unseen = case.kept.state == State.RECEIVED and bool(self.settings().four_eyes_rows)  # which row is to come
+        if action == "approve" and (is_unseen or self._second_officer(officer, case, now)):
             message = "approving this needs two officers; the applicant can appeal, and then it is a case"
             raise DeskError("second-officer", message)
         decision = make_decision(action, actor, code or codes_of(action)[0], words)
