@@ -101,7 +101,7 @@ class Worker:
         Raises:
             ServiceError, IssuerError, KeysError: a part of it failed; the next round does it again.
         """
-        now = int(self._clock())
+        now = self._now()
         self._contents.clear()
         if time.monotonic() >= self._reopen_at:
             self.close()
@@ -110,11 +110,11 @@ class Worker:
         parts: tuple[Callable[[], int], ...] = (
             lambda: self._service.desk.carry_out(now=now),
             lambda: self._store.decide_next(self._service.settings.batch, decide, now),
-            lambda: self._seal(now),
-            lambda: self._issue(now),
-            lambda: self._reissued(now),
-            lambda: self._revoke(now),
-            lambda: self._tidy(now),
+            lambda: self._seal(self._now()),
+            lambda: self._issue(self._now()),
+            lambda: self._reissued(self._now()),
+            self._revoke,
+            lambda: self._tidy(self._now()),
         )
         done, failures = 0, []
         for part in parts:
@@ -147,7 +147,7 @@ class Worker:
             self._service.pulse.worker_trouble = self._trouble()
             self._stop.wait(max(0.0, ROUND_SECONDS - (time.monotonic() - begun)))
         try:
-            self._seal(int(self._clock()))  # the passes of the last round
+            self._seal(self._now())  # the passes of the last round
         except (ServiceError, WireError) as e:  # which the next start does
             self._fail(e)
         self.close()
@@ -163,6 +163,9 @@ class Worker:
 
     def _trouble(self) -> str:
         return f"{len(self._held)} passes wait for another key of the authority's" if self._held else ""
+
+    def _now(self) -> int:
+        return int(self._clock())
 
     def _seal(self, now: int) -> int:
         """Sign a checkpoint of the decision log as it is by now; returns whether there is a new one.
@@ -188,8 +191,9 @@ class Worker:
             self._store.record_refused(over, EXPIRED, now)
         if not waiting:
             return len(free)
-        self._take_reissues([before for one in waiting for before in _earlier(one)], now)
+        self._take_reissues([before for one in waiting for before in _earlier(one)])
         answers = self._ask(waiting)
+        at = self._now()  # a signer may take minutes, and what the log says of these passes is said now
         issued: list[Issued] = []
         for application, answer in zip(waiting, answers, strict=True):
             if isinstance(answer, SignedPass):
@@ -200,10 +204,10 @@ class Worker:
                 self._held[application.number] = time.monotonic()
                 LOG.warning("a pass can't be signed now: %s", answer)
             else:
-                self._refuse(application, answer, now)
+                self._refuse(application, answer, at)
         if issued:
-            self._store.record_issued(issued, now)
-        self._note(waiting, now)
+            self._store.record_issued(issued, at)
+        self._note(waiting, at)
         return len(free)
 
     def _ask(self, waiting: Sequence[Kept]) -> list[IssueResult]:
@@ -236,7 +240,7 @@ class Worker:
         waits = [now - one.received_at for one in issued if one.by_rules and not one.correction]
         self._service.pulse.ready.note([float(max(0, wait)) for wait in waits], now)
 
-    def _revoke(self, now: int) -> int:
+    def _revoke(self) -> int:
         """Revoke the passes of what was withdrawn, reversed or corrected; returns how many."""
         wanted = self._store.to_revoke(ISSUE_MAX)
         if not wanted:
@@ -247,7 +251,7 @@ class Worker:
                 entry = _revoke_one(revoker, one)
                 if entry and entry.text and one.pass_number is None:
                     unseen.append(_issued(one.number, one.correction, entry))
-        self._store.record_revoked(wanted, now, unseen)
+        self._store.record_revoked(wanted, self._now(), unseen)
         self._service.pulse.revoked.set()
         return len(wanted)
 
@@ -264,7 +268,7 @@ class Worker:
             if len(passes) == _REISSUE_MAX:
                 self._unlooked.append((kid, passes[-1].place))
             if passes:
-                return self._take_reissues(passes, now)
+                return self._take_reissues(passes)
         return 0
 
     def _other_keys(self, now: int) -> list[tuple[bytes, tuple[int, int, int]]]:
@@ -276,7 +280,7 @@ class Worker:
         self._next_reissue = time.monotonic() + (_REISSUE_VOID_SECONDS if is_void else _REISSUE_SECONDS)
         return [(kid, (now - DAY_SECONDS, 0, 0)) for kid in others if kid is not None]
 
-    def _take_reissues(self, passes: Sequence[Reissuable], now: int) -> int:
+    def _take_reissues(self, passes: Sequence[Reissuable]) -> int:
         """Note what was issued again for some passes, and show it to the applicants in place of the void one."""
         if not passes:
             return 0
@@ -292,7 +296,7 @@ class Worker:
             made += again
             shown += [issued for issued in again if issued.kid == authority.pass_key][-1:]
         if made:
-            self._store.record_reissued(made, shown, now)
+            self._store.record_reissued(made, shown, self._now())
         return len(made)
 
     def _tidy(self, now: int) -> int:

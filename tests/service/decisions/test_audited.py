@@ -13,14 +13,17 @@ from support.applications import APPROVE_ALL, rules, run, submit, use_rules, wor
 from support.keys import replace_pass_key
 from support.world import World
 
+from movepass_issuer.issuing.issuer import IssueResult
 from movepass_service.decisions import copies as service_copies
 from movepass_service.decisions import officers
 from movepass_service.decisions.officers import REASONS
 from movepass_service.decisions.records import Decision
 from movepass_service.issuing.publishing import PublisherThread
+from movepass_service.issuing.worker import Worker
 from movepass_service.officers.accounts import OfficerAccounts
 from movepass_service.officers.passkeys import RelyingParty
 from movepass_service.service import Service
+from movepass_service.stores.kept import Kept
 from movepass_verifier.auditing import copies
 from movepass_verifier.auditing.audit import AuditReport, audit_copies
 from movepass_verifier.auditing.heads import read_head
@@ -92,6 +95,25 @@ def test_an_honest_service_is_whole_with_its_published_head(
     assert [head["published"] for head in report.to_json()["heads"]] == [True]
     assert (report.scanned.issuances, report.issued) == (4, 4)
     assert plain.reference != given_back.reference
+
+
+def test_a_signer_that_takes_minutes_dates_no_leaf_back(
+    service: Service, world: World, now: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use_rules(service, APPROVE_ALL, now)
+    submit(service, now)
+    time, ask = [now], Worker._ask
+
+    def ask_for_minutes(worker: Worker, waiting: Sequence[Kept]) -> list[IssueResult]:
+        time[0] += 300
+        officers.add_officer(service.store, "Asma", "officer", time[0])
+        return ask(worker, waiting)
+
+    monkeypatch.setattr(Worker, "_ask", ask_for_minutes)
+    worker = Worker(service, clock=lambda: time[0])
+    worker.round()
+    worker.close()
+    assert audit(service, world, tmp_path / "copies", now + 360).is_whole
 
 
 def test_a_day_at_the_desk_is_whole(service: Service, world: World, now: int, tmp_path: Path) -> None:

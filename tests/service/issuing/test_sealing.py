@@ -395,7 +395,7 @@ def test_what_is_over_for_a_day_is_not_looked_for(
     replace_pass_key(world)
     asked: list[int] = []
 
-    def take(_: Worker, passes: Sequence[Reissuable], __: int) -> int:
+    def take(_: Worker, passes: Sequence[Reissuable]) -> int:
         asked.append(len(passes))
         return 0
 
