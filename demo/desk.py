@@ -1,4 +1,4 @@
-"""Plays a day at the desk with real processes, and fails if anything is not as expected.
+"""Play a day at the desk with real processes, and fails if anything is not as expected.
 
 Two hundred applications wait for an officer. Five officers decide them at once by keyboard, each in a Chromium with a
 passkey. An auditor takes copies; then somebody sells a pass past the service, and somebody restores an old copy of it.
@@ -141,7 +141,7 @@ def sign_in(office: Office) -> None:
 
 
 def decide(office: Office) -> None:
-    """Five officers decide two hundred cases at once."""
+    """Let five officers decide two hundred cases at once."""
     print("\n--- Two hundred applications are referred to officers")
     plain = [office.apply("other", 3, "Harvest of Boro rice") for _ in range(PLAIN)]
     abroad = [office.apply("travel-abroad", 5) for _ in range(ABROAD)]
@@ -189,7 +189,7 @@ def decide(office: Office) -> None:
 
 
 def audited(office: Office) -> None:
-    """An auditor takes copies of an honest day; then somebody sells a pass."""
+    """Take an auditor's copies of an honest day, then sell a pass and find it."""
     print("\n--- An auditor takes copies")
     office.export(COPIES)
     office.note("the audit of an honest day", (0, []), office.audit(COPIES))
@@ -210,7 +210,7 @@ def audited(office: Office) -> None:
 
 
 def rewound(office: Office) -> None:
-    """Somebody restores the service from an old copy, so that decisions are gone."""
+    """Restore the service from an old copy, so that decisions are gone, and find that."""
     print("\n--- Somebody restores the service from a copy, and other decisions take the place of those that are gone")
     office.site.stop()
     backup = office.folder / "backup"

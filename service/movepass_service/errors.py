@@ -1,4 +1,4 @@
-"""What the service refuses or can't do."""
+"""Define the errors of the service."""
 
 import traceback
 

@@ -47,7 +47,7 @@ class RunError(ServiceError):
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Where the public site is served.
+    """The addresses of the public site.
 
     Attributes:
         port: on the loopback interface; 0 takes a free one.
@@ -62,7 +62,7 @@ class Site:
 
 @dataclass(frozen=True, slots=True)
 class DeskAt:
-    """Where the desk is served.
+    """The addresses of the desk.
 
     Attributes:
         port: on the loopback interface; 0 takes a free one.

@@ -55,7 +55,7 @@ class Tree:
 
     @property
     def frontier(self) -> tuple[bytes, ...]:
-        """The roots of the complete subtrees, largest first: one for each bit that is set in the size."""
+        """Return the roots of the complete subtrees, largest first: one for each bit that is set in the size."""
         return tuple(self._roots)
 
     def append(self, hashed: bytes) -> None:

@@ -29,7 +29,7 @@ _TWO = 2
 
 @dataclass(frozen=True, slots=True)
 class _Given:
-    """What the command was given: see its options."""
+    """The options of the command."""
 
     decisions: Path | None
     issued: Path | None

@@ -24,7 +24,7 @@ from movepass_service.stores.store import Head, Store
 
 LEAVES, RECORDS, ISSUED, HEAD = "decisions/leaves.jsonl", "decisions/records.jsonl", "issued/issued.jsonl", "head"
 PATIENCE_SECONDS = 5.0
-"""How long to wait for the leaves and the checkpoint of passes that are being issued, where a service runs."""
+"""Seconds to wait for the leaves and the checkpoint of passes that are being issued, where a service runs."""
 _PAUSE_SECONDS = 0.1
 _AWAITED_MAX = 10_000
 """Passes without a leaf that are waited for: more are no pause between two steps of the service."""
@@ -44,7 +44,7 @@ class RewoundLogError(ServiceError):
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """What was copied.
+    """The size of an export.
 
     Attributes:
         leaves: how many leaves.
@@ -63,7 +63,7 @@ class Exported:
 
 @dataclass(slots=True)
 class _Passes:
-    """What was seen while the ledger was copied.
+    """The ledger as it was while it was copied.
 
     Attributes:
         count: passes.

@@ -1,4 +1,4 @@
-"""Officers: who is one, and how the console decides as one of them."""
+"""Add officers, make their enrolment links, and decide at the console as one of them."""
 
 import secrets
 from dataclasses import dataclass
@@ -19,13 +19,13 @@ from movepass_wire.text import normalise
 NAME_MAX_CHARS = 64
 CASES_MAX = 10_000
 CONSOLE = "console"
-"""Who acts by the command, where its user is not known."""
+"""The actor of a command whose user is not known."""
 DESK_URL = "desk-url"
 """Under which the store keeps where the desk was served last: enrolment links lead there."""
 DESK_DEFAULT = "http://localhost:8081"
 _SECRET_BYTES = 32
 ACTIONS = ("approve", "reject", "needs-correction", "withdraw")
-"""What the console can do."""
+"""Actions of the console."""
 __all__ = [
     "ACTIONS",
     "CONSOLE",

@@ -61,7 +61,7 @@ _CODES = {
     "revoke": ("reversed",),
 }
 ACTIONS = ("approve", "reject", "needs-correction")
-"""What is decided about a case."""
+"""Decisions about a case."""
 
 
 def codes_of(action: str) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Who may do what at the desk: one table of roles and actions."""
+"""The table of roles at the desk and the actions that each allows."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -56,7 +56,7 @@ ALLOWED: Mapping[str, frozenset[Action]] = {
     "manager": _READING | {Action.MANAGE_ACCOUNTS},
     "auditor": _READING,
 }  # fmt: skip
-"""What each role allows. A manager decides nothing, and an auditor changes nothing and reads no application."""
+"""The actions of each role. A manager decides nothing, and an auditor changes nothing and reads no application."""
 
 
 class ForbiddenError(ServiceError):

@@ -54,7 +54,7 @@ class Sealer:
         if head is not None:
             self._signed, self._tree = _resume(head, origin)
         self.covered = self._tree.size
-        """How many leaves the newest durable head covers."""
+        """Return how many leaves the newest durable head covers."""
 
     def seal(self, signer: Signer, now: int) -> bool:
         """Sign the log as it is, unless the newest head covers all of it and is signed by this key.

@@ -69,7 +69,7 @@ CALLS: Table = {
     "/api/lease/{reference}": {"POST": json_call(Action.DECIDE, case.renew)},
     "/healthz": {"GET": Endpoint(sign_in.health, "")},
 }
-"""What the pages' script asks."""
+"""Calls of the pages' script."""
 
 
 def make_desk_app(

@@ -1,4 +1,4 @@
-"""What every handler of the desk needs: the core, the accounts, the service, and pages for whoever is signed in."""
+"""Give the desk's handlers its core, its accounts and the service, and render pages for whoever is signed in."""
 
 from collections.abc import Mapping
 from pathlib import Path

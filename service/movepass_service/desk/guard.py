@@ -1,4 +1,4 @@
-"""What stands before every handler of the desk: a session, a role, the form's token, and no unknown field.
+"""Guard every handler of the desk: check the session, the role, the form's token and its fields.
 
 Handlers wait for the disk, so each runs in a thread.
 """

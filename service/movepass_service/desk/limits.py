@@ -1,4 +1,4 @@
-"""How much the desk takes from one block of addresses."""
+"""Limit the requests that the desk takes from one block of addresses."""
 
 from collections.abc import Mapping
 from types import MappingProxyType

@@ -49,7 +49,7 @@ class WrongPasskey(ServiceError):  # noqa: N818 - named as the service's other r
 
 @dataclass(frozen=True, slots=True)
 class RelyingParty:
-    """Who asks: the host that passkeys belong to, its origins as browsers say them, and a name for people."""
+    """The site that asks: the host that passkeys belong to, its origins as browsers say them, and a name for people."""
 
     id: str
     origins: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""The public JSON API: the same validation and the same store as the pages (docs/service.md has its description)."""
+"""The public JSON API: the same validation and the same store as the pages (docs/site.md has its description)."""
 
 import asyncio
 import re

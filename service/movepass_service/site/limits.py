@@ -1,4 +1,4 @@
-"""How much the site takes from one block of addresses."""
+"""Limit the requests that the site takes from one block of addresses."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -6,9 +6,9 @@ from types import MappingProxyType
 from movepass_service.web.limits import Limit
 
 TEST_APPLICATIONS_PER_S = 300
-"""What one address may send to a TEST authority, so that load can come from one machine."""
+"""Requests a second of one address to a TEST authority, so that load can come from one machine."""
 APPLICATIONS_PER_S = 20
-"""What one address may send otherwise; thousands of phones share an address of a carrier."""
+"""The same for any other authority; thousands of phones share an address of a carrier."""
 
 
 def default_limits(*, is_test: bool) -> Mapping[str, Limit]:

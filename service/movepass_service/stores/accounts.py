@@ -1,4 +1,4 @@
-"""What a store keeps of officers' accounts: passkeys, enrolment links, sessions, and links that a manager asked for.
+"""The contract of a store of officers' accounts: passkeys, enrolment links, sessions, and links still to approve.
 
 Every change of an account is an act of administration, whose record the log gets in the same transaction.
 """
@@ -60,7 +60,7 @@ class Enrolment:
 
 @dataclass(frozen=True, slots=True)
 class Challenge:
-    """What a browser must sign.
+    """A challenge that a browser must sign.
 
     Attributes:
         value: random bytes.

@@ -1,4 +1,4 @@
-"""What a store keeps for the desk, beside applications: holds, notes, approvals and second looks.
+"""The contract of a store for the desk, beside applications: holds, notes, approvals and second looks.
 
 Each change is one conditional write: it names what it found, and fails with Changed if somebody was quicker.
 """
@@ -53,7 +53,7 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """What keeps others from a case: an officer's lease, a proposal, or both. Any change of the application ends it.
+    """Keeps others from a case: an officer's lease, a proposal, or both. Any change of the application ends it.
 
     Attributes:
         number: the application's.
@@ -76,7 +76,7 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """What must be so at the moment when a decision is stored.
+    """Conditions that a decision is stored under.
 
     Attributes:
         token: of the hold that was found, None if there was none.
@@ -91,7 +91,7 @@ class Guard:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """What an officer wrote about a case."""
+    """An officer's note about a case."""
 
     at: int
     officer: str

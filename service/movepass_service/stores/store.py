@@ -1,4 +1,4 @@
-"""Where applications are kept: what every store promises. tests/service/store_contract.py holds each store to it.
+"""The contract of every store of applications. tests/service/stores/store_contract.py checks each store against it.
 
 - a receipt that was given is durable, and so is every change that a method has returned from;
 - a client id belongs to one content for ever (until it is forgotten), whoever sends it at once and how often;
@@ -152,7 +152,7 @@ class ToRevoke:
 
 @dataclass(frozen=True, slots=True)
 class Officer:
-    """Who may use the desk: a name, a role (decisions.roles.ROLES), and a telephone as +8801XXXXXXXXX.
+    """Somebody who may use the desk: a name, a role (decisions.roles.ROLES), and a telephone as +8801XXXXXXXXX.
 
     The telephone is theirs in private life. It may be None; it keeps them from applications that came from it.
     """

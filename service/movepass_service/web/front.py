@@ -1,4 +1,4 @@
-"""What handlers need of the web application that they belong to: settings, templates, words, addresses and cookies."""
+"""Give handlers the settings, templates, words, addresses and cookies of their web application."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +12,7 @@ from movepass_service.web.words import Words
 from movepass_wire.times import DAY_SECONDS
 
 KEY_DAYS = 4
-"""How long a browser keeps a secret: an application is for at most 72 hours ahead, and a pass lasts 12."""
+"""Days for which a browser keeps a secret: an application is for at most 72 hours ahead, and a pass lasts 12."""
 
 
 class Front:
@@ -21,7 +21,7 @@ class Front:
     whole_site_cookies: frozenset[str] = frozenset()
     """Names of cookies for every path; the others belong to a page."""
     json_paths: tuple[str, ...] = ("/api/", "/healthz")
-    """What paths begin with whose errors are JSON."""
+    """The beginning of paths whose errors are JSON."""
 
     def __init__(self, settings: WebSettings, sources: Sources) -> None:
         """Take the settings, and load the templates and static files."""

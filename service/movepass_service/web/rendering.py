@@ -41,7 +41,7 @@ class Asset:
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """What the pages of one web application are made from, beside what all of them share.
+    """The templates, files and words of one web application, beside those that all share.
 
     Attributes:
         folder: has its templates and static files.

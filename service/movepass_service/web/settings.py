@@ -1,4 +1,4 @@
-"""What may be set about a web application: its address, its limits, its texts' names."""
+"""The settings of a web application: its address, its limits, its texts' names."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -55,7 +55,7 @@ Handler = Callable[[Any, Request], Answer | Awaitable[Answer]]
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """What serves a method of a path.
+    """The handler of a method of a path, and its limits.
 
     Attributes:
         handler: takes the front and a request.
@@ -86,7 +86,7 @@ def public_page(handler: Handler) -> Endpoint:
 
 
 Table = Mapping[str, Mapping[str, Endpoint]]
-"""What serves each method of each path."""
+"""The endpoint of each method of each path."""
 
 
 def make_shell(front: Front, *, pages: Table, programs: Table, clock: Callable[[], float] = time.time) -> "Shell":
@@ -213,7 +213,7 @@ def _response(answer: Answer) -> Response:
 
 
 class Shell:
-    """What surrounds every request: the host, the time at work, errors in both languages, headers, the log."""
+    """The shell around every request: the host, the time at work, errors in both languages, headers, the log."""
 
     def __init__(self, inner: Router, front: Front) -> None:
         """Take the routes."""

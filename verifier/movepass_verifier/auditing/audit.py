@@ -25,7 +25,7 @@ from movepass_wire.times import iso
 
 @dataclass(frozen=True, slots=True)
 class AuditReport:
-    """What an audit found.
+    """The report of an audit.
 
     Attributes:
         findings: what is wrong, and what is to be looked at.
@@ -49,7 +49,7 @@ class AuditReport:
 
     @property
     def is_whole(self) -> bool:
-        """Whether nothing is wrong."""
+        """Return whether nothing is wrong."""
         return not self.findings.failures
 
     def to_json(self) -> dict[str, Any]:

@@ -19,7 +19,7 @@ issuer's PERSONAL_DAYS). After a withdrawal, and without a pass, a record may go
 LEDGER_DAYS = 90
 """Days after a pass's day for which the ledger has the pass at all (the issuer's REQUEST_DAYS)."""
 REVOKED_WITHIN_SECONDS = 900
-"""How long after a reversal a pass may still be in force: the worker revokes in its next round."""
+"""Seconds after a reversal for which a pass may still be in force: the worker revokes in its next round."""
 
 
 @dataclass(frozen=True, slots=True)

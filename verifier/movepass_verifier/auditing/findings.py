@@ -78,7 +78,7 @@ class Finding:
 
     @property
     def is_failure(self) -> bool:
-        """Whether something is wrong; else it is only to be looked at."""
+        """Return whether something is wrong; a notice is only to be looked at."""
         return self.code in FAILURES
 
     def to_json(self) -> dict[str, Any]:
@@ -120,7 +120,7 @@ class Findings:
 
     @property
     def failures(self) -> int:
-        """How many things are wrong."""
+        """Count what is wrong."""
         return sum(count for code, count in self.counts.items() if code in FAILURES)
 
 

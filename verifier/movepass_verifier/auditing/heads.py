@@ -19,7 +19,7 @@ from movepass_wire.merkle import verify_consistency
 from movepass_wire.times import local
 
 TIME_SLACK_SECONDS = 120
-"""How far a time may lie before an earlier one of the log: pages and the worker each take the time when they begin."""
+"""Seconds by which a leaf's time may lie before an earlier leaf's: pages and the worker take it when they begin."""
 PROOF_MAX_BYTES = 1 << 18
 _PROOF_MAX_HASHES = 128
 
@@ -34,7 +34,7 @@ class NamedHead:
 
     @property
     def checkpoint(self) -> Checkpoint:
-        """What it says."""
+        """Return the checkpoint of the note."""
         return self.signed.checkpoint
 
     def __str__(self) -> str:

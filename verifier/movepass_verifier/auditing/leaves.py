@@ -59,7 +59,7 @@ class KeptRecord(NamedTuple):
 
 
 class Act(NamedTuple):
-    """What a record says, as far as an audit asks.
+    """The content of a record, as far as an audit needs it.
 
     Attributes:
         at: seconds since 1970 UTC.

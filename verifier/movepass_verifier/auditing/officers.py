@@ -49,7 +49,7 @@ class Share:
 
     @property
     def z(self) -> float:
-        """How many standard deviations the officer's share lies above the colleagues'; 0 if they can't be compared."""
+        """Return the z score of the officer's share beside the colleagues'; 0 if they can't be compared."""
         if min(self.decided, self.others_decided) < LEAST_DECISIONS:
             return 0.0
         pooled = (self.approved + self.others_approved) / (self.decided + self.others_decided)
@@ -58,12 +58,12 @@ class Share:
 
     @property
     def difference(self) -> float:
-        """The officer's share of approvals less the colleagues'."""
+        """Return the officer's share of approvals less the colleagues'."""
         return self.approved / self.decided - self.others_approved / self.others_decided if self.others_decided else 0.0
 
     @property
     def is_unusual(self) -> bool:
-        """Whether the officer approves far more than colleagues."""
+        """Return whether the officer approves far more than colleagues."""
         return self.z >= SHARE_Z and self.difference >= SHARE_DIFFERENCE
 
     def to_json(self) -> dict[str, Any]:

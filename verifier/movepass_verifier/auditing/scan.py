@@ -18,7 +18,7 @@ LEAST_KEPT_SECONDS = DAY_SECONDS
 
 @dataclass(slots=True)
 class Scanned:
-    """What a log was found to hold.
+    """The content of a log, as scanned.
 
     Attributes:
         leaves: how many leaves.

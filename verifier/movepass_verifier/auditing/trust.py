@@ -18,7 +18,7 @@ from movepass_verifier.store.store import Store
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """What a synced device knows of its authority.
+    """The keys that a synced device trusts.
 
     Attributes:
         authority: its name.

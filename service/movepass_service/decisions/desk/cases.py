@@ -55,7 +55,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """Which cases to show; None and 0 leave a filter out.
+    """The filters of the queue; None and 0 leave a filter out.
 
     Attributes:
         reason: of the trip.

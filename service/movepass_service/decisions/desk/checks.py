@@ -1,4 +1,4 @@
-"""Who may decide a case, and when that takes two officers. Pure: facts come as arguments."""
+"""Check who may decide a case, and whether that takes two officers. Pure: facts come as arguments."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any

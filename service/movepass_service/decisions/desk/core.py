@@ -1,4 +1,4 @@
-"""What all work at the desk needs: who asks, which case, who must not decide it, and the record of a decision."""
+"""Look up officers, settings and cases for all parts of the desk, and find conflicts of interest."""
 
 import hashlib
 import hmac
@@ -33,7 +33,7 @@ _DRAW_RANGE = 1 << 64
 
 
 class DeskCore:
-    """What the parts of the desk share."""
+    """The base of the desk's parts."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""What a supervisor chooses for the desk: when two officers are needed, second looks, windows and limits."""
+"""The desk's settings, chosen by a supervisor: when two officers are needed, second looks, windows and limits."""
 
 import json
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What the desk answers, and how it refuses."""
+"""The desk's results and its error."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -64,7 +64,7 @@ class OpenCase:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What became of a decision.
+    """The result of a decision.
 
     Attributes:
         reference: the application's.
@@ -79,7 +79,7 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class BulkPreview:
-    """What a bulk decision would do.
+    """The effect that a bulk decision would have.
 
     Attributes:
         total: how many cases the filters accept.

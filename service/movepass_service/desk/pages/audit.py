@@ -1,4 +1,4 @@
-"""What an auditor at the desk can see: the log's heads, what was administered, and how to audit without trusting us."""
+"""Show auditors the log's heads, the acts of administration, and how to audit without trusting this page."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What a second officer looks at: proposals that wait for one, and approvals that were drawn for a second look."""
+"""Show second officers the proposals that wait for them, and the approvals drawn for a second look."""
 
 from movepass_service.decisions.desk.cases import read_case
 from movepass_service.decisions.roles import Action, may

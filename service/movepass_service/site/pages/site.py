@@ -1,4 +1,4 @@
-"""What every handler of the site needs: the service, registered numbers, and the site's own links and tokens."""
+"""Give the site's handlers the service, the registered numbers, and the site's own links and tokens."""
 
 import hashlib
 import hmac

@@ -28,7 +28,7 @@ _UNITS = (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
 
 
 class Words(Catalogue):
-    """What pages say in one language."""
+    """The words of pages in one language."""
 
     def __init__(self, language: Language, texts: Mapping[str, str]) -> None:
         """Take a catalogue."""
