@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any
+from typing import Any, NamedTuple
 
 from movepass_keys import KeySet
 from movepass_verifier.auditing.checks import Context
@@ -61,6 +61,35 @@ def read_found(text: str, keys: KeySet | None, now: int) -> FoundPass:
     return FoundPass(pass_.day, pass_.index, pass_.trip.not_after, payload, is_signed)
 
 
+class _Logged(NamedTuple):
+    """The leaf of a pass, beside its decision and the ledger's line; None for whatever is missing of these."""
+
+    position: int
+    payload: bytes
+    at: int
+    decision: int | None
+    decided_at: int | None
+    action: str | None
+    actor: str | None
+    row: str | None
+    revoked: int | None
+
+
+_QUERY = (
+    "SELECT i.position, i.payload, i.at, d.position, d.at, d.action, d.actor, d.row, issued.revoked "
+    "FROM issuances i LEFT JOIN decisions d ON d.position = i.decision "
+    "LEFT JOIN issued ON issued.key = i.key WHERE i.key = ?"
+)
+_RESULTS = {
+    "found-forged": "forged",
+    "found-not-covered": "not-covered",
+    "found-without-decision": "without-decision",
+    "found-with-other-payload": "other-payload",
+    "logged-late": "logged-late",
+}
+"""The result of a found pass by the code of its finding."""
+
+
 def look_up(context: Context, found: FoundPass, covered_until: int) -> dict[str, Any]:
     """Look a found pass up, and add a finding if there is no decision for it.
 
@@ -70,47 +99,59 @@ def look_up(context: Context, found: FoundPass, covered_until: int) -> dict[str,
         covered_until: when the newest head was made, seconds since 1970 UTC.
 
     Returns:
-        What `audit --json` shows of it.
+        The object that `audit --json` shows of it.
     """
-    what, name = (found.day, found.index), name_pass(found.day, found.index)
+    what = (found.day, found.index)
     shown: dict[str, Any] = {"pass_number": format_number(*what), "day": found.day, "index": found.index}
-    query = (
-        "SELECT i.position, i.payload, i.at, d.position, d.at, d.action, d.actor, d.row, issued.revoked "
-        "FROM issuances i LEFT JOIN decisions d ON d.position = i.decision "
-        "LEFT JOIN issued ON issued.key = i.key WHERE i.key = ?"
-    )
-    leaf = next(context.rows(query, pass_key(*what)), None)
+    row = next(context.rows(_QUERY, pass_key(*what)), None)
+    logged = _Logged(*row) if row else None
+    if fault := _find_fault(found, logged, covered_until):
+        code, words = fault
+        position = {"position": logged.position} if logged is not None and code != "found-forged" else {}
+        context.findings.add(code, words, position.get("position"), what)
+        return shown | {"result": _RESULTS[code], **position, "words": words}
+    assert logged is not None  # noqa: S101 - without a leaf there is a fault
+    return shown | {
+        "result": "logged", "position": logged.position, "decision": logged.decision, "actor": logged.actor,
+        "row": logged.row, "revoked": None if logged.revoked is None else bool(logged.revoked),
+        "words": _describe(found, logged),
+    }  # fmt: skip
+
+
+def _find_fault(found: FoundPass, logged: _Logged | None, covered_until: int) -> tuple[str, str] | None:
+    """Return the code and the words of the first fault of a found pass, or None."""
+    name = name_pass(found.day, found.index)
     if found.is_signed is False:
-        words = f"{name}: no key of the authority signed it; it is forged, and says nothing about the log"
-        context.findings.add("found-forged", words, pass_key=what)
-        return shown | {"result": "forged", "words": words}
-    if leaf is None and found.ends > covered_until:
+        return (
+            "found-forged",
+            f"{name}: no key of the authority signed it; it is forged, and says nothing about the log",
+        )
+    if logged is None and found.ends > covered_until:
         words = f"{name} is not yet covered: the head is of {local(covered_until)}, take newer copies"
-        context.findings.add("found-not-covered", words, pass_key=what)
-        return shown | {"result": "not-covered", "words": words}
-    if leaf is None:
+        return "found-not-covered", words
+    if logged is None:
         words = (
             f"{name} is a pass without a decision: its trip ended at {local(found.ends)}, the head was made at "
             f"{local(covered_until)}, and no leaf names it"
         )
-        context.findings.add("found-without-decision", words, pass_key=what)
-        return shown | {"result": "without-decision", "words": words}
-    position, payload, at, decision, decided_at, action, actor, row, revoked = leaf
-    if found.payload not in (None, payload):
-        words = f"{name} was found with another payload than leaf {position:,} has: two passes have one number"
-        context.findings.add("found-with-other-payload", words, position, what)
-        return shown | {"result": "other-payload", "position": position, "words": words}
-    if found.payload is not None and at >= found.ends:
-        words = f"{name} ended at {local(found.ends)}, and leaf {position:,} logged it at {local(at)}: after the fact"
-        context.findings.add("logged-late", words, position, what)
-        return shown | {"result": "logged-late", "position": position, "words": words}
-    by = f"{action} by {actor}" + (f", row {row}" if row else "") if action else "whose record is forgotten"
-    words = f"{name} was issued by leaf {position:,} at {local(at)}"
-    if decision is not None:
-        words += f", after the decision of leaf {decision:,} ({by}, {local(decided_at)})"
-    words += "; revoked since" if revoked else ""
-    unsigned = "" if found.payload is None or found.is_signed else "; its signature was not checked"
-    return shown | {
-        "result": "logged", "position": position, "decision": decision, "actor": actor, "row": row,
-        "revoked": None if revoked is None else bool(revoked), "words": words + unsigned,
-    }  # fmt: skip
+        return "found-without-decision", words
+    leaf = f"leaf {logged.position:,}"
+    if found.payload not in (None, logged.payload):
+        words = f"{name} was found with another payload than {leaf} has: two passes have one number"
+        return "found-with-other-payload", words
+    if found.payload is not None and logged.at >= found.ends:
+        words = f"{name} ended at {local(found.ends)}, and {leaf} logged it at {local(logged.at)}: after the fact"
+        return "logged-late", words
+    return None
+
+
+def _describe(found: FoundPass, logged: _Logged) -> str:
+    """Say which leaf issued a pass, by which decision, and whether it was revoked."""
+    words = f"{name_pass(found.day, found.index)} was issued by leaf {logged.position:,} at {local(logged.at)}"
+    if logged.decision is not None and logged.decided_at is not None:
+        by = "whose record is forgotten"
+        if logged.action:
+            by = f"{logged.action} by {logged.actor}" + (f", row {logged.row}" if logged.row else "")
+        words += f", after the decision of leaf {logged.decision:,} ({by}, {local(logged.decided_at)})"
+    words += "; revoked since" if logged.revoked else ""
+    return words + ("" if found.payload is None or found.is_signed else "; its signature was not checked")
