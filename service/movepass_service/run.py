@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -113,25 +114,16 @@ def running(service: Service, site: Site, desk: DeskAt | None = None) -> Iterato
         settings = _settings(service, url, listener, trusted, default_limits(is_test=is_test))
         desk_settings = _settings(service, desk_url, desk_listener, trusted, default_desk_limits(is_test=is_test))
         service.store.note(DESK_URL, desk_url.encode())
-        apps = (
-            ("site", make_app(service, settings, accounts=accounts), listener),
-            (
-                "desk",
-                make_desk_app(service, Desk(service.store, service.rules, accounts), desk_settings),
-                desk_listener,
-            ),
-        )
-
-        def forget(now: int) -> None:
-            forget_sessions(service.store, now)
-            if accounts:
-                accounts.forget(now)
-
-        worker = Worker(service, also_forget=forget)
+        site_app = make_app(service, settings, accounts=accounts)
+        desk_app = make_desk_app(service, Desk(service.store, service.rules, accounts), desk_settings)
+        worker = Worker(service, also_forget=partial(_forget, service, accounts))
         for helper in (PublisherThread(service), worker):  # the last revocations are published in the end
             helper.start()
             begun.callback(helper.stop)
-        threads = tuple(begun.enter_context(_serving(name, app, where)) for name, app, where in apps)
+        threads = (
+            begun.enter_context(_serving("site", site_app, listener)),
+            begun.enter_context(_serving("desk", desk_app, desk_listener)),
+        )
         yield Running(url, desk_url, threads)
 
 
@@ -156,6 +148,13 @@ def _serving(name: str, app: Any, listener: socket.socket) -> Iterator[threading
 
 def _address(url: str | None, listener: socket.socket) -> str:
     return url or f"http://localhost:{listener.getsockname()[1]}"
+
+
+def _forget(service: Service, accounts: Accounts | None, now: int) -> None:
+    """Delete sessions that are over, officers' and applicants'."""
+    forget_sessions(service.store, now)
+    if accounts:
+        accounts.forget(now)
 
 
 def _open_accounts(service: Service) -> Accounts | None:

@@ -218,24 +218,29 @@ def apply(db: sqlite3.Connection, application: Kept, decision: Decision, now: in
     desk_rows.end_hold(db, application.number)
     if new == State.APPROVED:
         desk_rows.note_approval(db, application.number, position, decision, record.digest, now, draw)
-        db.execute(
-            "INSERT INTO passes (number, correction, request_id, decision, person, person_after, travel_day, "
-            "not_before, not_after) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE "
-            "SET decision = excluded.decision, revoke = 0, revoked_at = NULL, ended_at = NULL",
-            (
-                application.number,
-                application.correction,
-                application.request_id,
-                position,
-                *split_hash(application.id_hash),
-                dhaka_day(application.not_before),
-                application.not_before,
-                application.not_after,
-            ),
-        )
+        _expect_pass(db, application, position)
     elif new in _ENDS_PASSES:
         end_passes(db, application.number, now)
         db.execute("UPDATE applications SET pass_text = NULL WHERE number = ?", (application.number,))
+
+
+def _expect_pass(db: sqlite3.Connection, application: Kept, position: int) -> None:
+    """Note that a pass is to be issued by the decision at a position of the log."""
+    db.execute(
+        "INSERT INTO passes (number, correction, request_id, decision, person, person_after, travel_day, "
+        "not_before, not_after) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE "
+        "SET decision = excluded.decision, revoke = 0, revoked_at = NULL, ended_at = NULL",
+        (
+            application.number,
+            application.correction,
+            application.request_id,
+            position,
+            *split_hash(application.id_hash),
+            dhaka_day(application.not_before),
+            application.not_before,
+            application.not_after,
+        ),
+    )
 
 
 def end_passes(db: sqlite3.Connection, number: int, now: int, *, before: int | None = None) -> None:
