@@ -67,7 +67,8 @@ def wait_for_url(process: subprocess.Popen[str]) -> str:
 
 def test_run_serves_on_this_machine_until_it_is_stopped(world: World, data: Path, launch: Start) -> None:
     process = launch(
-        "service", "run", "--authority", world.authority.folder, "--data", data, "--site-port", 0, "--json"
+        "service", "run", "--authority", world.authority.folder, "--data", data, "--site-port", 0, "--desk-port", 0,
+        "--json",
     )  # fmt: skip
     url = wait_for_url(process)
     assert url.startswith("http://localhost:")
@@ -89,7 +90,19 @@ def test_run_serves_on_this_machine_until_it_is_stopped(world: World, data: Path
 
 
 def test_one_folder_has_one_service(world: World, data: Path, launch: Start, movepass: Movepass) -> None:
-    command = ("service", "run", "--authority", world.authority.folder, "--data", data, "--site-port", 0, "--json")
+    command = (
+        "service",
+        "run",
+        "--authority",
+        world.authority.folder,
+        "--data",
+        data,
+        "--site-port",
+        0,
+        "--desk-port",
+        0,
+        "--json",
+    )
     process = launch(*command)
     wait_for_url(process)
     ran = movepass(*command)

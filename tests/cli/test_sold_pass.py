@@ -65,7 +65,19 @@ class Country:
     def run(self, launch: Start) -> None:
         """Let the service do its work, and stop it once the head that covers all of it is published."""
         authority = self.world.authority.folder
-        process = launch("service", "run", "--authority", authority, "--data", self.data, "--site-port", 0, "--json")
+        process = launch(
+            "service",
+            "run",
+            "--authority",
+            authority,
+            "--data",
+            self.data,
+            "--site-port",
+            0,
+            "--desk-port",
+            0,
+            "--json",
+        )
         url = next_row(process)["site"]
         receipts = [ask(f"{url}/api/applications", application(self.world.now)) for _ in range(3)]
         for receipt in receipts:

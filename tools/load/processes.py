@@ -68,7 +68,19 @@ def running(folder: Path, *, is_floor: bool = False) -> Iterator[Process]:
     authority, data = folder / "authority", folder / "data"
     create_authority(authority, name="Dhaka Metropolitan Police", test=True)
     command = [sys.executable, *(["-c", _FLOOR] if is_floor else ["-m", "movepass_cli.main"])]
-    arguments = ["service", "run", "--authority", authority, "--data", data, "--site-port", "0", "--json"]
+    arguments = [
+        "service",
+        "run",
+        "--authority",
+        authority,
+        "--data",
+        data,
+        "--site-port",
+        "0",
+        "--desk-port",
+        "0",
+        "--json",
+    ]
     with (folder / "service.log").open("wb") as log:
         process = subprocess.Popen(
             [*command, *map(str, arguments)], stdout=subprocess.PIPE, stderr=log, text=True, env=environment()
