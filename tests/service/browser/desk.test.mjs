@@ -46,6 +46,7 @@ test("an officer enrols and signs in by keyboard alone, in both languages", asyn
     await tabTo(tab.page, "[data-passkey] button");
     await tab.page.keyboard.press("Enter");
     await tab.page.locator("header .who").waitFor();
+    await tab.page.waitForLoadState("load");
     await tabTo(tab.page, "header form button");
     await tab.page.keyboard.press("Enter");
     await tab.page.waitForURL(/done=signed-out$/);
@@ -154,6 +155,7 @@ test("four eyes: one officer proposes, another confirms", async () => {
   assert.equal(await page.locator("form[action$='/confirm']").count(), 0);
   await supervisor.page.goto(`${DESK}/en/proposals`);
   await supervisor.page.locator(`a[href$='${cases.eyes}']`).click();
+  await supervisor.page.waitForURL(/\/case\//, { waitUntil: "load" }); // before which a key leads nowhere
   await supervisor.page.keyboard.press("a");
   await supervisor.page.keyboard.press("Enter");
   await supervisor.page.getByText("Confirmed.").waitFor();
@@ -171,10 +173,12 @@ test("many cases at once: preview, decision, undo, all by keyboard", async () =>
   await page.locator("main form.grid button").focus();
   await page.keyboard.press("Enter");
   await page.locator("#preview").waitFor();
+  await page.waitForLoadState("load");
   assert.equal(await page.locator(".queue li").count(), cases.bulk);
   await tabTo(page, "form[action$='/bulk/decide'] button");
   await page.keyboard.press("Enter");
   await page.getByText("You can undo it until").waitFor();
+  await page.waitForLoadState("load");
   await page.keyboard.press("u");
   await page.keyboard.press("Enter");
   await page.getByText("Undone.").waitFor();
