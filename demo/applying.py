@@ -11,14 +11,13 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from run import Story
-from serving import AUTHORITY, DATA, DEVICE, WAIT_SECONDS, Browsers, Site
+from serving import AUTHORITY, DATA, DEVICE, WAIT_SECONDS, Browsers, Site, at_work, set_up
 
 from movepass_service.stores.sqlite import SqliteStore
 from movepass_wire.times import DHAKA
@@ -80,25 +79,6 @@ class Day(Story):
     def decide(self, reference: str, action: str, *more: str) -> None:
         """Let the officer decide."""
         self.done("service", "decide", "--data", DATA, reference, action, "--as", OFFICER, *more)
-
-
-@contextmanager
-def _at_work(day: Day) -> Iterator[None]:
-    day.site.start()
-    day.people = Browsers(PEOPLE, SITE=day.site.url)
-    try:
-        yield
-    finally:
-        day.people.end()
-        day.site.stop()
-
-
-def set_up(day: Day) -> None:
-    """Make an authority, an officer and a device."""
-    day.done("init", "--authority", AUTHORITY, "--name", "Dhaka Metropolitan Police")
-    day.done("publish", "--authority", AUTHORITY)
-    root = f"{AUTHORITY}/repository/metadata/1.root.json"
-    day.done("enroll", "--store", DEVICE, "--root", root, "--source", f"{AUTHORITY}/repository")
 
 
 def first_pass(day: Day) -> str:
@@ -264,7 +244,7 @@ def main() -> None:
     folder.mkdir(parents=True)
     day = Day(folder)
     set_up(day)
-    with _at_work(day):
+    with at_work(day.site, PEOPLE, SITE=day.site.url) as day.people:
         day.done("service", "officer", "add", OFFICER, "--role", "supervisor", "--data", DATA)
         rahima = first_pass(day)
         decided(day)

@@ -10,14 +10,12 @@ import shutil
 import sys
 import time
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from run import Story
-from serving import AUTHORITY, DATA, DEVICE, WAIT_SECONDS, Browsers, Site
+from serving import AUTHORITY, DATA, DEVICE, WAIT_SECONDS, Browsers, Site, at_work, set_up
 
 from movepass_wire.times import DHAKA
 
@@ -106,25 +104,6 @@ class Office(Story):
     def _status(self, reference: str) -> dict[str, Any]:
         path = f"/api/applications/{reference}"
         return self.site.ask(path, secret=self.receipts[reference]["secret"])[1]
-
-
-@contextmanager
-def _at_work(office: Office) -> Iterator[None]:
-    office.site.start()
-    office.officers = Browsers(OFFICERS, DESK=office.site.desk_url)
-    try:
-        yield
-    finally:
-        office.officers.end()
-        office.site.stop()
-
-
-def set_up(office: Office) -> None:
-    """Make an authority, the auditor's device, and officers with passkeys."""
-    office.done("init", "--authority", AUTHORITY, "--name", "Dhaka Metropolitan Police")
-    office.done("publish", "--authority", AUTHORITY)
-    root = f"{AUTHORITY}/repository/metadata/1.root.json"
-    office.done("enroll", "--store", DEVICE, "--root", root, "--source", f"{AUTHORITY}/repository")
 
 
 def sign_in(office: Office) -> None:
@@ -250,7 +229,7 @@ def main() -> None:
     folder.mkdir(parents=True)
     office = Office(folder)
     set_up(office)
-    with _at_work(office):
+    with at_work(office.site, OFFICERS, DESK=office.site.desk_url) as office.officers:
         sign_in(office)
         decide(office)
         audited(office)

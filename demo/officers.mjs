@@ -3,9 +3,9 @@
  * line on standard input, one answer a line on standard output. DESK is the desk's address.
  */
 
-import { createInterface } from "node:readline";
 import { end, start } from "../tests/service/browser/chromium.mjs";
 import { DESK, officerAt } from "../tests/service/browser/desk.mjs";
+import { answerDeeds } from "./deeds.mjs";
 
 const officers = new Map();
 const pageOf = (name) => officers.get(name).page;
@@ -117,15 +117,6 @@ async function press(page, key) {
 const confirms = async (page) => (await page.locator("form[action$='/confirm']").count()) > 0;
 
 await start();
-for await (const line of createInterface({ input: process.stdin })) {
-  const { deed, ...given } = JSON.parse(line);
-  let answer;
-  try {
-    answer = await deeds[deed](given);
-  } catch (error) {
-    answer = { broken: String(error.stack ?? error) };
-  }
-  console.log(JSON.stringify(answer));
-}
+await answerDeeds(deeds);
 for (const officer of officers.values()) await officer.context.close();
 await end();

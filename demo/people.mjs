@@ -3,9 +3,9 @@
  * standard input, one answer a line on standard output. SITE is the site's address.
  */
 
-import { createInterface } from "node:readline";
 import { writeFile } from "node:fs/promises";
 import { SITE, end, fill, go, openTab, prefixOf, start } from "../tests/service/browser/chromium.mjs";
+import { answerDeeds } from "./deeds.mjs";
 
 const people = new Map();
 
@@ -163,14 +163,5 @@ async function stateOf(page) {
 }
 
 await start();
-for await (const line of createInterface({ input: process.stdin })) {
-  const { deed, ...given } = JSON.parse(line);
-  let answer;
-  try {
-    answer = await deeds[deed](given);
-  } catch (error) {
-    answer = { broken: String(error.stack ?? error) };
-  }
-  console.log(JSON.stringify(answer));
-}
+await answerDeeds(deeds);
 await end();

@@ -9,10 +9,12 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from run import COMMAND
+from run import COMMAND, Story
 
 WAIT_SECONDS = 60.0
 AUTHORITY, DATA, DEVICE = "authority", "service", "device"
@@ -114,6 +116,26 @@ class Browsers:
         assert self._process.stdin is not None
         self._process.stdin.close()
         self._process.wait(WAIT_SECONDS)
+
+
+@contextmanager
+def at_work(site: Site, script: Path, **addresses: str) -> Iterator[Browsers]:
+    """Serve, with people at their browsers, until the end of the block."""
+    site.start()
+    browsers = Browsers(script, **addresses)
+    try:
+        yield browsers
+    finally:
+        browsers.end()
+        site.stop()
+
+
+def set_up(story: Story) -> None:
+    """Make an authority and a device that has its root."""
+    story.done("init", "--authority", AUTHORITY, "--name", "Dhaka Metropolitan Police")
+    story.done("publish", "--authority", AUTHORITY)
+    root = f"{AUTHORITY}/repository/metadata/1.root.json"
+    story.done("enroll", "--store", DEVICE, "--root", root, "--source", f"{AUTHORITY}/repository")
 
 
 def _free_port() -> int:
