@@ -5,6 +5,7 @@ import json
 import sqlite3
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from movepass_service.applications.application import Application, split_hash
@@ -169,7 +170,7 @@ def decide_one(
         desk_rows.check_guard(db, found.number, decision, guard)
     meant = decision
     if decision.action == "reject" and found.state in REVERSIBLE:
-        meant = _renamed(decision, "revoke")
+        meant = replace(decision, action="revoke")
     new = _OPEN_STATES[meant.action]
     if found.state == new:
         return new
@@ -325,10 +326,3 @@ def forget(db: sqlite3.Connection, now: int, oldest_week: int, limit: int) -> in
         desk_rows.forget(db, number)
         db.execute("DELETE FROM applications WHERE number = ?", (number,))
     return len(numbers)
-
-
-def _renamed(decision: Decision, action: str) -> Decision:
-    return Decision(
-        action, decision.actor, decision.code, decision.texts, decision.rules_version, decision.rules_digest,
-        decision.row, decision.facts, decision.note, decision.proposed_by, decision.batch,
-    )  # fmt: skip
