@@ -116,13 +116,15 @@ class DeskCore:
         return conflict
 
     def _check_conflict(self, officer: Officer, case: Case, now: int) -> None:
-        self._check_own(officer, case, now)
-        if self._conflicts_of(officer, now)(case):
+        why = self._conflicts_of(officer, now)(case)
+        if why == "own":
+            raise _own()
+        if why:
             raise DeskError("decided-before", "an appeal is for an officer who did not decide the application before")
 
     def _check_own(self, officer: Officer, case: Case, now: int) -> None:
         if self._ownership(officer, now)(case):
-            raise DeskError("own", "an application that came from an officer's own telephone is for another officer")
+            raise _own()
 
     def _ownership(self, officer: Officer, now: int) -> Callable[[Case], bool]:
         """Return what tells whether an application came from an officer's own telephone.
@@ -170,6 +172,10 @@ class DeskCore:
         return key
 
 
+def _own() -> DeskError:
+    return DeskError("own", "an application that came from an officer's own telephone is for another officer")
+
+
 def make_decision(
     action: str, actor: str, code: str, note: str, *, proposed_by: str | None = None, batch: str | None = None
 ) -> Decision:
@@ -179,7 +185,7 @@ def make_decision(
 
 @contextmanager
 def once() -> Iterator[None]:
-    """Say in the desk's own way that somebody was quicker.
+    """Raise the desk's own error where somebody was quicker.
 
     Raises:
         DeskError: changed.

@@ -53,22 +53,23 @@ def second_looks(front: DeskFront, request: Request, session: Session) -> Answer
 
 def record(front: DeskFront, request: Request, session: Session) -> Answer:
     """Note what a second look found."""
-    form = request.form
-    agrees = require_choice(form.get("outcome", ""), ("agree", "disagree")) == "agree"
-    note = form.get("note", "")
-    front.desk.record_second_look(session.officer, _decision(form.get("decision", "")), agrees=agrees, note=note,
-                                  now=request.now)  # fmt: skip
+    look, agrees, note = _read(request, "agree", "disagree")
+    front.desk.record_second_look(session.officer, look, agrees=agrees, note=note, now=request.now)
     return redirect(front.address(request, "/second-looks?done=looked"))
 
 
 def resolve(front: DeskFront, request: Request, session: Session) -> Answer:
     """Close a disagreement."""
-    form = request.form
-    reverse = require_choice(form.get("outcome", ""), ("uphold", "reverse")) == "reverse"
-    note = form.get("note", "")
-    front.desk.resolve_second_look(session.officer, _decision(form.get("decision", "")), reverse=reverse, note=note,
-                                   now=request.now)  # fmt: skip
+    look, reverse, note = _read(request, "reverse", "uphold")
+    front.desk.resolve_second_look(session.officer, look, reverse=reverse, note=note, now=request.now)
     return redirect(front.address(request, "/second-looks?done=resolved"))
+
+
+def _read(request: Request, yes: str, no: str) -> tuple[int, bool, str]:
+    """Read which look a form is about, whether its outcome is `yes`, and the note."""
+    form = request.form
+    is_yes = require_choice(form.get("outcome", ""), (yes, no)) == yes
+    return _decision(form.get("decision", "")), is_yes, form.get("note", "")
 
 
 def _decision(text: str) -> int:
