@@ -1,4 +1,4 @@
-"""Say who uses a command, for the log."""
+"""The user of a command, for the log."""
 
 import os
 import pwd

@@ -1,4 +1,4 @@
-"""How long an application is kept."""
+"""Retention of applications: for how many days each is kept, by its state."""
 
 from movepass_service.applications.states import State
 from movepass_wire.times import DAY_SECONDS

@@ -1,4 +1,4 @@
-"""Give the desk's handlers its core, its accounts and the service, and render pages for whoever is signed in."""
+"""The front of the desk: handlers reach core, accounts and service by it, and render pages for who is signed in."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -228,7 +228,7 @@ class OfficerAccounts:
         return officer, secret
 
     def change_role(self, by: Officer, name: str, role: str, *, now: int) -> None:
-        """Give an officer another role; their sessions end.
+        """Change an officer's role; their sessions end.
 
         Whoever becomes a manager has no passkey until another manager has approved a new link.
 

@@ -146,7 +146,7 @@ class AccountStore(Protocol):
         """Return all accounts, by name."""
 
     def change_role(self, name: str, role: str, now: int, act: Act, *, asked_by: str = "") -> None:
-        """Give an officer another role; their sessions end.
+        """Change an officer's role; their sessions end.
 
         Args:
             name: the officer's.

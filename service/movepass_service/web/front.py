@@ -1,4 +1,4 @@
-"""Give handlers the settings, templates, words, addresses and cookies of their web application."""
+"""The front of a web application: its settings, templates, words, addresses and cookies, for its handlers."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -146,7 +146,7 @@ def _find_fault(found: FoundPass, logged: _Logged | None, covered_until: int) ->
 
 
 def _describe(found: FoundPass, logged: _Logged) -> str:
-    """Say which leaf issued a pass, by which decision, and whether it was revoked."""
+    """Describe which leaf issued a pass, by which decision, and whether it was revoked."""
     words = f"{name_pass(found.day, found.index)} was issued by leaf {logged.position:,} at {local(logged.at)}"
     if logged.decision is not None and logged.decided_at is not None:
         by = "whose record is forgotten"

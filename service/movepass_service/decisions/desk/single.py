@@ -148,7 +148,7 @@ class SingleCases(DeskCore):
         return renewed.until - clock
 
     def release(self, officer: Officer, reference: str, *, now: int) -> None:
-        """Give up a lease. Without one nothing changes."""
+        """Release a lease. Without one nothing changes."""
         require(officer, Action.DECIDE)
         kept = self._find(reference)
         hold = self._store.hold(kept.number)

@@ -46,7 +46,7 @@ def add(front: DeskFront, request: Request, session: Session) -> Answer:
 
 
 def change_role(front: DeskFront, request: Request, session: Session) -> Answer:
-    """Give an officer another role."""
+    """Change an officer's role."""
     name, role = request.form.get("name", ""), request.form.get("role", "")
     front.accounts.change_role(session.officer, name, role, now=request.now)
     done = "asked" if role == MANAGER else "role"

@@ -45,7 +45,7 @@ def claim(front: DeskFront, request: Request, session: Session) -> Answer:
 
 
 def release(front: DeskFront, request: Request, session: Session) -> Answer:
-    """Give a case back, and go to the queue."""
+    """Release a case, and go to the queue."""
     front.desk.release(session.officer, request.params["reference"], now=request.now)
     return redirect(with_filters(front.address(request, "/"), request.form, done="released"))
 

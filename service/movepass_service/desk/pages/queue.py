@@ -22,7 +22,7 @@ VALUE_MAX_CHARS = 64
 
 
 def filters_of(fields: Mapping[str, str]) -> Filters:
-    """Read filters from a query or a form; a value that is none of ours filters nothing out."""
+    """Read filters from a query or a form; an unknown value filters nothing."""
     kind, age = fields.get("kind", ""), fields.get("age", "")
     appeals = {"appeals": True, "no-appeals": False}.get(kind)
     urgent = {"urgent": True, "not-urgent": False}.get(kind)

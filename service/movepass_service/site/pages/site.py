@@ -1,4 +1,4 @@
-"""Give the site's handlers the service, the registered numbers, and the site's own links and tokens."""
+"""The front of the site: handlers reach the service, registered numbers, links and tokens by it."""
 
 import hashlib
 import hmac
