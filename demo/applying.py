@@ -19,7 +19,7 @@ from typing import Any
 from run import Story
 from serving import AUTHORITY, DATA, DEVICE, WAIT_SECONDS, Browsers, Site, at_work, set_up
 
-from movepass_service.stores.sqlite import SqliteStore
+from movepass_service.stores.sqlite.store import SqliteStore
 from movepass_wire.times import DHAKA
 
 PEOPLE = Path(__file__).with_name("people.mjs")

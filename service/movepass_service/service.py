@@ -34,7 +34,7 @@ from movepass_service.rules.columns import dhaka_day, week_of
 from movepass_service.rules.kept import KeptRules
 from movepass_service.settings import Settings
 from movepass_service.stores.kept import Kept
-from movepass_service.stores.sqlite import SqliteStore
+from movepass_service.stores.sqlite.store import SqliteStore
 from movepass_service.stores.store import Draft
 from movepass_wire import Pass, decode_claims, open_text
 

@@ -13,8 +13,8 @@ from movepass_keys import create_key_file
 from movepass_service.issuing.deciding import decider
 from movepass_service.rules import RuleSet, default_rules
 from movepass_service.rules.archive import FolderArchive
-from movepass_service.stores.replay_source import read_past
-from movepass_service.stores.sqlite import SqliteStore
+from movepass_service.stores.sqlite.replay_source import read_past
+from movepass_service.stores.sqlite.store import SqliteStore
 from movepass_service.stores.store import Officer
 from movepass_wire.payload import ED25519
 

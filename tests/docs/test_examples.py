@@ -26,7 +26,7 @@ from movepass_issuer.authority.creation import create_authority
 from movepass_keys import create_key_file
 from movepass_service.rules import default_rules
 from movepass_service.rules.columns import COLUMNS
-from movepass_service.stores.sqlite import SqliteStore
+from movepass_service.stores.sqlite.store import SqliteStore
 from movepass_service.stores.store import Officer
 from movepass_verifier import Device
 from movepass_verifier.auditing.findings import FAILURES, NOTICES

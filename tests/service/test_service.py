@@ -8,7 +8,7 @@ from support.world import World
 
 from movepass_service.errors import StoreError
 from movepass_service.service import KEY_FILE, Service
-from movepass_service.stores.sqlite import FILE
+from movepass_service.stores.sqlite.store import FILE
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from movepass_service.decisions.officers import add_officer
 from movepass_service.rules import RuleSet
 from movepass_service.rules.kept import KeptRules
 from movepass_service.stores.kept import Kept
-from movepass_service.stores.sqlite import SqliteStore
+from movepass_service.stores.sqlite.store import SqliteStore
 from movepass_service.stores.store import Issued, Officer
 from support.applications import decision, draft, form, rules, run
 

@@ -7,7 +7,7 @@ from typing import Any
 from movepass_service.applications.application import Application, read_application
 from movepass_service.issuing.deciding import decider
 from movepass_service.rules import default_rules
-from movepass_service.stores.sqlite import SqliteStore
+from movepass_service.stores.sqlite.store import SqliteStore
 from movepass_service.stores.store import Draft
 from movepass_wire.times import iso
 

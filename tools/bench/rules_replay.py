@@ -23,8 +23,8 @@ from movepass_service.decisions.records import RULES, Decision, make_record
 from movepass_service.rules import Facts, RuleSet, default_rules, dhaka_day, week_of
 from movepass_service.rules.columns import COLUMNS
 from movepass_service.rules.replay import Replay
-from movepass_service.stores.replay_source import replay_past
-from movepass_service.stores.sqlite import FILE, SqliteStore
+from movepass_service.stores.sqlite.replay_source import replay_past
+from movepass_service.stores.sqlite.store import FILE, SqliteStore
 
 APPLICATIONS = 1_000_000
 REPLAY_MAX_SECONDS = 10.0

@@ -12,7 +12,7 @@ from movepass_issuer.authority.folder import Authority
 from movepass_service import lock
 from movepass_service.decisions.copies import PATIENCE_SECONDS, Exported
 from movepass_service.decisions.copies import export as export_copies
-from movepass_service.stores.sqlite import SqliteStore
+from movepass_service.stores.sqlite.store import SqliteStore
 
 
 @click.command(

@@ -11,7 +11,7 @@ from movepass_cli.output import show_json, show_line
 from movepass_service.accounts import Accounts, Helper
 from movepass_service.applications.values import parse_phone
 from movepass_service.rules import Evidence
-from movepass_service.stores.sqlite import SqliteStore
+from movepass_service.stores.sqlite.store import SqliteStore
 
 _ROLES = (str(Evidence.ASSISTANT), str(Evidence.EMPLOYER))
 NAME_MAX_CHARS = 64

@@ -22,7 +22,7 @@ from movepass_service.decisions.records import console_actor
 from movepass_service.rules.kept import KeptRules
 from movepass_service.settings import Settings
 from movepass_service.stores.kept import Kept
-from movepass_service.stores.sqlite import SqliteStore
+from movepass_service.stores.sqlite.store import SqliteStore
 from movepass_wire import WireError
 from movepass_wire.codes import DISTRICTS, REASONS
 from movepass_wire.times import iso, local

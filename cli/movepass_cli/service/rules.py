@@ -31,8 +31,8 @@ from movepass_service.rules.check import check_table
 from movepass_service.rules.columns import start_of_day
 from movepass_service.rules.engine import RuleSet
 from movepass_service.rules.table import RULES_MAX_BYTES, RuleTableError
-from movepass_service.stores.replay_source import replay_past
-from movepass_service.stores.sqlite import SqliteStore
+from movepass_service.stores.sqlite.replay_source import replay_past
+from movepass_service.stores.sqlite.store import SqliteStore
 from movepass_wire.times import iso, parse_day
 
 _AUTHOR, _SUPERVISOR = "rule-author", "supervisor"

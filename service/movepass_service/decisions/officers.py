@@ -12,7 +12,7 @@ from movepass_service.decisions.records import AS
 from movepass_service.decisions.roles import ROLES
 from movepass_service.errors import ServiceError
 from movepass_service.stores.kept import Kept
-from movepass_service.stores.sqlite import SqliteStore
+from movepass_service.stores.sqlite.store import SqliteStore
 from movepass_service.stores.store import Officer
 from movepass_wire.text import normalise
 

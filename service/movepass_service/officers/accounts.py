@@ -22,7 +22,7 @@ from movepass_service.errors import ServiceError
 from movepass_service.officers import passkeys
 from movepass_service.officers.passkeys import RelyingParty, WrongPasskey
 from movepass_service.stores.accounts import Account, Challenge, KeptSession, NoSuchAccount, Passkey
-from movepass_service.stores.sqlite import SqliteStore
+from movepass_service.stores.sqlite.store import SqliteStore
 from movepass_service.stores.store import Officer
 
 LINK_SECONDS = 24 * 3600

@@ -16,7 +16,7 @@ from support.office import PHONE, Office, office_in, refused
 from movepass_service.applications.states import State
 from movepass_service.decisions.desk import Batch, Filters
 from movepass_service.stores.desk import Hold
-from movepass_service.stores.sqlite import SqliteStore
+from movepass_service.stores.sqlite.store import SqliteStore
 
 EVERY = Filters()
 
@@ -257,7 +257,7 @@ import os, signal, sys
 from pathlib import Path
 from movepass_service.decisions.desk import Desk
 from movepass_service.rules.kept import KeptRules
-from movepass_service.stores.sqlite import SqliteStore
+from movepass_service.stores.sqlite.store import SqliteStore
 folder, now, deaths = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
 store = SqliteStore(folder, create=False)
 done, decide = 0, store.decide_case

@@ -20,7 +20,7 @@ from movepass_service.decisions import copies
 from movepass_service.decisions.copies import HEAD, ISSUED, LEAVES, RECORDS, Exported, ExportError, RewoundLogError
 from movepass_service.issuing.worker import Worker
 from movepass_service.service import Service
-from movepass_service.stores.sqlite import SqliteStore
+from movepass_service.stores.sqlite.store import SqliteStore
 from movepass_wire.merkle import Tree, leaf_hash
 
 DAY = 86400

@@ -16,7 +16,7 @@ from movepass_service.decisions.desk.why import Explanation
 from movepass_service.decisions.records import Decision
 from movepass_service.errors import NotAllowed, UnknownApplication
 from movepass_service.stores.desk import Changed
-from movepass_service.stores.desk_rows import SAME_PERSON
+from movepass_service.stores.sqlite.desk_rows import SAME_PERSON
 from movepass_service.stores.store import Issued
 from movepass_wire.number import format_number
 
@@ -449,7 +449,7 @@ def test_a_proposal_is_refused_with_its_note_or_not_at_all(office: Office, monke
     office.approve(office.asma, case)
     for number in range(NOTES_MAX):  # by whom it may be: nobody keeps a proposal from being refused
         office.desk.add_note(office.asma, case, f"note {number}", now=office.now)
-    monkeypatch.setattr("movepass_service.stores.desk_rows.add_note", Mock(side_effect=Changed("killed")))
+    monkeypatch.setattr("movepass_service.stores.sqlite.desk_rows.add_note", Mock(side_effect=Changed("killed")))
     with refused("changed"):
         office.desk.refuse(office.babul, case, now=office.now, note="no letter")
     monkeypatch.undo()

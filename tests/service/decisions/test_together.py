@@ -21,7 +21,7 @@ from movepass_service.decisions.desk import Desk, DeskError, Filters
 from movepass_service.decisions.records import officer_of
 from movepass_service.rules.kept import KeptRules
 from movepass_service.stores.desk import Hold
-from movepass_service.stores.sqlite import SqliteStore
+from movepass_service.stores.sqlite.store import SqliteStore
 from movepass_service.stores.store import Officer
 
 CASES = 200
@@ -85,7 +85,7 @@ from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 from movepass_service.decisions.desk import Desk
 from movepass_service.rules.kept import KeptRules
-from movepass_service.stores.sqlite import SqliteStore
+from movepass_service.stores.sqlite.store import SqliteStore
 import test_together
 folder, names = Path(sys.argv[2]), sys.argv[3:]
 with closing(SqliteStore(folder, create=False)) as store:

@@ -23,7 +23,7 @@ from movepass_service.officers.accounts import (
     OfficerAccounts,
 )
 from movepass_service.officers.passkeys import RelyingParty
-from movepass_service.stores.sqlite import SqliteStore
+from movepass_service.stores.sqlite.store import SqliteStore
 
 NOW = 1_795_316_400
 

@@ -20,7 +20,7 @@ from movepass_keys.records.checkpoint import read_checkpoint
 from movepass_service.applications.references import hash_secret
 from movepass_service.applications.states import State
 from movepass_service.rules import RuleSet
-from movepass_service.stores.sqlite import SqliteStore
+from movepass_service.stores.sqlite.store import SqliteStore
 from movepass_verifier import Verdict
 from movepass_wire.merkle import Tree, leaf_hash
 

@@ -26,7 +26,7 @@ from movepass_service.issuing.publishing import PublisherThread
 from movepass_service.issuing.worker import Worker
 from movepass_service.service import Receipt, Service
 from movepass_service.settings import Settings
-from movepass_service.stores.sqlite import SqliteStore
+from movepass_service.stores.sqlite.store import SqliteStore
 from movepass_service.stores.store import Head, Reissuable
 from movepass_wire import format_number
 from movepass_wire.merkle import Tree, leaf_hash

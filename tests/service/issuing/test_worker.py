@@ -514,7 +514,7 @@ def test_the_write_ahead_log_is_written_back_while_people_apply(
 
 
 def test_cases_know_their_place_and_how_long_it_may_take(service: Service, now: int, monkeypatch: Any) -> None:
-    monkeypatch.setattr("movepass_service.stores.sqlite._PLACES_SECONDS", 0)
+    monkeypatch.setattr("movepass_service.stores.sqlite.store._PLACES_SECONDS", 0)
     use_rules(service, rules("refer-all", ("", "refer")), now)
     receipts = [submit(service, now, f"c{n}", reason=reason) for n, reason in enumerate(["office", "media", "medical"])]
     work(service, now)

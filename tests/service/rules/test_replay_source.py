@@ -14,8 +14,8 @@ from movepass_service.errors import StoreError
 from movepass_service.rules import RuleSet, default_rules
 from movepass_service.rules.columns import COLUMNS
 from movepass_service.rules.replay import Change, PastApplication, replay
-from movepass_service.stores.replay_source import read_past, replay_past
-from movepass_service.stores.sqlite import FILE, SqliteStore
+from movepass_service.stores.sqlite.replay_source import read_past, replay_past
+from movepass_service.stores.sqlite.store import FILE, SqliteStore
 
 STRICT = RuleSet.from_toml(default_rules().table.source.replace("{ at_least = 3 }", "{ at_least = 1 }"))
 
@@ -103,7 +103,7 @@ def test_persons_shared_among_processes_give_the_same(
     whole = replay(STRICT, read_past(tmp_path), on_change=expected.append)
     assert len(expected) > 10
     assert all(0 < sum(1 for _ in read_past(tmp_path, share, 2)) < 120 for share in range(2))
-    monkeypatch.setattr("movepass_service.stores.replay_source._ALONE_MAX", 1)
+    monkeypatch.setattr("movepass_service.stores.sqlite.replay_source._ALONE_MAX", 1)
     monkeypatch.setattr("os.cpu_count", lambda: 2)
     shared, changes = replay_past(tmp_path, STRICT)
     assert (shared.pairs, changes) == (whole.pairs, expected)

@@ -14,8 +14,8 @@ from support.applications import NAME, bytes_of, decision, draft, run
 
 from movepass_service.applications.states import State
 from movepass_service.errors import Busy, StorageFull, StoreError
-from movepass_service.stores import writer
-from movepass_service.stores.sqlite import FILE, SqliteStore
+from movepass_service.stores.sqlite import writer
+from movepass_service.stores.sqlite.store import FILE, SqliteStore
 from movepass_service.stores.store import Head
 
 from .store_contract import DAY, NOW, PERSON, REFERENCE, StoreContract, application, issued, name

@@ -21,7 +21,7 @@ from movepass_service.rules.engine import RuleSet
 from movepass_service.rules.replay import Change, Replay, is_change
 from movepass_service.rules.table import RuleTableError, Table
 from movepass_service.rules.wording import describe
-from movepass_service.stores.replay_source import replay_past
+from movepass_service.stores.sqlite.replay_source import replay_past
 from movepass_service.web.errors import RefusedError, TooBusyError
 from movepass_service.web.exchange import Answer, Request
 from movepass_service.web.words import Words

@@ -23,7 +23,7 @@ from movepass_service.errors import StoreError
 from movepass_service.rules.columns import COLUMNS, Value
 from movepass_service.rules.engine import RuleSet
 from movepass_service.rules.replay import Change, Decided, PastApplication, Replay, replay
-from movepass_service.stores.sqlite import FILE
+from movepass_service.stores.sqlite.store import FILE
 
 _BATCH = 100
 """Rows that are read at once: few enough for a processor's cache."""

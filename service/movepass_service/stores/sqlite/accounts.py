@@ -3,10 +3,10 @@
 import json
 from typing import TYPE_CHECKING, Any
 
-from movepass_service.stores import account_rows
 from movepass_service.stores.accounts import Account, Act, Challenge, Enrolment, KeptSession, Passkey
+from movepass_service.stores.sqlite import account_rows
+from movepass_service.stores.sqlite.writer import Writer, failures
 from movepass_service.stores.store import Officer
-from movepass_service.stores.writer import Writer, failures
 
 if TYPE_CHECKING:
     import sqlite3

@@ -15,12 +15,14 @@ from movepass_service.applications.application import Application
 from movepass_service.applications.states import CORRECTABLE, OPEN, WAITING_FOR_OFFICER, State
 from movepass_service.decisions.records import Decision
 from movepass_service.errors import ConflictingApplication, NotAllowed, StoreError, UnknownApplication
-from movepass_service.stores import log, rows
 from movepass_service.stores.desk import Draw, Guard
 from movepass_service.stores.kept import Kept
-from movepass_service.stores.rows import COLUMNS, SCHEMA, SCHEMA_VERSION, marks
-from movepass_service.stores.sqlite_accounts import SqliteAccounts
-from movepass_service.stores.sqlite_desk import SqliteDesk
+from movepass_service.stores.sqlite import log, rows
+from movepass_service.stores.sqlite.accounts import SqliteAccounts
+from movepass_service.stores.sqlite.desk import SqliteDesk
+from movepass_service.stores.sqlite.rows import COLUMNS, SCHEMA, SCHEMA_VERSION, marks
+from movepass_service.stores.sqlite.writer import Writer
+from movepass_service.stores.sqlite.writer import failures as _failures
 from movepass_service.stores.store import (
     RECEIVED_MAX,
     Decide,
@@ -32,8 +34,6 @@ from movepass_service.stores.store import (
     Submitted,
     ToRevoke,
 )
-from movepass_service.stores.writer import Writer
-from movepass_service.stores.writer import failures as _failures
 
 FILE = "service.sqlite"
 _BUSY_SECONDS = 30

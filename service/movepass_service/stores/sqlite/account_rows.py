@@ -15,7 +15,7 @@ from movepass_service.stores.accounts import (
     NoSuchAccount,
     Passkey,
 )
-from movepass_service.stores.log import append_administration
+from movepass_service.stores.sqlite.log import append_administration
 from movepass_service.stores.store import Officer
 
 SCHEMA = """

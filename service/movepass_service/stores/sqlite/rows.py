@@ -21,9 +21,9 @@ from movepass_service.applications.states import (
 from movepass_service.decisions.records import RULES, Decision, make_record, officer_of
 from movepass_service.errors import NotAllowed, StoreError, UnknownApplication
 from movepass_service.rules.columns import dhaka_day, week_of
-from movepass_service.stores import account_rows, desk_rows, log
 from movepass_service.stores.desk import Draw, Guard
 from movepass_service.stores.kept import Kept
+from movepass_service.stores.sqlite import account_rows, desk_rows, log
 from movepass_service.stores.store import Counts, Draft, Issued
 
 SCHEMA_VERSION = 3

@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from movepass_service.applications.application import split_hash
-from movepass_service.stores import desk_rows, log
 from movepass_service.stores.desk import Hold, Note, SecondLook
 from movepass_service.stores.kept import Kept
-from movepass_service.stores.writer import Writer, failures
+from movepass_service.stores.sqlite import desk_rows, log
+from movepass_service.stores.sqlite.writer import Writer, failures
 
 _CLOCK = "desk-clock"
 _CLOCK_BYTES = 8
