@@ -3,24 +3,21 @@
 import hashlib
 import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
 from typing import Any
 
 from movepass_service.applications.application import Application, split_hash
 from movepass_service.applications.retention import forget_at
 from movepass_service.applications.states import (
-    APPEALABLE,
-    DECIDABLE,
-    REVERSIBLE,
-    WITHDRAWABLE,
     State,
     is_urgent,
 )
 from movepass_service.decisions.records import RULES, Decision, make_record, officer_of
-from movepass_service.errors import NotAllowed, StoreError, UnknownApplication
+from movepass_service.errors import StoreError, UnknownApplication
 from movepass_service.rules.columns import dhaka_day, week_of
+from movepass_service.stores import changes
+from movepass_service.stores.changes import ENDS_PASSES, NEW_STATE, PastPass, settle
 from movepass_service.stores.desk import Draw, Guard
 from movepass_service.stores.kept import Kept
 from movepass_service.stores.sqlite import account_rows, desk_rows, log
@@ -95,19 +92,6 @@ WHERE (pass.person IN (?, ?) OR pass.person_after = ?)
 """
 """Passes of a person, by the hashes of the week of travel and of the one that the trip reaches into."""
 _RULES_NOW = "(SELECT version FROM rules ORDER BY rowid DESC LIMIT 1)"
-_OPEN_STATES = {
-    "approve": State.APPROVED,
-    "reject": State.REJECTED,
-    "refer": State.REFERRED,
-    "needs-correction": State.NEEDS_CORRECTION,
-    "expire": State.EXPIRED,
-    "withdraw": State.WITHDRAWN,
-    "revoke": State.REVOKED,
-    "appeal": State.APPEALED,
-}
-"""The state that a decision's action leads to."""
-_ENDS_PASSES = {State.REJECTED, State.EXPIRED, State.WITHDRAWN, State.REVOKED}
-"""States in which no pass of an application may be in force, not even one of its content before a correction."""
 
 
 def marks(values: Sequence[object]) -> str:
@@ -168,31 +152,16 @@ def decide_one(
     found = kept(row)
     if guard is not None:
         desk_rows.check_guard(db, found.number, decision, guard)
-    meant = decision
-    if decision.action == "reject" and found.state in REVERSIBLE:
-        meant = replace(decision, action="revoke")
-    new = _OPEN_STATES[meant.action]
-    if found.state == new:
-        return new
-    allowed: Mapping[str, tuple[State, ...]] = {
-        "approve": DECIDABLE,
-        "reject": DECIDABLE,
-        "needs-correction": DECIDABLE,
-        "withdraw": WITHDRAWABLE,
-        "appeal": APPEALABLE,
-    }
-    is_reversal = meant.action == "revoke" and found.is_reversible
-    if not is_reversal and found.state not in allowed.get(meant.action, ()):
-        raise NotAllowed(f"{meant.action}: not possible for an application that is {found.state}", found.state)
-    if meant.action in ("approve", "appeal") and found.not_after <= now:
-        raise NotAllowed(f"{meant.action}: the trip is over", found.state)
+    meant = settle(found, decision, now)
+    if meant is None:
+        return found.state
     apply(db, found, meant, now, draw)
-    return new
+    return NEW_STATE[meant.action]
 
 
 def apply(db: sqlite3.Connection, application: Kept, decision: Decision, now: int, draw: Draw | None = None) -> None:
     """Note a decision and change the state, together. The case's hold ends."""
-    new = _OPEN_STATES[decision.action]
+    new = NEW_STATE[decision.action]
     content_digest = hashlib.sha256(application.content.encode()).digest()
     record = make_record(application.reference, application.correction, content_digest, decision, now)
     by_person = officer_of(decision.actor) is not None
@@ -220,7 +189,7 @@ def apply(db: sqlite3.Connection, application: Kept, decision: Decision, now: in
     if new == State.APPROVED:
         desk_rows.note_approval(db, application.number, position, decision, record.digest, now, draw)
         _expect_pass(db, application, position)
-    elif new in _ENDS_PASSES:
+    elif new in ENDS_PASSES:
         end_passes(db, application.number, now)
         db.execute("UPDATE applications SET pass_text = NULL WHERE number = ?", (application.number,))
 
@@ -254,28 +223,14 @@ def end_passes(db: sqlite3.Connection, number: int, now: int, *, before: int | N
 
 
 def count_passes(db: sqlite3.Connection, kept: Kept) -> Counts | None:
-    """Count the passes that the same person has beside an application, which came or was corrected just now.
-
-    Passes are counted as they were issued, whatever their applications say by now. One that was given back counts if
-    it had begun: it could be used. So does one of the application's own, which a correction would replace.
-    """
+    """Count the passes that the same person has beside an application: see changes.count_passes."""
     if kept.id_hash is None:
         return None
     person, after = split_hash(kept.id_hash)
-    found = db.execute(_PASSES_OF, (person, after, person)).fetchall()
-    day = dhaka_day(kept.not_before)
-    today, week, overlaps = set(), set(), False
-    for number, correction, of_week, travel_day, start, end, ended_at in found:
-        ended = kept.since if ended_at is None and number == kept.number else ended_at
-        if ended is not None and ended <= start:
-            continue
-        one = (number, correction if start <= kept.since else None)  # one that a correction replaces counts once
-        if travel_day == day:
-            today.add(one)
-        if of_week == person:
-            week.add(one)
-        overlaps |= ended is None and start < kept.not_after and kept.not_before < end
-    return Counts(len(today), len(week), overlaps)
+    found = db.execute(_PASSES_OF, (person, after, person))
+    return changes.count_passes(
+        [PastPass(number, correction, of == person, *rest) for number, correction, of, *rest in found], kept
+    )
 
 
 def record_issued(db: sqlite3.Connection, passes: Sequence[Issued], now: int) -> None:
