@@ -52,6 +52,7 @@ def test_a_run_ends_by_naming_what_it_sampled(
             "-p",
             "no:cacheprovider",
             "-s",
+            f"--basetemp={tmp_path / 'inner'}",  # else it takes this run's folder from everybody else's eyes
             *options,
             "test_it.py",
         ],

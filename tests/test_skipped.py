@@ -24,7 +24,10 @@ def test_needs_nothing():
 def test_a_run_ends_by_naming_what_was_skipped(tmp_path: Path, ci: str, status: int) -> None:
     (tmp_path / "test_it.py").write_text(TESTS, "utf-8")
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "conftest", "-p", "no:cacheprovider", "test_it.py"],
+        [
+            *(sys.executable, "-m", "pytest", "-p", "conftest", "-p", "no:cacheprovider", "test_it.py"),
+            f"--basetemp={tmp_path / 'inner'}",  # else it takes this run's folder from everybody else's eyes
+        ],
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(ROOT / "tests"), "CI": ci},
         capture_output=True,
