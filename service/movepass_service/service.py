@@ -369,7 +369,11 @@ class Service:
         if kept.state in (State.RECEIVED, State.APPROVED):
             before = self.store.received_before(kept.number) if kept.state == State.RECEIVED else 0
             ready = self.pulse.ready.mean(now)
-            return before + 1, None if ready is None else max(1, round(ready)), _SOON_SECONDS
+            return (
+                None if before is None else before + 1,
+                None if ready is None else max(1, round(ready)),
+                _SOON_SECONDS,
+            )
         if kept.state in WAITING_FOR_OFFICER:
             place = self.store.places().get(kept.number)
             decided = self.store.decided_by_people_since(now - _HOUR)

@@ -300,8 +300,11 @@ class Store(DeskStore, Protocol):
     def places(self) -> Mapping[int, int]:
         """Return the place of each case in that order, by number, from 1; it may be some seconds old."""
 
-    def received_before(self, number: int) -> int:
-        """Return how many received applications came before one; RECEIVED_MAX stands for that many and more."""
+    def received_before(self, number: int) -> int | None:
+        """Return how many received applications came before one; RECEIVED_MAX stands for that many and more.
+
+        None where the store does not count them.
+        """
 
     def history(self, number: int) -> list[dict[str, Any]]:
         """Return the records of all decisions about an application, the first one at the beginning."""
