@@ -1,0 +1,293 @@
+"""One DynamoDB table: reads, conditional writes and transactions, with retries and errors in words."""
+
+import random
+import secrets
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any
+
+from movepass_keys.aws import (
+    NO_CONNECTION,
+    AwsClientError,
+    Patience,
+    RefusedError,
+    UnintelligibleError,
+    patient_client,
+    patiently,
+)
+from movepass_service.errors import Busy, StoreError
+
+PATIENCE = Patience(deadline=20, connect=2, read=5, backoff_first=0.05, backoff_max=2)
+ATTEMPTS = 10
+"""Attempts of a write that other writers obstruct; the waits between them double."""
+_WAIT_SECONDS, _WAIT_MAX_SECONDS = 0.02, 1.0
+_BUSY_SECONDS = 5
+_GET_KEYS = 100
+NO_SORT = "-"
+INDEXES = ("cases", "holds", "revocations", "looks")
+"""Sparse: an item is in one if it has the attributes NAME_key and NAME_order."""
+_REASONS_THAT_PASS = {None, "None", "TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
+_THROTTLED = {
+    "ProvisionedThroughputExceededException", "ThrottlingException", "RequestLimitExceeded",
+    "TransactionInProgressException",
+}  # fmt: skip
+Value = str | int | bytes
+Item = dict[str, Value]
+"""An item's attributes; numbers are whole."""
+Key = tuple[str, str]
+
+
+class Table:
+    """A table by its name. Its methods raise StoreError, or Busy where it is throttled for too long."""
+
+    def __init__(self, name: str, *, client: Any = None, patience: Patience = PATIENCE) -> None:
+        """Take a table; nothing is read from it yet.
+
+        Args:
+            name: the table's.
+            client: boto3's; by default one with the credentials and the region that boto3 finds.
+            patience: how long a call may take.
+
+        Raises:
+            StoreError: the [aws] extra, the region or the credentials are missing.
+        """
+        self.name = name
+        self._patience = patience
+        try:
+            self._client = client or patient_client("dynamodb", patience)
+        except AwsClientError as e:
+            raise StoreError(f"a store in DynamoDB: {e}") from e
+
+    @staticmethod
+    def create(name: str, *, client: Any) -> None:
+        """Make a table like the template's, for tests and trials."""
+        keys = [f"{index}_{part}" for index in INDEXES for part in ("key", "order")]
+        client.create_table(
+            TableName=name,
+            BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in ("pk", "sk", *keys)],
+            KeySchema=_schema("pk", "sk"),
+            GlobalSecondaryIndexes=[
+                {
+                    "IndexName": index,
+                    "KeySchema": _schema(f"{index}_key", f"{index}_order"),
+                    "Projection": {"ProjectionType": "KEYS_ONLY"},
+                }
+                for index in INDEXES
+            ],
+            StreamSpecification={"StreamEnabled": True, "StreamViewType": "KEYS_ONLY"},
+        )
+        client.get_waiter("table_exists").wait(TableName=name, WaiterConfig={"Delay": 1})
+        client.update_time_to_live(
+            TableName=name, TimeToLiveSpecification={"Enabled": True, "AttributeName": "expires"}
+        )
+
+    def get(self, pk: str, sk: str = NO_SORT) -> Item | None:
+        """Read an item consistently."""
+        answer = self._call("get_item", Key=_typed({"pk": pk, "sk": sk}), ConsistentRead=True)
+        return _plain(answer["Item"]) if "Item" in answer else None
+
+    def get_many(self, keys: Sequence[Key]) -> dict[Key, Item]:
+        """Read items consistently; those that are missing are left out."""
+        found: dict[Key, Item] = {}
+        for group in _groups(dict.fromkeys(keys), _GET_KEYS):
+            wanted: Any = {
+                self.name: {"Keys": [_typed({"pk": pk, "sk": sk}) for pk, sk in group], "ConsistentRead": True}
+            }
+            for wait in waits():
+                answer = self._call("batch_get_item", RequestItems=wanted)
+                items = [_plain(item) for page in answer["Responses"].values() for item in page]
+                found |= {key_of(item): item for item in items}
+                wanted = answer["UnprocessedKeys"]
+                if not wanted:
+                    break
+                time.sleep(wait)
+            else:
+                raise Busy(_BUSY_SECONDS)
+        return found
+
+    def partition(
+        self, pk: str, *, first: str = "", last: str = "\U0010ffff", backwards: bool = False
+    ) -> Iterator[Item]:
+        """Read the items of a partition consistently, by their sort key."""
+        yield from self._pages(
+            "query", KeyConditionExpression="pk = :pk AND sk BETWEEN :first AND :last",
+            ExpressionAttributeValues=_typed({":pk": pk, ":first": first or "\x00", ":last": last}),
+            ScanIndexForward=not backwards, ConsistentRead=True,
+        )  # fmt: skip
+
+    def count(self, pk: str, *, first: str) -> int:
+        """Count the items of a partition from a sort key on."""
+        return sum(1 for _ in self.partition(pk, first=first))
+
+    def index(self, name: str, key: str) -> Iterator[Item]:
+        """Read keys and order from a sparse index; an entry may be a moment old."""
+        yield from self._pages(
+            "query", IndexName=name, KeyConditionExpression=f"{name}_key = :key",
+            ExpressionAttributeValues=_typed({":key": key}),
+        )  # fmt: skip
+
+    def scan(
+        self, condition: str, values: Mapping[str, Value], names: Mapping[str, str] | None = None
+    ) -> Iterator[Item]:
+        """Read the whole table for the items that meet a condition: for repairs and operators, never for a page."""
+        more = {"ExpressionAttributeNames": dict(names)} if names else {}
+        yield from self._pages(
+            "scan", FilterExpression=condition, ExpressionAttributeValues=_typed(values), ConsistentRead=True, **more
+        )
+
+    def put(
+        self, item: Item, condition: str = "attribute_not_exists(pk)", values: Mapping[str, Value] | None = None,
+        names: Mapping[str, str] | None = None,
+    ) -> bool:  # fmt: skip
+        """Write an item if a condition holds; returns whether it did.
+
+        Args:
+            item: what to write.
+            condition: about the item that is there.
+            values: those of the condition, as ":size".
+            names: attribute names that it can't spell, as "#size".
+        """
+        given: dict[str, Any] = {"ExpressionAttributeNames": dict(names)} if names else {}
+        if values:
+            given["ExpressionAttributeValues"] = _typed(values)
+        try:
+            self._ask("put_item", Item=_typed(item), ConditionExpression=condition, **given)
+        except RefusedError as e:
+            if e.code == "ConditionalCheckFailedException":
+                return False
+            raise self._in_words(e) from e
+        return True
+
+    def replace(self, item: Item) -> None:
+        """Write an item, whatever is there."""
+        self._call("put_item", Item=_typed(item))
+
+    def delete(self, pk: str, sk: str = NO_SORT) -> None:
+        """Delete an item, if it is there."""
+        self._call("delete_item", Key=_typed({"pk": pk, "sk": sk}))
+
+    def transact(self, parts: Sequence[Mapping[str, Any]]) -> list[int]:
+        """Write all parts or none; returns the places of those whose condition did not hold."""
+        for wait in waits():
+            reasons = self._transacted(parts)
+            refused = [place for place, code in enumerate(reasons) if code == "ConditionalCheckFailed"]
+            if refused or not reasons:
+                return refused
+            if not set(reasons) <= _REASONS_THAT_PASS:
+                raise StoreError(f"the table {self.name}: a transaction was refused: {reasons}")
+            time.sleep(wait)
+        raise Busy(_BUSY_SECONDS)
+
+    def part(
+        self, item: Item, condition: str | None = "attribute_not_exists(pk)", values: Mapping[str, Value] | None = None,
+        names: Mapping[str, str] | None = None,
+    ) -> dict[str, Any]:  # fmt: skip
+        """Return the part of a transaction that writes an item under a condition: see put."""
+        put: dict[str, Any] = {"TableName": self.name, "Item": _typed(item)}
+        if condition:
+            put["ConditionExpression"] = condition
+        if names:
+            put["ExpressionAttributeNames"] = dict(names)
+        if values:
+            put["ExpressionAttributeValues"] = _typed(values)
+        return {"Put": put}
+
+    def _transacted(self, parts: Sequence[Mapping[str, Any]]) -> list[str | None]:
+        """Write a transaction, and return why it was cancelled, for each of its parts, or nothing."""
+        once = secrets.token_hex(16)  # by which DynamoDB recognises a retry after a lost answer
+        call = self._client.transact_write_items
+        try:
+            patiently(self._client, lambda: call(TransactItems=parts, ClientRequestToken=once), self._patience, _passes)
+        except RefusedError as e:
+            codes = [reason.get("Code") for reason in e.answer.get("CancellationReasons") or [{}]]
+            if e.code != "TransactionCanceledException":
+                raise self._in_words(e) from e
+            if len(codes) != len(parts) or set(codes) <= {None, "None"}:
+                raise StoreError(f"the table {self.name}: a transaction was cancelled without saying why") from e
+            return codes
+        except UnintelligibleError as e:
+            raise StoreError(f"the table {self.name}: {e}") from e
+        return []
+
+    def _pages(self, operation: str, **parameters: Any) -> Iterator[Item]:
+        start: dict[str, Any] = {}
+        while True:
+            answer = self._call(operation, **parameters, **start)
+            yield from (_plain(item) for item in answer["Items"])
+            if "LastEvaluatedKey" not in answer:
+                return
+            start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+
+    def _call(self, operation: str, **parameters: Any) -> Any:
+        try:
+            return self._ask(operation, **parameters)
+        except RefusedError as e:
+            raise self._in_words(e) from e
+
+    def _ask(self, operation: str, **parameters: Any) -> Any:
+        call = getattr(self._client, operation)
+        table = {} if operation == "batch_get_item" else {"TableName": self.name}
+        try:
+            return patiently(self._client, lambda: call(**table, **parameters), self._patience, _passes)
+        except UnintelligibleError as e:
+            raise StoreError(f"the table {self.name}: {e}") from e
+
+    def _in_words(self, refused: RefusedError) -> StoreError | Busy:
+        if refused.code in _THROTTLED:
+            return Busy(_BUSY_SECONDS)
+        if refused.code == "AccessDeniedException":
+            return StoreError(f"the table {self.name}: these credentials may not do that: {refused.said}")
+        if refused.code == "ResourceNotFoundException":
+            return StoreError(f"there is no table {self.name} in this account and region; is the stack deployed?")
+        if refused.kind in NO_CONNECTION:
+            attempts = self._patience.in_words(refused.attempts)
+            return StoreError(f"the table {self.name}: no answer after {attempts} ({refused.said})")
+        return StoreError(f"the table {self.name}: {refused.kind}: {refused.said}")
+
+
+def waits() -> Iterator[float]:
+    """Yield a random wait for each attempt, from ever longer spans ("full jitter")."""
+    for attempt in range(ATTEMPTS):
+        yield random.uniform(0, min(_WAIT_SECONDS * 2**attempt, _WAIT_MAX_SECONDS))  # noqa: S311 - no secret
+
+
+def key_of(item: Item) -> Key:
+    """Return partition and sort key of an item."""
+    return str(item["pk"]), str(item["sk"])
+
+
+def _groups(keys: Iterable[Key], size: int) -> Iterator[list[Key]]:
+    iterator = iter(keys)
+    while group := list(islice(iterator, size)):
+        yield group
+
+
+def _passes(refused: RefusedError) -> bool:
+    return refused.code in _THROTTLED
+
+
+def _schema(partition: str, sort: str) -> list[dict[str, str]]:
+    return [{"AttributeName": partition, "KeyType": "HASH"}, {"AttributeName": sort, "KeyType": "RANGE"}]
+
+
+def _typed(item: Mapping[str, Value]) -> dict[str, Any]:
+    return {name: _type(value) for name, value in item.items()}
+
+
+def _type(value: Value) -> dict[str, Any]:
+    if isinstance(value, str):
+        return {"S": value}
+    return {"B": value} if isinstance(value, bytes) else {"N": str(value)}
+
+
+def _plain(item: Mapping[str, Any]) -> Item:
+    return {name: _value(typed) for name, typed in item.items()}
+
+
+def _value(typed: Mapping[str, Any]) -> Value:
+    ((kind, value),) = typed.items()
+    if kind == "N":
+        return int(value)
+    return bytes(value) if kind == "B" else str(value)
