@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import post
 import pytest
 import rates
 from benchmarks import Effort, Result
+from support.ministack import available
 
 NAMES = [
     "payload_bytes",
@@ -28,7 +30,8 @@ NAMES = [
     "sync_delta1000_bytes",
     "cold_verify_vs_floor",
     "image_verify_vs_decoder",
-    "aws_issue_vs_kms",
+    "aws_calls_per_pass",
+    "aws_write_units_per_pass",
     "service_accepted_per_s",
     "service_vs_floor",
     "service_p99_ms_at_250",
@@ -55,7 +58,7 @@ def test_one_run_writes_every_figure_and_the_page(tmp_path: Path, monkeypatch: p
     for result in told["results"]:
         assert set(result) == {"name", "value", "unit", "beside"}
         assert all(math.isfinite(value) and value > 0 for value in result["beside"].values())
-        if result["name"] == "aws_issue_vs_kms":
+        if result["name"].startswith("aws_"):
             assert result["value"] is None
         elif result["name"] == "service_lost":
             assert result["value"] == 0
@@ -70,12 +73,25 @@ def test_one_run_writes_every_figure_and_the_page(tmp_path: Path, monkeypatch: p
         assert "<circle" in (tmp_path / plot).read_text("utf-8")
 
 
-def test_issuing_on_aws_is_beside_bare_kms(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pass_on_aws_is_counted_on_the_wire(monkeypatch: pytest.MonkeyPatch) -> None:
+    available()
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setattr(aws_load, "BATCHES", (aws_load.STANDARD_BATCH,))
+    chapter = benchmarks.on_aws(replace(TINY, aws=2))
+    calls, units = chapter.results
+    assert calls.value is not None
+    assert units.value is not None
+    assert 1 < calls.value <= aws_load.CALLS_MAX  # one is kms:Sign
+    assert 0 < units.value <= aws_load.WRITE_UNITS_MAX
+    assert "Sign 1," in chapter.tables["aws"]
+
+
+def test_a_pass_that_costs_more_than_the_bar_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(benchmarks, "MINISTACK", Path(__file__))
-    monkeypatch.setattr(aws_load, "load", lambda *_: aws_load.Load(passes=10, signatures=40, p50=1, p99=2))
+    monkeypatch.setattr(aws_load, "costs", lambda _: [aws_load.Cost(10, 20, {"Sign": 20, "PutItem": 9}, 121.0)])
     chapter = benchmarks.on_aws(Effort())
-    assert [(result.name, result.value) for result in chapter.results] == [("aws_issue_vs_kms", 0.25)]
-    assert chapter.results[0].missed == "at least 0.3"
+    assert [result.missed for result in chapter.results] == ["at most 1.4", "at most 6"]
 
 
 def test_every_scheme_is_verified_to_its_content() -> None:

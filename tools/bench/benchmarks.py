@@ -52,7 +52,7 @@ class Effort:
         seconds: for which processes verify.
         small: passes of a day's list, and how many of them are revoked before; the results' syncs are of this one.
         large: the same of a large list.
-        aws: passes through the queue; 0 leaves AWS out.
+        aws: batches of each size on AWS; 0 leaves AWS out.
         service: applications a second, and for how many minutes they come.
     """
 
@@ -62,7 +62,7 @@ class Effort:
     seconds: float = 1.0
     small: tuple[int, int] = sync_bytes.SMALL
     large: tuple[int, int] = sync_bytes.LARGE
-    aws: int = 1000
+    aws: int = aws_load.ROUNDS
     service: tuple[float, float] = (load_run.RATE, 1.0)
 
 
@@ -273,18 +273,29 @@ def waiting(folder: Path) -> Chapter:
 
 
 def on_aws(effort: Effort) -> Chapter:
-    """Measure issuing through the queue on AWS, which ministack plays, where that is installed."""
-    measured = effort.aws and MINISTACK.exists()
-    loads = {signing: aws_load.load(signing, effort.aws) for signing in aws_load.SIGNING} if measured else {}
-    ratio = loads["awskms"].ratio if loads else None
-    beside = {"kms:Sign": 1.0} if loads else {}
-    result = Result("aws_issue_vs_kms", ratio, "", (_AT_LEAST, aws_load.BAR_QUEUE), beside)
+    """Count what a pass asks of AWS, which ministack plays, where that is installed."""
+    costs = aws_load.costs(effort.aws) if effort.aws and MINISTACK.exists() else []
+    standard = next((cost for cost in costs if cost.size == aws_load.STANDARD_BATCH), None)
+    results = (
+        Result("aws_calls_per_pass", standard.calls if standard else None, "", (_AT_MOST, aws_load.CALLS_MAX)),
+        Result(
+            "aws_write_units_per_pass",
+            standard.write_units if standard else None,
+            "",
+            (_AT_MOST, aws_load.WRITE_UNITS_MAX),
+        ),
+    )
     rows = [
-        (signing, f"{c.passes:.0f}", f"{c.signatures:.0f}", f"{c.ratio:.2f}", f"{c.p50:.0f}, {c.p99:.0f} ms")
-        for signing, c in loads.items()
-    ] or [("ministack is not installed", "", "", "", "")]
-    head = ("signer", "passes a second", "bare kms:Sign a second", "ratio", "direct: median, 99th percentile")
-    return Chapter((result,), {"aws": table(head, rows)})
+        (
+            str(cost.size),
+            f"{cost.calls:.3g}",
+            ", ".join(f"{name} {count / cost.passes:.3g}" for name, count in cost.counted.items()),
+            f"{cost.write_units:.3g}",
+        )
+        for cost in costs
+    ] or [("ministack is not installed", "", "", "")]
+    head = ("passes a batch", "calls to AWS a pass", "which", "write units a pass")
+    return Chapter(results, {"aws": table(head, rows)})
 
 
 def serving(effort: Effort, folder: Path) -> Chapter:
