@@ -6,8 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from support.ministack import Ministack, running
 from support.world import World
+
+settings.register_profile("busy machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy machine")  # other processes may hold a test up, which says nothing about the code
 
 
 @pytest.fixture(scope="session")

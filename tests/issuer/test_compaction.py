@@ -6,7 +6,7 @@ from math import lgamma, log
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from support.repositories import logs_of, status_of
 from support.world import World
@@ -48,7 +48,6 @@ def publications(count: int, each: int, limit: int, seed: int) -> Iterator[tuple
         yield log_, held
 
 
-@settings(deadline=None)
 @given(st.lists(st.sets(st.integers(0, 5000) | st.integers(0, 1 << 20), max_size=60), max_size=8), st.booleans())
 def test_a_log_holds_the_union_of_what_was_brought_and_counts_what_was_new(sets: list[set[int]], often: bool) -> None:  # noqa: FBT001
     with pytest.MonkeyPatch.context() as patch:

@@ -156,5 +156,5 @@ class LedgerMachine(RuleBasedStateMachine):
         assert len(set(places)) == len(places)
 
 
-LedgerMachine.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+LedgerMachine.TestCase.settings = settings(max_examples=60, stateful_step_count=30)
 TestLedger = LedgerMachine.TestCase
