@@ -4,17 +4,20 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from support.ministack import available
 from support.processes import ROOT, environment
+from support.sampling import some_of
 
 
-def test_the_demo_on_aws_ends_as_expected(tmp_path: Path) -> None:
+@pytest.mark.parametrize("passes", some_of("passes issued by the demo on AWS", 40, of=200))
+def test_the_demo_on_aws_ends_as_expected(tmp_path: Path, passes: int) -> None:
     available()
     path = environment()["PYTHONPATH"]
     done = subprocess.run(
-        [sys.executable, ROOT / "demo" / "service.py", tmp_path / "demo"],
+        [sys.executable, ROOT / "demo" / "service.py", tmp_path / "demo", str(passes)],
         capture_output=True, text=True, check=False, timeout=300,
         env=environment({"PYTHONPATH": f"{ROOT / 'infra'}:{path}"}),
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "27 of 27 as expected" in done.stdout
+    assert "21 of 21 as expected" in done.stdout
