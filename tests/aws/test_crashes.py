@@ -78,7 +78,7 @@ def batch(begin: str, now: int) -> list[str]:
     return [json.dumps(document) for document in (*good, good[1], other)] + ["poison"]
 
 
-@pytest.mark.parametrize("every", every_nth_of("calls to AWS at which issuing is killed", 5))
+@pytest.mark.parametrize("every", every_nth_of("calls to AWS at which issuing is killed", 11))
 def test_killed_anywhere_while_issuing_each_request_has_one_pass_after_redelivery(cloud: Cloud, every: int) -> None:
     now = int(time.time())
     places = boundaries(lambda: cloud.issue()(event(batch("rehearsal", now)), cloud.context))
@@ -96,7 +96,7 @@ def test_killed_anywhere_while_issuing_each_request_has_one_pass_after_redeliver
     assert len(places) > 20
 
 
-@pytest.mark.parametrize("every", every_nth_of("calls to AWS at which revoking is killed", 3))
+@pytest.mark.parametrize("every", every_nth_of("calls to AWS at which revoking is killed", 7))
 def test_killed_anywhere_while_revoking_the_pass_is_on_the_next_list_once_it_was_confirmed(
     cloud: Cloud, tmp_path: Path, every: int
 ) -> None:
@@ -116,7 +116,7 @@ def test_killed_anywhere_while_revoking_the_pass_is_on_the_next_list_once_it_was
     assert verdicts(cloud, tmp_path, list(unused)) == {Verdict.VALID}
 
 
-@pytest.mark.parametrize("every", every_nth_of("calls to AWS at which revoking in two regions is killed", 9))
+@pytest.mark.parametrize("every", every_nth_of("calls to AWS at which revoking in two regions is killed", 19))
 def test_killed_anywhere_while_revoking_in_either_of_two_regions_both_lists_have_what_was_confirmed(
     pair: tuple[Cloud, Cloud], tmp_path: Path, every: int
 ) -> None:
@@ -142,7 +142,7 @@ def test_killed_anywhere_while_revoking_in_either_of_two_regions_both_lists_have
         unused = iter(passes[-5:])
 
 
-@pytest.mark.parametrize("every", every_nth_of("calls to AWS at which copying a publication is killed", 41))
+@pytest.mark.parametrize("every", every_nth_of("calls to AWS at which copying a publication is killed", 79))
 def test_killed_anywhere_while_keeping_a_copy_the_next_copy_has_every_confirmed_revocation(
     pair: tuple[Cloud, Cloud], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, every: int
 ) -> None:
@@ -171,7 +171,7 @@ def test_killed_anywhere_while_keeping_a_copy_the_next_copy_has_every_confirmed_
     assert len(places) > 40
 
 
-@pytest.mark.parametrize("every", every_nth_of("calls to AWS at which publishing is killed", 9))
+@pytest.mark.parametrize("every", every_nth_of("calls to AWS at which publishing is killed", 21))
 def test_killed_anywhere_while_publishing_the_next_list_has_every_confirmed_revocation(
     cloud: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, every: int
 ) -> None:

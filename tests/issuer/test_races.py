@@ -119,13 +119,13 @@ def mirrored(world: World, ministack: Ministack, folder: Path) -> Callable[[], s
 
 
 @pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("loops", some_of("races of two publishers over a folder", 10, of=200))
+@pytest.mark.parametrize("loops", some_of("races of two publishers over a folder", 4, of=200))
 def test_two_publishers_race_over_a_folder(world: World, mode: str, loops: int) -> None:
     race(world, loops, mode, lambda: str(world.repository))
 
 
 @pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("loops", some_of("races of two publishers over S3", 8, of=200))
+@pytest.mark.parametrize("loops", some_of("races of two publishers over S3", 3, of=200))
 def test_two_publishers_race_over_s3(
     world_in_s3: World, ministack: Ministack, tmp_path: Path, mode: str, loops: int
 ) -> None:
@@ -204,7 +204,7 @@ def test_overtaken_at_any_call_by_a_whole_publication_over_a_folder(world: World
 
 
 @pytest.mark.parametrize("busy", [True, False], ids=["with revocations", "with nothing new"])
-@pytest.mark.parametrize("every", every_nth_of("calls at which a publication over S3 is overtaken", 4))
+@pytest.mark.parametrize("every", every_nth_of("calls at which a publication over S3 is overtaken", 9))
 def test_overtaken_at_any_call_by_a_whole_publication_over_s3(
     world_in_s3: World, ministack: Ministack, tmp_path: Path, busy: bool, every: int  # noqa: FBT001
 ) -> None:  # fmt: skip

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import qrcode
 from PIL import Image
+from support.sampling import some_of
 from support.screens import movepass, running
 from support.writing import foreign
 
@@ -76,8 +77,8 @@ def test_noise_half_a_code_and_other_schemes_do_not_stop_it(field: Field) -> Non
         screen.until(lambda shown: ACCEPT in shown)
 
 
-def test_ten_thousand_codes_in_a_burst_are_each_decided(field: Field) -> None:
-    burst = 10_000
+@pytest.mark.parametrize("burst", some_of("codes in one burst", 1_500, of=10_000))
+def test_thousands_of_codes_in_a_burst_are_each_decided(field: Field, burst: int) -> None:
     with running(scan(field, "--close-after", "1")) as screen:
         screen.until(lambda shown: READY in shown)
         screen.type((field.text + "\r") * (burst - 1))
