@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 from support.audit_example import make_example
+from support.forked import write_movepass
 from support.processes import environment
 from support.trips import HOUR, NOW, decide, submit, trip
 
@@ -130,9 +131,7 @@ class Reader:
 def reader(tmp_path: Path) -> Reader:
     """A reader who has movepass installed, and nothing else."""
     (tmp_path / "bin").mkdir()
-    script = tmp_path / "bin" / "movepass"
-    script.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m movepass_cli.main "$@"\n')
-    script.chmod(0o755)
+    write_movepass(tmp_path / "bin" / "movepass")
     return Reader(tmp_path)
 
 

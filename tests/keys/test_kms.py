@@ -30,6 +30,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from support import memory, processes
 from support.documents import make_root, make_targets
+from support.forked import Forked
 from support.ministack import REGION, Ministack, Refusal, fronting, running
 from support.passes import approved
 from tuf.api.exceptions import UnsignedMetadataError
@@ -375,8 +376,10 @@ def test_keys_new_with_a_key_that_can_not_wrap_makes_nothing(tmp_path: Path, arn
 
 
 def movepass(*arguments: object) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-m", "movepass_cli.main", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, env=processes.environment(), check=False)
+    command = ["movepass", *map(str, arguments)]
+    with Forked(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        out, err = process.communicate()
+    return subprocess.CompletedProcess(command, process.returncode, out, err)
 
 
 @BOTH

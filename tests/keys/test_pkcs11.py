@@ -43,7 +43,7 @@ def card(tmp_path_factory: pytest.TempPathFactory) -> Tokens:
 
 def sign(tokens: Tokens, uri: str, pin: str = PIN, **environment: str) -> str:
     """Sign in a process of its own; give what came of it, and what was asked for."""
-    return processes.run(SIGN, uri, pin, extra={**tokens.environment, **environment})
+    return processes.run_forked(SIGN, uri, pin, extra={**tokens.environment, **environment})
 
 
 def test_a_token_signs_and_its_pin_is_asked_for_once_and_not_before_it_signs(card: Tokens) -> None:
@@ -128,14 +128,14 @@ def test_what_is_no_key_on_a_token_is_refused_and_a_pin_in_it_above_all(card: To
 
 def test_where_there_is_nobody_to_ask_the_pin_comes_from_the_environment(card: Tokens) -> None:
     code = "import sys; from movepass_keys import signer_from_uri; print(len(signer_from_uri(sys.argv[1]).sign(b'm')))"
-    assert processes.run(code, URI.format(1), extra={**card.environment, "MOVEPASS_PIN": PIN}) == "64"
+    assert processes.run_forked(code, URI.format(1), extra={**card.environment, "MOVEPASS_PIN": PIN}) == "64"
     code = f"from movepass_keys import SignerError\ntry: exec({code!r})\nexcept SignerError as e: print(e)"
-    assert "set MOVEPASS_PIN" in processes.run(code, URI.format(1), extra=card.environment)
+    assert "set MOVEPASS_PIN" in processes.run_forked(code, URI.format(1), extra=card.environment)
 
 
 def test_without_the_extra_it_says_what_to_install(card: Tokens) -> None:
     code = "import sys; sys.modules['pkcs11'] = None;" + SIGN
-    said = processes.run(code, URI.format(1), PIN, extra=card.environment)
+    said = processes.run_forked(code, URI.format(1), PIN, extra=card.environment)
     assert "pip install 'movepass[hsm]'" in said
 
 
@@ -151,4 +151,4 @@ with ThreadPoolExecutor(8) as pool:
     signatures = pool.map(lambda m: signers[int(m) % 2].sign(m), messages)
     print(sum(algorithms.verify_signature(signers[int(m) % 2].public_key, s, m) for m, s in zip(messages, signatures)))
 """
-    assert processes.run(code, PIN, extra=card.environment) == "64"
+    assert processes.run_forked(code, PIN, extra=card.environment) == "64"

@@ -131,6 +131,11 @@ class _Server:
 
         atexit.register(self._end)
 
+    @property
+    def address(self) -> bytes:
+        """Where it answers: a name that no file has."""
+        return bytes(self._listener.getsockname())
+
     def _end(self) -> None:
         """Let the server end, and wait for that: the time it took counts as this process's."""
         assert self._process.stdin is not None
@@ -140,7 +145,7 @@ class _Server:
     def fork(self, streams: list[int], *asked: Any) -> tuple[int, socket.socket]:
         """Fork; returns the process's id and the socket that its exit code will come from."""
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        connection.connect(self._listener.getsockname())
+        connection.connect(self.address)
         socket.send_fds(connection, [b" "], streams)
         connection.sendall(json.dumps(asked).encode() + b"\n")
         number = connection.recv(_NUMBER_BYTES, socket.MSG_WAITALL)  # and no more: the exit code may be behind it
@@ -182,6 +187,30 @@ class Forked(subprocess.Popen[Any]):
             assert timeout is not None
             raise subprocess.TimeoutExpired(self.args, timeout)
         return self.returncode
+
+
+_CLIENT = """#!{python} -IS
+import json, os, socket, sys
+connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+connection.connect({address!r})
+socket.send_fds(connection, [b" "], [0, 1, 2])
+asked = ["movepass", *sys.argv[1:]], os.getcwd(), dict(os.environ), False
+connection.sendall(json.dumps(asked).encode() + b"\\n")
+connection.recv({number_bytes}, socket.MSG_WAITALL)
+code = int(connection.recv(16))
+sys.exit(code if code >= 0 else 128 - code)
+"""
+
+
+def write_movepass(path: Path) -> None:
+    """Write a program that does what `movepass` does, for shells to start; a fork does it where that is the same."""
+    if starts_fresh():
+        program = f'#!/bin/sh\nexec "{sys.executable}" -m movepass_cli.main "$@"\n'
+    else:
+        address = _server().address
+        program = _CLIENT.format(python=sys.executable, address=address, number_bytes=_NUMBER_BYTES)
+    path.write_text(program)
+    path.chmod(0o755)
 
 
 def starts_fresh() -> bool:

@@ -50,6 +50,15 @@ def run(code: str, *arguments: object, extra: Mapping[str, str] | None = None) -
     return done.stdout.strip()
 
 
+def run_forked(code: str, *arguments: object, extra: Mapping[str, str] | None = None) -> str:
+    """Run code as `run` does, but in a fork: for code that looks at no start and measures nothing of its process."""
+    process = _popen(code, *arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(extra))
+    with process:
+        out, err = process.communicate(timeout=_TIMEOUT_SECONDS)
+    assert process.returncode == 0, err
+    return str(out).strip()
+
+
 @contextmanager
 def writing(code: str, *arguments: object) -> Iterator[None]:
     """Wait until another process has started, and let it run until the end of the block."""

@@ -79,7 +79,7 @@ class Tokens:
             what: "hidden" shows the public key to nobody without the PIN, "public" has no private key, "mixed" has
                 that of another pair.
         """
-        processes.run(_MAKE, label, PIN, number, kind, what, extra=self.environment)
+        processes.run_forked(_MAKE, label, PIN, number, kind, what, extra=self.environment)
 
 
 def _library() -> Path:

@@ -45,7 +45,7 @@ def fed(name: str, inputs: int, seed: int = 1) -> Count:
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("nth", every_nth_of("the first inputs of each fuzz target", 3))
+@pytest.mark.parametrize("nth", every_nth_of("the first inputs of each fuzz target", 7))
 def test_nothing_escapes_and_nothing_is_accepted_that_must_not_be(name: str, nth: int) -> None:
     count = fed(name, INPUTS[name] // nth)
     assert not count.findings

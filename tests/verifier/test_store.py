@@ -196,7 +196,7 @@ def test_a_check_that_is_under_way_sees_the_old_state_while_another_process_sync
     world.revoke_indexes([5])
     world.publish()
     with store.reading() as before:
-        processes.run(SYNC, world.store, world.repository)
+        processes.run_forked(SYNC, world.store, world.repository)
         assert 5 not in before.lists.days[world.today]
         assert before.lists.published != world.now
     with store.reading() as after:
@@ -315,7 +315,7 @@ def test_a_read_only_store_verifies_and_can_not_sync(world: World) -> None:
     before = facts(world)
     world.revoke_and_publish(signed)
     with written_to_by_nobody(world):
-        said = processes.run(READ_ONLY, world.store, world.repository, signed.text, world.now).split()
+        said = processes.run_forked(READ_ONLY, world.store, world.repository, signed.text, world.now).split()
     assert said == ["valid", str(before[0]), "StoreError", "valid"]
     assert facts(world) == before
     assert [path.name for path in world.store.iterdir()] == [FILE_NAME]
@@ -327,7 +327,7 @@ def test_a_log_left_behind_on_a_read_only_medium_is_read(world: World, file_mode
     world.revoke_and_publish(signed)
     leave_log_behind(world)
     with written_to_by_nobody(world, file_mode):
-        said = processes.run(READ_ONLY, world.store, world.repository, signed.text, world.now).split()
+        said = processes.run_forked(READ_ONLY, world.store, world.repository, signed.text, world.now).split()
     assert said[:2] == ["revoked", str(world.now)]
 
 
@@ -336,7 +336,7 @@ def test_a_sync_is_refused_on_a_read_only_medium_with_a_log_left_behind(world: W
     world.revoke_and_publish(signed)
     leave_log_behind(world)
     with written_to_by_nobody(world, file_mode=0o644):
-        said = processes.run(READ_ONLY, world.store, world.repository, signed.text, world.now).split()
+        said = processes.run_forked(READ_ONLY, world.store, world.repository, signed.text, world.now).split()
     assert said[2] == "StoreError"
 
 
@@ -360,7 +360,7 @@ def test_that_a_read_only_store_can_not_be_synced_is_said_before_anything_is_dow
     if log == "log":
         leave_log_behind(world)
     with written_to_by_nobody(world), serving(world.repository) as server:
-        said = processes.run(SYNC_READ_ONLY, world.store, world.repository, server.url)
+        said = processes.run_forked(SYNC_READ_ONLY, world.store, world.repository, server.url)
     assert "is on a medium that can't be written to; it verifies, but can't be synced" in said
     assert server.exchanges == []
 
@@ -471,7 +471,7 @@ def test_a_store_of_an_earlier_version_goes_on_as_it_was(
     make_old(world.store)
     if medium == "read-only":
         with written_to_by_nobody(world):
-            said = processes.run(READ_ONLY, world.store, world.repository, signed.text, world.now).split()
+            said = processes.run_forked(READ_ONLY, world.store, world.repository, signed.text, world.now).split()
         assert said == ["revoked", str(world.now), "StoreError", "revoked"]
         assert version(world) == number
     assert contents(world.store) == before
