@@ -1,7 +1,7 @@
 """Reading applications, and changing one by a conditional write: what the store and its desk share."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,13 +13,12 @@ from movepass_service.stores.dynamodb.document import (
     STATE,
     Content,
     Document,
-    counting,
     key,
     to_revoke,
 )
-from movepass_service.stores.dynamodb.persons import Person, claimed, hashes_of
+from movepass_service.stores.dynamodb.persons import Person, claimed, count_alike, hashes_of
 from movepass_service.stores.dynamodb.persons import key as person_key
-from movepass_service.stores.dynamodb.table import Item, Table, Value, waits
+from movepass_service.stores.dynamodb.table import NO_SORT, Item, Table, Value, waits
 from movepass_wire.times import DAY_SECONDS
 
 BUSY_SECONDS = 2
@@ -41,7 +40,13 @@ class Applications:
 
     def person(self, hash_: bytes) -> Person:
         """Read what is kept of a person's week."""
-        return Person.from_item(hash_, self._table.get(person_key(hash_)))
+        return self.persons([hash_])[hash_]
+
+    def persons(self, hashes: Iterable[bytes]) -> dict[bytes, Person]:
+        """Read what is kept of several persons' weeks, by their hash."""
+        wanted = list(dict.fromkeys(hashes))
+        found = self._table.get_many([(person_key(hash_), NO_SORT) for hash_ in wanted])
+        return {hash_: Person.from_item(hash_, found.get((person_key(hash_), NO_SORT))) for hash_ in wanted}
 
     def put_person(self, person: Person) -> bool:
         """Write what is kept of a person's week, unless somebody was faster; returns whether it is written."""
@@ -65,15 +70,23 @@ class Applications:
                 states[name] = Document.from_bytes(state["doc"]) if state else Document()  # type: ignore[arg-type]
         return contents, states
 
-    def _change(self, reference: str, change: Change, more: More | None = None) -> tuple[Document, Document]:
+    def _change(
+        self, reference: str, change: Change, more: More | None = None, *, read: tuple[Content, Document] | None = None
+    ) -> tuple[Document, Document]:
         """Change an application; returns its state before and after.
+
+        Args:
+            reference: the application's.
+            change: what to change.
+            more: what else to write.
+            read: the application, where it was read just now.
 
         Raises:
             UnknownApplication: there is none.
             Busy: others changed it again and again.
         """
         for wait in waits():
-            found = self._read(reference)
+            found, read = read or self._read(reference), None
             if found is None:
                 raise UnknownApplication("no application of this reference")
             content, before = found
@@ -104,7 +117,7 @@ class Applications:
 
         A function that is killed in between leaves the passes of before: too many, never too few.
         """
-        if list(counting(before)) == list(counting(after)):
+        if count_alike(before, after):
             return
         expires = expiry(content)
         for hash_ in hashes_of(content):

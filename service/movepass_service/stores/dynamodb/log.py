@@ -85,9 +85,7 @@ class Log:
     def position(self, place: Place, at: int) -> int | None:
         """Return where a leaf is that was made at a time; None if it is in no chunk."""
         self._catch_up()
-        if place not in self._positions:
-            self._look_back(at - SKEW_SECONDS)
-        return self._positions.get(place)
+        return self._position(place, at)
 
     def append(self, events: Iterable[tuple[int, Event]]) -> int:
         """Append the leaves of events that are in no chunk yet, by their application's number; returns how many."""
@@ -95,7 +93,7 @@ class Log:
         for wait in waits():
             self._catch_up()
             found = {(number, event.seq): (number, event) for number, event in wanted}
-            new = [one for place, one in found.items() if self.position(place, one[1].at) is None]
+            new = [one for place, one in found.items() if self._position(place, one[1].at) is None]
             chunk = self._chunk(new[:CHUNK_MAX])
             if not chunk.leaves:
                 return 0
@@ -198,13 +196,18 @@ class Log:
         if event.digest:
             return decision_leaf(bytes.fromhex(event.digest), event.at)
         place = (number, event.decision)
-        decision = places[place] if place in places else self.position(place, event.decided_at)
+        decision = places[place] if place in places else self._position(place, event.decided_at)
         if decision is None:
             return None
         payload = bytes.fromhex(event.payload)
         return issuance_leaf(
             event.at, day=event.day, index=event.index, payload=payload, decision=decision, replaces=event.replaces
         )
+
+    def _position(self, place: Place, at: int) -> int | None:
+        if place not in self._positions:
+            self._look_back(at - SKEW_SECONDS)
+        return self._positions.get(place)
 
     def _catch_up(self) -> None:
         """Read the chunks that came since; a new reader begins with the last one."""

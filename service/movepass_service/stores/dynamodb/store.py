@@ -17,10 +17,11 @@ from movepass_service.stores.dynamodb import document as documents
 from movepass_service.stores.dynamodb.applications import BUSY_SECONDS, expiry
 from movepass_service.stores.dynamodb.desk import DynamoDbDesk
 from movepass_service.stores.dynamodb.document import CONTENT, STATE, Content, Document, kept_of, key, reference_of
-from movepass_service.stores.dynamodb.persons import claimed, hashes_of, past_passes
+from movepass_service.stores.dynamodb.persons import Person, claimed, hashes_of, past_passes
 from movepass_service.stores.dynamodb.table import PATIENCE, Item, Table, waits
 from movepass_service.stores.kept import Kept
 from movepass_service.stores.store import (
+    Counts,
     Decide,
     Draft,
     Head,
@@ -90,12 +91,12 @@ class DynamoDbStore(DynamoDbDesk):
         """
         contents, states = self._read_many(list(references))
         waiting = [(contents[name], state) for name, state in states.items() if state.state == State.RECEIVED]
-        return sum(self._decide(*one, decide, now) for one in sorted(waiting, key=lambda one: one[0].number))
+        return self._decide_all(waiting, decide, now)
 
     def decide_next(self, limit: int, decide: Decide, now: int) -> int:
         """See Store. It reads the whole table."""
         waiting = sorted(self._received(), key=lambda one: one[0].number)[:limit]
-        return sum(self._decide(*one, decide, now) for one in waiting)
+        return self._decide_all(waiting, decide, now)
 
     def decide_case(
         self, reference: str, decision: Decision, now: int, *, guard: Guard | None = None, draw: Draw | None = None
@@ -134,12 +135,15 @@ class DynamoDbStore(DynamoDbDesk):
 
     def record_issued(self, passes: Sequence[Issued], now: int) -> None:
         """See Store."""
+        contents, states = self._read_many([reference_of(one.number) for one in passes])
         for one in passes:
 
             def change(_: Content, document: Document, one: Issued = one) -> Document:
                 return documents.issued(document, one, now)
 
-            self._change(reference_of(one.number), change)
+            name = reference_of(one.number)
+            read = (contents[name], states.pop(name)) if name in states else None
+            self._change(name, change, read=read)
 
     def record_reissued(self, passes: Sequence[Issued], shown: Sequence[Issued], now: int) -> None:
         """See Store."""
@@ -433,28 +437,43 @@ class DynamoDbStore(DynamoDbDesk):
             time.sleep(wait)
         raise Busy(BUSY_SECONDS)
 
-    def _decide(self, content: Content, document: Document, decide: Decide, now: int) -> bool:
-        """Count and claim a received application's place among its person's passes, and decide it."""
+    def _decide_all(self, waiting: Sequence[tuple[Content, Document]], decide: Decide, now: int) -> int:
+        persons = self.persons(hash_ for content, _ in waiting for hash_ in hashes_of(content))
+        in_order = sorted(waiting, key=lambda one: one[0].number)
+        return sum(self._decide(*one, decide, now, persons) for one in in_order)
+
+    def _decide(
+        self, content: Content, document: Document, decide: Decide, now: int, persons: dict[bytes, Person]
+    ) -> bool:
+        """Count and claim a received application's place among its person's passes, and decide it.
+
+        `persons` are as they were read; the next application of a batch finds them as they were written.
+        """
         for wait in waits():
             if document.state != State.RECEIVED:
                 return False
-            kept = kept_of(content, document)
-            persons = [self.person(hash_) for hash_ in hashes_of(content)]
-            counts = None
-            if content.id_hash is not None:
-                own = (content.number, document.correction)
-                past = [one for one in past_passes(persons, content) if (one.number, one.correction) != own]
-                counts = count_passes(past, kept)
-            new = documents.decided(content, document, decide(kept, counts), now)
-            changed = [claimed(person, content, new, expiry(content)) for person in persons]
+            own = [persons[hash_] for hash_ in hashes_of(content)]
+            counts = self._count(content, document, own)
+            new = documents.decided(content, document, decide(kept_of(content, document), counts), now)
+            changed = [claimed(person, content, new, expiry(content)) for person in own]
             if all(self.put_person(person) for person in changed) and self._put(content, document, new):
+                persons |= {person.hash: replace(person, version=person.version + 1) for person in changed}
                 return True
             time.sleep(wait)
-            found = self._read(content.reference)
+            found = self._read(content.reference)  # somebody was faster with it, or with the person
             if found is None:
                 return False
             content, document = found
+            persons |= self.persons(hashes_of(content))
         raise Busy(BUSY_SECONDS)
+
+    @staticmethod
+    def _count(content: Content, document: Document, persons: Sequence[Person]) -> Counts | None:
+        if content.id_hash is None:
+            return None
+        own = (content.number, document.correction)
+        past = [one for one in past_passes(persons, content) if (one.number, one.correction) != own]
+        return count_passes(past, kept_of(content, document))
 
     def _is_covered(self, content: Content, document: Document, covered: int) -> bool:
         """Return whether the decision that approved it is among the first leaves of the log."""
