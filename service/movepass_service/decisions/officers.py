@@ -11,8 +11,8 @@ from movepass_service.decisions.reasons import REASONS, codes_of
 from movepass_service.decisions.records import AS
 from movepass_service.decisions.roles import ROLES
 from movepass_service.errors import ServiceError
+from movepass_service.stores.accounts import StoreWithAccounts
 from movepass_service.stores.kept import Kept
-from movepass_service.stores.sqlite.store import SqliteStore
 from movepass_service.stores.store import Officer
 from movepass_wire.text import normalise
 
@@ -77,7 +77,7 @@ def read_officer(name: str, role: str, phone: str | None) -> Officer:
 
 
 def add_officer(
-    store: SqliteStore, name: str, role: str, now: int, phone: str | None = None, actor: str = CONSOLE
+    store: StoreWithAccounts, name: str, role: str, now: int, phone: str | None = None, actor: str = CONSOLE
 ) -> Enrolment:
     """Add an officer; the log says who did.
 
@@ -99,7 +99,7 @@ def add_officer(
     return Enrolment(officer, secret)
 
 
-def renew_link(store: SqliteStore, name: str, now: int, actor: str = CONSOLE) -> Enrolment:
+def renew_link(store: StoreWithAccounts, name: str, now: int, actor: str = CONSOLE) -> Enrolment:
     """Make a new enrolment link for an officer who lost their passkey; using it ends the ones before.
 
     Raises:
@@ -170,6 +170,6 @@ def decide(  # noqa: PLR0913 - all of it is part of the record
         raise
 
 
-def waiting_cases(store: SqliteStore) -> list[Kept]:
+def waiting_cases(store: StoreWithAccounts) -> list[Kept]:
     """Return what waits for an officer, most urgent first."""
     return store.cases(CASES_MAX)

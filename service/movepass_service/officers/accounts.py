@@ -21,8 +21,14 @@ from movepass_service.decisions.roles import MANAGER, ROLES, Action, require
 from movepass_service.errors import ServiceError
 from movepass_service.officers import passkeys
 from movepass_service.officers.passkeys import RelyingParty, WrongPasskey
-from movepass_service.stores.accounts import Account, Challenge, KeptSession, NoSuchAccount, Passkey
-from movepass_service.stores.sqlite.store import SqliteStore
+from movepass_service.stores.accounts import (
+    Account,
+    Challenge,
+    KeptSession,
+    NoSuchAccount,
+    Passkey,
+    StoreWithAccounts,
+)
 from movepass_service.stores.store import Officer
 
 LINK_SECONDS = 24 * 3600
@@ -78,7 +84,7 @@ class OfficerAccounts:
     """The accounts of one desk."""
 
     def __init__(
-        self, store: SqliteStore, party: RelyingParty, monotonic: Callable[[], float] = time.monotonic
+        self, store: StoreWithAccounts, party: RelyingParty, monotonic: Callable[[], float] = time.monotonic
     ) -> None:
         """Take the store, the host that passkeys belong to, and what runs on evenly, in seconds."""
         self._store = store
@@ -357,7 +363,7 @@ class OfficerAccounts:
         return Session(officer, token, at + SESSION_SECONDS)
 
 
-def forget_sessions(store: SqliteStore, now: int) -> None:
+def forget_sessions(store: StoreWithAccounts, now: int) -> None:
     """Delete sessions that are over."""
     at = store.advance_clock(now)
     store.forget_sessions(at - IDLE_SECONDS, at - SESSION_SECONDS)

@@ -3,15 +3,18 @@
 Every change of an account is an act of administration, whose record the log gets in the same transaction.
 """
 
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from movepass_service.errors import ServiceError
-from movepass_service.stores.store import Officer
+from movepass_service.stores.store import Officer, Store
 
 Act = Mapping[str, Any]
 """The record of an act of administration: "action" and "actor", and whatever describes it."""
+CLOSED = "closed"
+"""The role of an account that was closed: no table of roles knows it, so it allows nothing, at no desk or console."""
 
 
 class NoSuchAccount(ServiceError):  # noqa: N818 - named as the service's other refusals
@@ -210,7 +213,8 @@ class AccountStore(Protocol):
     def put_challenge(self, browser: bytes, challenge: Challenge, limit: int, oldest: int) -> None:
         """Keep a challenge for a browser, in place of its earlier one.
 
-        Those made before `oldest` are deleted, and the oldest one beyond `limit`: a flood refuses nobody.
+        A flood refuses nobody: those made before `oldest` may be deleted, and where space is short the oldest one
+        beyond `limit`.
         """
 
     def take_challenge(self, browser: bytes) -> Challenge | None:
@@ -256,3 +260,12 @@ class AccountStore(Protocol):
 
     def published_heads(self, limit: int) -> list[str]:
         """Return the heads of the log that were published, the newest first."""
+
+
+class StoreWithAccounts(Store, AccountStore, Protocol):
+    """A store that keeps applications and officers' accounts, as every store does."""
+
+
+def look_of(name: str) -> str:
+    """Return what is the same for names that look the same, in the size of letters or in another form of them."""
+    return unicodedata.normalize("NFKC", name).casefold()

@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import islice
 from typing import Any
 
 from movepass_service.decisions.leaves import administration_leaf, decision_leaf, issuance_leaf
@@ -142,6 +143,11 @@ class Log:
         """Read the records of acts before a position that are still kept."""
         for item in self._table.partition(_ADMIN, last=_sort(end - 1)) if end else ():
             yield LoggedRecord(int(str(item["sk"])), bytes(item["salt"]), str(item["text"]))  # type: ignore[arg-type]
+
+    def last_administration(self, limit: int) -> list[LoggedRecord]:
+        """Return the records of the last acts that are still kept, the newest first."""
+        newest = islice(self._table.partition(_ADMIN, backwards=True), limit)
+        return [LoggedRecord(int(str(item["sk"])), bytes(item["salt"]), str(item["text"])) for item in newest]  # type: ignore[arg-type]
 
     def issuance(self, day: int, index: int) -> tuple[int, Place] | None:
         """Look up the leaf of a pass, and whose it is. It may read the whole log."""

@@ -14,6 +14,7 @@ from movepass_service.errors import Busy, ConflictingApplication, NotAllowed, St
 from movepass_service.stores.changes import count_passes, settle
 from movepass_service.stores.desk import Draw, Guard
 from movepass_service.stores.dynamodb import document as documents
+from movepass_service.stores.dynamodb.accounts import DynamoDbAccounts
 from movepass_service.stores.dynamodb.applications import BUSY_SECONDS, expiry
 from movepass_service.stores.dynamodb.desk import DynamoDbDesk
 from movepass_service.stores.dynamodb.document import CONTENT, STATE, Content, Document, kept_of, key, reference_of
@@ -27,7 +28,6 @@ from movepass_service.stores.store import (
     Head,
     Issued,
     LoggedRecord,
-    Officer,
     Reissuable,
     Submitted,
     ToRevoke,
@@ -39,7 +39,7 @@ _KEY_BYTES = 32
 _RULES_SECONDS, _PLACES_SECONDS = 5.0, 5.0
 
 
-class DynamoDbStore(DynamoDbDesk):
+class DynamoDbStore(DynamoDbAccounts, DynamoDbDesk):
     """Keeps applications and decisions in one table; see stores.store.Store for what each method promises.
 
     The rules function calls `decide` with what the table's stream names, and the log's function `sequence`. Methods
@@ -265,10 +265,6 @@ class DynamoDbStore(DynamoDbDesk):
     def offer_head(self) -> str | None:
         """See Store."""
         return self._log.offer()
-
-    def officer(self, name: str) -> Officer | None:
-        """See Store."""
-        raise NotImplementedError
 
     def cases(self, limit: int) -> list[Kept]:
         """See Store."""

@@ -168,6 +168,11 @@ class Table:
         """Delete an item, if it is there."""
         self._call("delete_item", Key=_typed({"pk": pk, "sk": sk}))
 
+    def take(self, pk: str, sk: str = NO_SORT) -> Item | None:
+        """Delete an item and return it; of several at once one gets it."""
+        answer = self._call("delete_item", Key=_typed({"pk": pk, "sk": sk}), ReturnValues="ALL_OLD")
+        return _plain(answer["Attributes"]) if "Attributes" in answer else None
+
     def transact(self, parts: Sequence[Mapping[str, Any]]) -> list[int]:
         """Write all parts or none; returns the places of those whose condition did not hold."""
         for wait in waits():

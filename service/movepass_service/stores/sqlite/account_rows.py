@@ -2,11 +2,11 @@
 
 import os
 import sqlite3
-import unicodedata
 from collections.abc import Sequence
 
 from movepass_service.errors import NotAllowed
 from movepass_service.stores.accounts import (
+    CLOSED,
     Account,
     Act,
     Challenge,
@@ -14,6 +14,7 @@ from movepass_service.stores.accounts import (
     KeptSession,
     NoSuchAccount,
     Passkey,
+    look_of,
 )
 from movepass_service.stores.sqlite.log import append_administration
 from movepass_service.stores.store import Officer
@@ -43,8 +44,6 @@ CREATE TABLE sessions (
 ) WITHOUT ROWID;
 """
 """Names are unique whatever the size of their letters: two officers must not look like one."""
-CLOSED = "closed"
-"""The role of an account that was closed: no table of roles knows it, so it allows nothing, at no desk or console."""
 _PASSKEY = "id, officer, public_key, sign_count, made_at, used_at, stopped_at"
 _USABLE = (
     f"SELECT {_PASSKEY} FROM passkeys WHERE stopped_at IS NULL "
@@ -66,7 +65,7 @@ def add_officer(
     db: sqlite3.Connection, officer: Officer, secret_hash: bytes, now: int, act: Act | None, asked_by: str = ""
 ) -> None:
     """See AccountStore."""
-    if any(_look(name) == _look(officer.name) for (name,) in db.execute("SELECT name FROM officers")):
+    if any(look_of(name) == look_of(officer.name) for (name,) in db.execute("SELECT name FROM officers")):
         raise NotAllowed(f"there is an officer {officer.name!r} already", "known")
     values = (officer.name, officer.role, now, officer.phone, os.urandom(_HANDLE_BYTES))
     db.execute("INSERT INTO officers VALUES (?, ?, ?, ?, ?, NULL)", values)
@@ -253,11 +252,6 @@ def session(db: sqlite3.Connection, token: bytes) -> KeptSession | None:
 def forget_sessions(db: sqlite3.Connection, seen_before: int, began_before: int) -> None:
     """See AccountStore."""
     db.execute("DELETE FROM sessions WHERE seen_at <= ? OR began_at <= ?", (seen_before, began_before))
-
-
-def _look(name: str) -> str:
-    """Return what is the same for names that look the same, in the size of letters or in another form of them."""
-    return unicodedata.normalize("NFKC", name).casefold()
 
 
 def _log(db: sqlite3.Connection, act: Act, now: int) -> None:
