@@ -7,7 +7,6 @@ so there are budgets for a number, for its prefix and for a day, and few tries f
 import hashlib
 import hmac
 import secrets
-import sqlite3
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,10 +14,10 @@ from pathlib import Path
 from typing import Self
 
 from movepass_service.accounts.sms import Outbox, SmsGateway
-from movepass_service.accounts.store import AccountStore
 from movepass_service.errors import ServiceError
 from movepass_service.rules import dhaka_day
-from movepass_service.rules.columns import seconds_to_midnight
+from movepass_service.stores.numbers import Budgets, Code, Ends, Helper, NumberStore, Purses
+from movepass_service.stores.sqlite.numbers import SqliteNumbers
 from movepass_wire.times import DAY_SECONDS
 
 FILE, OUTBOX = "accounts.sqlite3", "outbox.jsonl"
@@ -36,41 +35,10 @@ _NUMBER_PREFIX_CHARS = len("+88017123")
 """Of a number, as far as a range of ten thousand: fraud runs through such ranges."""
 
 
-class TooManyCodes(ServiceError):  # noqa: N818 - named as the service's other refusals
-    """A budget is spent, or the last code is too recent; no code was sent.
-
-    Attributes:
-        retry_after_s: when to ask again.
-    """
-
-    is_input = True
-
-    def __init__(self, retry_after_s: int) -> None:
-        super().__init__("too many codes were asked for")
-        self.retry_after_s = retry_after_s
-
-
 class WrongCode(ServiceError):  # noqa: N818
     """Not the code, or one that is over, used or tried too often: nobody learns which."""
 
     is_input = True
-
-
-@dataclass(frozen=True, slots=True)
-class Budgets:
-    """How many codes are sent on a day.
-
-    Attributes:
-        number: to one number.
-        prefix: to all numbers of a prefix.
-        day: to all numbers.
-        pause_s: between two to one number.
-    """
-
-    number: int = 5
-    prefix: int = 100
-    day: int = 20_000
-    pause_s: int = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,33 +54,18 @@ class Challenge:
     prefix: str
 
 
-@dataclass(frozen=True, slots=True)
-class Helper:
-    """Somebody who applies for others.
-
-    Attributes:
-        role: "assistant" or "employer", which the rules look at as evidence.
-        name: of the office or the firm; it is recorded with each application.
-        quota: applications a day from lists.
-    """
-
-    role: str
-    name: str
-    quota: int
-
-
 Compose = Callable[[str, str], str]
 """Writes a message from the prefix and the code."""
 
 
 class Accounts:
-    """Everything about registered numbers. Its methods wait for the disk, so call them from a thread."""
+    """Everything about registered numbers. Its methods wait for the store, so call them from a thread."""
 
-    def __init__(self, store: AccountStore, gateway: SmsGateway, budgets: Budgets) -> None:
-        """Take what `open` opened."""
+    def __init__(self, store: NumberStore, gateway: SmsGateway, budgets: Budgets | None = None) -> None:
+        """Take the store, and who sends messages."""
         self._store = store
         self._gateway = gateway
-        self._budgets = budgets
+        self._budgets = budgets or Budgets()
 
     @classmethod
     def open(cls, data: Path, gateway: SmsGateway | None = None, budgets: Budgets | None = None) -> Self:
@@ -121,7 +74,7 @@ class Accounts:
         Raises:
             StoreError: the folder can't be used.
         """
-        return cls(AccountStore(data / FILE), gateway or Outbox(data / OUTBOX), budgets or Budgets())
+        return cls(SqliteNumbers(data / FILE), gateway or Outbox(data / OUTBOX), budgets)
 
     def close(self) -> None:
         """Let go of the store."""
@@ -137,14 +90,12 @@ class Accounts:
 
         Raises:
             TooManyCodes: no code was sent.
+            SmsError: the gateway did not take it; the code counts as sent.
         """
         challenge = secrets.token_hex(_TOKEN_BYTES)
         code = f"{secrets.randbelow(10**CODE_DIGITS):0{CODE_DIGITS}}"
-        with self._store.transaction() as db:
-            self._spend(db, phone, now)
-            db.execute("DELETE FROM challenges WHERE made_at <= ?", (now - CODE_SECONDS,))
-            row = (self._hash("challenge", challenge), phone, self._hash(challenge, code), now, 0)
-            db.execute("INSERT INTO challenges VALUES (?, ?, ?, ?, ?)", row)
+        kept = Code(self._hash("challenge", challenge), phone, self._hash(challenge, code), now)
+        self._store.add_code(kept, self._purses(phone), self._budgets, dhaka_day(now))
         prefix = "".join(secrets.choice(PREFIX_LETTERS) for _ in range(2))
         self._gateway.send(phone, compose(prefix, code))
         return Challenge(challenge, prefix)
@@ -157,143 +108,69 @@ class Accounts:
         """
         token = secrets.token_hex(_TOKEN_BYTES)
         name, given = self._hash("challenge", challenge), self._hash(challenge, code)
-        with self._store.transaction() as db:
-            query = "SELECT phone, code, tries FROM challenges WHERE id = ? AND made_at > ?"
-            phone, expected, tries = db.execute(query, (name, now - CODE_SECONDS)).fetchone() or ("", bytes(32), 0)
-            is_right = hmac.compare_digest(given, expected) and bool(phone) and tries < TRIES_MAX
-            if is_right:
-                db.execute("DELETE FROM challenges WHERE id = ?", (name,))
-                db.execute("INSERT INTO sessions VALUES (?, ?, ?)", (self._hash("session", token), phone, now))
-            else:
-                db.execute("UPDATE challenges SET tries = tries + 1 WHERE id = ?", (name,))
-        if not is_right:
+        session, made_after = self._hash("session", token), now - CODE_SECONDS
+        if not self._store.try_code(name, given, session, now, made_after=made_after, tries_max=TRIES_MAX):
             raise WrongCode("not the code that was sent")
         return token
 
     def phone_of(self, token: str, *, now: int) -> str | None:
         """Return the number of a session, or None if there is no such session any more."""
-        with self._store.transaction() as db:
-            db.execute("DELETE FROM sessions WHERE seen_at <= ?", (now - SESSION_SECONDS,))
-            found = db.execute("SELECT phone FROM sessions WHERE token = ?", (self._hash("session", token),)).fetchone()
-        return found[0] if found else None
+        return self._store.session(self._hash("session", token), now - SESSION_SECONDS)
 
     def sign_out(self, token: str) -> None:
         """End a session."""
-        with self._store.transaction() as db:
-            db.execute("DELETE FROM sessions WHERE token = ?", (self._hash("session", token),))
+        self._store.end_session(self._hash("session", token))
 
     def remember(self, phone: str, receipts: list[tuple[str, str]], *, now: int) -> None:
         """Note that a number applied: references and secrets."""
-        name = self._hash("phone", phone)
-        with self._store.transaction() as db:
-            db.execute("DELETE FROM applications WHERE made_at <= ?", (now - APPLICATIONS_SECONDS,))
-            rows = [(name, reference, secret, now) for reference, secret in receipts]
-            db.executemany("INSERT OR IGNORE INTO applications VALUES (?, ?, ?, ?)", rows)
+        self._store.note_applications(self._hash("phone", phone), receipts, now)
 
     def applications_of(self, phone: str, *, now: int) -> list[tuple[str, str]]:
         """Return references and secrets of what a number applied for, the newest first."""
-        query = (
-            "SELECT reference, secret FROM applications WHERE phone = ? AND made_at > ? "
-            "ORDER BY made_at DESC, reference LIMIT ?"
-        )
-        with self._store.transaction() as db:
-            found = db.execute(query, (self._hash("phone", phone), now - APPLICATIONS_SECONDS, APPLICATIONS_MAX))
-            return [(reference, secret) for reference, secret in found]
+        name = self._hash("phone", phone)
+        return self._store.applications(name, now - APPLICATIONS_SECONDS, APPLICATIONS_MAX)
 
     def forget(self, now: int) -> None:
         """Delete what is over: codes, sessions, budgets of other days, and what was applied for long ago."""
-        with self._store.transaction() as db:
-            for query, before in (
-                ("DELETE FROM challenges WHERE made_at <= ?", now - CODE_SECONDS),
-                ("DELETE FROM sessions WHERE seen_at <= ?", now - SESSION_SECONDS),
-                ("DELETE FROM budgets WHERE day < ?", dhaka_day(now)),
-                ("DELETE FROM applications WHERE made_at <= ?", now - APPLICATIONS_SECONDS),
-                ("DELETE FROM list_rows WHERE made_at <= ?", now - APPLICATIONS_SECONDS),
-            ):
-                db.execute(query, (before,))
-        self._store.truncate_log()
+        ends = Ends(now - CODE_SECONDS, now - SESSION_SECONDS, now - APPLICATIONS_SECONDS, dhaka_day(now))
+        self._store.forget(ends)
 
     def secret_of(self, phone: str, reference: str, *, now: int) -> str | None:
         """Return the secret of one application of a number, or None if it has none of this reference."""
-        query = "SELECT secret FROM applications WHERE phone = ? AND reference = ? AND made_at > ?"
-        with self._store.transaction() as db:
-            key = (self._hash("phone", phone), reference, now - APPLICATIONS_SECONDS)
-            row = db.execute(query, key).fetchone()
-        return row[0] if row else None
+        name = self._hash("phone", phone)
+        return self._store.application_secret(name, reference, now - APPLICATIONS_SECONDS)
 
     def references_of(self, phone: str, *, now: int) -> frozenset[str]:
         """Return the references of all that a number applied for, for itself and for others."""
-        query = "SELECT reference FROM applications WHERE phone = ? AND made_at > ?"
-        with self._store.transaction() as db:
-            found = db.execute(query, (self._hash("phone", phone), now - APPLICATIONS_SECONDS))
-            return frozenset(reference for (reference,) in found)
+        found = self._store.applications(self._hash("phone", phone), now - APPLICATIONS_SECONDS)
+        return frozenset(reference for reference, _ in found)
 
     def appoint(self, phone: str, helper: Helper) -> None:
         """Let a number apply for others, or change what it may do."""
-        row = (self._hash("phone", phone), helper.role, helper.name, helper.quota)
-        with self._store.transaction() as db:
-            db.execute("INSERT OR REPLACE INTO helpers VALUES (?, ?, ?, ?)", row)
+        self._store.put_helper(self._hash("phone", phone), helper)
 
     def helper_of(self, phone: str) -> Helper | None:
         """Return what a number may do for others, or None."""
-        query = "SELECT role, name, quota FROM helpers WHERE phone = ?"
-        with self._store.transaction() as db:
-            row = db.execute(query, (self._hash("phone", phone),)).fetchone()
-        return Helper(*row) if row else None
+        return self._store.helper(self._hash("phone", phone))
 
     def quota_left(self, phone: str, helper: Helper, *, now: int) -> int:
         """Return how many applications of lists a number has left on this day."""
-        query = "SELECT spent FROM budgets WHERE name = ? AND day = ?"
-        with self._store.transaction() as db:
-            row = db.execute(query, (self._hash("quota", phone), dhaka_day(now))).fetchone()
-        return max(0, helper.quota - (row[0] if row else 0))
+        return max(0, helper.quota - self._store.rows_spent(self._hash("quota", phone), dhaka_day(now)))
 
     def reserve_rows(self, phone: str, helper: Helper, ids: list[str], *, now: int) -> set[str]:
         """Return those of a list's rows that may be stored: as many new ones as the day's quota has left.
 
         Rows that were reserved before cost nothing again, so a list that was cut off can be sent once more.
         """
-        name, day = self._hash("quota", phone), dhaka_day(now)
-        with self._store.transaction() as db:
-            query = "SELECT 1 FROM list_rows WHERE id = ?"
-            known = {row for row in ids if db.execute(query, (row,)).fetchone()}
-            spent = db.execute("SELECT spent FROM budgets WHERE name = ? AND day = ?", (name, day)).fetchone()
-            left = max(0, helper.quota - (spent[0] if spent else 0))
-            new = [row for row in dict.fromkeys(ids) if row not in known][:left]
-            db.executemany("INSERT INTO list_rows VALUES (?, ?)", [(row, now) for row in new])
-            count = (
-                "INSERT INTO budgets VALUES (?, ?, ?, ?) "
-                "ON CONFLICT (name, day) DO UPDATE SET spent = spent + excluded.spent"
-            )
-            db.execute(count, (name, day, len(new), now))
-        return known | set(new)
+        return self._store.reserve_rows(self._hash("quota", phone), dhaka_day(now), ids, helper.quota, now)
 
     def row_id(self, phone: str, content: str) -> str:
         """Return the id of a list's row: the same for the same content, and guessed by nobody."""
         return str(uuid.UUID(bytes=self._hash(f"row of {phone}", content)[:16], version=4))
 
-    def _spend(self, db: sqlite3.Connection, phone: str, now: int) -> None:
-        """Take a code from each budget, or from none."""
-        day = dhaka_day(now)
-        budgets = (
-            (self._hash("number", phone), self._budgets.number),
-            (self._hash("prefix", phone[:_NUMBER_PREFIX_CHARS]), self._budgets.prefix),
-            (self._hash("day", ""), self._budgets.day),
-        )
-        db.execute("DELETE FROM budgets WHERE day < ?", (day,))
-        for number, (name, most) in enumerate(budgets):
-            row = db.execute("SELECT spent, last_at FROM budgets WHERE name = ? AND day = ?", (name, day)).fetchone()
-            spent, last_at = row or (0, 0)
-            if spent >= most:
-                raise TooManyCodes(seconds_to_midnight(now))
-            if number == 0 and now - last_at < self._budgets.pause_s:
-                raise TooManyCodes(self._budgets.pause_s - max(0, now - last_at))
-        for name, _ in budgets:
-            query = (
-                "INSERT INTO budgets VALUES (?, ?, 1, ?) "
-                "ON CONFLICT (name, day) DO UPDATE SET spent = spent + 1, last_at = excluded.last_at"
-            )
-            db.execute(query, (name, day, now))
+    def _purses(self, phone: str) -> Purses:
+        prefix = self._hash("prefix", phone[:_NUMBER_PREFIX_CHARS])
+        return Purses(self._hash("number", phone), prefix, self._hash("day", ""))
 
     def _hash(self, purpose: str, text: str) -> bytes:
         return hmac.digest(self._store.key, f"{purpose}\0{text}".encode(), hashlib.sha256)

@@ -5,6 +5,8 @@ import re
 import pytest
 from support.sites import Browser, RunningSite, apply, hidden, new_number, references, registered
 
+from movepass_service.accounts import SmsError
+
 
 def test_a_proved_number_finds_its_passes_from_any_browser(site: RunningSite) -> None:
     phone = new_number()
@@ -118,3 +120,17 @@ def test_without_a_session_there_are_no_passes(site: RunningSite, session: str) 
     assert browser.get("/my-passes/apply").header("Location") == "/apply"
     other = registered(site, new_number())
     assert other.get(f"/my-passes/open/{reference}").status == 404
+
+
+@pytest.mark.parametrize(("path", "said"), [("/my-passes", "কোড পাঠানো যায়নি"), ("/en/my-passes", "could not be sent")])
+def test_a_gateway_that_takes_no_message_is_said(
+    site: RunningSite, monkeypatch: pytest.MonkeyPatch, path: str, said: str
+) -> None:
+    def refuse(*_: str) -> None:
+        raise SmsError("SNS took no message: Throttling")
+
+    monkeypatch.setattr(site.accounts._gateway, "send", refuse)
+    answer = site.browser().post(path, {"phone": new_number()})
+    assert answer.status == 503
+    assert answer.header("Retry-After") == "60"
+    assert said in answer.text

@@ -1,9 +1,10 @@
 """My passes: a telephone number, once proved, finds what it applied for and fills the form."""
 
 import asyncio
+import logging
 import re
 
-from movepass_service.accounts import TooManyCodes, WrongCode
+from movepass_service.accounts import SmsError, TooManyCodes, WrongCode
 from movepass_service.applications.application import FieldError
 from movepass_service.applications.values import ascii_digits, parse_phone
 from movepass_service.errors import UnknownApplication
@@ -16,11 +17,13 @@ from movepass_service.site.words import words
 from movepass_service.web.errors import RefusedError
 from movepass_service.web.exchange import Answer, Request, redirect
 
+LOG = logging.getLogger(__name__)
 PATH = "/my-passes"
 SESSION_DAYS = 30
 _NOT_DIGITS = re.compile(r"[^0-9]")
 _INVALID = 400
-_TOO_MANY = 429
+_TOO_MANY, _UNAVAILABLE = 429, 503
+_RETRY_SECONDS = 60
 _OF_TRIP = ("not_before.date", "not_before.time", *forms.BACK_FIELDS)
 
 
@@ -83,6 +86,10 @@ async def send_code(site: Site, request: Request) -> Answer:
         errors = {"phone": t("code.too-many", span=e.retry_after_s)}
         answer = _ask_page(site, request, typed, errors, code=_TOO_MANY)
         return answer.with_headers(("Retry-After", str(e.retry_after_s)))
+    except SmsError as e:
+        LOG.error("no code was sent: %s", e)  # noqa: TRY400 - what AWS said may quote the number
+        answer = _ask_page(site, request, typed, {"phone": t("code.not-sent")}, code=_UNAVAILABLE)
+        return answer.with_headers(("Retry-After", str(_RETRY_SECONDS)))
     return _code_page(site, request, challenge.id, challenge.prefix, {})
 
 

@@ -14,6 +14,7 @@ Items, by partition key `pk` and sort key `sk`:
     RULES         VERSION, -     rule sets, and which is in force
     META#NAME     -              values of the service's own
     OFFICERS      NAME           an officer's account; accounts.py names what leads to one
+    NUMBERS       -              the key of registered numbers' hashes; numbers.py names what is kept of these
 
 What is not on the plain path has attributes that a sparse index holds: `cases` (waits for an officer), `holds`,
 `revocations` (passes to revoke) and `looks` (second looks by outcome). An application that rules approve is in none.
