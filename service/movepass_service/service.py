@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from movepass_issuer import SignedPass
 from movepass_issuer.authority.folder import Authority
@@ -35,7 +35,7 @@ from movepass_service.rules.kept import KeptRules
 from movepass_service.settings import Settings
 from movepass_service.stores.kept import Kept
 from movepass_service.stores.sqlite.store import SqliteStore
-from movepass_service.stores.store import Draft
+from movepass_service.stores.store import Draft, Store
 from movepass_wire import Pass, decode_claims, open_text
 
 NOTE_MAX_CHARS = 500
@@ -150,47 +150,41 @@ class Pulse:
 _WORKER_MAX_AGE_SECONDS = 60.0
 
 
-class Service:
-    """One issuing service: a store, an authority, and what may be asked of them.
+class ServiceStore(Store, Protocol):
+    """A store with the rules that it keeps."""
+
+    def rules_in_force(self) -> str | None:
+        """Return the version of the rules in force; None before there are any."""
+
+    def rules_text(self, version: str) -> str | None:
+        """Return a rule set's file, whether it is in force or not."""
+
+
+class ServiceCore:
+    """What may be asked of an issuing service, wherever its store and its authority are.
 
     Attributes:
         desk: carries out what officers decided; pages use one that knows the registered numbers too.
     """
 
-    def __init__(self, store: SqliteStore, authority: Authority, secrets: Secrets, settings: Settings) -> None:
-        """Take what `open` opened."""
+    def __init__(self, store: ServiceStore, secrets: Secrets, settings: Settings, *, name: str, is_test: bool) -> None:
+        """Take what it works with.
+
+        Args:
+            store: where applications are kept.
+            secrets: derives references and the applicants' secrets.
+            settings: how it works.
+            name: the authority's, as cards show it.
+            is_test: whether it is a TEST authority.
+        """
         self.store = store
-        self.authority = authority
+        self.name = name
+        self.is_test = is_test
         self.settings = settings
         self.pulse = Pulse()
         self._secrets = secrets
         self._rules = KeptRules(store)
         self.desk = Desk(store, self._rules)
-
-    @classmethod
-    def open(cls, data: Path, authority: Path, settings: Settings | None = None) -> Self:
-        """Open the service's folder, which is made where there is none, and its authority.
-
-        Raises:
-            StoreError, AuthorityError: one of the two can't be used.
-        """
-        opened = Authority.open(authority)
-        key_file = data / KEY_FILE
-        if key_file.exists() and not SqliteStore.is_in(data):
-            raise StoreError(f"{data} has lost its store, and {KEY_FILE} is there; restore the store from a copy")
-        store = SqliteStore(data)
-        try:
-            if not key_file.exists() and store.counts_by_state():
-                raise StoreError(f"{key_file} is missing; restore it from a copy, or forms sent again count twice")
-            service = cls(store, opened, Secrets(_own_key(data)), settings or Settings.load(data))
-            store.note("is_test", b"1" if opened.test else b"0")
-            if store.rules_in_force() is None:
-                rules = default_rules()
-                store.add_rules(rules.version, rules.table.source, int(time.time()))
-        except BaseException:
-            store.close()
-            raise
-        return service
 
     def close(self) -> None:
         """Finish what is being written, and let go of the store."""
@@ -306,7 +300,7 @@ class Service:
         """
         signed = self._signed(reference, secret)
         try:
-            return signed.card(authority=self.authority.name, test=self.authority.test, file_format="PDF")
+            return signed.card(authority=self.name, test=self.is_test, file_format="PDF")
         except UnprintableError as e:
             raise NoCard(str(e)) from e
 
@@ -390,6 +384,42 @@ class Service:
             return None if key is None else hmac.digest(key, number, hashlib.sha256)[:ID_HASH_BYTES]
 
         return hash_id
+
+
+class Service(ServiceCore):
+    """A service in one process, with the folders of its data and of its authority."""
+
+    store: SqliteStore
+
+    def __init__(self, store: SqliteStore, authority: Authority, secrets: Secrets, settings: Settings) -> None:
+        """Take what `open` opened."""
+        super().__init__(store, secrets, settings, name=authority.name, is_test=authority.test)
+        self.authority = authority
+
+    @classmethod
+    def open(cls, data: Path, authority: Path, settings: Settings | None = None) -> Self:
+        """Open the service's folder, which is made where there is none, and its authority.
+
+        Raises:
+            StoreError, AuthorityError: one of the two can't be used.
+        """
+        opened = Authority.open(authority)
+        key_file = data / KEY_FILE
+        if key_file.exists() and not SqliteStore.is_in(data):
+            raise StoreError(f"{data} has lost its store, and {KEY_FILE} is there; restore the store from a copy")
+        store = SqliteStore(data)
+        try:
+            if not key_file.exists() and store.counts_by_state():
+                raise StoreError(f"{key_file} is missing; restore it from a copy, or forms sent again count twice")
+            service = cls(store, opened, Secrets(_own_key(data)), settings or Settings.load(data))
+            store.note("is_test", b"1" if opened.test else b"0")
+            if store.rules_in_force() is None:
+                rules = default_rules()
+                store.add_rules(rules.version, rules.table.source, int(time.time()))
+        except BaseException:
+            store.close()
+            raise
+        return service
 
 
 def _with_known_number(corrected: Application, before: Application) -> Application:

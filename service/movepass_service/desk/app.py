@@ -16,7 +16,7 @@ from movepass_service.web.settings import WebSettings
 from movepass_service.web.shell import Endpoint, Shell, Table, json_body, make_shell, public_page
 
 if TYPE_CHECKING:
-    from movepass_service.service import Service
+    from movepass_service.service import ServiceCore
 
 _CASE = "/case/{reference}"
 _FILTERS = queue.FILTER_FIELDS
@@ -73,7 +73,7 @@ CALLS: Table = {
 
 
 def make_desk_app(
-    service: "Service", desk: Desk, settings: WebSettings, *, clock: Callable[[], float] = time.time
+    service: "ServiceCore", desk: Desk, settings: WebSettings, *, clock: Callable[[], float] = time.time
 ) -> Shell:
     """Make the ASGI application of the desk.
 

@@ -15,7 +15,7 @@ from movepass_service.web.settings import WebSettings
 if TYPE_CHECKING:
     from movepass_service.decisions.desk import Desk
     from movepass_service.officers.accounts import OfficerAccounts
-    from movepass_service.service import Service
+    from movepass_service.service import ServiceCore
 
 SESSION, BROWSER = "desk-session", "desk-browser"
 """Cookies: of a session, and of a browser that is about to sign in. The site of the same host has other names."""
@@ -40,7 +40,7 @@ class DeskFront(Front):
 
     whole_site_cookies = frozenset([SESSION, BROWSER])
 
-    def __init__(self, service: "Service", desk: "Desk", accounts: "OfficerAccounts", settings: WebSettings) -> None:
+    def __init__(self, service: "ServiceCore", desk: "Desk", accounts: "OfficerAccounts", settings: WebSettings) -> None:
         """Take what the pages ask."""
         super().__init__(settings, _SOURCES)
         self.service = service

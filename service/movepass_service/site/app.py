@@ -12,7 +12,7 @@ from movepass_service.web.shell import Endpoint, Shell, Table, form, json_body, 
 
 if TYPE_CHECKING:
     from movepass_service.accounts import Accounts
-    from movepass_service.service import Service
+    from movepass_service.service import ServiceCore
 
 _OWN = "/status/{reference}"
 PAGES: Table = {
@@ -55,7 +55,7 @@ API: Table = {
 
 
 def make_app(
-    service: "Service",
+    service: "ServiceCore",
     settings: WebSettings,
     *,
     accounts: "Accounts | None" = None,

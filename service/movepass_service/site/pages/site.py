@@ -15,7 +15,7 @@ from movepass_service.web.settings import WebSettings
 
 if TYPE_CHECKING:
     from movepass_service.accounts import Accounts
-    from movepass_service.service import Service
+    from movepass_service.service import ServiceCore
 
 __all__ = ["KEY_DAYS", "SECRET_SHAPE", "Site", "check_token", "make_token", "public"]
 
@@ -29,7 +29,7 @@ class Site(Front):
 
     whole_site_cookies = frozenset(["form", "session"])
 
-    def __init__(self, service: "Service", settings: WebSettings, accounts: "Accounts | None" = None) -> None:
+    def __init__(self, service: "ServiceCore", settings: WebSettings, accounts: "Accounts | None" = None) -> None:
         """Take the service and the settings; without accounts nobody can register."""
         super().__init__(settings, _SOURCES)
         self.service = service
