@@ -33,9 +33,10 @@ from movepass_service.rules import RuleSet, default_rules
 from movepass_service.rules.columns import dhaka_day, week_of
 from movepass_service.rules.kept import KeptRules
 from movepass_service.settings import Settings
+from movepass_service.stores.accounts import StoreWithAccounts
 from movepass_service.stores.kept import Kept
 from movepass_service.stores.sqlite.store import SqliteStore
-from movepass_service.stores.store import Draft, Store
+from movepass_service.stores.store import Draft
 from movepass_wire import Pass, decode_claims, open_text
 
 NOTE_MAX_CHARS = 500
@@ -150,7 +151,7 @@ class Pulse:
 _WORKER_MAX_AGE_SECONDS = 60.0
 
 
-class ServiceStore(Store, Protocol):
+class ServiceStore(StoreWithAccounts, Protocol):
     """A store with the rules that it keeps."""
 
     def rules_in_force(self) -> str | None:
@@ -165,7 +166,10 @@ class ServiceCore:
 
     Attributes:
         desk: carries out what officers decided; pages use one that knows the registered numbers too.
+        folder: where its files are, among them drafts of rules; None where it has no folder.
     """
+
+    folder: Path | None = None
 
     def __init__(self, store: ServiceStore, secrets: Secrets, settings: Settings, *, name: str, is_test: bool) -> None:
         """Take what it works with.
@@ -395,6 +399,7 @@ class Service(ServiceCore):
         """Take what `open` opened."""
         super().__init__(store, secrets, settings, name=authority.name, is_test=authority.test)
         self.authority = authority
+        self.folder = store.folder
 
     @classmethod
     def open(cls, data: Path, authority: Path, settings: Settings | None = None) -> Self:

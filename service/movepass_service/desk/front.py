@@ -40,7 +40,9 @@ class DeskFront(Front):
 
     whole_site_cookies = frozenset([SESSION, BROWSER])
 
-    def __init__(self, service: "ServiceCore", desk: "Desk", accounts: "OfficerAccounts", settings: WebSettings) -> None:
+    def __init__(
+        self, service: "ServiceCore", desk: "Desk", accounts: "OfficerAccounts", settings: WebSettings
+    ) -> None:
         """Take what the pages ask."""
         super().__init__(settings, _SOURCES)
         self.service = service

@@ -124,7 +124,10 @@ def _nothing() -> dict[str, Any]:
 
 def _archived(front: DeskFront) -> tuple[str, Sequence[Draft], Sequence[Any]]:
     """Return what is wrong with the archive, its drafts and its activations."""
-    archive = FolderArchive(front.service.store.folder / FOLDER)
+    folder = front.service.folder
+    if folder is None:
+        return "", (), ()
+    archive = FolderArchive(folder / FOLDER)
     try:
         return "", archive.drafts(), archive.activations()
     except ArchiveError as e:
@@ -156,11 +159,11 @@ def _check(rule_set: RuleSet) -> tuple[Findings | None, list[str]]:
 
 def _replay(front: DeskFront, rule_set: RuleSet) -> tuple[Replay | None, list[Change]]:
     """Replay what is kept; None where there is too much of it for a page."""
-    store = front.service.store
-    if sum(store.counts_by_state().values()) > REPLAYED_MAX:
+    folder = front.service.folder
+    if folder is None or sum(front.service.store.counts_by_state().values()) > REPLAYED_MAX:
         return None, []
     try:
-        return replay_past(store.folder, rule_set, changes_max=CHANGES_SHOWN)
+        return replay_past(folder, rule_set, changes_max=CHANGES_SHOWN)
     except ServiceError as e:
         raise RefusedError(409, "desk-replay") from e
 
