@@ -112,17 +112,20 @@ class Applications:
         item = _item(content, replace(after, version=before.version + 1))
         return self._table.part(item, _unchanged(before), _version(before))
 
-    def _follow_person(self, content: Content, before: Document, after: Document) -> None:
+    def _follow_person(self, content: Content, before: Document | None, after: Document) -> None:
         """Bring what is kept of its person up to date where the passes that count have changed.
 
-        A function that is killed in between leaves the passes of before: too many, never too few.
+        A function that is killed in between leaves the passes of before: too many, never too few. `before` is None
+        where it is not known whether they have changed.
         """
-        if count_alike(before, after):
+        if before is not None and count_alike(before, after):
             return
         expires = expiry(content)
         for hash_ in hashes_of(content):
             for wait in waits():
-                if self.put_person(claimed(self.person(hash_), content, after, expires)):
+                person = self.person(hash_)
+                changed = claimed(person, content, after, expires)
+                if changed.applications == person.applications or self.put_person(changed):
                     break
                 time.sleep(wait)
 

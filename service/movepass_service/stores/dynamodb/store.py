@@ -214,10 +214,15 @@ class DynamoDbStore(DynamoDbAccounts, DynamoDbDesk):
     def sequence(self, references: Iterable[str] | None = None) -> int:
         """Append the leaves of some applications to the log that are not in it yet; returns how many.
 
+        Where passes were given back or taken away, what is kept of the person is brought up to date too.
+
         Args:
             references: whose; None reads the whole table, as after the stream was out of reach for a day.
         """
-        found = self._all() if references is None else self._both(list(references))
+        found = list(self._all() if references is None else self._both(list(references)))
+        for content, document in found:
+            if any(one.ended_at is not None for one in document.passes):
+                self._follow_person(content, None, document)  # whoever ended them may have been killed before
         events = [(content.number, event) for content, document in found for event in document.events]
         done = 0
         while added := self._log.append(events):
