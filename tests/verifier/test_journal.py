@@ -489,6 +489,7 @@ def test_a_damaged_journal_changes_no_verdict_and_the_doctor_empties_it(post: Po
         db.execute("PRAGMA ignore_check_constraints = ON")
         db.execute(damage)
     post.try_scan(good.text)
+    post.try_scan(good.text, after=3600)  # the hour after forgets what is old
     assert post.device.verify(good.text).verdict is Verdict.VALID
     assert post.device.verify(bad.text).verdict is Verdict.REVOKED
     diagnosis = examine(post.world.store, source=None, now=post.now)

@@ -220,7 +220,9 @@ def forget(db: sqlite3.Connection, now: int, keep: int, published: int | None) -
     confirmed = now if published is None else min(now, published + MAX_AGE_MOST)
     latest = max(now, published or 0)
     db.execute("DELETE FROM journal_entries WHERE at < ?", (confirmed - keep,))
-    db.execute("UPDATE journal_entries SET at = ? WHERE at > ?", (latest, latest + _AHEAD_SECONDS))
+    # A time that is no number is greater than all of them; it is damage, which the doctor finds.
+    ahead = "typeof(at) = 'integer' AND at > ?"
+    db.execute(f"UPDATE journal_entries SET at = ? WHERE {ahead}", (latest, latest + _AHEAD_SECONDS))  # noqa: S608
     db.execute("DELETE FROM journal_hours WHERE hour < ?", ((confirmed - COUNTS_KEPT_SECONDS) // _HOUR,))
     _count_now(db, latest // _HOUR, (latest + _AHEAD_SECONDS) // _HOUR)
     forget_days(db)
