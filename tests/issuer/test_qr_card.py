@@ -130,7 +130,7 @@ def _shown(layout: Any) -> str:
 
 
 def _read(image: Image.Image) -> Any:
-    (barcode,) = zxingcpp.read_barcodes(image)
+    (barcode,) = zxingcpp.read_barcodes(image, formats=zxingcpp.BarcodeFormat.QRCode)
     return barcode
 
 

@@ -88,7 +88,8 @@ def _compacted(paths: Sequence[Path]) -> str:
 
 def _parts(paths: Sequence[Path]) -> str:
     types = ", ".join(f"{literal(name)}: {literal(entry.sql)}" for name, entry in DICTIONARY.items())
-    return f"SELECT {columns()} FROM read_json({_list(paths)}, format = 'newline_delimited', hive_partitioning = false, columns = {{{types}}})"  # noqa: S608
+    how = f"format = 'newline_delimited', hive_partitioning = false, columns = {{{types}}}"
+    return f"SELECT {columns()} FROM read_json({_list(paths)}, {how})"  # noqa: S608
 
 
 def _newest(query: str) -> str:

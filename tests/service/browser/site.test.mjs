@@ -58,6 +58,7 @@ for (const language of LANGUAGES) {
       await page.goto(link);
       assert.ok(!page.url().includes("key="));
       await page.locator("h1", { hasText: TITLES[language] }).waitFor(); // the page refreshes itself
+      await page.waitForLoadState("load"); // its picture too
       const qr = page.locator(".pass img");
       assert.ok((await qr.evaluate((image) => image.naturalWidth)) > 300);
       await page.locator("a[href$='/withdraw']").click();
