@@ -63,12 +63,14 @@ class Receipt:
         secret: opens the application.
         state: where it stands.
         is_new: whether it was not known before.
+        is_copied: whether other regions have it too, where there are any; else it is lost with this one.
     """
 
     reference: str
     secret: str
     state: State
     is_new: bool
+    is_copied: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,7 @@ class Status:
         reason: the code of the latest decision and its words by language; None before any.
         issued: its pass, where there is one in force.
         can: what the applicant may do: "withdraw", "correct", "appeal".
+        is_copied: see Receipt.
     """
 
     reference: str
@@ -103,6 +106,7 @@ class Status:
     issued: IssuedPass | None
     application: Application
     can: frozenset[str]
+    is_copied: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +241,8 @@ class ServiceCore:
             keys.append(key)
         submitted = await self.store.submit(drafts, now)
         return tuple(
-            Receipt(one.reference, key, one.state, one.is_new) for one, key in zip(submitted, keys, strict=True)
+            Receipt(one.reference, key, one.state, one.is_new, one.is_copied)
+            for one, key in zip(submitted, keys, strict=True)
         )
 
     def status(self, reference: str, secret: str, *, now: int) -> Status:
@@ -260,6 +265,7 @@ class ServiceCore:
             issued=IssuedPass(kept.pass_number or "", kept.pass_text or "") if has_pass else None,
             application=kept.application(),
             can=actions(kept.state),
+            is_copied=kept.is_copied,
         )
 
     async def withdraw(self, reference: str, secret: str, *, now: int) -> State:
@@ -281,7 +287,7 @@ class ServiceCore:
         corrected = _with_known_number(application, kept.application())
         digest = corrected.digest(self._secrets.content_key)
         done = await self.store.correct(kept.reference, digest, corrected, now)
-        return Receipt(done.reference, secret, done.state, done.is_new)
+        return Receipt(done.reference, secret, done.state, done.is_new, done.is_copied)
 
     async def appeal(self, reference: str, secret: str, note: str, *, now: int) -> State:
         """Ask that a person looks at a rejected application.

@@ -67,7 +67,12 @@ async def submit(site: Site, request: Request) -> Answer:
         "secret": receipt.secret,
         "status_url": site.secret_link(language, receipt.reference, receipt.secret),
     }
-    return json_answer(made, status=202)
+    return json_answer(made | _held(is_copied=receipt.is_copied), status=202)
+
+
+def _held(*, is_copied: bool) -> dict[str, str]:
+    """Say where an application is held, unless all regions have it."""
+    return {} if is_copied else {"held_in": "this-region-only"}
 
 
 def _client_id(given: object) -> str | None:
@@ -114,7 +119,7 @@ def _status_answer(site: Site, request: Request, status: Status, *, is_kept: boo
             "qr_url": f"{own}/qr",
             "card_url": f"{own}/card",
         }
-    document = {key: value for key, value in document.items() if value is not None}
+    document = {key: value for key, value in document.items() if value is not None} | _held(is_copied=status.is_copied)
     kept = f"private, max-age={status.retry_after_s}" if is_kept and status.state in WAITING else "private, no-cache"
     headers: tuple[tuple[str, str], ...] = (("Cache-Control", kept), ("Vary", "Authorization"))
     if status.state in WAITING:

@@ -25,6 +25,7 @@ class Kept:
         pass_number: of its pass, None before it is issued.
         pass_text: the payload.
         row: the id of the rules' row that decided this content of it, or could not be judged; None where none did.
+        is_copied: whether other regions have it too, where there are any.
     """
 
     number: int
@@ -45,6 +46,7 @@ class Kept:
     pass_number: str | None
     pass_text: str | None
     row: str | None = None
+    is_copied: bool = True
 
     def application(self) -> Application:
         """Read what was asked for.

@@ -46,11 +46,19 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
-    """What became of a draft: its reference and state, and whether it is new."""
+    """What became of a draft.
+
+    Attributes:
+        reference: the application's.
+        state: where it stands.
+        is_new: whether it was not known before.
+        is_copied: whether other regions have it too, where there are any.
+    """
 
     reference: str
     state: State
     is_new: bool
+    is_copied: bool = True
 
 
 @dataclass(frozen=True, slots=True)

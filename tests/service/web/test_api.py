@@ -1,11 +1,16 @@
 """The public JSON API over HTTP."""
 
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from support.sites import Answer, RunningSite, tomorrow
+from support.sites import Answer, RunningSite, apply, references, tomorrow
 from support.sites import whole_application as application
+
+from movepass_service.stores.kept import Kept
+from movepass_service.stores.store import Draft, Submitted
 
 API = "/api/applications"
 
@@ -135,3 +140,32 @@ def test_a_card_that_no_font_can_write_is_refused_in_words_and_the_code_is_good(
     assert card.status == 409
     assert got(card)["errors"][0]["code"] == "no-card"
     assert site.ask("GET", f"{path}/qr", headers=opens).status == 200
+
+
+@pytest.fixture
+def held_here_only(site: RunningSite, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the store be one of two regions, of which the other does not answer."""
+    submit, find = site.service.store.submit, site.service.store.find
+
+    async def submit_here(drafts: Sequence[Draft], now: int) -> list[Submitted]:
+        return [replace(one, is_copied=False) for one in await submit(drafts, now)]
+
+    def find_here(reference: str) -> Kept | None:
+        kept = find(reference)
+        return kept and replace(kept, is_copied=False)
+
+    monkeypatch.setattr(site.service.store, "submit", submit_here)
+    monkeypatch.setattr(site.service.store, "find", find_here)
+
+
+@pytest.mark.usefixtures("held_here_only")
+def test_what_one_region_holds_alone_is_said_so(site: RunningSite) -> None:
+    made = got(post(site, application()))
+    assert made["held_in"] == "this-region-only"
+    opens = {"Authorization": f"Bearer {made['secret']}"}
+    assert got(site.ask("GET", f"{API}/{made['reference']}", headers=opens))["held_in"] == "this-region-only"
+    for prefix, said in (("", "দুটি তথ্যকেন্দ্রের একটিতেই"), ("/en", "one of our two data centres only")):
+        browser = site.browser()
+        receipt = apply(browser, prefix)
+        assert said in receipt.text
+        assert said in browser.get(f"{prefix}/status/{references(receipt)[0]}").text

@@ -164,7 +164,12 @@ async def send(site: Site, request: Request) -> Answer:
     answer = (
         redirect(site.address(request, "/receipt"))
         if takes_cookies
-        else _receipt_page(site, request, [(*pair, app) for pair, app in zip(pairs, applications, strict=True)])
+        else _receipt_page(
+            site,
+            request,
+            [(*pair, app) for pair, app in zip(pairs, applications, strict=True)],
+            is_copied=all(receipt.is_copied for receipt in receipts),
+        )
     )
     return answer.with_cookies(*cookies)
 
@@ -178,18 +183,21 @@ def _read_client_id(text: str) -> str | None:
 
 def show_receipt(site: Site, request: Request) -> Answer:
     """Show the receipt of what this browser sent last."""
-    shown = []
+    shown, is_copied = [], True
     for pair in site.cookie(request, "receipt").split("~")[:_RECEIPTS_MAX]:
         reference, _, secret = pair.partition(".")
         if SECRET_SHAPE.fullmatch(secret):
             status = site.service.status(reference, secret, now=request.now)
             shown.append((status.reference, secret, status.application))
+            is_copied &= status.is_copied
     if not shown:
         return redirect(site.address(request, "/status"))
-    return _receipt_page(site, request, shown)
+    return _receipt_page(site, request, shown, is_copied=is_copied)
 
 
-def _receipt_page(site: Site, request: Request, shown: list[tuple[str, str, Application]]) -> Answer:
+def _receipt_page(
+    site: Site, request: Request, shown: list[tuple[str, str, Application]], *, is_copied: bool
+) -> Answer:
     t = site.words(request)
     receipts = [
         {
@@ -200,7 +208,7 @@ def _receipt_page(site: Site, request: Request, shown: list[tuple[str, str, Appl
         }
         for reference, secret, application in shown
     ]
-    return site.page(request, "receipt.html", {"receipts": receipts}, path="/receipt")
+    return site.page(request, "receipt.html", {"receipts": receipts, "is_copied": is_copied}, path="/receipt")
 
 
 def trip_line(t: Words, application: Application) -> str:

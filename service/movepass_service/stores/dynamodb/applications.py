@@ -18,7 +18,7 @@ from movepass_service.stores.dynamodb.document import (
 )
 from movepass_service.stores.dynamodb.persons import Person, claimed, count_alike, hashes_of
 from movepass_service.stores.dynamodb.persons import key as person_key
-from movepass_service.stores.dynamodb.table import NO_SORT, Item, Table, Value, waits
+from movepass_service.stores.dynamodb.table import NO_SORT, Item, Key, Table, Value, waits
 from movepass_wire.times import DAY_SECONDS
 
 BUSY_SECONDS = 2
@@ -61,14 +61,23 @@ class Applications:
     def _read_many(self, references: Sequence[str]) -> tuple[dict[str, Content], dict[str, Document]]:
         """Read applications: their contents and states by reference, in the order that was asked for."""
         keys = [(key(name), sk) for name in references for sk in (CONTENT, STATE)]
-        found = self._table.get_many(keys)
+        found = self._table.get_many([*keys, *self._other_keys(references)])
         contents, states = {}, {}
         for name in dict.fromkeys(references):
-            if content := found.get((key(name), CONTENT)):
+            content = found.get((key(name), CONTENT))
+            if content and self._is_own(name, found):
                 state = found.get((key(name), STATE))
                 contents[name] = Content.from_item(content)
                 states[name] = Document.from_bytes(state["doc"]) if state else Document()  # type: ignore[arg-type]
         return contents, states
+
+    def _other_keys(self, references: Sequence[str]) -> Sequence[Key]:  # noqa: ARG002
+        """Return what else is read with applications, for `_is_own`."""
+        return ()
+
+    def _is_own(self, reference: str, found: Mapping[Key, Item]) -> bool:  # noqa: ARG002
+        """Return whether an application that is in this table is this store's, by what was read with it."""
+        return True
 
     def _change(
         self, reference: str, change: Change, more: More | None = None, *, read: tuple[Content, Document] | None = None

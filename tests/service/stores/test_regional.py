@@ -1,0 +1,279 @@
+"""Two regions' stores beside each other: copies before receipts, and what happens while one is lost and after."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from botocore.exceptions import EndpointConnectionError
+from support.applications import decision, draft, run
+from support.ministack import Ministack
+
+from movepass_service.applications.states import State
+from movepass_service.errors import ConflictingApplication, StoreError, UnknownApplication
+from movepass_service.stores.dynamodb.regional import LOST_SECONDS, Neighbour, RegionalStore
+from movepass_service.stores.dynamodb.store import DynamoDbStore
+from movepass_service.stores.kept import Kept
+
+from .store_contract import NOW, REFERENCE, application, issued, name
+from .test_dynamodb import TestDynamoDbStore as DynamoDbContract
+
+A, B = 0, 1
+WITHDRAW = decision("withdraw", actor="applicant")
+
+
+class Line:
+    """A client of another region's, whose connection can be cut."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self.is_cut = False
+
+    def __getattr__(self, name: str) -> Any:
+        if self.is_cut and name != "meta":
+            return self._refuse
+        return getattr(self._client, name)
+
+    def _refuse(self, **_: Any) -> None:
+        raise EndpointConnectionError(endpoint_url="nowhere")
+
+
+@dataclass
+class Pair:
+    """Two regions, and the lines between them by the number of the region that they lead to."""
+
+    stores: tuple[RegionalStore, RegionalStore]
+    lines: tuple[Line, Line]
+    clock: list[float]
+
+    def lose(self, number: int) -> None:
+        self.lines[number].is_cut = True
+
+    def find(self, number: int) -> None:
+        """Let a region be reached again, once it may be asked again."""
+        self.lines[number].is_cut = False
+        self.clock[0] += LOST_SECONDS
+
+    def submit(self, at: int, number: int = 0, **changes: Any) -> Any:
+        one = draft(application(**changes), client=f"client {number}".encode(), reference=name(number))
+        (done,) = run(self.stores[at].submit([one], NOW))
+        return done
+
+    def change(self, at: int, reference: str = REFERENCE) -> State:
+        return run(self.stores[at].change(reference, WITHDRAW, NOW + 9))
+
+    def state(self, at: int, reference: str = REFERENCE) -> State:
+        kept = self.stores[at].find(reference)
+        assert kept is not None
+        return kept.state
+
+    def decide(self, at: int, *references: str, action: str = "approve") -> int:
+        return self.stores[at].decide(references or [REFERENCE], lambda *_: decision(action), NOW + 1)
+
+
+@pytest.fixture
+def pair(ministack: Ministack) -> Pair:
+    client = ministack.client("dynamodb")
+    tables = [f"region-{number}-{uuid4()}" for number in (A, B)]
+    for table in tables:
+        DynamoDbStore.create(table, client=client)
+    lines, clock = (Line(client), Line(client)), [0.0]
+    others = [
+        Neighbour(number, DynamoDbStore(tables[number], client=lines[number]), lambda: clock[0]) for number in (A, B)
+    ]
+    stores = [RegionalStore(tables[number], number, [others[1 - number]], client=client) for number in (A, B)]
+    return Pair((stores[A], stores[B]), lines, clock)
+
+
+def test_an_application_is_in_both_regions_before_its_receipt(pair: Pair) -> None:
+    done = pair.submit(A)
+    assert (done.reference, done.is_new, done.is_copied) == (REFERENCE, True, True)
+    here, there = (store.find(REFERENCE) for store in pair.stores)
+    assert here == there
+    pair.lose(A)
+    copy = pair.stores[B].find(REFERENCE)
+    assert copy is not None
+    assert copy == here
+
+
+def test_one_that_only_one_region_holds_says_so_until_the_other_has_it(pair: Pair) -> None:
+    pair.lose(B)
+    assert not pair.submit(A).is_copied
+    kept = pair.stores[A].find(REFERENCE)
+    assert kept is not None
+    assert not kept.is_copied
+    assert pair.stores[A].copy_rest() == 1
+    pair.find(B)
+    assert pair.stores[A].copy_rest() == 0
+    kept = pair.stores[A].find(REFERENCE)
+    assert kept is not None
+    assert kept.is_copied
+    assert pair.state(B) == State.RECEIVED
+
+
+@pytest.mark.parametrize("lost", [None, A])
+def test_a_form_sent_again_to_the_other_region_is_the_same_application(pair: Pair, lost: int | None) -> None:
+    first = pair.submit(A)
+    if lost is not None:
+        pair.lose(lost)
+    again = pair.submit(B)
+    assert (again.reference, again.state, again.is_new) == (first.reference, State.RECEIVED, False)
+    with pytest.raises(ConflictingApplication):
+        pair.submit(B, reason="office")
+    assert pair.decide(B) == 0, "it is the other region's"
+    assert pair.decide(A) == 1
+
+
+def test_a_withdrawal_in_the_other_region_is_carried_out_at_home(pair: Pair) -> None:
+    pair.submit(A)
+    assert pair.change(B) == State.WITHDRAWN
+    assert (pair.state(A), pair.state(B)) == (State.WITHDRAWN, State.WITHDRAWN)
+    assert len(pair.stores[A].history(number(pair, A))) == 1
+    with pytest.raises(UnknownApplication):
+        pair.change(B, name(7))
+
+
+def number(pair: Pair, at: int) -> int:
+    kept = pair.stores[at].find(REFERENCE)
+    assert kept is not None
+    return kept.number
+
+
+def test_a_correction_in_the_other_region_is_in_both(pair: Pair) -> None:
+    pair.submit(A)
+    corrected = application(to__district="cumilla")
+    done = run(pair.stores[B].correct(REFERENCE, b"corrected", corrected, NOW + 5))
+    assert (done.is_new, done.is_copied) == (True, True)
+    pair.lose(A)
+    copy = pair.stores[B].find(REFERENCE)
+    assert copy is not None
+    assert copy.application() == corrected
+
+
+def test_what_is_withdrawn_while_its_home_is_lost_stays_withdrawn(pair: Pair) -> None:
+    pair.submit(A)
+    pair.lose(A)
+    assert pair.change(B) == State.WITHDRAWN
+    assert pair.decide(A) == 1, "the lost region does not know yet"
+    pair.find(A)
+    assert pair.stores[B].copy_rest() == 0
+    assert pair.state(A) == State.WITHDRAWN
+    assert pair.decide(A) == 0
+    assert pair.stores[A].approved(10, 10) == []
+
+
+def test_states_follow_so_that_a_lost_region_can_be_answered_for(pair: Pair) -> None:
+    pair.submit(A)
+    pair.decide(A)
+    assert pair.stores[A].follow([REFERENCE])
+    pair.lose(A)
+    assert pair.state(B) == State.APPROVED
+    assert pair.change(B) == State.WITHDRAWN
+    assert [one.request_id for one in pair.stores[B].to_revoke(9)] == [f"{REFERENCE}.0"]
+
+
+def test_what_was_open_in_a_lost_region_is_decided_by_the_other(pair: Pair) -> None:
+    for each in range(4):
+        pair.submit(A, each)
+    pair.decide(A, name(0), action="reject")
+    pair.stores[A].follow([name(0)])
+    pair.lose(A)
+    adopted = pair.stores[B].adopt_open(A, NOW)
+    assert sorted(adopted) == [name(1), name(2), name(3)]
+    assert pair.stores[B].adopt_open(A, NOW) == []
+    assert pair.decide(B, *adopted) == 3
+    pair.decide(A, *adopted)
+    pair.find(A)
+    assert pair.stores[B].copy_rest() == 0
+    pair.stores[B].follow(adopted)
+    assert [pair.state(A, reference) for reference in adopted] == [State.APPROVED] * 3
+    assert pair.stores[A].counts_by_state() == {State.REJECTED: 1}
+
+
+def test_passes_of_a_region_that_came_back_are_revoked_where_another_has_adopted_the_application(pair: Pair) -> None:
+    for each in range(3):
+        pair.submit(A, each)
+    pair.lose(A)
+    adopted = pair.stores[B].adopt_open(A, NOW)
+    pair.decide(A, *adopted)
+    early, late = [kept for kept in map(pair.stores[A].find, adopted[:2]) if kept]
+    pair.stores[A].record_issued([issued(early)], NOW + 2)
+    pair.find(A)
+    assert pair.stores[B].copy_rest() == 0
+    pair.stores[A].record_issued([replace(issued(late), pass_number="LATE")], NOW + 3)
+    strays = pair.stores[A].strays(9)
+    assert {(one.pass_number, one.request_id) for one in strays} == {
+        (issued(early).pass_number, early.request_id), ("LATE", late.request_id)
+    }  # fmt: skip
+    for one in strays:
+        pair.stores[A].settle_stray(one)
+    assert pair.stores[A].strays(9) == []
+    assert pair.state(A, late.reference) == State.RECEIVED, "what the other region says of it"
+
+
+def test_of_two_regions_that_took_the_same_form_the_lower_is_the_home(pair: Pair) -> None:
+    pair.lose(A)
+    pair.lose(B)
+    assert [pair.submit(at).is_copied for at in (A, B)] == [False, False]
+    pair.find(A)
+    pair.find(B)
+    assert [store.copy_rest() for store in pair.stores] == [0, 0]
+    assert (pair.decide(B), pair.decide(A)) == (0, 1)
+    assert pair.state(B) == State.APPROVED
+
+
+def test_an_adopted_one_can_be_adopted_back(pair: Pair) -> None:
+    pair.submit(A)
+    pair.lose(A)
+    assert pair.stores[B].adopt_open(A, NOW) == [REFERENCE]
+    pair.find(A)
+    assert pair.stores[B].copy_rest() == 0
+    pair.lose(B)
+    assert pair.change(A) == State.WITHDRAWN
+    pair.find(B)
+    assert pair.stores[A].copy_rest() == 0
+    assert pair.state(B) == State.WITHDRAWN
+    assert pair.decide(B) == 0
+
+
+def test_the_own_regions_failure_is_no_other_regions(ministack: Ministack) -> None:
+    store = RegionalStore(f"none-{uuid4()}", A, [], client=ministack.client("dynamodb"))
+    with pytest.raises(StoreError, match="no table"):
+        store.find(REFERENCE)
+
+
+class FollowedRegional(RegionalStore):
+    """A region's store with its log's function beside it: see test_dynamodb.Followed."""
+
+    def log_size(self) -> int:
+        self.sequence()
+        return super().log_size()
+
+    def approved(self, limit: int, covered: int) -> list[Kept]:
+        self.sequence()
+        return super().approved(limit, covered)
+
+    def append_administration(self, document: Mapping[str, Any], now: int) -> int:
+        self.sequence()
+        return super().append_administration(document, now)
+
+    def issuance_leaves(self, passes: Sequence[tuple[int, int]]) -> dict[tuple[int, int], int]:
+        self.sequence()
+        return super().issuance_leaves(passes)
+
+    def find_pass(self, day: int, index: int) -> Kept | None:
+        self.sequence()
+        return super().find_pass(day, index)
+
+
+class TestRegionalStore(DynamoDbContract):
+    """A region's store keeps every store's promises."""
+
+    @pytest.fixture
+    def store(self, ministack: Ministack) -> RegionalStore:
+        client = ministack.client("dynamodb")
+        tables = [f"region-{number}-{uuid4()}" for number in (A, B)]
+        for table in tables:
+            DynamoDbStore.create(table, client=client)
+        return FollowedRegional(tables[A], A, [Neighbour(B, DynamoDbStore(tables[B], client=client))], client=client)
