@@ -20,6 +20,8 @@ import uvicorn
 
 from movepass_service import lock
 from movepass_service.accounts import Accounts
+from movepass_service.admission import Gate
+from movepass_service.admission.sqlite_line import SqliteLine
 from movepass_service.decisions.desk import Desk
 from movepass_service.decisions.officers import DESK_URL
 from movepass_service.desk import default_desk_limits, make_desk_app
@@ -114,7 +116,10 @@ def running(service: Service, site: Site, desk: DeskAt | None = None) -> Iterato
         settings = _settings(service, url, listener, trusted, default_limits(is_test=is_test))
         desk_settings = _settings(service, desk_url, desk_listener, trusted, default_desk_limits(is_test=is_test))
         service.store.note(DESK_URL, desk_url.encode())
-        site_app = make_app(service, settings, accounts=accounts)
+        line = SqliteLine(service.store.folder)
+        begun.callback(line.close)
+        gate = Gate(line, service.line_key, service.settings.line)
+        site_app = make_app(service, settings, accounts=accounts, gate=gate)
         desk_app = make_desk_app(service, Desk(service.store, service.rules, accounts), desk_settings)
         worker = Worker(service, also_forget=partial(_forget, service, accounts))
         for helper in (PublisherThread(service), worker):  # the last revocations are published in the end

@@ -220,6 +220,23 @@ class ServiceCore:
         """
         return read_application(fields, now=now, hash_id=self._hash_id(now))
 
+    @property
+    def line_key(self) -> bytes:
+        """The key that signs places in line."""
+        return self._secrets.line_key
+
+    def client(self, client_id: str) -> bytes:
+        """Return under what a client id is kept."""
+        return self._secrets.client(client_id)
+
+    def is_known(self, client_id: str, applications: tuple[Application, ...]) -> bool:
+        """Return whether the applications of a form are stored already, with the same content."""
+        return any(
+            hmac.compare_digest(hash_secret(secret), kept.secret_hash)
+            for references, secret in self._names(client_id, applications)
+            for kept in self._find_any(references)
+        )
+
     async def submit(self, client_id: str, applications: tuple[Application, ...], *, now: int) -> tuple[Receipt, ...]:
         """Keep the applications of one form, all or none: durable when this returns.
 
@@ -229,21 +246,39 @@ class ServiceCore:
             ConflictingApplication: the client id came before with other content.
             Busy, StorageFull: nothing was stored.
         """
-        secrets = self._secrets
-        client = secrets.client(client_id)
-        digests = [application.digest(secrets.content_key) for application in applications]
-        digest = digests[0] if len(digests) == 1 else hashlib.sha256(b"".join(digests)).digest()
-        drafts, keys = [], []
-        for part, application in enumerate(applications):
-            key = secrets.secret(client, part, digest)
-            references = tuple(secrets.reference(client, part, attempt) for attempt in range(_REFERENCES))
-            drafts.append(Draft(client, part, digest, references, hash_secret(key), application))
-            keys.append(key)
+        client, digest = self._secrets.client(client_id), self._digest(applications)
+        names = self._names(client_id, applications)
+        drafts = [
+            Draft(client, part, digest, references, hash_secret(key), application)
+            for part, (application, (references, key)) in enumerate(zip(applications, names, strict=True))
+        ]
         submitted = await self.store.submit(drafts, now)
         return tuple(
             Receipt(one.reference, key, one.state, one.is_new, one.is_copied)
-            for one, key in zip(submitted, keys, strict=True)
+            for one, (_, key) in zip(submitted, names, strict=True)
         )
+
+    def _digest(self, applications: tuple[Application, ...]) -> bytes:
+        digests = [application.digest(self._secrets.content_key) for application in applications]
+        return digests[0] if len(digests) == 1 else hashlib.sha256(b"".join(digests)).digest()
+
+    def _names(self, client_id: str, applications: tuple[Application, ...]) -> list[tuple[tuple[str, ...], str]]:
+        """Return the references that each application of a form may have, and its secret."""
+        secrets, digest = self._secrets, self._digest(applications)
+        client = secrets.client(client_id)
+        return [
+            (
+                tuple(secrets.reference(client, part, attempt) for attempt in range(_REFERENCES)),
+                secrets.secret(client, part, digest),
+            )
+            for part in range(len(applications))
+        ]
+
+    def _find_any(self, references: tuple[str, ...]) -> Iterator[Kept]:
+        for reference in references:
+            with suppress(UnknownApplication):
+                if (kept := self.store.find(reference)) is not None:
+                    yield kept
 
     def status(self, reference: str, secret: str, *, now: int) -> Status:
         """Return where an application stands.

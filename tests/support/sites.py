@@ -8,7 +8,7 @@ import threading
 import time
 import urllib.parse
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
@@ -20,6 +20,8 @@ import uvicorn
 from movepass_issuer.authority.creation import create_authority
 from movepass_service.accounts import Accounts
 from movepass_service.accounts.accounts import OUTBOX
+from movepass_service.admission import Gate, LineSettings
+from movepass_service.admission.sqlite_line import SqliteLine
 from movepass_service.issuing.worker import Worker
 from movepass_service.service import Service
 from movepass_service.site import default_limits, make_app
@@ -161,7 +163,13 @@ class Later:
 
 @contextmanager
 def running_site(
-    folder: Path, *, is_working: bool = False, has_scripts: bool = True, **settings: Any
+    folder: Path,
+    *,
+    is_working: bool = False,
+    has_scripts: bool = True,
+    line: LineSettings | None = None,
+    clock: Callable[[], float] = time.time,
+    **settings: Any,
 ) -> Iterator[RunningSite]:
     """Run a site in a folder of its own.
 
@@ -169,6 +177,8 @@ def running_site(
         folder: for the authority and the service.
         is_working: whether the worker works by itself, or only when a test says so.
         has_scripts: whether browsers may run the site's script.
+        line: how many applications are let in; without it all are.
+        clock: the time.
         settings: of WebSettings.
     """
     authority = folder / "authority"
@@ -182,7 +192,9 @@ def running_site(
             settings.setdefault("limits", default_limits(is_test=True))
             web = WebSettings(authority="Dhaka Metropolitan Police", **settings)
             accounts = Accounts.open(folder / "data")
-            later.app = make_app(service, web, accounts=accounts)
+            places = SqliteLine(folder / "data")
+            gate = Gate(places, service.line_key, line) if line else None
+            later.app = make_app(service, web, accounts=accounts, gate=gate, clock=clock)
             later.has_scripts = has_scripts
             worker = Worker(service)
             if is_working:
@@ -192,6 +204,7 @@ def running_site(
                 worker.stop()
             worker.close()
             accounts.close()
+            places.close()
     finally:
         service.close()
 

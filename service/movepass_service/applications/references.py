@@ -31,15 +31,20 @@ class Secrets:
 
     def __init__(self, master: bytes) -> None:
         """Take the key, which never leaves the service's folder."""
-        self._client, self._content, self._reference, self._secret = (
+        self._client, self._content, self._reference, self._secret, self._line = (
             hmac.digest(master, b"movepass service: " + purpose, hashlib.sha256)
-            for purpose in (b"client", b"content", b"reference", b"secret")
+            for purpose in (b"client", b"content", b"reference", b"secret", b"line")
         )
 
     @property
     def content_key(self) -> bytes:
         """The key of contents' digests."""
         return self._content
+
+    @property
+    def line_key(self) -> bytes:
+        """The key that signs places in line."""
+        return self._line
 
     def client(self, client_id: str) -> bytes:
         """Return under what a client id is kept."""

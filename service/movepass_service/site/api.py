@@ -10,6 +10,7 @@ from movepass_service.applications.application import FieldError, InvalidApplica
 from movepass_service.errors import UnknownApplication
 from movepass_service.service import Status
 from movepass_service.site import forms
+from movepass_service.site.pages import line
 from movepass_service.site.pages.site import SECRET_SHAPE, Site
 from movepass_service.site.pages.status import (
     NOTE_MAX_CHARS,
@@ -61,6 +62,9 @@ async def submit(site: Site, request: Request) -> Answer:
         return refuse_fields((*faults, *e.errors), language)
     if client_id is None or faults:
         return refuse_fields(faults, language)
+    waits = line.hold_program(site, request, applications, client_id, language)
+    if waits:
+        return waits
     (receipt,) = await site.service.submit(client_id, applications, now=request.now)
     made = {
         "reference": receipt.reference,
@@ -182,13 +186,13 @@ async def card(site: Site, request: Request) -> Answer:
 
 def health(site: Site, request: Request) -> Answer:
     """Return whether the service takes applications, and how its worker is."""
-    del request
     health = site.service.health()
     document = {
         "ok": health.ok,
         "worker_age_s": None if health.worker_age_s is None else round(health.worker_age_s, 1),
         "last_publication": health.last_publication,
         "queue": health.queue,
+        **line.figures(site, request.now),
     }
     return json_answer(document, status=200 if health.ok else 503)
 

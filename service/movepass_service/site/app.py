@@ -5,13 +5,14 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from movepass_service.site import api
-from movepass_service.site.pages import apply, lists, my_passes, plain, status
+from movepass_service.site.pages import apply, line, lists, my_passes, plain, status
 from movepass_service.site.pages.site import Site
 from movepass_service.web.settings import WebSettings
 from movepass_service.web.shell import Endpoint, Shell, Table, form, json_body, make_shell, public_page
 
 if TYPE_CHECKING:
     from movepass_service.accounts import Accounts
+    from movepass_service.admission import Gate
     from movepass_service.service import ServiceCore
 
 _OWN = "/status/{reference}"
@@ -20,6 +21,7 @@ PAGES: Table = {
     "/apply": {"GET": public_page(apply.show_form), "POST": form(apply.check, "check")},
     "/apply/change": {"POST": form(apply.change, "check")},
     "/apply/send": {"POST": form(apply.send, "send")},
+    "/line": {"GET": Endpoint(line.show)},
     "/receipt": {"GET": Endpoint(apply.show_receipt)},
     "/status": {"GET": Endpoint(status.show_lookup), "POST": form(status.lookup, "lookup")},
     _OWN: {"GET": Endpoint(status.show)},
@@ -50,6 +52,7 @@ API: Table = {
     f"{_API}/{{reference}}/appeal": {"POST": json_body(api.appeal, "change")},
     f"{_API}/{{reference}}/qr": {"GET": Endpoint(api.qr, "picture")},
     f"{_API}/{{reference}}/card": {"GET": Endpoint(api.card, "picture")},
+    "/line/called": {"GET": Endpoint(line.called)},
     "/healthz": {"GET": Endpoint(api.health, "")},
 }
 
@@ -59,6 +62,7 @@ def make_app(
     settings: WebSettings,
     *,
     accounts: "Accounts | None" = None,
+    gate: "Gate | None" = None,
     clock: Callable[[], float] = time.time,
 ) -> Shell:
     """Make the ASGI application of the public site.
@@ -67,6 +71,7 @@ def make_app(
         service: what pages and API ask.
         settings: the site's.
         accounts: registered telephone numbers; without them nobody can register.
+        gate: holds back what is beyond the capacity; without it nobody waits.
         clock: the time in Unix seconds; each request takes it once.
     """
-    return make_shell(Site(service, settings, accounts), pages=PAGES, programs=API, clock=clock)
+    return make_shell(Site(service, settings, accounts, gate), pages=PAGES, programs=API, clock=clock)

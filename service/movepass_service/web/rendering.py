@@ -48,12 +48,14 @@ class Sources:
         words: loads its words in a language.
         styles: style sheets in their order, after the shared ones.
         scripts: scripts in their order.
+        more: scripts of a few pages, each a file of its own.
     """
 
     folder: Path
     words: Callable[[Language], Words]
     styles: tuple[str, ...]
     scripts: tuple[str, ...]
+    more: tuple[str, ...] = ()
 
     def load_assets(self) -> dict[str, Asset]:
         """Read the static files, by the names that templates know."""
@@ -62,6 +64,7 @@ class Sources:
             "style.css": (TOKENS, shared / "base.css", *(own / name for name in self.styles)),
             "script.js": tuple(own / name for name in self.scripts),
             "icon.svg": (shared / "icon.svg",),
+            **{name: (own / name,) for name in self.more},
         }
         assets = {}
         for name, parts in files.items():

@@ -9,6 +9,8 @@ import pytest
 from support.sampling import some_of
 from support.sites import running_site
 
+from movepass_service.admission import LineSettings
+
 HOUSE = Path(__file__).resolve().parents[3]
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 
@@ -23,6 +25,23 @@ def test_the_site_in_chromium(tmp_path: Path, views: int) -> None:
         done = subprocess.run(
             ["node", "--test", "--test-concurrency=1", str(HOUSE / "tests/service/browser/site.test.mjs")],
             env={**os.environ, "SITE": site.origin, "VIEWS": str(views)},
+            capture_output=True,
+            text=True,
+            timeout=600,
+            check=False,
+        )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_line_in_chromium(tmp_path: Path) -> None:
+    if not Path(CHROMIUM).exists() or shutil.which("node") is None:
+        pytest.skip("needs Chromium and Node.js: apt install chromium nodejs")
+    if not (HOUSE / "phone/node_modules/playwright-core").exists():
+        pytest.skip("needs the phone's tools: make test-phone brings them")
+    with running_site(tmp_path, line=LineSettings(urgent_per_s=0.2)) as site:
+        done = subprocess.run(
+            ["node", "--test", "--test-concurrency=1", str(HOUSE / "tests/service/browser/line.test.mjs")],
+            env={**os.environ, "SITE": site.origin},
             capture_output=True,
             text=True,
             timeout=600,

@@ -15,7 +15,7 @@ from typing import Any
 from movepass_service.applications.application import Application, FieldError, InvalidApplication
 from movepass_service.errors import ConflictingApplication
 from movepass_service.site import forms
-from movepass_service.site.pages import sessions
+from movepass_service.site.pages import line, sessions
 from movepass_service.site.pages.site import SECRET_SHAPE, Site, public
 from movepass_service.web.exchange import Answer, Cookie, Request, redirect
 from movepass_service.web.summary import place, rows_of
@@ -150,6 +150,9 @@ async def send(site: Site, request: Request) -> Answer:
     client_id = _read_client_id(request.form.get("request_id", ""))
     if client_id is None:
         return _check_page(site, request, values, applications)
+    waits = line.hold(site, request, values, applications, client_id)
+    if waits:
+        return waits
     applications = await sessions.vouch(site, request, applications, client_id)
     try:
         receipts = await site.service.submit(client_id, applications, now=request.now)
@@ -171,7 +174,7 @@ async def send(site: Site, request: Request) -> Answer:
             is_copied=all(receipt.is_copied for receipt in receipts),
         )
     )
-    return answer.with_cookies(*cookies)
+    return answer.with_cookies(*cookies, *line.give_back(site, request))
 
 
 def _read_client_id(text: str) -> str | None:

@@ -15,25 +15,35 @@ from movepass_service.web.settings import WebSettings
 
 if TYPE_CHECKING:
     from movepass_service.accounts import Accounts
+    from movepass_service.admission import Gate
     from movepass_service.service import ServiceCore
 
 __all__ = ["KEY_DAYS", "SECRET_SHAPE", "Site", "check_token", "make_token", "public"]
 
 SECRET_SHAPE = re.compile(r"[0-9A-Z]{16,64}")
 _SHORTLY = ("Cache-Control", "public, max-age=60")
-_SOURCES = Sources(Path(__file__).parents[1], words, styles=("site.css",), scripts=("site.js",))
+_SOURCES = Sources(
+    Path(__file__).parents[1], words, styles=("site.css",), scripts=("site.js",), more=("line.js", "solver.js")
+)
 
 
 class Site(Front):
     """The site that handlers serve."""
 
-    whole_site_cookies = frozenset(["form", "session"])
+    whole_site_cookies = frozenset(["form", "session", "place"])
 
-    def __init__(self, service: "ServiceCore", settings: WebSettings, accounts: "Accounts | None" = None) -> None:
-        """Take the service and the settings; without accounts nobody can register."""
+    def __init__(
+        self,
+        service: "ServiceCore",
+        settings: WebSettings,
+        accounts: "Accounts | None" = None,
+        gate: "Gate | None" = None,
+    ) -> None:
+        """Take the service and the settings; without accounts nobody can register, without a gate nobody waits."""
         super().__init__(settings, _SOURCES)
         self.service = service
         self.accounts = accounts
+        self.gate = gate
 
     def secret_link(self, language: str, reference: str, secret: str) -> str:
         """Return the link that opens an application."""

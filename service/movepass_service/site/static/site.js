@@ -107,8 +107,12 @@
       }).then(
         function (answer) {
           if (answer.status === 503 || answer.status === 429) {
-            say("busy");
-            again(1000 * (Number(answer.headers.get("Retry-After")) || 10));
+            var seconds = Number(answer.headers.get("Retry-After")) || 10;
+            answer.text().then(function (text) {
+              if (window.inLine && inLine.stand(text, sendStubbornly)) return;
+              say("busy");
+              again(1000 * seconds);
+            });
           } else if (answer.redirected && answer.ok) {
             save(null);
             location.assign(answer.url);
@@ -123,8 +127,9 @@
       );
     }
     addEventListener("online", function () {
-      if (state.textContent) send();
+      if (state.textContent && form.isConnected) send();
     });
+    if (window.inLine && form.hasAttribute("data-line")) inLine.wait(form, send);
     var isElsewhere = false; /* a button that leads to the form again, or to the other language */
     document.addEventListener(
       "click",
