@@ -130,7 +130,7 @@ def _shown(layout: Any) -> str:
 
 
 def _read(image: Image.Image) -> Any:
-    (barcode,) = zxingcpp.read_barcodes(image, formats=zxingcpp.BarcodeFormat.QRCode)
+    (barcode,) = zxingcpp.read_barcodes(image, formats=zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode))
     return barcode
 
 

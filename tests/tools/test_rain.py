@@ -62,7 +62,9 @@ def test_each_further_look_reads_what_those_before_do_not(kind: str, look: int) 
 
 def _reach(code: Code) -> int:
     """Give the pixels from a code's upper left corner to its lower right."""
-    (found,) = zxingcpp.read_barcodes(shot(code, 0).scene.astype(np.uint8), formats=zxingcpp.BarcodeFormat.QRCode)
+    (found,) = zxingcpp.read_barcodes(
+        shot(code, 0).scene.astype(np.uint8), formats=zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode)
+    )
     assert found.text == code.text(0)
     at = found.position
     return at.bottom_right.x - at.top_left.x

@@ -130,7 +130,9 @@ def test_an_approved_application_shows_its_pass(site: RunningSite) -> None:
     assert page.header("Retry-After") is None
     picture = browser.get(f"/en/status/{reference}/qr.png")
     assert picture.header("Content-Type") == "image/png"
-    (read,) = zxingcpp.read_barcodes(Image.open(BytesIO(picture.body)), formats=zxingcpp.BarcodeFormat.QRCode)
+    (read,) = zxingcpp.read_barcodes(
+        Image.open(BytesIO(picture.body)), formats=zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode)
+    )
     assert read.text.startswith("MP1:")
     card = browser.get(f"/en/status/{reference}/card.pdf")
     assert card.body.startswith(b"%PDF")

@@ -90,7 +90,7 @@ def _card(signature: int) -> tuple[Image.Image, tuple[int, int]]:
     pass_ = decode_claims(open_text(text).claims)
     number = format_number(pass_.day, pass_.index)
     image = render_card(pass_, text, number, authority="Dhaka District Administration", test=False).convert("L")
-    (found,) = zxingcpp.read_barcodes(image, formats=zxingcpp.BarcodeFormat.QRCode)
+    (found,) = zxingcpp.read_barcodes(image, formats=zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode))
     one, other = found.position.top_left, found.position.bottom_right
     return image, (round((one.x + other.x) / 2), round((one.y + other.y) / 2))
 
