@@ -18,7 +18,7 @@ SHARED_OUT := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help check demo demo-service demo-desk service load demo-ceremony demo-aws bench-aws test slow fuzz coverage mutants bare package region-loss screens lint types bench bench-rain \
-	bench-scale banners vectors clean
+	bench-scale bench-admission banners vectors clean
 
 # The phone's tools: npm brings them, none of their install scripts run.
 PHONE_READY := phone/node_modules/.ready
@@ -162,6 +162,10 @@ bench-aws: $(READY) $(AWS_READY) ## load the functions on AWS, which ministack p
 bench-scale: OUT ?= build/scale
 bench-scale: $(READY) ## simulate national scale, some minutes; OUT=docs updates docs/scale.md
 	PYTHONPATH=tools/bench:tests $(BIN)/python -m scale $(OUT)
+
+bench-admission: OUT ?= build/admission
+bench-admission: $(READY) ## play April 2021 at the gate and measure the site's handlers, a minute; OUT=docs updates docs/admission.md
+	PYTHONPATH=tools/bench:tests $(BIN)/python -m admission $(OUT)
 
 bench-rain: OUT ?= build/rain
 bench-rain: $(READY) ## read codes blurred, wet, folded and far away, some minutes; OUT=docs updates docs/rain.md

@@ -19,7 +19,7 @@ SETTLE_S = 45.0
 """After a call, how long its room is kept for whoever was called; pages look again more often than that."""
 BURST_S = 5.0
 """Seconds of capacity that may be saved up."""
-SHARE_MIN = 0.1
+SHARE_MIN = 0.01
 """The least share of called people that is counted on: it bounds how many are called at once."""
 _BATCH_S = 5.0
 _STEPS_MAX = 60

@@ -19,7 +19,8 @@ PLACE = Place(Lane.URGENT, 41, int(NOW))
 
 def solve(hashes: int = 500) -> dict[str, object]:
     made = make_challenge(KEY, CLIENT, NOW, hashes)
-    solution = altcha.solve_challenge(made.challenge, made.salt, made.algorithm, hashes, 0)
+    theirs = altcha.Challenge(made.algorithm, made.challenge, hashes, made.salt, made.signature)  # type: ignore[arg-type]
+    solution = altcha.solve_challenge(theirs)
     assert solution is not None
     return {**json.loads(made.write()), "number": solution.number}
 
@@ -35,8 +36,8 @@ def test_what_the_package_solves_is_good_and_the_package_says_so_too() -> None:
 
 
 def test_a_challenge_of_the_package_is_none_of_ours_without_form_and_end() -> None:
-    made = altcha.create_challenge(hmac_key=KEY, max_number=50)
-    solution = altcha.solve_challenge(made.challenge, made.salt, made.algorithm, 50, 0)
+    made = altcha.create_challenge(altcha.ChallengeOptions(hmac_key=KEY, max_number=50))
+    solution = altcha.solve_challenge(made)
     assert solution is not None
     proof = {"algorithm": made.algorithm, "challenge": made.challenge, "number": solution.number}
     proof |= {"salt": made.salt, "signature": made.signature}
