@@ -1,5 +1,6 @@
 """The tables and the plot of docs/admission.md."""
 
+import math
 from collections.abc import Mapping
 
 from page import table
@@ -40,7 +41,8 @@ def parts(ms: Mapping[str, float]) -> str:
     rows = []
     for design, each in (("ours", scaling.ours(ms)), ("the seed's", scaling.seed(ms))):
         for part in sorted(each, key=lambda part: -part.share):
-            need, quota = f"{part.need:,.0f} {part.unit}", f"{part.quota:,.0f}"
+            need = f"{part.need:,.0f} {part.unit}"
+            quota = f"{part.quota:,.0f}" if math.isfinite(part.quota) else "nearly unlimited"
             rows.append([design, part.name, need, quota, f"{part.share:.0%}", part.source])
     return table(["design", "part", "at the peak", "default quota", "share", "source"], rows)
 

@@ -4,6 +4,7 @@ Processor time is measured (handlers.py); calls, write units, signatures and mes
 (docs/aws.md). A Lambda function with 1,769 MB has one processor, so with 1 GB a millisecond here is 1.7 ms there.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -20,7 +21,6 @@ PROCESSOR_MB = 1769
 FUNCTION_MB = 1024
 WAIT_MS = 20
 """A function waits for DynamoDB or the queue: some milliseconds a call; assumed."""
-DATE = "2026-11"
 _LAMBDA_GB_S, _LAMBDA_CALL = 0.0000133334, 0.20e-6
 _WRITE_UNIT, _READ_UNIT = 0.625e-6, 0.125e-6
 _GATEWAY, _CDN_CALL, _SQS, _SIGN = 1.00e-6, 1.0e-6, 0.40e-6, 15e-6
@@ -36,7 +36,7 @@ class Part:
         name: for the table.
         need: what it must bear at the peak, in its quota's unit.
         unit: that unit.
-        quota: the default.
+        quota: the default; infinite where AWS says that it is nearly so.
         source: of the quota.
     """
 
@@ -83,7 +83,7 @@ def ours(ms: Mapping[str, float]) -> list[Part]:
         Part("DynamoDB, a new table on demand", 12 * a, "write units/s", 4000, _TABLES),
         Part("its busiest key: the line", 12, "write units/s", 1000, _TABLES),
         Part("KMS, ECC keys", a * ISSUED_SHARE + 1, "signatures/s", 300, _KEYS),
-        Part("SQS, standard queues", a * 2 * 3 / 10, "calls/s", 3000, _QUEUES),
+        Part("SQS, standard queues", a * 2 * 3 / 10, "calls/s", math.inf, _QUEUES),
     ]
 
 
