@@ -165,7 +165,7 @@ bench-scale: $(READY) ## simulate national scale, some minutes; OUT=docs updates
 
 bench-admission: OUT ?= build/admission
 bench-admission: $(READY) ## play April 2021 at the gate and measure the site's handlers, a minute; OUT=docs updates docs/admission.md
-	PYTHONPATH=tools/bench:tests $(BIN)/python -m admission $(OUT)
+	PYTHONPATH=tools/bench:tests $(BIN)/python -m launch $(OUT)
 
 bench-rain: OUT ?= build/rain
 bench-rain: $(READY) ## read codes blurred, wet, folded and far away, some minutes; OUT=docs updates docs/rain.md

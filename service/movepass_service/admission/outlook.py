@@ -32,7 +32,8 @@ class Outlook:
 def outlook(state: LineState, number: int, per_s: float) -> Outlook:
     """Return what to tell about a place.
 
-    The long end never counts on people who give up, so it is no promise that breaks when everybody comes.
+    The long end never counts on people who give up, so it is no promise that breaks when everybody comes. It has room
+    for a page that has just looked, and for others at the door.
     """
     ahead = max(0, number - state.called - 1)
     points = (*state.marks, Mark(state.at, state.called, 0))
@@ -43,6 +44,11 @@ def outlook(state: LineState, number: int, per_s: float) -> Outlook:
     ]
     fastest, slowest = max([per_s, *speeds]), min([per_s, *speeds])
     soonest = math.floor((ahead + 1) / fastest)
-    latest = None if slowest <= 0 else max(1, math.ceil((ahead + 1) / slowest))
     retry = min(RETRY_MAX_S, max(RETRY_MIN_S, soonest // _LOOKS))
+    latest = None if slowest <= 0 else math.ceil((ahead + 1 + _debt(state)) / slowest) + 2 * RETRY_MIN_S
     return Outlook(ahead, soonest, latest, retry)
+
+
+def _debt(state: LineState) -> float:
+    """Return how many more may enter first: who came without room, and who was called and not counted on."""
+    return max(0.0, -state.room) + sum(batch.size - batch.reserved for batch in state.batches)

@@ -10,9 +10,9 @@ from tempfile import TemporaryDirectory
 
 from page import update
 
-from admission import report
-from admission.crowd import SCENARIOS, Crowd
-from admission.handlers import measure
+from launch import report
+from launch.crowd import SCENARIOS, Crowd
+from launch.handlers import measure
 
 _APPLICATIONS = 1000
 

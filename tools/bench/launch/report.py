@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from page import table
 from svg import Axis, Chart
 
-from admission import scaling
-from admission.crowd import BOUND_S, STORM, Scenario, Seen
+from launch import scaling
+from launch.crowd import BOUND_S, STORM, Scenario, Seen
 
 _MINUTES = 120
 _STEP_S = 60

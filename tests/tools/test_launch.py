@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from admission import report, scaling
-from admission.crowd import SCENARIOS, Crowd, Scenario
-from admission.handlers import measure
+from launch import report, scaling
+from launch.crowd import SCENARIOS, Crowd, Scenario
+from launch.handlers import measure
 
 PAGE = Path(__file__).parents[2] / "docs" / "admission.md"
 SMALL = 400
