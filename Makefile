@@ -142,8 +142,8 @@ lint: $(READY) ## check style, imports and the AWS template
 types: $(READY) ## check types: mypy, strict
 	$(BIN)/mypy
 
-region-loss: $(READY) $(AWS_READY) ## send 5,000 requests to two regions, one of which is lost in between and comes back
-	$(BIN)/pytest -s -m slow tests/aws/test_regions.py
+region-loss: $(READY) $(AWS_READY) ## send 5,000 requests, then 5,000 applications, to two regions, one of which is lost in between and comes back
+	$(BIN)/pytest -s -m slow tests/aws/test_regions.py tests/aws/test_region_service.py
 
 bench: OUT ?= docs
 bench: $(READY) $(AWS_READY) ## measure every claim of size and speed beside others: the tables of docs/benchmarks.md
