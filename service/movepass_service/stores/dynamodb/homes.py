@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from movepass_service.stores.dynamodb.document import Content, Document, key
-from movepass_service.stores.dynamodb.table import NO_SORT, Item, Table, Value
+from movepass_service.stores.dynamodb.table import NO_SORT, Item, Key, Table, Value
 from movepass_wire.times import DAY_SECONDS
 
 _HOME, _UNCOPIED, _STRAYS = "HOME#", "UNCOPIED", "STRAYS"
@@ -81,6 +81,11 @@ class Stray:
 def name_of(reference: str) -> str:
     """Return the partition key of an application's home."""
     return f"{_HOME}{reference}"
+
+
+def uncopied_key(reference: str) -> Key:
+    """Return the key of the note that another region has no copy of an application."""
+    return _UNCOPIED, reference
 
 
 def is_given_up(home: Home | None, region: int) -> bool:

