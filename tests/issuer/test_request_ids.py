@@ -26,7 +26,7 @@ from movepass_issuer.storage.dynamodb_ledger import DynamoDbLedger
 from movepass_issuer.storage.sqlite_ledger import SqliteLedger
 from movepass_keys import KeySet, PassKey
 from movepass_keys.records import algorithms
-from movepass_wire import Pass, parse_number
+from movepass_wire import Pass, encode_claims, parse_number
 from movepass_wire.payload import ESP256
 from movepass_wire.times import day_of
 
@@ -74,7 +74,7 @@ def issue_as_before(ledger: Ledger, name: str, signer: MemorySigner = OLD, **cha
     """Issue a pass as an earlier version did, under the name as it came; returns its index."""
     wanted = approved("any", NOW, **changes)
     (entry,) = ledger.reserve([Request(name, wanted.content_hash, day_of(wanted.trip.not_after))])
-    ledger.store([(name, issuer(ledger, signer)._sign(Pass(entry.index, wanted.trip)))])
+    ledger.store([(name, issuer(ledger, signer)._sign(Pass(entry.index, wanted.trip), wanted.claims))])
     return entry.index
 
 
@@ -221,7 +221,7 @@ def test_a_text_that_is_refused_today_stops_no_reissue(ledger: Ledger) -> None:
     with pytest.raises(RequestError, match=r"^holder\.name: "):
         ApprovedPass("X", trip)
     (entry,) = ledger.reserve([Request("X", b"h" * 32, day_of(trip.not_after))])
-    ledger.store([("X", desk._sign(Pass(entry.index, trip)))])
+    ledger.store([("X", desk._sign(Pass(entry.index, trip), encode_claims(Pass(0, trip))))])
     ((_, again),) = issuer(ledger, NEW).reissue(OLD.kid)
     assert again.pass_.trip == trip
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from support.strategies import passes
 
 from movepass_wire.cbor import encode
-from movepass_wire.claims import Pass, Place, Trip, decode_claims, encode_claims
+from movepass_wire.claims import Pass, Place, Trip, decode_claims, encode_claims, number_claims
 from movepass_wire.errors import ClaimsError, WireError
 
 NBF = 1795316400  # 2026-11-22T09:00:00+06:00
@@ -41,6 +41,11 @@ BODY: dict[Any, Any] = {
 
 def claims_with(body: Any = BODY, *, nbf: Any = NBF, exp: Any = NBF + 3 * HOUR) -> bytes:
     return encode({4: exp, 5: nbf, -65537: body})
+
+
+@given(passes())
+def test_claims_that_were_encoded_once_take_any_index(pass_: Pass) -> None:
+    assert number_claims(encode_claims(Pass(0, pass_.trip)), pass_) == encode_claims(pass_)
 
 
 @given(passes())

@@ -1,6 +1,6 @@
 """Define what issuer and verifier share: pass, payload, pass number and status log. No I/O, keys or clock."""
 
-from movepass_wire.claims import Pass, Place, Trip, decode_claims, encode_claims
+from movepass_wire.claims import Pass, Place, Trip, decode_claims, encode_claims, number_claims
 from movepass_wire.errors import (
     ClaimsError,
     LogError,
@@ -38,6 +38,7 @@ __all__ = [
     "encode_claims",
     "format_number",
     "new_log",
+    "number_claims",
     "open_text",
     "parse_number",
     "read_log",

@@ -34,6 +34,12 @@ def head(major: int, argument: int) -> bytes:
     raise WireError(f"an integer of {argument.bit_length()} bits; claims hold at most 64")
 
 
+def head_length(first: int) -> int:
+    """Return how many bytes a head has, by its first one."""
+    info = first & 0x1F
+    return 1 if info < _DIRECT else 1 + (1 << info - _DIRECT)
+
+
 def encode(value: object) -> bytes:
     """Encode a value. Its maps may be in any order.
 

@@ -26,6 +26,8 @@ FIELD_NAMES = {
 }
 """The keys of the body and the name of each field in the approved pass."""
 
+_BEFORE_BODY = 1 + sum(len(cbor.encode(key)) for key in (CLAIM_EXP, CLAIM_NBF, CLAIM_BODY))
+"""Bytes before the body, but for the times."""
 _CLAIMS = frozenset((CLAIM_EXP, CLAIM_NBF, CLAIM_BODY))
 _REQUIRED = frozenset((INDEX, HOLDER_NAME, ID_TYPE, ID_LAST, FROM, TO, REASON))
 
@@ -103,6 +105,22 @@ def encode_claims(pass_: Pass) -> bytes:
     if trip.unknown:
         cbor.decode(claims)  # refuses unknown values that are nested too deep
     return claims
+
+
+def number_claims(claims: bytes, pass_: Pass) -> bytes:
+    """Return the claims of a pass from those of its trip under index 0, which were encoded before.
+
+    Args:
+        claims: encode_claims of Pass(0, pass_.trip).
+        pass_: the trip with its index.
+
+    Raises:
+        ClaimsError: the index is none.
+    """
+    _number("index", pass_.index, INDEX_LIMIT)
+    body = _BEFORE_BODY + len(cbor.encode(pass_.trip.not_after)) + len(cbor.encode(pass_.trip.not_before))
+    at = body + cbor.head_length(claims[body]) + 1  # after the lowest key, which comes first
+    return claims[:at] + cbor.encode(pass_.index) + claims[at + 1 :]
 
 
 def decode_claims(data: bytes) -> Pass:

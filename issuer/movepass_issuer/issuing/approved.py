@@ -29,12 +29,14 @@ class ApprovedPass:
         trip: what was approved.
         content_hash: SHA-256 over the approved content, whatever index it gets.
         names: under which a ledger may hold it, the present one first.
+        claims: of the trip under index 0.
     """
 
     request_id: str
     trip: Trip
     content_hash: bytes = field(init=False, repr=False, compare=False)
     names: tuple[str, ...] = field(init=False, repr=False, compare=False)
+    claims: bytes = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "names", spellings(self.request_id))
@@ -43,6 +45,7 @@ class ApprovedPass:
             claims = checked_claims(self.trip)
         except ClaimsError as e:
             raise RequestError(str(e)) from e
+        object.__setattr__(self, "claims", claims)
         object.__setattr__(self, "content_hash", hashlib.sha256(claims).digest())
 
     @classmethod

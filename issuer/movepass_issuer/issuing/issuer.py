@@ -28,6 +28,7 @@ from movepass_wire import (
     decode_claims,
     encode_claims,
     format_number,
+    number_claims,
     open_text,
     parse_number,
     seal,
@@ -94,12 +95,14 @@ class _Wanted:
         names: under which the ledger may hold it, the present one first.
         trip: its content.
         content_hash: see ApprovedPass.
+        claims: of the trip under index 0.
         is_reissue: whether it replaces another pass, whose content has been approved before.
     """
 
     names: tuple[str, ...]
     trip: Trip
     content_hash: bytes
+    claims: bytes
     is_reissue: bool = False
 
     def request(self, known: Mapping[str, Entry]) -> Request:
@@ -311,7 +314,7 @@ class Issuer(Revoker):
         results: list[IssueResult] = []
         for start in range(0, len(requests), GROUP):
             group = requests[start : start + GROUP]
-            results += self._issue_group([_Wanted(a.names, a.trip, a.content_hash) for a in group])
+            results += self._issue_group([_Wanted(a.names, a.trip, a.content_hash, a.claims) for a in group])
         return results
 
     @property
@@ -370,7 +373,9 @@ class Issuer(Revoker):
         for entry, before in old:
             known = made.get(entry.request_id)
             name = known.request_id if known else reissue_name(entry.request_id, self._kid)
-            wanted.append(_Wanted((name,), before.pass_.trip, entry.content_hash, is_reissue=True))
+            trip = before.pass_.trip
+            claims = encode_claims(Pass(0, trip))
+            wanted.append(_Wanted((name,), trip, entry.content_hash, claims, is_reissue=True))
         return wanted
 
     def _issue_group(self, group: Sequence[_Wanted]) -> list[IssueResult]:
@@ -384,10 +389,10 @@ class Issuer(Revoker):
         ]
         accepted = [request for request, refusal in zip(requests, refusals, strict=True) if refusal is None]
         entries = known | self._reserve([request for request in accepted if request.request_id not in known])
-        unsigned: dict[str, tuple[Entry, Trip]] = {}
+        unsigned: dict[str, tuple[Entry, _Wanted]] = {}
         for wanted, request, refusal in zip(group, requests, refusals, strict=True):
             if refusal is None and _needs_payload(entries[request.request_id], request):
-                unsigned.setdefault(request.request_id, (entries[request.request_id], wanted.trip))
+                unsigned.setdefault(request.request_id, (entries[request.request_id], wanted))
         stored = self._sign_and_store(unsigned.values())
         return [
             refusal or self._answer(wanted, request, entries[request.request_id], stored)
@@ -401,7 +406,7 @@ class Issuer(Revoker):
         absent = {request.request_id for request in new}
         return {entry.request_id: entry for entry in self._ledger.reserve(new, absent=absent)}
 
-    def _sign_and_store(self, unsigned: Collection[tuple[Entry, Trip]]) -> dict[str, str]:
+    def _sign_and_store(self, unsigned: Collection[tuple[Entry, _Wanted]]) -> dict[str, str]:
         """Sign the passes of some entries, and return what is then stored of them, by request id.
 
         If the signer fails midway, what it has signed is stored first: a slow or failing signer would never get through
@@ -409,8 +414,8 @@ class Issuer(Revoker):
         """
         reserved, texts = [entry for entry, _ in unsigned], []
         try:
-            for entry, trip in unsigned:
-                texts.append((entry.request_id, self._sign(Pass(entry.index, trip))))
+            for entry, wanted in unsigned:
+                texts.append((entry.request_id, self._sign(Pass(entry.index, wanted.trip), wanted.claims)))
         except (IssuerError, SignerError):
             self._ledger.store(texts, reserved=reserved)
             raise
@@ -462,9 +467,9 @@ class Issuer(Revoker):
             Pass(entry.index, wanted.trip), entry.revoked_at,
         )  # fmt: skip
 
-    def _sign(self, pass_: Pass) -> str:
+    def _sign(self, pass_: Pass, unnumbered: bytes) -> str:
         """Sign a pass, and check the payload as a device would before it leaves."""
-        claims = encode_claims(pass_)
+        claims = number_claims(unnumbered, pass_)
         message = to_be_signed(self._alg, self._kid, claims)
         signature = self._signer.sign(message)
         if not verify_signature(self._public_key, signature, message):
