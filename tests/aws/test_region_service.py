@@ -1,6 +1,7 @@
 """Applicants are served in two regions at once, one of which is lost in the middle of the work and comes back."""
 
 import json
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -30,14 +31,14 @@ from movepass_wire.times import day_of
 from movepass_wire.trip_json import trip_to_json
 
 from . import test_regions
-from .test_regions import KEPT, LOST, Service, wait
+from .test_regions import KEPT, LOST, WAIT_SECONDS, Service, wait
 
 service, sources = test_regions.service, test_regions.sources
 """Fixtures: both regions with the issuer deployed, and where devices read."""
 
 TABLE = "applications"
-APPLICANTS = 4
-"""How many apply at once."""
+AT_ONCE, BATCH = 4, 25
+"""Applicants, or functions of a kind, at work at once; and applications of a batch of theirs."""
 WITHDRAW = decision("withdraw", actor="applicant")
 
 
@@ -58,25 +59,38 @@ class Office:
     service: Service
     waiting: set[str] = field(default_factory=set)
     _sent: set[str] = field(default_factory=set)
+    _one_at_a_time: threading.Lock = field(default_factory=threading.Lock)
 
     def work(self) -> None:
-        """Decide, log and send to the issuer what waits; take the issuer's answers."""
+        """Decide, log and send to the issuer what waits and was not sent, in batches at once; take some answers."""
         names = sorted(self.waiting - self._sent)
-        now = int(time.time())
-        self.store.decide(names, lambda *_: decision("approve"), now)
-        self.store.sequence(names)
-        kept = [kept for kept in map(self.store.find, names) if kept and kept.state == State.APPROVED]
-        self._send(kept)
-        self._sent |= set(names)
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            list(pool.map(self._decide, [names[start : start + BATCH] for start in range(0, len(names), BATCH)]))
         self.take_answers()
+
+    def _decide(self, names: list[str]) -> None:
+        self.store.decide(names, lambda *_: decision("approve"), int(time.time()))
+        self._sequence(names)
+        self._send([kept for kept in map(self.store.find, names) if kept and kept.state == State.APPROVED])
+        self._sent |= set(names)
+
+    def _sequence(self, names: list[str]) -> None:
+        with self._one_at_a_time:  # as the log's function has one instance
+            self.store.sequence(names)
 
     def begin_again(self, names: Iterable[str]) -> None:
         """Take up what was not finished, as the stream and the tidying function do after a loss."""
         self.waiting, self._sent = set(names), set()
 
-    def is_done(self) -> bool:
-        """Take answers; returns whether all that waited have been answered."""
-        return not self.take_answers() and not self.waiting
+    def finish(self, names: set[str]) -> None:
+        """Take answers until all of some applications have theirs."""
+        left, end = len(names), time.monotonic() + WAIT_SECONDS
+        while self.waiting & names:
+            with ThreadPoolExecutor(AT_ONCE) as pool:
+                list(pool.map(lambda _: self.take_answers(), range(AT_ONCE)))
+            if len(self.waiting & names) < left:
+                left, end = len(self.waiting & names), time.monotonic() + WAIT_SECONDS
+            assert time.monotonic() < end, f"no answer for {left} applications"
 
     def _send(self, approved: list[Kept]) -> None:
         sqs, url = self._queue("RequestsUrl")
@@ -93,7 +107,7 @@ class Office:
         passes = [one for one in map(self._issued, answers) if one]
         self.store.record_issued(passes, int(time.time()))
         names = [answer["request_id"].partition(".")[0] for answer in answers]
-        self.store.sequence(names)
+        self._sequence(names)
         self.store.follow(names)
         self.waiting -= set(names)
         for message in messages:
@@ -175,7 +189,7 @@ class Run:
         raise AssertionError("no region took it")
 
     def apply_all(self, numbers: Iterable[int]) -> None:
-        with ThreadPoolExecutor(APPLICANTS) as pool:
+        with ThreadPoolExecutor(AT_ONCE) as pool:
             list(pool.map(self.apply, numbers))
 
     def withdraw(self, names: Iterable[str], at: int) -> None:
@@ -192,7 +206,7 @@ class Run:
         self.apply_all(range(self.count // 2))
         for office in self.offices:
             office.work()
-            wait("answers", office.is_done)
+            office.finish(office.waiting)
         for home in (LOST, KEPT):
             some = self.of_home(home)[: max(4, self.count // 100)]
             self.withdraw(some[::2], home)
@@ -221,13 +235,10 @@ class Run:
         assert not [name for name in held_there if self.receipts[name].is_copied]
         self.withdraw(self.of_home(LOST)[-5:], KEPT)
         kept.waiting |= set(kept.store.adopt_open(LOST, self.now))
-        wait("passes of what was adopted", self._has_worked)
+        kept.work()
+        kept.finish(kept.waiting - self.withdrawn)
         kept.revoke()
         wait("the other to publish", lambda: "published" in self.service.publish(KEPT))
-
-    def _has_worked(self) -> bool:
-        self.offices[KEPT].work()
-        return not {name for name in self.offices[KEPT].waiting if name not in self.withdrawn}
 
     def come_back(self) -> int:
         """The lost region is told what was adopted and works its queue off; gives how many passes it made in vain."""
@@ -238,7 +249,7 @@ class Run:
         wait("the lost region's queue", lambda: self.service.idle(LOST) and not lost.take_answers())
         lost.begin_again(name for name in self.receipts if (one := lost.store.find(name)) and one.state not in DONE)
         lost.work()
-        wait("what the lost region had alone", lost.is_done)
+        lost.finish(lost.waiting)
         twins = sum(count > 1 for count in Counter(name for name, _ in self.in_force()).values())
         lost.revoke()
         self.offices[KEPT].revoke()
