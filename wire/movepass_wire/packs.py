@@ -3,8 +3,8 @@
     pack = "MPK1" || part*
     part = name length (1 byte) || name || start (4 bytes) || length (4 bytes) || content
 
-A name is that of a file in the repository, in ASCII. A part holds the file from the byte `start` on. Numbers have their
-most significant byte first. A pack adds no trust: each file is checked as if it had been fetched by itself.
+A name is that of a file in metadata/, as metadata/7.status.json, or of a target, as status/20779.log; in ASCII. A part
+holds the file from the byte `start` on. Numbers have their most significant byte first. A pack adds no trust: each file is checked as if it had been fetched by itself.
 """
 
 import struct
@@ -20,7 +20,7 @@ _NAME_MAX_BYTES = 255
 
 
 class Part(NamedTuple):
-    """A file of the repository, or the rest of one from an offset on."""
+    """A document or a target, or the rest of one from an offset on."""
 
     name: str
     start: int

@@ -204,12 +204,12 @@ class _Current:
         for role in _ROLES:
             if self.has.versions[role] != has.versions[role]:
                 yield self._whole(document_name(role, self.has.versions[role]))
-        yield from map(self._whole, sorted(self.has.documents - has.documents))
+        for file in sorted(self.has.documents - has.documents):
+            yield Part(layout.plain_target(file) or "", 0, self.read(file))
         for day, (target, generation) in self.logs.items():
             start = has.logs.get(day, {}).get(generation, 0)
             if 0 < target.length - start <= TAIL_MAX_BYTES:
-                name = target_file(target)
-                yield Part(name, start, self.read(name)[start:])
+                yield Part(target.path, start, self.read(target_file(target))[start:])
 
     def _whole(self, name: str) -> Part:
         return Part(name, 0, self.read(name))

@@ -137,7 +137,7 @@ def _target(updater: Updater, name: str, max_bytes: int) -> TargetFile:
 
 def _document(updater: Updater, source: Source, packed: PackedSource, name: str, held: bytes | None) -> bytes:
     target = _target(updater, name, DOCUMENT_MAX_BYTES)
-    for there in (held, packed.find(target_file(target), b"")):
+    for there in (held, packed.find(name, b"")):
         if there is not None and is_signed(target, there):
             return there
     data = source.fetch_rest(target_file(target), b"", target.length)
@@ -147,7 +147,7 @@ def _document(updater: Updater, source: Source, packed: PackedSource, name: str,
 
 def _log(source: Source, packed: PackedSource, day: int, target: TargetFile, held: bytes, partials: Partials) -> bytes:
     """Get a day's log, whose header must match the signed day and generation."""
-    found = packed.find(target_file(target), held)
+    found = packed.find(target.path, held)
     if is_signed(target, held):
         data = held
     elif found is not None and is_signed(target, found):
