@@ -4,7 +4,8 @@
     part = name length (1 byte) || name || start (4 bytes) || length (4 bytes) || content
 
 A name is that of a file in metadata/, as metadata/7.status.json, or of a target, as status/20779.log; in ASCII. A part
-holds the file from the byte `start` on. Numbers have their most significant byte first. A pack adds no trust: each file is checked as if it had been fetched by itself.
+holds the file from the byte `start` on. Numbers have their most significant byte first. A pack adds no trust: each file
+is checked as if it had been fetched by itself.
 """
 
 import struct
