@@ -1,9 +1,13 @@
 """A pack that is hostile as an answer: it costs one request, and the device takes what is honest file by file."""
 
+from pathlib import Path
+
 import pytest
 
+from attacks.packs import with_packs
 from attacks.scene import Scene
-from attacks.server import ENDLESS, Answer, Repeated, silence
+from attacks.server import ENDLESS, Answer, Repeated, serving, silence
+from attacks.simulator import Repository
 from movepass_verifier.sync.sources import web as web_source
 from movepass_wire.limits import PACK_MAX_BYTES
 
@@ -41,6 +45,17 @@ def test_a_pack_that_never_comes_is_left_after_the_time_for_an_answer(
     assert web.server
     web.server.rule = lambda asked, _: silence() if asked.startswith("packs/") else None
     assert web.must_take().changed
+
+
+def test_an_honest_pack_makes_a_sync_one_request(repository: Repository, tmp_path: Path) -> None:
+    """Else the attacks with packs would show nothing."""
+    with serving(lambda: with_packs(repository.files)) as server:
+        scene = Scene.set_up(repository, tmp_path, server)
+        for _ in range(2):
+            _move_on(scene)
+            server.asked.clear()
+            assert scene.must_take().changed
+            assert len(server.asked) == 1
 
 
 def _move_on(scene: Scene) -> None:
