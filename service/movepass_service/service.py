@@ -56,7 +56,7 @@ _NO_SUCH = "no application of this reference with this secret"
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What an applicant gets at once, and gets again for the same application.
+    """The answer to an application, and to the same one sent again.
 
     Attributes:
         reference: to read out and type.
@@ -83,7 +83,7 @@ class IssuedPass:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """Where an application stands.
+    """The state of an application.
 
     Attributes:
         since: when it came into its state, seconds since 1970 UTC.
@@ -130,7 +130,7 @@ class Health:
 
 @dataclass(slots=True)
 class Pulse:
-    """What the threads that work tell of themselves; each value is written by one of them.
+    """The counts that working threads keep; each value is written by one of them.
 
     Attributes:
         worked_at: when the worker last finished a round, by the monotonic clock.

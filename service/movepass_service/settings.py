@@ -19,7 +19,7 @@ class SettingsError(ServiceError):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How the service works, beside the pages' own settings.
+    """The settings of the service, beside those of its pages.
 
     Attributes:
         publish_every_s: how often lists are published at least.

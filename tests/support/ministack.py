@@ -160,7 +160,7 @@ def _wait_for_health(process: "subprocess.Popen[bytes]", url: str, log: Path) ->
 
 @dataclass(frozen=True)
 class Refusal:
-    """What KMS answers instead of doing it; a status of 0 closes the connection without an answer."""
+    """An answer of KMS instead of the result; a status of 0 closes the connection without one."""
 
     code: str
     status: int = 400

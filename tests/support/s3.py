@@ -62,7 +62,7 @@ def mirror(ministack: Ministack, bucket: str, folder: Path) -> None:
 
 @dataclass(frozen=True)
 class Fault:
-    """How the front treats a request.
+    """The front's treatment of a request.
 
     Attributes:
         status: answer this instead of doing it; 0 closes the connection without an answer.

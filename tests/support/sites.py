@@ -33,7 +33,7 @@ DAY = 86400
 
 @dataclass(slots=True)
 class Answer:
-    """What came back."""
+    """An answer."""
 
     status: int
     headers: list[tuple[str, str]]

@@ -15,7 +15,7 @@ STORE, LEDGER = "service.sqlite", "ledger.sqlite"
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """What is there.
+    """The findings about the applications of a load.
 
     Attributes:
         received: people who hold a receipt.

@@ -18,7 +18,7 @@ _ADDRESSES = 64
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back: a status, the head as it is, and the body."""
+    """An answer: its status, its head unchanged, and its body."""
 
     status: int
     head: bytes

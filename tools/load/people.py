@@ -66,7 +66,7 @@ class Person:
 
 @dataclass(slots=True)
 class Seen:
-    """What was seen from outside; times in seconds, from when a person wanted it."""
+    """The observations from outside; times in seconds, from when a person wanted it."""
 
     check: list[float] = field(default_factory=list)
     send: list[float] = field(default_factory=list)

@@ -109,7 +109,7 @@ class Most:
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """What was measured; None where it was left out."""
+    """The measurements; None where one was left out."""
 
     rate: float
     at_rate: AtRate

@@ -72,7 +72,7 @@ class Catalogue:
 
 
 class Words(Catalogue):
-    """What cards and screens say in one language."""
+    """The texts of cards and screens in one language."""
 
     def __init__(self, language: str, texts: Mapping[str, str]) -> None:
         """Use a catalogue."""

@@ -43,7 +43,7 @@ _Logs = dict[str, dict[str, int]]
 
 @dataclass(frozen=True, slots=True)
 class _Has:
-    """What devices have at the least that hold one of some publications.
+    """The files that every device has that holds one of some publications.
 
     Attributes:
         published: the time of the newest of them, seconds since 1970 UTC.

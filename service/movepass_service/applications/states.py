@@ -6,7 +6,7 @@ from movepass_wire.codes import REASONS
 
 
 class State(StrEnum):
-    """Where an application stands."""
+    """The state of an application."""
 
     RECEIVED = "received"
     REFERRED = "referred"

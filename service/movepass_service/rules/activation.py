@@ -33,7 +33,7 @@ class ActivationError(ServiceError):
 
 
 class ArchiveError(ServiceError):
-    """What was kept of activations is damaged or was changed."""
+    """The record of activations is damaged or was changed."""
 
 
 @dataclass(frozen=True, slots=True)

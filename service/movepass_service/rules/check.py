@@ -70,7 +70,7 @@ class DeadRow:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What a check has found."""
+    """The findings of a check."""
 
     gaps: tuple[Gap, ...]
     dead_rows: tuple[DeadRow, ...]
@@ -153,7 +153,7 @@ def _periods(table: Table) -> Iterator[tuple[Period, tuple[Row, ...]]]:
 
 @dataclass(slots=True)
 class _Steps:
-    """What is left of the steps that a check may take."""
+    """The steps that a check may still take."""
 
     left: int
 

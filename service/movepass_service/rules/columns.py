@@ -26,7 +26,7 @@ _THURSDAY_TO_SUNDAY = 4
 
 
 class Evidence(StrEnum):
-    """Who vouches for what an application says."""
+    """The source that vouches for a fact of an application."""
 
     OWN_WORD = "own-word"
     ASSISTANT = "assistant"
@@ -35,7 +35,7 @@ class Evidence(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the rules know of one application, taken when it came. None is missing, and a row that needs it refers."""
+    """The facts of one application, taken when it came. None is a missing fact; a row that needs it refers."""
 
     reason: str | None
     """A key of the reasons' table, or OTHER_REASON."""

@@ -33,7 +33,7 @@ _values: Callable[[Facts], tuple[Value | None, ...]] = attrgetter(*COLUMNS)
 
 @dataclass(frozen=True, slots=True)
 class RuleOutcome:
-    """What the rules decided of one application, and why."""
+    """The rules' decision on one application, and its reason."""
 
     action: Action
     row: str | None

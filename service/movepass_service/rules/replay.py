@@ -21,7 +21,7 @@ _FROM, _TO, _CLOSED = _PLACES["from_district"], _PLACES["to_district"], _PLACES[
 
 
 class Decided(NamedTuple):
-    """What rules decided: the action, the row (None if no row matched) and the reason's code."""
+    """The decision of rules: the action, the row (None if no row matched) and the reason's code."""
 
     action: str
     row: str | None
@@ -55,7 +55,7 @@ class Change(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """What a version would have done: how many applications each row decided then and would decide now."""
+    """The effect of a version: how many applications each row decided then and would decide now."""
 
     pairs: Mapping[tuple[Decided, Decided], int]
     """Applications by what was decided then and what would be decided now."""

@@ -32,7 +32,7 @@ _CLOSURE = ("district", "from", "until")
 
 
 class Action(StrEnum):
-    """What a row decides."""
+    """The decision of a row."""
 
     APPROVE = "approve"
     REJECT = "reject"

@@ -46,7 +46,7 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
-    """What became of a draft.
+    """The result of storing a draft.
 
     Attributes:
         reference: the application's.

@@ -22,7 +22,7 @@ _REMEMBERED = 4096
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """How many requests a block may send: a rate, and how many at once."""
+    """The limit on a block's requests: a rate, and the number at once."""
 
     per_s: float
     burst: int

@@ -30,7 +30,7 @@ DRAWN = 300
 
 @dataclass(frozen=True, slots=True)
 class Lives:
-    """How a day's log lives.
+    """The life of a day's log.
 
     Attributes:
         published: as it is published.

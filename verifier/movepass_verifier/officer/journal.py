@@ -117,7 +117,7 @@ class JournalEntry(NamedTuple):
 
 
 class Count(NamedTuple):
-    """How often a verdict came in an hour, how many of these passes had been shown before, and what was decided."""
+    """The count of a verdict in an hour, of these passes shown before, and of the officer's decisions."""
 
     hour: int
     verdict: Verdict
