@@ -5,8 +5,7 @@ possible counts, which begins as everything and is narrowed by all that an attac
 
 * a published number is within the rounding's reach of the true one, and at least 10; without a total it is under 10;
 * a group is the sum of its parts; both results together are all; all tables of the applications have the same totals;
-* a group that is shown whole has a part under 10, and so have the results where they are not shown apart;
-* nobody with a pass is undecided; whoever is undecided was not decided by rules.
+* a group that is shown whole has a part under 10, and so have the results where they are not shown apart.
 """
 
 import csv
@@ -20,12 +19,11 @@ from movepass_service.statistics.open.days import ByResult
 from movepass_service.statistics.open.suppression import LEAST, ROUNDING_BASE, Group
 from movepass_service.statistics.open.tables import (
     ALL,
+    APPLICATIONS,
     BY_NAME,
     NOT_PASSED,
-    NOT_RULES,
     PASSED,
     TABLES,
-    UNDECIDED,
     Table,
 )  # fmt: skip
 
@@ -66,13 +64,12 @@ class DayAttack:
             self.has_changed = False
             self._sums()
             self._share_totals()
-            self._use_logic()
             if self.knows_rule:
                 self._use_rule()
 
     def recovered(self, truth: Mapping[Cell, int]) -> list[Cell]:
         """Return the cells under 10 about which more is known than that they are under 10."""
-        small = (cell for cell, count in truth.items() if count < LEAST and not is_always_none(cell))
+        small = (cell for cell, count in truth.items() if count < LEAST)
         return [cell for cell in small if self.low[cell] > 0 or self.high[cell] < LEAST - 1]
 
     def _narrow(self, cell: Cell, low: int, high: int) -> None:
@@ -95,39 +92,33 @@ class DayAttack:
 
     def _sums(self) -> None:
         for table in self.tables:
-            results = (ALL, *RESULTS) if table.has_results else (ALL,)
-            for group, result in product(table.tree.walk(), results):
+            own = list(cells((table,)))
+            for group, result in product(table.tree.walk(), table.divided):
                 if group.parts:
                     self._sum((table.name, result, group.name), [(table.name, result, p.name) for p in group.parts])
-                if result == ALL and table.has_results:
-                    self._sum((table.name, ALL, group.name), [(table.name, r, group.name) for r in RESULTS])
+            for _, result, group_name in own if table.has_results else ():
+                parts = [(table.name, one, group_name) for one in RESULTS]
+                if result == ALL and set(parts) <= set(own):
+                    self._sum((table.name, ALL, group_name), parts)
 
     def _share_totals(self) -> None:
         for result in (ALL, *RESULTS):
-            totals = [(table.name, result, ALL) for table in self.tables if table.has_results]
+            of_applications = [table for table in self.tables if table.counted == APPLICATIONS]
+            totals = [(t.name, result, ALL) for t in of_applications if result == ALL or t.has_results]
             if not totals:
                 continue
             low, high = max(self.low[c] for c in totals), min(self.high[c] for c in totals)
             for cell in totals:
                 self._narrow(cell, low, high)
 
-    def _use_logic(self) -> None:
-        if not {"waits", "deciders"} <= {table.name for table in self.tables}:
-            return
-        self._narrow(("waits", PASSED, UNDECIDED), 0, 0)
-        for result in (ALL, NOT_PASSED):
-            undecided, others = ("waits", result, UNDECIDED), ("deciders", result, NOT_RULES)
-            self._narrow(undecided, 0, self.high[others])
-            self._narrow(others, self.low[undecided], MANY)
-
     def _use_rule(self) -> None:
         for table in self.tables:
             shown = {(result, group) for name, result, group in self.published if name == table.name}
             if shown and table.has_results and (PASSED, ALL) not in shown:
                 self._one_is_small([(table.name, result, ALL) for result in RESULTS])
-            for result in {result for result, _ in shown}:
+            for result in {result for result, _ in shown} & set(table.divided):
                 is_divided = any(one == result and group != ALL for one, group in shown)
-                for group in table.tree_of(result).walk():
+                for group in table.tree.walk():
                     is_whole = (result, group.name) in shown and not (group.name == ALL and is_divided)
                     if is_whole and group.parts and (result != ALL or (PASSED, ALL) not in shown):
                         self._one_is_small([(table.name, result, part.name) for part in group.parts])
@@ -138,16 +129,11 @@ class DayAttack:
                 self._narrow(other, 0, LEAST - 1)
 
 
-def is_always_none(cell: Cell) -> bool:
-    """Return whether everybody knows that a cell is empty: what is issued was decided."""
-    return cell == ("waits", PASSED, UNDECIDED)
-
-
 def cells(tables: tuple[Table, ...]) -> Iterator[Cell]:
     """Go through the cells of a day."""
     for table in tables:
         for result in (ALL, *RESULTS) if table.has_results else (ALL,):
-            groups: list[Group] = list(table.tree.walk())
+            groups = table.tree.walk() if result in table.divided else (Group(ALL),)
             yield from ((table.name, result, group.name) for group in groups)
 
 
@@ -165,17 +151,13 @@ def read_files(files: Mapping[str, str]) -> dict[date, dict[Cell, int]]:
 def truth_of(counts: Mapping[str, ByResult]) -> dict[Cell, int]:
     """Count every cell of a day, given each table's categories."""
 
-    def count(table: Table, result: str, group: Group) -> int:
-        by_result = counts.get(table.name, {})
+    def count(name: str, result: str, group: str) -> int:
+        by_result, tree = counts.get(name, {}), BY_NAME[name].tree
         chosen = by_result.values() if result == ALL else [by_result.get(result, {})]
-        return sum(leaves.get(leaf, 0) for leaves in chosen for leaf in group.leaves)
+        leaves = next(one.leaves for one in tree.walk() if one.name == group)
+        return sum(n for by_leaf in chosen for leaf, n in by_leaf.items() if group == ALL or leaf in leaves)
 
-    return {
-        (table.name, result, group.name): count(table, result, group)
-        for table in TABLES
-        for group in table.tree.walk()
-        for result in ((ALL, *RESULTS) if table.has_results else (ALL,))
-    }
+    return {cell: count(*cell) for cell in cells(TABLES)}
 
 
 def published_tables(files: Mapping[str, str], day: date) -> tuple[Table, ...]:

@@ -18,7 +18,6 @@ from movepass_service.statistics.open.tables import (
     PASSED,
     RULES,
     SETTLED_SECONDS,
-    UNDECIDED,
     VERDICTS,
     WAITS,
     Table,
@@ -59,10 +58,8 @@ class World:
         result = PASSED if rng.random() < self.passed else NOT_PASSED
         self.add("reasons", day, result, reason)
         self.add("districts", day, result, district)
-        is_decided = result == PASSED or rng.random() < 0.8
-        by_rules = is_decided and rng.random() < 0.9
-        self.add("deciders", day, result, RULES if by_rules else NOT_RULES)
-        wait = rng.choices([*WAITS, LONGER], (80, 8, 5, 4, 2, 1))[0] if is_decided else UNDECIDED
+        self.add("deciders", day, ALL, RULES if rng.random() < 0.9 else NOT_RULES)
+        wait = rng.choices([*WAITS, LONGER], (80, 8, 5, 4, 2, 1))[0] if result == PASSED else ALL
         self.add("waits", day, result, wait)
 
     def first_day(self) -> date | None:

@@ -19,12 +19,13 @@ from datetime import date
 from typing import Self
 
 from movepass_service.errors import ServiceError
-from movepass_service.statistics.open.suppression import Group, round_count, sum_of, suppress
+from movepass_service.statistics.open.suppression import Group, round_count, suppress
 from movepass_service.statistics.open.tables import ALL, BY_RESULT, Table
 
 HEADER = ("day", "result", "group", "count")
 ByResult = Mapping[str, Mapping[str, int]]
-"""Exact counts of a day: by result, then by category. What has no result is all under ALL."""
+"""Exact counts of a day: by result, then by category. What has no result is all under ALL, and so is the one category
+of a result that a table does not divide."""
 Place = tuple[str, str]
 """Result and group."""
 TOTAL: Place = (ALL, ALL)
@@ -107,9 +108,11 @@ def make_day(table: Table, day: date, counts: ByResult, *, secret: bytes) -> Ope
     if results:
         made[TOTAL] = rounded(*TOTAL, sum(_leaves_of(counts, ALL).values()))
     for result in results:
-        tree, leaves = table.tree_of(result), _leaves_of(counts, result)
-        made[result, ALL] = rounded(result, ALL, sum_of(tree, leaves))
-        made |= {(result, one.group.name): rounded(result, one.group.name, one.count) for one in suppress(tree, leaves)}
+        leaves = _leaves_of(counts, result)
+        made[result, ALL] = rounded(result, ALL, sum(leaves.values()))
+        if result in table.divided:
+            for one in suppress(table.tree, leaves):
+                made[result, one.group.name] = rounded(result, one.group.name, one.count)
     return OpenDay(day, made)
 
 

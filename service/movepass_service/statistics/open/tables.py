@@ -4,8 +4,8 @@ Each application is counted once, on the day on which it came, with what became 
 tables are divisions of the same applications, and there are no two streams, such as applications and passes by their
 own days, whose difference could tell of a few people.
 
-What became of them divides the applications first, and each table then divides those with a pass and those without one
-apart. No other category is in two tables: two tables that share a category give away what each of them hides.
+What became of them divides the applications first, and reasons and districts then divide those with a pass and those
+without one apart. No other category is in two tables: two tables that share a category give away what each hides.
 """
 
 from collections.abc import Mapping
@@ -16,11 +16,10 @@ from movepass_service.statistics.open.suppression import Group, pair_up
 
 ALL = "all"
 PASSED, NOT_PASSED = "pass", "no-pass"
-"""What became of an application: a pass was issued for it, or not."""
+"""What became of an application: a pass was issued for it, without a correction before, or not."""
 OTHER = "other"
 """A reason in the applicant's own words, a district or a verdict that this software does not know."""
 RULES, NOT_RULES = "rules", "not-rules"
-UNDECIDED = "undecided"
 SETTLED_SECONDS = 90 * 3600
 """After a day's end: a trip is up to 72 hours ahead and lasts up to 12; late events get 6 hours."""
 VERDICT_SETTLED_SECONDS = 7 * 86400
@@ -58,7 +57,7 @@ _REASONS = (
 WAITS: Mapping[str, int] = MappingProxyType(
     {"below-1m": 60, "below-10m": 600, "below-1h": 3600, "below-4h": 4 * 3600, "below-24h": 86400}
 )
-"""Times to the first decision: the category, and below how many seconds it is."""
+"""Times from the application to the pass: the category, and below how many seconds it is."""
 LONGER = "longer"
 VERDICTS = ("valid", "not-now", "shown-before", "revoked", "forged", OTHER)
 """Verdicts at posts; `not-now` is expired or not yet valid."""
@@ -72,8 +71,7 @@ BY_RESULT = Group(ALL, (Group(PASSED), Group(NOT_PASSED)))
 BY_REASON = pair_up(_leaves(*_REASONS), ALL)
 BY_DISTRICT = pair_up([pair_up(_leaves(*names), division) for division, names in _DIVISIONS.items()], ALL)
 BY_WHO = pair_up(_leaves(RULES, NOT_RULES), ALL)
-_BY_WAIT = pair_up(_leaves(*WAITS, LONGER), ALL)
-_BY_WAIT_OR_NONE = Group(ALL, (Group("decided", _BY_WAIT.parts), Group(UNDECIDED)))
+BY_WAIT = pair_up(_leaves(*WAITS, LONGER), ALL)
 BY_VERDICT = pair_up(_leaves(*VERDICTS), ALL)
 
 
@@ -86,32 +84,28 @@ class Table:
         counted: what is counted, in one word; those of one kind have the same totals.
         tree: its categories.
         settled_s: for how long after a day's end it is not yet complete.
-        tree_of_passed: its categories among applications with a pass, where some of the others can't be.
+        divided: the results whose categories it shows; of the others it has the total alone.
     """
 
     name: str
     counted: str
     tree: Group
     settled_s: int = SETTLED_SECONDS
-    tree_of_passed: Group | None = None
+    divided: tuple[str, ...] = (ALL, PASSED, NOT_PASSED)
 
     @property
     def has_results(self) -> bool:
-        """Return whether what it counts has a pass or not."""
-        return self.counted == APPLICATIONS
-
-    def tree_of(self, result: str) -> Group:
-        """Return the categories among those of a result."""
-        return self.tree_of_passed if result == PASSED and self.tree_of_passed else self.tree
+        """Return whether it shows what became of what it counts."""
+        return PASSED in self.divided
 
 
 APPLICATIONS = "applications"
 TABLES: tuple[Table, ...] = (
     Table("reasons", APPLICATIONS, BY_REASON),
     Table("districts", APPLICATIONS, BY_DISTRICT),
-    Table("deciders", APPLICATIONS, BY_WHO),
-    Table("waits", APPLICATIONS, _BY_WAIT_OR_NONE, tree_of_passed=_BY_WAIT),
-    Table("verdicts", "scans", BY_VERDICT, VERDICT_SETTLED_SECONDS),
+    Table("deciders", APPLICATIONS, BY_WHO, divided=(ALL,)),
+    Table("waits", APPLICATIONS, BY_WAIT, divided=(PASSED,)),
+    Table("verdicts", "scans", BY_VERDICT, VERDICT_SETTLED_SECONDS, divided=(ALL,)),
 )
 BY_NAME: Mapping[str, Table] = MappingProxyType({table.name: table for table in TABLES})
 
@@ -122,5 +116,5 @@ def leaf_of(table: Table, code: str) -> str:
 
 
 def wait_leaf(seconds: int) -> str:
-    """Return the category of a time to the first decision."""
+    """Return the category of a time from the application to the pass."""
     return next((name for name, below in WAITS.items() if seconds < below), LONGER)
