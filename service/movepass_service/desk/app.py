@@ -9,7 +9,7 @@ from movepass_service.decisions.desk import Desk
 from movepass_service.decisions.roles import Action
 from movepass_service.desk.front import DeskFront
 from movepass_service.desk.guard import form, json_call, page
-from movepass_service.desk.pages import accounts, audit, bulk, case, queue, review, rules, settings, sign_in
+from movepass_service.desk.pages import accounts, audit, bulk, case, queue, reports, review, rules, settings, sign_in
 from movepass_service.officers.accounts import OfficerAccounts
 from movepass_service.officers.passkeys import RelyingParty
 from movepass_service.web.settings import WebSettings
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from movepass_service.service import ServiceCore
 
 _CASE = "/case/{reference}"
+_REPORT = "/reports/{name}"
 _FILTERS = queue.FILTER_FIELDS
 PAGES: Table = {
     "/sign-in": {"GET": Endpoint(sign_in.show_sign_in, "desk")},
@@ -58,6 +59,9 @@ PAGES: Table = {
     "/rules": {"GET": page(Action.SEE_RULES, rules.show)},
     "/rules/draft": {"GET": page(Action.SEE_RULES, rules.show_draft)},
     "/rules/try": {"POST": form(Action.DRAFT_RULES, rules.try_out, "source")},
+    "/reports": {"GET": page(Action.SEE_REPORTS, reports.show_all)},
+    _REPORT: {"GET": page(Action.SEE_REPORTS, reports.show)},
+    f"{_REPORT}/export": {"GET": page(Action.SEE_REPORTS, reports.export)},
     "/audit": {"GET": page(Action.SEE_LOG, audit.show)},
 }
 """In Bangla; under /en the same in English."""

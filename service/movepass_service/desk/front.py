@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from movepass_service.decisions.roles import Action, may
+from movepass_service.decisions.roles import MANAGER, Action, may
 from movepass_service.desk.words import words
 from movepass_service.officers.accounts import SESSION_SECONDS, Session
 from movepass_service.web.exchange import Answer, Cookie, Request
@@ -25,6 +25,7 @@ MENU: tuple[tuple[str, str, Action], ...] = (
     ("/proposals", "proposals", Action.DECIDE),
     ("/second-looks", "second-looks", Action.LOOK_AGAIN),
     ("/rules", "rules", Action.SEE_RULES),
+    ("/reports", "reports", Action.SEE_REPORTS),
     ("/settings", "settings", Action.SEE_SETTINGS),
     ("/accounts", "accounts", Action.SEE_ACCOUNTS),
     ("/audit", "audit", Action.SEE_LOG),
@@ -80,6 +81,8 @@ class DeskFront(Front):
 
 def first_page(role: str) -> str:
     """Return the page that a role begins with."""
+    if role == MANAGER:
+        return "/reports"
     return next((path for path, _, action in MENU if may(role, action)), "/rules")
 
 

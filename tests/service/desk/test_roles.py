@@ -10,6 +10,7 @@ from movepass_service.desk.guard import Guarded
 OFFICER, SUPERVISOR, AUTHOR, MANAGER, AUDITOR = ROLES
 DECIDING = {OFFICER, SUPERVISOR}
 READING = {SUPERVISOR, MANAGER, AUDITOR}
+REPORTED = {*READING, AUTHOR}
 ANYBODY = set(ROLES)
 EXPECTED: dict[tuple[str, str], set[str]] = {
     ("POST", "/sign-out"): ANYBODY,
@@ -46,8 +47,12 @@ EXPECTED: dict[tuple[str, str], set[str]] = {
     ("GET", "/rules/draft"): ANYBODY,
     ("POST", "/rules/try"): {AUTHOR},
     ("GET", "/audit"): READING,
+    ("GET", "/reports"): REPORTED,
+    ("GET", "/reports/{name}"): REPORTED,
+    ("GET", "/reports/{name}/export"): REPORTED,
     ("POST", "/api/lease/{reference}"): DECIDING,
 }
+REPORT = "applications-by-hour"
 OPEN = {
     ("GET", "/sign-in"), ("GET", "/enrol"), ("GET", "/healthz"), ("POST", "/api/sign-in/options"),
     ("POST", "/api/sign-in"), ("POST", "/api/enrol/options"), ("POST", "/api/enrol"),
@@ -78,7 +83,7 @@ def test_the_whole_table_of_roles_and_addresses(desk: RunningDesk, role: str) ->
         browser.jar = dict(kept)
         if pattern == "/sign-out":
             continue
-        status = ask(browser, method, pattern.format(reference=reference), token)
+        status = ask(browser, method, pattern.format(reference=reference, name=REPORT), token)
         assert (status == 403) == (role not in roles), (role, method, pattern, status)
         assert status < 500, (role, method, pattern, status)
 
@@ -86,7 +91,7 @@ def test_the_whole_table_of_roles_and_addresses(desk: RunningDesk, role: str) ->
 def test_without_a_session_nothing_is_shown_and_nothing_is_done(desk: RunningDesk) -> None:
     reference = desk.case()
     for method, pattern in EXPECTED:
-        browser, path = desk.browser(), pattern.format(reference=reference)
+        browser, path = desk.browser(), pattern.format(reference=reference, name=REPORT)
         browser.jar["desk-session", "/"] = "0" * 64
         if method == "GET":
             assert (browser.get(path).header("Location") or "").startswith("/sign-in?next="), path
