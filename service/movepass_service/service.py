@@ -194,6 +194,11 @@ class ServiceCore:
         self._rules = KeptRules(store)
         self.desk = Desk(store, self._rules)
 
+    @property
+    def statistics_key(self) -> bytes:
+        """The seed by which open statistics are rounded."""
+        return self._secrets.statistics_key
+
     def close(self) -> None:
         """Finish what is being written, and let go of the store."""
         self.store.close()
@@ -382,7 +387,7 @@ class ServiceCore:
         return self._rules(version)
 
     def statistics_public(self) -> dict[str, int]:
-        """Count applications by state."""
+        """Count applications by state, exactly: for operators and tests, never for a public page."""
         return {str(state): count for state, count in self.store.counts_by_state().items()}
 
     def _opened(self, reference: str, secret: str) -> Kept:

@@ -31,9 +31,9 @@ class Secrets:
 
     def __init__(self, master: bytes) -> None:
         """Take the key, which never leaves the service's folder."""
-        self._client, self._content, self._reference, self._secret, self._line = (
+        self._client, self._content, self._reference, self._secret, self._line, self._statistics = (
             hmac.digest(master, b"movepass service: " + purpose, hashlib.sha256)
-            for purpose in (b"client", b"content", b"reference", b"secret", b"line")
+            for purpose in (b"client", b"content", b"reference", b"secret", b"line", b"statistics")
         )
 
     @property
@@ -45,6 +45,11 @@ class Secrets:
     def line_key(self) -> bytes:
         """The key that signs places in line."""
         return self._line
+
+    @property
+    def statistics_key(self) -> bytes:
+        """The seed by which open statistics are rounded."""
+        return self._statistics
 
     def client(self, client_id: str) -> bytes:
         """Return under what a client id is kept."""

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from movepass_service.site import api
-from movepass_service.site.pages import apply, line, lists, my_passes, plain, status
+from movepass_service.site.pages import apply, line, lists, my_passes, plain, statistics, status
 from movepass_service.site.pages.site import Site
 from movepass_service.web.settings import WebSettings
 from movepass_service.web.shell import Endpoint, Shell, Table, form, json_body, make_shell, public_page
@@ -40,7 +40,11 @@ PAGES: Table = {
     "/my-passes/list": {"GET": Endpoint(lists.show), "POST": form(lists.send, "change")},
     "/my-passes/sign-out": {"POST": form(my_passes.sign_out, "change")},
     "/rules": {"GET": public_page(plain.rules)},
-    "/statistics": {"GET": public_page(plain.statistics)},
+    "/statistics": {"GET": public_page(statistics.show_all)},
+    "/statistics-dictionary": {"GET": public_page(statistics.dictionary)},
+    "/statistics-codes": {"GET": public_page(statistics.codes)},
+    "/statistics/{name}": {"GET": public_page(statistics.show)},
+    "/statistics/{name}/csv": {"GET": public_page(statistics.download)},
 }
 """In Bangla; under /en the same in English."""
 _API = "/api/applications"

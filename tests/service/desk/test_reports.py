@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from xml.etree import ElementTree as ET
 
@@ -116,7 +116,7 @@ def test_a_report_that_fails_says_so(desk: RunningDesk, manager: DeskBrowser) ->
         part.write_bytes(good)
 
 
-def answer_of(columns: list[Column], rows: list[tuple[object, ...]], **filters: str) -> Answer:
+def answer_of(columns: list[Column], rows: Sequence[tuple[object, ...]], **filters: str) -> Answer:
     report = Report("r", dict.fromkeys(LANGUAGES, "T"), dict.fromkeys(LANGUAGES, "Q?"), tuple(columns), (), "")
     return Answer(report, date(2026, 11, 1), date(2026, 11, 2), filters, tuple(rows), None)
 
@@ -139,7 +139,7 @@ def test_a_sum_over_time_with_a_hidden_number_is_hidden() -> None:
     columns = [column("day", "day"), column("district", "district"), column("cases", "count")]
     rows = [("2026-11-01", "dhaka", 20), ("2026-11-02", "dhaka", 30), ("2026-11-01", "bhola", 40),
             ("2026-11-02", "bhola", 3)]  # fmt: skip
-    found = answer_of(columns, list(rows))
+    found = answer_of(columns, rows)
     made = shown.make_chart(words("en"), found, shown.hide_small(found))
     assert made
     assert made[0].labels == ("Dhaka", "Bhola")
@@ -153,7 +153,7 @@ def test_every_report_has_words_for_its_units_in_both_languages() -> None:
     for report in all_reports().values():
         for one in report.columns:
             for language in ("bn", "en"):
-                assert shown.write_value(words(language), one, values[one.unit])  # type: ignore[arg-type]
+                assert shown.write_value(words(language), one, values[one.unit])
 
 
 def test_a_page_of_reports_writes_times_to_the_minute() -> None:

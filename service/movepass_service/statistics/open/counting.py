@@ -14,7 +14,7 @@ from typing import Any
 
 from movepass_service.statistics import engine
 from movepass_service.statistics.asking import complete_until
-from movepass_service.statistics.facts import APPLIED, COUNTED, DECIDED, ISSUED
+from movepass_service.statistics.facts import APPLIED, COUNTED, DECIDED, ISSUED, FactsError
 from movepass_service.statistics.folder import list_days, reading
 from movepass_service.statistics.open.days import ByResult
 from movepass_service.statistics.open.tables import (
@@ -77,7 +77,11 @@ class FactsCounts:
         return complete_until(self._folder) or 0
 
     def count(self, table: Table, day: date) -> ByResult:
-        """Count a day by result and category."""
+        """Count a day by result and category.
+
+        Raises:
+            FactsError: the facts can't be read.
+        """
         return self._counted(day).get(table.name, {})
 
     def close(self) -> None:
@@ -95,6 +99,8 @@ class FactsCounts:
                 issued = cursor.execute(_ISSUED, [number]).fetchall()
                 ((by_rules,),) = cursor.execute(_DECIDED, [number]).fetchall()
                 scanned = cursor.execute(_SCANNED, [day.isoformat()]).fetchall()
+        except engine.errors() as e:
+            raise FactsError(f"the facts can't be read: {str(e).splitlines()[0]}") from e
         finally:
             cursor.close()
         return {**divide_applications(applied, issued, by_rules), "verdicts": {ALL: divide_scans(scanned)}}

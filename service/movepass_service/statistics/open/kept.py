@@ -8,7 +8,9 @@ import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import date
+from functools import cache
 from pathlib import Path
+from typing import Self
 
 from movepass_keys import files
 from movepass_service.errors import ServiceError
@@ -33,6 +35,12 @@ class KeptDays:
         self._folder = data / FOLDER
         self._known: dict[tuple[str, date], bytes] = {}
         self._lock = threading.Lock()
+
+    @classmethod
+    @cache
+    def of(cls, data: Path) -> Self:
+        """Return the published days of a service's folder; everybody in the process shares what was read."""
+        return cls(data)
 
     def days(self, table: Table) -> list[date]:
         """Return the published days of a table, the oldest first."""
