@@ -10,6 +10,7 @@ import sys
 import tempfile
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import urlencode
 
 from PIL import Image
 
@@ -18,10 +19,14 @@ from movepass_service.decisions.officers import add_officer
 from movepass_service.rules import default_rules
 from movepass_service.rules.activation import make_draft
 from movepass_service.rules.archive import FOLDER, FolderArchive
+from movepass_service.statistics.facts import moment
+from movepass_service.statistics.folder import facts_folder
 from movepass_wire.payload import ED25519
 from support.desks import RunningDesk, running_desk
+from support.facts import write_part
+from support.report_facts import week_of_facts
 from support.site_pictures import BROWSER, COLOURS
-from support.sites import tomorrow
+from support.sites import DAY, tomorrow
 
 DRAFT = "2026-11-28"
 LATER = f"{tomorrow()}T14:00:00+06:00"
@@ -31,6 +36,7 @@ LATER = f"{tomorrow()}T14:00:00+06:00"
 def fill(desk: RunningDesk) -> dict[str, str]:
     """Let people apply and officers decide, so that every page has something to show; returns references by name."""
     core, now = desk.service.desk, desk.now
+    write_part(facts_folder(desk.data), week_of_facts(now))
     kamal = add_officer(desk.service.store, "Kamal Hossain", "officer", now).officer
     nasrin = add_officer(desk.service.store, "Nasrin Akter", "supervisor", now).officer
     found = core.settings()
@@ -55,7 +61,8 @@ def fill(desk: RunningDesk) -> dict[str, str]:
     create_key_file(desk.data / "author.pem", ED25519)
     signer = FileSigner(desk.data / "author.pem")
     archive.add(make_draft(draft, author="Farhana Yasmin", signer=signer, now=now, archive=archive))
-    return {"plain": plain, "proposed": proposed, "approved": approved, "late": late, "draft": DRAFT}
+    week = urlencode({"since": moment(now - 6 * DAY).day, "until": moment(now).day})
+    return {"week": week, "plain": plain, "proposed": proposed, "approved": approved, "late": late, "draft": DRAFT}
 
 
 def links_of(desk: RunningDesk) -> dict[str, str]:

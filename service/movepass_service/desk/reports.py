@@ -90,10 +90,10 @@ _WRITE: Mapping[str, Callable[[Words, Any], str]] = {
 
 
 def make_chart(t: Words, answer: Answer, rows: Sequence[Row]) -> tuple[Chart, str] | None:
-    """Return a chart of an answer, and its SVG; None where there are no numbers.
+    """Return a chart of an answer, and its SVG; None where there are no numbers but noughts and hidden ones.
 
-    Over time the numbers are lines. Otherwise the first number is a bar for each category, added up over the time if it
-    is a count.
+    Over time the numbers are lines, without those that are nought throughout. Otherwise the first number is a bar for
+    each category, added up over the time if it is a count.
     """
     columns = answer.report.columns
     numbers = [n for n, column in enumerate(columns) if column.unit in _NUMBERS]
@@ -114,6 +114,9 @@ def make_chart(t: Words, answer: Answer, rows: Sequence[Row]) -> tuple[Chart, st
         Series(columns[n].titles[language], tuple(values[at] for values in table.values()))
         for at, n in enumerate(numbers)
     )
+    series = tuple(one for one in series if any(one.values))
+    if not series:
+        return None
     title, measure = answer.report.titles[language], columns[numbers[0]]
     chart = Chart(
         f"chart-{answer.report.name}", title, t("reports.chart", question=answer.report.questions[language]),

@@ -199,6 +199,26 @@ test("a screen of 1280 by 900 pixels shows fifteen cases or more, in both langua
   }
 });
 
+test("a manager finds a report's numbers by keyboard alone", async () => {
+  const { page } = supervisor;
+  await page.goto(`${DESK}/en/reports?period=week`);
+  await tabTo(page, "section.panel h2 a");
+  await page.keyboard.press("Enter");
+  await page.waitForURL(/\/reports\/[a-z-]+\?since=/);
+  await tabTo(page, "select#district");
+  await page.keyboard.type("Dhaka");
+  await tabTo(page, "form.grid button");
+  await page.keyboard.press("Enter");
+  await page.waitForURL(/district=dhaka/);
+  assert.ok((await page.locator("table tbody tr").count()) > 10);
+  await tabTo(page, ".scroll");
+  await tabTo(page, "a[href*='format=csv']");
+  await page.emulateMedia({ media: "print" });
+  assert.equal(await page.locator("header nav").isVisible(), false, "print has no menu");
+  assert.equal(await page.locator(".chart").isVisible(), true);
+  await page.emulateMedia({ media: "screen" });
+});
+
 test("every page is good for a screen reader on a narrow screen, in both languages and colours", async () => {
   const people = {
     supervisor: [
@@ -212,7 +232,14 @@ test("every page is good for a screen reader on a narrow screen, in both languag
       "/audit",
     ],
     author: ["/rules", `/rules/draft?version=${cases.draft}`, "/accounts", "/nowhere"],
-    manager: ["/accounts", "/audit"],
+    manager: [
+      "/reports",
+      "/reports?period=week",
+      `/reports/applications-by-hour?${cases.week}&district=bhola`,
+      "/reports/applications-by-hour?since=x",
+      "/accounts",
+      "/audit",
+    ],
   };
   for (const [n, [role, paths]] of Object.entries(people).entries()) {
     const tab = await officerAt(links[`axe-${role}`], { width: 320, scheme: n % 2 ? "dark" : "light" });

@@ -156,7 +156,7 @@ def _totals_chart(t: Words, days: Any) -> Chart:
 
 def _sections(t: Words, table: Table, shown: OpenDay) -> list[Mapping[str, Any]]:
     """Return a table's numbers of a day, by result, the largest group first, each with its bars."""
-    sections = []
+    sections: list[Mapping[str, Any]] = []
     for result in shown.results:
         groups = sorted(shown.groups(result).items(), key=lambda item: -item[1])
         names = tuple(_group_name(t, name) for name, _ in groups)
