@@ -126,10 +126,13 @@ def _asking(front: DeskFront) -> Iterator[Facts]:
         TooBusyError: others are asking, and it takes long.
         FactsError: they can't be opened.
     """
+    folder = front.service.folder
+    if folder is None:
+        raise FactsError("this service keeps no facts of its own; ask Athena (docs/reports.md)")
     if not _slots.acquire(timeout=_WAIT_S):
         raise TooBusyError(_AGAIN_S)
     try:
-        with Facts.open(facts_folder(front.service.store.folder)) as facts:
+        with Facts.open(facts_folder(folder)) as facts:
             yield facts
     finally:
         _slots.release()

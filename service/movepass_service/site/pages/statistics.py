@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Mapping
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup
@@ -94,7 +93,7 @@ def dictionary(site: Site, request: Request) -> Answer:
 
 
 def _kept(site: Site) -> KeptDays:
-    return KeptDays.of(Path(site.service.store.folder))
+    return KeptDays.of(site.service.folder)
 
 
 def _table(request: Request) -> Table:

@@ -30,21 +30,22 @@ class KeptDaysError(ServiceError):
 class KeptDays:
     """The published days in a folder. Several threads may use it."""
 
-    def __init__(self, data: Path) -> None:
-        """Take the service's folder."""
-        self._folder = data / FOLDER
+    def __init__(self, data: Path | None) -> None:
+        """Take the service's folder; without one no day is published here."""
+        self._folder = None if data is None else data / FOLDER
         self._known: dict[tuple[str, date], bytes] = {}
         self._lock = threading.Lock()
 
     @classmethod
     @cache
-    def of(cls, data: Path) -> Self:
+    def of(cls, data: Path | None) -> Self:
         """Return the published days of a service's folder; everybody in the process shares what was read."""
         return cls(data)
 
     def days(self, table: Table) -> list[date]:
         """Return the published days of a table, the oldest first."""
-        names = [path.name for path in (self._folder / table.name).glob(f"*{_SUFFIX}")]
+        files = () if self._folder is None else (self._folder / table.name).glob(f"*{_SUFFIX}")
+        names = [path.name for path in files]
         found = []
         for name in names:
             with suppress(ValueError):  # a temporary file of a write that was cut off
@@ -110,4 +111,6 @@ class KeptDays:
         return [self.read(table, day) for day in self.days(table)[-most:]]
 
     def _path(self, table: Table, day: date) -> Path:
+        if self._folder is None:
+            raise KeptDaysError("this service publishes no days of its own")
         return self._folder / table.name / f"{day.isoformat()}{_SUFFIX}"
