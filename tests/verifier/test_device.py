@@ -131,6 +131,8 @@ def test_lists_that_get_too_old_give_stale_and_a_sync_mends_it(world: World, clo
 
 def test_the_devices_own_policy_decides_what_is_stale(world: World) -> None:
     text = world.issue().text
+    world.publish()
+    world.sync()
     published = facts(world)[0] or 0
     with Device.open(world.store, policy=Policy(max_age=60), clock=lambda: published + 61) as device:
         assert device.verify(text).verdict is Verdict.STALE

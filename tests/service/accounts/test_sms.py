@@ -27,7 +27,7 @@ def phone() -> str:
 def accounts(ministack: Ministack) -> Accounts:
     client = ministack.client("dynamodb")
     table = f"service-{uuid4()}"
-    DynamoDbStore.create(table, client=client)
+    DynamoDbStore.create(table, client=client, has_ttl=False)
     gateway = SnsGateway(client=ministack.client("sns"))
     return Accounts(DynamoDbNumbers(table, client=client), gateway, Budgets(number=2, pause_s=0))
 

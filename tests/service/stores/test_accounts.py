@@ -30,7 +30,7 @@ def client(ministack: Ministack) -> Any:
 @pytest.fixture
 def table(client: Any) -> str:
     name = f"service-{uuid4()}"
-    DynamoDbStore.create(name, client=client)
+    DynamoDbStore.create(name, client=client, has_ttl=False)
     return name
 
 

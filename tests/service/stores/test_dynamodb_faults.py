@@ -35,7 +35,7 @@ def client(ministack: Ministack) -> Any:
 
 def new_table(client: Any) -> str:
     table = f"service-{uuid4()}"
-    DynamoDbStore.create(table, client=client)
+    DynamoDbStore.create(table, client=client, has_ttl=False)
     return table
 
 

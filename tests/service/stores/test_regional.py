@@ -77,7 +77,7 @@ def pair(ministack: Ministack) -> Pair:
     client = ministack.client("dynamodb")
     tables = [f"region-{number}-{uuid4()}" for number in (A, B)]
     for table in tables:
-        DynamoDbStore.create(table, client=client)
+        DynamoDbStore.create(table, client=client, has_ttl=False)
     lines, clock = (Line(client), Line(client)), [0.0]
     others = [
         Neighbour(number, DynamoDbStore(tables[number], client=lines[number]), lambda: clock[0]) for number in (A, B)
@@ -275,5 +275,5 @@ class TestRegionalStore(DynamoDbContract):
         client = ministack.client("dynamodb")
         tables = [f"region-{number}-{uuid4()}" for number in (A, B)]
         for table in tables:
-            DynamoDbStore.create(table, client=client)
+            DynamoDbStore.create(table, client=client, has_ttl=False)
         return FollowedRegional(tables[A], A, [Neighbour(B, DynamoDbStore(tables[B], client=client))], client=client)

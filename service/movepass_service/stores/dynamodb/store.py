@@ -63,9 +63,9 @@ class DynamoDbStore(DynamoDbAccounts, DynamoDbDesk):
         self._places: tuple[float, Mapping[int, int]] = (float("-inf"), {})
 
     @staticmethod
-    def create(table: str, *, client: Any) -> None:
-        """Make a table like the template's, for tests and trials."""
-        Table.create(table, client=client)
+    def create(table: str, *, client: Any, has_ttl: bool = True) -> None:
+        """Make a table like the template's, for tests and trials; without TTL where a test's clock is in the past."""
+        Table.create(table, client=client, has_ttl=has_ttl)
 
     async def submit(self, drafts: Sequence[Draft], now: int) -> list[Submitted]:
         """See Store."""

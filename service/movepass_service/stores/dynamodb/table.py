@@ -60,8 +60,8 @@ class Table:
             raise StoreError(f"a store in DynamoDB: {e}") from e
 
     @staticmethod
-    def create(name: str, *, client: Any) -> None:
-        """Make a table like the template's, for tests and trials."""
+    def create(name: str, *, client: Any, has_ttl: bool = True) -> None:
+        """Make a table like the template's, for tests and trials; without TTL where a test's clock is in the past."""
         keys = [f"{index}_{part}" for index in INDEXES for part in ("key", "order")]
         client.create_table(
             TableName=name,
@@ -79,9 +79,9 @@ class Table:
             StreamSpecification={"StreamEnabled": True, "StreamViewType": "KEYS_ONLY"},
         )
         client.get_waiter("table_exists").wait(TableName=name, WaiterConfig={"Delay": 1})
-        client.update_time_to_live(
-            TableName=name, TimeToLiveSpecification={"Enabled": True, "AttributeName": "expires"}
-        )
+        if has_ttl:
+            ttl = {"Enabled": True, "AttributeName": "expires"}
+            client.update_time_to_live(TableName=name, TimeToLiveSpecification=ttl)
 
     def get(self, pk: str, sk: str = NO_SORT) -> Item | None:
         """Read an item consistently."""
