@@ -104,6 +104,8 @@ def make_shell(front: Front, *, pages: Table, programs: Table, clock: Callable[[
     for path, methods in pages.items():
         routes.append(web.route(path, path, methods, "bn"))
         routes.append(web.route("/en" + path, path, methods, "en"))
+        if path == "/":  # people type it without the stroke, and some proxies leave it out
+            routes.append(web.route("/en", path, methods, "en"))
     routes += [web.route(path, path, methods, "bn") for path, methods in programs.items()]
     routes += [web.asset_route(name) for name in front.renderer.assets]
     return Shell(Router(routes=routes, redirect_slashes=False), front)

@@ -161,3 +161,7 @@ def test_the_rules_are_shown_in_their_order_in_both_languages(site: RunningSite)
     )
     assert "<p>length of the trip: more than 3 h</p>" in page
     assert "<p>All other applications</p>" in page
+
+
+def test_the_english_first_page_needs_no_stroke_at_its_end(site: RunningSite) -> None:
+    assert site.browser().get("/en").body == site.browser().get("/en/").body
