@@ -134,7 +134,7 @@ mutants: $(VENV)/.mutants ## change what decides, one thing at a time: do tests 
 	PYTHONPATH=tools:tests $(BIN)/python -m mutants
 
 lint: $(READY) ## check style, imports and the AWS template
-	$(BIN)/cfn-lint infra/template.yaml
+	$(BIN)/cfn-lint infra/*.yaml
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
