@@ -84,6 +84,10 @@ class DynamoDbStore(DynamoDbAccounts, DynamoDbDesk):
         found = self._read(reference)
         return None if found is None else kept_of(*found)
 
+    def find_many(self, references: Sequence[str]) -> dict[str, Kept]:
+        """Look up applications by their references; those that there are not are left out."""
+        return {content.reference: kept_of(content, document) for content, document in self._both(references)}
+
     def decide(self, references: Iterable[str], decide: Decide, now: int) -> int:
         """Decide those of some applications that are received, in order of arrival; returns how many.
 
@@ -128,9 +132,11 @@ class DynamoDbStore(DynamoDbAccounts, DynamoDbDesk):
             done += before.version != after.version
         return done
 
-    def approved(self, limit: int, covered: int) -> list[Kept]:
-        """See Store. It reads the whole table."""
-        found = [one for one in self._in_states(State.APPROVED) if self._is_covered(*one, covered)]
+    def approved(self, limit: int, covered: int, *, among: Sequence[str] | None = None) -> list[Kept]:
+        """See Store. It reads the whole table, unless `among` names the applications to look at."""
+        looked = self._all() if among is None else self._both(among)
+        approved = (one for one in looked if one[1].state == State.APPROVED)
+        found = [one for one in approved if self._is_covered(*one, covered)]
         return [kept_of(*one) for one in sorted(found, key=lambda one: one[0].number)[:limit]]
 
     def record_issued(self, passes: Sequence[Issued], now: int) -> None:
@@ -179,9 +185,13 @@ class DynamoDbStore(DynamoDbAccounts, DynamoDbDesk):
 
         self._change(kept.reference, change)
 
-    def to_revoke(self, limit: int) -> list[ToRevoke]:
-        """See Store."""
-        names = [str(item["pk"]).removeprefix("A#") for item in self._table.index("revocations", "revoke")]
+    def to_revoke(self, limit: int, *, among: Sequence[str] | None = None) -> list[ToRevoke]:
+        """See Store; `among` names the applications to look at."""
+        names = (
+            list(among)
+            if among is not None
+            else [str(item["pk"]).removeprefix("A#") for item in self._table.index("revocations", "revoke")]
+        )
         contents, states = self._read_many(names[:limit])
         return [
             ToRevoke(contents[name].number, one.correction, f"{name}.{one.correction}", one.number)
@@ -503,9 +513,6 @@ class DynamoDbStore(DynamoDbAccounts, DynamoDbDesk):
 
     def _open(self) -> Iterator[tuple[Content, Document]]:
         return (one for one in self._all() if one[1].state in OPEN)
-
-    def _in_states(self, *states: State) -> Iterator[tuple[Content, Document]]:
-        return (one for one in self._all() if one[1].state in states)
 
     def _all(self) -> Iterator[tuple[Content, Document]]:
         """Read every application: the whole table."""

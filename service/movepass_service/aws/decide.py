@@ -1,0 +1,86 @@
+"""Lambda function: decides received applications by rules, as the table's stream names them.
+
+A batch that fails as a whole is decided one by one, so that one application keeps no other waiting: Lambda is told the
+first that failed, and hands out the batch again from there. What was decided meanwhile is left alone. The event
+{"sweep": true}, from a schedule, looks for received applications in the whole table: what the stream lost in an outage
+of more than a day.
+
+IAM: dynamodb:BatchGetItem, dynamodb:GetItem, dynamodb:PutItem on the table, dynamodb:Scan for the sweep; what Lambda
+needs to read the stream.
+"""
+
+import os
+import time
+from functools import cache
+from typing import Any
+
+from movepass_service.aws.events import changes_of, come_again, is_sweep, references_of
+from movepass_service.aws.opening import CloudService, open_service
+from movepass_service.aws.settings import ServiceFunctionSettings
+from movepass_service.aws.telemetry import count, logger, serving
+from movepass_service.errors import ServiceError
+from movepass_service.issuing.deciding import decider
+from movepass_service.stores.dynamodb.document import CONTENT
+
+SWEPT_MAX = 500
+
+
+class DecideFunction:
+    """The function, opened once a process."""
+
+    def __init__(self, service: CloudService) -> None:
+        """Take the service's core."""
+        self._service = service
+
+    @classmethod
+    def open(cls, settings: ServiceFunctionSettings) -> "DecideFunction":
+        """Open the core.
+
+        Raises:
+            ServiceError: a setting is wrong.
+        """
+        return cls(open_service(settings))
+
+    def __call__(self, event: Any, _context: Any) -> Any:
+        """Decide what an event names.
+
+        Raises:
+            UnknownEventError: the event is none of the stream's.
+            ServiceError: the sweep failed.
+        """
+        now = int(time.time())
+        decide = decider(self._service.rules, now)
+        if is_sweep(event):
+            done = self._service.cloud_store.decide_next(SWEPT_MAX, decide, now)
+            count("DecidedBySweep", done)
+            return {"decided": done}
+        changes = [change for change in changes_of(event) if change.what == CONTENT]
+        try:
+            count("Decided", self._service.cloud_store.decide(references_of(changes, CONTENT), decide, now))
+        except ServiceError as e:
+            logger.warning("a batch is decided one by one", count=len(changes), kind=type(e).__name__)
+        else:
+            return come_again(())
+        failed = []
+        for change in changes:
+            try:
+                count("Decided", self._service.cloud_store.decide([change.reference], decide, now))
+            except ServiceError as e:
+                logger.error("not decided", reference=change.reference, kind=type(e).__name__)
+                failed.append(change.id)
+        return come_again(failed)
+
+
+@cache
+def _function() -> DecideFunction:
+    return DecideFunction.open(ServiceFunctionSettings.from_environment(os.environ))
+
+
+@serving
+def handler(event: Any, context: Any) -> Any:
+    """Handle an invocation by Lambda."""
+    return _function()(event, context)
+
+
+if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
+    _function()

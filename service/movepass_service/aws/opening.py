@@ -1,0 +1,77 @@
+"""Opens what the functions need: the service's core on DynamoDB, and the secret of the site."""
+
+import json
+import os
+import time
+from functools import partial
+from typing import Any
+
+from movepass_keys.aws import Patience, RefusedError, UnintelligibleError, patient_client, patiently
+from movepass_service.applications.references import Secrets
+from movepass_service.aws.settings import FunctionSettingsError, ServiceFunctionSettings
+from movepass_service.service import Health, ServiceCore
+from movepass_service.settings import Settings
+from movepass_service.stores.dynamodb.store import DynamoDbStore
+
+SECRET_MIN_CHARS = 43
+"""Of the site's secret: as many letters and digits as 256 bits need."""
+COUNTS = "counts"
+"""Name under which the numbers of applications by state are kept, once they were counted."""
+_COUNTS_SECONDS = 60.0
+_PATIENCE = Patience(deadline=8, connect=2, read=5, backoff_first=0.1, backoff_max=1)
+
+
+class CloudService(ServiceCore):
+    """The core as functions have it. Nothing here reads the whole table: the tidy function counts it now and then."""
+
+    def __init__(self, store: DynamoDbStore, secrets: Secrets, *, name: str, is_test: bool) -> None:
+        """Take what it works with; see ServiceCore."""
+        super().__init__(store, secrets, Settings(), name=name, is_test=is_test)
+        self.cloud_store = store
+        self._counts: tuple[float, dict[str, int]] = (float("-inf"), {})
+
+    def health(self) -> Health:
+        """Return that it answers. Alarms tell of what waits (docs/aws.md)."""
+        self.store.rules_in_force()
+        return Health(ok=True, worker_age_s=None, last_publication=None, queue=0)
+
+    def statistics_public(self) -> dict[str, int]:
+        """Return the numbers of applications by state as they were last counted."""
+        read, counts = self._counts
+        if time.monotonic() - read >= _COUNTS_SECONDS:
+            kept = self.store.noted(COUNTS)
+            counts = {} if kept is None else json.loads(kept)
+            self._counts = (time.monotonic(), counts)
+        return counts
+
+
+def open_service(settings: ServiceFunctionSettings) -> CloudService:
+    """Open the core.
+
+    Without the site's secret it derives nothing that applicants get: only the site function has it.
+
+    Raises:
+        ServiceError: a setting is wrong, or the secret can't be read.
+    """
+    master = read_secret(settings.secret).encode() if settings.secret else os.urandom(32)
+    store = DynamoDbStore(settings.table)
+    return CloudService(store, Secrets(master), name=settings.authority, is_test=settings.is_test)
+
+
+def read_secret(arn: str, *, client: Any = None) -> str:
+    """Read the site's secret.
+
+    IAM: secretsmanager:GetSecretValue.
+
+    Raises:
+        FunctionSettingsError: it can't be read, or is too short.
+    """
+    manager = client or patient_client("secretsmanager", _PATIENCE)
+    get = partial(manager.get_secret_value, SecretId=arn)
+    try:
+        secret = str(patiently(manager, get, _PATIENCE, lambda refused: "Throttl" in refused.code)["SecretString"])
+    except (RefusedError, UnintelligibleError, KeyError) as e:
+        raise FunctionSettingsError(f"the site's secret {arn} can't be read: {e}") from e
+    if len(secret) < SECRET_MIN_CHARS:
+        raise FunctionSettingsError(f"the site's secret {arn} has fewer than {SECRET_MIN_CHARS} characters")
+    return secret

@@ -1,0 +1,104 @@
+"""The functions' settings, from the environment that the templates give them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from movepass_service.admission.settings import LineSettings
+from movepass_service.errors import ServiceError
+
+_FLAGS = {"true": True, "false": False}
+
+
+class FunctionSettingsError(ServiceError):
+    """A variable of a function's environment is missing, or can't be used."""
+
+    is_input = True
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceFunctionSettings:
+    """The settings of a function of the service. A function that needs no such setting has "" there.
+
+    Attributes:
+        table: MOVEPASS_SERVICE_TABLE, the service's own.
+        authority: MOVEPASS_AUTHORITY, the authority's name, as pages and cards show it.
+        is_test: MOVEPASS_TEST, "true" for a TEST authority, else "false".
+        url: MOVEPASS_URL, the public address of the site or the desk.
+        hosts: MOVEPASS_HOSTS, further values of the Host header, with blanks between them: the HTTP API's own name.
+        secret: MOVEPASS_SITE_SECRET, ARN of the secret that references and applicants' secrets are derived from.
+        repository: MOVEPASS_REPOSITORY, like s3://BUCKET.
+        signer: MOVEPASS_SIGNER, the online key, like awskms:ARN.
+        folder: where a relative file of the signer counts from: the unpacked package.
+        requests: MOVEPASS_REQUESTS, URL of the issuer's request queue.
+        revoke: MOVEPASS_REVOKE_FUNCTION, name of the issuer's revoke function.
+        sends_codes: MOVEPASS_SMS, "true" where SNS sends codes to telephone numbers; else "false".
+        line: MOVEPASS_CAPACITY and MOVEPASS_URGENT_CAPACITY, applications let in a second; none are the defaults.
+    """
+
+    table: str
+    authority: str
+    is_test: bool
+    url: str
+    hosts: frozenset[str]
+    secret: str
+    repository: str
+    signer: str
+    folder: Path
+    requests: str
+    revoke: str
+    sends_codes: bool
+    line: LineSettings
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str], *needed: str) -> "ServiceFunctionSettings":
+        """Read them.
+
+        Args:
+            environment: the process's.
+            needed: names of the attributes that this function can't do without, beside table and authority.
+
+        Raises:
+            FunctionSettingsError: one is missing, or can't be used.
+        """
+
+        def text(name: str) -> str:
+            return environment.get(f"MOVEPASS_{name}", "").strip()
+
+        if text("TEST") not in _FLAGS:
+            raise FunctionSettingsError(f"MOVEPASS_TEST: expected true or false, got {text('TEST')!r}")
+        read = cls(
+            table=text("SERVICE_TABLE"),
+            authority=text("AUTHORITY"),
+            is_test=_FLAGS[text("TEST")],
+            url=text("URL"),
+            hosts=frozenset(host.lower() for host in text("HOSTS").split()),
+            secret=text("SITE_SECRET"),
+            repository=text("REPOSITORY"),
+            signer=text("SIGNER"),
+            folder=Path(environment.get("LAMBDA_TASK_ROOT", ".")),
+            requests=text("REQUESTS"),
+            revoke=text("REVOKE_FUNCTION"),
+            sends_codes=_FLAGS.get(text("SMS"), False),
+            line=_line({"ordinary_per_s": text("CAPACITY"), "urgent_per_s": text("URGENT_CAPACITY")}),
+        )
+        for name in ("table", "authority", *needed):
+            if not getattr(read, name):
+                raise FunctionSettingsError(f"MOVEPASS_{_VARIABLES[name]} is missing; the template sets it")
+        if read.url and (urlsplit(read.url).scheme not in {"http", "https"} or not urlsplit(read.url).netloc):
+            raise FunctionSettingsError(f"MOVEPASS_URL: expected an address like https://…, got {read.url[:80]!r}")
+        return read
+
+
+def _line(given: Mapping[str, str]) -> LineSettings:
+    try:
+        return LineSettings.read({name: float(value) for name, value in given.items() if value})
+    except ValueError as e:
+        raise FunctionSettingsError(f"MOVEPASS_CAPACITY, MOVEPASS_URGENT_CAPACITY: {e}") from e
+
+
+_VARIABLES = {
+    "table": "SERVICE_TABLE", "authority": "AUTHORITY", "url": "URL", "secret": "SITE_SECRET",
+    "repository": "REPOSITORY", "signer": "SIGNER", "requests": "REQUESTS", "revoke": "REVOKE_FUNCTION",
+}  # fmt: skip

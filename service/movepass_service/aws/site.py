@@ -1,0 +1,60 @@
+"""Lambda function: the public site and its API, behind an HTTP API and CloudFront.
+
+Pages are the embedded service's own. They say for how long they may be kept: CloudFront then answers those who look
+again before (the cache's key holds the path, the cookies and the API's Authorization).
+
+There is no limit for each address here: a function sees CloudFront's addresses, and each of its processes would count
+alone. The line (movepass_service.admission), the budgets of codes and AWS WAF take that place.
+
+IAM: dynamodb:BatchGetItem, dynamodb:GetItem, dynamodb:Query, dynamodb:PutItem, dynamodb:UpdateItem,
+dynamodb:DeleteItem on the table, dynamodb:Query on its index `cases`; secretsmanager:GetSecretValue on the site's
+secret; sns:Publish where codes are sent.
+"""
+
+import os
+from functools import cache
+from typing import Any
+
+from mangum import Mangum
+
+from movepass_keys.aws import patient_client
+from movepass_service.accounts.accounts import Accounts, Challenge, Compose
+from movepass_service.accounts.sms import SnsGateway
+from movepass_service.admission import Gate
+from movepass_service.admission.dynamodb_line import DynamoDbLine
+from movepass_service.aws.opening import open_service
+from movepass_service.aws.settings import ServiceFunctionSettings
+from movepass_service.aws.telemetry import count, serving
+from movepass_service.aws.web import web_settings
+from movepass_service.site import make_app
+from movepass_service.stores.dynamodb.numbers import DynamoDbNumbers
+from movepass_service.stores.dynamodb.table import PATIENCE
+from movepass_service.stores.numbers import TooManyCodes
+
+
+class _CountedAccounts(Accounts):
+    """Counts the codes that a budget refused: many of them are a sign of fraud."""
+
+    def send_code(self, phone: str, compose: Compose, *, now: int) -> Challenge:
+        """See Accounts."""
+        try:
+            return super().send_code(phone, compose, now=now)
+        except TooManyCodes:
+            count("CodesRefused", 1)
+            raise
+
+
+@cache
+def _site() -> Mangum:
+    settings = ServiceFunctionSettings.from_environment(os.environ, "url", "secret")
+    service = open_service(settings)
+    accounts = _CountedAccounts(DynamoDbNumbers(settings.table), SnsGateway()) if settings.sends_codes else None
+    line = DynamoDbLine(settings.table, client=patient_client("dynamodb", PATIENCE))
+    gate = Gate(line, service.line_key, settings.line)
+    return Mangum(make_app(service, web_settings(settings), accounts=accounts, gate=gate), lifespan="off")
+
+
+@serving
+def handler(event: Any, context: Any) -> Any:
+    """Handle a request that the HTTP API hands over."""
+    return _site()(event, context)

@@ -1,0 +1,75 @@
+"""Lambda function: what is due, on a schedule.
+
+Each minute it carries out bulk decisions whose window is over, and tells how long the oldest urgent case has waited.
+Once an hour, whichever process comes first, it reads the whole table: applications whose trip is over expire, what need
+not be kept is forgotten, and the numbers by state that the public page shows are counted. TTL deletes in between.
+
+IAM: dynamodb:BatchGetItem, dynamodb:GetItem, dynamodb:Query, dynamodb:Scan, dynamodb:PutItem, dynamodb:DeleteItem on
+the table and dynamodb:Query on its indexes.
+"""
+
+import json
+import os
+import time
+from functools import cache
+from typing import Any
+
+from movepass_service.aws.opening import COUNTS, CloudService, open_service
+from movepass_service.aws.settings import ServiceFunctionSettings
+from movepass_service.aws.telemetry import count, serving
+from movepass_service.issuing.deciding import EXPIRED
+from movepass_service.officers.accounts import forget_sessions
+from movepass_service.rules.columns import dhaka_day, week_of
+from movepass_service.stores.desk import Changed
+
+SWEPT = "swept-at"
+"""Name under which the time of the last sweep is kept."""
+SWEEP_SECONDS = 3600
+_AT_ONCE = 10_000
+
+
+class TidyFunction:
+    """The function, opened once a process."""
+
+    def __init__(self, service: CloudService) -> None:
+        """Take the service's core."""
+        self._service = service
+
+    def __call__(self, _event: Any, _context: Any) -> dict[str, int]:
+        """Do what is due."""
+        now = int(time.time())
+        store = self._service.cloud_store
+        done = {"carried_out": self._service.desk.carry_out(now=now)}
+        urgent = [case.since for case in store.cases(_AT_ONCE) if case.is_urgent]
+        count("OldestUrgentSeconds", now - min(urgent) if urgent else 0)
+        if self._takes_the_sweep(now):
+            done["expired"] = store.expire(EXPIRED, now, _AT_ONCE)
+            done["forgotten"] = store.forget(now, week_of(dhaka_day(now)) - 1, _AT_ONCE)
+            counts = {state.value: number for state, number in store.counts_by_state().items()}
+            store.note(COUNTS, json.dumps(counts).encode())
+            forget_sessions(store, now)
+        count("Tidied", 1)
+        return done
+
+    def _takes_the_sweep(self, now: int) -> bool:
+        """Return whether a sweep is due, and note that this process makes it."""
+        store = self._service.cloud_store
+        last = store.noted(SWEPT)
+        if last is not None and now - int(last) < SWEEP_SECONDS:
+            return False
+        try:
+            store.replace_noted(SWEPT, last, str(now).encode(), now)
+        except Changed:
+            return False
+        return True
+
+
+@cache
+def _function() -> TidyFunction:
+    return TidyFunction(open_service(ServiceFunctionSettings.from_environment(os.environ)))
+
+
+@serving
+def handler(event: Any, context: Any) -> Any:
+    """Handle an invocation by Lambda."""
+    return _function()(event, context)
