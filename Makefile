@@ -73,8 +73,9 @@ slow: $(READY) $(AWS_READY) $(PHONE_READY) ## run the long proofs
 bare: $(READY) ## prove that a device without extras installs, syncs over HTTP and verifies
 	$(BIN)/python tools/bare_device.py
 
-package: $(READY) ## build the Lambda functions' zip for arm64, and try the same on this machine
+package: $(READY) ## build the Lambda functions' zips for arm64, and try the same on this machine
 	$(BIN)/python infra/package.py build/lambda/movepass.zip
+	$(BIN)/python infra/package.py build/lambda/service.zip --of service
 
 phone: $(PHONE_READY) ## build the phone's app as static files in build/phone; docs/phone.md has its variables
 	cd phone && node build.js ../build/phone
@@ -231,12 +232,13 @@ wheels: $(READY) ## download everything that is installed anywhere, compared wit
 	cd build/wheels && sha256sum *.whl > SHA256SUMS
 
 hashes: $(SUPPLY_READY) ## rewrite hashes/*.txt, after a change of constraints.txt or of a dependency
-	$(COMPILE) --extra aws --extra camera --extra hsm --extra issuer --extra s3 --extra scan --extra service > hashes/shipped.txt
+	$(COMPILE) --extra aws --extra camera --extra hsm --extra issuer --extra s3 --extra scan --extra service --extra service-aws > hashes/shipped.txt
 	$(COMPILE) --extra aws --no-emit-package click > hashes/functions.txt
+	$(COMPILE) --extra service-aws --no-emit-package click > hashes/service.txt
 
 sbom: $(SUPPLY_READY) ## write bills of materials (CycloneDX) of devices and desks, and of the functions, to build/sbom
 	mkdir -p build/sbom
-	for what in shipped functions; do $(SUPPLY_VENV)/bin/cyclonedx-py requirements hashes/$$what.txt \
+	for what in shipped functions service; do $(SUPPLY_VENV)/bin/cyclonedx-py requirements hashes/$$what.txt \
 		--pyproject pyproject.toml --output-reproducible --validate --output-file build/sbom/$$what.json || exit; done
 
 audit: $(SUPPLY_READY) ## ask PyPI for known vulnerabilities; fails if one is known or PyPI has no answer
