@@ -1,0 +1,103 @@
+"""Deploy infra/main.yaml to a ministack: the issuer's and the service's templates nested, as AWS's command does it."""
+
+import json
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from support.ministack import Ministack
+from support.processes import ROOT
+from support.stack import CEREMONY, OPERATOR, PEOPLE, Stack, _deployer, _mend, _role
+
+INFRA = ROOT / "infra"
+_BUCKET = "code"
+_DEPLOY_SECONDS = 240
+_PYTHON = ROOT / ".venv-aws" / "bin" / "python"
+_EXPAND = """
+import json, sys
+from samtranslator.parser.parser import Parser
+from samtranslator.translator.translator import Translator
+from samtranslator.yaml_helper import yaml_parse
+translator = Translator({}, Parser())
+print(json.dumps(translator.translate(yaml_parse(sys.stdin.read()), {})))
+"""
+_CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
+
+
+@dataclass(frozen=True)
+class Whole:
+    """Both stacks; each has its own outputs."""
+
+    issuer: Stack
+    service: Stack
+    ministack: Ministack
+
+
+def deploy_whole(ministack: Ministack, issuer_zip: Path, service_zip: Path, **parameters: str) -> Whole:
+    """Upload packages and templates, create the stack, and wait for it."""
+    s3, cloudformation = ministack.client("s3"), _deployer(ministack)
+    s3.create_bucket(Bucket=_BUCKET, CreateBucketConfiguration={"LocationConstraint": ministack.region})
+    for name, file in (("movepass.zip", issuer_zip), ("service.zip", service_zip)):
+        s3.upload_file(str(file), _BUCKET, name)
+    whole = (INFRA / "main.yaml").read_text("utf-8")
+    for name in ("template.yaml", "service.yaml"):
+        text = (INFRA / name).read_text("utf-8")
+        for package in ("movepass.zip", "service.zip"):
+            text = text.replace(f"CodeUri: ../build/lambda/{package}", f"CodeUri: s3://{_BUCKET}/{package}")
+        s3.put_object(Bucket=_BUCKET, Key=name, Body=_expanded(text))
+        assert f"TemplateURL: {name}" in whole
+        whole = whole.replace(f"TemplateURL: {name}", f"TemplateURL: {ministack.url}/{_BUCKET}/{name}")
+    people = {person: _role(ministack, person) for person in PEOPLE}
+    values = {
+        "Architecture": "x86_64", "Runtime": "python3.11", "KeyAdminRoleArn": people["key-admin"],
+        "KeyPolicyRoleArn": people["key-policy"], "CeremonyRoleArn": people["ceremony"],
+    } | parameters  # fmt: skip
+    cloudformation.create_stack(
+        StackName="movepass", TemplateBody=whole, Capabilities=_CAPABILITIES,
+        Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in values.items()],
+    )  # fmt: skip
+    _wait(cloudformation, "movepass")
+    issuer, service = (_nested(ministack, cloudformation, name) for name in ("Issuer", "Service"))
+    for person in (CEREMONY, OPERATOR):
+        arn = issuer.outputs[f"{person.title()}PolicyArn"]
+        ministack.client("iam").attach_role_policy(RoleName=person, PolicyArn=arn)
+    _mend(issuer)
+    _let_send(ministack, issuer.outputs["SealRole"])
+    return Whole(issuer, service, ministack)
+
+
+def _expanded(template: str) -> bytes:
+    """Expand the SAM transform, which ministack does for a template that is not nested, and AWS for both."""
+    done = subprocess.run([_PYTHON, "-c", _EXPAND], input=template.encode(), capture_output=True, check=True)
+    return done.stdout
+
+
+def _nested(ministack: Ministack, cloudformation: Any, name: str) -> Stack:
+    found = cloudformation.describe_stack_resource(StackName="movepass", LogicalResourceId=name)
+    inner = found["StackResourceDetail"]["PhysicalResourceId"]
+    (stack,) = cloudformation.describe_stacks(StackName=inner)["Stacks"]
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+    return Stack(stack["StackName"], outputs, ministack)
+
+
+def _let_send(ministack: Ministack, role: str) -> None:
+    """Allow what ministack asks for and AWS does not have (see stack._mend)."""
+    statement = {"Effect": "Allow", "Action": "sqs:SendMessageBatch", "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    ministack.client("iam").put_role_policy(RoleName=role, PolicyName="ministack", PolicyDocument=document)
+
+
+def _wait(cloudformation: Any, name: str) -> None:
+    end = time.monotonic() + _DEPLOY_SECONDS
+    while True:
+        (stack,) = cloudformation.describe_stacks(StackName=name)["Stacks"]
+        if stack["StackStatus"] == "CREATE_COMPLETE":
+            return
+        if not stack["StackStatus"].endswith("IN_PROGRESS") or time.monotonic() > end:
+            events = cloudformation.describe_stack_events(StackName=name)["StackEvents"]
+            reasons = [f"{e['LogicalResourceId']}: {e['ResourceStatusReason']}" for e in events
+                       if e.get("ResourceStatusReason")]  # fmt: skip
+            raise RuntimeError(f"the stack is {stack['StackStatus']}: {reasons}")
+        time.sleep(0.2)
