@@ -17,8 +17,8 @@ SHARED_OUT := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 # Python keeps what it has compiled, whatever the environment says: each of some thousand processes would compile again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help check demo demo-service demo-desk service load demo-ceremony demo-aws bench-aws test slow fuzz coverage mutants bare package region-loss screens lint types bench bench-rain \
-	bench-scale bench-admission banners vectors clean
+.PHONY: help check demo demo-service demo-service-aws demo-desk service load demo-ceremony demo-aws bench-aws test slow fuzz coverage \
+	mutants bare package region-loss screens lint types bench bench-rain bench-scale bench-admission banners vectors clean
 
 # The phone's tools: npm brings them, none of their install scripts run.
 PHONE_READY := phone/node_modules/.ready
@@ -48,6 +48,9 @@ service: $(READY) ## start the site, rules and issuer with a TEST authority and 
 
 demo-service: $(READY) $(PHONE_READY) ## play it: a person applies in a browser, an officer decides, a device verifies; files in build/demo-service
 	PYTHONPATH=demo:tests $(BIN)/python demo/applying.py build/demo-service
+
+demo-service-aws: $(READY) $(AWS_READY) ## play it on AWS with ministack: apply, decide, issue, verify, withdraw, audit; files in build/demo-service-aws
+	PYTHONPATH=infra:demo:tests $(BIN)/python demo/service_aws.py build/demo-service-aws
 
 demo-desk: $(READY) $(PHONE_READY) ## play it: five officers decide 200 cases, an auditor finds a sold pass; files in build/demo-desk
 	PYTHONPATH=demo:tests $(BIN)/python demo/desk.py build/demo-desk

@@ -1,13 +1,14 @@
 """Deploy infra/main.yaml to a ministack: the issuer's and the service's templates nested, as AWS's command does it."""
 
 import json
+import os
 import subprocess
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from support.ministack import Ministack
+from support.ministack import REGION, Ministack
 from support.processes import ROOT
 from support.stack import CEREMONY, OPERATOR, PEOPLE, Stack, _deployer, _mend, _role
 
@@ -64,13 +65,19 @@ def deploy_whole(ministack: Ministack, issuer_zip: Path, service_zip: Path, **pa
         arn = issuer.outputs[f"{person.title()}PolicyArn"]
         ministack.client("iam").attach_role_policy(RoleName=person, PolicyArn=arn)
     _mend(issuer)
-    _let_send(ministack, issuer.outputs["SealRole"])
+    _let(ministack, issuer.outputs["SealRole"], "sqs:SendMessageBatch")  # see stack._mend
+    secret = ministack.client("secretsmanager").describe_secret(SecretId=service.outputs["SiteSecretArn"])["ARN"]
+    # A reference to a secret is its name there, and its ARN on AWS.
+    _let(ministack, service.resources()["SiteRole"], "secretsmanager:GetSecretValue", secret)
     return Whole(issuer, service, ministack)
 
 
 def _expanded(template: str) -> bytes:
     """Expand the SAM transform, which ministack does for a template that is not nested, and AWS for both."""
-    done = subprocess.run([_PYTHON, "-c", _EXPAND], input=template.encode(), capture_output=True, check=True)
+    region = os.environ | {"AWS_DEFAULT_REGION": REGION}
+    done = subprocess.run(
+        [_PYTHON, "-c", _EXPAND], input=template.encode(), stdout=subprocess.PIPE, check=True, env=region
+    )
     return done.stdout
 
 
@@ -82,9 +89,9 @@ def _nested(ministack: Ministack, cloudformation: Any, name: str) -> Stack:
     return Stack(stack["StackName"], outputs, ministack)
 
 
-def _let_send(ministack: Ministack, role: str) -> None:
-    """Allow what ministack asks for and AWS does not have (see stack._mend)."""
-    statement = {"Effect": "Allow", "Action": "sqs:SendMessageBatch", "Resource": "*"}
+def _let(ministack: Ministack, role: str, action: str, resource: str = "*") -> None:
+    """Allow what ministack asks for and AWS does not."""
+    statement = {"Effect": "Allow", "Action": action, "Resource": resource}
     document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     ministack.client("iam").put_role_policy(RoleName=role, PolicyName="ministack", PolicyDocument=document)
 
