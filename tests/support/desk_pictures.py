@@ -62,7 +62,8 @@ def fill(desk: RunningDesk) -> dict[str, str]:
     signer = FileSigner(desk.data / "author.pem")
     archive.add(make_draft(draft, author="Farhana Yasmin", signer=signer, now=now, archive=archive))
     week = urlencode({"since": moment(now - 6 * DAY).day, "until": moment(now).day})
-    return {"week": week, "plain": plain, "proposed": proposed, "approved": approved, "late": late, "draft": DRAFT}
+    yesterday = moment(now - DAY).day
+    return {"week": week, "yesterday": yesterday, "plain": plain, "proposed": proposed, "approved": approved, "late": late, "draft": DRAFT}
 
 
 def links_of(desk: RunningDesk) -> dict[str, str]:

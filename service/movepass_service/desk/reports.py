@@ -22,6 +22,10 @@ TELLING = frozenset(["district", "reason", "from", "to"])
 """Units of columns, and names of filters, by which a small count could tell of a person."""
 _NUMBERS = frozenset(["count", "s", "%"])
 _TIMES = frozenset(["day", "hour"])
+ADDITIVE = frozenset(
+    ["applied", "approved", "rejected", "referred", "corrections", "issued", "withdrawn", "expired", "revoked"]
+)
+"""Columns that count events, which add up over rows; a count of what waits or is in force does not."""
 HIDDEN = f"<{LEAST}"
 _MINUTE = 60
 
@@ -75,6 +79,17 @@ def _seconds(day: date | str) -> int:
     """Return a moment in a day in Dhaka."""
     found = day if isinstance(day, date) else date.fromisoformat(day)
     return (found - date(1970, 1, 1)).days * 86400
+
+
+def add_rows(t: Words, answer: Answer, rows: Sequence[Row]) -> list[str]:
+    """Return a line of totals, the first cell its name; none where nothing adds up or a hidden number would show."""
+    columns = answer.report.columns
+    sums = ["" for _ in columns]
+    for n, column in enumerate(columns):
+        values = [row[n] for row in rows]
+        if n and column.name in ADDITIVE and not any(isinstance(value, Hidden) for value in values):
+            sums[n] = t.number(sum(value or 0 for value in values))
+    return [t("reports.total"), *sums[1:]] if any(sums) and len(rows) > 1 else []
 
 
 _WRITE: Mapping[str, Callable[[Words, Any], str]] = {

@@ -67,7 +67,7 @@ await author.close();
 
 const manager = await officerAt(links.manager);
 await shoot(manager.page, "reports", "/reports?period=week");
-await shoot(manager.page, "report", `/reports/applications-by-hour?${cases.week}&district=dhaka`);
+await shoot(manager.page, "report", `/reports/applications-by-hour?since=${cases.yesterday}&until=${cases.yesterday}&district=dhaka`);
 await shoot(manager.page, "accounts", "/accounts");
 for (const language of LANGUAGES) {
   await manager.page.goto(`${DESK}${prefixOf(language)}/accounts`);

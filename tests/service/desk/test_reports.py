@@ -135,6 +135,14 @@ def test_times_and_shares_go_with_a_small_count_and_totals_stay() -> None:
     assert shown.hide_small(answer_of(columns, rows, reason="burial"))[1][1] == shown.HIDE
 
 
+def test_events_add_up_unless_a_number_is_hidden() -> None:
+    columns = [column("day", "day"), column("applied", "count"), column("waiting", "count"), column("issued", "count")]
+    rows = [("2026-11-01", 20, 1, 3), ("2026-11-02", 30, 2, None)]
+    assert shown.add_rows(words("en"), answer_of(columns, rows), rows) == ["Total", "50", "", "3"]
+    hidden = [("2026-11-01", shown.HIDE, 1, 30), ("2026-11-02", 30, 2, 40)]
+    assert shown.add_rows(words("en"), answer_of(columns, rows), hidden) == ["Total", "", "", "70"]
+
+
 def test_a_sum_over_time_with_a_hidden_number_is_hidden() -> None:
     columns = [column("day", "day"), column("district", "district"), column("cases", "count")]
     rows = [("2026-11-01", "dhaka", 20), ("2026-11-02", "dhaka", 30), ("2026-11-01", "bhola", 40),

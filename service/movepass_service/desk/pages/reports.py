@@ -148,7 +148,7 @@ def _panel(t: Words, asked: Asked, facts: Facts) -> dict[str, Any]:
     panel: dict[str, Any] = {
         "name": report.name, "title": report.titles[language], "question": report.questions[language],
         "query": asked.query, "fault": "", "svg": "", "columns": [column.titles[language] for column in report.columns],
-        "rows": [], "more": 0, "is_hiding": False, "complete": None, "rebuilt": "",
+        "rows": [], "totals": [], "more": 0, "is_hiding": False, "complete": None, "rebuilt": "",
         "is_number": [column.unit in {"count", "s", "%"} for column in report.columns],
     }  # fmt: skip
     try:
@@ -166,6 +166,7 @@ def _panel(t: Words, asked: Asked, facts: Facts) -> dict[str, Any]:
     return panel | {
         "svg": Markup(chart[1]) if chart else "",  # noqa: S704 - charts escape every text
         "rows": written,
+        "totals": shown.add_rows(t, found, rows),
         "more": max(0, len(rows) - _ROWS_MAX),
         "is_hiding": any(isinstance(value, shown.Hidden) for row in rows for value in row),
         "complete": found.complete_until,
