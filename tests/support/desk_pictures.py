@@ -63,7 +63,8 @@ def fill(desk: RunningDesk) -> dict[str, str]:
     archive.add(make_draft(draft, author="Farhana Yasmin", signer=signer, now=now, archive=archive))
     week = urlencode({"since": moment(now - 6 * DAY).day, "until": moment(now).day})
     yesterday = moment(now - DAY).day
-    return {"week": week, "yesterday": yesterday, "plain": plain, "proposed": proposed, "approved": approved, "late": late, "draft": DRAFT}
+    references = {"plain": plain, "proposed": proposed, "approved": approved, "late": late}
+    return {"week": week, "yesterday": yesterday, **references, "draft": DRAFT}
 
 
 def links_of(desk: RunningDesk) -> dict[str, str]:

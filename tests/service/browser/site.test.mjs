@@ -20,6 +20,7 @@ before(start);
 after(end);
 
 /** Each language and each colour once before any comes twice: the first ones are a sample. */
+const STATISTICS = ["", "/reasons", "/districts", "/waits", "-dictionary"].map((rest) => `/statistics${rest}`);
 const VIEWS = [
   ["bn", "light"],
   ["en", "dark"],
@@ -71,7 +72,7 @@ for (const language of LANGUAGES) {
   test(`every page is good for a screen reader, in both colours, on a narrow screen (${language})`, async () => {
     for (const [, scheme] of VIEWS.filter(([one]) => one === language)) {
       await withTab({ scheme }, async (page) => {
-        for (const path of ["/", "/apply", "/status", "/my-passes", "/rules", "/statistics", "/nowhere"]) {
+        for (const path of ["/", "/apply", "/status", "/my-passes", "/rules", ...STATISTICS, "/nowhere"]) {
           await page.goto(`${SITE}${prefix}${path}`);
           await checkAccess(page);
         }

@@ -6,10 +6,13 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from support.open_world import SECRET, World
 from support.sampling import some_of
 from support.sites import running_site
 
 from movepass_service.admission import LineSettings
+from movepass_service.statistics.open.kept import KeptDays
+from movepass_service.statistics.open.publishing import publish
 
 HOUSE = Path(__file__).resolve().parents[3]
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
@@ -22,6 +25,7 @@ def test_the_site_in_chromium(tmp_path: Path, views: int) -> None:
     if not (HOUSE / "phone/node_modules/playwright-core").exists():
         pytest.skip("needs the phone's tools: make test-phone brings them")
     with running_site(tmp_path, is_working=True) as site:
+        publish(World(4, 1500, days=5), KeptDays.of(site.data), secret=SECRET)
         done = subprocess.run(
             ["node", "--test", "--test-concurrency=1", str(HOUSE / "tests/service/browser/site.test.mjs")],
             env={**os.environ, "SITE": site.origin, "VIEWS": str(views)},

@@ -1,5 +1,4 @@
-/* Everything works without this file. It keeps what is typed on this device until it is sent, sends again when the
-   network is back, and brings the news to a status page. */
+/* All works without it: keeps drafts, sends again when the network is back, refreshes status. */
 (function () {
   "use strict";
   var DRAFT = "movepass-draft";
