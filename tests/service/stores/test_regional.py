@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import uuid4
 
+import boto3
 import pytest
-from botocore.exceptions import EndpointConnectionError
+from botocore.exceptions import ClientError, EndpointConnectionError
 from support.applications import decision, draft, run
 from support.ministack import Ministack
 
@@ -241,6 +242,32 @@ def test_the_own_regions_failure_is_no_other_regions(ministack: Ministack) -> No
     store = RegionalStore(f"none-{uuid4()}", A, [], client=ministack.client("dynamodb"))
     with pytest.raises(StoreError, match="no table"):
         store.find(REFERENCE)
+
+
+def test_the_other_regions_table_is_read_and_written_by_key_alone(ministack: Ministack) -> None:
+    client = ministack.client("dynamodb")
+    tables = [f"region-{number}-{uuid4()}" for number in (A, B)]
+    for table in tables:
+        DynamoDbStore.create(table, client=client)
+    arn = f"arn:aws:dynamodb:{ministack.region}:000000000000:table/{tables[B]}"
+    actions = ("dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem")
+    key, secret = ministack.user_of({action: [arn] for action in actions}, name=f"site-{uuid4()}")
+    limited = boto3.client(
+        "dynamodb", endpoint_url=ministack.url, region_name=ministack.region, aws_access_key_id=key,
+        aws_secret_access_key=secret,
+    )  # fmt: skip
+    here = RegionalStore(tables[A], A, [Neighbour(B, DynamoDbStore(tables[B], client=limited))], client=client)
+    there = RegionalStore(tables[B], B, [Neighbour(A, DynamoDbStore(tables[A], client=client))], client=client)
+    (done,) = run(here.submit([draft(application(), client=b"here", reference=name(1))], NOW))
+    assert done.is_copied
+    run(there.submit([draft(application(), client=b"there", reference=name(2))], NOW))
+    run(here.correct(name(2), b"corrected", application(to__district="cumilla"), NOW + 1))
+    assert run(here.change(name(2), WITHDRAW, NOW + 2)) == State.WITHDRAWN
+    kept = there.find(name(2))
+    assert kept is not None
+    assert (kept.state, kept.correction) == (State.WITHDRAWN, 1), "it was not adopted"
+    with pytest.raises(ClientError, match="AccessDenied"):
+        limited.scan(TableName=tables[B])
 
 
 class FollowedRegional(RegionalStore):
