@@ -13,6 +13,7 @@ from support.ministack import Ministack
 
 from movepass_service.applications.states import State
 from movepass_service.errors import ConflictingApplication, StoreError, UnknownApplication
+from movepass_service.stores.desk import Hold
 from movepass_service.stores.dynamodb.regional import LOST_SECONDS, Neighbour, RegionalStore
 from movepass_service.stores.dynamodb.store import DynamoDbStore
 from movepass_service.stores.kept import Kept
@@ -222,6 +223,36 @@ def test_of_two_regions_that_took_the_same_form_the_lower_is_the_home(pair: Pair
     assert [store.copy_rest() for store in pair.stores] == [0, 0]
     assert (pair.decide(B), pair.decide(A)) == (0, 1)
     assert pair.state(B) == State.APPROVED
+
+
+def test_an_adopted_case_waits_for_the_other_regions_officers(pair: Pair) -> None:
+    pair.submit(A)
+    pair.decide(A, action="refer")
+    case = pair.stores[A].find(REFERENCE)
+    assert case is not None
+    pair.stores[A].put_hold(Hold(case.number, "Nasrin", NOW + 600), None)
+    pair.stores[A].follow([REFERENCE])
+    pair.lose(A)
+    assert pair.stores[B].adopt_open(A, NOW) == [REFERENCE]
+    assert [each.reference for each in pair.stores[B].cases(9)] == [REFERENCE]
+    assert pair.stores[B].holds(9) == [], "an officer's lease in a lost region keeps nobody out"
+    pair.find(A)
+    assert pair.stores[B].copy_rest() == 0
+    assert pair.stores[A].cases(9) == []
+
+
+def test_adopted_back_it_is_as_the_other_region_had_it(pair: Pair) -> None:
+    pair.submit(A)
+    pair.lose(A)
+    pair.stores[B].adopt_open(A, NOW)
+    pair.decide(A, action="reject")
+    pair.find(A)
+    assert pair.stores[B].copy_rest() == 0
+    pair.lose(B)
+    assert pair.stores[A].adopt_open(B, NOW) == [REFERENCE]
+    assert pair.state(A) == State.RECEIVED
+    assert pair.decide(A) == 1
+    assert pair.state(A) == State.APPROVED
 
 
 def test_an_adopted_one_can_be_adopted_back(pair: Pair) -> None:

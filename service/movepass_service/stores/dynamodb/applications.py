@@ -112,13 +112,13 @@ class Applications:
 
     def _put(self, content: Content, before: Document, after: Document, more: Sequence[Mapping[str, Any]] = ()) -> bool:
         """Write a state in place of the one that was read, unless somebody was faster; returns whether it did."""
-        item = _item(content, replace(after, version=before.version + 1))
+        item = state_item(content, replace(after, version=before.version + 1))
         if more:
             return not self._table.transact([self._part(content, before, after), *more])
         return self._table.put(item, _unchanged(before), _version(before))
 
     def _part(self, content: Content, before: Document, after: Document) -> dict[str, Any]:
-        item = _item(content, replace(after, version=before.version + 1))
+        item = state_item(content, replace(after, version=before.version + 1))
         return self._table.part(item, _unchanged(before), _version(before))
 
     def _follow_person(self, content: Content, before: Document | None, after: Document) -> None:
@@ -157,7 +157,7 @@ def _version(before: Document) -> dict[str, Value]:
     return {":v": before.version} if before.version else {}
 
 
-def _item(content: Content, document: Document) -> Item:
+def state_item(content: Content, document: Document) -> Item:
     """Write a state as an item, in the indexes that it belongs to."""
     item: Item = {"pk": key(content.reference), "sk": STATE, "v": document.version, "doc": document.to_bytes()}
     if document.forget_at is not None:

@@ -13,6 +13,7 @@ from movepass_service.applications.states import OPEN, State
 from movepass_service.decisions.records import Decision
 from movepass_service.errors import Busy, ConflictingApplication, ServiceError, StoreError, UnknownApplication
 from movepass_service.stores.desk import Draw, Guard
+from movepass_service.stores.dynamodb.applications import state_item
 from movepass_service.stores.dynamodb.document import CONTENT, STATE, Content, Document, kept_of, key, reference_of
 from movepass_service.stores.dynamodb.homes import Home, HomeItems, Stray, is_given_up, name_of, uncopied_key
 from movepass_service.stores.dynamodb.store import DynamoDbStore
@@ -162,15 +163,12 @@ class RegionalStore(DynamoDbStore):
         The region that had it is told at once or later (copy_rest).
         """
         adopted = home.adopted_by(self._region)
-        state: Item = {
-            "pk": key(home.reference),
-            "sk": STATE,
-            "v": home.document.version,
-            "doc": home.document.to_bytes(),
-        }
-        parts = [self._homes.part(adopted, home), self._table.part(home.content.to_item(), None)]
-        if home.document.version:
-            parts.append(self._table.part(state, None))
+        document = replace(home.document, version=max(1, home.document.version), hold=None)
+        parts = [
+            self._homes.part(adopted, home),
+            self._table.part(home.content.to_item(), None),
+            self._table.part(state_item(home.content, document), None),  # over what is left from an earlier time here
+        ]
         self._homes.note_uncopied(home.reference)
         if self._table.transact(parts):
             return False
