@@ -48,7 +48,7 @@ class Sources:
         words: loads its words in a language.
         styles: style sheets in their order, after the shared ones.
         scripts: scripts in their order.
-        more: scripts of a few pages, each a file of its own.
+        more: what only a few pages load, each a file of its own.
     """
 
     folder: Path

@@ -23,7 +23,11 @@ __all__ = ["KEY_DAYS", "SECRET_SHAPE", "Site", "check_token", "make_token", "pub
 SECRET_SHAPE = re.compile(r"[0-9A-Z]{16,64}")
 _SHORTLY = ("Cache-Control", "public, max-age=60")
 _SOURCES = Sources(
-    Path(__file__).parents[1], words, styles=("site.css",), scripts=("site.js",), more=("line.js", "solver.js")
+    Path(__file__).parents[1],
+    words,
+    styles=("site.css",),
+    scripts=("site.js",),
+    more=("line.js", "solver.js", "statistics.css"),
 )
 
 

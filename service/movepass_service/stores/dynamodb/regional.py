@@ -11,7 +11,7 @@ from movepass_keys.aws import Patience
 from movepass_service.applications.application import Application
 from movepass_service.applications.states import OPEN, State
 from movepass_service.decisions.records import Decision
-from movepass_service.errors import Busy, ConflictingApplication, ServiceError, StoreError, UnknownApplication
+from movepass_service.errors import Busy, ConflictingApplication, ServiceError, StoreError
 from movepass_service.stores.desk import Draw, Guard
 from movepass_service.stores.dynamodb.applications import state_item
 from movepass_service.stores.dynamodb.document import CONTENT, STATE, Content, Document, kept_of, key, reference_of
@@ -219,11 +219,11 @@ class RegionalStore(DynamoDbStore):
 
     def record_issued(self, passes: Sequence[Issued], now: int) -> None:
         """See Store. A pass of an application that another region has adopted is shown to nobody, and revoked."""
+        own, _ = self._read_many([reference_of(one.number) for one in passes])
+        super().record_issued([one for one in passes if reference_of(one.number) in own], now)
         for one in passes:
-            try:
-                super().record_issued([one], now)
-            except UnknownApplication:
-                self._homes.note_stray(one.pass_number, f"{reference_of(one.number)}.{one.correction}")
+            if (name := reference_of(one.number)) not in own:
+                self._homes.note_stray(one.pass_number, f"{name}.{one.correction}")
 
     def _other_keys(self, references: Sequence[str]) -> Sequence[Key]:
         return [(name_of(reference), NO_SORT) for reference in references]
