@@ -79,6 +79,16 @@ bare: $(READY) ## prove that a device without extras installs, syncs over HTTP a
 package: $(READY) ## build the Lambda functions' zips for arm64, and try the same on this machine
 	$(BIN)/python infra/package.py build/lambda/movepass.zip
 	$(BIN)/python infra/package.py build/lambda/service.zip --of service
+	$(BIN)/python infra/assets.py build/assets
+
+.PHONY: deploy-aws
+deploy-aws: package ## deploy issuer and service with the AWS CLI: CODE=bucket STACK=name PARAMETERS="Name=value …" (docs/aws.md)
+	aws cloudformation package --template-file infra/main.yaml --s3-bucket $(CODE) --output-template-file build/packaged.yaml
+	aws cloudformation deploy --template-file build/packaged.yaml --stack-name $(STACK) \
+		--capabilities CAPABILITY_IAM CAPABILITY_AUTO_EXPAND --parameter-overrides $(PARAMETERS)
+	aws s3 cp --recursive --cache-control 'public, max-age=31536000, immutable' build/assets s3://$$(aws cloudformation \
+		describe-stacks --stack-name $(STACK) --output text \
+		--query "Stacks[0].Outputs[?OutputKey=='AssetsBucket'].OutputValue")
 
 phone: $(PHONE_READY) ## build the phone's app as static files in build/phone; docs/phone.md has its variables
 	cd phone && node build.js ../build/phone

@@ -41,8 +41,9 @@ _PATIENCE = 30
 class Play:
     """The story, part by part."""
 
-    def __init__(self, story: Story, ministack: Ministack) -> None:
+    def __init__(self, story: Story, ministack: Ministack, people: int = APPLICATIONS) -> None:
         self.story = story
+        self.people = people
         self.ministack = ministack
         self.receipts: list[dict[str, Any]] = []
         self.texts: list[str] = []
@@ -50,6 +51,14 @@ class Play:
         self.times = {"not_before": start.isoformat(), "not_after": (start + timedelta(hours=2)).isoformat()}
         self.during = (start + timedelta(minutes=1)).isoformat()
         self.root = ""
+
+    def play(self) -> None:
+        """Play all parts."""
+        for part in (
+            self.deploy, self.set_up, self.people_apply, self.an_officer_decides, self.at_the_roadside,
+            self.an_auditor_comes, self.read_the_logs,
+        ):  # fmt: skip
+            part()
 
     def deploy(self) -> None:
         """Build both packages and deploy both templates."""
@@ -81,8 +90,8 @@ class Play:
 
     def people_apply(self) -> None:
         """Apply by the API, each person once and one of them twice, and by a form without JavaScript."""
-        print(f"\n--- {APPLICATIONS} people apply by the API, one of them twice, and one by the form")
-        for number in range(APPLICATIONS):
+        print(f"\n--- {self.people} people apply by the API, one of them twice, and one by the form")
+        for number in range(self.people):
             document = whole_application(holder=holder(number), reason="groceries", **self.times)
             self.receipts.append(self.send(document))
         again = self.send(document)
@@ -91,7 +100,7 @@ class Play:
         states = [self.state(receipt, "issued") for receipt in self.receipts]
         print(f"  all issued {time.monotonic() - begun:.1f} s after the last one")
         self.texts = [state["pass"]["text"] for state in states]
-        self.story.note("passes, each its own", APPLICATIONS, len(set(self.texts)))
+        self.story.note("passes, each its own", self.people, len(set(self.texts)))
         browser = Browser(self.site)  # type: ignore[arg-type] # as much of a site as a browser needs
         receipt = apply(browser, "/en", **{"holder.name": NAME, "reason": "groceries"})
         (reference,) = references(receipt)
@@ -203,12 +212,7 @@ def main() -> None:
     story = Story(folder)
     print(datetime.now(EXAMPLES_NOW.tzinfo).strftime("It is %H:%M in Dhaka."))
     with running(folder) as ministack:
-        play = Play(story, ministack)
-        for part in (
-            play.deploy, play.set_up, play.people_apply, play.an_officer_decides, play.at_the_roadside,
-            play.an_auditor_comes, play.read_the_logs,
-        ):  # fmt: skip
-            part()
+        Play(story, ministack).play()
     story.finish("copies/  authority/  device/  ministack.log")
 
 

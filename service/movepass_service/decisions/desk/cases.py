@@ -116,7 +116,7 @@ class Queue:
         waiting: how many cases wait in all.
         late: how many of all are past the alert.
         by_reason: counts of all cases by reason of the trip, for a filter; the same for the others.
-        is_cut: whether there are more cases than were read.
+        is_cut: whether so many cases were read as are read at most, so that there may be more.
     """
 
     lines: tuple[QueueLine, ...]

@@ -6,7 +6,7 @@ from typing import Any
 from movepass_service.applications.states import WAITING_FOR_OFFICER, State
 from movepass_service.decisions.desk import checks
 from movepass_service.decisions.desk.cases import Case, Filters, Queue, QueueLine, count_by, read_case
-from movepass_service.decisions.desk.core import HOLDS_MAX, HOUR, DeskCore, make_decision, once
+from movepass_service.decisions.desk.core import CASES_MAX, HOLDS_MAX, HOUR, DeskCore, make_decision, once
 from movepass_service.decisions.desk.values import DeskError, Done, OpenCase
 from movepass_service.decisions.desk.why import explain
 from movepass_service.decisions.reasons import codes_of
@@ -57,7 +57,7 @@ class SingleCases(DeskCore):
             by_district=count_by(cases, lambda case: (case.from_district, case.to_district)),
             by_row=count_by(cases, lambda case: (case.row,)),
             appeals=sum(case.is_appeal for case in cases),
-            is_cut=self._is_cut(cases),
+            is_cut=len(cases) >= CASES_MAX,
         )
 
     def open_case(self, officer: Officer, reference: str, *, now: int) -> OpenCase:
@@ -319,10 +319,6 @@ class SingleCases(DeskCore):
             raise DeskError("not-approved", f"an application that is {case.kept.state} has no approval to reverse")
         decision = make_decision("revoke", actor or desk_actor(officer.name), codes_of("revoke")[0], words)
         return self._decide(case.kept, decision, None, now)
-
-    def _is_cut(self, cases: list[Case]) -> bool:
-        counts = self._store.counts_by_state()
-        return len(cases) < sum(counts.get(state, 0) for state in WAITING_FOR_OFFICER)
 
     def _show(self, officer: Officer, case: Case, hold: Hold | None, now: int) -> OpenCase:
         kept, clock = case.kept, self._clock.peek(now)

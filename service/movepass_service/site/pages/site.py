@@ -22,7 +22,7 @@ __all__ = ["KEY_DAYS", "SECRET_SHAPE", "Site", "check_token", "make_token", "pub
 
 SECRET_SHAPE = re.compile(r"[0-9A-Z]{16,64}")
 _SHORTLY = ("Cache-Control", "public, max-age=60")
-_SOURCES = Sources(
+SOURCES = Sources(
     Path(__file__).parents[1],
     words,
     styles=("site.css",),
@@ -44,7 +44,7 @@ class Site(Front):
         gate: "Gate | None" = None,
     ) -> None:
         """Take the service and the settings; without accounts nobody can register, without a gate nobody waits."""
-        super().__init__(settings, _SOURCES)
+        super().__init__(settings, SOURCES)
         self.service = service
         self.accounts = accounts
         self.gate = gate

@@ -1,0 +1,103 @@
+"""The service as main.yaml deploys it: its story with permissions on, and what each role may not do."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from run import Story
+from service_aws import Play
+from support.ministack import REGION, running
+
+ROLES = ("SiteRole", "DeskRole", "DecideRole", "AnswersRole", "TidyRole", "SealRole")
+SITE, DESK, DECIDE, ANSWERS, TIDY, SEAL = ROLES
+PEOPLE = 3
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Play]:
+    folder = tmp_path_factory.mktemp("service-aws")
+    with running(folder) as ministack:
+        play = Play(Story(folder), ministack, PEOPLE)
+        play.play()
+        yield play
+
+
+def test_people_apply_and_get_passes_that_a_device_accepts_and_an_auditor_finds_whole(played: Play) -> None:
+    assert [row for row in played.story.shown if row.got != row.expected] == []
+    assert len(played.story.shown) >= 14
+
+
+def calls(play: Play) -> dict[str, tuple[str, str, dict[str, Any]]]:
+    """Return what could be done with the service's resources: name -> service, method, parameters."""
+    service, issuer = play.whole.service.outputs, play.whole.issuer.outputs
+    table = service["TableName"]
+
+    def put(pk: str) -> tuple[str, str, dict[str, Any]]:
+        return "dynamodb", "put_item", {"TableName": table, "Item": {"pk": {"S": pk}, "sk": {"S": "try"}}}
+
+    def delete(pk: str) -> tuple[str, str, dict[str, Any]]:
+        return "dynamodb", "delete_item", {"TableName": table, "Key": {"pk": {"S": pk}, "sk": {"S": "try"}}}
+
+    sign = {"Message": b"m", "MessageType": "RAW", "SigningAlgorithm": "ECDSA_SHA_256"}
+    return {
+        "write an application": put("A#TRY"),
+        "append to the log": put("LOG"),
+        "take from the log": delete("LOG"),
+        "keep a head": put("HEAD"),
+        "put rules into force": put("RULES"),
+        "read all applications": ("dynamodb", "scan", {"TableName": table}),
+        "delete an application": delete("A#TRY"),
+        "read the site's secret": ("secretsmanager", "get_secret_value", {"SecretId": service["SiteSecretArn"]}),
+        "sign a head": ("kms", "sign", {"KeyId": issuer["OnlineKeyArn"], **sign}),
+        "sign a pass": ("kms", "sign", {"KeyId": issuer["PassKeyArn"], **sign}),
+        "ask for a pass": ("sqs", "send_message", {"QueueUrl": issuer["RequestsUrl"], "MessageBody": "x"}),
+        "revoke a pass": ("lambda", "invoke", {"FunctionName": issuer["RevokeFunctionName"], "Payload": b"[]"}),
+        "write the ledger": ("dynamodb", "put_item", {
+            "TableName": issuer["Table"], "Item": {"pk": {"S": "R#TRY"}, "sk": {"S": "-"}}}),
+        "write what is published": ("s3", "put_object", {
+            "Bucket": issuer["RepositoryBucket"], "Key": "metadata/try.json", "Body": b"x"}),
+    }  # fmt: skip
+
+
+MAY = {
+    SITE: {"write an application", "delete an application", "read the site's secret"},
+    DESK: {"write an application", "append to the log", "keep a head", "put rules into force", "delete an application"},
+    DECIDE: {"write an application", "read all applications"},
+    ANSWERS: {"write an application"},
+    TIDY: {"write an application", "append to the log", "keep a head", "put rules into force", "read all applications",
+           "delete an application"},
+    SEAL: {"write an application", "append to the log", "keep a head", "read all applications", "sign a head",
+           "ask for a pass", "revoke a pass"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_may_do_its_work_and_nothing_else(played: Play, role: str) -> None:
+    done = set()
+    session = _assume(played, role)
+    for name, (service, method, parameters) in calls(played).items():
+        client = session.client(service, endpoint_url=played.ministack.url)
+        try:
+            getattr(client, method)(**parameters)
+        except ClientError as e:
+            if "AccessDenied" not in e.response["Error"]["Code"]:
+                raise
+        else:
+            done.add(name)
+    assert done == MAY[role]
+
+
+def _assume(play: Play, role: str) -> boto3.Session:
+    """Act as a function of that role."""
+    stack = play.whole.issuer if role == SEAL else play.whole.service
+    name = stack.outputs["SealRole"] if role == SEAL else stack.resources()[role]
+    iam, sts = play.ministack.client("iam"), play.ministack.client("sts")
+    trust = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    iam.update_assume_role_policy(RoleName=name, PolicyDocument=document)  # so that a test may take it on
+    arn = iam.get_role(RoleName=name)["Role"]["Arn"]
+    keys = sts.assume_role(RoleArn=arn, RoleSessionName="test")["Credentials"]
+    return boto3.Session(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"], REGION)
