@@ -31,7 +31,7 @@ def world(template: World, tmp_path: Path) -> World:
 @pytest.fixture
 def without_packs(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let devices ask for no pack, as old ones do, and as each does where a source has none for it."""
-    monkeypatch.setattr(packs, "ask", lambda *_: {})
+    monkeypatch.setattr(packs, "request_pack", lambda *_: {})
 
 
 @pytest.fixture(scope="session")

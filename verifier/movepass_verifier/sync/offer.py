@@ -70,7 +70,7 @@ def fetch(held: Held, source: Source, folder: Path, partials: Partials, *, packs
         RepositoryError, DownloadError: python-tuf's.
         OSError: there is no space.
     """
-    parts = {} if packs_at is None else packs.ask(source, held.metadata.get("timestamp"), packs_at)
+    parts = {} if packs_at is None else packs.request_pack(source, held.metadata.get("timestamp"), packs_at)
     packed = PackedSource(source, parts)
     if parts:
         try:

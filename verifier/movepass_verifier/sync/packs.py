@@ -21,7 +21,7 @@ from movepass_wire.packs import Part, read_pack
 from movepass_wire.times import HOUR_SECONDS
 
 
-def ask(source: Source, timestamp: bytes | None, now: int) -> Mapping[str, Part]:
+def request_pack(source: Source, timestamp: bytes | None, now: int) -> Mapping[str, Part]:
     """Ask a source for the pack of this device.
 
     Args:
