@@ -10,7 +10,8 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parent.parent
 SHIPPED, FUNCTIONS = ROOT / "hashes" / "shipped.txt", ROOT / "hashes" / "functions.txt"
-EXTRAS = {"aws", "camera", "hsm", "issuer", "s3", "scan", "service"}
+SERVICE = FUNCTIONS.with_name("service.txt")
+EXTRAS = {"aws", "camera", "hsm", "issuer", "s3", "scan", "service", "service-aws"}
 ENTRY = re.compile(r"^([a-z0-9-]+)==(\S+)((?: \\\n    --hash=sha256:[0-9a-f]{64})+)\n", re.MULTILINE)
 
 
@@ -33,7 +34,7 @@ def stood_on(name: str, extras: set[str]) -> set[str]:
     return found - {"movepass"}
 
 
-@pytest.mark.parametrize("path", [SHIPPED, FUNCTIONS], ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", [SHIPPED, FUNCTIONS, SERVICE], ids=lambda path: path.stem)
 def test_the_file_is_versions_and_hashes_and_nothing_else(path: Path) -> None:
     assert ENTRY.sub("", path.read_text("utf-8")) == ""
 
@@ -43,3 +44,5 @@ def test_all_that_is_shipped_is_there_in_the_version_that_is_tested() -> None:
     expected = {name: pins()[name] for name in stood_on("movepass", EXTRAS)}
     assert versions(SHIPPED) == expected
     assert versions(FUNCTIONS) == {name: expected[name] for name in stood_on("movepass", {"aws"}) - {"click"}}
+    on_aws = stood_on("movepass", {"service-aws"}) - {"click"}
+    assert versions(SERVICE) == {name: expected[name] for name in on_aws}

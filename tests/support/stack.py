@@ -38,8 +38,13 @@ _Loader.add_multi_constructor(
 
 
 def template() -> Any:
-    """Read the template."""
-    return yaml.load(TEMPLATE.read_text("utf-8"), Loader=_Loader)
+    """Read the issuer's template."""
+    return read_template(TEMPLATE)
+
+
+def read_template(file: Path) -> Any:
+    """Read a template."""
+    return yaml.load(file.read_text("utf-8"), Loader=_Loader)
 
 
 @dataclass(frozen=True)

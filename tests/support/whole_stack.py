@@ -13,6 +13,7 @@ from support.processes import ROOT
 from support.stack import CEREMONY, OPERATOR, PEOPLE, Stack, _deployer, _mend, _role
 
 INFRA = ROOT / "infra"
+SERVICE_TEMPLATE = INFRA / "service.yaml"
 _BUCKET = "code"
 _DEPLOY_SECONDS = 240
 _PYTHON = ROOT / ".venv-aws" / "bin" / "python"

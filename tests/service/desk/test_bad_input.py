@@ -39,7 +39,9 @@ def test_odd_values_in_every_field(desk: RunningDesk, browsers: list[tuple[DeskB
     choose: Callable[[], str] = lambda: chance.choice(ODD)  # noqa: E731
     for method, pattern, handler in calls():
         for browser, token in browsers:
-            path = "/en" * (not pattern.startswith("/api/")) + pattern.format(reference=chance.choice(references))
+            path = "/en" * (not pattern.startswith("/api/")) + pattern.format(
+                reference=chance.choice(references), name=chance.choice(("applications-by-hour", "nothing"))
+            )
             fields = {name: choose() for name in sorted(handler.fields) if chance.random() < 0.9}
             if method == "GET":
                 answer = browser.get(f"{path}?from={chance.randrange(-5, 10**6)}&version=x&action=approve&kind=urgent")

@@ -308,9 +308,9 @@ class FollowedRegional(RegionalStore):
         self.sequence()
         return super().log_size()
 
-    def approved(self, limit: int, covered: int) -> list[Kept]:
+    def approved(self, limit: int, covered: int, *, among: Sequence[str] | None = None) -> list[Kept]:
         self.sequence()
-        return super().approved(limit, covered)
+        return super().approved(limit, covered, among=among)
 
     def append_administration(self, document: Mapping[str, Any], now: int) -> int:
         self.sequence()
