@@ -31,6 +31,8 @@ from movepass_service.issuing.worker import Worker
 from movepass_service.officers.accounts import forget_sessions
 from movepass_service.service import Service
 from movepass_service.site import default_limits, make_app
+from movepass_service.statistics.collecting import Collector, CollectorThread
+from movepass_service.statistics.folder import facts_folder
 from movepass_service.statistics.open.running import open_statistics
 from movepass_service.web import WebSettings
 from movepass_service.web.limits import Limit
@@ -124,7 +126,13 @@ def running(service: Service, site: Site, desk: DeskAt | None = None) -> Iterato
         desk_app = make_desk_app(service, Desk(service.store, service.rules, accounts), desk_settings)
         worker = Worker(service, also_forget=partial(_forget, service, accounts))
         statistics = open_statistics(service.store.folder, service.statistics_key)
-        for helper in (statistics, PublisherThread(service), worker):  # the last revocations are published in the end
+        collector = Collector(service.store, facts_folder(service.store.folder), service.statistics_key)
+        for helper in (
+            CollectorThread(collector, time.time),
+            statistics,
+            PublisherThread(service),
+            worker,
+        ):  # the last revocations are published in the end
             helper.start()
             begun.callback(helper.stop)
         threads = (

@@ -281,8 +281,8 @@ class Store(DeskStore, Protocol):
     def leaves(self, start: int, end: int) -> Iterator[str]:
         """Read the leaves of the log from a position up to another one, in order, some at a time."""
 
-    def records(self, end: int) -> Iterator[LoggedRecord]:
-        """Read the records that are still kept of the leaves before a position, in order, some at a time."""
+    def records(self, end: int, start: int = 0) -> Iterator[LoggedRecord]:
+        """Read the records that are still kept of the leaves from a position up to another one, some at a time."""
 
     def issuance_leaves(self, passes: Sequence[tuple[int, int]]) -> dict[tuple[int, int], int]:
         """Look up the leaves of passes by (day, index); those without a leaf are left out."""

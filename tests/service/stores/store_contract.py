@@ -427,6 +427,7 @@ class StoreContract:
         assert kinds == [(0, "decision", "approve"), (1, "administration", "officer-added")]
         assert json.loads(list(store.records(ALL))[1].text) == {**document, "at": NOW + 1}
         assert [record.position for record in store.records(1)] == [0]
+        assert [record.position for record in store.records(2, 1)] == [1]
 
     def test_what_no_checkpoint_covers_is_not_issued(self, store: Store) -> None:
         def approved(covered: int) -> list[str]:

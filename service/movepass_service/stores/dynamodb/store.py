@@ -247,13 +247,15 @@ class DynamoDbStore(DynamoDbAccounts, DynamoDbDesk):
         """See Store."""
         return self._log.leaves(start, end)
 
-    def records(self, end: int) -> Iterator[LoggedRecord]:
+    def records(self, end: int, start: int = 0) -> Iterator[LoggedRecord]:
         """See Store."""
         acts = {record.position: record for record in self._log.administration(end)}
-        for chunk in self._log.chunks(0, end):
+        for chunk in self._log.chunks(start, end):
             _, states = self._read_many([reference_of(number) for number, _ in chunk.places if number >= 0])
             for position, (number, seq) in enumerate(chunk.places, chunk.start):
                 kept = states.get(reference_of(number)) if number >= 0 else None
+                if position < start:
+                    continue
                 if position < end and kept:
                     records = (one for one in kept.records if one.seq == seq)
                     yield from (LoggedRecord(position, bytes.fromhex(one.salt), one.text) for one in records)

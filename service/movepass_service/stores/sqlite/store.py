@@ -215,9 +215,9 @@ class SqliteStore(SqliteAccounts, SqliteDesk):
                 page = log.leaves(self._reader, first, min(first + _LOG_PAGE, end))
             yield from page
 
-    def records(self, end: int) -> Iterator[LoggedRecord]:
+    def records(self, end: int, start: int = 0) -> Iterator[LoggedRecord]:
         """See Store."""
-        for first in range(0, end, _LOG_PAGE):
+        for first in range(start, end, _LOG_PAGE):
             with _failures():
                 page = log.records(self._reader, first, min(first + _LOG_PAGE, end))
             yield from page
