@@ -69,7 +69,7 @@ def file_notes(db: "DuckDBPyConnection", path: Path) -> dict[str, str]:
     try:
         found = db.execute(f"SELECT key, value FROM parquet_kv_metadata({literal(str(path))})").fetchall()  # noqa: S608
     except errors() as e:
-        raise FactsError(f"{path} can't be read; rebuild the day: movepass report rebuild") from e
+        raise FactsError(f"{path} can't be read; restore it from a copy") from e
     notes = {_text(key): _text(value) for key, value in found}
     version = notes.get(VERSION_KEY)
     if version != str(SCHEMA_VERSION):

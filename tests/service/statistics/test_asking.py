@@ -1,13 +1,16 @@
 """Questions about facts in a folder."""
 
+from contextlib import closing
 from datetime import date
 from pathlib import Path
 
 import pytest
 from support.facts import write_part
 
+from movepass_service.statistics import engine
 from movepass_service.statistics.asking import Facts
-from movepass_service.statistics.facts import APPLIED, DECIDED, Fact, QuestionError
+from movepass_service.statistics.facts import APPLIED, DECIDED, Fact, FactsError, QuestionError
+from movepass_service.statistics.folder import day_path
 
 DAY = date(2021, 4, 14)
 
@@ -53,3 +56,21 @@ def test_questions_that_can_not_be_asked(
 ) -> None:
     with Facts.open(tmp_path) as facts, pytest.raises(QuestionError, match=message):
         facts.ask(name, since=since, until=DAY, filters=filters)
+
+
+def test_a_damaged_day_is_said_in_one_line(tmp_path: Path) -> None:
+    path = day_path(tmp_path, "2021-04-14")
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"no parquet")
+    with Facts.open(tmp_path) as facts, pytest.raises(FactsError) as raised:
+        facts.ask("applications-by-hour", since=DAY, until=DAY)
+    assert str(raised.value) == f"{path} can't be read; restore it from a copy"
+
+
+def test_a_day_of_another_version_is_refused(tmp_path: Path) -> None:
+    path = day_path(tmp_path, "2021-04-14")
+    path.parent.mkdir(parents=True)
+    with closing(engine.connect()) as db:
+        db.execute(f"COPY (SELECT 1 AS hour) TO '{path}' (FORMAT parquet, KV_METADATA {{{engine.VERSION_KEY}: '9'}})")
+    with Facts.open(tmp_path) as facts, pytest.raises(FactsError, match="facts of version 9; this software reads 1"):
+        facts.ask("applications-by-hour", since=DAY, until=DAY)
