@@ -26,10 +26,9 @@ from movepass_verifier.errors import EnrolmentError
 from movepass_verifier.store.store import DENIED, KEYS, Held
 from movepass_verifier.sync import offer
 from movepass_verifier.sync.enrolment import read_code as read_enrolment
-from movepass_verifier.sync.offer import FAILED
 from movepass_verifier.sync.scratch import Partials
 from movepass_verifier.sync.sources import Source
-from movepass_verifier.sync.sync import _failure
+from movepass_verifier.sync.sync import FAILED, _failure
 from movepass_wire import (
     LogError,
     NotAPassError,

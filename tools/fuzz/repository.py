@@ -119,7 +119,7 @@ class _Roadside:
                 new = offers.fetch(self._before, _Memory(files), self._store.folder, partials)
             sync._check_keys(new)
             self._write(new)
-        except offers.FAILED:
+        except sync.FAILED:
             return
         if how not in _BY_ANYBODY and role in _OFFLINE:
             return  # custodians may say anything

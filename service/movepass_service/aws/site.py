@@ -1,7 +1,7 @@
 """Lambda function: the public site and its API, behind an HTTP API and CloudFront.
 
-Pages are the embedded service's own. They say for how long they may be kept: CloudFront then answers those who look
-again before (the cache's key holds the path, the cookies and the API's Authorization).
+Pages are the embedded service's own. Public ones say for how long CloudFront may keep them; an applicant's own are
+never kept.
 
 There is no limit for each address here: a function sees CloudFront's addresses, and each of its processes would count
 alone. The line (movepass_service.admission), the budgets of codes and AWS WAF take that place.

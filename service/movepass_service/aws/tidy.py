@@ -43,13 +43,24 @@ class TidyFunction:
         urgent = [case.since for case in store.cases(_AT_ONCE) if case.is_urgent]
         count("OldestUrgentSeconds", now - min(urgent) if urgent else 0)
         if self._takes_the_sweep(now):
-            done["expired"] = store.expire(EXPIRED, now, _AT_ONCE)
+            done["expired"] = store.expire(EXPIRED, now, _AT_ONCE) + self._expire_approved(now)
             done["forgotten"] = store.forget(now, week_of(dhaka_day(now)) - 1, _AT_ONCE)
             counts = {state.value: number for state, number in store.counts_by_state().items()}
             store.note(COUNTS, json.dumps(counts).encode())
             forget_sessions(store, now)
         count("Tidied", 1)
         return done
+
+    def _expire_approved(self, now: int) -> int:
+        """Let approved applications expire that got no pass before their trip was over; returns how many.
+
+        Their request ended among the issuer's dead letters, or was never sent.
+        """
+        store = self._service.cloud_store
+        over = [one for one in store.approved(_AT_ONCE, store.log_size()) if one.not_after <= now]
+        for one in over:
+            store.record_refused(one, EXPIRED, now)
+        return len(over)
 
     def _takes_the_sweep(self, now: int) -> bool:
         """Return whether a sweep is due, and note that this process makes it."""
