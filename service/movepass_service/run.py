@@ -31,7 +31,7 @@ from movepass_service.issuing.worker import Worker
 from movepass_service.officers.accounts import forget_sessions
 from movepass_service.service import Service
 from movepass_service.site import default_limits, make_app
-from movepass_service.statistics.collecting import Collector, CollectorThread
+from movepass_service.statistics.collecting import Collector, collector_rounds
 from movepass_service.statistics.folder import facts_folder
 from movepass_service.statistics.open.running import open_statistics
 from movepass_service.web import WebSettings
@@ -128,7 +128,7 @@ def running(service: Service, site: Site, desk: DeskAt | None = None) -> Iterato
         statistics = open_statistics(service.store.folder, service.statistics_key)
         collector = Collector(service.store, facts_folder(service.store.folder), service.statistics_key)
         for helper in (
-            CollectorThread(collector, time.time),
+            collector_rounds(collector, time.time),
             statistics,
             PublisherThread(service),
             worker,

@@ -9,7 +9,6 @@ import hashlib
 import hmac
 import json
 import logging
-import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -26,6 +25,7 @@ from movepass_service.statistics.compaction import compact_days
 from movepass_service.statistics.engine import MissingExtraError
 from movepass_service.statistics.facts import Fact, FactsError, hour_number, moment
 from movepass_service.statistics.folder import STATE, make_folder, part_path
+from movepass_service.statistics.rounds import Rounds, Stopped
 from movepass_service.stores.kept import Kept
 from movepass_service.stores.store import LoggedRecord
 from movepass_wire.codes import DISTRICTS, REASONS
@@ -194,36 +194,20 @@ class Collector:
             files.write_whole(path, ("\n".join(lines) + "\n").encode())
 
 
-class CollectorThread:
-    """Collects in a thread of its own: neither the worker nor a page waits for statistics."""
+def collector_rounds(collector: Collector, clock: Callable[[], float]) -> Rounds:
+    """Return what collects in a thread of its own; `clock` gives the time in seconds since 1970 UTC."""
 
-    def __init__(self, collector: Collector, clock: Callable[[], float]) -> None:
-        """Take what it runs, and what gives the time in seconds since 1970 UTC."""
-        self._collector = collector
-        self._clock = clock
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="collector", daemon=True)
+    def round_(_: Stopped) -> bool:
+        try:
+            found = collector.collect(int(clock()))
+            if not found:
+                collector.compact(int(clock()))
+        except ServiceError as e:
+            LOG.error("no facts are collected: %s", e)  # noqa: TRY400 - a cause, no defect
+            return False
+        return found >= PART_POSITIONS
 
-    def start(self) -> None:
-        """Start the thread."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Finish the round at work, and end the thread."""
-        self._stop.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        while not self._stop.is_set():
-            more = 0
-            try:
-                more = self._collector.collect(int(self._clock()))
-                if not more:
-                    self._collector.compact(int(self._clock()))
-            except ServiceError as e:
-                LOG.error("no facts are collected: %s", e)  # noqa: TRY400 - a cause, no defect
-            if more < PART_POSITIONS:
-                self._stop.wait(ROUND_SECONDS)
+    return Rounds("collector", round_, ROUND_SECONDS)
 
 
 def read_state(folder: Path) -> Collected:

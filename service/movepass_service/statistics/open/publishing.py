@@ -1,6 +1,5 @@
 """Publish each day of the open statistics once it is complete, in the order of days."""
 
-import threading
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Protocol
@@ -66,29 +65,3 @@ def _missing(kept: KeptDays, table: Table, first: date, complete: int) -> list[d
         missing.append(day)
         day += timedelta(days=1)
     return missing
-
-
-class OpenStatistics:
-    """Publishes in a thread beside the worker, which never waits for it."""
-
-    def __init__(self, round_: Callable[[Callable[[], bool]], object], every_s: float) -> None:
-        """Take what one round does, given whether to stop, and the seconds between rounds."""
-        self._round = round_
-        self._every_s = every_s
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="open-statistics", daemon=True)
-
-    def start(self) -> None:
-        """Start the thread."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Finish the day at work, and end the thread."""
-        self._stop.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        while True:
-            self._round(self._stop.is_set)
-            if self._stop.wait(self._every_s):
-                return
