@@ -26,7 +26,7 @@ CACHE = ROOT / "build" / "lambda" / ".site"
 
 @dataclass(frozen=True)
 class Contents:
-    """What a package holds.
+    """Contents of a package.
 
     Attributes:
         hashes: of what our code stands on.

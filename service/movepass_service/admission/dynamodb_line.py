@@ -23,7 +23,7 @@ from movepass_service.admission.store import Use, state_from_json, state_to_json
 BLOCK_MAX = 64
 """Places leased at one time: 64,000 a second for each lane."""
 BLOCK_S = 2.0
-"""How long a leased block is used: so long may a later comer have an earlier place."""
+"""Seconds for which a leased block is used: for so long a later comer may have an earlier place."""
 _USES = 64
 _KEPT_S = 2 * 86_400
 _FAILED = "ConditionalCheckFailedException"

@@ -10,7 +10,7 @@ _MEMORY_S = 3.0
 
 @dataclass(frozen=True, slots=True)
 class Flood:
-    """What is known of arrivals.
+    """Arrivals, as far as they are known.
 
     Attributes:
         at: when it was last updated.

@@ -25,7 +25,7 @@ from movepass_service.admission.store import LineStore, Use
 from movepass_service.admission.tokens import BadTokenError, Place, read_token, write_token
 
 QUIET_S = 10.0
-"""How old a view of a lane may be at which few come."""
+"""Greatest age of the view of a lane at which few come."""
 _QUIET_PART = 20
 """Uncounted entries that a quiet lane may have, as a part of its burst."""
 _PROOFS = "proofs"

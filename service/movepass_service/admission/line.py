@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 TICK_S = 1.0
-"""How often a lane moves on."""
+"""Seconds between two moves of a lane."""
 SETTLE_S = 45.0
 """After a call, how long its room is kept for whoever was called; pages look again more often than that."""
 BURST_S = 5.0
@@ -54,7 +54,7 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """How far a lane was at a time.
+    """Progress of a lane at a time.
 
     Attributes:
         at: the time.
@@ -69,7 +69,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Counters:
-    """What a store counts for a lane, from its beginning.
+    """Counts of a lane, from its beginning, as a store keeps them.
 
     Attributes:
         issued: places given.
@@ -84,7 +84,7 @@ class Counters:
 
 @dataclass(frozen=True, slots=True)
 class LineState:
-    """Where a lane stands.
+    """State of a lane.
 
     Attributes:
         at: when it last moved on.
