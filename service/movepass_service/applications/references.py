@@ -13,6 +13,8 @@ from movepass_service.errors import UnknownApplication
 ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _SYMBOLS, _GROUP = 12, 4
 _BITS = 5 * (_SYMBOLS - 1)
+REFERENCE_BITS: Final = 5 * _SYMBOLS
+"""Of a reference with its check symbol."""
 SECRET_BYTES: Final = 16
 _READ_AS = {
     **{symbol: value for value, symbol in enumerate(ALPHABET)},
@@ -75,7 +77,20 @@ def write_reference(value: int) -> str:
     """Write a number of 55 bits as a reference."""
     text = _base32(value, _SYMBOLS - 1)
     text += ALPHABET[_times_x(_checksum([ALPHABET.index(symbol) for symbol in text]))]
-    return "-".join(text[at : at + _GROUP] for at in range(0, _SYMBOLS, _GROUP))
+    return _grouped(text)
+
+
+def reference_value(reference: str) -> int:
+    """Return a reference, its check symbol included, as a number of REFERENCE_BITS."""
+    value = 0
+    for symbol in reference.replace("-", ""):
+        value = value << 5 | ALPHABET.index(symbol)
+    return value
+
+
+def reference_with_value(value: int) -> str:
+    """Return the reference that such a number stands for."""
+    return _grouped(_base32(value, _SYMBOLS))
 
 
 def parse_reference(text: str) -> str:
@@ -88,7 +103,11 @@ def parse_reference(text: str) -> str:
     if len(symbols) != _SYMBOLS or min(symbols) < 0 or _checksum(symbols):
         raise UnknownApplication("no application of this reference")
     plain = "".join(ALPHABET[value] for value in symbols)
-    return "-".join(plain[at : at + _GROUP] for at in range(0, _SYMBOLS, _GROUP))
+    return _grouped(plain)
+
+
+def _grouped(symbols: str) -> str:
+    return "-".join(symbols[at : at + _GROUP] for at in range(0, _SYMBOLS, _GROUP))
 
 
 def _base32(value: int, length: int) -> str:

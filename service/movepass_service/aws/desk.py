@@ -17,17 +17,14 @@ from movepass_service.aws.opening import open_service
 from movepass_service.aws.settings import ServiceFunctionSettings
 from movepass_service.aws.telemetry import serving
 from movepass_service.aws.web import web_settings
-from movepass_service.decisions.desk import Desk
 from movepass_service.desk import make_desk_app
-from movepass_service.rules.kept import KeptRules
 
 
 @cache
 def _desk() -> Mangum:
     settings = ServiceFunctionSettings.from_environment(os.environ, "url")
     service = open_service(settings)
-    desk = Desk(service.store, KeptRules(service.store))
-    return Mangum(make_desk_app(service, desk, web_settings(settings)), lifespan="off")
+    return Mangum(make_desk_app(service, service.desk, web_settings(settings)), lifespan="off")
 
 
 @serving

@@ -133,6 +133,10 @@ class DynamoDbDesk(Applications):
         found = None if leaf is None else self._found(leaf[1][0])
         return None if found is None else kept_of(*found)
 
+    def note(self, name: str, value: bytes) -> None:
+        """Keep a value of the service's own under a name, in place of an earlier one."""
+        self._table.replace({"pk": _meta(name), "sk": NO_SORT, "value": value})
+
     def noted(self, name: str) -> bytes | None:
         """See DeskStore."""
         item = self._table.get(_meta(name))
@@ -196,8 +200,9 @@ class DynamoDbDesk(Applications):
 
     def forget_looks(self, document: Document, content: Content) -> None:
         """Delete the second looks of an application that is forgotten."""
-        for seq in range(len(document.events)):
-            self._table.delete(_look_key(content.number << _SEQ_BITS | seq))
+        for record in document.records:
+            if officer_of(json.loads(record.text)["actor"]) is not None:  # no other decision is ever drawn
+                self._table.delete(_look_key(content.number << _SEQ_BITS | record.seq))
 
     def _approval(self, officer: str, sort: str, expires: int, guard: Guard | None) -> Iterable[Mapping[str, Any]]:
         """Count an approval; the officer's item has a version, so that two at once can't both be the last one."""

@@ -9,6 +9,7 @@ from hashlib import sha256
 from typing import Any
 
 from movepass_service.applications.application import Application, split_hash
+from movepass_service.applications.references import REFERENCE_BITS, reference_value, reference_with_value
 from movepass_service.applications.retention import forget_at
 from movepass_service.applications.states import State, is_urgent
 from movepass_service.canonical import canonical_json
@@ -20,8 +21,6 @@ from movepass_service.stores.dynamodb.table import Item
 from movepass_service.stores.kept import Kept
 from movepass_service.stores.store import Draft, Issued
 
-_REFERENCE_BITS = 60
-_ALPHABET = {symbol: value for value, symbol in enumerate("0123456789ABCDEFGHJKMNPQRSTVWXYZ")}
 CONTENT, STATE = "C", "S"
 """Sort keys of an application's two items."""
 
@@ -33,17 +32,12 @@ def number_for(reference: str, micros: int) -> int:
         reference: the application's.
         micros: when it came, microseconds since 1970 UTC.
     """
-    value = 0
-    for symbol in reference.replace("-", ""):
-        value = value << 5 | _ALPHABET[symbol]
-    return micros << _REFERENCE_BITS | value
+    return micros << REFERENCE_BITS | reference_value(reference)
 
 
 def reference_of(number: int) -> str:
     """Return the reference of the application with a number."""
-    symbols = list(_ALPHABET)
-    plain = "".join(symbols[number >> 5 * at & 31] for at in reversed(range(_REFERENCE_BITS // 5)))
-    return "-".join(plain[at : at + 4] for at in range(0, len(plain), 4))
+    return reference_with_value(number & (1 << REFERENCE_BITS) - 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,12 +177,7 @@ class KeptHold:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """The state of an application.
-
-    Attributes:
-        version: counts its changes; each is conditional on the one that was read.
-        looks: ids of its approvals that were drawn for a second look.
-    """
+    """The state of an application. Its `version` counts its changes; each is conditional on the one that was read."""
 
     version: int = 0
     state: State = State.RECEIVED
@@ -207,7 +196,6 @@ class Document:
     records: tuple[KeptRecord, ...] = ()
     hold: KeptHold | None = None
     notes: tuple[Note, ...] = ()
-    looks: tuple[int, ...] = ()
 
     def to_bytes(self) -> bytes:
         """Write it; what has its default is left out."""
@@ -255,7 +243,6 @@ _LISTS: Mapping[str, Callable[[Any], Any]] = {
     "events": _event,
     "records": lambda value: KeptRecord(**value),
     "notes": lambda value: Note(**value),
-    "looks": int,
 }
 _DEFAULTS = asdict(Document())
 

@@ -33,7 +33,7 @@ from movepass_service.stores.store import (
     ToRevoke,
 )
 
-_KEYS, _RULES, _META = "KEYS", "RULES", "META"
+_KEYS, _RULES = "KEYS", "RULES"
 _IN_FORCE = "-"
 _KEY_BYTES = 32
 _RULES_SECONDS, _PLACES_SECONDS = 5.0, 5.0
@@ -338,10 +338,6 @@ class DynamoDbStore(DynamoDbAccounts, DynamoDbDesk):
             for sk in (STATE, CONTENT):
                 self._table.delete(key(content.reference), sk)
         return len(due)
-
-    def note(self, name: str, value: bytes) -> None:
-        """Keep a value of the service's own under a name, in place of an earlier one."""
-        self._table.replace({"pk": f"{_META}#{name}", "sk": "-", "value": value})
 
     def add_rules(self, version: str, text: str, now: int, act: Mapping[str, Any] | None = None) -> None:
         """Put a rule set into force. One of this version that is kept already stays as it is."""
