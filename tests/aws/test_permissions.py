@@ -1,6 +1,5 @@
 """The rights of each role: enough for its work (the story shows that), and nothing of the others'."""
 
-import json
 from collections.abc import Callable
 from typing import Any
 from urllib.error import HTTPError
@@ -10,7 +9,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 from support.ministack import REGION
-from support.stack import CEREMONY, OPERATOR, PEER, Stack, template
+from support.stack import CEREMONY, OPERATOR, PEER, Stack, assume_as_test, template
 
 ISSUE, REVOKE, PUBLISH = "IssueRole", "RevokeRole", "PublishRole"
 KEY = {"pk": {"S": "R#nobody"}, "sk": {"S": "-"}}
@@ -19,15 +18,9 @@ KEY = {"pk": {"S": "R#nobody"}, "sk": {"S": "-"}}
 @pytest.fixture(scope="session")
 def act(deployed: Stack) -> Callable[[str, str], Any]:
     """Return a client as a function of that role has it, or a person."""
-    iam, sts = deployed.ministack.client("iam"), deployed.ministack.client("sts")
-    trust = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
-    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
-    sessions = {}
-    for role in (ISSUE, REVOKE, PUBLISH):
-        name = deployed.resources()[role]
-        iam.update_assume_role_policy(RoleName=name, PolicyDocument=document)  # so that a test may take it on
-        arn = iam.get_role(RoleName=name)["Role"]["Arn"]
-        sessions[role] = sts.assume_role(RoleArn=arn, RoleSessionName="test")["Credentials"]
+    sessions = {
+        role: assume_as_test(deployed.ministack, deployed.resources()[role]) for role in (ISSUE, REVOKE, PUBLISH)
+    }
 
     def client(role: str, service: str) -> Any:
         if role not in sessions:

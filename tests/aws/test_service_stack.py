@@ -1,6 +1,5 @@
 """The service as main.yaml deploys it: its story with permissions on, and what each role may not do."""
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,7 +9,7 @@ from botocore.exceptions import ClientError
 from run import Story
 from service_aws import Play
 from support.ministack import REGION, running
-from support.stack import read_template
+from support.stack import assume_as_test, read_template
 from support.whole_stack import SERVICE_TEMPLATE
 
 ROLES = ("SiteRole", "DeskRole", "DecideRole", "AnswersRole", "TidyRole", "SealRole")
@@ -132,10 +131,5 @@ def _assume(play: Play, role: str) -> boto3.Session:
     """Act as a function of that role."""
     stack = play.whole.issuer if role == SEAL else play.whole.service
     name = stack.outputs["SealRole"] if role == SEAL else stack.resources()[role]
-    iam, sts = play.ministack.client("iam"), play.ministack.client("sts")
-    trust = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
-    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
-    iam.update_assume_role_policy(RoleName=name, PolicyDocument=document)  # so that a test may take it on
-    arn = iam.get_role(RoleName=name)["Role"]["Arn"]
-    keys = sts.assume_role(RoleArn=arn, RoleSessionName="test")["Credentials"]
+    keys = assume_as_test(play.ministack, name)
     return boto3.Session(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"], REGION)

@@ -123,11 +123,22 @@ class FunctionError(Exception):
 
 def deploy(ministack: Ministack, package: Path, name: str = "movepass", **parameters: str) -> Stack:
     """Upload the package, create the stack, and wait for it."""
-    s3, cloudformation = ministack.client("s3"), _deployer(ministack)
+    s3, cloudformation = ministack.client("s3"), deployer(ministack)
     s3.create_bucket(Bucket=_CODE_BUCKET, CreateBucketConfiguration={"LocationConstraint": ministack.region})
     s3.upload_file(str(package), _CODE_BUCKET, package.name)
     template = TEMPLATE.read_text("utf-8")
     assert _LOCAL_PACKAGE in template
+    body = template.replace(_LOCAL_PACKAGE, f"CodeUri: s3://{_CODE_BUCKET}/{package.name}")
+    create(ministack, cloudformation, name, body, parameters, seconds=_DEPLOY_SECONDS)
+    made = read_stack(ministack, name)
+    let_people_in(made)
+    return made
+
+
+def create(
+    ministack: Ministack, cloudformation: Any, name: str, body: str, parameters: dict[str, str], *, seconds: float
+) -> None:
+    """Create a stack with roles for the PEOPLE, and wait for it."""
     people = {person: _role(ministack, person) for person in PEOPLE}
     values = {
         "Architecture": "x86_64", "Runtime": "python3.11", "KeyAdminRoleArn": people["key-admin"],
@@ -135,21 +146,15 @@ def deploy(ministack: Ministack, package: Path, name: str = "movepass", **parame
     } | parameters  # fmt: skip
     cloudformation.create_stack(
         StackName=name,
-        TemplateBody=template.replace(_LOCAL_PACKAGE, f"CodeUri: s3://{_CODE_BUCKET}/{package.name}"),
+        TemplateBody=body,
         Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in values.items()],
         Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
     )
-    end = time.monotonic() + _DEPLOY_SECONDS
+    end = time.monotonic() + seconds
     while True:
         stack = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
         if stack["StackStatus"] == "CREATE_COMPLETE":
-            outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
-            made = Stack(name, outputs, ministack)
-            for person in (CEREMONY, OPERATOR):
-                arn = outputs[f"{person.title()}PolicyArn"]
-                ministack.client("iam").attach_role_policy(RoleName=person, PolicyArn=arn)
-            _mend(made)
-            return made
+            return
         if not stack["StackStatus"].endswith("IN_PROGRESS") or time.monotonic() > end:
             events = cloudformation.describe_stack_events(StackName=name)["StackEvents"]
             reasons = [
@@ -161,7 +166,33 @@ def deploy(ministack: Ministack, package: Path, name: str = "movepass", **parame
         time.sleep(0.1)
 
 
-def _deployer(ministack: Ministack) -> Any:
+def read_stack(ministack: Ministack, name: str) -> Stack:
+    """Read a stack by its name or ARN."""
+    (stack,) = ministack.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+    return Stack(stack["StackName"], outputs, ministack)
+
+
+def let_people_in(issuer: Stack) -> None:
+    """Give the PEOPLE what the issuer's template makes for them, and do what ministack leaves undone."""
+    for person in (CEREMONY, OPERATOR):
+        arn = issuer.outputs[f"{person.title()}PolicyArn"]
+        issuer.ministack.client("iam").attach_role_policy(RoleName=person, PolicyArn=arn)
+    _mend(issuer)
+
+
+def assume_as_test(ministack: Ministack, role: str) -> dict[str, str]:
+    """Let anybody take a function's role on, and return its credentials."""
+    iam, sts = ministack.client("iam"), ministack.client("sts")
+    trust = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    iam.update_assume_role_policy(RoleName=role, PolicyDocument=document)
+    arn = iam.get_role(RoleName=role)["Role"]["Arn"]
+    keys: dict[str, str] = sts.assume_role(RoleArn=arn, RoleSessionName="test")["Credentials"]
+    return keys
+
+
+def deployer(ministack: Ministack) -> Any:
     """Return CloudFormation for somebody who may do anything by IAM: what a key's policy leaves out, it denies."""
     key, secret = ministack.user("deployer", "*")
     return boto3.client(

@@ -3,14 +3,13 @@
 import json
 import os
 import subprocess
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from support.ministack import REGION, Ministack
 from support.processes import ROOT
-from support.stack import CEREMONY, OPERATOR, PEOPLE, Stack, _deployer, _mend, _role
+from support.stack import Stack, create, deployer, let_people_in, read_stack
 
 INFRA = ROOT / "infra"
 SERVICE_TEMPLATE = INFRA / "service.yaml"
@@ -25,7 +24,6 @@ from samtranslator.yaml_helper import yaml_parse
 translator = Translator({}, Parser())
 print(json.dumps(translator.translate(yaml_parse(sys.stdin.read()), {})))
 """
-_CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
 
 
 @dataclass(frozen=True)
@@ -39,7 +37,7 @@ class Whole:
 
 def deploy_whole(ministack: Ministack, issuer_zip: Path, service_zip: Path, **parameters: str) -> Whole:
     """Upload packages and templates, create the stack, and wait for it."""
-    s3, cloudformation = ministack.client("s3"), _deployer(ministack)
+    s3, cloudformation = ministack.client("s3"), deployer(ministack)
     s3.create_bucket(Bucket=_BUCKET, CreateBucketConfiguration={"LocationConstraint": ministack.region})
     for name, file in (("movepass.zip", issuer_zip), ("service.zip", service_zip)):
         s3.upload_file(str(file), _BUCKET, name)
@@ -51,21 +49,9 @@ def deploy_whole(ministack: Ministack, issuer_zip: Path, service_zip: Path, **pa
         s3.put_object(Bucket=_BUCKET, Key=name, Body=_expanded(text))
         assert f"TemplateURL: {name}" in whole
         whole = whole.replace(f"TemplateURL: {name}", f"TemplateURL: {ministack.url}/{_BUCKET}/{name}")
-    people = {person: _role(ministack, person) for person in PEOPLE}
-    values = {
-        "Architecture": "x86_64", "Runtime": "python3.11", "KeyAdminRoleArn": people["key-admin"],
-        "KeyPolicyRoleArn": people["key-policy"], "CeremonyRoleArn": people["ceremony"],
-    } | parameters  # fmt: skip
-    cloudformation.create_stack(
-        StackName="movepass", TemplateBody=whole, Capabilities=_CAPABILITIES,
-        Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in values.items()],
-    )  # fmt: skip
-    _wait(cloudformation, "movepass")
+    create(ministack, cloudformation, "movepass", whole, parameters, seconds=_DEPLOY_SECONDS)
     issuer, service = (_nested(ministack, cloudformation, name) for name in ("Issuer", "Service"))
-    for person in (CEREMONY, OPERATOR):
-        arn = issuer.outputs[f"{person.title()}PolicyArn"]
-        ministack.client("iam").attach_role_policy(RoleName=person, PolicyArn=arn)
-    _mend(issuer)
+    let_people_in(issuer)
     _let(ministack, issuer.outputs["SealRole"], "sqs:SendMessageBatch")  # see stack._mend
     secret = ministack.client("secretsmanager").describe_secret(SecretId=service.outputs["SiteSecretArn"])["ARN"]
     # A reference to a secret is its name there, and its ARN on AWS.
@@ -84,10 +70,7 @@ def _expanded(template: str) -> bytes:
 
 def _nested(ministack: Ministack, cloudformation: Any, name: str) -> Stack:
     found = cloudformation.describe_stack_resource(StackName="movepass", LogicalResourceId=name)
-    inner = found["StackResourceDetail"]["PhysicalResourceId"]
-    (stack,) = cloudformation.describe_stacks(StackName=inner)["Stacks"]
-    outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
-    return Stack(stack["StackName"], outputs, ministack)
+    return read_stack(ministack, found["StackResourceDetail"]["PhysicalResourceId"])
 
 
 def _let(ministack: Ministack, role: str, action: str, resource: str = "*") -> None:
@@ -95,17 +78,3 @@ def _let(ministack: Ministack, role: str, action: str, resource: str = "*") -> N
     statement = {"Effect": "Allow", "Action": action, "Resource": resource}
     document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     ministack.client("iam").put_role_policy(RoleName=role, PolicyName="ministack", PolicyDocument=document)
-
-
-def _wait(cloudformation: Any, name: str) -> None:
-    end = time.monotonic() + _DEPLOY_SECONDS
-    while True:
-        (stack,) = cloudformation.describe_stacks(StackName=name)["Stacks"]
-        if stack["StackStatus"] == "CREATE_COMPLETE":
-            return
-        if not stack["StackStatus"].endswith("IN_PROGRESS") or time.monotonic() > end:
-            events = cloudformation.describe_stack_events(StackName=name)["StackEvents"]
-            reasons = [f"{e['LogicalResourceId']}: {e['ResourceStatusReason']}" for e in events
-                       if e.get("ResourceStatusReason")]  # fmt: skip
-            raise RuntimeError(f"the stack is {stack['StackStatus']}: {reasons}")
-        time.sleep(0.2)

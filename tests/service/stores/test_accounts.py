@@ -4,10 +4,8 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pytest
-from support.ministack import Ministack
 
 from movepass_service.stores.dynamodb.store import DynamoDbStore
 from movepass_service.stores.sqlite.store import SqliteStore
@@ -20,18 +18,6 @@ class TestSqliteAccounts(AccountContract):
     def store(self, tmp_path: Path) -> Iterator[SqliteStore]:
         with closing(SqliteStore(tmp_path / "service")) as opened:
             yield opened
-
-
-@pytest.fixture
-def client(ministack: Ministack) -> Any:
-    return ministack.client("dynamodb")
-
-
-@pytest.fixture
-def table(client: Any) -> str:
-    name = f"service-{uuid4()}"
-    DynamoDbStore.create(name, client=client, has_ttl=False)
-    return name
 
 
 class TestDynamoDbAccounts(AccountContract):

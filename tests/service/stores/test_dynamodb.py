@@ -2,10 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any
-from uuid import uuid4
 
 import pytest
-from support.ministack import Ministack
 
 from movepass_service.stores.dynamodb.store import DynamoDbStore
 from movepass_service.stores.kept import Kept
@@ -35,18 +33,6 @@ class Followed(DynamoDbStore):
     def find_pass(self, day: int, index: int) -> Kept | None:
         self.sequence()
         return super().find_pass(day, index)
-
-
-@pytest.fixture
-def client(ministack: Ministack) -> Any:
-    return ministack.client("dynamodb")
-
-
-@pytest.fixture
-def table(client: Any) -> str:
-    name = f"service-{uuid4()}"
-    DynamoDbStore.create(name, client=client, has_ttl=False)
-    return name
 
 
 @pytest.fixture

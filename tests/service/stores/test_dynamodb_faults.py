@@ -28,11 +28,6 @@ CALLS_MAX = 100
 """More than the story makes."""
 
 
-@pytest.fixture
-def client(ministack: Ministack) -> Any:
-    return ministack.client("dynamodb")
-
-
 def new_table(client: Any) -> str:
     table = f"service-{uuid4()}"
     DynamoDbStore.create(table, client=client, has_ttl=False)

@@ -4,13 +4,10 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pytest
-from support.ministack import Ministack
 
 from movepass_service.stores.dynamodb.numbers import SHARDS, DynamoDbNumbers
-from movepass_service.stores.dynamodb.store import DynamoDbStore
 from movepass_service.stores.numbers import Budgets
 from movepass_service.stores.sqlite.numbers import SqliteNumbers
 
@@ -22,18 +19,6 @@ class TestSqliteNumbers(NumberContract):
     def store(self, tmp_path: Path) -> Iterator[SqliteNumbers]:
         with closing(SqliteNumbers(tmp_path / "numbers")) as opened:
             yield opened
-
-
-@pytest.fixture
-def client(ministack: Ministack) -> Any:
-    return ministack.client("dynamodb")
-
-
-@pytest.fixture
-def table(client: Any) -> str:
-    name = f"service-{uuid4()}"
-    DynamoDbStore.create(name, client=client, has_ttl=False)
-    return name
 
 
 class TestDynamoDbNumbers(NumberContract):

@@ -1,6 +1,5 @@
 """Two regions' stores beside each other: copies before receipts, and what happens while one is lost and after."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import uuid4
@@ -16,9 +15,9 @@ from movepass_service.errors import ConflictingApplication, StoreError, UnknownA
 from movepass_service.stores.desk import Hold
 from movepass_service.stores.dynamodb.regional import LOST_SECONDS, Neighbour, RegionalStore
 from movepass_service.stores.dynamodb.store import DynamoDbStore
-from movepass_service.stores.kept import Kept
 
 from .store_contract import NOW, REFERENCE, application, issued, name
+from .test_dynamodb import Followed
 from .test_dynamodb import TestDynamoDbStore as DynamoDbContract
 
 A, B = 0, 1
@@ -301,28 +300,8 @@ def test_the_other_regions_table_is_read_and_written_by_key_alone(ministack: Min
         limited.scan(TableName=tables[B])
 
 
-class FollowedRegional(RegionalStore):
-    """A region's store with its log's function beside it: see test_dynamodb.Followed."""
-
-    def log_size(self) -> int:
-        self.sequence()
-        return super().log_size()
-
-    def approved(self, limit: int, covered: int, *, among: Sequence[str] | None = None) -> list[Kept]:
-        self.sequence()
-        return super().approved(limit, covered, among=among)
-
-    def append_administration(self, document: Mapping[str, Any], now: int) -> int:
-        self.sequence()
-        return super().append_administration(document, now)
-
-    def issuance_leaves(self, passes: Sequence[tuple[int, int]]) -> dict[tuple[int, int], int]:
-        self.sequence()
-        return super().issuance_leaves(passes)
-
-    def find_pass(self, day: int, index: int) -> Kept | None:
-        self.sequence()
-        return super().find_pass(day, index)
+class FollowedRegional(Followed, RegionalStore):
+    """A region's store with its log's function beside it."""
 
 
 class TestRegionalStore(DynamoDbContract):
