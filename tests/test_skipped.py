@@ -29,7 +29,7 @@ def test_a_run_ends_by_naming_what_was_skipped(tmp_path: Path, ci: str, status: 
             f"--basetemp={tmp_path / 'inner'}",  # else it takes this run's folder from everybody else's eyes
         ],
         cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(ROOT / "tests"), "CI": ci},
+        env={**os.environ, "PYTHONPATH": str(ROOT / "tests"), "CI": ci, "PYTEST_ADDOPTS": ""},
         capture_output=True,
         text=True,
         check=False,

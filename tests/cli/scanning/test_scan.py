@@ -6,6 +6,7 @@ import re
 import signal
 import threading
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,9 @@ from movepass_cli.officer.scanning.feeds import Feeds
 from movepass_cli.officer.scanning.screen import banners
 from movepass_cli.officer.scanning.sound import Speaker
 from movepass_cli.officer.scanning.terminal import Terminal
-from movepass_verifier import Device
+from movepass_cli.signals import Stopped
+from movepass_verifier import Device, Verification
+from movepass_verifier.officer.journal import Noted
 from movepass_wire import base45
 from movepass_words import words
 
@@ -325,6 +328,40 @@ def test_a_verdict_is_drawn_before_it_is_noted_however_short_ago_something_was(
         screen._present()  # what was typed until Enter
         screen._take(field.text, typed=True)
     assert happened == ["drawn", "drawn", "noted"]
+
+
+@pytest.mark.parametrize("nth", [1, 2])
+def test_a_verdict_that_was_shown_is_noted_though_a_signal_comes_first(
+    field: Field, monkeypatch: pytest.MonkeyPatch, nth: int
+) -> None:
+    """The signal comes while the verdict is drawn, or after it, before the first note."""
+    happened: list[str] = []
+    notes = Device.note
+
+    def show(*_: object) -> None:
+        happened.append("drawn")
+        if nth == 1 and happened == ["drawn", "drawn"]:
+            raise Stopped
+
+    def note(device: Device, result: Verification) -> Noted | None:
+        happened.append("noted")
+        if nth == 2 and happened.count("noted") == 1:
+            raise Stopped
+        return notes(device, result)
+
+    def wait(screen: _Screen, _: int) -> None:
+        screen._take(field.text, typed=True)
+        pytest.fail("no signal ended it")
+
+    monkeypatch.setattr(Terminal, "show", show)
+    monkeypatch.setattr(Device, "note", note)
+    monkeypatch.setattr(Terminal, "taken", lambda _: nullcontext())
+    monkeypatch.setattr(_Screen, "_wait", wait)
+    before = len(run_movepass("journal", "entries", "--store", field.device, "--json").rows)
+    with Device.open(field.device) as device, pytest.raises(Stopped):
+        _Screen(device, Feeds([]), "en", 20, Speaker(on=False)).run()
+    assert happened == ["drawn", "drawn", *["noted"] * nth]
+    assert len(run_movepass("journal", "entries", "--store", field.device, "--json").rows) == before + 1
 
 
 def test_all_at_once(field: Field, tmp_path: Path) -> None:

@@ -268,15 +268,19 @@ class _Screen:
         self._badge = _badge(device)
         self._badge_until = time.monotonic() + _BADGE_SECONDS
         self._drawn = 0.0
-        """Return when the last verdict was drawn at once."""
+        """When the last verdict was drawn at once."""
         self._unheard: Outcome | None = None
 
     def run(self) -> None:
         """Run until somebody quits."""
         with self._terminal.taken(), _window_changes() as changes:
-            self._present()
-            while not self._session.ended:
-                self._wait(changes)
+            try:
+                self._present()
+                while not self._session.ended:
+                    self._wait(changes)
+            finally:
+                with self._store_failures():
+                    self._session.note()  # a signal may have come between the verdict and its note
             self._speaker.stop()
 
     def _wait(self, changes: int) -> None:
