@@ -80,6 +80,7 @@ class Fact:
     starts: int | None = None
     hours: int | None = None
     at_s: int | None = None
+    noted_s: int | None = None
     post: str | None = None
     district: str | None = None
     verdict: str | None = None
@@ -140,7 +141,9 @@ DICTIONARY: Final[Mapping[str, Entry]] = {
     "starts": Entry(_BIG, "the first hour in Dhaka of the pass's time, or of what a revocation took of it: 24 a day "
                           "since 1970-01-01"),
     "hours": Entry(_NUMBER, "for how many hours from then, begun ones too"),
-    "at_s": Entry(_BIG, "seconds since 1970 UTC; of published and revoked alone, which are compared with each other"),
+    "at_s": Entry(_BIG, "seconds since 1970 UTC; of published and revoked alone, which are compared with each other. Of "
+                        "revoked: when the issuer had noted it; the first publication from then on lists it"),
+    "noted_s": Entry(_NUMBER, "of revoked: seconds from what took the pass away until the issuer had noted it"),
     "post": Entry(_TEXT, "the name of a post, as whoever imports its counts calls it"),
     "district": Entry(_TEXT, "the district of a post"),
     "verdict": Entry(_TEXT, "the device's verdict: valid, forged, revoked …"),
