@@ -31,9 +31,13 @@ from movepass_service.issuing.worker import Worker
 from movepass_service.officers.accounts import forget_sessions
 from movepass_service.service import Service
 from movepass_service.site import default_limits, make_app
+from movepass_service.statistics.building import FactBuilder
 from movepass_service.statistics.collecting import Collector, collector_rounds
 from movepass_service.statistics.folder import facts_folder
 from movepass_service.statistics.open.running import open_statistics
+from movepass_service.statistics.parts import FolderParts
+from movepass_service.statistics.publications import Publications, newest_of
+from movepass_service.statistics.rounds import Rounds
 from movepass_service.web import WebSettings
 from movepass_service.web.limits import Limit
 
@@ -126,11 +130,11 @@ def running(service: Service, site: Site, desk: DeskAt | None = None) -> Iterato
         desk_app = make_desk_app(service, Desk(service.store, service.rules, accounts), desk_settings)
         worker = Worker(service, also_forget=partial(_forget, service, accounts))
         statistics = open_statistics(service.store.folder, service.statistics_key)
-        collector = Collector(service.store, facts_folder(service.store.folder), service.statistics_key)
+        publications = Publications(newest_of(service.authority.folder))
         for helper in (
-            collector_rounds(collector, time.time),
+            _collector(service, publications),
             statistics,
-            PublisherThread(service),
+            PublisherThread(service, also_tell=publications.tell),
             worker,
         ):  # the last revocations are published in the end
             helper.start()
@@ -163,6 +167,12 @@ def _serving(name: str, app: Any, listener: socket.socket) -> Iterator[threading
 
 def _address(url: str | None, listener: socket.socket) -> str:
     return url or f"http://localhost:{listener.getsockname()[1]}"
+
+
+def _collector(service: Service, publications: Publications) -> Rounds:
+    folder = facts_folder(service.store.folder)
+    builder = FactBuilder(service.statistics_key, service.rules)
+    return collector_rounds(Collector(service.store, FolderParts(folder), builder, publications), folder, time.time)
 
 
 def _forget(service: Service, accounts: Accounts | None, now: int) -> None:

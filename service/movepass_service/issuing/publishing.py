@@ -50,9 +50,21 @@ class _Stop:
 class PublisherThread:
     """Publishes for one service until it is told to stop."""
 
-    def __init__(self, service: Service, clock: Callable[[], float] = time.time) -> None:
-        """Take the service to publish for, and what gives the time in seconds since 1970 UTC."""
+    def __init__(
+        self,
+        service: Service,
+        clock: Callable[[], float] = time.time,
+        also_tell: Callable[[int, int], None] = lambda _version, _at: None,
+    ) -> None:
+        """Take the service to publish for.
+
+        Args:
+            service: an open one.
+            clock: gives the time in seconds since 1970 UTC.
+            also_tell: called with the version and the time of each publication.
+        """
         self._service = service
+        self._also_tell = also_tell
         self._clock = clock
         self._stop = _Stop(service.pulse.revoked, service.settings.publish_after_revocation_s)
         self._thread = threading.Thread(target=self._run, name="publisher", daemon=True)
@@ -117,6 +129,8 @@ class PublisherThread:
         pulse = self._service.pulse
         if isinstance(came, Publication | Followed):
             pulse.published_at, pulse.publisher_trouble = came.published, ""
+            if isinstance(came, Publication):
+                self._also_tell(came.version, came.published)
         else:
             pulse.publisher_trouble = f"lists are not published: {came}"
             LOG.error("nothing was published; next try in %.0f s: %s", wait, came)

@@ -1,242 +1,200 @@
-"""Collects facts from the decision log: each position once, into the day in which it happened.
+"""Collects facts from a store: each event once, into the day in which it happened.
 
-The log is append-only and has a position for every decision and every pass, so the position up to which it was read is
-all that must be remembered. A collector that is killed reads the same positions again and writes the same parts over,
-and a reader counts an event once. Times are those of the log: a clock that is set back changes no total.
+The log is append-only and has a position for every decision and every pass, so a few positions are all that must be
+remembered. A collector that is killed reads the same positions again and writes the same parts over, and a reader
+counts an event once. Times are those of the store: a clock that is set back changes no total.
+
+One round:
+    1. count applications that wait for the rules: they have no leaf yet
+    2. count what has a leaf since the last position
+    3. tell again what was taken away, once the issuer has noted it
+    4. count the publications since
+    5. write the parts, then how far it came
 """
 
 import hashlib
-import hmac
 import json
 import logging
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Protocol
 
-from movepass_keys import files
-from movepass_service.applications.states import is_urgent
-from movepass_service.decisions.leaves import ISSUANCE
-from movepass_service.decisions.records import APPLICANT, RULES, officer_of
 from movepass_service.errors import ServiceError
-from movepass_service.statistics import facts
+from movepass_service.statistics.building import SECOND_LOOK, FactBuilder, published
 from movepass_service.statistics.compaction import compact_days
 from movepass_service.statistics.engine import MissingExtraError
-from movepass_service.statistics.facts import Fact, FactsError, hour_number, moment
-from movepass_service.statistics.folder import STATE, make_folder, part_path
+from movepass_service.statistics.facts import Fact, FactsError, moment
+from movepass_service.statistics.parts import Collected, Parts, lines_by_day
+from movepass_service.statistics.publications import Publications
 from movepass_service.statistics.rounds import Rounds, Stopped
-from movepass_service.stores.kept import Kept
-from movepass_service.stores.store import LoggedRecord
-from movepass_wire.codes import DISTRICTS, REASONS
+from movepass_service.stores.stories import StoryStore
 
 LOG = logging.getLogger(__name__)
 PART_POSITIONS = 2_000
 """Positions of the log in one round: some hundred kilobytes of facts."""
 ROUND_SECONDS = 20.0
-_STATE_MAX_BYTES = 4096
-_OTHER = "other"
-_TYPES: Mapping[str, str] = {
-    "approve": facts.DECIDED, "reject": facts.DECIDED, "refer": facts.DECIDED, "needs-correction": facts.DECIDED,
-    "appeal": facts.APPEALED, "withdraw": facts.WITHDRAWN, "expire": facts.EXPIRED, "revoke": facts.REVOKED,
-}  # fmt: skip
-"""The type of event that a decision's action is."""
+COMPACT_SECONDS = 600.0
+"""From one look for days to compact to the next."""
+_DIGITS = 12
 
 
-class LogSource(Protocol):
-    """As much of a store as the collector reads."""
+@dataclass(slots=True)
+class _Round:
+    """What a round found: facts of the log and of publications, and how far it came."""
 
-    def log_size(self) -> int:
-        """Count the leaves of the log."""
-
-    def leaves(self, start: int, end: int) -> Iterator[str]:
-        """Read the leaves from a position up to another one."""
-
-    def records(self, end: int, start: int = 0) -> Iterator[LoggedRecord]:
-        """Read the records of the leaves from a position up to another one that are still kept."""
-
-    def find(self, reference: str) -> Kept | None:
-        """Look up an application."""
-
-    def find_pass(self, day: int, index: int) -> Kept | None:
-        """Look up the application of a pass."""
-
-    def history(self, number: int) -> list[dict[str, Any]]:
-        """Return the records of all decisions about an application."""
-
-
-@dataclass(frozen=True, slots=True)
-class Collected:
-    """How far the log was read.
-
-    Attributes:
-        position: the first one that was not.
-        complete_until: until when all that happened is in the facts, seconds since 1970 UTC.
-    """
-
-    position: int
-    complete_until: int | None = None
+    state: Collected
+    facts: list[Fact] = field(default_factory=list)
+    publications: list[Fact] = field(default_factory=list)
 
 
 class Collector:
-    """Reads one store's log into one folder of facts."""
+    """Reads one store into the parts of days."""
 
-    def __init__(self, store: LogSource, folder: Path, key: bytes) -> None:
-        """Take the store, the folder of the facts, and the key of officers' pseudonyms."""
+    def __init__(
+        self, store: StoryStore, parts: Parts, builder: FactBuilder, publications: Publications | None = None
+    ) -> None:
+        """Take the store, where to write, what makes facts, and the publications."""
         self._store = store
-        self._folder = folder
-        self._key = key
+        self._parts = parts
+        self._builder = builder
+        self._publications = publications
+        self.is_behind = False
+        """Whether the last round left some of the log to the next one."""
 
     def collect(self, now: int) -> int:
-        """Write the facts of the positions that came since; returns how many facts.
+        """Write the facts of what happened since the last round; returns how many.
 
         Raises:
-            FactsError: the folder can't be written.
+            FactsError: the facts can't be written, or are of another store.
             StoreError: the store can't be read.
         """
-        done = read_state(self._folder)
+        done = self._parts.state()
+        # first: what is decided between the two readings has a leaf by the second
+        waiting = self._store.waiting_since(done.arrived, PART_POSITIONS)
         size = self._store.log_size()
-        if done.position > size:
-            raise FactsError(
-                f"{self._folder} was read up to position {done.position} of the log, which has {size}: the store was "
-                "restored from a copy. Move the folder away, and it is written again from what is kept"
-            )
-        end = min(size, done.position + PART_POSITIONS)
-        found = list(self._facts(done.position, end))
-        try:
-            self._write(found, done.position)
-            until = now if end == size else done.complete_until
-            _write_state(self._folder, Collected(end, until))
-        except OSError as e:
-            raise FactsError(f"{self._folder}: {e.strerror or e}") from e
-        return len(found)
+        self._check(done, size)
+        found = _Round(done)
+        found.facts += [self._builder.applied(kept) for kept in waiting]
+        if waiting:
+            found.state = replace(found.state, arrived=waiting[-1].number)
+        self._read_log(found, size)
+        self._read_noted(found)
+        self._read_publications(found)
+        self.is_behind = found.state.position < size or len(waiting) == PART_POSITIONS
+        if not self.is_behind:
+            found.state = replace(found.state, complete_until=now)
+        self._write(found, done)
+        return len(found.facts) + len(found.publications)
 
-    def compact(self, now: int) -> int:
-        """Compact the days that are over; returns how many. Without DuckDB nothing is compacted, and nothing is lost.
+    def _check(self, done: Collected, size: int) -> None:
+        """Check that the store is the one that was read before.
 
         Raises:
-            FactsError: a day can't be read or written.
+            FactsError: it was restored from a copy.
         """
-        try:
-            return compact_days(self._folder, moment(now).day)
-        except MissingExtraError:
-            return 0
+        is_same = done.position <= size
+        if is_same and done.position:
+            is_same = _digest(next(self._store.leaves(done.position - 1, done.position))) == done.leaf
+        if not is_same:
+            raise FactsError(
+                f"{self._parts.name} was read from another log, up to position {done.position}; this one has {size}: "
+                "the store was restored from a copy. Move the facts away, and they are written again from what is kept"
+            )
 
-    def _facts(self, start: int, end: int) -> Iterator[Fact]:
-        records = {record.position: json.loads(record.text) for record in self._store.records(end, start)}
-        for position, leaf in enumerate(self._store.leaves(start, end), start):
-            if position in records and "reference" in records[position]:
-                yield from self._decision(position, records[position])
-            elif f'"kind":"{ISSUANCE}"' in leaf:
-                yield from self._issuance(position, json.loads(leaf))
-
-    def _decision(self, position: int, record: Mapping[str, Any]) -> Iterator[Fact]:
-        kind = _TYPES.get(record["action"])
-        kept = self._store.find(record["reference"])
-        if kind is None or kept is None:
+    def _read_log(self, found: _Round, size: int) -> None:
+        start, end = found.state.position, min(size, found.state.position + PART_POSITIONS)
+        if start == end:
             return
-        history = self._store.history(kept.number)
-        place = next((n for n, one in enumerate(history) if one == record), 0)
-        trip = self._trip(kept)
-        if place == 0:  # an application is counted with the first decision about it, on the day it came
-            yield _at(facts.APPLIED, position, kept.received_at, trip)
-        officer = officer_of(record["actor"])
-        before = history[place - 1] if place else None
-        yield replace(
-            _at(kind, position, record["at"], trip), outcome=record["action"], code=record["code"],
-            rule_set=record.get("rules"), rule_row=record.get("row"), decided_by=_decided_by(record["actor"]),
-            officer=self._pseudonym(officer), other_officer=self._pseudonym(officer_of(record.get("proposed_by", ""))),
-            is_bulk="batch" in record, correction=record["correction"],
-            waited_s=max(0, record["at"] - kept.received_at),
-            case_s=max(0, record["at"] - before["at"]) if officer and before else None,
-        )  # fmt: skip
+        are_noted = True
+        for story in self._store.stories(start, end):
+            found.facts += self._builder.new_facts(story)
+            are_noted &= story.is_noted
+        for act in self._store.acts(start, end):
+            found.facts += self._looked(act.position, act.text)
+        noted = end if are_noted and found.state.noted == start else found.state.noted
+        *_, last = self._store.leaves(end - 1, end)
+        found.state = replace(found.state, position=end, leaf=_digest(last), noted=noted)
 
-    def _issuance(self, position: int, leaf: Mapping[str, Any]) -> Iterator[Fact]:
-        kept = self._store.find_pass(leaf["day"], leaf["index"])
-        if kept is None:
+    def _read_noted(self, found: _Round) -> None:
+        """Tell again what was taken away between two positions, if the issuer has noted all of it by now."""
+        start, end = found.state.noted, min(found.state.position, found.state.noted + PART_POSITIONS)
+        if start == end:
             return
-        at = leaf["at"]
-        kind = facts.REISSUED if "replaces" in leaf and not kept.correction else facts.ISSUED
-        yield replace(
-            _at(kind, position, at, self._trip(kept)), correction=kept.correction,
-            waited_s=max(0, at - kept.received_at), starts=hour_number(kept.not_before),
-            hours=hour_number(kept.not_after - 1) - hour_number(kept.not_before) + 1,
-        )  # fmt: skip
+        told: list[Fact] = []
+        for story in self._store.stories(start, end):
+            if not story.is_noted:
+                return
+            told += self._builder.taken_facts(story)
+        found.facts += told
+        found.state = replace(found.state, noted=end)
 
-    def _trip(self, kept: Kept) -> Mapping[str, Any]:
-        """Return the columns that say what kind of trip it is; nothing of them is a person's."""
+    def _read_publications(self, found: _Round) -> None:
+        if self._publications is None:
+            return
         try:
-            application = kept.application()
-        except (ValueError, LookupError, TypeError):
-            return {"lane": "urgent" if kept.is_urgent else "ordinary"}
-        trip = application.trip
-        reason = REASONS.by_number[trip.reason].key if isinstance(trip.reason, int) else _OTHER
-        return {
-            "reason": reason,
-            "from_district": DISTRICTS.by_number[trip.origin.district].key,
-            "to_district": DISTRICTS.by_number[trip.destination.district].key,
-            "lane": "urgent" if is_urgent(trip.reason) else "ordinary",
-            "evidence": application.evidence,
-        }
+            told = self._publications.since(found.state.published)
+        except FactsError as e:
+            LOG.warning("publications are counted later: %s", e)
+            return
+        for version, at in told:
+            found.publications.append(published(version, at))
+            found.state = replace(found.state, published=version)
 
-    def _pseudonym(self, officer: str | None) -> str | None:
-        if officer is None:
-            return None
-        return "officer-" + hmac.digest(self._key, officer.encode(), hashlib.sha256)[:4].hex()
+    def _looked(self, position: int, text: str) -> Iterable[Fact]:
+        act = json.loads(text)
+        if act.get("action") == SECOND_LOOK:
+            look = self._store.second_look(act["decision"])
+            yield self._builder.looked(position, act, look.officer if look else None)
 
-    def _write(self, found: list[Fact], position: int) -> None:
-        days: dict[str, list[str]] = defaultdict(list)
-        for fact in found:
-            days[fact.day].append(fact.to_line())
-        for day, lines in days.items():
-            path = part_path(self._folder, day, f"{position:012}")
-            make_folder(path.parent)
-            files.write_whole(path, ("\n".join(lines) + "\n").encode())
+    def _write(self, found: _Round, done: Collected) -> None:
+        name = "-".join(f"{one:0{_DIGITS}}" for one in (done.position, done.arrived, done.noted))
+        for day, lines in lines_by_day(found.facts).items():
+            self._parts.write(day, name, lines)
+        for day, lines in lines_by_day(found.publications).items():
+            self._parts.write(day, f"published-{found.state.published:0{_DIGITS}}", lines)
+        if found.state != done:
+            self._parts.write_state(found.state)
+        if self._publications is not None:
+            self._publications.forget(found.state.published)
 
 
-def collector_rounds(collector: Collector, clock: Callable[[], float]) -> Rounds:
-    """Return what collects in a thread of its own; `clock` gives the time in seconds since 1970 UTC."""
+def collector_rounds(collector: Collector, folder: Path, clock: Callable[[], float]) -> Rounds:
+    """Return what collects in a thread of its own, and compacts days that are over.
+
+    Args:
+        collector: which.
+        folder: of the facts.
+        clock: gives the time in seconds since 1970 UTC.
+    """
+    compact_at = 0.0
 
     def round_(_: Stopped) -> bool:
+        nonlocal compact_at
         try:
-            found = collector.collect(int(clock()))
-            if not found:
-                collector.compact(int(clock()))
+            collector.collect(int(clock()))
+            if not collector.is_behind and time.monotonic() >= compact_at:
+                compact_at = time.monotonic() + COMPACT_SECONDS
+                compact(folder, int(clock()))
         except ServiceError as e:
             LOG.error("no facts are collected: %s", e)  # noqa: TRY400 - a cause, no defect
             return False
-        return found >= PART_POSITIONS
+        return collector.is_behind
 
     return Rounds("collector", round_, ROUND_SECONDS)
 
 
-def read_state(folder: Path) -> Collected:
-    """Return how far the log was read.
+def compact(folder: Path, now: int) -> int:
+    """Compact the days that are over; returns how many. Without DuckDB nothing is compacted, and nothing is lost.
 
     Raises:
-        FactsError: that is not known any longer.
+        FactsError: a day can't be read or written.
     """
     try:
-        state = json.loads(files.read_regular(folder / STATE, _STATE_MAX_BYTES))
-        return Collected(int(state["position"]), state.get("complete_until"))
-    except FileNotFoundError:
-        return Collected(0)
-    except (OSError, ValueError, LookupError, TypeError) as e:
-        raise FactsError(f"{folder / STATE} can't be read; move the folder away, and it is written again") from e
+        return compact_days(folder, moment(now).day)
+    except MissingExtraError:
+        return 0
 
 
-def _write_state(folder: Path, state: Collected) -> None:
-    make_folder(folder)
-    document = {"position": state.position, "complete_until": state.complete_until}
-    files.write_whole(folder / STATE, json.dumps(document).encode())
-
-
-def _at(kind: str, event: int, at: int, trip: Mapping[str, Any]) -> Fact:
-    when = moment(at)
-    return Fact(when.day, kind, event, when.hour, when.minute, **trip)
-
-
-def _decided_by(actor: str) -> str:
-    if officer_of(actor) is not None:
-        return "officer"
-    return actor if actor in {RULES, APPLICANT} else "service"
+def _digest(leaf: str) -> str:
+    return hashlib.sha256(leaf.encode()).hexdigest()

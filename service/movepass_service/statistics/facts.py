@@ -141,9 +141,9 @@ DICTIONARY: Final[Mapping[str, Entry]] = {
     "starts": Entry(_BIG, "the first hour in Dhaka of the pass's time, or of what a revocation took of it: 24 a day "
                           "since 1970-01-01"),
     "hours": Entry(_NUMBER, "for how many hours from then, begun ones too"),
-    "at_s": Entry(_BIG, "seconds since 1970 UTC; of published and revoked alone, which are compared with each other. Of "
-                        "revoked: when the issuer had noted it; the first publication from then on lists it"),
-    "noted_s": Entry(_NUMBER, "of revoked: seconds from what took the pass away until the issuer had noted it"),
+    "at_s": Entry(_BIG, "seconds since 1970 UTC; of published and revoked alone, which are compared with each other. "
+                        "Of revoked: the second after the issuer noted it; the first publication since then lists it"),
+    "noted_s": Entry(_NUMBER, "of revoked: seconds from what took the pass away until at_s"),
     "post": Entry(_TEXT, "the name of a post, as whoever imports its counts calls it"),
     "district": Entry(_TEXT, "the district of a post"),
     "verdict": Entry(_TEXT, "the device's verdict: valid, forged, revoked …"),

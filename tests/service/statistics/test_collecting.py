@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,9 +13,11 @@ from support.applications import rules as rules_of
 from movepass_service.service import Service
 from movepass_service.statistics import collecting
 from movepass_service.statistics.asking import Facts
-from movepass_service.statistics.collecting import Collector, read_state
+from movepass_service.statistics.building import FactBuilder
+from movepass_service.statistics.collecting import Collector, compact
 from movepass_service.statistics.facts import FactsError, moment
 from movepass_service.statistics.folder import STATE, facts_folder
+from movepass_service.statistics.parts import Collected, FolderParts
 
 KEY = b"k" * 32
 RULES = rules_of("refers", ('reason = ["business"]', "refer"), ("", "approve"))
@@ -22,7 +25,12 @@ OFFICER = "Nasrin Akter"
 
 
 def collector(service: Service) -> Collector:
-    return Collector(service.store, facts_folder(service.store.folder), KEY)
+    parts = FolderParts(facts_folder(service.store.folder))
+    return Collector(service.store, parts, FactBuilder(KEY, service.rules))
+
+
+def read_state(folder: Path) -> Collected:
+    return FolderParts(folder).state()
 
 
 def lines(service: Service) -> list[dict[str, Any]]:
@@ -85,15 +93,15 @@ def test_what_comes_in_pieces_is_the_same(played: Service, now: int, monkeypatch
 def test_a_day_that_is_over_becomes_one_file_with_the_same_events(played: Service, now: int) -> None:
     folder = facts_folder(played.store.folder)
     collector(played).collect(now + 900)
-    assert collector(played).compact(now) == 0, "the day is not over"
+    assert compact(folder, now) == 0, "the day is not over"
     parts = {path: path.read_bytes() for path in folder.rglob("*.jsonl")}
-    assert collector(played).compact(now + 2 * 86400) >= 1
+    assert compact(folder, now + 2 * 86400) >= 1
     assert list(folder.rglob("*.jsonl")) == []
     assert totals(played, now) == APPLIED_TO_EXPIRED
     for path, content in parts.items():  # killed before the parts were deleted
         path.write_bytes(content)
     assert totals(played, now) == APPLIED_TO_EXPIRED
-    assert collector(played).compact(now + 2 * 86400) >= 1
+    assert compact(folder, now + 2 * 86400) >= 1
     assert totals(played, now) == APPLIED_TO_EXPIRED
 
 
@@ -111,11 +119,11 @@ def test_nobody_is_in_the_facts(played: Service, now: int) -> None:
 def test_a_store_from_a_copy_is_named(played: Service, now: int) -> None:
     folder = facts_folder(played.store.folder)
     collector(played).collect(now)
-    (folder / STATE).write_text(json.dumps({"position": 10**6, "complete_until": now}))
+    (folder / STATE).write_bytes(Collected(position=10**6).to_bytes())
     with pytest.raises(FactsError, match="restored from a copy"):
         collector(played).collect(now)
     (folder / STATE).write_text("damaged")
-    with pytest.raises(FactsError, match="move the folder away"):
+    with pytest.raises(FactsError, match="move the facts away"):
         collector(played).collect(now)
 
 

@@ -139,9 +139,9 @@ class Log:
         for item in self._table.partition(_LOG, first=_sort(first.start if first else 0), last=_sort(end - 1)):
             yield Chunk.from_item(item)
 
-    def administration(self, end: int) -> Iterator[LoggedRecord]:
-        """Read the records of acts before a position that are still kept."""
-        for item in self._table.partition(_ADMIN, last=_sort(end - 1)) if end else ():
+    def administration(self, end: int, start: int = 0) -> Iterator[LoggedRecord]:
+        """Read the records of acts from a position up to another one that are still kept."""
+        for item in self._table.partition(_ADMIN, first=_sort(start), last=_sort(end - 1)) if end > start else ():
             yield LoggedRecord(int(str(item["sk"])), bytes(item["salt"]), str(item["text"]))  # type: ignore[arg-type]
 
     def last_administration(self, limit: int) -> list[LoggedRecord]:

@@ -19,6 +19,7 @@ from movepass_service.stores.dynamodb.applications import BUSY_SECONDS, expiry
 from movepass_service.stores.dynamodb.desk import DynamoDbDesk
 from movepass_service.stores.dynamodb.document import CONTENT, STATE, Content, Document, kept_of, key, reference_of
 from movepass_service.stores.dynamodb.persons import Person, claimed, hashes_of, past_passes
+from movepass_service.stores.dynamodb.stories import DynamoDbStories
 from movepass_service.stores.dynamodb.table import PATIENCE, Item, Table, waits
 from movepass_service.stores.kept import Kept
 from movepass_service.stores.store import (
@@ -39,7 +40,7 @@ _KEY_BYTES = 32
 _RULES_SECONDS, _PLACES_SECONDS = 5.0, 5.0
 
 
-class DynamoDbStore(DynamoDbAccounts, DynamoDbDesk):
+class DynamoDbStore(DynamoDbAccounts, DynamoDbDesk, DynamoDbStories):
     """Keeps applications and decisions in one table; see stores.store.Store for what each method promises.
 
     The rules function calls `decide` with what the table's stream names, and the log's function `sequence`. Methods
@@ -249,7 +250,7 @@ class DynamoDbStore(DynamoDbAccounts, DynamoDbDesk):
 
     def records(self, end: int, start: int = 0) -> Iterator[LoggedRecord]:
         """See Store."""
-        acts = {record.position: record for record in self._log.administration(end)}
+        acts = {record.position: record for record in self._log.administration(end, start)}
         for chunk in self._log.chunks(start, end):
             _, states = self._read_many([reference_of(number) for number, _ in chunk.places if number >= 0])
             for position, (number, seq) in enumerate(chunk.places, chunk.start):

@@ -21,6 +21,7 @@ from movepass_service.stores.sqlite import log, rows
 from movepass_service.stores.sqlite.accounts import SqliteAccounts
 from movepass_service.stores.sqlite.desk import SqliteDesk
 from movepass_service.stores.sqlite.rows import COLUMNS, SCHEMA, SCHEMA_VERSION, marks
+from movepass_service.stores.sqlite.stories import SqliteStories
 from movepass_service.stores.sqlite.writer import Writer
 from movepass_service.stores.sqlite.writer import failures as _failures
 from movepass_service.stores.store import (
@@ -46,7 +47,7 @@ _CHECKPOINT_PAGES = 40_000
 """Of the write-ahead log, at which the writer itself writes it back: only where nobody else did (checkpoint)."""
 
 
-class SqliteStore(SqliteAccounts, SqliteDesk):
+class SqliteStore(SqliteAccounts, SqliteDesk, SqliteStories):
     """The store in a file; see store.Store for what each method promises."""
 
     @staticmethod
