@@ -10,6 +10,7 @@ _COMMANDS = {
     "decide": ("officers", "decide an application as an officer"),
     "rules": ("rules", "check, show, try and activate the rules that decide"),
     "assistant": ("helpers", "let a number apply for others, with lists"),
+    "counts": ("statistics", "take in what a post's device counted, for reports"),
     "export": ("copies", "copy the decision log and what was issued, for an auditor"),
     "officer": ("officers", "add officers, and give them new enrolment links"),
 }
