@@ -32,6 +32,10 @@ class Action(StrEnum):
     DRAFT_RULES = "draft-rules"
     ACTIVATE_RULES = "activate-rules"
     SEE_REPORTS = "see-reports"
+    SEE_OFFICERS_WORK = "see-officers-work"
+    """Reports about single officers, by their pseudonyms."""
+    SEE_EVENTS = "see-events"
+    """Single events of the facts, from which small counts could be made up again."""
     SEE_LOG = "see-log"
     """Decision records, the log's heads, and what was administered; no application."""
     SEE_ACCOUNTS = "see-accounts"
@@ -44,7 +48,12 @@ _OFFICER = frozenset(
         Action.SEE_CASES, Action.DECIDE, Action.DECIDE_MANY, Action.LOOK_AGAIN, Action.SEE_SETTINGS, Action.SEE_RULES,
     ]
 )  # fmt: skip
-_READING = frozenset([Action.SEE_SETTINGS, Action.SEE_RULES, Action.SEE_REPORTS, Action.SEE_LOG, Action.SEE_ACCOUNTS])
+_READING = frozenset(
+    [
+        Action.SEE_SETTINGS, Action.SEE_RULES, Action.SEE_REPORTS, Action.SEE_OFFICERS_WORK, Action.SEE_LOG,
+        Action.SEE_ACCOUNTS,
+    ]
+)  # fmt: skip
 ALLOWED: Mapping[str, frozenset[Action]] = {
     "officer": _OFFICER,
     "supervisor": _OFFICER | _READING | {
@@ -54,7 +63,7 @@ ALLOWED: Mapping[str, frozenset[Action]] = {
         [Action.SEE_RULES, Action.DRAFT_RULES, Action.ACTIVATE_RULES, Action.SEE_REPORTS, Action.SEE_SETTINGS]
     ),
     "manager": _READING | {Action.MANAGE_ACCOUNTS},
-    "auditor": _READING,
+    "auditor": _READING | {Action.SEE_EVENTS},
 }  # fmt: skip
 """The actions of each role. A manager decides nothing, and an auditor changes nothing and reads no application."""
 

@@ -11,7 +11,7 @@ from movepass_service.statistics import engine
 from movepass_service.statistics.facts import FactsError, QuestionError, hour_number
 from movepass_service.statistics.folder import STATE, DayFiles, list_days, reading
 from movepass_service.statistics.reports import Answer, find_report
-from movepass_service.statistics.templates import DUCKDB, Window, lookback, render
+from movepass_service.statistics.templates import DUCKDB, Window, lookahead, lookback, render
 
 DAYS_MAX = 400
 """Days that a question may be about."""
@@ -53,7 +53,8 @@ class Facts:
         _check_days(since, until)
         conditions = report.conditions(filters)
         with reading(self._folder):
-            days = list_days(self._folder, since - timedelta(days=lookback(report.sql)), until)
+            first, last = since - timedelta(days=lookback(report.sql)), until + timedelta(days=lookahead(report.sql))
+            days = list_days(self._folder, first, last)
             rebuilt = tuple(day.day for day in days if self._is_rebuilt(day))
             complete = complete_until(self._folder)
             known = None if complete is None else hour_number(complete) + 1

@@ -4,7 +4,13 @@
 -- question en: Which rules refuse, and how often?
 -- filter: district from_district
 -- column: rule_row | text | Rule | নিয়ম
+-- chart: refused
+-- action: see-reports
+-- note: whatever a reader of the file should know
 SELECT …
+
+filter: its name, and the column of the facts that it compares. chart: the columns that are drawn, if not the first
+numbers of one unit. action: what a role must allow (decisions/roles.py), if not see-reports.
 """
 
 from collections.abc import Mapping
@@ -14,6 +20,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from movepass_service.decisions.roles import Action
 from movepass_service.rules.columns import OTHER_REASON
 from movepass_service.statistics.facts import FactsError, QuestionError
 from movepass_service.statistics.templates import literal
@@ -81,6 +88,8 @@ class Report:
         columns: of its answers.
         parameters: the filters that it takes.
         sql: a template (templates.py).
+        action: what a role must allow for whoever asks it.
+        drawn: names of the columns that a chart draws; none where it draws the first ones.
     """
 
     name: str
@@ -89,6 +98,8 @@ class Report:
     columns: tuple[Column, ...]
     parameters: tuple[Parameter, ...]
     sql: str
+    action: Action = Action.SEE_REPORTS
+    drawn: tuple[str, ...] = ()
 
     def conditions(self, filters: Mapping[str, str]) -> tuple[str, ...]:
         """Write the conditions of some filters.
@@ -167,6 +178,8 @@ def read_report(name: str, text: str) -> Report:
             tuple(_column(value) for key, value in fields if key == "column"),
             tuple(_parameter(value) for key, value in fields if key == "filter"),
             sql,
+            Action(dict(fields).get("action", Action.SEE_REPORTS)),
+            tuple(dict(fields).get("chart", "").split()),
         )
     except (KeyError, ValueError) as e:
         raise FactsError(f"the head of the report {name} is wrong: {e}") from e

@@ -2,8 +2,11 @@
 
 {days}               the day is one of those that are asked for
 {days_back(4)}       or one of the four before
+{days_on(1)}         or the one after
 {since_hour}         the number of the first hour that is asked for (facts.starts); {since_hour(4)} four days before
 {end_hour}           the number of the hour after the last one
+{event_hour}         the number of the hour in which an event happened
+{hours}              a table of the numbers of all hours that are asked for, its column h
 {filters}            AND a condition for each filter that is given
 {quantile(x, 0.9)}   the smallest x that is not below that share of all x
 {day_of(h)}          the day, as text, of an hour's number
@@ -13,7 +16,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Final
+from typing import Final, Protocol
 
 from movepass_service.statistics.facts import FactsError
 
@@ -25,9 +28,29 @@ _EPOCH = date(1970, 1, 1)
 _CALL = re.compile(r"\{(\w+)(?:\(([^{}]*)\))?\}")
 
 
+class Asked(Protocol):
+    """What is asked for, in SQL."""
+
+    @property
+    def conditions(self) -> tuple[str, ...]:
+        """A condition for each filter."""
+
+    def first_day(self, back: int) -> str:
+        """Write the first day, or the one some days before it."""
+
+    def last_day(self, on: int) -> str:
+        """Write the last day, or the one some days after it."""
+
+    def first_hour(self, back: int) -> str:
+        """Write the number of the hour with which the first day begins, or the one some days before it."""
+
+    def end(self) -> str:
+        """Write the number of the hour after the last one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Window:
-    """What is asked for.
+    """Days that are asked for.
 
     Attributes:
         since: the first day.
@@ -47,6 +70,46 @@ class Window:
         end = hour_of(until + timedelta(days=1))
         return cls(since, until, end if known_until is None else max(hour_of(since), min(end, known_until)), conditions)
 
+    def first_day(self, back: int) -> str:
+        """Write the first day, or the one some days before it."""
+        return literal((self.since - timedelta(days=back)).isoformat())
+
+    def last_day(self, on: int) -> str:
+        """Write the last day, or the one some days after it."""
+        return literal((self.until + timedelta(days=on)).isoformat())
+
+    def first_hour(self, back: int) -> str:
+        """Write the number of the hour with which the first day begins, or the one some days before it."""
+        return str(hour_of(self.since - timedelta(days=back)))
+
+    def end(self) -> str:
+        """Write the number of the hour after the last one."""
+        return str(self.end_hour)
+
+
+@dataclass(frozen=True, slots=True)
+class LastDays:
+    """The last whole days before whatever day it is in Dhaka when Athena runs the query."""
+
+    days: int
+    conditions: tuple[str, ...] = ()
+
+    def first_day(self, back: int) -> str:
+        """Write the first day, or the one some days before it."""
+        return _day_from_today(-self.days - back)
+
+    def last_day(self, on: int) -> str:
+        """Write the last day, or the one some days after it."""
+        return _day_from_today(on - 1)
+
+    def first_hour(self, back: int) -> str:
+        """Write the number of the hour with which the first day begins, or the one some days before it."""
+        return f"date_diff('day', DATE '1970-01-01', {_TODAY}) * 24 - {(self.days + back) * _HOURS}"
+
+    def end(self) -> str:
+        """Write the number of the hour after the last one."""
+        return f"date_diff('day', DATE '1970-01-01', {_TODAY}) * 24"
+
 
 def hour_of(day: date) -> int:
     """Return the number of the first hour of a day."""
@@ -58,7 +121,7 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def render(template: str, window: Window, engine: str) -> str:
+def render(template: str, window: Asked, engine: str) -> str:
     """Write a query for an engine.
 
     Raises:
@@ -77,23 +140,41 @@ def render(template: str, window: Window, engine: str) -> str:
 
 def lookback(template: str) -> int:
     """Return how many days before the first one a template reads."""
-    return max((int(days or 0) for name, days in _CALL.findall(template) if name == "days_back"), default=0)
+    return _most(template, "days_back")
 
 
-def _functions(window: Window, engine: str) -> Mapping[str, Callable[[str], str]]:
-    own = _DUCKDB if engine == DUCKDB else _ATHENA
+def lookahead(template: str) -> int:
+    """Return how many days after the last one a template reads."""
+    return _most(template, "days_on")
+
+
+def _most(template: str, function: str) -> int:
+    return max((int(days or 0) for name, days in _CALL.findall(template) if name == function), default=0)
+
+
+def _functions(window: Asked, engine: str) -> Mapping[str, Callable[[str], str]]:
+    def between(back: str = "", on: str = "") -> str:
+        return f"day BETWEEN {window.first_day(int(back or 0))} AND {window.last_day(int(on or 0))}"
+
+    def since_hour(back: str = "") -> str:
+        return window.first_hour(int(back or 0))
+
+    series, own = (_SERIES, _DUCKDB) if engine == DUCKDB else (_SEQUENCE, _ATHENA)
     return {
-        "days": lambda _: _between(window.since, window.until),
-        "days_back": lambda days: _between(window.since - timedelta(days=int(days)), window.until),
-        "since_hour": lambda days: str(hour_of(window.since - timedelta(days=int(days or 0)))),
-        "end_hour": lambda _: str(window.end_hour),
+        "days": lambda _: between(),
+        "days_back": between,
+        "days_on": lambda on: between(on=on),
+        "since_hour": since_hour,
+        "end_hour": lambda _: window.end(),
+        "event_hour": lambda _: _EVENT_HOUR,
+        "hours": lambda _: f"UNNEST({series}({since_hour()}, {window.end()} - 1)) AS asked (h)",
         "filters": lambda _: "".join(f" AND {condition}" for condition in window.conditions),
         **own,
     }
 
 
-def _between(since: date, until: date) -> str:
-    return f"day BETWEEN {literal(since.isoformat())} AND {literal(until.isoformat())}"
+def _day_from_today(days: int) -> str:
+    return f"date_format(date_add('day', {days}, {_TODAY}), '%Y-%m-%d')"
 
 
 def _quantile(function: str) -> Callable[[str], str]:
@@ -104,6 +185,9 @@ def _quantile(function: str) -> Callable[[str], str]:
     return write
 
 
+_TODAY = "CAST(current_timestamp AT TIME ZONE 'Asia/Dhaka' AS DATE)"
+_SERIES, _SEQUENCE = "generate_series", "sequence"
+_EVENT_HOUR = "date_diff('day', DATE '1970-01-01', CAST(day AS DATE)) * 24 + hour"
 _DUCKDB: Mapping[str, Callable[[str], str]] = {
     "quantile": _quantile("quantile_disc"),
     "day_of": lambda hour: f"strftime(DATE '1970-01-01' + CAST(floor(({hour}) / 24) AS INTEGER), '%Y-%m-%d')",

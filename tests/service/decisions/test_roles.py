@@ -24,6 +24,8 @@ see-rules           x        x          x          x       x
 draft-rules         -        -          x          -       -
 activate-rules      -        x          x          -       -
 see-reports         -        x          x          x       x
+see-officers-work   -        x          -          x       x
+see-events          -        -          -          -       x
 see-log             -        x          -          x       x
 see-accounts        -        x          -          x       x
 manage-accounts     -        -          -          x       -

@@ -14,18 +14,23 @@
 -- column: issued | count | Passes issued | ইস্যু করা পাস
 -- column: withdrawn | count | Withdrawn | প্রত্যাহার
 -- column: expired | count | Expired | মেয়াদ শেষ
+WITH counted AS (
+    SELECT day, hour, type, outcome, count(*) AS events
+    FROM facts
+    WHERE {days} AND type IN ('applied', 'decided', 'issued', 'withdrawn', 'expired'){filters}
+    GROUP BY day, hour, type, outcome
+)
 SELECT
     day,
     hour,
-    count(*) FILTER (WHERE type = 'applied') AS applied,
-    count(*) FILTER (WHERE type = 'decided' AND outcome = 'approve') AS approved,
-    count(*) FILTER (WHERE type = 'decided' AND outcome = 'reject') AS rejected,
-    count(*) FILTER (WHERE type = 'decided' AND outcome = 'refer') AS referred,
-    count(*) FILTER (WHERE type = 'decided' AND outcome = 'needs-correction') AS corrections,
-    count(*) FILTER (WHERE type = 'issued') AS issued,
-    count(*) FILTER (WHERE type = 'withdrawn') AS withdrawn,
-    count(*) FILTER (WHERE type = 'expired') AS expired
-FROM facts
-WHERE {days} AND type IN ('applied', 'decided', 'issued', 'withdrawn', 'expired'){filters}
+    coalesce(sum(events) FILTER (WHERE type = 'applied'), 0) AS applied,
+    coalesce(sum(events) FILTER (WHERE type = 'decided' AND outcome = 'approve'), 0) AS approved,
+    coalesce(sum(events) FILTER (WHERE type = 'decided' AND outcome = 'reject'), 0) AS rejected,
+    coalesce(sum(events) FILTER (WHERE type = 'decided' AND outcome = 'refer'), 0) AS referred,
+    coalesce(sum(events) FILTER (WHERE type = 'decided' AND outcome = 'needs-correction'), 0) AS corrections,
+    coalesce(sum(events) FILTER (WHERE type = 'issued'), 0) AS issued,
+    coalesce(sum(events) FILTER (WHERE type = 'withdrawn'), 0) AS withdrawn,
+    coalesce(sum(events) FILTER (WHERE type = 'expired'), 0) AS expired
+FROM counted
 GROUP BY day, hour
 ORDER BY day, hour
