@@ -18,7 +18,7 @@ SHARED_OUT := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help check demo demo-service demo-service-aws demo-desk service load demo-ceremony demo-aws bench-aws test slow fuzz coverage \
-	mutants bare package region-loss screens lint types bench bench-rain bench-scale bench-admission banners vectors clean
+	mutants bare package region-loss screens lint types bench bench-rain bench-scale bench-admission banners athena vectors clean
 
 # The phone's tools: npm brings them, none of their install scripts run.
 PHONE_READY := phone/node_modules/.ready
@@ -187,6 +187,9 @@ bench-rain: $(READY) ## read codes blurred, wet, folded and far away, some minut
 
 banners: $(READY) ## redraw the outcomes' large letters, after a change of their words
 	$(BIN)/python tools/make_banners.py
+
+athena: $(READY) ## rewrite infra/reports.yaml, after a change of a report or of the data dictionary
+	PYTHONPATH=infra $(BIN)/python infra/reports.py
 
 vectors: $(READY) ## rewrite tests/vectors/*.json
 	PYTHONPATH=tools:tests $(BIN)/python -m make_vectors

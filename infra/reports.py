@@ -1,0 +1,187 @@
+"""Write reports.yaml, the part of the template with which Athena answers: `make athena`.
+
+The table's columns come from the data dictionary, and the queries from the reports' files.
+"""
+
+import sys
+import textwrap
+from pathlib import Path
+
+from movepass_service.statistics.facts import DICTIONARY
+from movepass_service.statistics.reports import Report, all_reports
+from movepass_service.statistics.templates import ATHENA, LastDays, render
+
+TEMPLATE = Path(__file__).with_suffix(".yaml")
+DAYS = 7
+"""Days that a saved query is about."""
+FIRST_DAY = "2021-04-01"
+_TYPES = {"VARCHAR": "string", "INTEGER": "int", "BIGINT": "bigint", "BOOLEAN": "boolean"}
+_HEAD = """\
+# Written by infra/reports.py (make athena) from the data dictionary and the reports' files; change those.
+AWSTemplateFormatVersion: "2010-09-09"
+Description: Movepass, reports - Athena asks the facts without people. docs/reports.md says who may, and what it costs.
+
+Parameters:
+  FactsBucket:
+    Type: String
+    MinLength: 3
+    Description: The bucket of the facts; those of a day are below facts/day=YYYY-MM-DD/.
+  ScanLimit:
+    Type: Number
+    Default: 10737418240
+    MinValue: 10000000
+    Description: Bytes that one query may scan, at which Athena ends it. 10 GB cost 5 US cents.
+  ResultDays:
+    Type: Number
+    Default: 7
+    MinValue: 1
+    Description: Days for which results are kept.
+
+Resources:
+  Results:
+    Type: AWS::S3::Bucket
+    DeletionPolicy: Delete
+    UpdateReplacePolicy: Delete
+    Properties:
+      BucketEncryption:
+        ServerSideEncryptionConfiguration: [{ServerSideEncryptionByDefault: {SSEAlgorithm: AES256}}]
+      PublicAccessBlockConfiguration:
+        {BlockPublicAcls: true, BlockPublicPolicy: true, IgnorePublicAcls: true, RestrictPublicBuckets: true}
+      OwnershipControls: {Rules: [{ObjectOwnership: BucketOwnerEnforced}]}
+      LifecycleConfiguration:
+        Rules:
+          - Status: Enabled
+            ExpirationInDays: !Ref ResultDays
+            AbortIncompleteMultipartUpload: {DaysAfterInitiation: 1}
+  Questions:
+    Type: AWS::Athena::WorkGroup
+    Properties:
+      Name: !Sub "${AWS::StackName}-reports"
+      Description: Questions about facts without people, each with a limit.
+      RecursiveDeleteOption: true
+      WorkGroupConfiguration:
+        EnforceWorkGroupConfiguration: true # nobody raises the limit or writes results elsewhere
+        BytesScannedCutoffPerQuery: !Ref ScanLimit
+        PublishCloudWatchMetricsEnabled: true
+        RequesterPaysEnabled: false
+        EngineVersion: {SelectedEngineVersion: Athena engine version 3}
+        ResultConfiguration:
+          OutputLocation: !Sub "s3://${Results}/"
+          EncryptionConfiguration: {EncryptionOption: SSE_S3}
+  Database:
+    Type: AWS::Glue::Database
+    Properties:
+      CatalogId: !Ref AWS::AccountId
+      DatabaseInput:
+        Name: !Join ["_", !Split ["-", !Sub "${AWS::StackName}-facts"]]
+        Description: Facts without people.
+  Facts:
+    Type: AWS::Glue::Table
+    Properties:
+      CatalogId: !Ref AWS::AccountId
+      DatabaseName: !Ref Database
+      TableInput:
+        Name: facts
+        Description: One row an event, with nobody in it.
+        TableType: EXTERNAL_TABLE
+        Parameters: # the days need not be listed: a query's days name the folders that it reads
+          classification: parquet
+          projection.enabled: "true"
+          projection.day.type: date
+          projection.day.format: yyyy-MM-dd
+          projection.day.range: "{first_day},NOW+1DAYS" # NOW is in UTC, and Dhaka's day begins before
+          projection.day.interval: "1"
+          projection.day.interval.unit: DAYS
+          storage.location.template: !Sub "s3://${FactsBucket}/facts/day=${!day}/"
+        PartitionKeys: [{Name: day, Type: string, Comment: "the day in Dhaka on which it happened, YYYY-MM-DD"}]
+        StorageDescriptor:
+          Location: !Sub "s3://${FactsBucket}/facts/"
+          InputFormat: org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat
+          OutputFormat: org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat
+          SerdeInfo: {SerializationLibrary: org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe}
+          Columns:
+"""
+_ASKS = """\
+  AsksReports: # give it to the role of auditors: Athena shows single events, and hides no small count
+    Type: AWS::IAM::ManagedPolicy
+    Properties:
+      Description: Ask the facts by the workgroup of the reports.
+      PolicyDocument:
+        Version: "2012-10-17"
+        Statement:
+          - Effect: Allow
+            Action:
+              - athena:BatchGetNamedQuery
+              - athena:GetNamedQuery
+              - athena:GetQueryExecution
+              - athena:GetQueryResults
+              - athena:GetWorkGroup
+              - athena:ListNamedQueries
+              - athena:ListQueryExecutions
+              - athena:StartQueryExecution
+              - athena:StopQueryExecution
+            Resource: !Sub "arn:${AWS::Partition}:athena:${AWS::Region}:${AWS::AccountId}:workgroup/${Questions}"
+          - Effect: Allow
+            Action: [glue:GetDatabase, glue:GetTable, glue:GetTables]
+            Resource:
+              - !Sub "arn:${AWS::Partition}:glue:${AWS::Region}:${AWS::AccountId}:catalog"
+              - !Sub "arn:${AWS::Partition}:glue:${AWS::Region}:${AWS::AccountId}:database/${Database}"
+              - !Sub "arn:${AWS::Partition}:glue:${AWS::Region}:${AWS::AccountId}:table/${Database}/facts"
+          - Effect: Allow
+            Action: [s3:GetObject]
+            Resource: !Sub "arn:${AWS::Partition}:s3:::${FactsBucket}/facts/*"
+          - Effect: Allow
+            Action: [s3:ListBucket, s3:GetBucketLocation]
+            Resource: !Sub "arn:${AWS::Partition}:s3:::${FactsBucket}"
+          - Effect: Allow
+            Action: [s3:GetBucketLocation, s3:ListBucket]
+            Resource: !GetAtt Results.Arn
+          - Effect: Allow
+            Action: [s3:GetObject, s3:PutObject, s3:AbortMultipartUpload]
+            Resource: !Sub "${Results.Arn}/*"
+
+Outputs:
+  WorkGroup: {Value: !Ref Questions}
+  Database: {Value: !Ref Database}
+  ResultsBucket: {Value: !Ref Results}
+  AsksReports: {Value: !Ref AsksReports, Description: The policy of whoever may ask.}
+"""
+_COMMENT_MAX = 255
+
+
+def write_template() -> str:
+    """Write the template."""
+    columns = [_column(name) for name in DICTIONARY if name != "day"]
+    queries = [_query(report) for report in all_reports().values()]
+    return _HEAD.replace("{first_day}", FIRST_DAY) + "".join(columns) + "".join(queries) + _ASKS
+
+
+def _column(name: str) -> str:
+    entry = DICTIONARY[name]
+    comment = _quoted(entry.means[:_COMMENT_MAX])
+    return f"            - {{Name: {name}, Type: {_TYPES[entry.sql]}, Comment: {comment}}}\n"
+
+
+def _query(report: Report) -> str:
+    resource = "Asks" + "".join(word.capitalize() for word in report.name.split("-"))
+    text = render(report.sql, LastDays(DAYS), ATHENA)
+    question = report.questions["en"]
+    return (
+        f"  {resource}:\n"
+        "    Type: AWS::Athena::NamedQuery\n"
+        "    Properties:\n"
+        f"      Name: {report.name}\n"
+        f"      Description: {_quoted(f'{question} The last {DAYS} whole days.')}\n"
+        "      Database: !Ref Database\n"
+        "      WorkGroup: !Ref Questions\n"
+        "      QueryString: |\n" + textwrap.indent(text + "\n", " " * 8)
+    )
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+if __name__ == "__main__":
+    TEMPLATE.write_text(write_template(), "utf-8")
+    print(f"{TEMPLATE}: {len(all_reports())} queries", file=sys.stderr)
