@@ -125,14 +125,21 @@ def new_client(service: str, region: str | None = None, **config: Any) -> Any:
         raise AwsClientError(f"boto3 can't use its settings (environment or ~/.aws): {e}") from e
 
 
-def patient_client(service: str, patience: Patience, region: str | None = None) -> Any:
+def patient_client(service: str, patience: Patience, region: str | None = None, *, at_once: int = 10) -> Any:
     """Make a client for `patiently`, which counts the attempts because botocore's retries have no overall deadline.
+
+    Args:
+        service: its name in boto3.
+        patience: how long its calls may take.
+        region: the AWS region; without it boto3 looks it up.
+        at_once: how many connections it keeps, for calls in threads.
 
     Raises:
         AwsClientError: see new_client.
     """
     retries = {"total_max_attempts": 1, "mode": "standard"}
-    return new_client(service, region, retries=retries, connect_timeout=patience.connect, read_timeout=patience.read)
+    times = {"connect_timeout": patience.connect, "read_timeout": patience.read}
+    return new_client(service, region, retries=retries, max_pool_connections=at_once, **times)
 
 
 @contextmanager

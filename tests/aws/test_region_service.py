@@ -120,6 +120,7 @@ class Office:
             named = {"pass_number": one.pass_number} if one.pass_number else {"request_id": one.request_id}
             self.service.revoke(self.number, **named)
             self.store.record_revoked([one], int(time.time()))
+        self.store.find_strays()
         for stray in self.store.strays(1000):
             told = self.service.revoke(self.number, pass_number=stray.pass_number)
             assert "revoked_at" in told, told
@@ -234,7 +235,7 @@ class Run:
         assert all(kept.store.find(name) for name in self.receipts if name not in held_there)
         assert not [name for name in held_there if self.receipts[name].is_copied]
         self.withdraw(self.of_home(LOST)[-5:], KEPT)
-        kept.waiting |= set(kept.store.adopt_open(LOST, self.now))
+        kept.waiting |= set(kept.store.adopt_open(LOST, self.now, 10_000))
         kept.work()
         kept.finish(kept.waiting - self.withdrawn)
         kept.revoke()

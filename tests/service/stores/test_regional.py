@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from typing import Any
+from unittest.mock import patch
 from uuid import uuid4
 
 import boto3
@@ -13,7 +14,7 @@ from support.ministack import Ministack
 from movepass_service.applications.states import State
 from movepass_service.errors import ConflictingApplication, StoreError, UnknownApplication
 from movepass_service.stores.desk import Hold
-from movepass_service.stores.dynamodb.regional import LOST_SECONDS, Neighbour, RegionalStore
+from movepass_service.stores.dynamodb.regional import AT_ONCE, LOST_SECONDS, Neighbour, RegionalStore
 from movepass_service.stores.dynamodb.store import DynamoDbStore
 
 from .store_contract import NOW, REFERENCE, application, issued, name
@@ -113,6 +114,46 @@ def test_one_that_only_one_region_holds_says_so_until_the_other_has_it(pair: Pai
     assert pair.state(B) == State.RECEIVED
 
 
+def test_what_is_copied_late_is_no_newer_than_what_failed_meanwhile(pair: Pair) -> None:
+    pair.lose(B)
+    pair.submit(A)
+    homes = pair.stores[A]._homes
+    pair.decide(A)
+    assert not pair.stores[A].follow([REFERENCE])
+    homes.copied(REFERENCE, 0)  # of the version before, by a function that was slow
+    assert homes.is_uncopied(REFERENCE)
+    pair.find(B)
+    assert pair.stores[A].copy_rest() == 0
+    assert not homes.is_uncopied(REFERENCE)
+    assert pair.stores[A].find(REFERENCE) == pair.stores[B].find(REFERENCE)
+
+
+def test_a_lost_region_is_tried_with_a_few_of_those_that_it_lacks(pair: Pair) -> None:
+    pair.lose(B)
+    for each in range(AT_ONCE + 3):
+        pair.submit(A, each)
+    pair.clock[0] += LOST_SECONDS
+    with patch.object(RegionalStore, "_copy", autospec=True, side_effect=RegionalStore._copy) as tried:
+        assert pair.stores[A].copy_rest() == AT_ONCE + 3
+        assert tried.call_count == 1
+        pair.find(B)
+        assert pair.stores[A].copy_rest() == 0
+
+
+def test_a_note_of_an_application_that_is_given_up_goes(pair: Pair) -> None:
+    pair.submit(A)
+    pair.lose(A)
+    pair.stores[B].adopt_open(A, NOW, 99)
+    pair.lose(B)
+    pair.decide(A)
+    assert not pair.stores[A].follow([REFERENCE])
+    pair.find(A)
+    pair.find(B)
+    assert pair.stores[B].copy_rest() == 0
+    assert pair.stores[A].copy_rest() == 0
+    assert not pair.stores[A]._homes.is_uncopied(REFERENCE)
+
+
 @pytest.mark.parametrize("lost", [None, A])
 def test_a_form_sent_again_to_the_other_region_is_the_same_application(pair: Pair, lost: int | None) -> None:
     first = pair.submit(A)
@@ -180,9 +221,9 @@ def test_what_was_open_in_a_lost_region_is_decided_by_the_other(pair: Pair) -> N
     pair.decide(A, name(0), action="reject")
     pair.stores[A].follow([name(0)])
     pair.lose(A)
-    adopted = pair.stores[B].adopt_open(A, NOW)
+    adopted = pair.stores[B].adopt_open(A, NOW, 99)
     assert sorted(adopted) == [name(1), name(2), name(3)]
-    assert pair.stores[B].adopt_open(A, NOW) == []
+    assert pair.stores[B].adopt_open(A, NOW, 99) == []
     assert pair.decide(B, *adopted) == 3
     pair.decide(A, *adopted)
     pair.find(A)
@@ -196,13 +237,14 @@ def test_passes_of_a_region_that_came_back_are_revoked_where_another_has_adopted
     for each in range(3):
         pair.submit(A, each)
     pair.lose(A)
-    adopted = pair.stores[B].adopt_open(A, NOW)
+    adopted = pair.stores[B].adopt_open(A, NOW, 99)
     pair.decide(A, *adopted)
     early, late = [kept for kept in map(pair.stores[A].find, adopted[:2]) if kept]
     pair.stores[A].record_issued([issued(early)], NOW + 2)
     pair.find(A)
     assert pair.stores[B].copy_rest() == 0
     pair.stores[A].record_issued([replace(issued(late), pass_number="LATE")], NOW + 3)
+    pair.stores[A].find_strays()
     strays = pair.stores[A].strays(9)
     assert {(one.pass_number, one.request_id) for one in strays} == {
         (issued(early).pass_number, early.request_id), ("LATE", late.request_id)
@@ -232,7 +274,7 @@ def test_an_adopted_case_waits_for_the_other_regions_officers(pair: Pair) -> Non
     pair.stores[A].put_hold(Hold(case.number, "Nasrin", NOW + 600), None)
     pair.stores[A].follow([REFERENCE])
     pair.lose(A)
-    assert pair.stores[B].adopt_open(A, NOW) == [REFERENCE]
+    assert pair.stores[B].adopt_open(A, NOW, 99) == [REFERENCE]
     assert [each.reference for each in pair.stores[B].cases(9)] == [REFERENCE]
     assert pair.stores[B].holds(9) == [], "an officer's lease in a lost region keeps nobody out"
     pair.find(A)
@@ -243,12 +285,12 @@ def test_an_adopted_case_waits_for_the_other_regions_officers(pair: Pair) -> Non
 def test_adopted_back_it_is_as_the_other_region_had_it(pair: Pair) -> None:
     pair.submit(A)
     pair.lose(A)
-    pair.stores[B].adopt_open(A, NOW)
+    pair.stores[B].adopt_open(A, NOW, 99)
     pair.decide(A, action="reject")
     pair.find(A)
     assert pair.stores[B].copy_rest() == 0
     pair.lose(B)
-    assert pair.stores[A].adopt_open(B, NOW) == [REFERENCE]
+    assert pair.stores[A].adopt_open(B, NOW, 99) == [REFERENCE]
     assert pair.state(A) == State.RECEIVED
     assert pair.decide(A) == 1
     assert pair.state(A) == State.APPROVED
@@ -257,7 +299,7 @@ def test_adopted_back_it_is_as_the_other_region_had_it(pair: Pair) -> None:
 def test_an_adopted_one_can_be_adopted_back(pair: Pair) -> None:
     pair.submit(A)
     pair.lose(A)
-    assert pair.stores[B].adopt_open(A, NOW) == [REFERENCE]
+    assert pair.stores[B].adopt_open(A, NOW, 99) == [REFERENCE]
     pair.find(A)
     assert pair.stores[B].copy_rest() == 0
     pair.lose(B)

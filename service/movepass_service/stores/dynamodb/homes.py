@@ -1,7 +1,7 @@
 """Which region an application belongs to, and the copies that another region keeps of it. Pure, but for HomeItems.
 
     HOME#REFERENCE   -            which region is the home, since which adoption, and the application as it was there
-    UNCOPIED         REFERENCE    an application that another region has no copy of yet
+    UNCOPIED         REFERENCE    an application that another region has no copy of yet, and the version of its state
     STRAYS           PASS NUMBER  a pass of this region's whose application another region has adopted
 
 A region's own application needs no item of the first kind: without one, the region that has it is its home.
@@ -132,9 +132,10 @@ class HomeItems:
         for item in self._table.scan("begins_with(pk, :prefix) AND home <> :home", values):
             yield Home.from_item(item)
 
-    def note_uncopied(self, reference: str) -> None:
-        """Note that another region has no copy of an application."""
-        self._table.replace({"pk": _UNCOPIED, "sk": reference})
+    def note_uncopied(self, reference: str, version: int) -> None:
+        """Note that another region has no copy of an application whose state has this version, or a later one."""
+        item: Item = {"pk": _UNCOPIED, "sk": reference, "v": version}
+        self._table.put(item, "attribute_not_exists(v) OR v < :v", {":v": version})
 
     def uncopied(self) -> Iterator[str]:
         """Read the references of which another region has no copy."""
@@ -144,9 +145,9 @@ class HomeItems:
         """Return whether another region has no copy of an application."""
         return self._table.get(_UNCOPIED, reference) is not None
 
-    def copied(self, reference: str) -> None:
-        """Note that the other regions have a copy."""
-        self._table.delete(_UNCOPIED, reference)
+    def copied(self, reference: str, version: int) -> None:
+        """Note that the other regions have a copy of this version; a note of a later one stays."""
+        self._table.delete(_UNCOPIED, reference, "attribute_not_exists(v) OR v <= :v", {":v": version})
 
     def note_stray(self, pass_number: str, request_id: str) -> None:
         """Note a pass that must be revoked; one that was settled stays so."""

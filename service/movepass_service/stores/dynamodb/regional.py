@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import islice
@@ -17,7 +18,7 @@ from movepass_service.stores.dynamodb.applications import state_item
 from movepass_service.stores.dynamodb.document import CONTENT, STATE, Content, Document, kept_of, key, reference_of
 from movepass_service.stores.dynamodb.homes import Home, HomeItems, Stray, is_given_up, name_of, uncopied_key
 from movepass_service.stores.dynamodb.store import DynamoDbStore
-from movepass_service.stores.dynamodb.table import NO_SORT, Item, Key
+from movepass_service.stores.dynamodb.table import NO_SORT, Item, Key, groups
 from movepass_service.stores.kept import Kept
 from movepass_service.stores.store import Draft, Issued, Submitted
 
@@ -25,6 +26,10 @@ HURRY = Patience(deadline=3, connect=1, read=2, backoff_first=0.1, backoff_max=0
 """With another region's table, while an applicant waits."""
 LOST_SECONDS = 30.0
 """A region that did not answer is not asked again for so long."""
+AT_ONCE = 32
+"""Applications that are copied or adopted at once: another region is some tens of milliseconds away."""
+_GROUP = 100
+_S = TypeVar("_S")
 _T = TypeVar("_T")
 
 
@@ -36,11 +41,24 @@ class Neighbour:
     """Another region's store, which is not asked for a while after it did not answer."""
 
     def __init__(self, number: int, store: DynamoDbStore, clock: Callable[[], float] = time.monotonic) -> None:
-        """Take the store, opened with little patience (HURRY)."""
+        """Take the store, opened with little patience (HURRY); see `open`."""
         self.number = number
         self._store = store
         self._clock = clock
         self._lost_until = float("-inf")
+
+    @classmethod
+    def open(cls, number: int, table: str) -> "Neighbour":
+        """Open another region's table.
+
+        Args:
+            number: the region's.
+            table: its ARN, which names the AWS region.
+
+        Raises:
+            StoreError: the [aws] extra or the credentials are missing.
+        """
+        return cls(number, DynamoDbStore(table, patience=HURRY))
 
     @contextmanager
     def asked(self) -> Iterator[DynamoDbStore]:
@@ -121,7 +139,7 @@ class RegionalStore(DynamoDbStore):
 
     def _copy_new(self, contents: Sequence[Content]) -> bool:
         homes = [Home(self._region, 0, content, Document()) for content in contents]
-        return all([self._tell_all(home) for home in homes])  # noqa: C419 - each is told
+        return self._tell_all(homes, noted={})
 
     def _known_elsewhere(
         self, drafts: Sequence[Draft], known: Mapping[str, Home], taken: Sequence[Home]
@@ -162,55 +180,69 @@ class RegionalStore(DynamoDbStore):
 
         The region that had it is told at once or later (copy_rest).
         """
-        adopted = home.adopted_by(self._region)
-        document = replace(home.document, version=max(1, home.document.version), hold=None)
-        parts = [
-            self._homes.part(adopted, home),
-            self._table.part(home.content.to_item(), None),
-            self._table.part(state_item(home.content, document), None),  # over what is left from an earlier time here
-        ]
-        self._homes.note_uncopied(home.reference)
-        if self._table.transact(parts):
+        if not self._adopt(home):
             return False
         self._copy([home.reference])
         return True
 
-    def adopt_open(self, lost: int, now: int) -> list[str]:
+    def adopt_open(self, lost: int, now: int, limit: int) -> list[str]:
         """Adopt what waited for a decision or for its pass in a region that is lost; returns the references.
 
-        It reads the whole table, and goes on where it was cut short.
+        The lost region is told later (copy_rest). It reads the whole table, and goes on where it was cut short.
+
+        Args:
+            lost: the region's number.
+            now: seconds since 1970 UTC; what is over by then is left alone.
+            limit: how many at most; where as many are returned, there may be more.
         """
         waiting = (*OPEN, State.APPROVED)
-        return [
-            home.reference
+        found = (
+            home
             for home in self._homes.of_region(lost)
-            if home.document.state in waiting and home.content.not_after > now and self.adopt(home)
+            if home.document.state in waiting and home.content.not_after > now
+        )
+        homes = list(islice(found, limit))
+        return [
+            home.reference for home, is_adopted in zip(homes, _at_once(self._adopt, homes), strict=True) if is_adopted
         ]
 
     def follow(self, references: Sequence[str]) -> bool:
-        """Bring the copies of some applications up to date, as the table's stream names them; returns whether it could.
+        """See DynamoDbStore. Applications that are given up are left alone."""
+        return all([self._copy(group) for group in groups(references, _GROUP)])  # noqa: C419 - each is copied
 
-        Those that are given up are left alone.
+    def copy_rest(self, limit: int = 1000) -> int:
+        """Copy what other regions have no copy of yet; returns how many are left.
+
+        It stops at the first that a region does not take, which is lost then.
+
+        Args:
+            limit: how many to copy, and to count, at most.
         """
-        return self._copy(references)
+        names = list(islice(self._homes.uncopied(), limit))
+        if not names or all(self._copy(group) for group in groups(names, AT_ONCE)):
+            return 0
+        return sum(1 for _ in islice(self._homes.uncopied(), limit))
 
-    def copy_rest(self) -> int:
-        """Copy what other regions have no copy of yet; returns how many are left."""
-        return sum(not self._copy([reference]) for reference in list(self._homes.uncopied()))
+    def find_strays(self) -> None:
+        """Note passes that this region issued for applications that another region has adopted; see `strays`.
+
+        It reads the whole table, for the day when this region comes back.
+        """
+        for homes in groups(self._homes.elsewhere(self._region), _GROUP // 2):
+            given_up = [home for home in homes if is_given_up(home, self._region)]
+            found = self._table.get_many([(key(home.reference), STATE) for home in given_up])
+            for home in given_up:
+                state = found.get((key(home.reference), STATE))
+                known = {one.number for one in home.document.passes}
+                for one in Document.from_bytes(state["doc"]).passes if state else ():  # type: ignore[arg-type]
+                    if one.number and one.number not in known and one.revoked_at is None:
+                        self._homes.note_stray(one.number, f"{home.reference}.{one.correction}")
 
     def strays(self, limit: int) -> list[Stray]:
         """Return passes that this region issued for applications that another region has adopted; each must be revoked.
 
-        It reads the whole table, for the day when this region comes back.
+        A pass is noted when the issuer's answer comes, or by find_strays.
         """
-        for home in self._homes.elsewhere(self._region):
-            found = self._table.get_many([(key(home.reference), sk) for sk in (CONTENT, STATE)])
-            state = found.get((key(home.reference), STATE))
-            if state and is_given_up(home, self._region):
-                known = {one.number for one in home.document.passes}
-                for one in Document.from_bytes(state["doc"]).passes:  # type: ignore[arg-type]
-                    if one.number and one.number not in known and one.revoked_at is None:
-                        self._homes.note_stray(one.number, f"{home.reference}.{one.correction}")
         return list(islice(self._homes.strays(), limit))
 
     def settle_stray(self, stray: Stray) -> None:
@@ -233,34 +265,57 @@ class RegionalStore(DynamoDbStore):
         item = found.get((name_of(reference), NO_SORT))
         return not is_given_up(Home.from_item(item) if item else None, self._region)
 
+    def _adopt(self, home: Home) -> bool:
+        adopted = home.adopted_by(self._region)
+        document = replace(home.document, version=max(1, home.document.version), hold=None)
+        parts = [
+            self._homes.part(adopted, home),
+            self._table.part(home.content.to_item(), None),
+            self._table.part(state_item(home.content, document), None),  # over what is left from an earlier time here
+        ]
+        self._homes.note_uncopied(home.reference, document.version)
+        return not self._table.transact(parts)
+
     def _copy(self, references: Sequence[str]) -> bool:
         """Copy own applications as they are by now to all other regions; returns whether all have them.
 
-        One read, and a write for each application and region.
+        One read, and a write for each application and region. A note of one that is no longer this region's goes.
         """
         names = list(dict.fromkeys(references))
         keys = [place for name in names for place in ((key(name), CONTENT), (key(name), STATE), uncopied_key(name))]
         found = self._table.get_many([*keys, *self._other_keys(names)])
-        is_whole = True
+        noted = {name: int(found[uncopied_key(name)].get("v", 0)) for name in names if uncopied_key(name) in found}
+        homes = []
         for name in names:
             content, state = found.get((key(name), CONTENT)), found.get((key(name), STATE))
             if content is None or not self._is_own(name, found):
+                if name in noted:
+                    self._homes.copied(name, noted[name])
                 continue
             own = found.get((name_of(name), NO_SORT))
             epoch = Home.from_item(own).epoch if own and own["home"] == self._region else 0
             document = Document.from_bytes(state["doc"]) if state else Document()  # type: ignore[arg-type]
-            is_told = self._tell_all(Home(self._region, epoch, Content.from_item(content), document))
-            if is_told and uncopied_key(name) in found:
-                self._homes.copied(name)
-            is_whole &= is_told
-        return is_whole
+            homes.append(Home(self._region, epoch, Content.from_item(content), document))
+        return self._tell_all(homes, noted)
 
-    def _tell_all(self, home: Home) -> bool:
-        """Write an application into all other regions, or note that one has no copy; returns whether all have it."""
-        told = [self._tell(other, home) for other in self._others.values()]
-        if not all(told):
-            self._homes.note_uncopied(home.reference)
-        return all(told)
+    def _tell_all(self, homes: Sequence[Home], noted: Mapping[str, int]) -> bool:
+        """Write applications into all other regions, or note which they do not have; returns whether they have all.
+
+        Args:
+            homes: the applications.
+            noted: by reference, the versions that notes name already.
+        """
+
+        def tell(home: Home) -> bool:
+            told = [self._tell(other, home) for other in self._others.values()]
+            name, version = home.reference, home.document.version
+            if all(told) and name in noted:
+                self._homes.copied(name, version)
+            elif not all(told) and noted.get(name, -1) < version:
+                self._homes.note_uncopied(name, version)
+            return all(told)
+
+        return all(list(_at_once(tell, homes)))
 
     @staticmethod
     def _tell(other: Neighbour, home: Home) -> bool:
@@ -270,3 +325,12 @@ class RegionalStore(DynamoDbStore):
         except LostError:
             return False
         return True
+
+
+def _at_once(work: Callable[[_S], _T], items: Sequence[_S]) -> Iterator[_T]:
+    """Yield the results of work on items, AT_ONCE of them at a time."""
+    if len(items) < 2:
+        yield from map(work, items)
+        return
+    with ThreadPoolExecutor(min(AT_ONCE, len(items))) as pool:
+        yield from pool.map(work, items)

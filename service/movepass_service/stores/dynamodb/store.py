@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from movepass_keys.aws import Patience
 from movepass_service.applications.application import Application
 from movepass_service.applications.states import CORRECTABLE, OPEN, WAITING_FOR_OFFICER, State
 from movepass_service.decisions.records import Decision, officer_of
@@ -48,17 +49,18 @@ class DynamoDbStore(DynamoDbAccounts, DynamoDbDesk, DynamoDbStories):
     for repairs and operators: their cost grows with the table.
     """
 
-    def __init__(self, table: str, *, client: Any = None) -> None:
+    def __init__(self, table: str, *, client: Any = None, patience: Patience = PATIENCE) -> None:
         """Use a table; nothing is read from it yet.
 
         Args:
-            table: its name.
-            client: boto3's; by default one with the credentials and the region that boto3 finds.
+            table: its name, or its ARN if it is in another AWS region than boto3 finds.
+            client: boto3's; by default one for that region, with the credentials that boto3 finds.
+            patience: how long a call may take.
 
         Raises:
             StoreError: the [aws] extra, the region or the credentials are missing.
         """
-        super().__init__(Table(table, client=client, patience=PATIENCE))
+        super().__init__(Table(table, client=client, patience=patience))
         self._id_keys: dict[int, bytes] = {}
         self._rules: tuple[float, str | None] = (float("-inf"), None)
         self._places: tuple[float, Mapping[int, int]] = (float("-inf"), {})
@@ -239,6 +241,10 @@ class DynamoDbStore(DynamoDbAccounts, DynamoDbDesk, DynamoDbStories):
         while added := self._log.append(events):
             done += added
         return done
+
+    def follow(self, references: Sequence[str]) -> bool:  # noqa: ARG002
+        """Bring other regions' copies of some applications up to date; returns whether it could."""
+        return True
 
     def log_size(self) -> int:
         """See Store."""

@@ -1,11 +1,12 @@
 """One DynamoDB table: reads, conditional writes and transactions, with retries and errors in words."""
 
 import random
+import re
 import secrets
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
 from movepass_keys.aws import (
     NO_CONNECTION,
@@ -24,6 +25,9 @@ ATTEMPTS = 10
 _WAIT_SECONDS, _WAIT_MAX_SECONDS = 0.02, 1.0
 _BUSY_SECONDS = 5
 _GET_KEYS = 100
+_AT_ONCE = 32
+"""Connections that are kept: of calls that a process makes at once."""
+_ARN = re.compile(r"arn:aws[a-z-]*:dynamodb:([a-z0-9-]+):[0-9]{12}:table/([A-Za-z0-9_.-]+)")
 NO_SORT = "-"
 INDEXES = ("cases", "holds", "revocations", "looks")
 """Sparse: an item is in one if it has the attributes NAME_key and NAME_order."""
@@ -32,6 +36,7 @@ _THROTTLED = {
     "ProvisionedThroughputExceededException", "ThrottlingException", "RequestLimitExceeded",
     "TransactionInProgressException",
 }  # fmt: skip
+_T = TypeVar("_T")
 Value = str | int | bytes
 Item = dict[str, Value]
 """An item's attributes; numbers are whole."""
@@ -45,17 +50,19 @@ class Table:
         """Take a table; nothing is read from it yet.
 
         Args:
-            name: the table's.
-            client: boto3's; by default one with the credentials and the region that boto3 finds.
+            name: the table's, or its ARN if it is in another AWS region than boto3 finds.
+            client: boto3's; by default one for that region, with the credentials that boto3 finds.
             patience: how long a call may take.
 
         Raises:
             StoreError: the [aws] extra, the region or the credentials are missing.
         """
-        self.name = name
+        arn = _ARN.fullmatch(name)
+        self.name = arn[2] if arn else name
         self._patience = patience
         try:
-            self._client = client or patient_client("dynamodb", patience)
+            region = arn[1] if arn else None
+            self._client = client or patient_client("dynamodb", patience, region, at_once=_AT_ONCE)
         except AwsClientError as e:
             raise StoreError(f"a store in DynamoDB: {e}") from e
 
@@ -91,7 +98,7 @@ class Table:
     def get_many(self, keys: Sequence[Key]) -> dict[Key, Item]:
         """Read items consistently; those that are missing are left out."""
         found: dict[Key, Item] = {}
-        for group in _groups(dict.fromkeys(keys), _GET_KEYS):
+        for group in groups(dict.fromkeys(keys), _GET_KEYS):
             wanted: Any = {
                 self.name: {"Keys": [_typed({"pk": pk, "sk": sk}) for pk, sk in group], "ConsistentRead": True}
             }
@@ -152,21 +159,20 @@ class Table:
         given: dict[str, Any] = {"ExpressionAttributeNames": dict(names)} if names else {}
         if values:
             given["ExpressionAttributeValues"] = _typed(values)
-        try:
-            self._ask("put_item", Item=_typed(item), ConditionExpression=condition, **given)
-        except RefusedError as e:
-            if e.code == "ConditionalCheckFailedException":
-                return False
-            raise self._in_words(e) from e
-        return True
+        return self._if_it_holds("put_item", Item=_typed(item), ConditionExpression=condition, **given)
 
     def replace(self, item: Item) -> None:
         """Write an item, whatever is there."""
         self._call("put_item", Item=_typed(item))
 
-    def delete(self, pk: str, sk: str = NO_SORT) -> None:
-        """Delete an item, if it is there."""
-        self._call("delete_item", Key=_typed({"pk": pk, "sk": sk}))
+    def delete(
+        self, pk: str, sk: str = NO_SORT, condition: str | None = None, values: Mapping[str, Value] | None = None
+    ) -> bool:
+        """Delete an item, if it is there and a condition holds; returns whether the condition did."""
+        given: dict[str, Any] = {"ConditionExpression": condition} if condition else {}
+        if values:
+            given["ExpressionAttributeValues"] = _typed(values)
+        return self._if_it_holds("delete_item", Key=_typed({"pk": pk, "sk": sk}), **given)
 
     def take(self, pk: str, sk: str = NO_SORT) -> Item | None:
         """Delete an item and return it; of several at once one gets it."""
@@ -225,6 +231,16 @@ class Table:
                 return
             start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
 
+    def _if_it_holds(self, operation: str, **parameters: Any) -> bool:
+        """Write under a condition; returns whether it held."""
+        try:
+            self._ask(operation, **parameters)
+        except RefusedError as e:
+            if e.code == "ConditionalCheckFailedException":
+                return False
+            raise self._in_words(e) from e
+        return True
+
     def _call(self, operation: str, **parameters: Any) -> Any:
         try:
             return self._ask(operation, **parameters)
@@ -263,8 +279,9 @@ def key_of(item: Item) -> Key:
     return str(item["pk"]), str(item["sk"])
 
 
-def _groups(keys: Iterable[Key], size: int) -> Iterator[list[Key]]:
-    iterator = iter(keys)
+def groups(items: Iterable[_T], size: int) -> Iterator[list[_T]]:
+    """Yield items in lists of at most a size."""
+    iterator = iter(items)
     while group := list(islice(iterator, size)):
         yield group
 
