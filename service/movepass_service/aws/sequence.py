@@ -22,7 +22,7 @@ import json
 import os
 import time
 from collections.abc import Sequence
-from functools import cache, partial
+from functools import cache
 from hashlib import sha256
 from typing import Any
 
@@ -30,28 +30,22 @@ from movepass_issuer.aws import queues
 from movepass_issuer.aws.queues import QueueMessage
 from movepass_issuer.storage.s3_repository import S3Repository
 from movepass_keys import KeysError, Signer, signer_from_uri
-from movepass_keys.aws import Patience, patient_client, patiently
 from movepass_keys.records.checkpoint import origin_of
 from movepass_keys.records.layout import document_name
 from movepass_service.aws.events import changes_of, is_sweep, references_of
+from movepass_service.aws.revoking import REVOKED_AT_ONCE, NotFollowedError, Revocations
 from movepass_service.aws.settings import FunctionSettingsError, ServiceFunctionSettings
 from movepass_service.aws.telemetry import count, logger, serving
 from movepass_service.decisions.sealing import Sealer
-from movepass_service.errors import NotSealed, ServiceError
+from movepass_service.errors import NotSealed
 from movepass_service.stores.dynamodb.document import STATE
 from movepass_service.stores.dynamodb.store import DynamoDbStore
+from movepass_service.stores.dynamodb.table import groups
 from movepass_service.stores.kept import Kept
 from movepass_service.stores.store import ToRevoke
 from movepass_wire.trip_json import trip_to_json
 
 SWEPT_MAX = 5_000
-_REVOKED_AT_ONCE = 100
-_PATIENCE = Patience(deadline=60, connect=2, read=40, backoff_first=0.1, backoff_max=1)
-_THROTTLED = {"TooManyRequestsException", "ThrottlingException", "EC2ThrottledException"}
-
-
-class NotFollowedError(ServiceError):
-    """A request or a revocation could not be handed to the issuer; it is done again."""
 
 
 class SequenceFunction:
@@ -67,7 +61,7 @@ class SequenceFunction:
         self._sealer = Sealer(store, origin)
         self._settings = settings
         self._sqs = sqs or queues.client()
-        self._functions = functions or patient_client("lambda", _PATIENCE)
+        self._revocations = Revocations(settings.revoke, client=functions)
 
     @classmethod
     def open(cls, settings: ServiceFunctionSettings) -> "SequenceFunction":
@@ -115,32 +109,11 @@ class SequenceFunction:
 
     def _revoke(self, wanted: Sequence[ToRevoke], now: int) -> int:
         known = [one for one in wanted if one.pass_number is not None]
-        for start in range(0, len(known), _REVOKED_AT_ONCE):
-            some = known[start : start + _REVOKED_AT_ONCE]
-            asked = [{"pass_number": one.pass_number, "reason": "withdrawn"} for one in some]
-            told = self._ask(asked)
-            for one, answer in zip(some, told, strict=True):
-                if "error" in answer:
-                    logger.warning("a pass is not in the ledger any longer", pass_number=one.pass_number)
+        for some in groups(known, REVOKED_AT_ONCE):
+            self._revocations.revoke([str(one.pass_number) for one in some], "withdrawn")
             self._store.record_revoked(some, now)
         count("Revoked", len(known))
         return len(known)
-
-    def _ask(self, asked: Any) -> list[dict[str, Any]]:
-        """Invoke the revoke function.
-
-        Raises:
-            NotFollowedError: it failed, or can't be reached.
-        """
-        call = partial(self._functions.invoke, FunctionName=self._settings.revoke, Payload=json.dumps(asked).encode())
-        try:
-            answer = patiently(self._functions, call, _PATIENCE, lambda refused: refused.code in _THROTTLED)
-            told = json.loads(answer["Payload"].read())
-        except Exception as e:
-            raise NotFollowedError(f"the revoke function can't be reached ({type(e).__name__})") from e
-        if answer.get("FunctionError") or not isinstance(told, list) or len(told) != len(asked):
-            raise NotFollowedError("the revoke function failed; its log says why")
-        return told
 
 
 def read_origin(repository: str) -> str:
