@@ -41,8 +41,10 @@ _PATIENCE = 30
 class Play:
     """The story, part by part."""
 
-    def __init__(self, story: Story, ministack: Ministack, people: int = APPLICATIONS) -> None:
+    def __init__(self, story: Story, ministack: Ministack, people: int = APPLICATIONS, **parameters: str) -> None:
+        """Take what it plays on; `parameters` are further ones of the template."""
         self.story = story
+        self.parameters = parameters
         self.people = people
         self.ministack = ministack
         self.receipts: list[dict[str, Any]] = []
@@ -68,8 +70,9 @@ class Play:
             print(f"  {zipped.name}: {package.build_here(zipped, contents=contents) / 1e6:.1f} MB")
         begun = time.monotonic()
         self.whole = deploy_whole(
-            self.ministack, *zips, Authority="Demo authority", Test="false", SiteUrl=SITE, DeskUrl=DESK
-        )
+            self.ministack, zips[0], zips[1], Authority="Demo authority", Test="false", SiteUrl=SITE, DeskUrl=DESK,
+            **self.parameters,
+        )  # fmt: skip
         count = sum(len(stack.resources()) for stack in (self.whole.issuer, self.whole.service))
         print(f"  {count} resources in {time.monotonic() - begun:.1f} s")
 

@@ -58,6 +58,10 @@ class StoreError(ServiceError):
     """The store can't be read or written."""
 
 
+class StoreRefuses(StoreError):  # noqa: N818
+    """The store answers, and refuses what was asked: it is not there, or the credentials may not do that."""
+
+
 class NotSealed(ServiceError):  # noqa: N818
     """The online key signs no checkpoint of the decision log, so no pass is issued for a decision since the last."""
 

@@ -124,7 +124,7 @@ class Office:
         for stray in self.store.strays(1000):
             told = self.service.revoke(self.number, pass_number=stray.pass_number)
             assert "revoked_at" in told, told
-            self.store.settle_stray(stray)
+            self.store.settle_stray(stray, int(time.time()))
 
     def _issued(self, answer: dict[str, Any]) -> Issued | None:
         if "text" not in answer:  # its request was revoked

@@ -1,4 +1,4 @@
-"""The service as main.yaml deploys it: its story with permissions on, and what each role may not do."""
+"""The service as main.yaml deploys it, as the second of two regions: its story with permissions on, and its roles."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -7,21 +7,35 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 from run import Story
+from service import wait_for
 from service_aws import Play
 from support.ministack import REGION, running
-from support.stack import assume_as_test, read_template
+from support.stack import ACCOUNT, assume_as_test, read_template
 from support.whole_stack import SERVICE_TEMPLATE
+
+from movepass_service.applications.states import State
+from movepass_service.stores.dynamodb.document import kept_of
+from movepass_service.stores.dynamodb.homes import HomeItems
+from movepass_service.stores.dynamodb.store import DynamoDbStore
+from movepass_service.stores.dynamodb.table import Table
 
 ROLES = ("SiteRole", "DeskRole", "DecideRole", "AnswersRole", "TidyRole", "SealRole")
 SITE, DESK, DECIDE, ANSWERS, TIDY, SEAL = ROLES
 PEOPLE = 3
+NUMBER = 1
+PEER = "applications-of-another-region"
 
 
 @pytest.fixture(scope="module")
 def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Play]:
     folder = tmp_path_factory.mktemp("service-aws")
     with running(folder) as ministack:
-        play = Play(Story(folder), ministack, PEOPLE)
+        DynamoDbStore.create(PEER, client=ministack.client("dynamodb"))
+        secret = ministack.client("secretsmanager").create_secret(Name=PEER, SecretString="x" * 64)["ARN"]
+        play = Play(
+            Story(folder), ministack, PEOPLE, RegionNumber=str(NUMBER), RegionCount="2", SiteSecretArn=secret,
+            PeerApplicationsArn=f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{PEER}",
+        )  # fmt: skip
         play.play()
         yield play
 
@@ -29,6 +43,20 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Play]:
 def test_people_apply_and_get_passes_that_a_device_accepts_and_an_auditor_finds_whole(played: Play) -> None:
     assert [row for row in played.story.shown if row.got != row.expected] == []
     assert len(played.story.shown) >= 14
+
+
+def test_the_other_region_has_a_copy_of_every_application_in_its_last_state(played: Play) -> None:
+    home, client = played.store, played.ministack.client("dynamodb")
+    copies = {one.reference: one for one in HomeItems(Table(PEER, client=client)).of_region(NUMBER)}
+    assert len(copies) >= PEOPLE + 2
+
+    def differ() -> list[str]:
+        kept = home.find_many(list(copies))
+        now = {one.reference: one for one in HomeItems(Table(PEER, client=client)).of_region(NUMBER)}
+        return [name for name, one in now.items() if kept_of(one.content, one.document) != kept.get(name)]
+
+    wait_for("the copies", lambda: not differ())
+    assert {kept.state for kept in home.find_many(list(copies)).values()} >= {State.ISSUED, State.WITHDRAWN}
 
 
 def calls(play: Play) -> dict[str, tuple[str, str, dict[str, Any]]]:
@@ -43,7 +71,13 @@ def calls(play: Play) -> dict[str, tuple[str, str, dict[str, Any]]]:
         return "dynamodb", "delete_item", {"TableName": table, "Key": {"pk": {"S": pk}, "sk": {"S": "try"}}}
 
     sign = {"Message": b"m", "MessageType": "RAW", "SigningAlgorithm": "ECDSA_SHA_256"}
+    peer = {"TableName": PEER}
+    item = {"pk": {"S": "HOME#TRY"}, "sk": {"S": "-"}}
     return {
+        "write another region's copy": ("dynamodb", "put_item", {**peer, "Item": item}),
+        "read another region's application": ("dynamodb", "batch_get_item", {"RequestItems": {PEER: {"Keys": [item]}}}),
+        "delete another region's application": ("dynamodb", "delete_item", {**peer, "Key": item}),
+        "read all of another region": ("dynamodb", "scan", peer),
         "write an application": put("A#TRY"),
         "read all applications": ("dynamodb", "scan", {"TableName": table}),
         "delete an application": delete("A#TRY"),
@@ -60,12 +94,21 @@ def calls(play: Play) -> dict[str, tuple[str, str, dict[str, Any]]]:
 
 
 MAY = {
-    SITE: {"write an application", "delete an application", "read the site's secret"},
-    DESK: {"write an application", "delete an application"},
+    SITE: {
+        "write an application", "delete an application", "read the site's secret", "write another region's copy",
+        "read another region's application",
+    },
+    DESK: {"write an application", "delete an application", "read another region's application"},
     DECIDE: {"write an application", "read all applications"},
     ANSWERS: {"write an application"},
-    TIDY: {"write an application", "read all applications", "delete an application"},
-    SEAL: {"write an application", "read all applications", "sign a head", "ask for a pass", "revoke a pass"},
+    TIDY: {
+        "write an application", "read all applications", "delete an application", "revoke a pass",
+        "write another region's copy",
+    },
+    SEAL: {
+        "write an application", "read all applications", "sign a head", "ask for a pass", "revoke a pass",
+        "delete an application", "write another region's copy",
+    },
 }  # fmt: skip
 """What each role may do; which items it may write is a condition (dynamodb:LeadingKeys), which ministack ignores."""
 WRITES = {
@@ -103,6 +146,40 @@ def test_the_template_says_which_items_a_role_may_write(role: str) -> None:
         assert set(kept) == {"LOG", "ADMIN", "HEAD", "OFFERED"}
     else:
         assert set(write["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]) == WRITES[role]
+
+
+PEERS = {
+    "SitePeer": [
+        ({"BatchGetItem", "GetItem"}, "PeerApplicationsArn", {"A#*", "P#*", "RULES"}),
+        ({"PutItem"}, "PeerApplicationsArn", {"A#*", "P#*", "HOME#*"}),
+        ({"PutItem", "DeleteItem"}, "Applications.Arn", {"HOME#*", "UNCOPIED"}),
+    ],
+    "DeskPeer": [({"BatchGetItem"}, "PeerApplicationsArn", {"A#*"})],
+    "SequencePeer": [
+        ({"PutItem"}, "PeerApplicationsArn", {"HOME#*"}),
+        ({"PutItem", "DeleteItem"}, "Applications.Arn", {"UNCOPIED"}),
+    ],
+    "AnswersPeer": [({"PutItem"}, "Applications.Arn", {"STRAYS"})],
+    "TidyPeer": [({"PutItem"}, "PeerApplicationsArn", {"HOME#*"})],
+}  # fmt: skip
+"""What each role may do with items where there is another region, by the template."""
+
+
+@pytest.mark.parametrize("policy", PEERS)
+def test_the_template_says_which_items_a_role_may_touch_for_another_region(policy: str) -> None:
+    found = [
+        (
+            {action.removeprefix("dynamodb:") for action in _listed(one["Action"])}, one["Resource"],
+            set(one["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]),
+        )
+        for one in _statements(policy) if "lambda:InvokeFunction" not in _listed(one["Action"])
+    ]  # fmt: skip
+    assert found == PEERS[policy]
+    assert read_template(SERVICE_TEMPLATE)["Resources"][policy]["Condition"] == "HasPeer"
+
+
+def _listed(value: Any) -> list[str]:
+    return value if isinstance(value, list) else [value]
 
 
 def _statements(name: str) -> list[dict[str, Any]]:

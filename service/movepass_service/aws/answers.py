@@ -17,6 +17,7 @@ from typing import Any
 
 from movepass_service.applications.references import parse_reference
 from movepass_service.aws.events import Message, come_again, messages_of
+from movepass_service.aws.opening import open_store
 from movepass_service.aws.settings import ServiceFunctionSettings
 from movepass_service.aws.telemetry import count, logger, serving
 from movepass_service.decisions.records import SERVICE, Decision
@@ -62,7 +63,7 @@ class AnswersFunction:
         Raises:
             StoreError: a setting is wrong.
         """
-        return cls(DynamoDbStore(settings.table))
+        return cls(open_store(settings))
 
     def __call__(self, event: Any, _context: Any) -> Any:
         """Note the answers of a batch; returns the messages that must come again.

@@ -11,6 +11,7 @@ from movepass_service.applications.references import Secrets
 from movepass_service.aws.settings import FunctionSettingsError, ServiceFunctionSettings
 from movepass_service.service import Health, ServiceCore
 from movepass_service.settings import Settings
+from movepass_service.stores.dynamodb.regional import Neighbour, RegionalStore
 from movepass_service.stores.dynamodb.store import DynamoDbStore
 
 SECRET_MIN_CHARS = 43
@@ -24,10 +25,21 @@ _PATIENCE = Patience(deadline=8, connect=2, read=5, backoff_first=0.1, backoff_m
 class CloudService(ServiceCore):
     """The core as functions have it. Nothing here reads the whole table: the tidy function counts it now and then."""
 
-    def __init__(self, store: DynamoDbStore, secrets: Secrets, *, name: str, is_test: bool) -> None:
-        """Take what it works with; see ServiceCore."""
+    def __init__(
+        self, store: DynamoDbStore, secrets: Secrets, *, name: str, is_test: bool, regional: RegionalStore | None = None
+    ) -> None:
+        """Take what it works with; see ServiceCore.
+
+        Args:
+            store: where applications are kept.
+            secrets: see ServiceCore.
+            name: see ServiceCore.
+            is_test: see ServiceCore.
+            regional: the same store, where there are several regions.
+        """
         super().__init__(store, secrets, Settings(), name=name, is_test=is_test)
         self.cloud_store = store
+        self.regional = regional
         self._counts: tuple[float, dict[str, int]] = (float("-inf"), {})
 
     def health(self) -> Health:
@@ -54,8 +66,25 @@ def open_service(settings: ServiceFunctionSettings) -> CloudService:
         ServiceError: a setting is wrong, or the secret can't be read.
     """
     master = read_secret(settings.secret).encode() if settings.secret else os.urandom(32)
-    store = DynamoDbStore(settings.table)
-    return CloudService(store, Secrets(master), name=settings.authority, is_test=settings.is_test)
+    regional = _open_regional(settings)
+    store = regional or DynamoDbStore(settings.table)
+    return CloudService(store, Secrets(master), name=settings.authority, is_test=settings.is_test, regional=regional)
+
+
+def open_store(settings: ServiceFunctionSettings) -> DynamoDbStore:
+    """Open the store alone, beside other regions' where there are any.
+
+    Raises:
+        StoreError: a setting is wrong.
+    """
+    return _open_regional(settings) or DynamoDbStore(settings.table)
+
+
+def _open_regional(settings: ServiceFunctionSettings) -> RegionalStore | None:
+    if not settings.peers:
+        return None
+    others = [Neighbour.open(peer.number, peer.table) for peer in settings.peers]
+    return RegionalStore(settings.table, settings.region, others)
 
 
 def read_secret(arn: str, *, client: Any = None) -> str:

@@ -4,6 +4,8 @@
 2. Revoke the passes of those that were withdrawn, reversed or corrected, by the issuer's revoke function.
 3. Seal: sign a checkpoint of the log with the online key, and keep it.
 4. Request passes for those that are approved by a decision that the checkpoint covers, in the issuer's request queue.
+5. Bring the other region's copies up to date, also where 3 or 4 failed. What it does not take is copied later, by the
+   tidy function.
 
 Every step may be done twice: a chunk says whose leaves it holds, a revocation and a request are the same again. So a
 batch that fails comes again as a whole. The function runs once at a time only to avoid contention: correctness rests
@@ -15,7 +17,7 @@ no applicant has seen it.
 IAM: dynamodb:BatchGetItem, dynamodb:GetItem, dynamodb:PutItem, dynamodb:Query on the table and dynamodb:Query on its
 index `revocations`, dynamodb:Scan for the sweep; kms:Sign and kms:GetPublicKey on the online key; sqs:SendMessage on
 the request queue; lambda:InvokeFunction on the revoke function; s3:GetObject and s3:ListBucket on the repository; what
-Lambda needs to read the stream.
+Lambda needs to read the stream. With another region, dynamodb:PutItem on its table, and dynamodb:DeleteItem on the own.
 """
 
 import json
@@ -33,6 +35,7 @@ from movepass_keys import KeysError, Signer, signer_from_uri
 from movepass_keys.records.checkpoint import origin_of
 from movepass_keys.records.layout import document_name
 from movepass_service.aws.events import changes_of, is_sweep, references_of
+from movepass_service.aws.opening import open_store
 from movepass_service.aws.revoking import REVOKED_AT_ONCE, NotFollowedError, Revocations
 from movepass_service.aws.settings import FunctionSettingsError, ServiceFunctionSettings
 from movepass_service.aws.telemetry import count, logger, serving
@@ -71,7 +74,7 @@ class SequenceFunction:
             ServiceError, IssuerError, KeysError: a setting is wrong, or what it names can't be had.
         """
         signer = signer_from_uri(settings.signer, settings.folder)
-        return cls(DynamoDbStore(settings.table), signer, read_origin(settings.repository), settings)
+        return cls(open_store(settings), signer, read_origin(settings.repository), settings)
 
     def __call__(self, event: Any, _context: Any) -> Any:
         """Follow what an event names.
@@ -83,7 +86,12 @@ class SequenceFunction:
         if is_sweep(event):
             return self._follow(None)
         references = references_of(changes_of(event), STATE)
-        return self._follow(references) if references else {"leaves": 0, "revoked": 0, "requested": 0}
+        if not references:
+            return {"leaves": 0, "revoked": 0, "requested": 0}
+        try:
+            return self._follow(references)
+        finally:
+            self._store.follow(references)
 
     def _follow(self, references: Sequence[str] | None) -> dict[str, int]:
         now = int(time.time())

@@ -1,5 +1,6 @@
 """The functions' settings, from the environment that the templates give them."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +9,7 @@ from urllib.parse import urlsplit
 from movepass_service.admission.settings import LineSettings
 from movepass_service.errors import ServiceError
 
+_PEER = re.compile(r"([0-9]{1,3}),(arn:aws[a-z-]*:dynamodb:[a-z0-9-]+:[0-9]{12}:table/[A-Za-z0-9_.-]+)")
 _FLAGS = {"true": True, "false": False}
 
 
@@ -15,6 +17,31 @@ class FunctionSettingsError(ServiceError):
     """A variable of a function's environment is missing, or can't be used."""
 
     is_input = True
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """Another region that serves applicants.
+
+    Attributes:
+        number: its number, from 0.
+        table: the ARN of its service's table.
+    """
+
+    number: int
+    table: str
+
+    @classmethod
+    def parse(cls, text: str) -> "Peer":
+        """Read NUMBER,TABLE-ARN.
+
+        Raises:
+            FunctionSettingsError: it has another form.
+        """
+        match = _PEER.fullmatch(text)
+        if match is None:
+            raise FunctionSettingsError(f"MOVEPASS_SERVICE_PEERS: expected NUMBER,TABLE-ARN, got {text!r}")
+        return cls(int(match[1]), match[2])
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +61,9 @@ class ServiceFunctionSettings:
         requests: MOVEPASS_REQUESTS, URL of the issuer's request queue.
         revoke: MOVEPASS_REVOKE_FUNCTION, name of the issuer's revoke function.
         sends_codes: MOVEPASS_SMS, "true" where SNS sends codes to telephone numbers; else "false".
+        region: MOVEPASS_REGION_NUMBER, which of several regions this is, from 0.
+        peers: MOVEPASS_SERVICE_PEERS, the other regions as NUMBER,TABLE-ARN, with blanks between them; none where
+            there is one region.
         line: MOVEPASS_CAPACITY and MOVEPASS_URGENT_CAPACITY, applications let in a second; none are the defaults.
     """
 
@@ -49,6 +79,8 @@ class ServiceFunctionSettings:
     requests: str
     revoke: str
     sends_codes: bool
+    region: int
+    peers: tuple[Peer, ...]
     line: LineSettings
 
     @classmethod
@@ -81,6 +113,8 @@ class ServiceFunctionSettings:
             requests=text("REQUESTS"),
             revoke=text("REVOKE_FUNCTION"),
             sends_codes=_FLAGS.get(text("SMS"), False),
+            region=_number(text("REGION_NUMBER") or "0", "MOVEPASS_REGION_NUMBER"),
+            peers=tuple(Peer.parse(peer) for peer in text("SERVICE_PEERS").split()),
             line=_line({"ordinary_per_s": text("CAPACITY"), "urgent_per_s": text("URGENT_CAPACITY")}),
         )
         for name in ("table", "authority", *needed):
@@ -88,7 +122,16 @@ class ServiceFunctionSettings:
                 raise FunctionSettingsError(f"MOVEPASS_{_VARIABLES[name]} is missing; the template sets it")
         if read.url and (urlsplit(read.url).scheme not in {"http", "https"} or not urlsplit(read.url).netloc):
             raise FunctionSettingsError(f"MOVEPASS_URL: expected an address like https://…, got {read.url[:80]!r}")
+        if read.region in {peer.number for peer in read.peers}:
+            raise FunctionSettingsError(f"MOVEPASS_SERVICE_PEERS: region {read.region} is this one")
         return read
+
+
+def _number(text: str, name: str) -> int:
+    try:
+        return int(text)
+    except ValueError as e:
+        raise FunctionSettingsError(f"{name}: expected a whole number, got {text!r}") from e
 
 
 def _line(given: Mapping[str, str]) -> LineSettings:

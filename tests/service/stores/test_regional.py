@@ -12,8 +12,9 @@ from support.applications import decision, draft, run
 from support.ministack import Ministack
 
 from movepass_service.applications.states import State
-from movepass_service.errors import ConflictingApplication, StoreError, UnknownApplication
+from movepass_service.errors import ConflictingApplication, StoreError, StoreRefuses, UnknownApplication
 from movepass_service.stores.desk import Hold
+from movepass_service.stores.dynamodb.document import Content, number_for
 from movepass_service.stores.dynamodb.regional import AT_ONCE, LOST_SECONDS, Neighbour, RegionalStore
 from movepass_service.stores.dynamodb.store import DynamoDbStore
 
@@ -250,7 +251,7 @@ def test_passes_of_a_region_that_came_back_are_revoked_where_another_has_adopted
         (issued(early).pass_number, early.request_id), ("LATE", late.request_id)
     }  # fmt: skip
     for one in strays:
-        pair.stores[A].settle_stray(one)
+        pair.stores[A].settle_stray(one, NOW)
     assert pair.stores[A].strays(9) == []
     assert pair.state(A, late.reference) == State.RECEIVED, "what the other region says of it"
 
@@ -340,6 +341,27 @@ def test_the_other_regions_table_is_read_and_written_by_key_alone(ministack: Min
     assert (kept.state, kept.correction) == (State.WITHDRAWN, 1), "it was not adopted"
     with pytest.raises(ClientError, match="AccessDenied"):
         limited.scan(TableName=tables[B])
+
+
+def test_a_home_that_is_there_and_refuses_loses_no_application_to_another_region(ministack: Ministack) -> None:
+    client = ministack.client("dynamodb")
+    table = f"region-{uuid4()}"
+    DynamoDbStore.create(table, client=client, has_ttl=False)
+    key, secret = ministack.user_of({}, name=f"nobody-{uuid4()}")
+    denied = boto3.client(
+        "dynamodb", endpoint_url=ministack.url, region_name=ministack.region, aws_access_key_id=key,
+        aws_secret_access_key=secret,
+    )  # fmt: skip
+    store = RegionalStore(table, B, [Neighbour(A, DynamoDbStore("other", client=denied))], client=client)
+    elsewhere = RegionalStore("nowhere", A, [Neighbour(B, DynamoDbStore(table, client=client))], client=client)
+    one = draft(application(), client=b"client", reference=REFERENCE)
+    content = Content.of(one, REFERENCE, number_for(REFERENCE, 1), 1, NOW, None)
+    assert elsewhere._copy_new([content])
+    for _ in range(2):  # asked, and not asked again for a while
+        with pytest.raises(StoreRefuses):
+            run(store.change(REFERENCE, WITHDRAW, NOW))
+    assert store.counts_by_state() == {}
+    assert store.find(REFERENCE) is not None
 
 
 class FollowedRegional(Followed, RegionalStore):

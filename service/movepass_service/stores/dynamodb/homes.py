@@ -159,6 +159,9 @@ class HomeItems:
             if item["is_open"]:
                 yield Stray(str(item["sk"]), str(item["request_id"]))
 
-    def settle_stray(self, stray: Stray) -> None:
-        """Note that a pass was revoked."""
-        self._table.replace({"pk": _STRAYS, "sk": stray.pass_number, "request_id": stray.request_id, "is_open": 0})
+    def settle_stray(self, stray: Stray, now: int) -> None:
+        """Note that a pass was revoked; TTL deletes the note once the pass is over in any case."""
+        self._table.replace({
+            "pk": _STRAYS, "sk": stray.pass_number, "request_id": stray.request_id, "is_open": 0,
+            "expires": now + _KEPT_DAYS * DAY_SECONDS,
+        })  # fmt: skip

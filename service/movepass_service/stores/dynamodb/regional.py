@@ -12,7 +12,7 @@ from movepass_keys.aws import Patience
 from movepass_service.applications.application import Application
 from movepass_service.applications.states import OPEN, State
 from movepass_service.decisions.records import Decision
-from movepass_service.errors import Busy, ConflictingApplication, ServiceError, StoreError
+from movepass_service.errors import Busy, ConflictingApplication, ServiceError, StoreError, StoreRefuses
 from movepass_service.stores.desk import Draw, Guard
 from movepass_service.stores.dynamodb.applications import state_item
 from movepass_service.stores.dynamodb.document import CONTENT, STATE, Content, Document, kept_of, key, reference_of
@@ -34,7 +34,15 @@ _T = TypeVar("_T")
 
 
 class LostError(ServiceError):
-    """Another region can't be reached."""
+    """Another region can't be used now.
+
+    Attributes:
+        cause: what its store raised; where it is Busy or StoreRefuses, the region is there.
+    """
+
+    def __init__(self, number: int, cause: ServiceError) -> None:
+        super().__init__(f"region {number} can't be used: {cause}")
+        self.cause = cause
 
 
 class Neighbour:
@@ -46,6 +54,7 @@ class Neighbour:
         self._store = store
         self._clock = clock
         self._lost_until = float("-inf")
+        self._cause: ServiceError = StoreError("not asked yet")
 
     @classmethod
     def open(cls, number: int, table: str) -> "Neighbour":
@@ -65,15 +74,15 @@ class Neighbour:
         """Use its store.
 
         Raises:
-            LostError: it can't be reached.
+            LostError: it can't be used, or could not be used a moment ago.
         """
         if self._clock() < self._lost_until:
-            raise LostError(f"region {self.number} can't be reached")
+            raise LostError(self.number, self._cause)
         try:
             yield self._store
         except (StoreError, Busy) as e:
-            self._lost_until = self._clock() + LOST_SECONDS
-            raise LostError(f"region {self.number} can't be reached: {e}") from e
+            self._cause, self._lost_until = e, self._clock() + LOST_SECONDS
+            raise LostError(self.number, e) from e
 
 
 class RegionalStore(DynamoDbStore):
@@ -95,6 +104,11 @@ class RegionalStore(DynamoDbStore):
         self._region = region
         self._others = {other.number: other for other in others}
         self._homes = HomeItems(self._table)
+
+    @property
+    def others(self) -> frozenset[int]:
+        """The numbers of the other regions."""
+        return frozenset(self._others)
 
     # What applicants ask for
 
@@ -159,7 +173,11 @@ class RegionalStore(DynamoDbStore):
         return [Submitted(name, kept.state if kept else State.RECEIVED, is_new=False) for name, kept in found]
 
     def _at_home(self, reference: str, change: Callable[[DynamoDbStore], _T]) -> _T:
-        """Change an application in its home's table; adopt it first if its home is lost."""
+        """Change an application in its home's table; adopt it first if its home is lost.
+
+        Raises:
+            Busy, StoreRefuses: its home is there and does not do it, so nothing is adopted.
+        """
         home = self._homes.find([reference]).get(reference)
         if home is None or home.region not in self._others:
             return change(self)
@@ -167,7 +185,9 @@ class RegionalStore(DynamoDbStore):
             with self._others[home.region].asked() as store:
                 changed = change(store)
                 contents, states = store._read_many([reference])  # noqa: SLF001 - of the same kind
-        except LostError:
+        except LostError as e:
+            if isinstance(e.cause, Busy | StoreRefuses):
+                raise e.cause from e
             self.adopt(home)
             return change(self)
         self._homes.put(replace(home, content=contents[reference], document=states[reference]))
@@ -245,9 +265,9 @@ class RegionalStore(DynamoDbStore):
         """
         return list(islice(self._homes.strays(), limit))
 
-    def settle_stray(self, stray: Stray) -> None:
+    def settle_stray(self, stray: Stray, now: int) -> None:
         """Note that a pass that `strays` returned was revoked."""
-        self._homes.settle_stray(stray)
+        self._homes.settle_stray(stray, now)
 
     def record_issued(self, passes: Sequence[Issued], now: int) -> None:
         """See Store. A pass of an application that another region has adopted is shown to nobody, and revoked."""

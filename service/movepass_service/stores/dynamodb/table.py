@@ -17,7 +17,7 @@ from movepass_keys.aws import (
     patient_client,
     patiently,
 )
-from movepass_service.errors import Busy, StoreError
+from movepass_service.errors import Busy, StoreError, StoreRefuses
 
 PATIENCE = Patience(deadline=20, connect=2, read=5, backoff_first=0.05, backoff_max=2)
 ATTEMPTS = 10
@@ -259,9 +259,9 @@ class Table:
         if refused.code in _THROTTLED:
             return Busy(_BUSY_SECONDS)
         if refused.code == "AccessDeniedException":
-            return StoreError(f"the table {self.name}: these credentials may not do that: {refused.said}")
+            return StoreRefuses(f"the table {self.name}: these credentials may not do that: {refused.said}")
         if refused.code == "ResourceNotFoundException":
-            return StoreError(f"there is no table {self.name} in this account and region; is the stack deployed?")
+            return StoreRefuses(f"there is no table {self.name} in this account and region; is the stack deployed?")
         if refused.kind in NO_CONNECTION:
             attempts = self._patience.in_words(refused.attempts)
             return StoreError(f"the table {self.name}: no answer after {attempts} ({refused.said})")
