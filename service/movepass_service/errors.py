@@ -62,6 +62,10 @@ class StoreRefuses(StoreError):  # noqa: N818
     """The store answers, and refuses what was asked: it is not there, or the credentials may not do that."""
 
 
+class MissingRules(ServiceError):  # noqa: N818
+    """The store can be read, and has no rule set of a version that an application names."""
+
+
 class NotSealed(ServiceError):  # noqa: N818
     """The online key signs no checkpoint of the decision log, so no pass is issued for a decision since the last."""
 

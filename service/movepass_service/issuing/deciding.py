@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 
 from movepass_service.applications.application import Application
 from movepass_service.decisions.records import RULES, SERVICE, Decision
-from movepass_service.errors import ServiceError
+from movepass_service.errors import Busy, ServiceError, StoreError
 from movepass_service.rules import OTHER_REASON, Facts, RuleSet, dhaka_day
 from movepass_service.rules.columns import COLUMNS
 from movepass_service.stores.kept import Kept
@@ -35,6 +35,9 @@ def decider(
 ) -> Decide:
     """Return what decides received applications, each by the rules that were in force when it came.
 
+    An application that can't be decided is referred to an officer. While the store can't be read none is decided: what
+    decides them raises StoreError or Busy.
+
     Args:
         rules: finds a rule set by its version.
         now: seconds since 1970 UTC.
@@ -48,6 +51,8 @@ def decider(
             content = application.application()
             seen(application, content)
             return decide_by(rules(application.rules_version), application, content, counts)
+        except (StoreError, Busy):  # no fault of the application's: it is decided once the rules can be read
+            raise
         except (ServiceError, WireError, ValueError, LookupError, TypeError) as e:  # which must keep no other waiting
             LOG.error("application number %d can't be decided by rules: %s", application.number, type(e).__name__)  # noqa: TRY400 - the message may quote a person's data
             return Decision("refer", SERVICE, "not-decided", NOT_DECIDED, note=type(e).__name__)

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from movepass_service.errors import StoreError
+from movepass_service.errors import MissingRules
 from movepass_service.rules.engine import RuleSet, default_rules
 
 
@@ -23,13 +23,14 @@ class KeptRules:
         """Return a rule set; None stands for the one that comes with the software.
 
         Raises:
-            StoreError: there is none of this version.
+            MissingRules: there is none of this version.
+            StoreError, Busy: the store can't be read now.
         """
         if version is None:
             return default_rules()
         if version not in self._read:
             text = self._store.rules_text(version)
             if text is None:
-                raise StoreError(f"the rules of version {version} are missing in the store")
+                raise MissingRules(f"the rules of version {version} are missing in the store")
             self._read[version] = RuleSet.from_toml(text)
         return self._read[version]
