@@ -56,7 +56,8 @@ class Region:
         self.functions = Lambda()
         service = CloudService(store, Secrets(b"x" * 32), name="Demo", is_test=True, regional=store)
         other = OtherRegion(store, Revocations("revoke", client=self.functions))
-        self._tidy = TidyFunction(service, other)
+        settings = ServiceFunctionSettings.from_environment(environment())
+        self._tidy = TidyFunction(service, settings, other, functions=self.functions)
 
     def tidy(self, event: object = None) -> dict[str, int]:
         return self._tidy(event, None)
@@ -130,8 +131,9 @@ def test_one_region_alone_adopts_nothing(ministack: Ministack) -> None:
     table = f"alone-{uuid4()}"
     DynamoDbStore.create(table, client=client)
     alone = CloudService(DynamoDbStore(table, client=client), Secrets(b"x" * 32), name="Demo", is_test=True)
+    settings = ServiceFunctionSettings.from_environment(environment())
     with pytest.raises(UnknownEventError, match="no other region"):
-        TidyFunction(alone)({"adopt": 0}, None)
+        TidyFunction(alone, settings, functions=Lambda())({"adopt": 0}, None)
 
 
 def environment(**changes: str) -> dict[str, str]:

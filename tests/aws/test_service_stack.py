@@ -85,6 +85,8 @@ def calls(play: Play) -> dict[str, tuple[str, str, dict[str, Any]]]:
         "sign a head": ("kms", "sign", {"KeyId": issuer["OnlineKeyArn"], **sign}),
         "sign a pass": ("kms", "sign", {"KeyId": issuer["PassKeyArn"], **sign}),
         "ask for a pass": ("sqs", "send_message", {"QueueUrl": issuer["RequestsUrl"], "MessageBody": "x"}),
+        "hand over what is left behind": (
+            "lambda", "invoke", {"FunctionName": service["DecideFunctionName"], "Payload": b'{"references": []}'}),
         "revoke a pass": ("lambda", "invoke", {"FunctionName": issuer["RevokeFunctionName"], "Payload": b"[]"}),
         "write the ledger": ("dynamodb", "put_item", {
             "TableName": issuer["Table"], "Item": {"pk": {"S": "R#TRY"}, "sk": {"S": "-"}}}),
@@ -99,15 +101,15 @@ MAY = {
         "read another region's application",
     },
     DESK: {"write an application", "delete an application", "read another region's application"},
-    DECIDE: {"write an application", "read all applications"},
+    DECIDE: {"write an application"},
     ANSWERS: {"write an application"},
     TIDY: {
-        "write an application", "read all applications", "delete an application", "revoke a pass",
-        "write another region's copy",
+        "write an application", "read all applications", "delete an application", "hand over what is left behind",
+        "revoke a pass", "write another region's copy",
     },
     SEAL: {
-        "write an application", "read all applications", "sign a head", "ask for a pass", "revoke a pass",
-        "delete an application", "write another region's copy",
+        "write an application", "sign a head", "ask for a pass", "revoke a pass", "delete an application",
+        "write another region's copy",
     },
 }  # fmt: skip
 """What each role may do; which items it may write is a condition (dynamodb:LeadingKeys), which ministack ignores."""

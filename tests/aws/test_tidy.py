@@ -1,6 +1,7 @@
 """What the tidy function does each minute and each hour, on a real table."""
 
 import asyncio
+import json
 import time
 from typing import Any
 from uuid import uuid4
@@ -12,7 +13,9 @@ from support.ministack import Ministack
 from movepass_service.applications.references import Secrets
 from movepass_service.applications.states import State
 from movepass_service.aws.opening import COUNTS, CloudService
-from movepass_service.aws.tidy import SWEPT, TidyFunction
+from movepass_service.aws.settings import ServiceFunctionSettings
+from movepass_service.aws.sweeping import SETTLED_SECONDS, SWEEP_SECONDS, Progress
+from movepass_service.aws.tidy import SWEEP, TidyFunction
 from movepass_service.stores.dynamodb.store import DynamoDbStore
 
 HOUR = 3600
@@ -30,7 +33,8 @@ def apply(service: CloudService, client_id: str, then: str, **changes: Any) -> s
     now = int(time.time())
     applications = service.read(form(now, **changes), now=now)
     (receipt,) = asyncio.run(service.submit(client_id, applications, now=now))
-    service.cloud_store.decide([receipt.reference], lambda *_: decision(then), now)
+    if then:
+        service.cloud_store.decide([receipt.reference], lambda *_: decision(then), now)
     return receipt.reference
 
 
@@ -40,18 +44,100 @@ def state(service: CloudService, reference: str) -> State:
     return kept.state
 
 
-def test_nothing_stays_approved_or_waiting_after_its_trip(
-    service: CloudService, monkeypatch: pytest.MonkeyPatch
-) -> None:
+class Functions:
+    """Notes what the tidy function hands to others."""
+
+    def __init__(self) -> None:
+        self.handed: dict[str, list[str]] = {"decide": [], "sequence": []}
+
+    def invoke(self, FunctionName: str, InvocationType: str, Payload: bytes) -> None:  # noqa: N803 - boto3's names
+        assert InvocationType == "Event"
+        self.handed[FunctionName] += json.loads(Payload)["references"]
+
+
+class Tidy:
+    """The function with a clock that a test moves."""
+
+    def __init__(self, service: CloudService) -> None:
+        self.service = service
+        self.now = time.time()
+        self.functions = Functions()
+
+    def __call__(self, seconds: float = 0, **event: Any) -> dict[str, int]:
+        """Let some time go by, and invoke it in a process of its own."""
+        self.now += seconds
+        self.functions.handed = {"decide": [], "sequence": []}
+        settings = ServiceFunctionSettings.from_environment({
+            "MOVEPASS_SERVICE_TABLE": "t", "MOVEPASS_AUTHORITY": "Demo", "MOVEPASS_TEST": "true",
+            "MOVEPASS_DECIDE_FUNCTION": "decide", "MOVEPASS_SEQUENCE_FUNCTION": "sequence",
+        })  # fmt: skip
+        return TidyFunction(self.service, settings, functions=self.functions, clock=lambda: self.now)(event, None)
+
+    @property
+    def progress(self) -> Progress:
+        return Progress.read(self.service.store.noted(SWEEP))
+
+
+@pytest.fixture
+def tidy(service: CloudService) -> Tidy:
+    return Tidy(service)
+
+
+def test_nothing_stays_approved_or_waiting_after_its_trip(service: CloudService, tidy: Tidy) -> None:
     approved = apply(service, "a", "approve", holder__id_number="1234567890")
     waiting = apply(service, "b", "refer", holder__id_number="2345678901", reason="medical")
     service.cloud_store.sequence([approved, waiting])
-    tidy, later = TidyFunction(service), time.time() + 10 * HOUR
-    assert tidy({}, None) == {"carried_out": 0, "expired": 0, "forgotten": 0}
+    assert not any(tidy().values())
     assert [state(service, one) for one in (approved, waiting)] == [State.APPROVED, State.REFERRED]
-    assert tidy({}, None) == {"carried_out": 0}, "the table is read once an hour"
-    monkeypatch.setattr("movepass_service.aws.tidy.time.time", lambda: later)
-    assert tidy({}, None)["expired"] == 2
+    assert tidy() == {"carried_out": 0}, "the table is read once an hour"
+    assert tidy(10 * HOUR)["expired"] == 2
     assert [state(service, one) for one in (approved, waiting)] == [State.EXPIRED, State.EXPIRED]
+    assert tidy(SWEEP_SECONDS)["expired"] == 0
     assert service.store.noted(COUNTS) == b'{"expired": 2}'
-    assert service.store.noted(SWEPT) == str(int(later)).encode()
+    assert tidy(9 * 24 * HOUR)["forgotten"] == 2
+    assert service.store.find(approved) is None
+
+
+def test_what_the_stream_left_behind_is_handed_over_once_it_has_settled(service: CloudService, tidy: Tidy) -> None:
+    received = apply(service, "a", "", holder__id_number="1234567890")
+    unlogged = apply(service, "b", "refer", holder__id_number="2345678901")
+    logged = apply(service, "c", "refer", holder__id_number="3456789012")
+    unasked = apply(service, "d", "approve", holder__id_number="4567890123")
+    service.cloud_store.sequence([logged, unasked])
+    tidy(SETTLED_SECONDS - 60)
+    assert tidy.functions.handed == {"decide": [], "sequence": []}, "the stream brings them any moment"
+    tidy(120, sweep=True)
+    assert tidy.functions.handed == {"decide": [received], "sequence": AnyOrder([unlogged, unasked])}
+    tidy(SWEEP_SECONDS)
+    assert tidy.functions.handed == {"decide": [received], "sequence": AnyOrder([unasked])}, "others were looked at"
+    tidy(SWEEP_SECONDS)
+    assert unasked in tidy.functions.handed["sequence"], "twice as old as it was"
+    tidy(sweep=True)
+    assert tidy.functions.handed["sequence"] == AnyOrder([unlogged, unasked])
+
+
+def test_a_sweep_goes_on_where_it_ended(service: CloudService, tidy: Tidy, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(5):
+        apply(service, str(number), "refer", holder__id_number=f"{number:010}")
+    monkeypatch.setattr("movepass_service.aws.tidy.PART_ITEMS", 3)
+    monkeypatch.setattr("movepass_service.aws.tidy.SWEEPING_SECONDS", 1e-9)
+    now, seen = tidy.now, list[int]()
+    while not seen or not tidy.progress.is_over:
+        tidy(60)
+        seen.append(sum(tidy.progress.states.values()))
+    assert len(seen) > 3
+    assert seen == sorted(seen)
+    assert seen[-1] == 5
+    assert tidy.progress.begun == int(now) + 60
+    assert service.store.noted(COUNTS) == b'{"referred": 5}'
+    tidy(60)
+    assert tidy.progress.is_over
+
+
+class AnyOrder(list[str]):
+    """A list that equals another one in any order."""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, list) and sorted(self) == sorted(other)
+
+    __hash__ = None

@@ -2,11 +2,9 @@
 
 A batch that fails as a whole is decided one by one, so that one application keeps no other waiting: Lambda is told the
 first that failed, and hands out the batch again from there. What was decided meanwhile is left alone. The event
-{"sweep": true}, from a schedule, looks for received applications in the whole table: what the stream lost in an outage
-of more than a day.
+{"references": […]} names what the stream has lost, as the tidy function finds it.
 
-IAM: dynamodb:BatchGetItem, dynamodb:GetItem, dynamodb:PutItem on the table, dynamodb:Scan for the sweep; what Lambda
-needs to read the stream.
+IAM: dynamodb:BatchGetItem, dynamodb:GetItem, dynamodb:PutItem on the table; what Lambda needs to read the stream.
 """
 
 import os
@@ -14,15 +12,13 @@ import time
 from functools import cache
 from typing import Any
 
-from movepass_service.aws.events import changes_of, come_again, is_sweep, references_of
+from movepass_service.aws.events import changes_of, come_again, handed_references, references_of
 from movepass_service.aws.opening import CloudService, open_service
 from movepass_service.aws.settings import ServiceFunctionSettings
 from movepass_service.aws.telemetry import count, logger, serving
 from movepass_service.errors import ServiceError
 from movepass_service.issuing.deciding import decider
 from movepass_service.stores.dynamodb.document import CONTENT
-
-SWEPT_MAX = 500
 
 
 class DecideFunction:
@@ -45,14 +41,15 @@ class DecideFunction:
         """Decide what an event names.
 
         Raises:
-            UnknownEventError: the event is none of the stream's.
-            ServiceError: the sweep failed.
+            UnknownEventError: the event is none of the stream's, and names no references.
+            ServiceError: not all that it names could be decided.
         """
         now = int(time.time())
         decide = decider(self._service.rules, now)
-        if is_sweep(event):
-            done = self._service.cloud_store.decide_next(SWEPT_MAX, decide, now)
-            count("DecidedBySweep", done)
+        handed = handed_references(event)
+        if handed is not None:
+            done = self._service.cloud_store.decide(handed, decide, now)
+            count("DecidedLate", done)
             return {"decided": done}
         changes = [change for change in changes_of(event) if change.what == CONTENT]
         try:

@@ -1,4 +1,4 @@
-"""Reading what AWS hands to the functions: records of the table's stream, messages of a queue. Pure."""
+"""Reading what comes to the functions: records of the table's stream, messages of a queue, references. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -83,9 +83,18 @@ def come_again(ids: Iterable[str]) -> dict[str, Any]:
     return {"batchItemFailures": [{"itemIdentifier": id_} for id_ in ids]}
 
 
-def is_sweep(event: object) -> bool:
-    """Return whether a schedule asks to look through the whole table."""
-    return isinstance(event, Mapping) and event.get("sweep") is True
+def handed_references(event: object) -> list[str] | None:
+    """Return the applications that the sweep hands over; None where the event is another one.
+
+    Raises:
+        UnknownEventError: it names none.
+    """
+    if not isinstance(event, Mapping) or "references" not in event:
+        return None
+    names = event["references"]
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise UnknownEventError("references: expected a list of references")
+    return list(dict.fromkeys(names))
 
 
 def _records(event: Mapping[str, Any]) -> Sequence[Any]:

@@ -9,15 +9,15 @@
 
 Every step may be done twice: a chunk says whose leaves it holds, a revocation and a request are the same again. So a
 batch that fails comes again as a whole. The function runs once at a time only to avoid contention: correctness rests
-on conditional writes. The event {"sweep": true} does the same for the whole table, after an outage of more than a day.
+on conditional writes. The event {"references": […]} names what the stream has lost, as the tidy function finds it.
 
 A pass whose number is not known yet, because the issuer's answer is on its way, is revoked when the answer has come:
 no applicant has seen it.
 
 IAM: dynamodb:BatchGetItem, dynamodb:GetItem, dynamodb:PutItem, dynamodb:Query on the table and dynamodb:Query on its
-index `revocations`, dynamodb:Scan for the sweep; kms:Sign and kms:GetPublicKey on the online key; sqs:SendMessage on
-the request queue; lambda:InvokeFunction on the revoke function; s3:GetObject and s3:ListBucket on the repository; what
-Lambda needs to read the stream. With another region, dynamodb:PutItem on its table, and dynamodb:DeleteItem on the own.
+index `revocations`; kms:Sign and kms:GetPublicKey on the online key; sqs:SendMessage on the request queue;
+lambda:InvokeFunction on the revoke function; s3:GetObject and s3:ListBucket on the repository; what Lambda needs to
+read the stream. With another region, dynamodb:PutItem on its table, and dynamodb:DeleteItem on the own.
 """
 
 import json
@@ -34,7 +34,7 @@ from movepass_issuer.storage.s3_repository import S3Repository
 from movepass_keys import KeysError, Signer, signer_from_uri
 from movepass_keys.records.checkpoint import origin_of
 from movepass_keys.records.layout import document_name
-from movepass_service.aws.events import changes_of, is_sweep, references_of
+from movepass_service.aws.events import changes_of, handed_references, references_of
 from movepass_service.aws.opening import open_store
 from movepass_service.aws.revoking import REVOKED_AT_ONCE, NotFollowedError, Revocations
 from movepass_service.aws.settings import FunctionSettingsError, ServiceFunctionSettings
@@ -48,7 +48,8 @@ from movepass_service.stores.kept import Kept
 from movepass_service.stores.store import ToRevoke
 from movepass_wire.trip_json import trip_to_json
 
-SWEPT_MAX = 5_000
+FOLLOWED_MAX = 5_000
+"""Passes to ask for, or to revoke, in one invocation."""
 
 
 class SequenceFunction:
@@ -83,9 +84,8 @@ class SequenceFunction:
             NotSealed: the online key can't be used; leaves are appended, and revocations are made all the same.
             NotFollowedError, StoreError, Busy: another step failed. The batch must come again.
         """
-        if is_sweep(event):
-            return self._follow(None)
-        references = references_of(changes_of(event), STATE)
+        handed = handed_references(event)
+        references = references_of(changes_of(event), STATE) if handed is None else handed
         if not references:
             return {"leaves": 0, "revoked": 0, "requested": 0}
         try:
@@ -93,15 +93,15 @@ class SequenceFunction:
         finally:
             self._store.follow(references)
 
-    def _follow(self, references: Sequence[str] | None) -> dict[str, int]:
+    def _follow(self, references: Sequence[str]) -> dict[str, int]:
         now = int(time.time())
         leaves = self._store.sequence(references)
-        revoked = self._revoke(self._store.to_revoke(SWEPT_MAX, among=references), now)
+        revoked = self._revoke(self._store.to_revoke(FOLLOWED_MAX, among=references), now)
         try:
             self._sealer.seal(self._signer, now)
         except KeysError as e:
             raise NotSealed(f"no checkpoint of the decision log can be signed: {e}") from e
-        approved = self._store.approved(SWEPT_MAX, self._sealer.covered, among=references)
+        approved = self._store.approved(FOLLOWED_MAX, self._sealer.covered, among=references)
         requested = self._request([one for one in approved if one.not_after > now])
         count("Logged", leaves)
         return {"leaves": leaves, "revoked": revoked, "requested": requested}

@@ -60,6 +60,8 @@ class ServiceFunctionSettings:
         folder: where a relative file of the signer counts from: the unpacked package.
         requests: MOVEPASS_REQUESTS, URL of the issuer's request queue.
         revoke: MOVEPASS_REVOKE_FUNCTION, name of the issuer's revoke function.
+        decide: MOVEPASS_DECIDE_FUNCTION, name of the decide function.
+        sequence: MOVEPASS_SEQUENCE_FUNCTION, name of the sequence function.
         sends_codes: MOVEPASS_SMS, "true" where SNS sends codes to telephone numbers; else "false".
         region: MOVEPASS_REGION_NUMBER, which of several regions this is, from 0.
         peers: MOVEPASS_SERVICE_PEERS, the other regions as NUMBER,TABLE-ARN, with blanks between them; none where
@@ -78,6 +80,8 @@ class ServiceFunctionSettings:
     folder: Path
     requests: str
     revoke: str
+    decide: str
+    sequence: str
     sends_codes: bool
     region: int
     peers: tuple[Peer, ...]
@@ -112,6 +116,8 @@ class ServiceFunctionSettings:
             folder=Path(environment.get("LAMBDA_TASK_ROOT", ".")),
             requests=text("REQUESTS"),
             revoke=text("REVOKE_FUNCTION"),
+            decide=text("DECIDE_FUNCTION"),
+            sequence=text("SEQUENCE_FUNCTION"),
             sends_codes=_FLAGS.get(text("SMS"), False),
             region=_number(text("REGION_NUMBER") or "0", "MOVEPASS_REGION_NUMBER"),
             peers=tuple(Peer.parse(peer) for peer in text("SERVICE_PEERS").split()),
@@ -144,4 +150,5 @@ def _line(given: Mapping[str, str]) -> LineSettings:
 _VARIABLES = {
     "table": "SERVICE_TABLE", "authority": "AUTHORITY", "url": "URL", "secret": "SITE_SECRET",
     "repository": "REPOSITORY", "signer": "SIGNER", "requests": "REQUESTS", "revoke": "REVOKE_FUNCTION",
+    "decide": "DECIDE_FUNCTION", "sequence": "SEQUENCE_FUNCTION",
 }  # fmt: skip

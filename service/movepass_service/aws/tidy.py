@@ -1,45 +1,77 @@
 """Lambda function: what is due, on a schedule.
 
 Each minute it carries out bulk decisions whose window is over, and tells how long the oldest urgent case has waited.
-Once an hour, whichever process comes first, it reads the whole table: applications whose trip is over expire, what need
-not be kept is forgotten, and the numbers by state that the public page shows are counted. TTL deletes in between.
+Once an hour it sweeps: it reads the whole table, in parts, each of which is done before the next is read. Applications
+whose trip is over expire, what need not be kept is forgotten, and the numbers by state that the public page shows are
+counted. What the table's stream has lost is handed to the decide and the sequence function by name (sweeping.py).
+An invocation sweeps for less than a minute; the next one goes on where it ended or was killed. The event
+{"sweep": true} begins a sweep now. TTL deletes in between.
 Where there is another region it does what other_region says, also what an operator asks it for.
 
 IAM: dynamodb:BatchGetItem, dynamodb:GetItem, dynamodb:Query, dynamodb:Scan, dynamodb:PutItem, dynamodb:DeleteItem on
-the table and dynamodb:Query on its indexes. With another region, dynamodb:PutItem on its table, and
-lambda:InvokeFunction on the revoke function.
+the table and dynamodb:Query on its indexes; lambda:InvokeFunction on the decide and the sequence function. With another
+region, dynamodb:PutItem on its table, and lambda:InvokeFunction on the revoke function.
 """
 
 import json
 import os
 import time
-from functools import cache
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache, partial
 from typing import Any
 
+from movepass_keys.aws import Patience, RefusedError, UnintelligibleError, patient_client, patiently
 from movepass_service.aws.events import UnknownEventError
 from movepass_service.aws.opening import COUNTS, CloudService, open_service
 from movepass_service.aws.other_region import OtherRegion, read_step
 from movepass_service.aws.revoking import Revocations
 from movepass_service.aws.settings import ServiceFunctionSettings
-from movepass_service.aws.telemetry import count, serving
+from movepass_service.aws.sweeping import Found, Progress, look
+from movepass_service.aws.telemetry import count, logger, serving
+from movepass_service.errors import ServiceError
 from movepass_service.issuing.deciding import EXPIRED
 from movepass_service.officers.accounts import forget_sessions
 from movepass_service.rules.columns import dhaka_day, week_of
 from movepass_service.stores.desk import Changed
 
-SWEPT = "swept-at"
-"""Name under which the time of the last sweep is kept."""
-SWEEP_SECONDS = 3600
+SWEEP = "sweep"
+"""Name under which the progress of the sweep is kept."""
+SWEEPING_SECONDS = 40.0
+"""After which an invocation begins no further part."""
+PART_ITEMS = 1_000
+"""Items of the table in a part; an application has two."""
+HANDED_MAX = 500
+"""References in one invocation of another function: some 10 KB."""
 _AT_ONCE = 10_000
+_PATIENCE = Patience(deadline=20, connect=2, read=10, backoff_first=0.1, backoff_max=1)
+_THROTTLED = {"TooManyRequestsException", "ThrottlingException", "EC2ThrottledException"}
+
+
+class NotHandedError(ServiceError):
+    """What was found could not be handed to another function; the next invocation finds it again."""
 
 
 class TidyFunction:
     """The function, opened once a process."""
 
-    def __init__(self, service: CloudService, other: OtherRegion | None = None) -> None:
-        """Take the service's core, and what is done where there is another region."""
+    def __init__(
+        self, service: CloudService, settings: ServiceFunctionSettings, other: OtherRegion | None = None, *,
+        functions: Any = None, clock: Callable[[], float] = time.time,
+    ) -> None:  # fmt: skip
+        """Take what it works with.
+
+        Args:
+            service: the service's core.
+            settings: name the functions that it hands work to.
+            other: what is done where there is another region.
+            functions: a client of Lambda.
+            clock: gives the time in seconds since 1970 UTC.
+        """
         self._service = service
+        self._settings = settings
         self._other = other
+        self._functions = functions or patient_client("lambda", _PATIENCE)
+        self._clock = clock
 
     @classmethod
     def open(cls, settings: ServiceFunctionSettings) -> "TidyFunction":
@@ -50,16 +82,16 @@ class TidyFunction:
         """
         service = open_service(settings)
         regional = service.regional
-        return cls(service, OtherRegion(regional, Revocations(settings.revoke)) if regional else None)
+        return cls(service, settings, OtherRegion(regional, Revocations(settings.revoke)) if regional else None)
 
     def __call__(self, event: Any, _context: Any) -> dict[str, int]:
         """Do what is due, or what an operator asks for.
 
         Raises:
             UnknownEventError: the operator asks for something else, or there is no other region.
-            ServiceError: something failed; it is done again in a minute.
+            ServiceError: a part of it failed; the next invocation does it again.
         """
-        now = int(time.time())
+        now = int(self._clock())
         if step := read_step(event):
             if self._other is None:
                 raise UnknownEventError("there is no other region")
@@ -68,44 +100,86 @@ class TidyFunction:
         done = {"carried_out": self._service.desk.carry_out(now=now)}
         urgent = [case.since for case in store.cases(_AT_ONCE) if case.is_urgent]
         count("OldestUrgentSeconds", now - min(urgent) if urgent else 0)
-        if self._takes_the_sweep(now):
-            done["expired"] = store.expire(EXPIRED, now, _AT_ONCE) + self._expire_approved(now)
-            done["forgotten"] = store.forget(now, week_of(dhaka_day(now)) - 1, _AT_ONCE)
-            counts = {state.value: number for state, number in store.counts_by_state().items()}
-            store.note(COUNTS, json.dumps(counts).encode())
-            forget_sessions(store, now)
-            if self._other:
-                self._other.find_strays()
+        done |= self._sweep(now, is_whole=isinstance(event, Mapping) and event.get("sweep") is True)
         count("Tidied", 1)
         return done | (self._other.tidy(now) if self._other else {})
 
-    def _expire_approved(self, now: int) -> int:
-        """Let approved applications expire that got no pass before their trip was over; returns how many.
+    def _sweep(self, now: int, *, is_whole: bool) -> dict[str, int]:
+        """Go on with the sweep, or begin one, if it is time; returns what was done."""
+        store, end = self._service.cloud_store, time.monotonic() + SWEEPING_SECONDS
+        kept = store.noted(SWEEP)
+        progress = Progress.read(kept).resumed(now, is_whole=is_whole)
+        done: dict[str, int] = {}
+        while progress is not None and not progress.is_over:
+            applications, after = store.page(progress.after, PART_ITEMS)
+            found = look(applications, progress, now, store.is_logged)
+            for name, number in self._do(found, now).items():
+                done[name] = done.get(name, 0) + number
+            progress = progress.advanced((document for _, document in applications), after)
+            if progress.is_over:
+                self._finish(progress, now)
+            try:
+                store.replace_noted(SWEEP, kept, progress.to_bytes(), now)
+            except Changed:
+                return done  # another process sweeps
+            kept = progress.to_bytes()
+            if time.monotonic() >= end:
+                break
+        return done
 
-        Their request ended among the issuer's dead letters, or was never sent.
-        """
+    def _do(self, found: Found, now: int) -> dict[str, int]:
+        """Do what was found in a part of the table. All of it may be done twice."""
         store = self._service.cloud_store
-        over = [one for one in store.approved(_AT_ONCE, store.log_size()) if one.not_after <= now]
-        for one in over:
+        self._hand("undecided", self._settings.decide, found.undecided)
+        self._hand("unfollowed", self._settings.sequence, found.unfollowed)
+        expired = store.expire(EXPIRED, now, len(found.over), among=found.over) if found.over else 0
+        for one in store.find_many(found.unissued).values():  # their request ended among the issuer's dead letters
             store.record_refused(one, EXPIRED, now)
-        return len(over)
+        forgotten = store.forget(now, _oldest_week(now), len(found.due), among=found.due) if found.due else 0
+        return {
+            "expired": expired + len(found.unissued), "forgotten": forgotten,
+            "undecided": len(found.undecided), "unfollowed": len(found.unfollowed),
+        }  # fmt: skip
 
-    def _takes_the_sweep(self, now: int) -> bool:
-        """Return whether a sweep is due, and note that this process makes it."""
+    def _finish(self, progress: Progress, now: int) -> None:
         store = self._service.cloud_store
-        last = store.noted(SWEPT)
-        if last is not None and now - int(last) < SWEEP_SECONDS:
-            return False
-        try:
-            store.replace_noted(SWEPT, last, str(now).encode(), now)
-        except Changed:
-            return False
-        return True
+        store.note(COUNTS, json.dumps(progress.states).encode())
+        store.forget(now, _oldest_week(now), 0, among=())  # the keys of weeks that are over
+        forget_sessions(store, now)
+        if self._other:
+            self._other.find_strays()
+        count("Swept", 1)
+
+    def _hand(self, what: str, function: str, references: Sequence[str]) -> None:
+        """Let another function work on applications.
+
+        Raises:
+            NotHandedError: it can't be invoked.
+        """
+        count("LeftBehind", len(references))
+        for some in _groups(references):
+            logger.warning("the stream has left applications behind", what=what, count=len(some))
+            payload = json.dumps({"references": some}).encode()
+            call = partial(self._functions.invoke, FunctionName=function, InvocationType="Event", Payload=payload)
+            try:
+                patiently(self._functions, call, _PATIENCE, lambda refused: refused.code in _THROTTLED)
+            except (RefusedError, UnintelligibleError) as e:
+                raise NotHandedError(f"the function {function} can't be invoked: {e}") from e
+
+
+def _groups(references: Sequence[str]) -> Iterator[list[str]]:
+    for start in range(0, len(references), HANDED_MAX):
+        yield list(references[start : start + HANDED_MAX])
+
+
+def _oldest_week(now: int) -> int:
+    return week_of(dhaka_day(now)) - 1
 
 
 @cache
 def _function() -> TidyFunction:
-    return TidyFunction.open(ServiceFunctionSettings.from_environment(os.environ))
+    settings = ServiceFunctionSettings.from_environment(os.environ, "decide", "sequence")
+    return TidyFunction.open(settings)
 
 
 @serving

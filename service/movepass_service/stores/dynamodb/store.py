@@ -21,7 +21,7 @@ from movepass_service.stores.dynamodb.desk import DynamoDbDesk
 from movepass_service.stores.dynamodb.document import CONTENT, STATE, Content, Document, kept_of, key, reference_of
 from movepass_service.stores.dynamodb.persons import Person, claimed, hashes_of, past_passes
 from movepass_service.stores.dynamodb.stories import DynamoDbStories
-from movepass_service.stores.dynamodb.table import PATIENCE, Item, Table, waits
+from movepass_service.stores.dynamodb.table import PATIENCE, Item, Key, Table, waits
 from movepass_service.stores.kept import Kept
 from movepass_service.stores.store import (
     Counts,
@@ -121,9 +121,9 @@ class DynamoDbStore(DynamoDbAccounts, DynamoDbDesk, DynamoDbStories):
 
         return self._change(reference, change, more if officer_of(decision.actor) else None)[1].state
 
-    def expire(self, decision: Decision, now: int, limit: int) -> int:
-        """See Store. It reads the whole table."""
-        over = [one for one in self._open() if one[0].not_after <= now]
+    def expire(self, decision: Decision, now: int, limit: int, *, among: Sequence[str] | None = None) -> int:
+        """See Store. It reads the whole table, unless `among` names the applications to look at."""
+        over = [one for one in self._looked(among) if one[1].state in OPEN and one[0].not_after <= now]
         done = 0
         for content, _ in sorted(over, key=lambda one: one[0].number)[:limit]:
 
@@ -137,8 +137,7 @@ class DynamoDbStore(DynamoDbAccounts, DynamoDbDesk, DynamoDbStories):
 
     def approved(self, limit: int, covered: int, *, among: Sequence[str] | None = None) -> list[Kept]:
         """See Store. It reads the whole table, unless `among` names the applications to look at."""
-        looked = self._all() if among is None else self._both(among)
-        approved = (one for one in looked if one[1].state == State.APPROVED)
+        approved = (one for one in self._looked(among) if one[1].state == State.APPROVED)
         found = [one for one in approved if self._is_covered(*one, covered)]
         return [kept_of(*one) for one in sorted(found, key=lambda one: one[0].number)[:limit]]
 
@@ -232,7 +231,7 @@ class DynamoDbStore(DynamoDbAccounts, DynamoDbDesk, DynamoDbStories):
         Args:
             references: whose; None reads the whole table, as after the stream was out of reach for a day.
         """
-        found = list(self._all() if references is None else self._both(list(references)))
+        found = list(self._looked(None if references is None else list(references)))
         for content, document in found:
             if any(one.ended_at is not None for one in document.passes):
                 self._follow_person(content, None, document)  # whoever ended them may have been killed before
@@ -245,6 +244,20 @@ class DynamoDbStore(DynamoDbAccounts, DynamoDbDesk, DynamoDbStories):
     def follow(self, references: Sequence[str]) -> bool:  # noqa: ARG002
         """Bring other regions' copies of some applications up to date; returns whether it could."""
         return True
+
+    def page(self, after: Key | None, limit: int) -> tuple[list[tuple[Content, Document]], Key | None]:
+        """Read a part of the whole table: the applications in it, and where the next part begins; None at the end.
+
+        Args:
+            after: where the part before ended; None at the beginning.
+            limit: how many items to look at; an application has two.
+        """
+        items, last = self._table.page("begins_with(pk, :a) AND sk = :c", {":a": "A#", ":c": CONTENT}, after, limit)
+        return list(self._both([str(item["pk"]).removeprefix("A#") for item in items])), last
+
+    def is_logged(self, content: Content, event: documents.Event) -> bool:
+        """Return whether an event's leaf is in the log."""
+        return self._log.position((content.number, event.seq), event.at) is not None
 
     def log_size(self) -> int:
         """See Store."""
@@ -331,14 +344,14 @@ class DynamoDbStore(DynamoDbAccounts, DynamoDbDesk, DynamoDbStories):
             self._id_keys[week] = bytes(item["key"])  # type: ignore[arg-type]
         return self._id_keys[week]
 
-    def forget(self, now: int, oldest_week: int, limit: int) -> int:
-        """See Store. It reads the whole table; TTL deletes the same items within days."""
+    def forget(self, now: int, oldest_week: int, limit: int, *, among: Sequence[str] | None = None) -> int:
+        """See Store. It reads the whole table, unless `among` names the applications; TTL does the same within days."""
         for week in [week for week in self._id_keys if week < oldest_week]:
             del self._id_keys[week]
         for item in list(self._table.partition(_KEYS, last=f"{max(oldest_week - 1, 0):06}")):
             if int(str(item["sk"])) < oldest_week:
                 self._table.delete(_KEYS, str(item["sk"]))
-        due = [one for one in self._all() if one[1].forget_at is not None and one[1].forget_at <= now][:limit]
+        due = [one for one in self._looked(among) if one[1].forget_at is not None and one[1].forget_at <= now][:limit]
         self.sequence([content.reference for content, _ in due])
         for content, document in due:
             self.forget_looks(document, content)
@@ -516,8 +529,8 @@ class DynamoDbStore(DynamoDbAccounts, DynamoDbDesk, DynamoDbStories):
     def _received(self) -> Iterator[tuple[Content, Document]]:
         return (one for one in self._all() if one[1].state == State.RECEIVED)
 
-    def _open(self) -> Iterator[tuple[Content, Document]]:
-        return (one for one in self._all() if one[1].state in OPEN)
+    def _looked(self, among: Sequence[str] | None) -> Iterator[tuple[Content, Document]]:
+        return self._all() if among is None else self._both(among)
 
     def _all(self) -> Iterator[tuple[Content, Document]]:
         """Read every application: the whole table."""

@@ -144,6 +144,27 @@ class Table:
             "scan", FilterExpression=condition, ExpressionAttributeValues=_typed(values), ConsistentRead=True, **more
         )
 
+    def page(
+        self, condition: str, values: Mapping[str, Value], after: Key | None, limit: int
+    ) -> tuple[list[Item], Key | None]:
+        """Read a part of the whole table, as it was a moment ago, for the items that meet a condition.
+
+        Args:
+            condition: as for scan.
+            values: those of the condition.
+            after: where the page before ended; None at the beginning.
+            limit: how many items to look at.
+
+        Returns:
+            The items, and where the next page begins; None at the end.
+        """
+        start = {"ExclusiveStartKey": _typed({"pk": after[0], "sk": after[1]})} if after else {}
+        answer = self._call(
+            "scan", FilterExpression=condition, ExpressionAttributeValues=_typed(values), Limit=limit, **start
+        )
+        last = answer.get("LastEvaluatedKey")
+        return [_plain(item) for item in answer["Items"]], key_of(_plain(last)) if last else None
+
     def put(
         self, item: Item, condition: str = "attribute_not_exists(pk)", values: Mapping[str, Value] | None = None,
         names: Mapping[str, str] | None = None,
