@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -20,11 +21,10 @@ from movepass_service.rules import default_rules
 from movepass_service.rules.activation import make_draft
 from movepass_service.rules.archive import FOLDER, FolderArchive
 from movepass_service.statistics.facts import moment
-from movepass_service.statistics.folder import facts_folder
+from movepass_service.statistics.folder import STATE, facts_folder
 from movepass_wire.payload import ED25519
 from support.desks import RunningDesk, running_desk
-from support.facts import write_part
-from support.report_facts import week_of_facts
+from support.month_of_facts import write_month
 from support.site_pictures import BROWSER, COLOURS
 from support.sites import DAY, tomorrow
 
@@ -36,7 +36,8 @@ LATER = f"{tomorrow()}T14:00:00+06:00"
 def fill(desk: RunningDesk) -> dict[str, str]:
     """Let people apply and officers decide, so that every page has something to show; returns references by name."""
     core, now = desk.service.desk, desk.now
-    write_part(facts_folder(desk.data), week_of_facts(now))
+    write_month(facts_folder(desk.data), 12_000, first=date.fromisoformat(moment(now - 6 * DAY).day), days=7, until=now)
+    (facts_folder(desk.data) / STATE).write_text(json.dumps({"position": 0, "complete_until": now}))
     kamal = add_officer(desk.service.store, "Kamal Hossain", "officer", now).officer
     nasrin = add_officer(desk.service.store, "Nasrin Akter", "supervisor", now).officer
     found = core.settings()

@@ -5,12 +5,15 @@
 -- filter: district from_district
 -- column: rule_row | text | Rule | নিয়ম
 -- chart: refused
+-- place: 4
+-- sum: checks valid forged
 -- action: see-reports
 -- note: whatever a reader of the file should know
 SELECT …
 
 filter: its name, and the column of the facts that it compares. chart: the columns that are drawn, if not the first
-numbers of one unit. action: what a role must allow (decisions/roles.py), if not see-reports.
+numbers of one unit. place: where it stands among the reports. sum: a column, and those that add up to it. action: what
+a role must allow (decisions/roles.py), if not see-reports.
 """
 
 from collections.abc import Mapping
@@ -29,8 +32,8 @@ from movepass_wire.codes import DISTRICTS, REASONS
 _FOLDER = Path(__file__).with_name("reports")
 _MARK = "--"
 LANGUAGES = ("bn", "en")
-UNITS = ("day", "hour", "text", "count", "s", "%", "district", "reason")
-"""Units of columns: count is how many, s seconds; district and reason are keys of the tables of codes."""
+UNITS = ("day", "hour", "text", "count", "s", "h", "%", "district", "reason")
+"""Units of columns: count is how many, s seconds, h hours, hour one of a day; district and reason are keys of codes."""
 _VALUES: Mapping[str, tuple[str, ...]] = {
     "district": tuple(DISTRICTS.by_key),
     "from": tuple(DISTRICTS.by_key),
@@ -90,6 +93,9 @@ class Report:
         sql: a template (templates.py).
         action: what a role must allow for whoever asks it.
         drawn: names of the columns that a chart draws; none where it draws the first ones.
+        place: where it stands among the reports.
+        total: the column to which `parts` add up; empty if there is none.
+        parts: names of columns.
     """
 
     name: str
@@ -100,6 +106,9 @@ class Report:
     sql: str
     action: Action = Action.SEE_REPORTS
     drawn: tuple[str, ...] = ()
+    place: int = 0
+    total: str = ""
+    parts: tuple[str, ...] = ()
 
     def conditions(self, filters: Mapping[str, str]) -> tuple[str, ...]:
         """Write the conditions of some filters.
@@ -140,12 +149,13 @@ class Answer:
 
 @cache
 def all_reports() -> Mapping[str, Report]:
-    """Return every report by its name.
+    """Return every report by its name, in their order.
 
     Raises:
         FactsError: a file's head is wrong.
     """
-    return {path.stem: read_report(path.stem, path.read_text("utf-8")) for path in sorted(_FOLDER.glob("*.sql"))}
+    found = [read_report(path.stem, path.read_text("utf-8")) for path in sorted(_FOLDER.glob("*.sql"))]
+    return {report.name: report for report in sorted(found, key=lambda report: report.place)}
 
 
 def find_report(name: str) -> Report:
@@ -170,6 +180,7 @@ def read_report(name: str, text: str) -> Report:
     head = [line.removeprefix(_MARK).strip() for line in lines if line.startswith(_MARK)]
     fields = [(key.strip(), value.strip()) for key, _, value in (line.partition(":") for line in head)]
     sql = "\n".join(line for line in lines if not line.startswith(_MARK)).strip()
+    total, *parts = dict(fields).get("sum", "").split() or [""]
     try:
         return Report(
             name,
@@ -180,6 +191,9 @@ def read_report(name: str, text: str) -> Report:
             sql,
             Action(dict(fields).get("action", Action.SEE_REPORTS)),
             tuple(dict(fields).get("chart", "").split()),
+            int(dict(fields)["place"]),
+            total,
+            tuple(parts),
         )
     except (KeyError, ValueError) as e:
         raise FactsError(f"the head of the report {name} is wrong: {e}") from e

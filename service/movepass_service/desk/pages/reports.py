@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 
 from markupsafe import Markup
 
+from movepass_service.decisions.roles import may, require
 from movepass_service.desk import reports as shown
 from movepass_service.desk.front import DeskFront
 from movepass_service.desk.pages.shown import district_name, reason_name
@@ -19,6 +20,7 @@ from movepass_service.statistics.asking import Facts
 from movepass_service.statistics.engine import MissingExtraError
 from movepass_service.statistics.facts import FactsError, QuestionError
 from movepass_service.statistics.folder import facts_folder
+from movepass_service.statistics.hiding import Hidden, hide_small, write_csv, write_json
 from movepass_service.statistics.reports import Answer as Found
 from movepass_service.statistics.reports import Report, all_reports
 from movepass_service.web.errors import RefusedError, TooBusyError
@@ -31,10 +33,10 @@ AT_ONCE = 2
 """Reports that are worked out at one time; handlers of cases then still have threads."""
 _AGAIN_S = 3
 _WAIT_S = 10.0
-_ROWS_MAX = 500
+_ROWS_MAX = 200
 """Rows of a page; an export has all."""
 _BAD, _UNKNOWN, _FAILED = 400, 404, 503
-_EXPORTS = {"csv": ("text/csv; charset=utf-8", shown.write_csv), "json": ("application/json", shown.write_json)}
+_EXPORTS = {"csv": ("text/csv; charset=utf-8", write_csv), "json": ("application/json", write_json)}
 _slots = threading.BoundedSemaphore(AT_ONCE)
 
 
@@ -55,7 +57,7 @@ class Asked:
 
 
 def show_all(front: DeskFront, request: Request, session: Session) -> Answer:
-    """Show a chart of each report, for today or for seven days."""
+    """Show a chart of each report that the role may see, for today or for seven days."""
     period = request.query.get("period", "today")
     days = PERIODS.get(period, 1)
     today = _today(request)
@@ -65,6 +67,8 @@ def show_all(front: DeskFront, request: Request, session: Session) -> Answer:
     try:
         with _asking(front) as facts:
             for report in all_reports().values():
+                if not may(session.officer.role, report.action):
+                    continue
                 asked = Asked(report, today - timedelta(days=days - 1), today, {})
                 panels.append(_panel(t, asked, facts))
     except FactsError as e:
@@ -78,7 +82,7 @@ def show_all(front: DeskFront, request: Request, session: Session) -> Answer:
 
 def show(front: DeskFront, request: Request, session: Session) -> Answer:
     """Show a report with its filters."""
-    t, report = front.words(request), _report(request)
+    t, report = front.words(request), _report(request, session)
     asked, fault, status, panel = Asked(report, _today(request), _today(request), {}), "", 200, None
     try:
         asked = _read(request, report)
@@ -100,8 +104,7 @@ def show(front: DeskFront, request: Request, session: Session) -> Answer:
 
 def export(front: DeskFront, request: Request, session: Session) -> Answer:
     """Return a report as a file, with the same numbers hidden as on the page."""
-    del session
-    report, kind = _report(request), request.query.get("format", "csv")
+    report, kind = _report(request, session), request.query.get("format", "csv")
     if kind not in _EXPORTS:
         raise RefusedError(_BAD, "unreadable")
     try:
@@ -115,7 +118,7 @@ def export(front: DeskFront, request: Request, session: Session) -> Answer:
     media_type, write = _EXPORTS[kind]
     name = f"{report.name}-{asked.since}-{asked.until}.{kind}"
     headers = (("Content-Disposition", f'attachment; filename="{name}"'), ("Cache-Control", "private, no-store"))
-    return Answer(write(found, shown.hide_small(found)), media_type=media_type, headers=headers)
+    return Answer(write(found, hide_small(found)), media_type=media_type, headers=headers)
 
 
 @contextmanager
@@ -147,9 +150,10 @@ def _panel(t: Words, asked: Asked, facts: Facts) -> dict[str, Any]:
     report, language = asked.report, t.language
     panel: dict[str, Any] = {
         "name": report.name, "title": report.titles[language], "question": report.questions[language],
-        "query": asked.query, "fault": "", "svg": "", "columns": [column.titles[language] for column in report.columns],
+        "query": asked.query, "fault": "", "svg": "", "drawn": "",
+        "columns": [column.titles[language] for column in report.columns],
         "rows": [], "totals": [], "more": 0, "is_hiding": False, "complete": None, "rebuilt": "",
-        "is_number": [column.unit in {"count", "s", "%"} for column in report.columns],
+        "is_number": [column.unit in shown.NUMBERS for column in report.columns],
     }  # fmt: skip
     try:
         found = _ask(facts, asked)
@@ -157,7 +161,7 @@ def _panel(t: Words, asked: Asked, facts: Facts) -> dict[str, Any]:
         raise
     except FactsError:
         return panel | {"fault": t("reports.failed")}
-    rows = shown.hide_small(found)
+    rows = hide_small(found)
     chart = shown.make_chart(t, found, rows)
     written = [
         [shown.write_value(t, column, value) for column, value in zip(report.columns, row, strict=True)]
@@ -165,19 +169,27 @@ def _panel(t: Words, asked: Asked, facts: Facts) -> dict[str, Any]:
     ]
     return panel | {
         "svg": Markup(chart[1]) if chart else "",  # noqa: S704 - charts escape every text
+        "drawn": chart[0].series[0].name if chart and len(chart[0].series) == 1 else "",
         "rows": written,
         "totals": shown.add_rows(t, found, rows),
         "more": max(0, len(rows) - _ROWS_MAX),
-        "is_hiding": any(isinstance(value, shown.Hidden) for row in rows for value in row),
+        "is_hiding": any(isinstance(value, Hidden) for row in rows for value in row),
         "complete": found.complete_until,
         "rebuilt": ", ".join(found.rebuilt),
     }
 
 
-def _report(request: Request) -> Report:
+def _report(request: Request, session: Session) -> Report:
+    """Find the report of an address.
+
+    Raises:
+        RefusedError: there is none.
+        ForbiddenError: it is not for this role.
+    """
     report = all_reports().get(request.params["name"])
     if report is None:
         raise RefusedError(_UNKNOWN, "not-found")
+    require(session.officer, report.action)
     return report
 
 

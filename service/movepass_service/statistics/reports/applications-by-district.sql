@@ -2,6 +2,7 @@
 -- title bn: জেলা অনুযায়ী আবেদন ও সিদ্ধান্ত
 -- question en: Where do trips begin, and how are they decided there?
 -- question bn: যাত্রা কোথা থেকে শুরু হয়, আর সেখানে কী সিদ্ধান্ত হয়?
+-- place: 9
 -- filter: reason reason
 -- filter: lane lane
 -- column: district | district | District | জেলা

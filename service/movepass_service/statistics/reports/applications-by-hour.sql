@@ -2,6 +2,7 @@
 -- title bn: ঘণ্টা অনুযায়ী আবেদন ও সিদ্ধান্ত
 -- question en: How many people applied in each hour, and what was decided in it?
 -- question bn: কোন ঘণ্টায় কত আবেদন এসেছে, আর কী সিদ্ধান্ত হয়েছে?
+-- place: 1
 -- filter: district from_district
 -- filter: reason reason
 -- column: day | day | Day | দিন

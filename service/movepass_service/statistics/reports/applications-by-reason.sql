@@ -2,6 +2,7 @@
 -- title bn: কারণ অনুযায়ী আবেদন ও সিদ্ধান্ত
 -- question en: Why do people travel, and how is each reason decided?
 -- question bn: মানুষ কেন যাতায়াত করে, আর কোন কারণে কী সিদ্ধান্ত হয়?
+-- place: 8
 -- filter: district from_district
 -- column: reason | reason | Reason | কারণ
 -- column: applied | count | Applications | আবেদন

@@ -2,6 +2,8 @@
 -- title bn: অপেক্ষায় থাকা আবেদন
 -- question en: How many cases wait for an officer at the end of each hour, and how long has the oldest one waited?
 -- question bn: প্রতি ঘণ্টার শেষে কত আবেদন কর্মকর্তার অপেক্ষায় থাকে, আর সবচেয়ে পুরোনোটি কতক্ষণ ধরে?
+-- place: 5
+-- chart: waiting urgent
 -- filter: district from_district
 -- filter: reason reason
 -- column: day | day | Day | দিন

@@ -2,6 +2,8 @@
 -- title bn: নিয়মে সিদ্ধান্তের অংশ
 -- question en: How many applications do the rules decide alone, and how many take an officer?
 -- question bn: কত আবেদনের সিদ্ধান্ত শুধু নিয়মে হয়, আর কতটিতে কর্মকর্তা লাগে?
+-- place: 4
+-- chart: by_rules by_officers
 -- filter: district from_district
 -- filter: reason reason
 -- column: day | day | Day | দিন

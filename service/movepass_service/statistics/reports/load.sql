@@ -2,6 +2,8 @@
 -- title bn: চাপ
 -- question en: How many applications come in an hour and in its busiest minute, and do rules and passes keep up?
 -- question bn: ঘণ্টায় ও সবচেয়ে ব্যস্ত মিনিটে কত আবেদন আসে, আর নিয়ম ও পাস কি তাল রাখে?
+-- place: 2
+-- chart: applied by_rules issued
 -- column: day | day | Day | দিন
 -- column: hour | hour | Hour | ঘণ্টা
 -- column: applied | count | Applications | আবেদন

@@ -2,6 +2,8 @@
 -- title bn: কর্মকর্তাদের কাজ
 -- question en: How much does each officer decide, how fast, and how often did a second look disagree?
 -- question bn: প্রত্যেক কর্মকর্তা কত সিদ্ধান্ত দেন, কত দ্রুত, আর দ্বিতীয়বার দেখায় কতবার দ্বিমত হয়েছে?
+-- place: 15
+-- sum: decided approved rejected corrections
 -- action: see-officers-work
 -- filter: reason reason
 -- filter: lane lane

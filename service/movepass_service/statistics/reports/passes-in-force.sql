@@ -2,6 +2,7 @@
 -- title bn: বলবৎ পাস
 -- question en: How many passes are in force in each hour, on all routes or on one?
 -- question bn: প্রতি ঘণ্টায় কত পাস বলবৎ, সব পথে বা একটি পথে?
+-- place: 10
 -- filter: from from_district
 -- filter: to to_district
 -- column: day | day | Day | দিন

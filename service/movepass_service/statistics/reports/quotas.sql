@@ -2,6 +2,8 @@
 -- title bn: সীমায় নামঞ্জুর
 -- question en: How often is an application refused because of a limit?
 -- question bn: সীমা পার হওয়ায় কতবার আবেদন নামঞ্জুর হয়?
+-- place: 7
+-- chart: per_day per_week overlap
 -- filter: district from_district
 -- filter: reason reason
 -- column: day | day | Day | দিন
@@ -10,7 +12,6 @@
 -- column: overlap | count | Two passes at one time | একই সময়ে দুটি পাস
 -- column: decided | count | All decisions | সব সিদ্ধান্ত
 -- column: share | % | Refused by a limit | সীমায় নামঞ্জুরের অংশ
--- chart: per_day per_week overlap
 SELECT
     day,
     count(*) FILTER (WHERE quota = 'day') AS per_day,

@@ -2,6 +2,7 @@
 -- title bn: নিয়ম অনুযায়ী নামঞ্জুর
 -- question en: Which rules refuse, and how often?
 -- question bn: কোন নিয়মে কতবার নামঞ্জুর হয়?
+-- place: 6
 -- filter: district from_district
 -- filter: reason reason
 -- column: rule_row | text | Rule | নিয়ম

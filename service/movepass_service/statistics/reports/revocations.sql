@@ -2,6 +2,7 @@
 -- title bn: পাস বাতিল
 -- question en: Why are passes revoked, and how long until the lists that devices fetch had them?
 -- question bn: পাস কেন বাতিল হয়, আর যন্ত্রের তালিকায় আসতে কত সময় লাগে?
+-- place: 12
 -- filter: district from_district
 -- filter: reason reason
 -- column: outcome | text | Why | কেন

@@ -2,9 +2,10 @@
 -- title bn: সিদ্ধান্ত পর্যন্ত সময়
 -- question en: How long do urgent and ordinary applications wait for their decision, from rules and from officers?
 -- question bn: জরুরি ও সাধারণ আবেদন সিদ্ধান্তের জন্য কতক্ষণ অপেক্ষা করে, নিয়মে আর কর্মকর্তার কাছে?
+-- place: 3
+-- chart: median_s
 -- filter: district from_district
 -- filter: reason reason
--- chart: median_s
 -- column: lane | text | Lane | সারি
 -- column: decided_by | text | Decided by | কার সিদ্ধান্ত
 -- column: decisions | count | Decisions | সিদ্ধান্ত

@@ -2,6 +2,8 @@
 -- title bn: জেলা অনুযায়ী চেকপোস্টে যাচাই
 -- question en: Where do posts find forged and revoked passes?
 -- question bn: কোন জেলার চেকপোস্টে জাল ও বাতিল পাস ধরা পড়ে?
+-- place: 14
+-- sum: checks valid forged revoked other
 -- chart: forged
 -- column: district | district | District of the post | চেকপোস্টের জেলা
 -- column: checks | count | Checks | যাচাই

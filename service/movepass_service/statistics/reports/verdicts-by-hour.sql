@@ -2,8 +2,10 @@
 -- title bn: ঘণ্টা অনুযায়ী চেকপোস্টে যাচাই
 -- question en: What do posts find in each hour: forged, revoked, shown before?
 -- question bn: প্রতি ঘণ্টায় চেকপোস্টে কী ধরা পড়ে: জাল, বাতিল, আগে দেখানো?
--- filter: district district
+-- place: 13
+-- sum: checks valid forged revoked other
 -- chart: forged revoked other shown_before
+-- filter: district district
 -- column: day | day | Day | দিন
 -- column: hour | hour | Hour | ঘণ্টা
 -- column: checks | count | Checks | যাচাই
