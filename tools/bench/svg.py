@@ -11,12 +11,13 @@ Ticks = Sequence[tuple[float, str]]
 _WIDTH, _LEFT, _RIGHT, _TOP, _BOTTOM = 760, 56, 36, 112, 56
 _LETTER = 6.6
 """Width of a letter on average, in pixels."""
-_DASHES = {"a": "", "b": "7 4", "c": "2 4", "d": "12 4 2 4"}
+_DASHES = {"a": "", "b": "7 4", "c": "2 4", "d": "12 4 2 4", "e": "1 3"}
 _LINES = {
     "a": ("#0a58ca", "#6ea8fe"),
     "b": ("#b3470a", "#ffa657"),
     "c": ("#1a7f37", "#56d364"),
     "d": ("#7a3fc0", "#c297ff"),
+    "e": ("#57606a", "#9198a1"),
 }
 _FILLS = {
     "page": ("#ffffff", "#0d1117"),
@@ -25,7 +26,7 @@ _FILLS = {
     "band": ("#d8dee4", "#30363d"),
 }
 """Colours on a light and on a dark page."""
-_RADII = {"a": 4.5, "b": 6, "c": 7.5, "d": 6}
+_RADII = {"a": 4.5, "b": 6, "c": 7.5, "d": 6, "e": 5}
 _FONTS = "text{font:13px system-ui,'Segoe UI','Noto Sans',sans-serif}text.title{font-size:17px;font-weight:600}"
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from movepass_service.admission import proof as proofs
 from movepass_service.admission.flood import Flood, watch
 from movepass_service.admission.lanes import Lane, lane_of
+from movepass_service.admission.lending import lent, per_s_with
 from movepass_service.admission.line import (
     TICK_S,
     Counters,
@@ -153,7 +154,7 @@ class Gate:
 
     def _use(self, place: Place, view: _View, ask: Ask) -> Use:
         """Note that a place is used, and when its form may enter; return the use that stands."""
-        per_s = self._settings.per_s(place.lane)
+        per_s = self._per_s(place.lane, ask.now)
         _, door = self._free(place.lane, view, ask.now)
         use = Use(ask.client, _ms(ask.now + max(0.0, 1 - door) / per_s))
         known = self._store.come(place.lane, place.number, use)
@@ -183,7 +184,7 @@ class Gate:
         view = self._view(place.lane, now)
         if not view.state.over < place.number <= view.counters.issued:
             return None
-        seen = outlook(view.state, place.number, self._settings.per_s(place.lane))
+        seen = outlook(view.state, place.number, self._per_s(place.lane, now))
         return Waiting(place, token, seen, is_called=place.number <= view.state.called)
 
     @property
@@ -243,7 +244,7 @@ class Gate:
     def _waiting(
         self, place: Place, view: _View, ask: Ask, *, refused: str = "", enter_in_s: float | None = None
     ) -> Waiting:
-        seen = outlook(view.state, place.number, self._settings.per_s(place.lane))
+        seen = outlook(view.state, place.number, self._per_s(place.lane, ask.now))
         if enter_in_s is not None:
             seconds = math.ceil(enter_in_s)
             seen = Outlook(0, seconds, seconds, min(RETRY_MAX_S, seconds))
@@ -281,7 +282,7 @@ class Gate:
         return view
 
     def _move(self, lane: Lane, state: LineState | None, counters: Counters, now: float) -> tuple[LineState, Counters]:
-        per_s = self._settings.per_s(lane)
+        per_s = self._per_s(lane, now)
         if state is None:
             moved = replace(begin(now, per_s), counted=counters)
         else:
@@ -297,7 +298,13 @@ class Gate:
         return moved, counters
 
     def _free(self, lane: Lane, view: _View, now: float) -> tuple[float, float]:
-        return now_free(view.state, now, view.now_counted, self._settings.per_s(lane))
+        return now_free(view.state, now, view.now_counted, self._per_s(lane, now))
+
+    def _per_s(self, lane: Lane, now: float) -> float:
+        """Return a lane's capacity in applications a second, with what is lent by the lane as it is known."""
+        view = self._view(Lane.URGENT, now) if lane is Lane.ORDINARY else self._views.get(Lane.URGENT)
+        lends = lent(view.state, view.counters, self._settings) if view else 0.0
+        return per_s_with(lane, self._settings, lends)
 
 
 def _ms(seconds: float) -> int:

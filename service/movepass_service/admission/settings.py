@@ -12,6 +12,7 @@ BOUNDS: Mapping[str, tuple[float, float]] = {
     "slow_urgent_per_s": (0.1, 10_000),
     "slow_per_s": (0.1, 10_000),
     "turn_s": (60, 3600),
+    "urgent_bound_s": (60, 3600),
     "flood_times": (1.5, 1000),
     "flood_after_s": (1, 3600),
     "proof_hashes": (1000, 10_000_000),
@@ -31,6 +32,7 @@ class LineSettings:
         slow_urgent_per_s: during a flood, urgent ones without a proof of work.
         slow_per_s: during a flood, others without one.
         turn_s: for how long a turn can be used; afterwards the place is over.
+        urgent_bound_s: within so long urgent applications shall enter; the ordinary lane lends its capacity for it.
         flood_times: a flood is this many times the capacity of the first two lanes.
         flood_after_s: for so many seconds.
         proof_hashes: the most hashes that a proof takes; half of them on average.
@@ -41,6 +43,7 @@ class LineSettings:
     slow_urgent_per_s: float = 10.0
     slow_per_s: float = 5.0
     turn_s: float = 300.0
+    urgent_bound_s: float = 600.0
     flood_times: float = 4.0
     flood_after_s: float = 10.0
     proof_hashes: float = 100_000

@@ -79,6 +79,14 @@ SCENARIOS = (
         solves=True,
         comes=1.0,
         urgent=1.0,
+    ),
+    Scenario(
+        "and 100,000 programs that send six urgent applications each",
+        bots=100_000,
+        every_s=300,
+        solves=True,
+        comes=1.0,
+        urgent=1.0,
         is_beyond=True,
     ),
 )

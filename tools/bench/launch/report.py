@@ -58,18 +58,18 @@ def costs(ms: Mapping[str, float]) -> str:
 
 def plot(seen: Mapping[Scenario, Seen]) -> str:
     """Draw the longest waits of people who came in each minute."""
-    alone, _, programs, proving, beyond = seen.values()
+    alone, _, _, proving, sending, beyond = seen.values()
     x = Axis("minutes after the launch", [(n, str(n)) for n in range(0, _MINUTES + 1, 20)])
     y = Axis("minutes, the longest wait of those who came in a minute", [(n, str(n)) for n in range(0, 41, 10)])
     chart = Chart("Waits in line, April 2021 played at the real gate", "At the top: 40 minutes and more", x, y)
-    chart.band(STORM[0] / 60, STORM[1] / 60, "50,000 programs")
+    chart.band(STORM[0] / 60, STORM[1] / 60, "programs")
     lines = (
         ("others, people alone", alone, False, "a"),
         ("urgent, people alone", alone, True, "c"),
         ("urgent, programs that prove", proving, True, "d"),
-        ("urgent, programs that send", beyond, True, "b"),
+        ("urgent, 50,000 programs that send three", sending, True, "b"),
+        ("urgent, 100,000 that send six", beyond, True, "e"),
     )
-    del programs
     for _, one, is_urgent, colour in lines:
         chart.line(_longest(one, is_urgent=is_urgent), colour)
     chart.legend([(name, colour) for name, _, _, colour in lines])
