@@ -3,10 +3,12 @@
 from pathlib import Path
 
 import pytest
+from support.applications import APPROVE_ALL, submit, use_rules, work
 from support.world import World
 
 from movepass_service.service import Service
 from movepass_service.statistics import engine
+from movepass_service.statistics.facts import moment
 from movepass_service.statistics.folder import facts_folder, list_days, reading
 
 from .conftest import Field, Movepass
@@ -61,3 +63,19 @@ def test_what_is_no_export_is_refused_in_one_line(movepass: Movepass, data: Path
         assert refused.code != 0
         assert said in refused.err
     assert not facts_folder(data).exists()
+
+
+def test_a_lost_day_is_built_again(movepass: Movepass, world: World, data: Path) -> None:
+    yesterday = world.now - 86400
+    with Service.open(data, world.authority.folder) as service:
+        use_rules(service, APPROVE_ALL, yesterday)
+        submit(service, yesterday)
+        work(service, yesterday)
+    day = moment(yesterday).day
+    ran = movepass("service", "rebuild", day, "--data", data, "--authority", world.authority.folder, "--json")
+    assert (ran.code, ran.row) == (0, {"day": day, "facts": 3, "forgotten": 0})
+    again = movepass("service", "rebuild", day, "--data", data, "--authority", world.authority.folder)
+    assert again.out == f"{day}: 3 facts, 0 of them decisions of which only the time is known\n"
+    today = movepass("service", "rebuild", "2050-01-01", "--data", data, "--authority", world.authority.folder)
+    assert today.code == 2
+    assert "is not over" in today.err

@@ -11,6 +11,7 @@ _COMMANDS = {
     "rules": ("rules", "check, show, try and activate the rules that decide"),
     "assistant": ("helpers", "let a number apply for others, with lists"),
     "counts": ("statistics", "take in what a post's device counted, for reports"),
+    "rebuild": ("statistics", "build a lost day of the statistics again"),
     "export": ("copies", "copy the decision log and what was issued, for an auditor"),
     "officer": ("officers", "add officers, and give them new enrolment links"),
 }

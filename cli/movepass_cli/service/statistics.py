@@ -1,14 +1,19 @@
-"""Provide the commands that bring facts into the statistics: service counts."""
+"""Provide the commands that bring facts into the statistics: service counts, service rebuild."""
 
 import time
+from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 
 import click
 
 from movepass_cli.inputs import InputError
-from movepass_cli.options import PATH, data_option, example, json_option, plain_option
+from movepass_cli.options import PATH, authority_option, data_option, example, json_option, plain_option
 from movepass_cli.output import say, show_json, show_line
+from movepass_issuer.authority.folder import Authority
 from movepass_keys import files
+from movepass_service.service import Service
+from movepass_service.statistics.building import FactBuilder
 from movepass_service.statistics.devices import (
     EXPORT_MAX_BYTES,
     Export,
@@ -18,6 +23,7 @@ from movepass_service.statistics.devices import (
     read_export,
 )
 from movepass_service.statistics.folder import facts_folder
+from movepass_service.statistics.rebuilding import rebuild_day
 from movepass_service.stores.sqlite.store import SqliteStore
 from movepass_verifier.deciding.verdicts import Verdict
 
@@ -69,3 +75,27 @@ def _read(path: Path, source: Source, now: int) -> Export:
         return read_export(data, source, {verdict.value: verdict.outcome.value for verdict in Verdict}, now)
     except ExportError as e:
         raise ExportError(f"{path}: {e}") from e
+
+
+@click.command(
+    epilog=example("movepass service rebuild 2026-11-22 --data my-authority/service --authority my-authority")
+)
+@click.argument("day", metavar="DAY", type=click.DateTime(["%Y-%m-%d"]))
+@data_option
+@authority_option
+@json_option
+def rebuild(day: datetime, data: Path, authority: Path, *, as_json: bool) -> None:
+    """Build the facts of a lost day again, from the log, records that are still kept, and the ledger.
+
+    What was deleted since is counted without details, and every answer that reads the day says that it was built again.
+    """
+    SqliteStore(data, create=False).close()
+    with Service.open(data, authority) as service, closing(Authority.open(authority).ledger()) as ledger:
+        builder = FactBuilder(service.statistics_key, service.rules)
+        done = rebuild_day(
+            service.store, ledger.find_index, facts_folder(data), builder, day=day.date(), now=int(time.time())
+        )
+    if as_json:
+        show_json({"day": day.date().isoformat(), "facts": done.facts, "forgotten": done.forgotten})
+        return
+    show_line(f"{day.date()}: {done.facts} facts, {done.forgotten} of them decisions of which only the time is known")

@@ -32,6 +32,7 @@ _TYPES: Mapping[str, str] = {
 _QUOTAS: Mapping[str, str] = {"passes_today": "day", "passes_week": "week", "overlaps": "overlap"}
 """The limits by the columns that rules look at."""
 _TRIP = ("reason", "from_district", "to_district", "evidence")
+_LANES = {True: "urgent", False: "ordinary"}
 _EVENT_BITS = 63
 
 Trip = Mapping[str, Any]
@@ -62,12 +63,12 @@ class FactBuilder:
         """Take the key of officers' pseudonyms, what finds a rule set by its version, and what names events."""
         self._key = key
         self._rules = rules
-        self._name = name
+        self.name = name
         self._limits: dict[tuple[str | None, str], str | None] = {}
 
     def applied(self, kept: Kept, trip: Trip | None = None) -> Fact:
         """Return that an application came."""
-        return _at(facts.APPLIED, self._name(kept.number, None), kept.received_at, trip or _read_trip(kept))
+        return _at(facts.APPLIED, self.name(kept.number, None), kept.received_at, trip or _read_trip(kept))
 
     def new_facts(self, story: Story) -> Iterator[Fact]:
         """Return what is new in a story, and which passes were taken away by now."""
@@ -89,7 +90,7 @@ class FactBuilder:
     def looked(self, position: int, act: Mapping[str, Any], approver: str | None) -> Fact:
         """Return a second look, or its end, by the record of the act and the officer who had approved."""
         return replace(
-            _at(facts.LOOKED, self._name(-1, position), act["at"], {}), outcome=act["outcome"],
+            _at(facts.LOOKED, self.name(-1, position), act["at"], {}), outcome=act["outcome"],
             decided_by=_decided_by(act["actor"]), officer=self.pseudonym(officer_of(act["actor"])),
             other_officer=self.pseudonym(approver),
         )  # fmt: skip
@@ -120,7 +121,7 @@ class FactBuilder:
         kind = facts.REISSUED if is_again else facts.ISSUED
         return replace(
             self._event(kind, story, event, at, trips[one.correction]), correction=one.correction,
-            waited_s=max(0, at - _came_at(story, one.correction)), **_hours(one.not_before, one.not_after),
+            waited_s=max(0, at - _came_at(story, one.correction)), **hours_of(one.not_before, one.not_after),
         )  # fmt: skip
 
     def _revoked(self, story: Story, one: ToldPass, trips: "_Trips") -> Fact:
@@ -138,11 +139,11 @@ class FactBuilder:
             told |= {"at_s": ended_at + noted_s, "noted_s": noted_s, "revision": 1}
         return replace(
             self._event(facts.REVOKED, story, one.leaves[0][0], ended_at, trips[one.correction]),
-            correction=one.correction, **_hours(max(one.not_before, ended_at), one.not_after), **told,
+            correction=one.correction, **hours_of(max(one.not_before, ended_at), one.not_after), **told,
         )  # fmt: skip
 
     def _event(self, kind: str, story: Story, event: int, at: int, trip: Trip) -> Fact:
-        return _at(kind, self._name(story.kept.number, event), at, trip)
+        return _at(kind, self.name(story.kept.number, event), at, trip)
 
     def _who(self, record: Mapping[str, Any]) -> dict[str, Any]:
         """Return the columns that say who decided."""
@@ -191,6 +192,11 @@ class _Trips:
         return found
 
 
+def forgotten(event: int, at: int) -> Fact:
+    """Return that something was decided of which the record was deleted."""
+    return _at(facts.FORGOTTEN, event, at, {})
+
+
 def published(version: int, at: int) -> Fact:
     """Return that revocation lists were published, by the version of the timestamp and its time."""
     return replace(_at(facts.PUBLISHED, version, at, {}), at_s=at)
@@ -207,18 +213,19 @@ def _read_trip(kept: Kept) -> Trip:
         }
         evidence = content["evidence"]
     except (ValueError, LookupError, TypeError, RecursionError):
-        return {"lane": _lane(urgent=kept.is_urgent)}
-    return {"reason": reason, **places, "evidence": evidence, "lane": _lane(urgent=kept.is_urgent)}
+        return {"lane": _LANES[kept.is_urgent]}
+    return {"reason": reason, **places, "evidence": evidence, "lane": _LANES[kept.is_urgent]}
 
 
 def _seen_trip(columns: Mapping[str, Any]) -> Trip:
     code = REASONS.by_key.get(columns.get("reason") or "")
-    lane = _lane(urgent=code is not None and is_urgent(code.number))
+    lane = lane_of(code.number if code else OTHER_REASON)
     return {**{name: columns.get(name) for name in _TRIP}, "lane": lane}
 
 
-def _lane(*, urgent: bool) -> str:
-    return "urgent" if urgent else "ordinary"
+def lane_of(reason: int | str) -> str:
+    """Return the lane of a reason."""
+    return _LANES[is_urgent(reason)]
 
 
 def _came_at(story: Story, correction: int) -> int:
@@ -244,7 +251,7 @@ def _waits_for_officer(record: Mapping[str, Any]) -> bool:
     return NEW_STATE.get(record["action"]) in WAITING_FOR_OFFICER
 
 
-def _hours(begins: int, ends: int) -> dict[str, Any]:
+def hours_of(begins: int, ends: int) -> dict[str, Any]:
     """Return the first hour from one time to another, and how many there are."""
     if begins >= ends:
         return {"starts": hour_number(ends), "hours": 0}

@@ -16,7 +16,7 @@ import hashlib
 import json
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -111,7 +111,7 @@ class Collector:
             found.facts += self._builder.new_facts(story)
             are_noted &= story.is_noted
         for act in self._store.acts(start, end):
-            found.facts += self._looked(act.position, act.text)
+            found.facts += looked_facts(self._store, self._builder, act.position, act.text)
         noted = end if are_noted and found.state.noted == start else found.state.noted
         *_, last = self._store.leaves(end - 1, end)
         found.state = replace(found.state, position=end, leaf=_digest(last), noted=noted)
@@ -141,12 +141,6 @@ class Collector:
             found.publications.append(published(version, at))
             found.state = replace(found.state, published=version)
 
-    def _looked(self, position: int, text: str) -> Iterable[Fact]:
-        act = json.loads(text)
-        if act.get("action") == SECOND_LOOK:
-            look = self._store.second_look(act["decision"])
-            yield self._builder.looked(position, act, look.officer if look else None)
-
     def _write(self, found: _Round, done: Collected) -> None:
         name = "-".join(f"{one:0{_DIGITS}}" for one in (done.position, done.arrived, done.noted))
         for day, lines in lines_by_day(found.facts).items():
@@ -157,6 +151,14 @@ class Collector:
             self._parts.write_state(found.state)
         if self._publications is not None:
             self._publications.forget(found.state.published)
+
+
+def looked_facts(store: StoryStore, builder: FactBuilder, position: int, text: str) -> Iterator[Fact]:
+    """Return the second look that an act of administration is, by the position of its leaf and its record."""
+    act = json.loads(text)
+    if act.get("action") == SECOND_LOOK:
+        look = store.second_look(act["decision"])
+        yield builder.looked(position, act, look.officer if look else None)
 
 
 def collector_rounds(collector: Collector, folder: Path, clock: Callable[[], float]) -> Rounds:

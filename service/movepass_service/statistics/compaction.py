@@ -5,14 +5,24 @@ parts are deleted, a reader counts their events once, as they are in the file to
 """
 
 import os
+from datetime import date
 from pathlib import Path
+from typing import Any
 
 from movepass_service.statistics import engine
 from movepass_service.statistics.facts import SCHEMA_VERSION, FactsError
-from movepass_service.statistics.folder import DayFiles, day_path, list_days, make_folder, replacing
+from movepass_service.statistics.folder import (
+    REBUILT_PART,
+    DayFiles,
+    compacting,
+    day_path,
+    list_days,
+    make_folder,
+    replacing,
+)
 from movepass_service.statistics.templates import literal
 
-_TEMPORARY = ".new"
+_TEMPORARY, _SPILLED = ".new", ".spilled"
 
 
 def compact_days(folder: Path, before: str) -> int:
@@ -25,10 +35,22 @@ def compact_days(folder: Path, before: str) -> int:
     Raises:
         FactsError: a day can't be read or written.
     """
-    days = [day for day in list_days(folder) if day.day < before and day.parts]
-    for day in days:
-        _compact(folder, day)
+    with compacting(folder):
+        days = [day for day in list_days(folder) if day.day < before and day.parts]
+        for day in days:
+            _compact(folder, day)
     return len(days)
+
+
+def compact_day(folder: Path, day: date) -> None:
+    """Compact one day.
+
+    Raises:
+        FactsError: it can't be read or written.
+    """
+    with compacting(folder):
+        for one in list_days(folder, day, day):
+            _compact(folder, one)
 
 
 def _compact(folder: Path, day: DayFiles) -> None:
@@ -37,9 +59,11 @@ def _compact(folder: Path, day: DayFiles) -> None:
     temporary = path.with_name(path.name + _TEMPORARY)
     columns = engine.columns(but="day")
     query = f"SELECT {columns} FROM ({engine.facts_query([day])}) ORDER BY type, event"  # noqa: S608
-    notes = f"{{{engine.VERSION_KEY}: {literal(str(SCHEMA_VERSION))}}}"
     try:
         with engine.connect() as db:
+            known = {engine.VERSION_KEY: str(SCHEMA_VERSION), engine.REBUILT_KEY: str(int(_is_rebuilt(db, day)))}
+            notes = f"{{{', '.join(f'{name}: {literal(value)}' for name, value in known.items())}}}"
+            db.execute(f"SET temp_directory = {literal(str(path.parent / _SPILLED))}")
             db.execute(f"COPY ({query}) TO {literal(str(temporary))} (FORMAT parquet, KV_METADATA {notes})")
         _make_durable(temporary)
         with replacing(folder):
@@ -50,6 +74,13 @@ def _compact(folder: Path, day: DayFiles) -> None:
         raise FactsError(f"the facts of {day.day} can't be compacted: {str(e).splitlines()[0]}") from e
     except OSError as e:
         raise FactsError(f"{path}: {e.strerror or e}") from e
+
+
+def _is_rebuilt(db: Any, day: DayFiles) -> bool:
+    """Return whether a part of a day was built again, or its file says so."""
+    if any(part.stem == REBUILT_PART for part in day.parts):
+        return True
+    return day.compacted is not None and engine.file_notes(db, day.compacted).get(engine.REBUILT_KEY) == "1"
 
 
 def _make_durable(path: Path) -> None:

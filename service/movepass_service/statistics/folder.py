@@ -23,7 +23,9 @@ FOLDER = "statistics"
 """In the service's folder."""
 FACTS, PARTS, STATE = "facts", "parts", "state.json"
 DAY_FILE = "facts.parquet"
-_LOCK = "lock"
+REBUILT_PART = "rebuilt"
+"""The name of a part that was built again (rebuilding.py)."""
+_LOCK, _COMPACTING = "lock", "compacting.lock"
 _DAY = "day="
 _PART_ENDING = ".jsonl"
 _OWNER_ONLY_FOLDER = 0o700
@@ -80,12 +82,19 @@ def replacing(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _locked(folder: Path, how: int) -> Iterator[None]:
+def compacting(folder: Path) -> Iterator[None]:
+    """Keep other processes from compacting until the end of the block: they would delete parts that are in no file."""
+    with _locked(folder, fcntl.LOCK_EX, _COMPACTING):
+        yield
+
+
+@contextmanager
+def _locked(folder: Path, how: int, name: str = _LOCK) -> Iterator[None]:
     make_folder(folder)
     try:
-        descriptor = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, files.OWNER_ONLY)
+        descriptor = os.open(folder / name, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, files.OWNER_ONLY)
     except OSError as e:
-        raise FactsError(f"{folder / _LOCK}: {e.strerror}") from e
+        raise FactsError(f"{folder / name}: {e.strerror}") from e
     try:
         fcntl.flock(descriptor, how)
         yield
