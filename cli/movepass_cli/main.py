@@ -53,6 +53,7 @@ _GROUPS = {
     },
     "Service": {
         "service": ("service.command", "receive applications, decide on them and issue passes"),
+        "report": ("service.report", "answer managers' questions from facts without people"),
     },
     "Auditor": {
         "audit": ("auditor.auditing", "check from copies that no pass exists without a decision"),

@@ -22,6 +22,7 @@ _DASHES = ("", "7 3", "2 3", "10 3 2 3", "4 4 1 4", "1 4")
 _STEPS = (1, 2, 2.5, 5, 10)
 _TICKS = 4
 _LABEL_GAP = 12
+_LINE = 18
 Number = int | float
 Write = Callable[[Number], str]
 
@@ -124,11 +125,18 @@ def draw_stacked(chart: Chart) -> str:
     return _svg(chart, plot.bottom + 34 + _legend_height(chart), parts)
 
 
-def as_file(svg: str) -> str:
-    """Return a chart as a file of its own: black on white, whatever shows it."""
+def as_file(svg: str, lines: Sequence[str] = ()) -> str:
+    """Return a chart as a file of its own: black on white, whatever shows it, with lines of text above it."""
     head, _, rest = svg.partition(">")
+    inner = f'{head} y="{len(lines) * _LINE}">{rest}'
+    height = float(head.partition(f'viewBox="0 0 {WIDTH} ')[2].partition('"')[0])
+    total = height + len(lines) * _LINE
+    texts = "".join(_text(_PAD, _LINE * (n + 0.8), _cut(line, WIDTH - 2 * _PAD)) for n, line in enumerate(lines))
+    size = f'width="{2 * WIDTH}" height="{2 * total:.0f}" viewBox="0 0 {WIDTH} {total:.0f}"'
     return (
-        f'{head} xmlns="http://www.w3.org/2000/svg" color="#000"><rect width="100%" height="100%" fill="#fff"/>{rest}'
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size} color="#000" font-family="system-ui, sans-serif" '
+        f'font-size="{_TEXT}"><rect width="100%" height="100%" fill="#fff"/>{texts}'
+        f'{inner.replace("<svg ", f"""<svg width="{WIDTH}" height="{height:.0f}" """, 1)}</svg>'
     )
 
 

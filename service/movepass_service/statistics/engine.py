@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 VERSION_KEY, REBUILT_KEY = "movepass_facts", "movepass_rebuilt"
 """Keys of what each file says of itself."""
-_SETTINGS: dict[str, str | bool | int | float | list[str]] = {
+Settings = dict[str, str | bool | int | float | list[str]]
+SETTINGS: Settings = {
     "threads": 2,
     "memory_limit": "400MB",
     "autoinstall_known_extensions": False,
@@ -25,8 +26,8 @@ class MissingExtraError(FactsError):
     """The optional packages for statistics are not installed."""
 
 
-def connect() -> "DuckDBPyConnection":
-    """Open an empty database in memory.
+def connect(path: Path | None = None, settings: Settings = SETTINGS) -> "DuckDBPyConnection":
+    """Open a database in a file, or without one an empty database in memory.
 
     Raises:
         MissingExtraError: DuckDB is not installed.
@@ -35,7 +36,7 @@ def connect() -> "DuckDBPyConnection":
         import duckdb  # noqa: PLC0415 - the service runs without the statistics extra
     except ImportError as e:
         raise MissingExtraError("reports need DuckDB: pip install 'movepass[statistics]'") from e
-    return duckdb.connect(config=_SETTINGS)
+    return duckdb.connect(path or ":memory:", config=settings)
 
 
 def errors() -> type[Exception]:
