@@ -139,22 +139,27 @@ class Play:
             answer = self.call("POST", path, {}, given_back["secret"])
             self.story.note("withdrawn", "withdrawn", json.loads(answer.body)["state"])
             wait_for("the revocation", lambda: not self.store.to_revoke(9))
+            wait_for("the seal", self.is_sealed)
+            self.whole.service.invoke("Tidy", {})  # which the schedule does each minute
             self.whole.issuer.invoke("Publish", {})
             self.story.done("sync", "--store", "device")
             self.story.check("the pass that was given back", self.texts[0], "reject: revoked", at=self.during)
             self.story.check("another one", self.texts[1], "accept: valid", at=self.during)
 
     def an_auditor_comes(self) -> None:
-        """Export the log, and audit it."""
-        print("\n--- An auditor checks the copies: no pass without a decision")
+        """Export the log, and audit it against the head that the device has synced."""
+        print("\n--- An auditor checks the copies: no pass without a decision, and the head is the published one")
         with acting(self.whole.issuer.environment(CEREMONY)):
             authority = Authority.open(self.story.folder / "authority")
             exported = export(self.store, authority, self.story.folder / "copies", patience=_PATIENCE)
         print(f"  {exported}")
         result = self.story.movepass(
-            "audit", "--decisions", "copies/decisions", "--issued", "copies/issued", "--head", "copies/head", "--json"
-        )
+            "audit", "--decisions", "copies/decisions", "--issued", "copies/issued", "--head", "copies/head",
+            "--store", "device", "--json",
+        )  # fmt: skip
         self.story.note("the audit", 0, result.returncode)
+        (head,) = json.loads(result.stdout)["heads"]
+        self.story.note("the head is signed, and published with the lists", "yes", said(head["published"] is True))
 
     def read_the_logs(self) -> None:
         """Look for what must not be there."""
@@ -163,6 +168,11 @@ class Play:
         secrets = [receipt["secret"] for receipt in self.receipts]
         found = [text for text in (NAME, "Person 7", "MP1:", *secrets) if text in logs]
         self.story.note("names, payloads, secrets in them", "none", ", ".join(found) or "none")
+
+    def is_sealed(self) -> bool:
+        """Return whether the newest head covers the whole log."""
+        head = self.store.newest_head()
+        return head is not None and head.size == self.store.log_size()
 
     def send(self, document: dict[str, Any]) -> dict[str, Any]:
         """Apply by the API."""

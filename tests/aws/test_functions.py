@@ -24,9 +24,13 @@ from movepass_issuer.aws.settings import FunctionSettings
 from movepass_issuer.errors import RepositoryError, RequestError, RestoredError
 from movepass_issuer.issuing.issuer import GROUP, Revoker
 from movepass_issuer.issuing.ledger import Entry
+from movepass_issuer.publishing.published import HEAD
+from movepass_issuer.publishing.published_lists import PublishedLists
 from movepass_issuer.storage.dynamodb_ledger import DynamoDbLedger, _announced
 from movepass_issuer.storage.s3_repository import S3Repository
-from movepass_keys import SignerError
+from movepass_keys import SignerError, signer_from_uri
+from movepass_keys.records.checkpoint import Checkpoint, origin_of, sign_checkpoint
+from movepass_keys.records.layout import HEAD_TARGET
 from movepass_keys.signers.kms import KmsSigner
 from movepass_verifier import Device, Verdict
 
@@ -369,6 +373,28 @@ def test_a_key_denied_at_the_desk_stays_denied_when_the_function_publishes(cloud
         assert device.verify(issued["text"]).verdict is Verdict.KEY_REVOKED
     with pytest.raises(IssuerError, match="has been revoked"):
         cloud.issue()
+
+
+def test_the_head_of_a_decision_log_that_a_service_puts_there_is_published_beside_the_lists(
+    cloud: Cloud, caplog: pytest.LogCaptureFixture
+) -> None:
+    repository = cloud.authority.repository
+
+    def published() -> bytes | None:
+        assert "published" in cloud.publish()({}, cloud.context)
+        return PublishedLists.read(repository).target(HEAD_TARGET)
+
+    assert published() is None
+    found = None
+    for size in (1, 2):
+        checkpoint = Checkpoint(origin_of("00" * 32), size, bytes(32), NOW)
+        head = sign_checkpoint(checkpoint, signer_from_uri(cloud.online.signer))
+        repository.replace(HEAD, head, expected=found)
+        assert published() == head
+        found = head
+    repository.replace(HEAD, b"no head", expected=found)
+    assert published() == found, "the last one stays, and the lists go out"
+    assert "the head of the decision log is not published" in caplog.text
 
 
 def test_custodians_hold_their_ceremony_for_an_authority_whose_parts_are_elsewhere(

@@ -3,6 +3,7 @@
 import io
 import json
 import time
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -11,6 +12,7 @@ from support.applications import decision, draft, form, run
 from support.ministack import REGION, Ministack
 from support.stack import ACCOUNT
 
+from movepass_issuer.storage.folder_repository import FolderRepository
 from movepass_service.applications.application import read_application
 from movepass_service.applications.references import Secrets
 from movepass_service.applications.states import State
@@ -51,13 +53,14 @@ class Lambda:
 class Region:
     """A region's tidy function with its store."""
 
-    def __init__(self, store: RegionalStore) -> None:
+    def __init__(self, store: RegionalStore, folder: Path) -> None:
         self.store = store
         self.functions = Lambda()
         service = CloudService(store, Secrets(b"x" * 32), name="Demo", is_test=True, regional=store)
         other = OtherRegion(store, Revocations("revoke", client=self.functions))
         settings = ServiceFunctionSettings.from_environment(environment())
-        self._tidy = TidyFunction(service, settings, other, functions=self.functions)
+        repository = FolderRepository.create(folder)
+        self._tidy = TidyFunction(service, repository, settings, other, functions=self.functions)
 
     def tidy(self, event: object = None) -> dict[str, int]:
         return self._tidy(event, None)
@@ -68,7 +71,7 @@ class Region:
 
 
 @pytest.fixture
-def regions(ministack: Ministack) -> tuple[Region, Region]:
+def regions(ministack: Ministack, tmp_path: Path) -> tuple[Region, Region]:
     """Two regions, the first of which took an application and approved it; the second has its copy."""
     client = ministack.client("dynamodb")
     tables = [f"region-{number}-{uuid4()}" for number in (0, 1)]
@@ -79,7 +82,7 @@ def regions(ministack: Ministack) -> tuple[Region, Region]:
     application = read_application(form(NOW), now=NOW)
     run(one.submit([draft(application, client=b"client", reference=NAME)], NOW))
     one.decide([NAME], lambda *_: decision("approve"), NOW)
-    return Region(one), Region(two)
+    return Region(one, tmp_path / "one"), Region(two, tmp_path / "two")
 
 
 def test_an_operator_lets_a_region_adopt_what_was_open_in_a_lost_one(regions: tuple[Region, Region]) -> None:
@@ -126,14 +129,15 @@ def test_what_an_operator_can_not_mean_is_refused(regions: tuple[Region, Region]
     assert two.store.counts_by_state() == {}
 
 
-def test_one_region_alone_adopts_nothing(ministack: Ministack) -> None:
+def test_one_region_alone_adopts_nothing(ministack: Ministack, tmp_path: Path) -> None:
     client = ministack.client("dynamodb")
     table = f"alone-{uuid4()}"
     DynamoDbStore.create(table, client=client)
     alone = CloudService(DynamoDbStore(table, client=client), Secrets(b"x" * 32), name="Demo", is_test=True)
     settings = ServiceFunctionSettings.from_environment(environment())
+    tidy = TidyFunction(alone, FolderRepository.create(tmp_path / "alone"), settings, functions=Lambda())
     with pytest.raises(UnknownEventError, match="no other region"):
-        TidyFunction(alone, settings, functions=Lambda())({"adopt": 0}, None)
+        tidy({"adopt": 0}, None)
 
 
 def environment(**changes: str) -> dict[str, str]:

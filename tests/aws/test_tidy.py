@@ -3,13 +3,19 @@
 import asyncio
 import json
 import time
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from support.applications import decision, form
+from support.honest_log import ONLINE
 from support.ministack import Ministack
 
+from movepass_issuer.publishing.published import HEAD, read_head
+from movepass_issuer.storage.folder_repository import FolderRepository
+from movepass_keys.records.checkpoint import Checkpoint, origin_of, sign_checkpoint
+from movepass_keys.records.layout import HEAD_TARGET
 from movepass_service.applications.references import Secrets
 from movepass_service.applications.states import State
 from movepass_service.aws.opening import COUNTS, CloudService
@@ -17,8 +23,15 @@ from movepass_service.aws.settings import ServiceFunctionSettings
 from movepass_service.aws.sweeping import SETTLED_SECONDS, SWEEP_SECONDS, Progress
 from movepass_service.aws.tidy import SWEEP, TidyFunction
 from movepass_service.stores.dynamodb.store import DynamoDbStore
+from movepass_service.stores.store import Head
 
 HOUR = 3600
+
+
+def note(size: int) -> str:
+    """Sign a head of a log."""
+    checkpoint = Checkpoint(origin_of("00" * 32), size, bytes(32), int(time.time()))
+    return sign_checkpoint(checkpoint, ONLINE).decode()
 
 
 @pytest.fixture
@@ -58,8 +71,9 @@ class Functions:
 class Tidy:
     """The function with a clock that a test moves."""
 
-    def __init__(self, service: CloudService) -> None:
+    def __init__(self, service: CloudService, folder: Path) -> None:
         self.service = service
+        self.repository = FolderRepository.create(folder)
         self.now = time.time()
         self.functions = Functions()
 
@@ -71,7 +85,8 @@ class Tidy:
             "MOVEPASS_SERVICE_TABLE": "t", "MOVEPASS_AUTHORITY": "Demo", "MOVEPASS_TEST": "true",
             "MOVEPASS_DECIDE_FUNCTION": "decide", "MOVEPASS_SEQUENCE_FUNCTION": "sequence",
         })  # fmt: skip
-        return TidyFunction(self.service, settings, functions=self.functions, clock=lambda: self.now)(event, None)
+        tidy = TidyFunction(self.service, self.repository, settings, functions=self.functions, clock=lambda: self.now)
+        return tidy(event, None)
 
     @property
     def progress(self) -> Progress:
@@ -79,8 +94,8 @@ class Tidy:
 
 
 @pytest.fixture
-def tidy(service: CloudService) -> Tidy:
-    return Tidy(service)
+def tidy(service: CloudService, tmp_path: Path) -> Tidy:
+    return Tidy(service, tmp_path / "repository")
 
 
 def test_nothing_stays_approved_or_waiting_after_its_trip(service: CloudService, tidy: Tidy) -> None:
@@ -132,6 +147,29 @@ def test_a_sweep_goes_on_where_it_ended(service: CloudService, tidy: Tidy, monke
     assert service.store.noted(COUNTS) == b'{"referred": 5}'
     tidy(60)
     assert tidy.progress.is_over
+
+
+def test_the_newest_head_of_the_log_is_put_where_the_publisher_finds_it(service: CloudService, tidy: Tidy) -> None:
+    store, repository = service.cloud_store, tidy.repository
+    tidy()
+    assert read_head(repository) == {}
+    for size in (1, 2):
+        head = note(size)
+        store.add_head(Head(size, head, (bytes(32),)))
+        tidy()
+        assert read_head(repository) == {HEAD_TARGET: head.encode()}
+        assert store.has_offered(head)
+
+
+def test_a_head_of_another_log_stays_and_is_told_of(
+    service: CloudService, tidy: Tidy, caplog: pytest.LogCaptureFixture
+) -> None:
+    other = note(1).encode()
+    tidy.repository.replace(HEAD, other, expected=None)
+    service.cloud_store.add_head(Head(2, note(2), (bytes(32),)))
+    assert tidy()["carried_out"] == 0, "all the rest goes on"
+    assert tidy.repository.read(HEAD) == other
+    assert "the head of the decision log is not published" in caplog.text
 
 
 class AnyOrder(list[str]):

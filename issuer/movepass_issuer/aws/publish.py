@@ -9,7 +9,8 @@ and the others copy that (movepass_issuer.regions.replication). {"take_over": tr
 Each time it reports as DaysUntilExpiry when the custodians' root, their targets and the last pass key end. Once one of
 the first two has ended, devices refuse what it publishes: it writes that and fails.
 
-Keys denied until the custodians' next ceremony are those in the repository's denied.json (KeySet.denied_to_json).
+Keys denied until the custodians' next ceremony are those in the repository's denied.json (KeySet.denied_to_json). The
+head of the decision log is the one that a service has put into decisions.head there.
 
 IAM: kms:GetPublicKey and kms:Sign on the online key; dynamodb:BatchGetItem, dynamodb:PutItem, dynamodb:UpdateItem,
 dynamodb:Query, dynamodb:BatchWriteItem on the table; s3:ListBucket on the bucket, s3:GetObject, s3:PutObject,
@@ -27,7 +28,7 @@ from movepass_issuer.aws.opening import open_regions, open_table
 from movepass_issuer.aws.settings import FunctionSettings
 from movepass_issuer.aws.telemetry import count, logger, observed, report_end
 from movepass_issuer.errors import BusyError, RepositoryError
-from movepass_issuer.publishing.published import read_denied, read_endings
+from movepass_issuer.publishing.published import read_denied, read_endings, read_head
 from movepass_issuer.publishing.publisher import Publication, Publisher, check_accepted
 from movepass_issuer.regions.peers import Regions
 from movepass_issuer.regions.replication import Followed, RegionalPublisher
@@ -55,8 +56,9 @@ class PublishFunction:
         repository, ledger = S3Repository(settings.repository), open_table(settings)
         signer = signer_from_uri(settings.signer, settings.folder)
         publisher = Publisher(
-            repository=repository, ledger=ledger, signer=signer, denied=lambda: read_denied(repository)
-        )
+            repository=repository, ledger=ledger, signer=signer, denied=lambda: read_denied(repository),
+            others=lambda: _read_head(repository),
+        )  # fmt: skip
         if not settings.peers:
             return cls(repository, publisher)
         turns = RegionalPublisher(
@@ -120,6 +122,16 @@ class PublishFunction:
         for region, why in failed.items():
             logger.warning("a region is not told of all revocations", region=region, error=why)
         return self._beside.turns.publish(now, clock_checked=clock_checked, take_over=take_over)
+
+
+def _read_head(repository: S3Repository) -> dict[str, bytes]:
+    """Read what is published beside the lists. Without it they go out all the same, and the last head stays."""
+    try:
+        return read_head(repository)
+    except RepositoryError as e:
+        count("HeadNotPublished")
+        logger.error("the head of the decision log is not published", error=str(e))
+        return {}
 
 
 def _unseen(name: str, why: str) -> None:

@@ -12,9 +12,10 @@ import json
 from typing import TYPE_CHECKING, Any, Protocol
 
 from movepass_issuer.errors import RepositoryError
-from movepass_keys import KeyDocumentError, KeySet
+from movepass_keys import KeyDocumentError, KeysError, KeySet
+from movepass_keys.records.checkpoint import read_checkpoint
 from movepass_keys.records.expiry import Ending, endings
-from movepass_keys.records.layout import KEYS_TARGET, TIMESTAMP, document_name, target_name
+from movepass_keys.records.layout import HEAD_TARGET, KEYS_TARGET, TIMESTAMP, document_name, target_name
 
 if TYPE_CHECKING:
     from tuf.api.metadata import Metadata, MetaFile, TargetFile
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 DENIED = "denied.json"
 """The denied keys in the repository, for publishers; devices get them among the targets."""
 NOBODY_DENIED = b'{"denied":[]}'
+HEAD = "decisions.head"
+"""The newest head of a service's decision log in the repository, for publishers; devices find it among the targets."""
 _RESTORE = "restore it from a copy"
 
 
@@ -173,6 +176,22 @@ def read_denied(repository: ReadableFiles) -> bytes:
         RepositoryError: it can't be read.
     """
     return repository.read(DENIED) or NOBODY_DENIED
+
+
+def read_head(repository: ReadableFiles) -> dict[str, bytes]:
+    """Read the head of the decision log that a service has put there, as Publisher's `others`; empty without one.
+
+    Raises:
+        RepositoryError: it can't be read, or is no head. The one that was published before then stays.
+    """
+    head = repository.read(HEAD)
+    if head is None:
+        return {}
+    try:
+        read_checkpoint(head)
+    except KeysError as e:
+        raise RepositoryError(f"{repository.name}: {HEAD} is no head of a decision log ({e})") from e
+    return {HEAD_TARGET: head}
 
 
 def _find_newest(repository: Readable, role: str) -> tuple[str, bytes | None]:

@@ -1,6 +1,7 @@
 """Lambda function: what is due, on a schedule.
 
-Each minute it carries out bulk decisions whose window is over, and tells how long the oldest urgent case has waited.
+Each minute it carries out bulk decisions whose window is over, tells how long the oldest urgent case has waited, and
+puts the newest head of the decision log where the issuer's publish function takes it (heads.py).
 Once an hour it sweeps: it reads the whole table, in parts, each of which is done before the next is read. Applications
 whose trip is over expire, what need not be kept is forgotten, and the numbers by state that the public page shows are
 counted. What the table's stream has lost is handed to the decide and the sequence function by name (sweeping.py).
@@ -9,8 +10,9 @@ An invocation sweeps for less than a minute; the next one goes on where it ended
 Where there is another region it does what other_region says, also what an operator asks it for.
 
 IAM: dynamodb:BatchGetItem, dynamodb:GetItem, dynamodb:Query, dynamodb:Scan, dynamodb:PutItem, dynamodb:DeleteItem on
-the table and dynamodb:Query on its indexes; lambda:InvokeFunction on the decide and the sequence function. With another
-region, dynamodb:PutItem on its table, and lambda:InvokeFunction on the revoke function.
+the table and dynamodb:Query on its indexes; lambda:InvokeFunction on the decide and the sequence function;
+s3:ListBucket on the repository, s3:GetObject and s3:PutObject on decisions.head in it. With another region,
+dynamodb:PutItem on its table, and lambda:InvokeFunction on the revoke function.
 """
 
 import json
@@ -20,8 +22,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache, partial
 from typing import Any
 
+from movepass_issuer import IssuerError
+from movepass_issuer.storage.repository import Repository
+from movepass_issuer.storage.s3_repository import S3Repository
 from movepass_keys.aws import Patience, RefusedError, UnintelligibleError, patient_client, patiently
 from movepass_service.aws.events import UnknownEventError
+from movepass_service.aws.heads import put_head
 from movepass_service.aws.opening import COUNTS, CloudService, open_service
 from movepass_service.aws.other_region import OtherRegion, read_step
 from movepass_service.aws.revoking import Revocations
@@ -55,19 +61,21 @@ class TidyFunction:
     """The function, opened once a process."""
 
     def __init__(
-        self, service: CloudService, settings: ServiceFunctionSettings, other: OtherRegion | None = None, *,
-        functions: Any = None, clock: Callable[[], float] = time.time,
+        self, service: CloudService, repository: Repository, settings: ServiceFunctionSettings,
+        other: OtherRegion | None = None, *, functions: Any = None, clock: Callable[[], float] = time.time,
     ) -> None:  # fmt: skip
         """Take what it works with.
 
         Args:
             service: the service's core.
+            repository: the issuer's, where the log's head is put.
             settings: name the functions that it hands work to.
             other: what is done where there is another region.
             functions: a client of Lambda.
             clock: gives the time in seconds since 1970 UTC.
         """
         self._service = service
+        self._repository = repository
         self._settings = settings
         self._other = other
         self._functions = functions or patient_client("lambda", _PATIENCE)
@@ -82,7 +90,8 @@ class TidyFunction:
         """
         service = open_service(settings)
         regional = service.regional
-        return cls(service, settings, OtherRegion(regional, Revocations(settings.revoke)) if regional else None)
+        other = OtherRegion(regional, Revocations(settings.revoke)) if regional else None
+        return cls(service, S3Repository(settings.repository), settings, other)
 
     def __call__(self, event: Any, _context: Any) -> dict[str, int]:
         """Do what is due, or what an operator asks for.
@@ -100,9 +109,17 @@ class TidyFunction:
         done = {"carried_out": self._service.desk.carry_out(now=now)}
         urgent = [case.since for case in store.cases(_AT_ONCE) if case.is_urgent]
         count("OldestUrgentSeconds", now - min(urgent) if urgent else 0)
+        self._put_head()
         done |= self._sweep(now, is_whole=isinstance(event, Mapping) and event.get("sweep") is True)
         count("Tidied", 1)
         return done | (self._other.tidy(now) if self._other else {})
+
+    def _put_head(self) -> None:
+        try:
+            put_head(self._service.cloud_store, self._repository)
+        except (ServiceError, IssuerError) as e:  # all the rest goes on
+            count("HeadNotPublished")
+            logger.error("the head of the decision log is not published", error=str(e))
 
     def _sweep(self, now: int, *, is_whole: bool) -> dict[str, int]:
         """Go on with the sweep, or begin one, if it is time; returns what was done."""
@@ -178,7 +195,7 @@ def _oldest_week(now: int) -> int:
 
 @cache
 def _function() -> TidyFunction:
-    settings = ServiceFunctionSettings.from_environment(os.environ, "decide", "sequence")
+    settings = ServiceFunctionSettings.from_environment(os.environ, "decide", "sequence", "repository")
     return TidyFunction.open(settings)
 
 
