@@ -12,7 +12,7 @@ from support.applications import decision, form
 from support.honest_log import ONLINE
 from support.ministack import Ministack
 
-from movepass_issuer.publishing.published import HEAD, read_head
+from movepass_issuer.publishing.published import HEAD, read_offered_head
 from movepass_issuer.storage.folder_repository import FolderRepository
 from movepass_keys.records.checkpoint import Checkpoint, origin_of, sign_checkpoint
 from movepass_keys.records.layout import HEAD_TARGET
@@ -152,12 +152,12 @@ def test_a_sweep_goes_on_where_it_ended(service: CloudService, tidy: Tidy, monke
 def test_the_newest_head_of_the_log_is_put_where_the_publisher_finds_it(service: CloudService, tidy: Tidy) -> None:
     store, repository = service.cloud_store, tidy.repository
     tidy()
-    assert read_head(repository) == {}
+    assert read_offered_head(repository) == {}
     for size in (1, 2):
         head = note(size)
         store.add_head(Head(size, head, (bytes(32),)))
         tidy()
-        assert read_head(repository) == {HEAD_TARGET: head.encode()}
+        assert read_offered_head(repository) == {HEAD_TARGET: head.encode()}
         assert store.has_offered(head)
 
 

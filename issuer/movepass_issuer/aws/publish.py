@@ -28,7 +28,7 @@ from movepass_issuer.aws.opening import open_regions, open_table
 from movepass_issuer.aws.settings import FunctionSettings
 from movepass_issuer.aws.telemetry import count, logger, observed, report_end
 from movepass_issuer.errors import BusyError, RepositoryError
-from movepass_issuer.publishing.published import read_denied, read_endings, read_head
+from movepass_issuer.publishing.published import read_denied, read_endings, read_offered_head
 from movepass_issuer.publishing.publisher import Publication, Publisher, check_accepted
 from movepass_issuer.regions.peers import Regions
 from movepass_issuer.regions.replication import Followed, RegionalPublisher
@@ -127,7 +127,7 @@ class PublishFunction:
 def _read_head(repository: S3Repository) -> dict[str, bytes]:
     """Read what is published beside the lists. Without it they go out all the same, and the last head stays."""
     try:
-        return read_head(repository)
+        return read_offered_head(repository)
     except RepositoryError as e:
         count("HeadNotPublished")
         logger.error("the head of the decision log is not published", error=str(e))

@@ -178,7 +178,7 @@ def read_denied(repository: ReadableFiles) -> bytes:
     return repository.read(DENIED) or NOBODY_DENIED
 
 
-def read_head(repository: ReadableFiles) -> dict[str, bytes]:
+def read_offered_head(repository: ReadableFiles) -> dict[str, bytes]:
     """Read the head of the decision log that a service has put there, as Publisher's `others`; empty without one.
 
     Raises:
