@@ -79,6 +79,7 @@ bare: $(READY) ## prove that a device without extras installs, syncs over HTTP a
 package: $(READY) ## build the Lambda functions' zips for arm64, and try the same on this machine
 	$(BIN)/python infra/package.py build/lambda/movepass.zip
 	$(BIN)/python infra/package.py build/lambda/service.zip --of service
+	$(BIN)/python infra/package.py build/lambda/statistics.zip --of statistics
 	$(BIN)/python infra/assets.py build/assets
 
 .PHONY: deploy-aws
@@ -251,10 +252,11 @@ hashes: $(SUPPLY_READY) ## rewrite hashes/*.txt, after a change of constraints.t
 	$(COMPILE) --extra aws --extra camera --extra hsm --extra issuer --extra s3 --extra scan --extra service --extra service-aws > hashes/shipped.txt
 	$(COMPILE) --extra aws --no-emit-package click > hashes/functions.txt
 	$(COMPILE) --extra service-aws --no-emit-package click > hashes/service.txt
+	$(COMPILE) --extra aws --extra statistics --no-emit-package click > hashes/statistics.txt
 
 sbom: $(SUPPLY_READY) ## write bills of materials (CycloneDX) of devices and desks, and of the functions, to build/sbom
 	mkdir -p build/sbom
-	for what in shipped functions service; do $(SUPPLY_VENV)/bin/cyclonedx-py requirements hashes/$$what.txt \
+	for what in shipped functions service statistics; do $(SUPPLY_VENV)/bin/cyclonedx-py requirements hashes/$$what.txt \
 		--pyproject pyproject.toml --output-reproducible --validate --output-file build/sbom/$$what.json || exit; done
 
 audit: $(SUPPLY_READY) ## ask PyPI for known vulnerabilities; fails if one is known or PyPI has no answer

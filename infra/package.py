@@ -1,10 +1,11 @@
 """Builds a package of functions: one zip of our code and what it stands on, the same bytes from the same versions.
 
-python infra/package.py OUT.zip [--of issuer|service] [--arch arm64|x86_64] [--python 3.13] [--add FILE]…
+python infra/package.py OUT.zip [--of issuer|service|statistics] [--arch arm64|x86_64] [--python 3.13] [--add FILE]…
 
 Wheels for the target are downloaded by pip and compared with hashes/*.txt; nothing is compiled here. Left out is what a
 function never reads: the services that botocore knows and we don't call, type stubs, and for the issuer's functions the
-fonts of cards. The service's functions have a package of their own, so that the issuer's stays small.
+fonts of cards. The service's functions have a package of their own, so that the issuer's stays small, and so has what
+compacts facts with DuckDB, so that pages begin no later.
 """
 
 import argparse
@@ -34,6 +35,7 @@ class Contents:
         handlers: modules of the functions.
         services: those of AWS that they call.
         draws: whether cards are drawn, so that fonts are needed.
+        needs: modules that a handler imports only when it works.
     """
 
     hashes: Path
@@ -41,6 +43,7 @@ class Contents:
     handlers: tuple[str, ...]
     services: frozenset[str]
     draws: bool = False
+    needs: tuple[str, ...] = ()
 
 
 _ISSUER = ("wire/movepass_wire", "keys/movepass_keys", "issuer/movepass_issuer")
@@ -52,8 +55,15 @@ CONTENTS = {
     ),
     "service": Contents(
         ROOT / "hashes" / "service.txt", (*_ISSUER, "words/movepass_words", "service/movepass_service"),
-        tuple(f"movepass_service.aws.{name}" for name in ("site", "desk", "decide", "sequence", "answers", "tidy")),
+        tuple(
+            f"movepass_service.aws.{name}"
+            for name in ("site", "desk", "decide", "sequence", "answers", "tidy", "facts")
+        ),
         frozenset({"dynamodb", "kms", "lambda", "s3", "secretsmanager", "sns", "sqs", "sts"}), draws=True,
+    ),
+    "statistics": Contents(
+        ROOT / "hashes" / "statistics.txt", (*_ISSUER, "service/movepass_service"),
+        ("movepass_service.aws.compact",), frozenset({"s3", "sts"}), needs=("duckdb",),
     ),
 }  # fmt: skip
 ISSUER = CONTENTS["issuer"]
@@ -118,8 +128,10 @@ def is_needed(path: Path, contents: Contents = ISSUER) -> bool:
         return False
     if "fonts" in parts and not contents.draws:
         return False
-    if path.suffix in {".pyi", ".typed"} or parts[0].endswith(".dist-info"):
+    if path.suffix in {".pyi", ".typed"}:
         return False
+    if parts[0].endswith(".dist-info"):  # DuckDB asks for its own version
+        return path.name == "METADATA" and parts[0].partition("-")[0] in contents.needs
     if parts[:2] in {("botocore", "data"), ("boto3", "data")} and len(parts) > 3:
         return parts[2] in contents.services
     return parts[:2] != ("boto3", "examples")
@@ -132,8 +144,9 @@ def check(package: Path, contents: Contents = ISSUER) -> None:
             archive.extractall(folder)
         for handler in contents.handlers:
             code = (
-                f"import sys; sys.path.insert(0, {folder!r}); import boto3, {handler} as function; function.handler; "
-                "[boto3.client(s, region_name='eu-central-1') for s in ('dynamodb', 'kms', 's3', 'sqs')]"
+                f"import sys; sys.path.insert(0, {folder!r}); import {', '.join(('boto3', *contents.needs))}; "
+                f"import {handler} as function; function.handler; "
+                f"[boto3.client(s, region_name='eu-central-1') for s in {sorted(contents.services)!r}]"
             )
             subprocess.run([sys.executable, "-I", "-S", "-c", code], check=True, cwd=folder, env={})
 

@@ -10,7 +10,7 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parent.parent
 SHIPPED, FUNCTIONS = ROOT / "hashes" / "shipped.txt", ROOT / "hashes" / "functions.txt"
-SERVICE = FUNCTIONS.with_name("service.txt")
+SERVICE, STATISTICS = FUNCTIONS.with_name("service.txt"), FUNCTIONS.with_name("statistics.txt")
 EXTRAS = {"aws", "camera", "hsm", "issuer", "s3", "scan", "service", "service-aws"}
 ENTRY = re.compile(r"^([a-z0-9-]+)==(\S+)((?: \\\n    --hash=sha256:[0-9a-f]{64})+)\n", re.MULTILINE)
 
@@ -34,7 +34,7 @@ def stood_on(name: str, extras: set[str]) -> set[str]:
     return found - {"movepass"}
 
 
-@pytest.mark.parametrize("path", [SHIPPED, FUNCTIONS, SERVICE], ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", [SHIPPED, FUNCTIONS, SERVICE, STATISTICS], ids=lambda path: path.stem)
 def test_the_file_is_versions_and_hashes_and_nothing_else(path: Path) -> None:
     assert ENTRY.sub("", path.read_text("utf-8")) == ""
 
@@ -46,3 +46,5 @@ def test_all_that_is_shipped_is_there_in_the_version_that_is_tested() -> None:
     assert versions(FUNCTIONS) == {name: expected[name] for name in stood_on("movepass", {"aws"}) - {"click"}}
     on_aws = stood_on("movepass", {"service-aws"}) - {"click"}
     assert versions(SERVICE) == {name: expected[name] for name in on_aws}
+    compacting = stood_on("movepass", {"aws", "statistics"}) - {"click"}
+    assert versions(STATISTICS) == {name: expected[name] for name in compacting}

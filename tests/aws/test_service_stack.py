@@ -19,8 +19,9 @@ from movepass_service.stores.dynamodb.homes import HomeItems
 from movepass_service.stores.dynamodb.store import DynamoDbStore
 from movepass_service.stores.dynamodb.table import Table
 
-ROLES = ("SiteRole", "DeskRole", "DecideRole", "AnswersRole", "TidyRole", "SealRole")
-SITE, DESK, DECIDE, ANSWERS, TIDY, SEAL = ROLES
+WRITERS = ("SiteRole", "DeskRole", "DecideRole", "AnswersRole", "TidyRole", "SealRole")
+SITE, DESK, DECIDE, ANSWERS, TIDY, SEAL = WRITERS
+FACTS, COMPACT = "FactsRole", "CompactRole"
 PEOPLE = 3
 NUMBER = 1
 PEER = "applications-of-another-region"
@@ -70,6 +71,9 @@ def calls(play: Play) -> dict[str, tuple[str, str, dict[str, Any]]]:
     def delete(pk: str) -> tuple[str, str, dict[str, Any]]:
         return "dynamodb", "delete_item", {"TableName": table, "Key": {"pk": {"S": pk}, "sk": {"S": "try"}}}
 
+    def facts(key: str, **more: Any) -> dict[str, Any]:
+        return {"Bucket": service["FactsBucket"], "Key": key, **more}
+
     sign = {"Message": b"m", "MessageType": "RAW", "SigningAlgorithm": "ECDSA_SHA_256"}
     peer = {"TableName": PEER}
     item = {"pk": {"S": "HOME#TRY"}, "sk": {"S": "-"}}
@@ -82,6 +86,12 @@ def calls(play: Play) -> dict[str, tuple[str, str, dict[str, Any]]]:
         "read all applications": ("dynamodb", "scan", {"TableName": table}),
         "delete an application": delete("A#TRY"),
         "read the site's secret": ("secretsmanager", "get_secret_value", {"SecretId": service["SiteSecretArn"]}),
+        "read the statistics' secret": (
+            "secretsmanager", "get_secret_value", {"SecretId": service["StatisticsSecretArn"]}),
+        "write a part of the facts": ("s3", "put_object", facts("parts/day=2021-04-14/try.jsonl", Body=b"")),
+        "delete a part of the facts": ("s3", "delete_object", facts("parts/day=2021-04-14/try.jsonl")),
+        "write a day of the facts": ("s3", "put_object", facts("facts/day=2021-04-14/try.parquet", Body=b"")),
+        "delete a day of the facts": ("s3", "delete_object", facts("facts/day=2021-04-14/try.parquet")),
         "sign a head": ("kms", "sign", {"KeyId": issuer["OnlineKeyArn"], **sign}),
         "sign a pass": ("kms", "sign", {"KeyId": issuer["PassKeyArn"], **sign}),
         "ask for a pass": ("sqs", "send_message", {"QueueUrl": issuer["RequestsUrl"], "MessageBody": "x"}),
@@ -113,6 +123,8 @@ MAY = {
         "write an application", "sign a head", "ask for a pass", "revoke a pass", "delete an application",
         "write another region's copy",
     },
+    FACTS: {"read the statistics' secret", "write a part of the facts"},
+    COMPACT: {"delete a part of the facts", "write a day of the facts"},
 }  # fmt: skip
 """What each role may do; which items it may write is a condition (dynamodb:LeadingKeys), which ministack ignores."""
 WRITES = {
@@ -137,7 +149,7 @@ WRITES = {
 """The items that each role may write; None are all, of which those of the log may not be deleted."""
 
 
-@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("role", WRITERS)
 def test_the_template_says_which_items_a_role_may_write(role: str) -> None:
     statements = _statements("SequencePolicy" if role == SEAL else role)
     writes = [one for one in statements if "dynamodb:PutItem" in one["Action"] and one["Effect"] == "Allow"]
@@ -186,13 +198,20 @@ def _listed(value: Any) -> list[str]:
     return value if isinstance(value, list) else [value]
 
 
+def test_the_facts_role_reads_no_account_number_or_key() -> None:
+    (read,) = [one for one in _statements(FACTS) if "dynamodb:GetItem" in one["Action"]]
+    keys = read["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
+    assert set(keys) == {"A#*", "LOG", "ADMIN", "LOOK#*", "RULES"}
+    assert [one for one in _statements(COMPACT) if "dynamodb" in str(one["Action"])] == []
+
+
 def _statements(name: str) -> list[dict[str, Any]]:
     properties = read_template(SERVICE_TEMPLATE)["Resources"][name]["Properties"]
     policies = properties.get("Policies", [properties])
     return [one for policy in policies for one in policy["PolicyDocument"]["Statement"]]
 
 
-@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("role", MAY)
 def test_a_role_may_do_its_work_and_nothing_else(played: Play, role: str) -> None:
     done = set()
     session = _assume(played, role)

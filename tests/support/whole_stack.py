@@ -35,17 +35,17 @@ class Whole:
     ministack: Ministack
 
 
-def deploy_whole(ministack: Ministack, issuer_zip: Path, service_zip: Path, **parameters: str) -> Whole:
-    """Upload packages and templates, create the stack, and wait for it."""
+def deploy_whole(ministack: Ministack, *packages: Path, **parameters: str) -> Whole:
+    """Upload packages, by their own names, and templates, create the stack, and wait for it."""
     s3, cloudformation = ministack.client("s3"), deployer(ministack)
     s3.create_bucket(Bucket=_BUCKET, CreateBucketConfiguration={"LocationConstraint": ministack.region})
-    for name, file in (("movepass.zip", issuer_zip), ("service.zip", service_zip)):
-        s3.upload_file(str(file), _BUCKET, name)
+    for file in packages:
+        s3.upload_file(str(file), _BUCKET, file.name)
     whole = (INFRA / "main.yaml").read_text("utf-8")
     for name in ("template.yaml", "service.yaml"):
         text = (INFRA / name).read_text("utf-8")
-        for package in ("movepass.zip", "service.zip"):
-            text = text.replace(f"CodeUri: ../build/lambda/{package}", f"CodeUri: s3://{_BUCKET}/{package}")
+        for package in packages:
+            text = text.replace(f"CodeUri: ../build/lambda/{package.name}", f"CodeUri: s3://{_BUCKET}/{package.name}")
         s3.put_object(Bucket=_BUCKET, Key=name, Body=_expanded(text))
         assert f"TemplateURL: {name}" in whole
         whole = whole.replace(f"TemplateURL: {name}", f"TemplateURL: {ministack.url}/{_BUCKET}/{name}")
@@ -53,9 +53,11 @@ def deploy_whole(ministack: Ministack, issuer_zip: Path, service_zip: Path, **pa
     issuer, service = (_nested(ministack, cloudformation, name) for name in ("Issuer", "Service"))
     let_people_in(issuer)
     _let(ministack, issuer.outputs["SealRole"], "sqs:SendMessageBatch")  # see stack._mend
-    secret = ministack.client("secretsmanager").describe_secret(SecretId=service.outputs["SiteSecretArn"])["ARN"]
-    # A reference to a secret is its name there, and its ARN on AWS.
-    _let(ministack, service.resources()["SiteRole"], "secretsmanager:GetSecretValue", secret)
+    for role, output in (("SiteRole", "SiteSecretArn"), ("FactsRole", "StatisticsSecretArn")):
+        secret = ministack.client("secretsmanager").describe_secret(SecretId=service.outputs[output])["ARN"]
+        # A reference to a secret is its name there, and its ARN on AWS.
+        _let(ministack, service.resources()[role], "secretsmanager:GetSecretValue", secret)
+    s3.delete_bucket_policy(Bucket=service.outputs["FactsBucket"])  # ministack is spoken to in the clear
     return Whole(issuer, service, ministack)
 
 

@@ -66,6 +66,8 @@ class ServiceFunctionSettings:
         region: MOVEPASS_REGION_NUMBER, which of several regions this is, from 0.
         peers: MOVEPASS_SERVICE_PEERS, the other regions as NUMBER,TABLE-ARN, with blanks between them; none where
             there is one region.
+        facts: MOVEPASS_FACTS, the bucket of the facts of statistics.
+        statistics_secret: MOVEPASS_STATISTICS_SECRET, ARN of the secret of pseudonyms and events' names.
         line: MOVEPASS_CAPACITY and MOVEPASS_URGENT_CAPACITY, applications let in a second; none are the defaults.
     """
 
@@ -85,6 +87,8 @@ class ServiceFunctionSettings:
     sends_codes: bool
     region: int
     peers: tuple[Peer, ...]
+    facts: str
+    statistics_secret: str
     line: LineSettings
 
     @classmethod
@@ -121,6 +125,8 @@ class ServiceFunctionSettings:
             sends_codes=_FLAGS.get(text("SMS"), False),
             region=_number(text("REGION_NUMBER") or "0", "MOVEPASS_REGION_NUMBER"),
             peers=tuple(Peer.parse(peer) for peer in text("SERVICE_PEERS").split()),
+            facts=text("FACTS"),
+            statistics_secret=text("STATISTICS_SECRET"),
             line=_line({"ordinary_per_s": text("CAPACITY"), "urgent_per_s": text("URGENT_CAPACITY")}),
         )
         for name in ("table", "authority", *needed):
@@ -151,4 +157,5 @@ _VARIABLES = {
     "table": "SERVICE_TABLE", "authority": "AUTHORITY", "url": "URL", "secret": "SITE_SECRET",
     "repository": "REPOSITORY", "signer": "SIGNER", "requests": "REQUESTS", "revoke": "REVOKE_FUNCTION",
     "decide": "DECIDE_FUNCTION", "sequence": "SEQUENCE_FUNCTION",
+    "facts": "FACTS", "statistics_secret": "STATISTICS_SECRET",
 }  # fmt: skip
