@@ -189,7 +189,7 @@ bench-rain: $(READY) ## read codes blurred, wet, folded and far away, some minut
 banners: $(READY) ## redraw the outcomes' large letters, after a change of their words
 	$(BIN)/python tools/make_banners.py
 
-athena: $(READY) ## rewrite infra/reports.yaml, after a change of a report or of the data dictionary
+athena: $(READY) ## rewrite infra/reports.yaml and tables of docs/reports.md, after a change of a report or of the data dictionary
 	PYTHONPATH=infra $(BIN)/python infra/reports.py
 
 vectors: $(READY) ## rewrite tests/vectors/*.json

@@ -1,17 +1,19 @@
-"""Write reports.yaml, the part of the template with which Athena answers: `make athena`.
+"""Write reports.yaml, with which Athena answers, and the tables of docs/reports.md: `make athena`.
 
 The table's columns come from the data dictionary, and the queries from the reports' files.
 """
 
+import re
 import sys
 import textwrap
 from pathlib import Path
 
-from movepass_service.statistics.facts import DICTIONARY
+from movepass_service.statistics.facts import DICTIONARY, TYPES
 from movepass_service.statistics.reports import Report, all_reports
 from movepass_service.statistics.templates import ATHENA, LastDays, render
 
 TEMPLATE = Path(__file__).with_suffix(".yaml")
+PAGE = Path(__file__).parents[1] / "docs" / "reports.md"
 DAYS = 7
 """Days that a saved query is about."""
 FIRST_DAY = "2021-04-01"
@@ -182,6 +184,27 @@ def _quoted(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
+def write_page(page: str) -> str:
+    """Return the page with its tables: reports, the data dictionary, types of events."""
+    reports = [
+        (f"`{one.name}`", one.questions["en"], ", ".join(f"`{column.name}`" for column in one.columns),
+         ", ".join(f"`--{parameter.name}`" for parameter in one.parameters))
+        for one in all_reports().values()
+    ]  # fmt: skip
+    columns = [(f"`{name}`", entry.sql, entry.means) for name, entry in DICTIONARY.items()]
+    tables = {
+        "reports": [("report", "question", "columns", "filters"), *reports],
+        "dictionary": [("column", "type", "means"), *columns],
+        "types": [("type", "means"), *((f"`{name}`", means) for name, means in TYPES.items())],
+    }
+    for name, (head, *rows) in tables.items():
+        lines = [head, ["---"] * len(head), *rows]
+        text = "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+        page = re.sub(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", rf"\g<1>{text}\g<2>", page, flags=re.DOTALL)
+    return page
+
+
 if __name__ == "__main__":
     TEMPLATE.write_text(write_template(), "utf-8")
+    PAGE.write_text(write_page(PAGE.read_text("utf-8")), "utf-8")
     print(f"{TEMPLATE}: {len(all_reports())} queries", file=sys.stderr)

@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,6 +19,7 @@ from pathlib import Path
 import pytest
 from support.audit_example import make_example
 from support.forked import write_movepass
+from support.month_of_facts import write_month
 from support.processes import environment
 from support.trips import HOUR, NOW, decide, submit, trip
 
@@ -27,6 +29,7 @@ from movepass_issuer.authority.creation import create_authority
 from movepass_keys import create_key_file
 from movepass_service.rules import default_rules
 from movepass_service.rules.columns import COLUMNS
+from movepass_service.statistics.folder import facts_folder
 from movepass_service.stores.sqlite.store import SqliteStore
 from movepass_service.stores.store import Officer
 from movepass_verifier import Device
@@ -287,6 +290,23 @@ def test_rules(reader: Reader) -> None:
     assert "is in force" in confirmed
 
 
+def test_reports(reader: Reader) -> None:
+    data = reader.folder / "my-authority" / "service"
+    with closing(SqliteStore(data)) as store:
+        store.add_officer(Officer("Rumana Islam", "manager"), b"", NOW)
+    first = datetime.now(UTC).date() - timedelta(days=5)
+    write_month(facts_folder(data), 400, first=first, days=5, posts=0.01)
+    shell = 'movepass report shell --data my-authority/service --as "Rumana Islam"'
+    ends = {f"{shell} --query": 0, shell: 2}  # what the reader types there is no query
+    listed, decided, revoked, refused, _, asked, _ = reader.follow(DOCS / "reports.md", ends=ends)
+    assert "time-to-decision: How long" in listed
+    assert decided.startswith("Time to decision, 2021-04-14 to 2021-04-20")
+    assert "all," in revoked
+    assert "দিন" in refused
+    assert (reader.folder / "quotas.svg").exists()
+    assert "applied" in asked
+
+
 def test_the_auditors_page_finds_the_sold_pass(reader: Reader) -> None:
     """What it shows is what is printed, but for numbers of passes and times."""
     make_example(reader.folder)
@@ -347,7 +367,7 @@ def test_what_is_not_run_here_is_run_elsewhere_or_needs_aws() -> None:
     """A document with commands to be typed that nobody follows would not be noticed otherwise."""
     followed = {
         "README.md", "hardening.md", "officer.md", "it-desk.md", "ceremony.md", "drills.md", "integrate.md", "rules.md",
-        "audit.md",
+        "audit.md", "reports.md",
     }  # fmt: skip
     typed = {path.name for path in DOCUMENTS if any(shown.whole for shown in commands(path))}
     assert typed - followed == {"aws.md", "kms.md"}, AWS

@@ -29,14 +29,18 @@ from support.site_pictures import BROWSER, COLOURS
 from support.sites import DAY, tomorrow
 
 DRAFT = "2026-11-28"
+FEW = 12_000
+"""Applications of the week that the reports show."""
 LATER = f"{tomorrow()}T14:00:00+06:00"
 """Five hours after the beginning: longer than the rules approve by themselves."""
 
 
-def fill(desk: RunningDesk) -> dict[str, str]:
+def fill(desk: RunningDesk, applications: int = FEW) -> dict[str, str]:
     """Let people apply and officers decide, so that every page has something to show; returns references by name."""
     core, now = desk.service.desk, desk.now
-    write_month(facts_folder(desk.data), 12_000, first=date.fromisoformat(moment(now - 6 * DAY).day), days=7, until=now)
+    write_month(
+        facts_folder(desk.data), applications, first=date.fromisoformat(moment(now - 6 * DAY).day), days=7, until=now
+    )
     (facts_folder(desk.data) / STATE).write_text(json.dumps({"position": 0, "complete_until": now}))
     kamal = add_officer(desk.service.store, "Kamal Hossain", "officer", now).officer
     nasrin = add_officer(desk.service.store, "Nasrin Akter", "supervisor", now).officer

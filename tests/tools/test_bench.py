@@ -38,9 +38,11 @@ NAMES = [
     "service_lost",
     "service_pass_ready_p99_s",
     "service_first_page_bytes",
+    "report_ms_1m",
 ]
 TINY = Effort(
-    rounds=2, issued=1, group=5, seconds=0.01, small=(20_000, 200), large=(50_000, 500), aws=0, service=(10.0, 0.02)
+    rounds=2, issued=1, group=5, seconds=0.01, small=(20_000, 200), large=(50_000, 500), aws=0, service=(10.0, 0.02),
+    reports=600,
 )  # fmt: skip
 
 

@@ -24,6 +24,7 @@ import lists
 import post
 import qr_sizes
 import rates
+import report_speed
 import sync_bytes
 from cryptography.hazmat.backends.openssl import backend
 from load import report as load_report
@@ -54,6 +55,7 @@ class Effort:
         large: the same of a large list.
         aws: batches of each size on AWS; 0 leaves AWS out.
         service: applications a second, and for how many minutes they come.
+        reports: applications of the month that the reports are about.
     """
 
     rounds: int = 1000
@@ -64,6 +66,7 @@ class Effort:
     large: tuple[int, int] = sync_bytes.LARGE
     aws: int = aws_load.ROUNDS
     service: tuple[float, float] = (load_run.RATE, 1.0)
+    reports: int = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,6 +320,30 @@ def serving(effort: Effort, folder: Path) -> Chapter:
     return Chapter(results, {"service": "\n".join(["```", *lines, "```"])})
 
 
+def reporting(effort: Effort, folder: Path) -> Chapter:
+    """Measure how long managers' reports take, beside SQLite on the same facts."""
+    speed = report_speed.measure(folder, effort.reports)
+    result = Result(
+        "report_ms_1m", max(speed.ours.values()), "ms", (_AT_MOST, report_speed.REPORT_MS_MAX),
+        {"SQLite": max(speed.sqlite.values()), "the same reports here": max(speed.ours[name] for name in speed.sqlite)},
+    )  # fmt: skip
+    rows = [
+        (
+            name,
+            f"{took:.0f} ms",
+            f"{speed.processor[name]:.0f} ms",
+            f"{speed.sqlite[name]:,.0f} ms" if name in speed.sqlite else "lacks the SQL",
+        )
+        for name, took in speed.ours.items()
+    ]
+    more = [
+        ("the largest memory of the process", f"{speed.memory_mb:.0f} MB", "", ""),
+        ("the largest day's file", f"{speed.bytes_a_day / 1e6:.2f} MB", "", ""),
+        ("events of the month", f"{speed.rows:,}", "", ""),
+    ]
+    return Chapter((result,), {"reports": table(("report", "DuckDB", "its processor time", "SQLite"), [*rows, *more])})
+
+
 def measure(effort: Effort) -> Iterable[Chapter]:
     """Measure everything, one thing after the other."""
     subject = rates.Subject.make()
@@ -334,6 +361,8 @@ def measure(effort: Effort) -> Iterable[Chapter]:
     yield on_aws(effort)
     with TemporaryDirectory(dir=scratch) as folder:
         yield serving(effort, Path(folder))
+    with TemporaryDirectory(dir=scratch) as folder:
+        yield reporting(effort, Path(folder))
 
 
 # What is written

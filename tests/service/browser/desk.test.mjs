@@ -234,8 +234,8 @@ test("every page is good for a screen reader on a narrow screen, in both languag
     author: ["/rules", `/rules/draft?version=${cases.draft}`, "/accounts", "/nowhere"],
     manager: [
       "/reports",
-      "/reports?period=week",
       `/reports/applications-by-hour?${cases.week}&district=bhola`,
+      `/reports/revocations?${cases.week}`,
       "/reports/applications-by-hour?since=x",
       "/accounts",
       "/audit",

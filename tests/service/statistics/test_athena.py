@@ -53,8 +53,10 @@ def test_what_athena_lacks_is_named(query: str, named: str) -> None:
     assert [one for one in lacks(query) if one.startswith(named)]
 
 
-def test_the_template_is_written_from_the_reports_and_the_dictionary() -> None:
+def test_template_and_page_are_written_from_the_reports_and_the_dictionary() -> None:
     assert template.TEMPLATE.read_text("utf-8") == template.write_template(), "make athena writes it again"
+    page = template.PAGE.read_text("utf-8")
+    assert page == template.write_page(page), "make athena writes it again"
     resources = read_template(template.TEMPLATE)["Resources"]
     saved = [one["Properties"] for one in resources.values() if one["Type"] == "AWS::Athena::NamedQuery"]
     queries = {one["Name"]: one for one in saved}
