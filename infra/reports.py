@@ -186,19 +186,20 @@ def _quoted(text: str) -> str:
 
 def write_page(page: str) -> str:
     """Return the page with its tables: reports, the data dictionary, types of events."""
-    reports = [
+    reports: list[tuple[str, ...]] = [
         (f"`{one.name}`", one.questions["en"], ", ".join(f"`{column.name}`" for column in one.columns),
          ", ".join(f"`--{parameter.name}`" for parameter in one.parameters))
         for one in all_reports().values()
     ]  # fmt: skip
-    columns = [(f"`{name}`", entry.sql, entry.means) for name, entry in DICTIONARY.items()]
-    tables = {
-        "reports": [("report", "question", "columns", "filters"), *reports],
-        "dictionary": [("column", "type", "means"), *columns],
-        "types": [("type", "means"), *((f"`{name}`", means) for name, means in TYPES.items())],
+    columns: list[tuple[str, ...]] = [(f"`{name}`", entry.sql, entry.means) for name, entry in DICTIONARY.items()]
+    types: list[tuple[str, ...]] = [(f"`{name}`", means) for name, means in TYPES.items()]
+    tables: dict[str, tuple[tuple[str, ...], list[tuple[str, ...]]]] = {
+        "reports": (("report", "question", "columns", "filters"), reports),
+        "dictionary": (("column", "type", "means"), columns),
+        "types": (("type", "means"), types),
     }
-    for name, (head, *rows) in tables.items():
-        lines = [head, ["---"] * len(head), *rows]
+    for name, (head, rows) in tables.items():
+        lines = [head, ("---",) * len(head), *rows]
         text = "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
         page = re.sub(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", rf"\g<1>{text}\g<2>", page, flags=re.DOTALL)
     return page

@@ -3,7 +3,7 @@
 {days}               the day is one of those that are asked for
 {days_back(4)}       or one of the four before
 {days_on(1)}         or the one after
-{since_hour}         the number of the first hour that is asked for (facts.starts); {since_hour(4)} four days before
+{since_hour}         the number of the first hour that is asked for (facts.starts)
 {end_hour}           the number of the hour after the last one
 {event_hour}         the number of the hour in which an event happened
 {hours}              a table of the numbers of all hours that are asked for, its column h
@@ -41,8 +41,8 @@ class Asked(Protocol):
     def last_day(self, on: int) -> str:
         """Write the last day, or the one some days after it."""
 
-    def first_hour(self, back: int) -> str:
-        """Write the number of the hour with which the first day begins, or the one some days before it."""
+    def first_hour(self) -> str:
+        """Write the number of the hour with which the first day begins."""
 
     def end(self) -> str:
         """Write the number of the hour after the last one."""
@@ -78,9 +78,9 @@ class Window:
         """Write the last day, or the one some days after it."""
         return literal((self.until + timedelta(days=on)).isoformat())
 
-    def first_hour(self, back: int) -> str:
-        """Write the number of the hour with which the first day begins, or the one some days before it."""
-        return str(hour_of(self.since - timedelta(days=back)))
+    def first_hour(self) -> str:
+        """Write the number of the hour with which the first day begins."""
+        return str(hour_of(self.since))
 
     def end(self) -> str:
         """Write the number of the hour after the last one."""
@@ -102,9 +102,9 @@ class LastDays:
         """Write the last day, or the one some days after it."""
         return _day_from_today(on - 1)
 
-    def first_hour(self, back: int) -> str:
-        """Write the number of the hour with which the first day begins, or the one some days before it."""
-        return f"date_diff('day', DATE '1970-01-01', {_TODAY}) * 24 - {(self.days + back) * _HOURS}"
+    def first_hour(self) -> str:
+        """Write the number of the hour with which the first day begins."""
+        return f"date_diff('day', DATE '1970-01-01', {_TODAY}) * 24 - {self.days * _HOURS}"
 
     def end(self) -> str:
         """Write the number of the hour after the last one."""
@@ -156,18 +156,15 @@ def _functions(window: Asked, engine: str) -> Mapping[str, Callable[[str], str]]
     def between(back: str = "", on: str = "") -> str:
         return f"day BETWEEN {window.first_day(int(back or 0))} AND {window.last_day(int(on or 0))}"
 
-    def since_hour(back: str = "") -> str:
-        return window.first_hour(int(back or 0))
-
     series, own = (_SERIES, _DUCKDB) if engine == DUCKDB else (_SEQUENCE, _ATHENA)
     return {
         "days": lambda _: between(),
         "days_back": between,
         "days_on": lambda on: between(on=on),
-        "since_hour": since_hour,
+        "since_hour": lambda _: window.first_hour(),
         "end_hour": lambda _: window.end(),
         "event_hour": lambda _: _EVENT_HOUR,
-        "hours": lambda _: f"UNNEST({series}({since_hour()}, {window.end()} - 1)) AS asked (h)",
+        "hours": lambda _: f"UNNEST({series}({window.first_hour()}, {window.end()} - 1)) AS asked (h)",
         "filters": lambda _: "".join(f" AND {condition}" for condition in window.conditions),
         **own,
     }

@@ -3,19 +3,21 @@
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import closing
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support.facts import write_part
 from support.month_of_facts import DAYS, FIRST, MANY, write_month
 from support.naive_reports import REPORTS, answer_all
 
 from movepass_service.statistics import engine
 from movepass_service.statistics.asking import Facts
-from movepass_service.statistics.facts import DICTIONARY
+from movepass_service.statistics.facts import DICTIONARY, Fact, hour_number
 from movepass_service.statistics.folder import list_days
 from movepass_service.statistics.reports import all_reports
+from movepass_wire.times import DHAKA
 
 LAST = FIRST + timedelta(days=DAYS - 1)
 _AT_ONCE = 50_000
@@ -85,6 +87,35 @@ def test_days_in_the_middle_and_filters_too(
 ) -> None:
     """Cases and passes that began before the first day count, and publications of the day after the last one."""
     assert compare(small, FIRST + timedelta(days=5), FIRST + timedelta(days=6), filters, columns) >= least
+
+
+def test_what_crosses_midnight_counts_and_what_is_older_does_not_disturb(tmp_path: Path) -> None:
+    """A case of three days ago, one of before all days that are read, and publications at and after midnight."""
+    day, before, after = "2021-04-14", "2021-04-11", "2021-04-15"
+    noon = hour_number(int(datetime(2021, 4, 11, 12, tzinfo=DHAKA).timestamp()))
+    late = int(datetime(2021, 4, 14, 23, 50, tzinfo=DHAKA).timestamp())
+    write_part(
+        tmp_path,
+        [
+            Fact(before, "decided", 1, 12, 0, lane="urgent", outcome="refer", case_opens=noon),
+            Fact(day, "decided", 2, 2, 0, lane="urgent", outcome="approve", case_opened=noon, decided_by="officer"),
+            Fact(
+                day, "decided", 3, 1, 0, lane="urgent", outcome="approve", case_opened=noon - 99, decided_by="officer"
+            ),
+            Fact(day, "revoked", 1, 23, 49, outcome="revoke", at_s=late, noted_s=60, starts=noon, hours=1),
+            Fact(day, "revoked", 2, 23, 40, outcome="revoke", at_s=late - 600, noted_s=5, starts=noon, hours=1),
+            Fact(day, "published", 1, 23, 40, at_s=late - 600),
+            Fact(after, "published", 2, 0, 5, at_s=late + 900),
+        ],
+    )
+    with Facts.open(tmp_path) as facts:
+        wanted = date.fromisoformat(day)
+        waiting = facts.ask("cases-waiting", since=wanted, until=wanted).rows
+        revoked = facts.ask("revocations", since=wanted, until=wanted).rows
+    assert waiting[:3] == (
+        (day, 0, 1, 1, 61 * 3600, 61 * 3600), (day, 1, 1, 1, 62 * 3600, 62 * 3600), (day, 2, 0, 0, None, None),
+    )  # fmt: skip
+    assert revoked == tuple((name, 2, 2, 5, 960, 960, 960) for name in ("all", "revoke"))
 
 
 @pytest.mark.slow

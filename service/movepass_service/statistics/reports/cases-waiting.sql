@@ -16,11 +16,11 @@
 WITH moves AS (
     SELECT lane, case_opens AS opened, case_opens AS moved, 1 AS change
     FROM facts
-    WHERE {days_back(4)} AND case_opens >= {since_hour(4)}{filters}
+    WHERE {days_back(4)} AND case_opens IS NOT NULL{filters}
     UNION ALL
     SELECT lane, case_opened, {event_hour}, -1
     FROM facts
-    WHERE {days_back(4)} AND case_opened >= {since_hour(4)}{filters}
+    WHERE {days_back(4)} AND case_opened IS NOT NULL{filters}
 ), opened_together AS (
     SELECT lane, opened, moved, sum(change) AS change
     FROM moves
