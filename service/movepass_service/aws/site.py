@@ -1,7 +1,7 @@
 """Lambda function: the public site and its API, behind an HTTP API and CloudFront.
 
-Pages are the embedded service's own. Public ones say for how long CloudFront may keep them; an applicant's own are
-never kept.
+Pages are the embedded service's own. Public ones say for how long CloudFront may keep them. So does the API about an
+application that waits, which CloudFront tells apart by the Authorization header. Applicants' own pages are not kept.
 
 There is no limit for each address here: a function sees CloudFront's addresses, and each of its processes would count
 alone. The line (movepass_service.admission), the budgets of codes and AWS WAF take that place.
@@ -51,7 +51,9 @@ def _site() -> Mangum:
     accounts = _CountedAccounts(DynamoDbNumbers(settings.table), SnsGateway()) if settings.sends_codes else None
     line = DynamoDbLine(settings.table, client=patient_client("dynamodb", PATIENCE))
     gate = Gate(line, service.line_key, settings.line)
-    return Mangum(make_app(service, web_settings(settings), accounts=accounts, gate=gate), lifespan="off")
+    return Mangum(
+        make_app(service, web_settings(settings, has_cache=True), accounts=accounts, gate=gate), lifespan="off"
+    )
 
 
 @serving

@@ -7,8 +7,8 @@ IN_FLIGHT_MAX = 10
 """A process of Lambda's works on one request at a time."""
 
 
-def web_settings(settings: ServiceFunctionSettings) -> WebSettings:
-    """Return them.
+def web_settings(settings: ServiceFunctionSettings, *, has_cache: bool = False) -> WebSettings:
+    """Return them; `has_cache` is the site's, as CloudFront keeps its pages by the template's keys.
 
     Raises:
         FunctionSettingsError: the address is none.
@@ -16,7 +16,7 @@ def web_settings(settings: ServiceFunctionSettings) -> WebSettings:
     try:
         return WebSettings(
             url=settings.url, authority=settings.authority, is_test=settings.is_test, other_hosts=settings.hosts,
-            in_flight_max=IN_FLIGHT_MAX,
+            in_flight_max=IN_FLIGHT_MAX, has_cache=has_cache,
         )  # fmt: skip
     except ValueError as e:
         raise FunctionSettingsError(f"MOVEPASS_URL: {e}") from e

@@ -124,7 +124,10 @@ def _status_answer(site: Site, request: Request, status: Status, *, is_kept: boo
             "card_url": f"{own}/card",
         }
     document = {key: value for key, value in document.items() if value is not None} | _held(is_copied=status.is_copied)
-    kept = f"private, max-age={status.retry_after_s}" if is_kept and status.state in WAITING else "private, no-cache"
+    kept = "private, no-cache"
+    if is_kept and status.state in WAITING:  # nothing of a pass or a person is in it yet
+        shared = f"s-maxage={status.retry_after_s}" if site.settings.has_cache else "private"
+        kept = f"{shared}, max-age={status.retry_after_s}"
     headers: tuple[tuple[str, str], ...] = (("Cache-Control", kept), ("Vary", "Authorization"))
     if status.state in WAITING:
         headers = (*headers, ("Retry-After", str(status.retry_after_s)))

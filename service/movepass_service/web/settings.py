@@ -22,6 +22,8 @@ class WebSettings:
         body_max_bytes: the longest body.
         body_timeout_s: how long a body may take.
         in_flight_max: requests at work at one time; more are told to come back, so that nobody waits many seconds.
+        has_cache: whether a cache of the operator's own is before the site, whose key holds the Authorization header.
+            It then keeps what the API answers about an application that waits, for some seconds.
     """
 
     url: str = "http://localhost:8080"
@@ -34,6 +36,7 @@ class WebSettings:
     body_max_bytes: int = 65536
     body_timeout_s: float = 20.0
     in_flight_max: int = 600
+    has_cache: bool = False
 
     def __post_init__(self) -> None:
         parts = urlsplit(self.url)

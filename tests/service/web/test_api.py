@@ -3,10 +3,11 @@
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
-from support.sites import Answer, RunningSite, apply, references, tomorrow
+from support.sites import Answer, RunningSite, apply, references, running_site, tomorrow
 from support.sites import whole_application as application
 
 from movepass_service.stores.kept import Kept
@@ -52,6 +53,30 @@ def test_an_application_is_taken_and_becomes_a_pass(site: RunningSite) -> None:
     for name, kind in (("qr_url", "image/png"), ("card_url", "application/pdf")):
         picture = site.ask("GET", issued["pass"][name].removeprefix(site.origin), headers=opens)
         assert picture.header("Content-Type") == kind
+
+
+def test_behind_a_cache_of_its_own_only_what_waits_is_kept_and_told_apart_by_its_secret(tmp_path: Path) -> None:
+    with running_site(tmp_path, has_cache=True) as site:
+        path, opens = accepted(site)
+        waiting = site.ask("GET", path, headers=opens)
+        seconds = int(waiting.header("Retry-After") or 0)
+        assert waiting.header("Cache-Control") == f"s-maxage={seconds}, max-age={seconds}"
+        assert "Authorization" in (waiting.header("Vary") or "")
+        assert waiting.header("Set-Cookie") is None
+        browser = site.browser()
+        page = browser.follow(browser.get(got(post(site, application()))["status_url"].removeprefix(site.origin)))
+        unknown = site.ask("GET", path, headers={"Authorization": "Bearer 0000-0000-0000-0000"})
+        site.work()
+        answers = {
+            "a page by a cookie": page,
+            "a wrong secret": unknown,
+            "a pass": site.ask("GET", path, headers=opens),
+            "a POST": post(site, {}, f"{path}/withdraw", **opens),
+            "a receipt": post(site, application()),
+        }
+        for what, answer in answers.items():
+            kept = answer.header("Cache-Control") or ""
+            assert kept.startswith("private, no-"), (what, kept)
 
 
 def test_the_status_url_is_the_secret_link(site: RunningSite) -> None:
