@@ -1,4 +1,6 @@
-"""Lambda function: compacts the days of facts that are over, on a schedule, in a package of its own with DuckDB.
+"""Lambda function: compacts the days of facts, on a schedule, in a package of its own with DuckDB.
+
+A day that is over is compacted whenever it has parts; today too once it has many, as each object costs a reader a call.
 
 It copies a day from S3, does what the embedded service does (statistics.compaction), and copies the file back. Then the
 parts go. Cut off in between, a reader finds events in the file and in parts, and counts them once (statistics.engine,
@@ -18,7 +20,7 @@ from typing import Any
 from movepass_service.aws.bucket import FactsBucket
 from movepass_service.aws.settings import ServiceFunctionSettings
 from movepass_service.aws.telemetry import count, serving
-from movepass_service.statistics.compaction import compact_days
+from movepass_service.statistics.compaction import MERGED_PARTS, compact_days
 from movepass_service.statistics.facts import moment
 
 _SPARE_MS = 180_000
@@ -33,7 +35,7 @@ class CompactFunction:
         self._bucket = bucket
 
     def __call__(self, _event: Any, context: Any) -> dict[str, int]:
-        """Compact the days before today that have parts, as long as there is time.
+        """Compact the days that have parts, today if it has many, as long as there is time.
 
         Raises:
             FactsError: a day can't be read or written; the next run does it again.
@@ -41,7 +43,7 @@ class CompactFunction:
         today = moment(int(time.time())).day
         done = 0
         for day, parts in sorted(self._bucket.parts().items()):
-            if day < today and context.get_remaining_time_in_millis() > _SPARE_MS:
+            if (day < today or len(parts) >= MERGED_PARTS) and context.get_remaining_time_in_millis() > _SPARE_MS:
                 self._compact(day, parts)
                 done += 1
         count("DaysCompacted", done)

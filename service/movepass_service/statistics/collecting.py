@@ -1,8 +1,8 @@
 """Collects facts from a store: each event once, into the day in which it happened.
 
 The log is append-only and has a position for every decision and every pass, so a few positions are all that must be
-remembered. A collector that is killed reads the same positions again and writes the same parts over, and a reader
-counts an event once. Times are those of the store: a clock that is set back changes no total.
+remembered. A collector that is killed reads the same positions again and writes the same facts, and a reader counts an
+event once. Times are those of the store: a clock that is set back changes no total.
 
 One round:
     1. count applications that wait for the rules: they have no leaf yet
@@ -22,7 +22,7 @@ from pathlib import Path
 
 from movepass_service.errors import ServiceError
 from movepass_service.statistics.building import SECOND_LOOK, FactBuilder, published
-from movepass_service.statistics.compaction import compact_days
+from movepass_service.statistics.compaction import compact_days, merge_parts
 from movepass_service.statistics.engine import MissingExtraError
 from movepass_service.statistics.facts import Fact, FactsError, moment
 from movepass_service.statistics.parts import Collected, Parts, lines_by_day
@@ -36,16 +36,15 @@ PART_POSITIONS = 2_000
 ROUND_SECONDS = 20.0
 COMPACT_SECONDS = 600.0
 """From one look for days to compact to the next."""
-_DIGITS = 12
+_DIGITS, _HASH_CHARS = 12, 16
 
 
 @dataclass(slots=True)
 class _Round:
-    """What a round found: facts of the log and of publications, and how far it came."""
+    """What a round found, and how far it came."""
 
     state: Collected
     facts: list[Fact] = field(default_factory=list)
-    publications: list[Fact] = field(default_factory=list)
 
 
 class Collector:
@@ -85,7 +84,7 @@ class Collector:
         if not self.is_behind:
             found.state = replace(found.state, complete_until=now)
         self._write(found, done)
-        return len(found.facts) + len(found.publications)
+        return len(found.facts)
 
     def _check(self, done: Collected, size: int) -> None:
         """Check that the store is the one that was read before.
@@ -138,15 +137,14 @@ class Collector:
             LOG.warning("publications are counted later: %s", e)
             return
         for version, at in told:
-            found.publications.append(published(version, at))
+            found.facts.append(published(version, at))
             found.state = replace(found.state, published=version)
 
     def _write(self, found: _Round, done: Collected) -> None:
-        name = "-".join(f"{one:0{_DIGITS}}" for one in (done.position, done.arrived, done.noted))
+        name = f"{done.position:0{_DIGITS}}"
         for day, lines in lines_by_day(found.facts).items():
-            self._parts.write(day, name, lines)
-        for day, lines in lines_by_day(found.publications).items():
-            self._parts.write(day, f"published-{found.state.published:0{_DIGITS}}", lines)
+            # No name is ever written with other content: whoever compacts deletes what it has read.
+            self._parts.write(day, f"{name}-{hashlib.sha256(lines).hexdigest()[:_HASH_CHARS]}", lines)
         if found.state != done:
             self._parts.write_state(found.state)
         if self._publications is not None:
@@ -162,7 +160,7 @@ def looked_facts(store: StoryStore, builder: FactBuilder, position: int, text: s
 
 
 def collector_rounds(collector: Collector, folder: Path, clock: Callable[[], float]) -> Rounds:
-    """Return what collects in a thread of its own, and compacts days that are over.
+    """Return what collects in a thread of its own, merges parts, and compacts days that are over.
 
     Args:
         collector: which.
@@ -175,6 +173,7 @@ def collector_rounds(collector: Collector, folder: Path, clock: Callable[[], flo
         nonlocal compact_at
         try:
             collector.collect(int(clock()))
+            merge_parts(folder, moment(int(clock())).day)
             if not collector.is_behind and time.monotonic() >= compact_at:
                 compact_at = time.monotonic() + COMPACT_SECONDS
                 compact(folder, int(clock()))

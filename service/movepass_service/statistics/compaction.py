@@ -4,11 +4,13 @@ The file is written beside the old one and replaces it whole. Killed before, not
 parts are deleted, a reader counts their events once, as they are in the file too. Late parts are compacted with it.
 """
 
+import hashlib
 import os
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+from movepass_keys import files
 from movepass_service.statistics import engine
 from movepass_service.statistics.facts import SCHEMA_VERSION, FactsError
 from movepass_service.statistics.folder import (
@@ -18,10 +20,14 @@ from movepass_service.statistics.folder import (
     day_path,
     list_days,
     make_folder,
+    part_path,
     replacing,
 )
 from movepass_service.statistics.templates import literal
 
+MERGED_PARTS = 64
+"""Parts of a day that are put together: those of some 20 minutes."""
+_MERGED, _HASH_CHARS = "merged-", 16
 _TEMPORARY, _SPILLED = ".new", ".spilled"
 
 
@@ -40,6 +46,35 @@ def compact_days(folder: Path, before: str) -> int:
         for day in days:
             _compact(folder, day)
     return len(days)
+
+
+def merge_parts(folder: Path, name: str) -> bool:
+    """Put a day's parts together as they are, once there are many; returns whether it did.
+
+    A day has thousands of them, and opening each takes a reader longer than reading what is in it.
+
+    Raises:
+        FactsError: a part can't be read or written.
+    """
+    day = date.fromisoformat(name)
+    with compacting(folder):
+        small = [part for one in list_days(folder, day, day) for part in one.parts if _is_small(part)]
+        if len(small) < MERGED_PARTS:
+            return False
+        try:
+            lines = b"".join(part.read_bytes() for part in small)
+            merged = f"{_MERGED}{hashlib.sha256(lines).hexdigest()[:_HASH_CHARS]}"
+            files.write_whole(part_path(folder, name, merged), lines)
+            with replacing(folder):
+                for part in small:
+                    part.unlink()
+        except OSError as e:
+            raise FactsError(f"the parts of {name}: {e.strerror or e}") from e
+    return True
+
+
+def _is_small(part: Path) -> bool:
+    return part.stem != REBUILT_PART and not part.stem.startswith(_MERGED)
 
 
 def compact_day(folder: Path, day: date) -> None:

@@ -13,9 +13,11 @@ from support import processes
 from support.played import NOW, RULES, TOLD, note_all, play, secrets_of
 from support.sampling import every_nth_of
 
-from movepass_service.statistics import collecting, engine
+from movepass_service.statistics import collecting, compaction, engine
 from movepass_service.statistics.building import FactBuilder
 from movepass_service.statistics.collecting import Collector, compact
+from movepass_service.statistics.compaction import merge_parts
+from movepass_service.statistics.facts import FactsError, moment
 from movepass_service.statistics.folder import list_days, part_path, reading
 from movepass_service.statistics.parts import FolderParts
 from movepass_service.stores.sqlite.store import SqliteStore
@@ -153,3 +155,33 @@ def test_nobody_is_in_parts_or_in_parquet(store: SqliteStore, tmp_path: Path) ->
     assert b"groceries" in written
     assert {path.suffix for path in tmp_path.rglob("*") if path.is_file()} >= {".jsonl", ".parquet", ".plain", ".json"}
     assert [secret for secret in secrets_of(store) if secret.encode() in written] == []
+
+
+def test_many_parts_of_a_day_are_put_together(
+    store: SqliteStore, whole: Counter[tuple[Any, ...]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(collecting, "PART_POSITIONS", 2)
+    monkeypatch.setattr(compaction, "MERGED_PARTS", 4)
+    folder, day = tmp_path / "facts", moment(NOW).day
+    merged = 0
+    while (one := collector(store, folder)).collect(NOW) or one.is_behind:
+        merged += merge_parts(folder, day)
+        assert len(list_days(folder)[0].parts) <= 4 + merged
+    assert merged > 1
+    (first, *_) = list_days(folder)
+    assert {part.stem.partition("-")[0] for part in first.parts} > {"merged"}
+    assert counted(folder) == whole
+    monkeypatch.setattr(compaction, "MERGED_PARTS", 1)
+    monkeypatch.setattr(compaction, "replacing", kill)
+    with pytest.raises(FactsError, match="killed"):
+        merge_parts(folder, day)
+    monkeypatch.undo()
+    assert counted(folder) == whole, "killed between the merged part and the end of the small ones"
+
+
+def kill(_: Path) -> None:
+    raise KilledError("killed")
+
+
+class KilledError(OSError):
+    """The end of a process, as far as what comes after it is concerned."""
