@@ -13,6 +13,7 @@ from page import update
 from launch import report
 from launch.crowd import SCENARIOS, Crowd
 from launch.handlers import measure
+from launch.scaling import Launch
 
 _APPLICATIONS = 1000
 
@@ -21,16 +22,18 @@ def main(out: Path) -> int:
     """Play, measure, write and print everything."""
     out.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory() as folder:
-        ms = measure(Path(folder), _APPLICATIONS).ms
+        measured = measure(Path(folder), _APPLICATIONS)
+    launch = Launch.of(measured.ms, measured.visits[0])
     seen = {}
     for scenario in SCENARIOS:
         seen[scenario] = Crowd(scenario).play()
         print(scenario.name, file=sys.stderr)
     tables = {
         "waits": report.waits(seen),
-        "handlers": report.handlers(ms),
-        "parts": report.parts(ms),
-        "costs": report.costs(ms),
+        "handlers": report.handlers(measured.ms),
+        "visit": report.visit(launch),
+        "parts": report.parts(launch),
+        "costs": report.costs(launch),
     }
     update(out / "admission.md", tables)
     (out / "admission-waits.svg").write_text(report.plot(seen), "utf-8")

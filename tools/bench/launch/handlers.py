@@ -4,6 +4,7 @@ It counts every thread's time (group commit has its own), and no network: reques
 """
 
 import asyncio
+import gzip
 import re
 import time
 from collections.abc import Callable, Mapping
@@ -25,14 +26,42 @@ from movepass_service.web import WebSettings
 
 URL = "http://localhost:8080"
 _HIDDEN = re.compile(rb'<input type="hidden" name="request_id" value="([^"]+)">')
+_LOADED = re.compile(rb'(?:src|href)="(/static/[^"]+)"')
 _TICKET = re.compile(rb'name="place" value="([^"]+)"')
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """What one applicant fetches, from the first page to the pass, without a line; bytes with heads, zipped.
+
+    Attributes:
+        kept: requests that a cache answers: pages and what they load, each once.
+        asked: requests that a function answers: check, send, and two looks at the status.
+        bytes_whole: of all answers.
+        bytes_page: of the first page.
+        bytes_status: of a status page.
+        bytes_unchanged: of the answer that it is unchanged.
+    """
+
+    kept: int
+    asked: int
+    bytes_whole: int
+    bytes_page: int
+    bytes_status: int
+    bytes_unchanged: int
 
 
 @dataclass(slots=True)
 class Costs:
-    """Milliseconds of processor time for each request, application or pass, by what it is for."""
+    """What was measured.
+
+    Attributes:
+        ms: milliseconds of processor time for each request, application or pass, by what it is for.
+        visits: what one applicant fetches.
+    """
 
     ms: dict[str, float] = field(default_factory=dict)
+    visits: list[Visit] = field(default_factory=list)
 
     def note(self, name: str, began: float, count: int) -> None:
         """Note a cost from when it began, by the process's time."""
@@ -44,6 +73,16 @@ class _Got:
     status: int = 0
     headers: list[tuple[bytes, bytes]] = field(default_factory=list)
     body: bytes = b""
+
+    @property
+    def size(self) -> int:
+        """Return the bytes of the answer with its head."""
+        return len(self.body) + sum(len(name) + len(value) + 4 for name, value in self.headers) + 17
+
+    @property
+    def text(self) -> bytes:
+        """Return the body, unzipped."""
+        return gzip.decompress(self.body) if (b"content-encoding", b"gzip") in self.headers else self.body
 
     def cookie(self, name: bytes) -> bytes:
         found = [v for k, v in self.headers if k == b"set-cookie" and v.startswith(name + b"=")]
@@ -98,7 +137,22 @@ async def _all(service: Service, worker: Worker, count: int) -> Costs:
     tags = [(*one, dict(got.headers)[b"etag"]) for one, got in zip(pairs, status, strict=True)]
     again = await _many(costs, "status, unchanged", lambda one: _status(app, *one), tags)
     assert {got.status for got in again} == {304}
+    costs.visits.append(await _visit(app, [sent[0], status[0], status[0]], filled[0], again[0]))
     return costs
+
+
+async def _visit(app: Any, answered: list[_Got], form: Mapping[str, str], unchanged: _Got) -> Visit:
+    """Fetch what an applicant fetches before the form is sent; `answered` is what comes from then on."""
+    pages = [await _get(app, path, zipped=True) for path in ("/", "/apply")]
+    assets = dict.fromkeys(asset for page in pages for asset in _LOADED.findall(page.text))
+    kept = [*pages, *[await _get(app, asset.decode(), zipped=True) for asset in assets]]
+    assert {got.status for got in kept} == {200}
+    assert all(b"public" in dict(got.headers)[b"cache-control"] for got in kept)
+    asked = [await _post(app, "/apply", form), *answered]
+    status = answered[-1]
+    return Visit(
+        len(kept), len(asked), sum(got.size for got in (*kept, *asked)), pages[0].size, status.size, unchanged.size
+    )
 
 
 def _work(costs: Costs, service: Service, worker: Worker, count: int) -> None:
@@ -142,8 +196,9 @@ async def _post(app: Any, path: str, form: Mapping[str, str], cookie: bytes = b"
     return await _ask(app, "POST", path, body, [*headers, (b"cookie", cookie)])
 
 
-async def _get(app: Any, path: str, cookie: bytes = b"", tag: bytes = b"") -> _Got:
-    return await _ask(app, "GET", path, b"", [(b"cookie", cookie), (b"if-none-match", tag)])
+async def _get(app: Any, path: str, cookie: bytes = b"", tag: bytes = b"", *, zipped: bool = False) -> _Got:
+    accepted = (b"accept-encoding", b"gzip" if zipped else b"")
+    return await _ask(app, "GET", path, b"", [(b"cookie", cookie), (b"if-none-match", tag), accepted])
 
 
 async def _ask(app: Any, method: str, path: str, body: bytes, headers: list[tuple[bytes, bytes]]) -> _Got:

@@ -8,6 +8,7 @@ from svg import Axis, Chart
 
 from launch import scaling
 from launch.crowd import BOUND_S, STORM, Scenario, Seen
+from launch.replay import peak, total
 
 _MINUTES = 120
 _STEP_S = 60
@@ -36,24 +37,48 @@ def handlers(ms: Mapping[str, float]) -> str:
     return table(["what", "ms of processor time"], [[name, f"{value:.2f}"] for name, value in ms.items()])
 
 
-def parts(ms: Mapping[str, float]) -> str:
+def visit(launch: scaling.Launch) -> str:
+    """Write what is replayed: what an applicant fetches, and what is left as refreshes."""
+    one, minutes = launch.visit, launch.ours
+    kept = one.kept * total(minutes, "arrived")
+    sizes = (one.bytes_whole, one.bytes_page, one.bytes_status, one.bytes_unchanged)
+    busiest = peak(minutes, "arrived"), peak(minutes, "entered")
+    rows = [
+        ["requests of an applicant: that a cache answers, that a function answers", f"{one.kept}, {one.asked}"],
+        ["bytes of all these, of the first page, of a status page, of one that is unchanged",
+         ", ".join(f"{size:,}" for size in sizes)],
+        ["of 160 M hits, what applicants need", f"{(kept + one.asked * total(minutes, 'arrived')) / 1e6:.1f} M"],
+        ["the others, refreshes", f"{total(minutes, 'refreshes') / 1e6:.1f} M"],
+        ["applications a second in the busiest minute, and let in", f"{busiest[0]:.0f}, {busiest[1]:.0f}"],
+        ["refreshes a second in the busiest minutes", f"{peak(minutes, 'refreshes'):,.0f}"],
+    ]  # fmt: skip
+    return table(["April 2021, replayed", ""], rows)
+
+
+def parts(launch: scaling.Launch) -> str:
     """Write what each part must bear, beside its quota."""
     rows = []
-    for design, each in (("ours", scaling.ours(ms)), ("the seed's", scaling.seed(ms))):
+    for design, each in (("ours", scaling.ours(launch)), ("the seed's", scaling.seed(launch))):
         for part in sorted(each, key=lambda part: -part.share):
-            need = f"{part.need:,.0f} {part.unit}"
             quota = f"{part.quota:,.0f}" if math.isfinite(part.quota) else "nearly unlimited"
-            rows.append([design, part.name, need, quota, f"{part.share:.0%}", part.source])
-    return table(["design", "part", "at the peak", "default quota", "share", "source"], rows)
+            needs = [f"{part.pages:,.0f}", f"{part.status:,.0f} {part.unit}"]
+            rows.append([design, part.name, *needs, quota, f"{part.share:.0%}", part.source])
+    head = ["design", "part", "if pages are refreshed", "if status pages are", "default quota", "share", "source"]
+    return table(head, rows)
 
 
-def costs(ms: Mapping[str, float]) -> str:
+def costs(launch: scaling.Launch) -> str:
     """Write what the 46 hours cost."""
-    mine, theirs = scaling.cost_of_ours(ms), scaling.cost_of_seed(ms)
-    names = list(dict.fromkeys([*mine, *theirs]))
-    rows = [[name, *(f"{costs[name]:,.2f}" if name in costs else "" for costs in (mine, theirs))] for name in names]
-    rows.append(["together", f"{sum(mine.values()):,.0f}", f"{sum(theirs.values()):,.0f}"])
-    return table(["USD", "ours", "the seed's"], rows)
+    each = [
+        of(launch, is_status=is_status)
+        for of in (scaling.cost_of_ours, scaling.cost_of_seed)
+        for is_status in (False, True)
+    ]
+    names = list(dict.fromkeys(name for costs in each for name in costs))
+    rows = [[name, *(f"{costs[name]:,.2f}" if name in costs else "" for costs in each)] for name in names]
+    rows.append(["together", *(f"{sum(costs.values()):,.0f}" for costs in each)])
+    whats = ["pages refreshed", "status pages refreshed"]
+    return table(["USD", *(f"ours, {what}" for what in whats), *(f"the seed's, {what}" for what in whats)], rows)
 
 
 def plot(seen: Mapping[Scenario, Seen]) -> str:
