@@ -11,6 +11,7 @@ import click
 from movepass_cli.inputs import InputError
 from movepass_cli.options import data_option, example, json_option, plain_option
 from movepass_cli.output import show_json, show_line
+from movepass_cli.service.stores import AnyStore, Place, open_store, place_option
 from movepass_cli.service.user import machine_user
 from movepass_service.accounts import Accounts
 from movepass_service.accounts.accounts import FILE as ACCOUNTS
@@ -156,44 +157,57 @@ desk_url_option = plain_option(
 )
 
 
-@officer.command(epilog=example("movepass service officer add 'Nasrin Akter' --role officer --data DIR"))
-@data_option
+@officer.command(
+    epilog=example(
+        "movepass service officer add 'Nasrin Akter' --role officer --data DIR",
+        "movepass service officer add Rahima --role manager --data dynamodb:TABLE --desk-url https://desk.example.gov.bd",
+    )
+)
+@place_option
 @click.argument("name")
 @plain_option("--role", type=click.Choice(officers.ROLES), required=True)
 @plain_option("--phone", metavar="NUMBER", help="The officer's own: applications from it are for other officers.")
 @desk_url_option
 @json_option
-def add(data: Path, name: str, role: str, phone: str | None, desk_url: str | None, *, as_json: bool) -> None:
+def add(data: Place, name: str, role: str, phone: str | None, desk_url: str | None, *, as_json: bool) -> None:
     """Add an officer and print the link with which they set up their passkey: once, within 24 hours.
 
     Give it to the officer in person: whoever opens it first becomes this officer.
     """
-    with _open_service(data) as store:
+    with open_store(data) as store:
+        _check_desk_url(data, desk_url)
         enrolment = officers.add_officer(store, name, role, int(time.time()), phone, _console())
         _show_link(store, enrolment, desk_url, as_json=as_json)
 
 
 @officer.command(epilog=example("movepass service officer enrol 'Nasrin Akter' --data DIR"))
-@data_option
+@place_option
 @click.argument("name")
 @desk_url_option
 @json_option
-def enrol(data: Path, name: str, desk_url: str | None, *, as_json: bool) -> None:
+def enrol(data: Place, name: str, desk_url: str | None, *, as_json: bool) -> None:
     """Print a new enrolment link for an officer who lost their passkey.
 
     Using it ends the earlier passkeys and sessions. At the desk two managers do this; the command is for a desk with
     fewer managers, and the log says that it was used.
     """
-    with _open_service(data) as store:
+    with open_store(data) as store:
+        _check_desk_url(data, desk_url)
         enrolment = officers.renew_link(store, name, int(time.time()), _console())
         _show_link(store, enrolment, desk_url, as_json=as_json)
+
+
+def _check_desk_url(data: Place, desk_url: str | None) -> None:
+    """Refuse to make a link of which only its address is unknown: a table does not hold the desk's."""
+    if desk_url is None and not isinstance(data, Path):
+        raise click.UsageError("name the desk's address by --desk-url: the link leads there")
 
 
 def _console() -> str:
     return f"{officers.CONSOLE}:{machine_user()}"
 
 
-def _show_link(store: SqliteStore, enrolment: officers.Enrolment, desk_url: str | None, *, as_json: bool) -> None:
+def _show_link(store: AnyStore, enrolment: officers.Enrolment, desk_url: str | None, *, as_json: bool) -> None:
     served = store.noted(DESK_URL)
     link = officers.enrolment_link(desk_url or (served.decode() if served else DESK_DEFAULT), enrolment.secret)
     name, role = enrolment.officer.name, enrolment.officer.role

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -22,6 +22,7 @@ from movepass_cli.service.rules_shown import (
     show_table,
     table_json,
 )
+from movepass_cli.service.stores import AnyStore, Place, maybe_place_option, open_store, place_option
 from movepass_cli.service.user import machine_user
 from movepass_keys import Signer, files, signer_from_uri
 from movepass_service.decisions.records import console_actor
@@ -29,7 +30,7 @@ from movepass_service.rules.activation import ActivationError, Draft, make_activ
 from movepass_service.rules.archive import FOLDER, FolderArchive
 from movepass_service.rules.check import check_table
 from movepass_service.rules.columns import start_of_day
-from movepass_service.rules.engine import RuleSet
+from movepass_service.rules.engine import RuleSet, default_rules
 from movepass_service.rules.table import RULES_MAX_BYTES, RuleTableError
 from movepass_service.stores.sqlite.replay_source import replay_past
 from movepass_service.stores.sqlite.store import SqliteStore
@@ -38,7 +39,10 @@ from movepass_wire.times import iso, parse_day
 _AUTHOR, _SUPERVISOR = "rule-author", "supervisor"
 _CHANGES_SHOWN = 20
 _ENGLISH = "en"
-maybe_data_option = option("--data", type=PATH, metavar="DIR", help="The service's folder.")
+drafts_option = option(
+    "--drafts", type=PATH, metavar="DIR",
+    help="Where drafts and activations are kept; needed for a table, in a folder that both people reach.",
+)  # fmt: skip
 file_argument = click.argument("file", type=PATH, metavar="FILE")
 
 
@@ -55,10 +59,10 @@ def _since(ctx: click.Context, param: click.Parameter, value: str | None) -> int
 
 
 @rules.command(epilog=example("movepass service rules check rules.toml"))
-@maybe_data_option
+@maybe_place_option
 @json_option
 @file_argument
-def check(file: Path, data: Path | None, *, as_json: bool) -> int:
+def check(file: Path, data: Place | None, *, as_json: bool) -> int:
     """Find gaps, rows that never decide, texts that nobody reads, and rows whose order alone decides.
 
     Every combination is tried, on every day. Exit code 1 if there is a gap, a dead row or an unused text. With --data,
@@ -68,7 +72,7 @@ def check(file: Path, data: Path | None, *, as_json: bool) -> int:
         rule_set = _read(file)
     findings = check_table(rule_set.table)
     if data:
-        with _open_service(data) as store:
+        with open_store(data) as store:
             _check_version(store, rule_set)
     if as_json:
         show_json({"file": str(file), "version": rule_set.version} | findings_json(findings))
@@ -83,26 +87,28 @@ def check(file: Path, data: Path | None, *, as_json: bool) -> int:
         "movepass service rules show --data my-authority/service",
     )
 )
-@maybe_data_option
+@maybe_place_option
+@drafts_option
 @language_option
 @json_option
 @click.argument("file", type=PATH, metavar="[FILE]", required=False)
-def show(file: Path | None, data: Path | None, language: str | None, *, as_json: bool) -> None:
+def show(file: Path | None, data: Place | None, drafts: Path | None, language: str | None, *, as_json: bool) -> None:
     """Show a file of rules in words; without FILE, the rules in force, waiting drafts and earlier versions."""
     if file is not None:
         with _table_faults(file, as_json=as_json):
             table = _read(file).table
     elif data is not None:
-        with _open_service(data) as store:
+        with open_store(data) as store:
             table = _in_force(store).table
     else:
         raise click.UsageError("name a FILE, or the service's folder by --data")
+    archive = _find_archive(data, drafts)
     if as_json:
-        show_json(table_json(table) | (history_json(FolderArchive(data / FOLDER)) if data else {}))
+        show_json(table_json(table) | (history_json(archive) if archive else {}))
         return
     show_table(table, language or _ENGLISH)
-    if data:
-        show_history(FolderArchive(data / FOLDER))
+    if archive:
+        show_history(archive)
 
 
 @rules.command("replay", epilog=example("movepass service rules replay rules.toml --data DIR --since 2021-04-14"))
@@ -118,7 +124,7 @@ def replay_(file: Path, data: Path, since: int, *, as_json: bool) -> None:
     """
     with _table_faults(file, as_json=as_json):
         rule_set = _read(file)
-    with _open_service(data):  # reports clearly what is wrong with the folder
+    with open_store(data):  # reports clearly what is wrong with the folder
         pass
     result, changes = replay_past(data, rule_set, since=since, changes_max=None if as_json else _CHANGES_SHOWN)
     if not as_json:
@@ -133,15 +139,19 @@ def replay_(file: Path, data: Path, since: int, *, as_json: bool) -> None:
     epilog=example(
         "movepass service rules activate rules.toml --data DIR --key file:rahima.pem --as Rahima",
         "movepass service rules activate rules.toml --data DIR --key file:kamal.pem --as Kamal --confirm",
+        "movepass service rules activate rules.toml --data dynamodb:TABLE --drafts DIR --key awskms:ARN --as Rahima",
     )
 )
-@data_option
+@place_option
+@drafts_option
 @option("--key", required=True, metavar="URI", help="Your key: file:KEY.pem, hsm:1?label=TOKEN, awskms:ARN.")
 @plain_option("--as", "person", required=True, metavar="NAME", help="Who signs: see service officer.")
 @click.option("--confirm", is_flag=True, help="Confirm somebody else's draft of FILE: it is in force at once.")
 @json_option
 @file_argument
-def activate(file: Path, data: Path, key: str, person: str, *, confirm: bool, as_json: bool) -> None:
+def activate(
+    file: Path, data: Place, drafts: Path | None, key: str, person: str, *, confirm: bool, as_json: bool
+) -> None:
     """Sign FILE as its author, which leaves a draft, or --confirm another person's draft.
 
     The author is a rule author; who confirms is another rule author or a supervisor, with a key of their own.
@@ -149,8 +159,10 @@ def activate(file: Path, data: Path, key: str, person: str, *, confirm: bool, as
     """
     with _table_faults(file, as_json=as_json):
         rule_set = _read(file)
-    archive = FolderArchive(data / FOLDER)
-    with _open_service(data) as store:
+    archive = _find_archive(data, drafts)
+    if archive is None:
+        raise click.UsageError("a table keeps no drafts: name a folder that both people reach by --drafts")
+    with open_store(data) as store:
         _check_version(store, rule_set)
         _check_role(store, person, (_AUTHOR, _SUPERVISOR) if confirm else (_AUTHOR,))
         signer = signer_from_uri(key, ask=ask_secret)
@@ -171,7 +183,7 @@ def activate(file: Path, data: Path, key: str, person: str, *, confirm: bool, as
 
 def _confirm(
     archive: FolderArchive,
-    store: SqliteStore,
+    store: AnyStore,
     rule_set: RuleSet,
     *,
     person: str,
@@ -219,7 +231,7 @@ def _draft_of(archive: FolderArchive, rule_set: RuleSet) -> Draft:
     return draft
 
 
-def _check_version(store: SqliteStore, rule_set: RuleSet) -> None:
+def _check_version(store: AnyStore, rule_set: RuleSet) -> None:
     known = store.rules_text(rule_set.version)
     if known is not None and known != rule_set.table.source:
         raise ActivationError(
@@ -231,7 +243,7 @@ def _check_version(store: SqliteStore, rule_set: RuleSet) -> None:
         )
 
 
-def _check_role(store: SqliteStore, person: str, roles: tuple[str, ...]) -> None:
+def _check_role(store: AnyStore, person: str, roles: tuple[str, ...]) -> None:
     officer = store.officer(person)
     if officer is None:
         raise ActivationError(f"the service knows nobody called {person!r}; see movepass service officer add")
@@ -239,18 +251,21 @@ def _check_role(store: SqliteStore, person: str, roles: tuple[str, ...]) -> None
         raise ActivationError(f"{person} is {officer.role}; expected {' or '.join(roles)}")
 
 
-def _in_force(store: SqliteStore) -> RuleSet:
+def _in_force(store: AnyStore) -> RuleSet:
     version = store.rules_in_force()
+    if version is None and not isinstance(store, SqliteStore):
+        return default_rules()
     source = None if version is None else store.rules_text(version)
     if source is None:
         raise InputError("the service has no rules yet; start it once: movepass service run")
     return RuleSet.from_toml(source)
 
 
-@contextmanager
-def _open_service(data: Path) -> Iterator[SqliteStore]:
-    with closing(SqliteStore(data, create=False)) as store:
-        yield store
+def _find_archive(data: Place | None, drafts: Path | None) -> FolderArchive | None:
+    """Return where drafts and activations are kept; None where nobody says it."""
+    if drafts is not None:
+        return FolderArchive(drafts)
+    return FolderArchive(data / FOLDER) if isinstance(data, Path) else None
 
 
 @contextmanager
