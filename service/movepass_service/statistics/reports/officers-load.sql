@@ -5,8 +5,6 @@
 -- place: 15
 -- sum: decided approved rejected corrections
 -- action: see-officers-work
--- filter: reason reason
--- filter: lane lane
 -- column: officer | text | Officer (pseudonym) | কর্মকর্তা (ছদ্মনাম)
 -- column: decided | count | Decided | সিদ্ধান্ত
 -- column: approved | count | Approved | অনুমোদিত
