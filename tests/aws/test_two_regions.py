@@ -183,7 +183,7 @@ def test_a_list_is_revoked_within_the_functions_time_beside_a_region_that_answer
     asked, make = [], BaseClient._make_api_call
 
     def slow(client: BaseClient, operation: str, parameters: dict[str, Any]) -> Any:
-        if client is revoke._revoker.get()._regions._others[1].ledger._client:  # type: ignore[attr-defined]
+        if client is revoke._revoker.get()._regions._others[1].ledger._calls.client:  # type: ignore[attr-defined]
             asked.append(operation)
             time.sleep(0.19)
         return make(client, operation, parameters)

@@ -13,8 +13,8 @@ from support.ministack import REGION, Ministack
 from movepass_issuer.errors import LedgerError
 from movepass_issuer.issuing.ledger import PERSONAL_DAYS, REQUEST_DAYS, Announced, Request
 from movepass_issuer.regions.ledger import Region
-from movepass_issuer.storage import dynamodb_ledger
 from movepass_issuer.storage.dynamodb_ledger import DynamoDbLedger
+from movepass_keys import dynamodb
 
 DAY = 20_779
 HASH = b"h" * 32
@@ -126,8 +126,8 @@ def test_more_than_a_page_of_revocations_is_read(open_ledger: Open, monkeypatch:
     reserve(ledger, *ids(40, "a"))
     for index in range(40):
         ledger.revoke(DAY, index, reason="", now=0)
-    query = ledger._client.query
-    monkeypatch.setattr(ledger._client, "query", lambda **more: query(**more, Limit=2))
+    query = ledger._calls.client.query
+    monkeypatch.setattr(ledger._calls.client, "query", lambda **more: query(**more, Limit=2))
     assert ledger.pending() == [(DAY, index) for index in range(40)]
     assert sorted(ledger.revoked(DAY)) == list(range(40))
     ledger.settle([(DAY, index) for index in range(39)], Announced(1, b"1" * 32))
@@ -139,7 +139,7 @@ def test_keys_that_were_left_unprocessed_are_asked_for_again(
 ) -> None:
     ledger = open_ledger()
     reserve(ledger, *ids(10, "a"))
-    get = ledger._client.batch_get_item
+    get = ledger._calls.client.batch_get_item
 
     def half(RequestItems: dict[str, Any]) -> Any:  # noqa: N803 - boto3's name
         (table, wanted), *_ = RequestItems.items()
@@ -148,8 +148,8 @@ def test_keys_that_were_left_unprocessed_are_asked_for_again(
         left = keys[len(keys) // 2 + 1 :]
         return answer | {"UnprocessedKeys": {table: {**wanted, "Keys": left}} if left else {}}
 
-    monkeypatch.setattr(ledger._client, "batch_get_item", half)
-    monkeypatch.setattr(dynamodb_ledger, "_WAIT_SECONDS", 0)
+    monkeypatch.setattr(ledger._calls.client, "batch_get_item", half)
+    monkeypatch.setattr(dynamodb, "_WAIT_SECONDS", 0)
     assert len(ledger.find(ids(10, "a"))) == 10
 
 
@@ -175,7 +175,7 @@ def test_a_table_that_is_too_busy_says_so_and_nothing_is_written(
     open_ledger: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ledger = open_ledger()
-    busy = ledger._client.exceptions.TransactionCanceledException
+    busy = ledger._calls.client.exceptions.TransactionCanceledException
     response = {
         "Error": {"Code": "TransactionCanceledException"},
         "CancellationReasons": [{"Code": "TransactionConflict"}, {"Code": "None"}],
@@ -186,11 +186,11 @@ def test_a_table_that_is_too_busy_says_so_and_nothing_is_written(
         attempts.append(1)
         raise busy(response, "TransactWriteItems")
 
-    monkeypatch.setattr(ledger._client, "transact_write_items", refuse)
-    monkeypatch.setattr(dynamodb_ledger, "_WAIT_SECONDS", 0)
+    monkeypatch.setattr(ledger._calls.client, "transact_write_items", refuse)
+    monkeypatch.setattr(dynamodb, "_WAIT_SECONDS", 0)
     with pytest.raises(LedgerError, match="too busy"):
         reserve(ledger, "a")
-    assert len(attempts) == dynamodb_ledger.ATTEMPTS
+    assert len(attempts) == dynamodb.ATTEMPTS
     assert open_ledger().find(["a"]) == {}
 
 
@@ -224,7 +224,7 @@ def test_a_transaction_that_was_cancelled_is_never_taken_for_written(
 ) -> None:
     ledger, whole = open_ledger(), client
     error = {"Error": {"Code": "TransactionCanceledException", "Message": "x"}, **reasons}
-    ledger._client = Client(whole, transact_write_items=ClientError(error, "TransactWriteItems"))
+    ledger._calls.client = Client(whole, transact_write_items=ClientError(error, "TransactWriteItems"))
     with pytest.raises(LedgerError, match=r"refused|cancelled, without saying why"):
         reserve(ledger, "R-1")
     assert open_ledger().find(["R-1"]) == {}
@@ -233,6 +233,6 @@ def test_a_transaction_that_was_cancelled_is_never_taken_for_written(
 def test_an_answer_that_does_not_say_what_is_left_is_no_answer(client: Any, open_ledger: Open) -> None:
     reserve(open_ledger(), "R-1")
     ledger = open_ledger()
-    ledger._client = Client(client, batch_get_item={"Responses": {}})
+    ledger._calls.client = Client(client, batch_get_item={"Responses": {}})
     with pytest.raises(LedgerError, match="answered without UnprocessedKeys"):
         ledger.find(["R-1"])

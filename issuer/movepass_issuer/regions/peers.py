@@ -19,9 +19,10 @@ from movepass_issuer.issuing.issuer import Revoker
 from movepass_issuer.issuing.ledger import NO_INDEX, Entry, check_reason
 from movepass_issuer.issuing.request_ids import spellings
 from movepass_issuer.regions.ledger import AnyRevocation, Region, RegionalLedger, RequestRevocation, Revocation
-from movepass_issuer.storage.dynamodb_ledger import PATIENCE, DynamoDbLedger
+from movepass_issuer.storage.dynamodb_ledger import DynamoDbLedger
 from movepass_issuer.storage.s3_repository import S3Repository
 from movepass_keys.aws import Patience, calls_until
+from movepass_keys.dynamodb import PATIENCE
 from movepass_wire import format_number
 from movepass_wire.limits import PASS_DAYS_AHEAD_MAX
 

@@ -18,19 +18,11 @@ Items, by partition key `pk` and sort key `sk`:
 Reads are consistent, and there is no secondary index. Items that all writers would put into one partition are spread
 over SHARDS of them. An index block is leased by one update of its day's counter, so the counter is no hot key either.
 TTL (attribute `expires`) deletes an item within days of its time; until then it is hidden.
-
-Source: Amazon DynamoDB API Reference, https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/
-(TransactWriteItems: 100 items; BatchGetItem: 100; BatchWriteItem: 25).
 """
 
-import random
-import re
-import secrets
-import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import islice
-from typing import Any, TypeVar
+from typing import Any
 from zlib import crc32
 
 from movepass_issuer.errors import LedgerError, UnknownPassError
@@ -45,38 +37,20 @@ from movepass_issuer.issuing.ledger import (
     check_reason,
 )
 from movepass_issuer.regions.ledger import BLOCK, AnyRevocation, Region, RequestRevocation, Revocation
-from movepass_keys.aws import (
-    NO_CONNECTION,
-    AwsClientError,
-    Patience,
-    RefusedError,
-    UnintelligibleError,
-    patient_client,
-    patiently,
-)
+from movepass_keys.aws import Patience
+from movepass_keys.dynamodb import ATTEMPTS, PATIENCE, TRANSACTION_ITEMS, TableCalls, TableError, groups
 from movepass_wire.limits import INDEX_LIMIT
 from movepass_wire.times import DAY_SECONDS
 
 SHARDS = 8
 """Partitions for what all revocations write to; each carries 500 transactional writes a second."""
-ATTEMPTS = 8
-"""Attempts of a call that other writers or a limit obstruct; waits in between double from _WAIT_SECONDS."""
-_WAIT_SECONDS = 0.05
-_WAIT_MAX_SECONDS = 2.0
-PATIENCE = Patience(deadline=20, connect=2, read=5, backoff_first=_WAIT_SECONDS, backoff_max=_WAIT_MAX_SECONDS)
-"""How long one call may take."""
-_TRANSACTION_ITEMS = 100
-_GET_KEYS = 100
-_DELETE_ITEMS = 25
 _NONE = {"S": "-"}
 _NOBODY = ""
 """The request id at an index that was revoked before any request got it."""
 _ANNOUNCED = "ANNOUNCED"
-_ARN = re.compile(r"arn:aws[a-z-]*:dynamodb:([a-z0-9-]+):[0-9]{12}:table/([A-Za-z0-9_.-]+)")
 _VERSION_DIGITS = 15
 _ONLY_REGION = Region()
 Item = Mapping[str, Any]
-_T = TypeVar("_T")
 
 
 class DynamoDbLedger:
@@ -103,13 +77,8 @@ class DynamoDbLedger:
         Raises:
             LedgerError: the [aws] extra, the region or the credentials are missing.
         """
-        arn = _ARN.fullmatch(table)
-        self._table = arn[2] if arn else table
-        self._patience = patience
-        try:
-            self._client = client or patient_client("dynamodb", patience, arn[1] if arn else None)
-        except AwsClientError as e:
-            raise LedgerError(f"a ledger in DynamoDB: {e}") from e
+        self._calls = TableCalls(table, _error_of, client=client, patience=patience)
+        self._table = self._calls.name
         self._region = region
         self._block = block
         self._leased: dict[int, Iterator[int]] = {}
@@ -159,7 +128,7 @@ class DynamoDbLedger:
         """
         entries = self.find([r.request_id for r in requests if r.request_id not in absent])
         new = {r.request_id: r for r in requests if r.request_id not in entries}
-        for group in _groups(new.values(), _TRANSACTION_ITEMS // 2):
+        for group in groups(new.values(), TRANSACTION_ITEMS // 2):
             entries |= self._reserve_group(group)
         return [entries[request.request_id] for request in requests]
 
@@ -171,7 +140,7 @@ class DynamoDbLedger:
         stored: dict[str, str | None] = {
             i: entries[i].text for i, _ in texts if i in entries and entries[i].text is not None
         }
-        for group in _groups(unsigned, _TRANSACTION_ITEMS):
+        for group in groups(unsigned, TRANSACTION_ITEMS):
             stored |= self._store_group([(entries[i], unsigned[i]) for i in group])
         return {request_id: text or "" for request_id, text in stored.items()}
 
@@ -204,7 +173,7 @@ class DynamoDbLedger:
             refused = self._revoke(revocation, marks, tell)
             if len(marks) in refused or not refused:  # it is among the revoked, or is now
                 return
-        raise self._too_busy()
+        raise self._calls.too_busy()
 
     def take_request(self, revocation: RequestRevocation, *, tell: Iterable[int] = ()) -> None:
         """See RegionalLedger. The note that a request gets no pass is written where a pass would be reserved."""
@@ -220,10 +189,10 @@ class DynamoDbLedger:
             ]
             if entry is None:
                 notes.append(self._put_unless_kept(_key(f"R#{request_id}") | values))
-            if not notes or not self._write(notes):
+            if not notes or not self._calls.transact(notes):
                 break
         else:
-            raise self._too_busy()
+            raise self._calls.too_busy()
         if entry is not None and entry.index != NO_INDEX:
             self.revoke(entry.day, entry.index, reason=revocation.reason, now=revocation.at)
 
@@ -249,7 +218,7 @@ class DynamoDbLedger:
     def told(self, region: int, revocations: Iterable[AnyRevocation]) -> None:
         """See RegionalLedger."""
         keys = [_outbox_key(region, revocation) for revocation in revocations]
-        self._delete(
+        self._calls.delete_many(
             {(key["pk"]["S"], key["sk"]["S"]): key for key in keys}.values()
         )  # DynamoDB refuses the same key twice
 
@@ -318,22 +287,22 @@ class DynamoDbLedger:
 
     def announce(self, timestamp: Announced) -> None:
         """See Ledger."""
-        self._write([self._put({**_announced(timestamp), "settled": {"BOOL": False}})])
+        self._calls.transact([self._put({**_announced(timestamp), "settled": {"BOOL": False}})])
 
     def settle(self, published: Iterable[tuple[int, int]], timestamp: Announced) -> None:
         """See Ledger. If it is cut short, the timestamp is not settled, and the next publication compares all."""
-        self._delete(_key(_pending(index), _pass(day, index)) for day, index in published)
+        self._calls.delete_many(_key(_pending(index), _pass(day, index)) for day, index in published)
         settled = self._put({**_announced(timestamp), "settled": {"BOOL": True}})
         settled["Put"]["ConditionExpression"] = "attribute_exists(pk)"  # else a later one has been settled
-        self._write([settled])
+        self._calls.transact([settled])
         before = (a for a in self.announced() if a.version <= timestamp.version and a.digest != timestamp.digest)
-        self._delete(_announced(a) for a in before)
+        self._calls.delete_many(_announced(a) for a in before)
 
     def forget(self, today: int) -> None:
         """See Ledger. It notes the day, which hides old items; TTL deletes them."""
         if today > self._forgotten_day():
             item = _key("FORGOTTEN") | {"day": {"N": str(today)}}
-            self._call("put_item", "dynamodb:PutItem", TableName=self._table, Item=item)
+            self._calls.call("put_item", Item=item)
             self._forgotten = today
 
     def close(self) -> None:
@@ -357,7 +326,7 @@ class DynamoDbLedger:
         day, index = revocation.day, revocation.index
         expires = {"N": str(_after(day, REQUEST_DAYS))}
         at, reason = {"at": {"N": str(revocation.at)}, "expires": expires}, {"reason": {"S": revocation.reason}}
-        return self._write(
+        return self._calls.transact(
             [
                 *marks,
                 self._put({**_key(_revoked(day, index), str(index)), **at}),
@@ -374,18 +343,13 @@ class DynamoDbLedger:
             ]
         )
 
-    def _delete(self, keys: Iterable[Item]) -> None:
-        for group in _groups(keys, _DELETE_ITEMS):
-            requests = {self._table: [{"DeleteRequest": {"Key": key}} for key in group]}
-            self._until_done("batch_write_item", "dynamodb:BatchWriteItem", requests, "UnprocessedItems")
-
     def _reserve_group(self, group: list[Request]) -> dict[str, Entry]:
         """Reserve requests that were just not found; if another process was faster with one, read its entry."""
         entries: dict[str, Entry] = {}
         for _ in range(ATTEMPTS):
             made = [Entry(r.request_id, r.content_hash, r.day, self._next(r.day)) for r in group]
             puts = [put for entry in made for put in (self._put_request(entry), self._put_index(entry))]
-            refused = self._write(puts)
+            refused = self._calls.transact(puts)
             if not refused:
                 return entries | {entry.request_id: entry for entry in made}
             taken = [group[place // 2].request_id for place in refused if place % 2 == 0]
@@ -396,12 +360,12 @@ class DynamoDbLedger:
                     self._leased.pop(made[place // 2].day, None)
             if not group:
                 return entries
-        raise self._too_busy()
+        raise self._calls.too_busy()
 
     def _store_group(self, group: list[tuple[Entry, str]]) -> dict[str, str | None]:
         stored: dict[str, str | None] = {}
         for _ in range(ATTEMPTS):
-            refused = self._write([self._put_text(entry, text) for entry, text in group])
+            refused = self._calls.transact([self._put_text(entry, text) for entry, text in group])
             if not refused:
                 return stored | {entry.request_id: text for entry, text in group}
             taken = [group[place][0].request_id for place in refused]
@@ -409,7 +373,7 @@ class DynamoDbLedger:
             group = [pair for place, pair in enumerate(group) if place not in refused]
             if not group:
                 return stored
-        raise self._too_busy()
+        raise self._calls.too_busy()
 
     def _put_request(self, entry: Entry) -> Item:
         return self._put_unless_kept(
@@ -456,10 +420,8 @@ class DynamoDbLedger:
 
     def _lease(self, day: int, blocks: int = 1) -> Iterator[int]:
         """Take the next blocks of a day for this process alone, and return the last one's indexes."""
-        answer = self._call(
+        answer = self._calls.call(
             "update_item",
-            "dynamodb:UpdateItem",
-            TableName=self._table,
             Key=_key(_next(day, self._region.number)),
             UpdateExpression="ADD blocks :n",
             ExpressionAttributeValues={":n": {"N": str(blocks)}},
@@ -480,13 +442,7 @@ class DynamoDbLedger:
 
     def _get(self, keys: Sequence[Item]) -> dict[str, Item]:
         """Read items consistently, by their partition key."""
-        found: dict[str, Item] = {}
-        for group in _groups(keys, _GET_KEYS):
-            requests: dict[str, Any] = {self._table: {"Keys": group, "ConsistentRead": True}}
-            for answer in self._until_done("batch_get_item", "dynamodb:BatchGetItem", requests, "UnprocessedKeys"):
-                for items in answer["Responses"].values():
-                    found |= {item["pk"]["S"]: item for item in items}
-        return found
+        return {item["pk"]["S"]: item for item in self._calls.get_many(keys)}
 
     def _partition(self, name: str) -> Iterator[Item]:
         pages = self._pages(
@@ -498,122 +454,11 @@ class DynamoDbLedger:
 
     def _pages(self, operation: str, **parameters: Any) -> Iterator[list[Item]]:
         """Read the results of a query or scan consistently, a page at a time."""
-        start: dict[str, Any] = {}
-        while True:
-            answer = self._call(
-                operation, f"dynamodb:{operation.title()}", TableName=self._table, ConsistentRead=True,
-                **parameters, **start,
-            )  # fmt: skip
-            yield answer["Items"]
-            if "LastEvaluatedKey" not in answer:
-                return
-            start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
-
-    def _write(self, items: Sequence[Item]) -> list[int]:
-        """Write items in one transaction. If conditions do not hold, write none, and return the places of those items.
-
-        IAM: the actions of its parts, dynamodb:PutItem and dynamodb:UpdateItem.
-        """
-        for wait in _waits():
-            once = secrets.token_hex(16)  # by which DynamoDB recognises a retry after a lost answer
-            reasons = self._transact(TransactItems=items, ClientRequestToken=once)
-            refused = [place for place, code in enumerate(reasons) if code == "ConditionalCheckFailed"]
-            if refused or not reasons:
-                return refused
-            if not set(reasons) <= _REASONS_THAT_PASS:
-                raise LedgerError(f"the table {self._table}: a transaction was refused: {reasons}")
-            time.sleep(wait)
-        raise self._too_busy()
-
-    def _transact(self, **parameters: Any) -> list[str | None]:
-        """Write a transaction, and return why it was cancelled, for each of its parts, or nothing.
-
-        Raises:
-            LedgerError: it was refused, or cancelled without a reason for each part, so the result is unknown.
-        """
-        try:
-            self._ask("transact_write_items", **parameters)
-        except RefusedError as e:
-            if e.code == "TransactionCanceledException":
-                return self._reasons(e.answer.get("CancellationReasons"), len(parameters["TransactItems"]))
-            raise self._in_words(e, "dynamodb:PutItem and dynamodb:UpdateItem") from e
-        return []
-
-    def _reasons(self, given: Any, parts: int) -> list[str | None]:
-        """Read why a transaction was cancelled: one code for each of its parts, of which at least one is a reason."""
-        codes = [r.get("Code") if isinstance(r, dict) else "" for r in given] if isinstance(given, list) else []
-        if len(codes) != parts or set(codes) <= {None, "None"}:
-            raise LedgerError(
-                f"the table {self._table}: a transaction was cancelled, without saying why: {codes}; ask again"
-            )
-        return codes
-
-    def _until_done(self, operation: str, action: str, requests: Any, left: str) -> list[Any]:
-        """Call a batch operation until it has handled all of its requests."""
-        answers = []
-        for wait in _waits():
-            answers.append(self._call(operation, action, RequestItems=requests))
-            if left not in answers[-1]:  # a missing item and an unread one would look the same
-                raise LedgerError(f"the table {self._table}: {operation} was answered without {left}; ask again")
-            requests = answers[-1][left]
-            if not requests:
-                return answers
-            time.sleep(wait)
-        raise self._too_busy()
-
-    def _too_busy(self) -> LedgerError:
-        return LedgerError(f"the table {self._table} is too busy: {ATTEMPTS} attempts; nothing is lost, ask again")
-
-    def _call(self, operation: str, action: str, **parameters: Any) -> Any:
-        try:
-            return self._ask(operation, **parameters)
-        except RefusedError as e:
-            raise self._in_words(e, action) from e
-
-    def _ask(self, operation: str, **parameters: Any) -> Any:
-        """Call DynamoDB.
-
-        Raises:
-            RefusedError: it refuses.
-            LedgerError: the answer is not DynamoDB's, or boto3 fails.
-        """
-        try:
-            call = getattr(self._client, operation)
-            return patiently(self._client, lambda: call(**parameters), self._patience, _passes)
-        except RefusedError:
-            raise
-        except UnintelligibleError as e:
-            raise LedgerError(f"the table {self._table}: {e}") from e
-        except Exception as e:
-            raise LedgerError(f"the table {self._table}: {type(e).__name__}: {e}") from e
-
-    def _in_words(self, refused: RefusedError, action: str) -> LedgerError:
-        hint = _HINTS.get(refused.kind, "{said}").format(
-            action=action, said=refused.said, attempts=self._patience.in_words(refused.attempts)
-        )
-        return LedgerError(f"the table {self._table}: {refused.kind}: {hint}")
+        return self._calls.pages(operation, ConsistentRead=True, **parameters)
 
 
-_REASONS_THAT_PASS = {None, "None", "TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
-"""Transient reasons for a cancelled transaction."""
-_BUSY = "throttled for longer than we wait; ask again"
-_THROTTLED = {
-    "ProvisionedThroughputExceededException": _BUSY,
-    "ThrottlingException": _BUSY,
-    "RequestLimitExceeded": _BUSY,
-    "TransactionInProgressException": _BUSY,
-}
-"""Codes that mean "not now"; so does any status from 500 on."""
-_HINTS = {
-    "AccessDeniedException": "these credentials may not do {action} on it; add it to the role's policy",
-    "ResourceNotFoundException": "there is no such table in this account and region; is the stack deployed?",
-    **dict.fromkeys(NO_CONNECTION, "no answer after {attempts} ({said})"),
-    **_THROTTLED,
-}
-
-
-def _passes(refused: RefusedError) -> bool:
-    return refused.code in _THROTTLED
+def _error_of(error: TableError) -> LedgerError:
+    return LedgerError(str(error))
 
 
 def _key(pk: str, sk: str = _NONE["S"]) -> dict[str, Any]:
@@ -670,15 +515,3 @@ def _entry(request_id: str, item: Item, payload: Item | None, forgotten: int) ->
         int(revoked_at["N"]) if revoked_at else None,
         item["reason"]["S"] if revoked_at else None,
     )
-
-
-def _waits() -> Iterator[float]:
-    """Yield a random wait for each attempt, from ever longer spans ("full jitter")."""
-    for attempt in range(ATTEMPTS):
-        yield random.uniform(0, min(_WAIT_SECONDS * 2**attempt, _WAIT_MAX_SECONDS))  # noqa: S311 - no secret
-
-
-def _groups(items: Iterable[_T], size: int) -> Iterator[list[_T]]:
-    iterator = iter(items)
-    while group := list(islice(iterator, size)):
-        yield group
