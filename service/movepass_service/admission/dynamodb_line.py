@@ -15,10 +15,9 @@ a partition. https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from movepass_service.admission.line import Counters, LineState
 from movepass_service.admission.store import Use, state_from_json, state_to_json
+from movepass_service.stores.dynamodb.table import Item, Table, Value
 
 BLOCK_MAX = 64
 """Places leased at one time: 64,000 a second for each lane."""
@@ -26,7 +25,6 @@ BLOCK_S = 2.0
 """Seconds for which a leased block is used: for so long a later comer may have an earlier place."""
 _USES = 64
 _KEPT_S = 2 * 86_400
-_FAILED = "ConditionalCheckFailedException"
 
 
 @dataclass(slots=True)
@@ -42,42 +40,34 @@ class _Block:
 class DynamoDbLine:
     """See LineStore for what each method promises."""
 
-    def __init__(self, table: str, *, client: Any) -> None:
-        """Take the table's name and a DynamoDB client."""
-        self._table = table
-        self._client = client
+    def __init__(self, table: str, *, client: Any = None) -> None:
+        """Use a table; nothing is read from it yet.
+
+        Args:
+            table: its name.
+            client: boto3's; by default one with the credentials and the region that boto3 finds.
+
+        Raises:
+            StoreError: the [aws] extra, the region or the credentials are missing.
+        """
+        self._table = Table(table, client=client)
         self._blocks: dict[str, _Block] = {}
 
     def load(self, lane: str, *, entered: int = 0, unreserved: int = 0) -> tuple[LineState | None, Counters]:
         """See LineStore: one call, which writes only if there is something to add."""
         if entered or unreserved:
-            item = self._add(lane, entered=entered, unreserved=unreserved)
+            item = self._table.add(_lane(lane), {"entered": entered, "unreserved": unreserved})
         else:
-            got = self._client.get_item(TableName=self._table, Key=_lane_key(lane), ConsistentRead=True)
-            item = got.get("Item", {})
-        counters = Counters(*(int(item.get(name, {"N": "0"})["N"]) for name in ("issued", "entered", "unreserved")))
-        return (state_from_json(item["state"]["S"]) if "state" in item else None), counters
+            item = self._table.get(_lane(lane)) or {}
+        counters = Counters(*(int(item.get(name, 0)) for name in ("issued", "entered", "unreserved")))
+        return (state_from_json(str(item["state"])) if "state" in item else None), counters
 
     def save(self, lane: str, before: LineState | None, after: LineState) -> bool:
         """See LineStore."""
         condition = "attribute_not_exists(#at)" if before is None else "#at = :before"
-        known = {} if before is None else {":before": {"S": repr(before.at)}}
-        try:
-            self._client.update_item(
-                TableName=self._table,
-                Key=_lane_key(lane),
-                UpdateExpression="SET #at = :at, #state = :state",
-                ConditionExpression=condition,
-                ExpressionAttributeNames={"#at": "at", "#state": "state"},
-                ExpressionAttributeValues={
-                    ":at": {"S": repr(after.at)}, ":state": {"S": state_to_json(after)}, **known,
-                },
-            )  # fmt: skip
-        except ClientError as e:
-            if e.response["Error"]["Code"] != _FAILED:
-                raise
-            return False
-        return True
+        known: dict[str, Value] = {} if before is None else {":before": repr(before.at)}
+        values: Item = {"at": repr(after.at), "state": state_to_json(after)}
+        return self._table.change(_lane(lane), values, condition, known)
 
     def take(self, lane: str, now: float) -> int:
         """See LineStore."""
@@ -85,69 +75,42 @@ class DynamoDbLine:
         if block is None or block.next > block.last or not 0 <= now - block.at < BLOCK_S:
             is_fast = block is not None and block.next > block.last and 0 <= now - block.at < BLOCK_S
             size = min(BLOCK_MAX, 2 * block.size) if block is not None and is_fast else 1
-            last = int(self._add(lane, issued=size)["issued"]["N"])
+            last = int(self._table.add(_lane(lane), {"issued": size})["issued"])
             self._blocks[lane] = block = _Block(last - size + 1, last, size, now)
         block.next += 1
         return block.next - 1
 
     def come(self, lane: str, number: int, use: Use) -> Use | None:
         """See LineStore."""
-        numbers = {"enter_at": use.enter_at, "expires": use.enter_at // 1000 + _KEPT_S}
-        item = {
-            **_use_key(lane, number), "client": {"B": use.client},
-            **{name: {"N": str(value)} for name, value in numbers.items()},
+        item: Item = {
+            "pk": _block(lane, number), "sk": _written(number), "client": use.client, "enter_at": use.enter_at,
+            "expires": use.enter_at // 1000 + _KEPT_S,
         }  # fmt: skip
-        try:
-            self._client.put_item(TableName=self._table, Item=item, ConditionExpression="attribute_not_exists(pk)")
-        except ClientError as e:
-            if e.response["Error"]["Code"] != _FAILED:
-                raise
-            return self.use_of(lane, number)
-        return None
+        return None if self._table.put(item) else self.use_of(lane, number)
 
     def use_of(self, lane: str, number: int) -> Use | None:
         """See LineStore."""
-        got = self._client.get_item(TableName=self._table, Key=_use_key(lane, number), ConsistentRead=True)
-        item = got.get("Item")
-        return None if item is None else Use(bytes(item["client"]["B"]), int(item["enter_at"]["N"]))
+        item = self._table.get(_block(lane, number), _written(number))
+        return None if item is None else Use(bytes(item["client"]), int(item["enter_at"]))  # type: ignore[arg-type]
 
     def came(self, lane: str, first: int, last: int) -> int:
         """See LineStore: a query for each block that the places reach."""
-        return sum(self._came_in(lane, block, first, last) for block in range(first // _USES, last // _USES + 1))
+        return sum(
+            self._table.count(_block(lane, block * _USES), first=_written(first), last=_written(last))
+            for block in range(first // _USES, last // _USES + 1)
+        )
 
     def forget(self, lane: str, up_to: int, entered_before: int) -> None:
         """See LineStore: TTL deletes them."""
-
-    def _came_in(self, lane: str, block: int, first: int, last: int) -> int:
-        found = self._client.query(
-            TableName=self._table,
-            KeyConditionExpression="pk = :pk AND sk BETWEEN :first AND :last",
-            ExpressionAttributeValues={
-                ":pk": {"S": f"LINE#{lane}#{block}"}, ":first": {"S": _written(first)}, ":last": {"S": _written(last)},
-            },
-            Select="COUNT",
-            ConsistentRead=True,
-        )  # fmt: skip
-        return int(found["Count"])
-
-    def _add(self, lane: str, **numbers: int) -> dict[str, Any]:
-        done = self._client.update_item(
-            TableName=self._table,
-            Key=_lane_key(lane),
-            UpdateExpression="ADD " + ", ".join(f"{name} :{name}" for name in numbers),
-            ExpressionAttributeValues={f":{name}": {"N": str(number)} for name, number in numbers.items()},
-            ReturnValues="ALL_NEW",
-        )
-        return dict(done["Attributes"])
 
 
 def _written(number: int) -> str:
     return f"{number:015}"
 
 
-def _lane_key(lane: str) -> dict[str, Any]:
-    return {"pk": {"S": f"LINE#{lane}"}, "sk": {"S": "-"}}
+def _lane(lane: str) -> str:
+    return f"LINE#{lane}"
 
 
-def _use_key(lane: str, number: int) -> dict[str, Any]:
-    return {"pk": {"S": f"LINE#{lane}#{number // _USES}"}, "sk": {"S": _written(number)}}
+def _block(lane: str, number: int) -> str:
+    return f"LINE#{lane}#{number // _USES}"

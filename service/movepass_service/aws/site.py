@@ -17,7 +17,6 @@ from typing import Any
 
 from mangum import Mangum
 
-from movepass_keys.aws import patient_client
 from movepass_service.accounts.accounts import Accounts, Challenge, Compose
 from movepass_service.accounts.sms import SnsGateway
 from movepass_service.admission import Gate
@@ -28,7 +27,6 @@ from movepass_service.aws.telemetry import count, serving
 from movepass_service.aws.web import web_settings
 from movepass_service.site import make_app
 from movepass_service.stores.dynamodb.numbers import DynamoDbNumbers
-from movepass_service.stores.dynamodb.table import PATIENCE
 from movepass_service.stores.numbers import TooManyCodes
 
 
@@ -49,8 +47,7 @@ def _site() -> Mangum:
     settings = ServiceFunctionSettings.from_environment(os.environ, "url", "secret")
     service = open_service(settings)
     accounts = _CountedAccounts(DynamoDbNumbers(settings.table), SnsGateway()) if settings.sends_codes else None
-    line = DynamoDbLine(settings.table, client=patient_client("dynamodb", PATIENCE))
-    gate = Gate(line, service.line_key, settings.line)
+    gate = Gate(DynamoDbLine(settings.table), service.line_key, settings.line)
     return Mangum(
         make_app(service, web_settings(settings, has_cache=True), accounts=accounts, gate=gate), lifespan="off"
     )

@@ -69,7 +69,7 @@ class TestDynamoDb(LineContract):
 
     @pytest.fixture
     def again(self, line: DynamoDbLine) -> Open:
-        return lambda: DynamoDbLine(line._table, client=line._client)
+        return lambda: DynamoDbLine(line._table.name, client=line._table._calls.client)
 
     def test_many_places_are_leased_by_few_writes(self, line: DynamoDbLine) -> None:
         writes = []
