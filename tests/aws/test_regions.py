@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -71,9 +71,10 @@ class Service:
             "--repository", f"s3://{desk['RepositoryBucket']}", *keys,
             "--peer", f"{LOST},{other['TableArn']},{other['RepositoryArn']}",
         )  # fmt: skip
-        assert "published" in self.publish(KEPT)
-        assert "published" in self.publish(LOST, take_over=True)
-        assert "followed" in self.publish(KEPT)
+        # Schedules also publish, each once: a publisher that finds another at work is asked again.
+        wait("the first publication", lambda: "published" in self.publish(KEPT))
+        wait("the lost region to publish", lambda: "published" in self.publish(LOST, take_over=True))
+        wait("the other to follow", lambda: "followed" in self.publish(KEPT))
 
     def publish(self, number: int, **asked: bool) -> dict[str, Any]:
         return dict(self.stacks[number].invoke("Publish", asked))
@@ -120,18 +121,31 @@ def wait(what: str, done: Callable[[], object]) -> None:
         time.sleep(0.02)
 
 
-@pytest.fixture
-def service(tmp_path: Path, package: Path) -> Iterator[Service]:
-    with two_regions(tmp_path) as world:
+@contextmanager
+def deployed(folder: Path, package: Path, *, takeover: int) -> Iterator[Service]:
+    """Run two regions, with the issuer deployed in both.
+
+    Args:
+        folder: where they keep what they have.
+        package: the functions'.
+        takeover: seconds without a publication after which the other region publishes.
+    """
+    with two_regions(folder) as world:
         stacks = [
             deploy(
                 ministack, package, RegionNumber=str(number), RegionCount="2", PublishRate="rate(1 day)",
-                TakeoverSeconds=str(TAKEOVER_SECONDS),
+                TakeoverSeconds=str(takeover),
             )
             for number, ministack in enumerate(world.regions)
         ]  # fmt: skip
-        made = Service(world, stacks, tmp_path, int(time.time()))
+        made = Service(world, stacks, folder, int(time.time()))
         made.set_up()
+        yield made
+
+
+@pytest.fixture
+def service(tmp_path: Path, package: Path) -> Iterator[Service]:
+    with deployed(tmp_path, package, takeover=TAKEOVER_SECONDS) as made:
         yield made
 
 

@@ -54,6 +54,10 @@ class Router:
         """Accept connections to a region again."""
         self._lost.discard(region)
 
+    def is_lost(self, region: str) -> bool:
+        """Return whether a region's connections are cut."""
+        return region in self._lost
+
     async def _lose(self, region: str) -> None:
         self._lost.add(region)
         for writer in list(self._open[region]):
@@ -120,6 +124,10 @@ class World:
         """Lose a region in the middle of its work."""
         self.router.lose(NAMES[number])
         os.killpg(self.direct[number].pid, signal.SIGSTOP)
+
+    def is_lost(self, number: int) -> bool:
+        """Return whether a region is lost now."""
+        return self.router.is_lost(NAMES[number])
 
     def find(self, number: int) -> None:
         """Bring a region back with its data."""

@@ -42,15 +42,23 @@ class _CountedAccounts(Accounts):
             raise
 
 
-@cache
-def _site() -> Mangum:
-    settings = ServiceFunctionSettings.from_environment(os.environ, "url", "secret")
+def open_site(settings: ServiceFunctionSettings) -> Mangum:
+    """Open the site with its store, its line and, where they are sent, its codes.
+
+    Raises:
+        ServiceError: a setting is wrong, or the secret can't be read.
+    """
     service = open_service(settings)
     accounts = _CountedAccounts(DynamoDbNumbers(settings.table), SnsGateway()) if settings.sends_codes else None
     gate = Gate(DynamoDbLine(settings.table), service.line_key, settings.line)
     return Mangum(
         make_app(service, web_settings(settings, has_cache=True), accounts=accounts, gate=gate), lifespan="off"
     )
+
+
+@cache
+def _site() -> Mangum:
+    return open_site(ServiceFunctionSettings.from_environment(os.environ, "url", "secret"))
 
 
 @serving
