@@ -73,7 +73,7 @@ class TestDynamoDb(LineContract):
 
     def test_many_places_are_leased_by_few_writes(self, line: DynamoDbLine) -> None:
         writes = []
-        line._client.meta.events.register("before-call.dynamodb.UpdateItem", lambda **_: writes.append(1))
+        line._table._calls.client.meta.events.register("before-call.dynamodb.UpdateItem", lambda **_: writes.append(1))
         assert [line.take("ordinary", NOW) for _ in range(500)] == list(range(1, 501))
         assert len(writes) <= 16
 
