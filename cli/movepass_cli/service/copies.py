@@ -7,7 +7,7 @@ import click
 
 from movepass_cli.options import PATH, authority_option, example, json_option, option
 from movepass_cli.output import say, show_json, show_line
-from movepass_cli.service.stores import Place, open_store, place_option
+from movepass_cli.service.stores import StorePlace, open_store, place_option
 from movepass_issuer.authority.folder import Authority
 from movepass_service import lock
 from movepass_service.decisions.copies import PATIENCE_SECONDS, Exported
@@ -25,7 +25,7 @@ from movepass_service.decisions.copies import export as export_copies
 @authority_option
 @option("--to", "folder", type=PATH, required=True, metavar="DIR", help="A new folder, or that of an earlier export.")
 @json_option
-def export(data: Place, authority: Path, folder: Path, *, as_json: bool) -> None:
+def export(data: StorePlace, authority: Path, folder: Path, *, as_json: bool) -> None:
     """Copy the decision log, and every pass of the ledger, for an auditor.
 
     The service may run meanwhile. An earlier export is replaced only if its leaves are the beginning of the log. The

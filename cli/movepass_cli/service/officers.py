@@ -11,7 +11,7 @@ import click
 from movepass_cli.inputs import InputError
 from movepass_cli.options import data_option, example, json_option, plain_option
 from movepass_cli.output import show_json, show_line
-from movepass_cli.service.stores import AnyStore, Place, open_store, place_option
+from movepass_cli.service.stores import AnyStore, StorePlace, open_store, place_option
 from movepass_cli.service.user import machine_user
 from movepass_service.accounts import Accounts
 from movepass_service.accounts.accounts import FILE as ACCOUNTS
@@ -169,7 +169,7 @@ desk_url_option = plain_option(
 @plain_option("--phone", metavar="NUMBER", help="The officer's own: applications from it are for other officers.")
 @desk_url_option
 @json_option
-def add(data: Place, name: str, role: str, phone: str | None, desk_url: str | None, *, as_json: bool) -> None:
+def add(data: StorePlace, name: str, role: str, phone: str | None, desk_url: str | None, *, as_json: bool) -> None:
     """Add an officer and print the link with which they set up their passkey: once, within 24 hours.
 
     Give it to the officer in person: whoever opens it first becomes this officer.
@@ -185,7 +185,7 @@ def add(data: Place, name: str, role: str, phone: str | None, desk_url: str | No
 @click.argument("name")
 @desk_url_option
 @json_option
-def enrol(data: Place, name: str, desk_url: str | None, *, as_json: bool) -> None:
+def enrol(data: StorePlace, name: str, desk_url: str | None, *, as_json: bool) -> None:
     """Print a new enrolment link for an officer who lost their passkey.
 
     Using it ends the earlier passkeys and sessions. At the desk two managers do this; the command is for a desk with
@@ -197,7 +197,7 @@ def enrol(data: Place, name: str, desk_url: str | None, *, as_json: bool) -> Non
         _show_link(store, enrolment, desk_url, as_json=as_json)
 
 
-def _check_desk_url(data: Place, desk_url: str | None) -> None:
+def _check_desk_url(data: StorePlace, desk_url: str | None) -> None:
     """Refuse to make a link of which only its address is unknown: a table does not hold the desk's."""
     if desk_url is None and not isinstance(data, Path):
         raise click.UsageError("name the desk's address by --desk-url: the link leads there")

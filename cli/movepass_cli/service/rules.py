@@ -22,7 +22,7 @@ from movepass_cli.service.rules_shown import (
     show_table,
     table_json,
 )
-from movepass_cli.service.stores import AnyStore, Place, maybe_place_option, open_store, place_option
+from movepass_cli.service.stores import AnyStore, StorePlace, maybe_place_option, open_store, place_option
 from movepass_cli.service.user import machine_user
 from movepass_keys import Signer, files, signer_from_uri
 from movepass_service.decisions.records import console_actor
@@ -62,7 +62,7 @@ def _since(ctx: click.Context, param: click.Parameter, value: str | None) -> int
 @maybe_place_option
 @json_option
 @file_argument
-def check(file: Path, data: Place | None, *, as_json: bool) -> int:
+def check(file: Path, data: StorePlace | None, *, as_json: bool) -> int:
     """Find gaps, rows that never decide, texts that nobody reads, and rows whose order alone decides.
 
     Every combination is tried, on every day. Exit code 1 if there is a gap, a dead row or an unused text. With --data,
@@ -92,7 +92,9 @@ def check(file: Path, data: Place | None, *, as_json: bool) -> int:
 @language_option
 @json_option
 @click.argument("file", type=PATH, metavar="[FILE]", required=False)
-def show(file: Path | None, data: Place | None, drafts: Path | None, language: str | None, *, as_json: bool) -> None:
+def show(
+    file: Path | None, data: StorePlace | None, drafts: Path | None, language: str | None, *, as_json: bool
+) -> None:
     """Show a file of rules in words; without FILE, the rules in force, waiting drafts and earlier versions."""
     if file is not None:
         with _table_faults(file, as_json=as_json):
@@ -150,7 +152,7 @@ def replay_(file: Path, data: Path, since: int, *, as_json: bool) -> None:
 @json_option
 @file_argument
 def activate(
-    file: Path, data: Place, drafts: Path | None, key: str, person: str, *, confirm: bool, as_json: bool
+    file: Path, data: StorePlace, drafts: Path | None, key: str, person: str, *, confirm: bool, as_json: bool
 ) -> None:
     """Sign FILE as its author, which leaves a draft, or --confirm another person's draft.
 
@@ -261,7 +263,7 @@ def _in_force(store: AnyStore) -> RuleSet:
     return RuleSet.from_toml(source)
 
 
-def _find_archive(data: Place | None, drafts: Path | None) -> FolderArchive | None:
+def _find_archive(data: StorePlace | None, drafts: Path | None) -> FolderArchive | None:
     """Return where drafts and activations are kept; None where nobody says it."""
     if drafts is not None:
         return FolderArchive(drafts)

@@ -11,7 +11,7 @@ from movepass_cli.options import PATH, option
 from movepass_service.stores.dynamodb.store import DynamoDbStore
 from movepass_service.stores.sqlite.store import SqliteStore
 
-Place = Path | str
+StorePlace = Path | str
 """A folder, or the name of a table."""
 AnyStore = SqliteStore | DynamoDbStore
 _TABLE = "dynamodb:"
@@ -20,7 +20,7 @@ _TABLE = "dynamodb:"
 class _PlaceType(click.ParamType):  # type: ignore[type-arg] # older click's is not generic
     name = "place"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Place:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> StorePlace:
         if not isinstance(value, str) or not value.startswith(_TABLE):
             return Path(PATH.convert(value, param, ctx))
         table = value.removeprefix(_TABLE)
@@ -36,7 +36,7 @@ maybe_place_option = option("--data", type=_PlaceType(), metavar=_METAVAR, help=
 
 
 @contextmanager
-def open_store(place: Place) -> Iterator[AnyStore]:
+def open_store(place: StorePlace) -> Iterator[AnyStore]:
     """Open the store.
 
     Raises:

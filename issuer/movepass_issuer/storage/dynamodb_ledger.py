@@ -20,7 +20,7 @@ over SHARDS of them. An index block is leased by one update of its day's counter
 TTL (attribute `expires`) deletes an item within days of its time; until then it is hidden.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 from zlib import crc32
@@ -38,7 +38,7 @@ from movepass_issuer.issuing.ledger import (
 )
 from movepass_issuer.regions.ledger import BLOCK, AnyRevocation, Region, RequestRevocation, Revocation
 from movepass_keys.aws import Patience
-from movepass_keys.dynamodb import ATTEMPTS, PATIENCE, TRANSACTION_ITEMS, TableCalls, TableError, groups
+from movepass_keys.dynamodb import ATTEMPTS, PATIENCE, TRANSACTION_ITEMS, Item, TableCalls, TableError, groups
 from movepass_wire.limits import INDEX_LIMIT
 from movepass_wire.times import DAY_SECONDS
 
@@ -50,7 +50,6 @@ _NOBODY = ""
 _ANNOUNCED = "ANNOUNCED"
 _VERSION_DIGITS = 15
 _ONLY_REGION = Region()
-Item = Mapping[str, Any]
 
 
 class DynamoDbLedger:
