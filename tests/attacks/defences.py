@@ -358,10 +358,10 @@ def _keys_readable(patch: Patch) -> None:
 def _denied_published(patch: Patch) -> None:
     original = offer._document
 
-    def document(updater: Updater, *others: Any) -> bytes:
-        if roles.DENIED_TARGET in others and updater.get_targetinfo(roles.DENIED_TARGET) is None:
+    def document(updater: Updater, source: sources.Source, name: str, held: bytes | None) -> bytes:
+        if name == roles.DENIED_TARGET and updater.get_targetinfo(name) is None:
             return roles.json_bytes({"denied": []})
-        return original(updater, *others)
+        return original(updater, source, name, held)
 
     patch.setattr(offer, "_document", document)
 

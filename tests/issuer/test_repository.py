@@ -25,7 +25,6 @@ from movepass_keys.records.layout import TIMESTAMP
 MANY = 10
 ROUNDS = 5
 VERSION = "metadata/1.status.json"
-PACK = "packs/7"
 LOG = f"targets/status/{'0' * 64}.20779.log"
 Open = Callable[[], Repository]
 """Opens the one repository of a test; each call stands for another process."""
@@ -119,19 +118,6 @@ def test_a_version_is_never_written_over(repository: Repository) -> None:
         with pytest.raises(BusyError, match=r"1\.status\.json exists: another publisher was first"):
             repository.create_version(VERSION, data)
     assert repository.read(VERSION) == b"first"
-
-
-def test_a_pack_that_was_emptied_is_not_created_any_more_and_one_that_was_created_can_be_emptied(
-    opened: Open,
-) -> None:
-    """A publisher that was overtaken must not say any more that nothing is newer than its version."""
-    for number, first in enumerate(("emptied", "created")):
-        if first == "created":
-            opened().create_version(f"packs/{number}", b"nothing newer")
-        opened().put_target(f"packs/{number}", b"MPK1")
-        with pytest.raises(BusyError):
-            opened().create_version(f"packs/{number}", b"nothing newer")
-        assert opened().read(f"packs/{number}") == b"MPK1"
 
 
 def test_of_many_who_create_one_version_at_once_one_does(handles: list[Repository]) -> None:
@@ -301,18 +287,16 @@ def test_each_kind_of_file_says_what_it_is_and_how_long_caches_may_keep_it(minis
     repository.put_target(DENIED, b"{}")
     repository.replace_timestamp(b"{}", expected=None)
     repository.replace_timestamp(b"{ }", expected=b"{}")
-    repository.put_target(PACK, b"MPK1")
     with repository.lease():
         pass
     heads = {
         key: ministack.client("s3").head_object(Bucket=bucket, Key=key)
-        for key in (VERSION, LOG, TIMESTAMP, PACK, DENIED, "publisher.lease")
+        for key in (VERSION, LOG, TIMESTAMP, DENIED, "publisher.lease")
     }
     assert {key: (head["ContentType"], head["CacheControl"]) for key, head in heads.items()} == {
         VERSION: ("application/json", "public, max-age=31536000, immutable"),
         LOG: ("application/octet-stream", "public, max-age=31536000, immutable"),
         TIMESTAMP: ("application/json", "public, max-age=30"),
-        PACK: ("application/octet-stream", "public, max-age=30"),
         DENIED: ("application/json", "no-store"),
         "publisher.lease": ("application/octet-stream", "no-store"),
     }

@@ -17,7 +17,6 @@ _MODULES = {
     "number": "passes",
     "log": "lists",
     "offer": "repository",
-    "pack": "packs",
     "request": "documents",
     "keys": "documents",
     "enrolment": "documents",

@@ -4,9 +4,8 @@ One publication:
     1. take the lease, and read the published state
     2. write a log for each day that changed or is new, under the hash of its content
     3. write status and snapshot if their content changed or they would expire too soon
-    4. announce the timestamp in the ledger, withdraw packs, and replace it: only the last publishes
+    4. announce the timestamp in the ledger, and replace it: only this step publishes
     5. remove the published revocations from the pending ones, and delete old files (see cleaning)
-    6. write packs, as well as may be (see packs)
 
 If a publisher is killed, the next one starts from the published state and loses nothing: revocations stay pending until
 step 5, and an index that a log already holds is left out. If another publisher was faster, it discards its work and
@@ -33,7 +32,6 @@ from movepass_issuer.errors import BusyError, ClockError, NotAcceptedError, Repo
 from movepass_issuer.issuing.ledger import Announced, Ledger
 from movepass_issuer.publishing.cleaning import clean
 from movepass_issuer.publishing.continuity import describe_mismatch
-from movepass_issuer.publishing.packs import withdraw_packs, write_packs
 from movepass_issuer.publishing.published import (
     NOBODY_DENIED,
     parse_document,
@@ -72,7 +70,6 @@ class Publication:
         revoked: how many revocations are new in it.
         days: the UTC days it has logs for.
         took_over: whether another region published before (movepass_issuer.regions.replication).
-        without_packs: why the packs are not of this publication, or "": then syncs take more requests.
     """
 
     published: int
@@ -80,14 +77,12 @@ class Publication:
     revoked: int
     days: tuple[int, ...]
     took_over: bool = False
-    without_packs: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Return it as `publish --json` shows it."""
         days = [day_name(day) for day in self.days]
         told = {"published": iso(self.published), "version": self.version, "revoked": self.revoked, "days": days}
-        told |= {"took_over": True} if self.took_over else {}
-        return told | ({"without_packs": self.without_packs} if self.without_packs else {})
+        return told | ({"took_over": True} if self.took_over else {})
 
 
 def listed_days(now: int, ahead: int = PUBLISHED_DAYS_AHEAD) -> range:
@@ -213,7 +208,6 @@ class _Work:
         self._clock_checked = clock_checked
         self._files = repository.files(layout.METADATA_FOLDER)
         self._read: dict[str, bytes] = {}
-        self._without_packs = ""
 
     def publish(
         self, denied: Callable[[], bytes], others: Callable[[], Mapping[str, bytes]], days_ahead: int
@@ -227,9 +221,8 @@ class _Work:
         announced = self._replace_timestamp(published, snapshot)
         self._settle(lists, announced)
         self._clean(lists, snapshot=snapshot.version, status=status.version)
-        without_packs = self._write_packs()
         check_accepted(self._endings(), lists.revoked)
-        return Publication(self._now, announced.version, lists.revoked, tuple(lists.days), without_packs=without_packs)
+        return Publication(self._now, announced.version, lists.revoked, tuple(lists.days))
 
     def _check_online_key(self) -> None:
         """Check that devices will believe what this key signs.
@@ -361,16 +354,13 @@ class _Work:
         return self._put(log_target(day), after.log, {roles.GENERATION: read_header(after.log)[1]}), after.added
 
     def _read_log(self, target: TargetFile) -> bytes:
-        data = read_described(self._repository, target_file(target), target)
-        self._read[target_file(target)] = data
-        return data
+        return read_described(self._repository, target_file(target), target)
 
     def _put(self, name: str, data: bytes, custom: dict[str, Any] | None = None) -> TargetFile:
         target = TargetFile.from_data(name, data, ["sha256"])
         if custom:
             target.unrecognized_fields["custom"] = custom
         self._repository.put_target(target_file(target), data)
-        self._read[target_file(target)] = data
         return target
 
     # Step 3: write status and snapshot
@@ -404,7 +394,6 @@ class _Work:
     def _put_version(self, role: str, document: Any) -> MetaFile:
         version, data = document.signed.version, roles.sign_document(document, [self._signer])
         self._repository.create_version(document_name(role, version), data)
-        self._read[document_name(role, version)] = data
         return MetaFile.from_data(version, data, ["sha256"])
 
     # Step 4: publish
@@ -416,9 +405,7 @@ class _Work:
         data = roles.sign_document(timestamp, [self._signer])
         announced = Announced(version, sha256(data).digest())
         self._ledger.announce(announced)
-        self._without_packs = withdraw_packs(self._repository, published.data)
         self._repository.replace_timestamp(data, expected=published.data)
-        self._read[TIMESTAMP] = data
         return announced
 
     # Step 5: settle and clean up
@@ -435,22 +422,6 @@ class _Work:
         named = {target_file(target) for target in (*lists.targets.values(), *keys.targets.values())}
         clean(self._repository, in_force, named, self._now)
 
-    # Step 6: write the packs
-
-    def _write_packs(self) -> str:
-        """Write the packs; returns why they could not be written, or ""."""
-        try:
-            write_packs(self._repository, self._file, self._last("root"), self._now)
-        except RepositoryError as e:
-            return str(e)
-        return self._without_packs
-
-    def _file(self, name: str) -> bytes:
-        """Read a file that never changes, or the timestamp that was just published, once."""
-        if name not in self._read:
-            self._read[name] = read_file(self._repository, name)
-        return self._read[name]
-
     def _endings(self) -> list[Ending]:
         root, targets = (self._read[document_name(r, self._newest(r).signed.version)] for r in ("root", "targets"))
         return document_endings(root=root, targets=targets, now=self._now)
@@ -465,7 +436,10 @@ class _Work:
 
     def _document(self, role: str, version: int) -> Any:
         """Read a versioned document. These never change, so each file is read once."""
-        return parse_document(self._file(document_name(role, version)))
+        name = document_name(role, version)
+        if name not in self._read:
+            self._read[name] = read_file(self._repository, name)
+        return parse_document(self._read[name])
 
     def _last(self, role: str) -> int:
         """Return the highest version that a file has, even of a publisher that was killed."""

@@ -45,14 +45,14 @@ class Repository(Protocol):
         """List the versions there are of a role's document, in rising order."""
 
     def create_version(self, name: str, data: bytes) -> None:
-        """Write a versioned file, or a pack, that must not exist yet.
+        """Write a versioned file that must not exist yet.
 
         Raises:
             BusyError: it exists: another publisher was first.
         """
 
     def put_target(self, name: str, data: bytes) -> None:
-        """Write a file whose name holds the hash of its content, or the denied keys or a pack, which have one name.
+        """Write a file whose name holds the hash of its content, or the denied keys, which have one name.
 
         A file of that name is replaced, and counts as new.
         """

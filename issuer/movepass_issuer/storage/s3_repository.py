@@ -38,7 +38,7 @@ from movepass_keys.aws import (
     patient_client,
     patiently,
 )
-from movepass_keys.records.layout import LOG_MAX_BYTES, METADATA_FOLDER, PACKS_FOLDER, TARGETS_FOLDER, TIMESTAMP
+from movepass_keys.records.layout import LOG_MAX_BYTES, METADATA_FOLDER, TARGETS_FOLDER, TIMESTAMP
 
 LEASE_SECONDS = 120
 """A lease expires so long after it was taken: several times the length of a publication, and the time that a killed
@@ -52,7 +52,7 @@ BACKOFF_FIRST_SECONDS = 0.1
 BACKOFF_MAX_SECONDS = 4.0
 """Before attempt n+1 a random time from 0 to FIRST * 2^n, at most MAX ("full jitter")."""
 TIMESTAMP_MAX_AGE = 30
-"""Seconds for which a cache may keep the timestamp or a pack; every other published file never changes."""
+"""Seconds for which a cache may keep the timestamp; every other published file never changes."""
 
 _LEASE = "publisher.lease"
 _HELD, _FREE = b"held", b"free"
@@ -327,7 +327,7 @@ _PASSING = {"SlowDown", "RequestTimeout", "ThrottlingException", "OperationAbort
 
 
 def _cache_control(name: str) -> str:
-    if name == TIMESTAMP or name.startswith(f"{PACKS_FOLDER}/"):
+    if name == TIMESTAMP:
         return f"public, max-age={TIMESTAMP_MAX_AGE}"
     return _FOREVER if name.startswith(_PUBLISHED) else "no-store"
 
