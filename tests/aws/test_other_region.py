@@ -44,7 +44,7 @@ class Lambda:
         self.asked: list[Any] = []
         self.fails = False
 
-    def invoke(self, *, FunctionName: str, Payload: bytes) -> dict[str, Any]:  # noqa: N803, ARG002 - boto3's
+    def invoke(self, *, FunctionName: str, Payload: bytes, **_: str) -> dict[str, Any]:  # noqa: N803, ARG002 - boto3's
         self.asked.append(json.loads(Payload))
         answer = [{**one, "revoked_at": NOW} for one in self.asked[-1]]
         return {"Payload": io.BytesIO(json.dumps(answer).encode())} | ({"FunctionError": "x"} if self.fails else {})

@@ -262,7 +262,7 @@ def service(tmp_path: Path, package: Path) -> Iterator[Service]:
         yield made
 
 
-@pytest.mark.parametrize("count", some_of("applications in two regions, one of which is lost", 40, of=5000))
+@pytest.mark.parametrize("count", some_of("applications in two regions, one of which is lost", 60, of=5000))
 def test_a_region_lost_in_the_middle_of_the_work_loses_no_application_and_leaves_no_twin(
     service: Service,
     sources: list[str],

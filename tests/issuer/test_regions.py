@@ -425,7 +425,7 @@ def test_a_lost_region_costs_seconds_once_and_not_each_time(
     other: Any = lost.open_ledger(2)
     beside = Regions(pair.ledger(0), Region(0, 2), [(1, other)])
     asked: list[str] = []
-    other._client.meta.events.register("before-send", lambda request, **_: asked.append(request.url))
+    other._calls.client.meta.events.register("before-send", lambda request, **_: asked.append(request.url))
     beside.revoke(DAY, entry.index, reason="", now=NOW)
     assert beside.find_index(DAY, BLOCK) == Entry("", b"", DAY, BLOCK)
     assert 1 <= len(asked) <= 2

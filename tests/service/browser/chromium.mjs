@@ -107,6 +107,7 @@ export async function apply(page, language, answers) {
 
 /** See that axe finds nothing, and that nothing is wider than the screen but a table that scrolls by itself. */
 export async function checkAccess(page) {
+  await page.waitForLoadState(); // half a page has half a heading
   await page.evaluate(axe);
   const found = await page.evaluate(async (values) => {
     const { violations } = await globalThis.axe.run({ runOnly: { type: "tag", values } });

@@ -313,7 +313,7 @@ def test_an_adopted_one_can_be_adopted_back(pair: Pair) -> None:
 
 def test_the_own_regions_failure_is_no_other_regions(ministack: Ministack) -> None:
     store = RegionalStore(f"none-{uuid4()}", A, [], client=ministack.client("dynamodb"))
-    with pytest.raises(StoreError, match="no table"):
+    with pytest.raises(StoreError, match="no such table"):
         store.find(REFERENCE)
 
 

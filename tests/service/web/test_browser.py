@@ -42,7 +42,7 @@ def test_the_line_in_chromium(tmp_path: Path) -> None:
         pytest.skip("needs Chromium and Node.js: apt install chromium nodejs")
     if not (HOUSE / "phone/node_modules/playwright-core").exists():
         pytest.skip("needs the phone's tools: make test-phone brings them")
-    with running_site(tmp_path, line=LineSettings(urgent_per_s=0.2)) as site:
+    with running_site(tmp_path, line=LineSettings(urgent_per_s=0.1)) as site:
         done = subprocess.run(
             ["node", "--test", "--test-concurrency=1", str(HOUSE / "tests/service/browser/line.test.mjs")],
             env={**os.environ, "SITE": site.origin},
