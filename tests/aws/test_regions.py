@@ -287,7 +287,7 @@ class Run:
             return sum(device.verify(text).verdict is Verdict.VALID for text in texts)
 
 
-@pytest.mark.parametrize("count", some_of("requests to two regions, one of which is lost", 60, of=5000))
+@pytest.mark.parametrize("count", some_of("requests to two regions, one of which is lost", 120, of=5000))
 def test_a_region_lost_in_the_middle_of_the_work_loses_no_request_and_no_revocation(
     service: Service, sources: list[str], tmp_path: Path, count: int
 ) -> None:
