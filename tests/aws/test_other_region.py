@@ -44,13 +44,7 @@ class Lambda:
         self.asked: list[Any] = []
         self.fails = False
 
-    def invoke(
-        self,
-        *,
-        FunctionName: str,
-        Payload: bytes,
-        InvocationType: str = "RequestResponse",  # noqa: N803 - boto3's
-    ) -> dict[str, Any]:
+    def invoke(self, *, FunctionName: str, Payload: bytes, InvocationType: str = "") -> dict[str, Any]:  # noqa: N803 - boto3's
         if InvocationType == "Event":  # what a sweep hands over
             assert FunctionName != "revoke"
             return {}
