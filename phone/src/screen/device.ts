@@ -58,9 +58,9 @@ export function deviceScreen(about: About, words: Words, actions: DeviceActions)
     rows(keyRows(about.known, words)),
     h("h2", {}, say("lists")),
     rows(
-      Array.from(lists.days, ([day, { count }]) => [
+      Array.from(lists.days, ([day, revoked]) => [
         words.text("phone.device.day", { day }),
-        words.text("phone.device.list", { count }),
+        words.text("phone.device.list", { count: revoked.length }),
       ]),
     ),
     ...journal(about.counts, words),

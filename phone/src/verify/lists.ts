@@ -1,14 +1,8 @@
 /** What a device knows of revocations, and how old that may be. */
 
-/** The revoked indexes of a day. */
-export interface DayList {
-  readonly count: number;
-  readonly holds: (index: number) => boolean;
-}
-
-/** The lists of one consistent publication, by UTC day. */
+/** The lists of one consistent publication: for each UTC day its revoked indexes, rising. */
 export interface StatusLists {
-  readonly days: ReadonlyMap<number, DayList>;
+  readonly days: ReadonlyMap<number, Uint32Array>;
   /** Signed time of that publication, seconds since 1970 UTC; null before the first sync. */
   readonly published: number | null;
   readonly syncedAt: number | null;
