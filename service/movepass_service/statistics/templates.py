@@ -10,6 +10,8 @@
 {filters}            AND a condition for each filter that is given
 {quantile(x, 0.9)}   the smallest x that is not below that share of all x
 {day_of(h)}          the day, as text, of an hour's number
+{results}            the columns that say what became of applications, from counts of events by type and outcome
+{checks}             the columns that say what posts found
 """
 
 import re
@@ -165,6 +167,8 @@ def _functions(window: Asked, engine: str) -> Mapping[str, Callable[[str], str]]
         "end_hour": lambda _: window.end(),
         "event_hour": lambda _: _EVENT_HOUR,
         "hours": lambda _: f"UNNEST({series}({window.first_hour()}, {window.end()} - 1)) AS asked (h)",
+        "results": lambda _: _RESULTS,
+        "checks": lambda _: _CHECKS,
         "filters": lambda _: "".join(f" AND {condition}" for condition in window.conditions),
         **own,
     }
@@ -182,6 +186,40 @@ def _quantile(function: str) -> Callable[[str], str]:
     return write
 
 
+def _columns(function: str, conditions: Mapping[str, str]) -> str:
+    lines = (f"coalesce({function} FILTER (WHERE {which}), 0) AS {name}" for name, which in conditions.items())
+    return _NEXT_COLUMN.join(lines)
+
+
+_NEXT_COLUMN = ",\n    "
+_RESULTS = _columns(
+    "sum(events)",
+    {
+        "applied": "type = 'applied'",
+        "approved": "type = 'decided' AND outcome = 'approve'",
+        "rejected": "type = 'decided' AND outcome = 'reject'",
+        "referred": "type = 'decided' AND outcome = 'refer'",
+        "corrections": "type = 'decided' AND outcome = 'needs-correction'",
+        "issued": "type = 'issued'",
+        "withdrawn": "type = 'withdrawn'",
+        "expired": "type = 'expired'",
+    },
+)
+_CHECKS = _NEXT_COLUMN.join(
+    (
+        "sum(scans) AS checks",
+        _columns(
+            "sum(scans)",
+            {
+                "valid": "verdict = 'valid'",
+                "forged": "verdict = 'forged'",
+                "revoked": "verdict = 'revoked'",
+                "other": "verdict NOT IN ('valid', 'forged', 'revoked')",
+            },
+        ),
+        *(f"coalesce(sum({name}), 0) AS {name}" for name in ("shown_before", "let_through", "sent_back", "called_in")),
+    )
+)
 _TODAY = "CAST(current_timestamp AT TIME ZONE 'Asia/Dhaka' AS DATE)"
 _SERIES, _SEQUENCE = "generate_series", "sequence"
 _EVENT_HOUR = "date_diff('day', DATE '1970-01-01', CAST(day AS DATE)) * 24 + hour"

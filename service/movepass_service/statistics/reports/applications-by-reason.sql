@@ -21,14 +21,7 @@ WITH counted AS (
 )
 SELECT
     reason,
-    coalesce(sum(events) FILTER (WHERE type = 'applied'), 0) AS applied,
-    coalesce(sum(events) FILTER (WHERE type = 'decided' AND outcome = 'approve'), 0) AS approved,
-    coalesce(sum(events) FILTER (WHERE type = 'decided' AND outcome = 'reject'), 0) AS rejected,
-    coalesce(sum(events) FILTER (WHERE type = 'decided' AND outcome = 'refer'), 0) AS referred,
-    coalesce(sum(events) FILTER (WHERE type = 'decided' AND outcome = 'needs-correction'), 0) AS corrections,
-    coalesce(sum(events) FILTER (WHERE type = 'issued'), 0) AS issued,
-    coalesce(sum(events) FILTER (WHERE type = 'withdrawn'), 0) AS withdrawn,
-    coalesce(sum(events) FILTER (WHERE type = 'expired'), 0) AS expired
+    {results}
 FROM counted
 GROUP BY reason
 ORDER BY applied DESC, reason

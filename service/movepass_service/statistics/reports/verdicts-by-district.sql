@@ -17,15 +17,7 @@
 -- column: called_in | count | Not verified, called in | যাচাই হয়নি, ফোনে জানা
 SELECT
     district,
-    sum(scans) AS checks,
-    coalesce(sum(scans) FILTER (WHERE verdict = 'valid'), 0) AS valid,
-    coalesce(sum(scans) FILTER (WHERE verdict = 'forged'), 0) AS forged,
-    coalesce(sum(scans) FILTER (WHERE verdict = 'revoked'), 0) AS revoked,
-    coalesce(sum(scans) FILTER (WHERE verdict NOT IN ('valid', 'forged', 'revoked')), 0) AS other,
-    coalesce(sum(shown_before), 0) AS shown_before,
-    coalesce(sum(let_through), 0) AS let_through,
-    coalesce(sum(sent_back), 0) AS sent_back,
-    coalesce(sum(called_in), 0) AS called_in
+    {checks}
 FROM facts
 WHERE {days} AND type = 'counted'{filters}
 GROUP BY district
