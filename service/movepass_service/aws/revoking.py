@@ -2,16 +2,15 @@
 
 import json
 from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
-from movepass_keys.aws import Patience, patient_client, patiently
+from movepass_keys.aws import Patience, patient_client
+from movepass_service.aws.invoking import invoke
 from movepass_service.aws.telemetry import logger
 from movepass_service.errors import ServiceError
 
 REVOKED_AT_ONCE = 100
 _PATIENCE = Patience(deadline=60, connect=2, read=40, backoff_first=0.1, backoff_max=1)
-_THROTTLED = {"TooManyRequestsException", "ThrottlingException", "EC2ThrottledException"}
 
 
 class NotFollowedError(ServiceError):
@@ -46,9 +45,8 @@ class Revocations:
                 logger.warning("a pass is not in the ledger any longer", pass_number=number)
 
     def _ask(self, asked: Sequence[Any]) -> list[dict[str, Any]]:
-        call = partial(self._client.invoke, FunctionName=self._function, Payload=json.dumps(asked).encode())
         try:
-            answer = patiently(self._client, call, _PATIENCE, lambda refused: refused.code in _THROTTLED)
+            answer = invoke(self._client, _PATIENCE, self._function, asked)
             told = json.loads(answer["Payload"].read())
         except Exception as e:
             raise NotFollowedError(f"the revoke function can't be reached ({type(e).__name__})") from e

@@ -18,16 +18,18 @@ dynamodb:PutItem on its table, and lambda:InvokeFunction on the revoke function.
 import json
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cache, partial
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from movepass_issuer import IssuerError
 from movepass_issuer.storage.repository import Repository
 from movepass_issuer.storage.s3_repository import S3Repository
-from movepass_keys.aws import Patience, RefusedError, UnintelligibleError, patient_client, patiently
+from movepass_keys.aws import Patience, RefusedError, UnintelligibleError, patient_client
+from movepass_keys.dynamodb import groups
 from movepass_service.aws.events import UnknownEventError
 from movepass_service.aws.heads import put_head
+from movepass_service.aws.invoking import invoke
 from movepass_service.aws.opening import COUNTS, CloudService, open_service
 from movepass_service.aws.other_region import OtherRegion, read_step
 from movepass_service.aws.revoking import Revocations
@@ -50,7 +52,6 @@ HANDED_MAX = 500
 """References in one invocation of another function: some 10 KB."""
 _AT_ONCE = 10_000
 _PATIENCE = Patience(deadline=20, connect=2, read=10, backoff_first=0.1, backoff_max=1)
-_THROTTLED = {"TooManyRequestsException", "ThrottlingException", "EC2ThrottledException"}
 
 
 class NotHandedError(ServiceError):
@@ -174,19 +175,12 @@ class TidyFunction:
             NotHandedError: it can't be invoked.
         """
         count("LeftBehind", len(references))
-        for some in _groups(references):
+        for some in groups(references, HANDED_MAX):
             logger.warning("the stream has left applications behind", what=what, count=len(some))
-            payload = json.dumps({"references": some}).encode()
-            call = partial(self._functions.invoke, FunctionName=function, InvocationType="Event", Payload=payload)
             try:
-                patiently(self._functions, call, _PATIENCE, lambda refused: refused.code in _THROTTLED)
+                invoke(self._functions, _PATIENCE, function, {"references": some}, InvocationType="Event")
             except (RefusedError, UnintelligibleError) as e:
                 raise NotHandedError(f"the function {function} can't be invoked: {e}") from e
-
-
-def _groups(references: Sequence[str]) -> Iterator[list[str]]:
-    for start in range(0, len(references), HANDED_MAX):
-        yield list(references[start : start + HANDED_MAX])
 
 
 def _oldest_week(now: int) -> int:
