@@ -13,6 +13,7 @@ IAM: s3:GetObject, s3:PutObject, s3:ListBucket on the facts' bucket and s3:Delet
 import os
 import tempfile
 import time
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from typing import Any
 from movepass_service.aws.bucket import FactsBucket
 from movepass_service.aws.settings import ServiceFunctionSettings
 from movepass_service.aws.telemetry import count, serving
-from movepass_service.statistics.compaction import MERGED_PARTS, compact_days
+from movepass_service.statistics.compaction import MERGED_PARTS, compact_day
 from movepass_service.statistics.facts import moment
 
 _SPARE_MS = 180_000
@@ -53,7 +54,7 @@ class CompactFunction:
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
             self._bucket.fetch(day, parts, folder)
-            compact_days(folder, "9999-12-31")
+            compact_day(folder, date.fromisoformat(day))
             self._bucket.put_day(day, folder)
         self._bucket.delete(parts)
 

@@ -16,7 +16,7 @@ from movepass_service.errors import ServiceError
 from movepass_service.rules import RuleSet
 from movepass_service.rules.columns import OTHER_REASON
 from movepass_service.statistics import facts
-from movepass_service.statistics.facts import Fact, hour_number, moment
+from movepass_service.statistics.facts import Fact, event_of, hour_number
 from movepass_service.stores.changes import ENDS_PASSES, NEW_STATE
 from movepass_service.stores.kept import Kept
 from movepass_service.stores.stories import Story, ToldDecision, ToldPass
@@ -33,7 +33,6 @@ _QUOTAS: Mapping[str, str] = {"passes_today": "day", "passes_week": "week", "ove
 """The limits by the columns that rules look at."""
 _TRIP = ("reason", "from_district", "to_district", "evidence")
 _LANES = {True: "urgent", False: "ordinary"}
-_EVENT_BITS = 63
 
 Trip = Mapping[str, Any]
 """The columns that say what kind of trip it is; nothing of them is a person's."""
@@ -51,7 +50,7 @@ def name_by_hash(key: bytes) -> NameEvent:
 
     def name(number: int, event: int | None) -> int:
         text = f"{number} {'came' if event is None else event}"
-        return int.from_bytes(hmac.digest(key, text.encode(), hashlib.sha256)[:8]) >> 64 - _EVENT_BITS
+        return event_of(hmac.digest(key, text.encode(), hashlib.sha256))
 
     return name
 
@@ -68,7 +67,7 @@ class FactBuilder:
 
     def applied(self, kept: Kept, trip: Trip | None = None) -> Fact:
         """Return that an application came."""
-        return _at(facts.APPLIED, self.name(kept.number, None), kept.received_at, trip or _read_trip(kept))
+        return Fact.of(facts.APPLIED, self.name(kept.number, None), kept.received_at, **(trip or _read_trip(kept)))
 
     def new_facts(self, story: Story) -> Iterator[Fact]:
         """Return what is new in a story, and which passes were taken away by now."""
@@ -90,7 +89,7 @@ class FactBuilder:
     def looked(self, position: int, act: Mapping[str, Any], approver: str | None) -> Fact:
         """Return a second look, or its end, by the record of the act and the officer who had approved."""
         return replace(
-            _at(facts.LOOKED, self.name(-1, position), act["at"], {}), outcome=act["outcome"],
+            Fact.of(facts.LOOKED, self.name(-1, position), act["at"]), outcome=act["outcome"],
             decided_by=_decided_by(act["actor"]), officer=self.pseudonym(officer_of(act["actor"])),
             other_officer=self.pseudonym(approver),
         )  # fmt: skip
@@ -143,7 +142,7 @@ class FactBuilder:
         )  # fmt: skip
 
     def _event(self, kind: str, story: Story, event: int, at: int, trip: Trip) -> Fact:
-        return _at(kind, self.name(story.kept.number, event), at, trip)
+        return Fact.of(kind, self.name(story.kept.number, event), at, **trip)
 
     def _who(self, record: Mapping[str, Any]) -> dict[str, Any]:
         """Return the columns that say who decided."""
@@ -194,12 +193,12 @@ class _Trips:
 
 def forgotten(event: int, at: int) -> Fact:
     """Return that something was decided of which the record was deleted."""
-    return _at(facts.FORGOTTEN, event, at, {})
+    return Fact.of(facts.FORGOTTEN, event, at)
 
 
 def published(version: int, at: int) -> Fact:
     """Return that revocation lists were published, by the version of the timestamp and its time."""
-    return replace(_at(facts.PUBLISHED, version, at, {}), at_s=at)
+    return Fact.of(facts.PUBLISHED, version, at, at_s=at)
 
 
 def _read_trip(kept: Kept) -> Trip:
@@ -256,11 +255,6 @@ def hours_of(begins: int, ends: int) -> dict[str, Any]:
     if begins >= ends:
         return {"starts": hour_number(ends), "hours": 0}
     return {"starts": hour_number(begins), "hours": hour_number(ends - 1) - hour_number(begins) + 1}
-
-
-def _at(kind: str, event: int, at: int, trip: Trip) -> Fact:
-    when = moment(at)
-    return Fact(when.day, kind, event, when.hour, when.minute, **trip)
 
 
 def _decided_by(actor: str) -> str:

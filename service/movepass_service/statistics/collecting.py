@@ -25,6 +25,7 @@ from movepass_service.statistics.building import SECOND_LOOK, FactBuilder, publi
 from movepass_service.statistics.compaction import compact_days, merge_parts
 from movepass_service.statistics.engine import MissingExtraError
 from movepass_service.statistics.facts import Fact, FactsError, moment
+from movepass_service.statistics.folder import part_name
 from movepass_service.statistics.parts import Collected, Parts, lines_by_day
 from movepass_service.statistics.publications import Publications
 from movepass_service.statistics.rounds import Rounds, Stopped
@@ -36,7 +37,7 @@ PART_POSITIONS = 2_000
 ROUND_SECONDS = 20.0
 COMPACT_SECONDS = 600.0
 """From one look for days to compact to the next."""
-_DIGITS, _HASH_CHARS = 12, 16
+_DIGITS = 12
 
 
 @dataclass(slots=True)
@@ -143,8 +144,7 @@ class Collector:
     def _write(self, found: _Round, done: Collected) -> None:
         name = f"{done.position:0{_DIGITS}}"
         for day, lines in lines_by_day(found.facts).items():
-            # No name is ever written with other content: whoever compacts deletes what it has read.
-            self._parts.write(day, f"{name}-{hashlib.sha256(lines).hexdigest()[:_HASH_CHARS]}", lines)
+            self._parts.write(day, part_name(name, lines), lines)
         if found.state != done:
             self._parts.write_state(found.state)
         if self._publications is not None:

@@ -4,7 +4,6 @@ The file is written beside the old one and replaces it whole. Killed before, not
 parts are deleted, a reader counts their events once, as they are in the file too. Late parts are compacted with it.
 """
 
-import hashlib
 import os
 from datetime import date
 from pathlib import Path
@@ -20,6 +19,7 @@ from movepass_service.statistics.folder import (
     day_path,
     list_days,
     make_folder,
+    part_name,
     part_path,
     replacing,
 )
@@ -27,7 +27,7 @@ from movepass_service.statistics.templates import literal
 
 MERGED_PARTS = 64
 """Parts of a day that are put together: those of some 20 minutes."""
-_MERGED, _HASH_CHARS = "merged-", 16
+_MERGED = "merged"
 _TEMPORARY, _SPILLED = ".new", ".spilled"
 
 
@@ -63,8 +63,7 @@ def merge_parts(folder: Path, name: str) -> bool:
             return False
         try:
             lines = b"".join(part.read_bytes() for part in small)
-            merged = f"{_MERGED}{hashlib.sha256(lines).hexdigest()[:_HASH_CHARS]}"
-            files.write_whole(part_path(folder, name, merged), lines)
+            files.write_whole(part_path(folder, name, part_name(_MERGED, lines)), lines)
             with replacing(folder):
                 for part in small:
                     part.unlink()

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any, Self
 
 from movepass_service.statistics import engine
-from movepass_service.statistics.facts import COUNTED, Fact, FactsError, QuestionError, moment
-from movepass_service.statistics.folder import list_days, reading
+from movepass_service.statistics.facts import COUNTED, Fact, FactsError, QuestionError, event_of
+from movepass_service.statistics.folder import list_days, part_name, reading
 from movepass_service.statistics.parts import FolderParts, lines_by_day
 from movepass_wire.codes import DISTRICTS
 from movepass_wire.text import normalise
@@ -33,7 +33,6 @@ _COUNTS = ("scans", "shown_before", "let_through", "sent_back", "called_in")
 _COLUMNS = ("hour", "outcome", "verdict", *_COUNTS)
 _COUNT_MAX = 1_000_000
 """Scans of one device in an hour: far above what anybody can hold before it."""
-_EVENT_BITS = 63
 
 
 class ExportError(QuestionError):
@@ -63,7 +62,7 @@ class Source:
     def event(self, hour: int, verdict: str) -> int:
         """Name the count of a verdict in an hour."""
         text = json.dumps([self.post, self.device, hour, verdict])
-        return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8]) >> 64 - _EVENT_BITS
+        return event_of(hashlib.sha256(text.encode()).digest())
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +140,7 @@ def import_exports(folder: Path, exports: Sequence[Export], source: Source) -> I
         raise _other_device(source)
     parts = FolderParts(folder)
     for day, lines in lines_by_day(sorted(new, key=lambda fact: (fact.day, fact.event))).items():
-        parts.write(day, f"counts-{hashlib.sha256(lines).hexdigest()[:16]}", lines)
+        parts.write(day, part_name("counts", lines), lines)
     return Imported(len(known), len(new), sum(export.ahead for export in exports))
 
 
@@ -251,9 +250,8 @@ def _read_row(row: Mapping[str, Any], source: Source, verdicts: Mapping[str, str
     decided = sum(counts[name] for name in ("let_through", "sent_back", "called_in"))
     if max(counts["shown_before"], decided) > counts["scans"] or not counts["scans"]:
         raise ValueError("more passes were shown before, or decided about, than there were scans")
-    when = moment(at)
-    return Fact(
-        when.day, COUNTED, source.event(at // _HOUR, verdict), when.hour, 0,
+    return Fact.of(
+        COUNTED, source.event(at // _HOUR, verdict), at,
         revision=counts["scans"] + decided, post=source.post, district=source.district, verdict=verdict, **counts,
     )  # fmt: skip
 

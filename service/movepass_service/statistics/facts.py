@@ -91,6 +91,12 @@ class Fact:
     called_in: int | None = None
     is_rebuilt: bool | None = None
 
+    @classmethod
+    def of(cls, kind: str, event: int, at: int, **columns: Any) -> "Fact":
+        """Return what happened at a time, seconds since 1970 UTC."""
+        when = moment(at)
+        return cls(when.day, kind, event, when.hour, when.minute, **columns)
+
     def to_line(self) -> str:
         """Write it as one line of JSON, without what is not known."""
         known = {name: value for name in NAMES if (value := getattr(self, name)) is not None}
@@ -174,6 +180,11 @@ def moment(at: int) -> Moment:
 def hour_number(at: int) -> int:
     """Return the number of the hour in Dhaka that a time falls in: 24 a day since 1970-01-01."""
     return (at + _DHAKA_SECONDS) // _HOUR
+
+
+def event_of(digest: bytes) -> int:
+    """Return the number that names an event by a digest: its first 63 bits, as a BIGINT has a sign."""
+    return int.from_bytes(digest[:8]) >> 1
 
 
 def read_line(line: str) -> Fact:

@@ -9,6 +9,7 @@ that nobody sees a part twice or not at all.
 """
 
 import fcntl
+import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,6 +29,7 @@ REBUILT_PART = "rebuilt"
 _LOCK, _COMPACTING = "lock", "compacting.lock"
 _DAY = "day="
 _PART_ENDING = ".jsonl"
+_HASH_CHARS = 16
 _OWNER_ONLY_FOLDER = 0o700
 
 
@@ -48,6 +50,11 @@ def facts_folder(data: Path) -> Path:
 def part_path(folder: Path, day: str, name: str) -> Path:
     """Return where a part of a day is written."""
     return folder / PARTS / f"{_DAY}{day}" / f"{name}{_PART_ENDING}"
+
+
+def part_name(prefix: str, lines: bytes) -> str:
+    """Return a name that no part of other content has: whoever compacts deletes what it has read, by its name."""
+    return f"{prefix}-{hashlib.sha256(lines).hexdigest()[:_HASH_CHARS]}"
 
 
 def day_path(folder: Path, day: str) -> Path:

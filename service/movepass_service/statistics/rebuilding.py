@@ -150,11 +150,11 @@ def _forgotten_pass(event: int, leaf: dict[str, Any], find_pass: FindPass) -> It
     correction = request_of(name).rpartition(".")[2]
     if correction.isdecimal():
         columns["correction"] = int(correction)
-    yield _at(kind, event, leaf["at"], columns | (hours_of(begins, ends) if ends else {}))
+    yield Fact.of(kind, event, leaf["at"], **columns, **(hours_of(begins, ends) if ends else {}))
     if entry is not None and entry.revoked_at is not None and kind == facts.ISSUED:
         taken = hours_of(max(begins, entry.revoked_at), ends) if ends else {}
         noted = {"at_s": entry.revoked_at + 1, "revision": 1}
-        yield _at(facts.REVOKED, event, entry.revoked_at, columns | taken | noted)
+        yield Fact.of(facts.REVOKED, event, entry.revoked_at, **columns, **taken, **noted)
 
 
 def _said(entry: Entry | None) -> tuple[dict[str, Any], int, int]:
@@ -171,8 +171,3 @@ def _said(entry: Entry | None) -> tuple[dict[str, Any], int, int]:
         "to_district": DISTRICTS.key(trip.destination.district),
     }
     return {"reason": reason, "lane": lane_of(trip.reason), **places}, trip.not_before, trip.not_after
-
-
-def _at(kind: str, event: int, at: int, columns: dict[str, Any]) -> Fact:
-    when = moment(at)
-    return Fact(when.day, kind, event, when.hour, when.minute, **columns)
