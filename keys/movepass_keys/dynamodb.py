@@ -28,7 +28,7 @@ ATTEMPTS = 10
 """Attempts of a call that other writers or a limit obstruct; the waits in between double."""
 _WAIT_SECONDS, _WAIT_MAX_SECONDS = 0.02, 1.0
 PATIENCE = Patience(deadline=20, connect=2, read=5, backoff_first=0.05, backoff_max=2)
-"""How long one call may take."""
+"""The time that one call may take."""
 _AT_ONCE = 32
 """Connections that are kept: of calls that a process makes at once."""
 _ARN = re.compile(r"arn:aws[a-z-]*:dynamodb:([a-z0-9-]+):[0-9]{12}:table/([A-Za-z0-9_.-]+)")

@@ -4,7 +4,6 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -56,18 +55,6 @@ since_option = plain_option(
 )
 until_option = plain_option("--until", callback=_day, metavar="DAY", help="The last day; without it today.")
 format_option = plain_option("--format", "form", type=click.Choice(_FORMATS), default="table", show_default=True)
-
-
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """What a command asks for: days, filters, and how it is shown."""
-
-    since: date
-    until: date
-    filters: dict[str, str]
-    form: str
-    language: str
-    plot: Path | None
 
 
 class _Reports(click.Group):
@@ -173,10 +160,9 @@ def _run(
         return
     if data is None:
         raise click.UsageError("Missing option '--data'.")
-    asked = _Asked(first, last, filters, form, language, plot)
     with Facts.open(_folder(data)) as facts:
         answer = facts.ask(one.name, since=first, until=last, filters=filters)
-    _show(answer, asked)
+    _show(answer, form, language, plot)
 
 
 def _days(since: date | None, until: date | None) -> tuple[date, date]:
@@ -191,16 +177,16 @@ def _folder(data: Path) -> Path:
     return folder
 
 
-def _show(answer: Answer, asked: _Asked) -> None:
+def _show(answer: Answer, form: str, language: str, plot: Path | None) -> None:
     rows = hide_small(answer)
-    if asked.plot is not None:
-        _plot(answer, rows, asked.plot, asked.language)
-    if asked.form == "csv":
+    if plot is not None:
+        _plot(answer, rows, plot, language)
+    if form == "csv":
         click.echo(write_csv(answer, rows).decode(), nl=False)
-    elif asked.form == "json":
+    elif form == "json":
         show_json(as_document(answer, rows))
     else:
-        _show_table(answer, rows, asked.language)
+        _show_table(answer, rows, language)
     if any(isinstance(value, Hidden) for row in rows for value in row):
         say(f"{HIDDEN} hides counts under {LEAST} that could tell of a person, and what they could be worked out from")
     if answer.rebuilt:

@@ -1,4 +1,4 @@
-"""What the ordinary lane lends to the urgent one, so that urgent applications enter within their bound.
+"""Lends the ordinary lane's capacity to the urgent one, so that urgent applications enter within their bound.
 
 The more urgent people wait, the more is lent: nothing while they would wait less than a fifth of the bound, and most of
 the ordinary lane's capacity from half of it on. Both lanes together let in no more than before. It follows from the

@@ -13,7 +13,7 @@ class ForeignHeadError(ServiceError):
 
 
 class Heads(Protocol):
-    """What is needed of a store; see Store."""
+    """The part of a store that is needed; see Store."""
 
     def newest_head(self) -> Head | None:
         """See Store."""

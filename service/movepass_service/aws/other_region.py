@@ -1,4 +1,4 @@
-"""What the tidy function does where two regions serve applicants (docs/regions.md).
+"""Does the tidy function's part where two regions serve applicants (docs/regions.md).
 
 Each minute it copies what the other region lacks, and revokes strays: passes that this region made for applications
 that the other has adopted. Once an hour it looks for strays that were made before it knew. An operator sends
@@ -24,7 +24,7 @@ _REASON = "another region has adopted the application"
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What an operator asks for when a region is lost or has come back.
+    """A step that an operator asks for when a region is lost or has come back.
 
     Attributes:
         adopt: number of the lost region, whose open applications shall be adopted; None where strays shall be found.

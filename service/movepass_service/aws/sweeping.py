@@ -22,7 +22,7 @@ SETTLED_SECONDS = 300
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a sweep is; it may take several invocations.
+    """The place that a sweep has reached; it may take several invocations.
 
     Attributes:
         begun: when it began, seconds since 1970 UTC.
@@ -73,7 +73,7 @@ class Progress:
 
 @dataclass(slots=True)
 class Found:
-    """What is to be done, by the references of applications.
+    """Work that a sweep found, by the references of applications.
 
     Attributes:
         over: open, and their trip is over: they expire.

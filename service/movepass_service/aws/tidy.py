@@ -55,7 +55,7 @@ _PATIENCE = Patience(deadline=20, connect=2, read=10, backoff_first=0.1, backoff
 
 
 class NotHandedError(ServiceError):
-    """What was found could not be handed to another function; the next invocation finds it again."""
+    """Work that was found could not be handed to another function; the next invocation finds it again."""
 
 
 class TidyFunction:

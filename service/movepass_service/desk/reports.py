@@ -1,4 +1,4 @@
-"""What the desk shows of a report: its rows in words, and its chart. Pure."""
+"""Shows a report at the desk: its rows in words, and its chart. Pure."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date

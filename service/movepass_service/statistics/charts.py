@@ -28,7 +28,7 @@ Write = Callable[[Number], str]
 
 
 class ChartError(ValueError):
-    """What was given can't be drawn."""
+    """The numbers can't be drawn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """What is drawn, whatever the kind of chart.
+    """The content of a chart, whatever its kind.
 
     Attributes:
         key: unique on its page, of letters, digits and hyphens.

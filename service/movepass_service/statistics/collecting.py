@@ -42,7 +42,7 @@ _DIGITS = 12
 
 @dataclass(slots=True)
 class _Round:
-    """What a round found, and how far it came."""
+    """The facts that a round found, and how far it came."""
 
     state: Collected
     facts: list[Fact] = field(default_factory=list)

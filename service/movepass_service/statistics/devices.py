@@ -27,7 +27,7 @@ ROWS_MAX = 100_000
 """Rows of one export: a device keeps 90 days, and has 15 verdicts."""
 NAME_MAX_CHARS = 40
 AHEAD_MAX_SECONDS = 3600
-"""How far an hour may begin after now: a clock that is a little ahead."""
+"""An hour may begin so long after now: a clock that is a little ahead."""
 _HOUR = 3600
 _COUNTS = ("scans", "shown_before", "let_through", "sent_back", "called_in")
 _COLUMNS = ("hour", "outcome", "verdict", *_COUNTS)
@@ -67,7 +67,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """What an export says.
+    """The counts of one export.
 
     Attributes:
         facts: one for each verdict and hour.
@@ -80,7 +80,7 @@ class Export:
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What an import changed: how many counts came, how many of these are new or higher, and what was left out."""
+    """The result of an import: how many counts came, how many of these are new or higher, and what was left out."""
 
     counts: int
     new: int

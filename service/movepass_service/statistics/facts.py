@@ -39,11 +39,11 @@ TYPES: Final[Mapping[str, str]] = {
 
 
 class FactsError(ServiceError):
-    """The facts can't be read or written, or a question about them is none that can be asked."""
+    """The facts can't be read or written, or a question about them can't be asked."""
 
 
 class QuestionError(FactsError):
-    """A report, a day or a filter that there is not."""
+    """An unknown report, day or filter."""
 
     is_input = True
 

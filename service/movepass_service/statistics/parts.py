@@ -18,7 +18,7 @@ STATE_MAX_BYTES = 4096
 
 @dataclass(frozen=True, slots=True)
 class Collected:
-    """How far a store was read.
+    """The place that the reading of a store has reached.
 
     Attributes:
         position: the first position of the log that was not.

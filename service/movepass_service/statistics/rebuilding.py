@@ -41,7 +41,7 @@ _EPOCH = date(1970, 1, 1)
 
 @dataclass(frozen=True, slots=True)
 class Rebuilt:
-    """What came of it: how many facts, and how many of these are decisions of which nothing is known but the time."""
+    """The result: how many facts, and how many of these are decisions of which nothing is known but the time."""
 
     facts: int
     forgotten: int

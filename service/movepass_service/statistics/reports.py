@@ -48,7 +48,7 @@ _TITLES: Mapping[str, Mapping[str, str]] = {
     "reason": {"bn": "কারণ", "en": "Reason"},
     "lane": {"bn": "জরুরি না সাধারণ", "en": "Urgent or ordinary"},
 }
-"""What can be filtered by, its values and its names."""
+"""The filters, with their values and names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +126,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a report said.
+    """The answer to a report.
 
     Attributes:
         report: which.

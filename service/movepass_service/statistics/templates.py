@@ -31,7 +31,7 @@ _CALL = re.compile(r"\{(\w+)(?:\(([^{}]*)\))?\}")
 
 
 class Asked(Protocol):
-    """What is asked for, in SQL."""
+    """The days and filters that are asked for, in SQL."""
 
     @property
     def conditions(self) -> tuple[str, ...]:

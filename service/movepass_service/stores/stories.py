@@ -1,4 +1,4 @@
-"""What a store tells of an application to whoever counts: what was decided about it, and what became of its passes."""
+"""Tells what was decided about an application and what became of its passes, for whoever counts."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

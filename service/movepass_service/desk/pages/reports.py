@@ -42,7 +42,7 @@ _slots = threading.BoundedSemaphore(AT_ONCE)
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What an address asks of a report."""
+    """The question that an address asks of a report."""
 
     report: Report
     since: date
