@@ -17,6 +17,7 @@ from movepass_wire.times import iso
 T = TypeVar("T")
 HOUR = 3600
 NAME, ID_NUMBER = "Shirin Sultana Moushumi", "7312904856"
+OFFICER = "Nasrin Akter"
 
 RULES = """
 version = "{version}"
@@ -95,6 +96,18 @@ def work(service: Service, now: int) -> None:
             pass
     finally:
         worker.close()
+
+
+def play_three(service: Service, at: int) -> None:
+    """Two people get passes, one of which is given back; a third is referred, and the officer rejects."""
+    use_rules(service, rules("refers", ('reason = ["business"]', "refer"), ("", "approve")), at)
+    first = submit(service, at, "a")
+    submit(service, at, "b", holder__id_number="1234567890", reason="medical")
+    third = submit(service, at, "c", holder__id_number="2345678901", reason="business")
+    work(service, at + 5)
+    service.store.decide_case(third.reference, decision("reject", actor=f"officer:{OFFICER}"), at + 600)
+    run(service.withdraw(first.reference, first.secret, now=at + 700))
+    work(service, at + 705)
 
 
 def draft(

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.applications import ID_NUMBER, NAME, decision, run, submit, use_rules, work
-from support.applications import rules as rules_of
+from support.applications import ID_NUMBER, NAME, OFFICER, play_three
 
 from movepass_service.service import Service
 from movepass_service.statistics import collecting
@@ -20,8 +19,6 @@ from movepass_service.statistics.folder import STATE, facts_folder
 from movepass_service.statistics.parts import Collected, FolderParts
 
 KEY = b"k" * 32
-RULES = rules_of("refers", ('reason = ["business"]', "refer"), ("", "approve"))
-OFFICER = "Nasrin Akter"
 
 
 def collector(service: Service) -> Collector:
@@ -40,15 +37,7 @@ def lines(service: Service) -> list[dict[str, Any]]:
 
 @pytest.fixture
 def played(service: Service, now: int) -> Service:
-    """Two people get passes, one of which is given back; a third is referred, and an officer rejects."""
-    use_rules(service, RULES, now)
-    first = submit(service, now, "a")
-    submit(service, now, "b", holder__id_number="1234567890", reason="medical")
-    third = submit(service, now, "c", holder__id_number="2345678901", reason="business")
-    work(service, now + 5)
-    service.store.decide_case(third.reference, decision("reject", actor=f"officer:{OFFICER}"), now + 600)
-    run(service.withdraw(first.reference, first.secret, now=now + 700))
-    work(service, now + 705)
+    play_three(service, now)
     return service
 
 

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.applications import ID_NUMBER, NAME, bytes_of, decision, run, submit, use_rules, work
-from support.applications import rules as rules_of
+from support.applications import ID_NUMBER, NAME, OFFICER, bytes_of, play_three
 
 from movepass_issuer.issuing.ledger import Ledger
 from movepass_service.service import Service
@@ -22,7 +21,6 @@ from movepass_service.statistics.folder import day_path, facts_folder, list_days
 from movepass_service.statistics.parts import FolderParts
 from movepass_service.statistics.rebuilding import Rebuilt, rebuild_day
 
-RULES = rules_of("refers", ('reason = ["business"]', "refer"), ("", "approve"))
 DAY_SECONDS = 86400
 PLAYED = Counter({
     ("applied", None): 3, ("decided", "approve"): 2, ("decided", "refer"): 1, ("decided", "reject"): 1,
@@ -38,15 +36,7 @@ def noon(now: int) -> int:
 
 @pytest.fixture
 def played(service: Service, noon: int) -> Service:
-    """Two people get passes, one of which is given back; a third is referred, and an officer rejects."""
-    use_rules(service, RULES, noon)
-    first = submit(service, noon, "a")
-    submit(service, noon, "b", holder__id_number="1234567890", reason="medical")
-    third = submit(service, noon, "c", holder__id_number="2345678901", reason="business")
-    work(service, noon + 5)
-    service.store.decide_case(third.reference, decision("reject", actor="officer:Nasrin"), noon + 600)
-    run(service.withdraw(first.reference, first.secret, now=noon + 700))
-    work(service, noon + 705)
+    play_three(service, noon)
     Collector(service.store, parts(service), builder(service)).collect(noon + 800)
     compact(folder(service), noon + 2 * DAY_SECONDS)
     return service
@@ -123,7 +113,7 @@ def test_what_was_deleted_since_is_counted_without_details(
     assert counted(played, "type, reason") == Counter(
         {("issued", None): 2, ("revoked", None): 1, ("forgotten", None): 5}
     )
-    secrets = [NAME, ID_NUMBER, "Nasrin", *names]
+    secrets = [NAME, ID_NUMBER, OFFICER, *names]
     assert [secret for secret in secrets if secret.encode() in bytes_of(folder(played))] == []
 
 
