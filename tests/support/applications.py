@@ -1,7 +1,8 @@
 """Make applications for tests, and a service for them."""
 
 import asyncio
-from collections.abc import Coroutine, Mapping
+import re
+from collections.abc import Coroutine, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -96,6 +97,14 @@ def work(service: Service, now: int) -> None:
             pass
     finally:
         worker.close()
+
+
+def secrets_in(text: str, secrets: Iterable[str]) -> list[str]:
+    """Return the secrets that a text has.
+
+    Digits count where they stand by themselves: any four of them are soon in some event's number or digest.
+    """
+    return [one for one in secrets if (re.search(rf"\b{one}\b", text) if one.isdecimal() else one in text)]
 
 
 def play_three(service: Service, at: int) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.applications import ID_NUMBER, NAME, OFFICER, play_three
+from support.applications import ID_NUMBER, NAME, OFFICER, play_three, secrets_in
 
 from movepass_service.service import Service
 from movepass_service.statistics import collecting
@@ -100,7 +100,7 @@ def test_nobody_is_in_the_facts(played: Service, now: int) -> None:
     found = [played.store.find(reference) for reference in _references(played)]
     secrets = {NAME, ID_NUMBER, OFFICER, ID_NUMBER[-4:], *_references(played)}
     secrets |= {kept.pass_number for kept in found if kept and kept.pass_number}
-    assert [secret for secret in secrets if secret in written] == []
+    assert secrets_in(written, secrets) == []
     assert len({line["officer"] for line in lines(played) if "officer" in line}) == 1
     assert Counter(line["type"] for line in lines(played))["applied"] == 3
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.applications import secrets_in
 from support.played import NOW, RULES, TOLD, by_rules, note_all, play, put, secrets_of, summary
 
 from movepass_service.statistics.building import FactBuilder, NameEvent, name_by_hash, name_by_position
@@ -60,7 +61,7 @@ def test_all_that_happens_is_told_once_and_nobody_is_in_it(store: Any, tmp_path:
     facts = facts_in(folder)
     assert Counter(map(summary, facts)) == Counter(TOLD)
     written = b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file()).decode()
-    assert [secret for secret in secrets_of(store) if secret in written] == []
+    assert secrets_in(written, secrets_of(store)) == []
 
 
 def test_waits_for_officers_begin_and_end(store: Any, tmp_path: Path) -> None:
