@@ -15,7 +15,6 @@ from support.cdn import before_bucket
 from support.passes import request
 from support.processes import environment
 from support.regions import NAMES, World, two_regions
-from support.sampling import some_of
 from support.stack import Stack, deploy
 
 from movepass_issuer.storage.dynamodb_ledger import DynamoDbLedger
@@ -288,7 +287,8 @@ class Run:
             return sum(device.verify(text).verdict is Verdict.VALID for text in texts)
 
 
-@pytest.mark.parametrize("count", some_of("requests to two regions, one of which is lost", 120, of=5000))
+@pytest.mark.slow  # test_region_service loses a region in every run, with the issuer at work in both
+@pytest.mark.parametrize("count", [5000])
 def test_a_region_lost_in_the_middle_of_the_work_loses_no_request_and_no_revocation(
     service: Service, sources: list[str], tmp_path: Path, count: int
 ) -> None:
