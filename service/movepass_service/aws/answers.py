@@ -16,12 +16,13 @@ from functools import cache
 from typing import Any
 
 from movepass_service.applications.references import parse_reference
-from movepass_service.aws.events import Message, come_again, messages_of
+from movepass_service.aws.batches import work_on
+from movepass_service.aws.events import Message, messages_of
 from movepass_service.aws.opening import open_store
 from movepass_service.aws.settings import ServiceFunctionSettings
 from movepass_service.aws.telemetry import count, logger, serving
 from movepass_service.decisions.records import SERVICE, Decision
-from movepass_service.errors import ServiceError, UnknownApplication
+from movepass_service.errors import UnknownApplication
 from movepass_service.issuing.deciding import NOT_ISSUED
 from movepass_service.stores.dynamodb.store import DynamoDbStore
 from movepass_service.stores.kept import Kept
@@ -72,20 +73,7 @@ class AnswersFunction:
             UnknownEventError: the event is none of a queue's.
         """
         answers = [answer for message in messages_of(event) if (answer := read_answer(message))]
-        try:
-            self._note(answers)
-        except ServiceError as e:
-            logger.warning("answers are noted one by one", count=len(answers), kind=type(e).__name__)
-        else:
-            return come_again(())
-        failed = []
-        for answer in answers:
-            try:
-                self._note([answer])
-            except ServiceError as e:
-                logger.error("an answer is not noted", reference=answer.reference, kind=type(e).__name__)
-                failed.append(answer.id)
-        return come_again(failed)
+        return work_on(answers, self._note)
 
     def _note(self, answers: Sequence[Answer]) -> None:
         now = int(time.time())

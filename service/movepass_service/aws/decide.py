@@ -9,14 +9,15 @@ IAM: dynamodb:BatchGetItem, dynamodb:GetItem, dynamodb:PutItem on the table; wha
 
 import os
 import time
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from movepass_service.aws.events import changes_of, come_again, handed_references, references_of
+from movepass_service.aws.batches import work_on
+from movepass_service.aws.events import Change, changes_of, handed_references, references_of
 from movepass_service.aws.opening import CloudService, open_service
 from movepass_service.aws.settings import ServiceFunctionSettings
-from movepass_service.aws.telemetry import count, logger, serving
-from movepass_service.errors import ServiceError
+from movepass_service.aws.telemetry import count, serving
 from movepass_service.issuing.deciding import decider
 from movepass_service.stores.dynamodb.document import CONTENT
 
@@ -52,20 +53,11 @@ class DecideFunction:
             count("DecidedLate", done)
             return {"decided": done}
         changes = [change for change in changes_of(event) if change.what == CONTENT]
-        try:
-            count("Decided", self._service.cloud_store.decide(references_of(changes, CONTENT), decide, now))
-        except ServiceError as e:
-            logger.warning("a batch is decided one by one", count=len(changes), kind=type(e).__name__)
-        else:
-            return come_again(())
-        failed = []
-        for change in changes:
-            try:
-                count("Decided", self._service.cloud_store.decide([change.reference], decide, now))
-            except ServiceError as e:
-                logger.error("not decided", reference=change.reference, kind=type(e).__name__)
-                failed.append(change.id)
-        return come_again(failed)
+
+        def work(some: Sequence[Change]) -> None:
+            count("Decided", self._service.cloud_store.decide(references_of(some, CONTENT), decide, now))
+
+        return work_on(changes, work)
 
 
 @cache
