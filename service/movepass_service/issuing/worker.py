@@ -13,7 +13,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
 
 from movepass_issuer import Issuer, IssuerError, RequestError, SignedPass, UnknownPassError
 from movepass_issuer.authority.folder import Authority
@@ -26,12 +25,13 @@ from movepass_service.decisions.records import SERVICE, Decision
 from movepass_service.decisions.sealing import Sealer, origin_for
 from movepass_service.errors import NotSealed, ServiceError, places
 from movepass_service.issuing.deciding import EXPIRED, NOT_ISSUED, decider
+from movepass_service.issuing.reissues import describe, take_reissues
 from movepass_service.rules.columns import dhaka_day, week_of
 from movepass_service.service import Service
 from movepass_service.stores.kept import Kept
 from movepass_service.stores.store import Issued, Reissuable, ToRevoke
-from movepass_wire import WireError, format_number, open_text
-from movepass_wire.times import DAY_SECONDS, day_of
+from movepass_wire import WireError
+from movepass_wire.times import DAY_SECONDS
 
 LOG = logging.getLogger(__name__)
 ROUND_SECONDS = 0.2
@@ -197,7 +197,7 @@ class Worker:
         issued: list[Issued] = []
         for application, answer in zip(waiting, answers, strict=True):
             if isinstance(answer, SignedPass):
-                issued.append(_issued(application.number, application.correction, answer))
+                issued.append(describe(application.number, application.correction, answer))
             if isinstance(answer, SignedPass) and answer.revoked_at is None:
                 continue
             if isinstance(answer, KeyPeriodError):
@@ -250,7 +250,7 @@ class Worker:
             for one in wanted:
                 entry = _revoke_one(revoker, one)
                 if entry and entry.text and one.pass_number is None:
-                    unseen.append(_issued(one.number, one.correction, entry))
+                    unseen.append(describe(one.number, one.correction, entry))
         self._store.record_revoked(wanted, self._now(), unseen)
         self._service.pulse.revoked.set()
         return len(wanted)
@@ -286,18 +286,7 @@ class Worker:
             return 0
         authority = Authority.open(self._service.authority.folder)
         with authority.revoker() as revoker:
-            found = revoker.find_reissues([one.request_id for one in passes])
-        made, shown = [], []
-        for one in passes:
-            again = [
-                replace(_issued(one.number, one.correction, entry), replaces=(before.day, before.index))
-                for before, entry in found.get(one.request_id, ())
-            ]
-            made += again
-            shown += [issued for issued in again if issued.kid == authority.pass_key][-1:]
-        if made:
-            self._store.record_reissued(made, shown, self._now())
-        return len(made)
+            return take_reissues(self._store, revoker, passes, lambda kid: kid == authority.pass_key, self._now())
 
     def _tidy(self, now: int) -> int:
         """Expire and forget, now and then; and write the log back. Nothing waits for it."""
@@ -356,12 +345,3 @@ def _earlier(kept: Kept) -> Iterator[Reissuable]:
     """
     for correction in range(kept.correction):
         yield Reissuable(kept.number, correction, kept.request_id_of(correction), kept.not_after)
-
-
-def _issued(number: int, correction: int, made: SignedPass | Entry) -> Issued:
-    """Describe a pass of an application for the store."""
-    if isinstance(made, SignedPass):
-        text, day, index = made.text, day_of(made.pass_.trip.not_after), made.pass_.index
-    else:
-        text, day, index = made.text or "", made.day, made.index
-    return Issued(number, correction, format_number(day, index), text, day, index, open_text(text).kid)
