@@ -12,11 +12,13 @@ from support.applications import decision, draft, form, run
 from support.ministack import REGION, Ministack
 from support.stack import ACCOUNT
 
+from movepass_issuer.storage.dynamodb_ledger import DynamoDbLedger
 from movepass_issuer.storage.folder_repository import FolderRepository
 from movepass_service.applications.application import read_application
 from movepass_service.applications.references import Secrets
 from movepass_service.applications.states import State
 from movepass_service.aws.events import UnknownEventError
+from movepass_service.aws.handover import Handover
 from movepass_service.aws.opening import CloudService
 from movepass_service.aws.other_region import OtherRegion
 from movepass_service.aws.revoking import NotFollowedError, Revocations
@@ -56,14 +58,13 @@ class Lambda:
 class Region:
     """A region's tidy function with its store."""
 
-    def __init__(self, store: RegionalStore, folder: Path) -> None:
+    def __init__(self, store: RegionalStore, folder: Path, ledger: DynamoDbLedger) -> None:
         self.store = store
         self.functions = Lambda()
         service = CloudService(store, Secrets(b"x" * 32), name="Demo", is_test=True, regional=store)
         other = OtherRegion(store, Revocations("revoke", client=self.functions))
-        settings = ServiceFunctionSettings.from_environment(environment())
-        repository = FolderRepository.create(folder)
-        self._tidy = TidyFunction(service, repository, settings, other, functions=self.functions)
+        repository, handover = FolderRepository.create(folder), Handover("decide", "sequence", client=self.functions)
+        self._tidy = TidyFunction(service, repository, ledger, handover, other)
 
     def tidy(self, event: object = None) -> dict[str, int]:
         return self._tidy(event, None)
@@ -85,7 +86,8 @@ def regions(ministack: Ministack, tmp_path: Path) -> tuple[Region, Region]:
     application = read_application(form(NOW), now=NOW)
     run(one.submit([draft(application, client=b"client", reference=NAME)], NOW))
     one.decide([NAME], lambda *_: decision("approve"), NOW)
-    return Region(one, tmp_path / "one"), Region(two, tmp_path / "two")
+    ledger = DynamoDbLedger("not-asked", client=client)  # as no keys are published
+    return Region(one, tmp_path / "one", ledger), Region(two, tmp_path / "two", ledger)
 
 
 def test_an_operator_lets_a_region_adopt_what_was_open_in_a_lost_one(regions: tuple[Region, Region]) -> None:
@@ -137,8 +139,8 @@ def test_one_region_alone_adopts_nothing(ministack: Ministack, tmp_path: Path) -
     table = f"alone-{uuid4()}"
     DynamoDbStore.create(table, client=client)
     alone = CloudService(DynamoDbStore(table, client=client), Secrets(b"x" * 32), name="Demo", is_test=True)
-    settings = ServiceFunctionSettings.from_environment(environment())
-    tidy = TidyFunction(alone, FolderRepository.create(tmp_path / "alone"), settings, functions=Lambda())
+    repository, ledger = FolderRepository.create(tmp_path / "alone"), DynamoDbLedger("not-asked", client=client)
+    tidy = TidyFunction(alone, repository, ledger, Handover("decide", "sequence", client=Lambda()))
     with pytest.raises(UnknownEventError, match="no other region"):
         tidy({"adopt": 0}, None)
 

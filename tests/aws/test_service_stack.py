@@ -100,6 +100,8 @@ def calls(play: Play) -> dict[str, tuple[str, str, dict[str, Any]]]:
         "revoke a pass": ("lambda", "invoke", {"FunctionName": issuer["RevokeFunctionName"], "Payload": b"[]"}),
         "write the ledger": ("dynamodb", "put_item", {
             "TableName": issuer["Table"], "Item": {"pk": {"S": "R#TRY"}, "sk": {"S": "-"}}}),
+        "read the ledger": ("dynamodb", "batch_get_item", {
+            "RequestItems": {issuer["Table"]: {"Keys": [{"pk": {"S": "R#TRY"}, "sk": {"S": "-"}}]}}}),
         "offer a head": ("s3", "put_object", {
             "Bucket": issuer["RepositoryBucket"], "Key": "decisions.head", "Body": b"x"}),
         "write what is published": ("s3", "put_object", {
@@ -117,7 +119,7 @@ MAY = {
     ANSWERS: {"write an application"},
     TIDY: {
         "write an application", "read all applications", "delete an application", "hand over what is left behind",
-        "revoke a pass", "write another region's copy", "offer a head",
+        "revoke a pass", "write another region's copy", "offer a head", "read the ledger",
     },
     SEAL: {
         "write an application", "sign a head", "ask for a pass", "revoke a pass", "delete an application",

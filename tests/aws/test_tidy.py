@@ -13,13 +13,14 @@ from support.honest_log import ONLINE
 from support.ministack import Ministack
 
 from movepass_issuer.publishing.published import HEAD, read_offered_head
+from movepass_issuer.storage.dynamodb_ledger import DynamoDbLedger
 from movepass_issuer.storage.folder_repository import FolderRepository
 from movepass_keys.records.checkpoint import Checkpoint, origin_of, sign_checkpoint
 from movepass_keys.records.layout import HEAD_TARGET
 from movepass_service.applications.references import Secrets
 from movepass_service.applications.states import State
+from movepass_service.aws.handover import Handover
 from movepass_service.aws.opening import COUNTS, CloudService
-from movepass_service.aws.settings import ServiceFunctionSettings
 from movepass_service.aws.sweeping import SETTLED_SECONDS, SWEEP_SECONDS, Progress
 from movepass_service.aws.tidy import SWEEP, TidyFunction
 from movepass_service.stores.dynamodb.store import DynamoDbStore
@@ -71,8 +72,9 @@ class Functions:
 class Tidy:
     """The function with a clock that a test moves."""
 
-    def __init__(self, service: CloudService, folder: Path) -> None:
+    def __init__(self, service: CloudService, folder: Path, ledger: DynamoDbLedger) -> None:
         self.service = service
+        self.ledger = ledger
         self.repository = FolderRepository.create(folder)
         self.now = time.time()
         self.functions = Functions()
@@ -81,11 +83,8 @@ class Tidy:
         """Let some time go by, and invoke it in a process of its own."""
         self.now += seconds
         self.functions.handed = {"decide": [], "sequence": []}
-        settings = ServiceFunctionSettings.from_environment({
-            "MOVEPASS_SERVICE_TABLE": "t", "MOVEPASS_AUTHORITY": "Demo", "MOVEPASS_TEST": "true",
-            "MOVEPASS_DECIDE_FUNCTION": "decide", "MOVEPASS_SEQUENCE_FUNCTION": "sequence",
-        })  # fmt: skip
-        tidy = TidyFunction(self.service, self.repository, settings, functions=self.functions, clock=lambda: self.now)
+        handover = Handover("decide", "sequence", client=self.functions)
+        tidy = TidyFunction(self.service, self.repository, self.ledger, handover, clock=lambda: self.now)
         return tidy(event, None)
 
     @property
@@ -94,8 +93,9 @@ class Tidy:
 
 
 @pytest.fixture
-def tidy(service: CloudService, tmp_path: Path) -> Tidy:
-    return Tidy(service, tmp_path / "repository")
+def tidy(service: CloudService, ministack: Ministack, tmp_path: Path) -> Tidy:
+    ledger = DynamoDbLedger("not-asked", client=ministack.client("dynamodb"))  # as no keys are published
+    return Tidy(service, tmp_path / "repository", ledger)
 
 
 def test_nothing_stays_approved_or_waiting_after_its_trip(service: CloudService, tidy: Tidy) -> None:

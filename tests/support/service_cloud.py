@@ -26,6 +26,7 @@ from movepass_service.admission import Gate
 from movepass_service.admission.dynamodb_line import DynamoDbLine
 from movepass_service.aws.answers import AnswersFunction
 from movepass_service.aws.decide import DecideFunction
+from movepass_service.aws.handover import Handover
 from movepass_service.aws.opening import CloudService, open_service
 from movepass_service.aws.sequence import SequenceFunction, read_origin
 from movepass_service.aws.settings import ServiceFunctionSettings
@@ -341,8 +342,8 @@ class ServiceCloud:
             made = TidyFunction(
                 self.core(),
                 S3Repository(self.settings.repository),
-                self.settings,
-                functions=self._functions,
+                self.cloud.ledger(),
+                Handover("decide", "sequence", client=self._functions),
                 clock=lambda: time.time() + self.late,
             )
         return lambda asked: made(asked, self.cloud.context)

@@ -59,6 +59,7 @@ class ServiceFunctionSettings:
         signer: MOVEPASS_SIGNER, the online key, like awskms:ARN.
         folder: where a relative file of the signer counts from: the unpacked package.
         requests: MOVEPASS_REQUESTS, URL of the issuer's request queue.
+        ledger: MOVEPASS_LEDGER, name of the issuer's table.
         revoke: MOVEPASS_REVOKE_FUNCTION, name of the issuer's revoke function.
         decide: MOVEPASS_DECIDE_FUNCTION, name of the decide function.
         sequence: MOVEPASS_SEQUENCE_FUNCTION, name of the sequence function.
@@ -81,6 +82,7 @@ class ServiceFunctionSettings:
     signer: str
     folder: Path
     requests: str
+    ledger: str
     revoke: str
     decide: str
     sequence: str
@@ -119,6 +121,7 @@ class ServiceFunctionSettings:
             signer=text("SIGNER"),
             folder=Path(environment.get("LAMBDA_TASK_ROOT", ".")),
             requests=text("REQUESTS"),
+            ledger=text("LEDGER"),
             revoke=text("REVOKE_FUNCTION"),
             decide=text("DECIDE_FUNCTION"),
             sequence=text("SEQUENCE_FUNCTION"),
@@ -155,7 +158,7 @@ def _line(given: Mapping[str, str]) -> LineSettings:
 
 _VARIABLES = {
     "table": "SERVICE_TABLE", "authority": "AUTHORITY", "url": "URL", "secret": "SITE_SECRET",
-    "repository": "REPOSITORY", "signer": "SIGNER", "requests": "REQUESTS", "revoke": "REVOKE_FUNCTION",
-    "decide": "DECIDE_FUNCTION", "sequence": "SEQUENCE_FUNCTION",
+    "repository": "REPOSITORY", "signer": "SIGNER", "requests": "REQUESTS", "ledger": "LEDGER",
+    "revoke": "REVOKE_FUNCTION", "decide": "DECIDE_FUNCTION", "sequence": "SEQUENCE_FUNCTION",
     "facts": "FACTS", "statistics_secret": "STATISTICS_SECRET",
 }  # fmt: skip

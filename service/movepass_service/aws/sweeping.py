@@ -7,12 +7,14 @@ asked for or took back.
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Self
 
 from movepass_service.applications.states import OPEN, State
 from movepass_service.stores.dynamodb.document import Content, Document, Event, to_revoke
+from movepass_service.stores.store import Reissuable
+from movepass_wire.times import DAY_SECONDS
 
 SWEEP_SECONDS = 3600
 """From the beginning of a sweep to that of the next."""
@@ -73,7 +75,7 @@ class Progress:
 
 @dataclass(slots=True)
 class Found:
-    """Work that a sweep found, by the references of applications.
+    """Work that a sweep found, mostly by the references of applications.
 
     Attributes:
         over: open, and their trip is over: they expire.
@@ -81,6 +83,7 @@ class Found:
         due: no longer to be kept.
         undecided: received a while ago, and not decided.
         unfollowed: decided a while ago, and what follows is missing.
+        reissuable: passes that may have been issued again under another key.
     """
 
     over: list[str] = field(default_factory=list)
@@ -88,11 +91,12 @@ class Found:
     due: list[str] = field(default_factory=list)
     undecided: list[str] = field(default_factory=list)
     unfollowed: list[str] = field(default_factory=list)
+    reissuable: list[Reissuable] = field(default_factory=list)
 
 
 def look(
     applications: Iterable[tuple[Content, Document]], progress: Progress, now: int,
-    is_logged: Callable[[Content, Event], bool],
+    is_logged: Callable[[Content, Event], bool], kids: Collection[str],
 ) -> Found:  # fmt: skip
     """Look at a part of the table.
 
@@ -101,6 +105,7 @@ def look(
         progress: the sweep's.
         now: seconds since 1970 UTC.
         is_logged: whether an event's leaf is in the log.
+        kids: keys whose passes may have been issued again, in hexadecimal.
     """
     found = Found()
     for content, document in applications:
@@ -115,6 +120,11 @@ def look(
             found.undecided.append(content.reference)
         if _is_unfollowed(content, document, progress, now, is_logged):
             found.unfollowed.append(content.reference)
+        found.reissuable += (
+            Reissuable(content.number, one.correction, f"{content.reference}.{one.correction}", one.not_after)
+            for one in document.passes
+            if one.kid in kids and one.not_after > now - DAY_SECONDS
+        )
     return found
 
 

@@ -5,33 +5,35 @@ puts the newest head of the decision log where the issuer's publish function tak
 Once an hour it sweeps: it reads the whole table, in parts, each of which is done before the next is read. Applications
 whose trip is over expire, what need not be kept is forgotten, and the numbers by state that the public page shows are
 counted. What the table's stream has lost is handed to the decide and the sequence function by name (sweeping.py).
+Passes that custodians have issued again under another key take the place of the void ones (reissued.py).
 An invocation sweeps for less than a minute; the next one goes on where it ended or was killed. The event
 {"sweep": true} begins a sweep now. TTL deletes in between.
 Where there is another region it does what other_region says, also what an operator asks it for.
 
 IAM: dynamodb:BatchGetItem, dynamodb:GetItem, dynamodb:Query, dynamodb:Scan, dynamodb:PutItem, dynamodb:DeleteItem on
 the table and dynamodb:Query on its indexes; lambda:InvokeFunction on the decide and the sequence function;
-s3:ListBucket on the repository, s3:GetObject and s3:PutObject on decisions.head in it. With another region,
+s3:ListBucket and s3:GetObject on the repository, s3:PutObject on decisions.head in it; dynamodb:BatchGetItem on the
+issuer's table. With another region,
 dynamodb:PutItem on its table, and lambda:InvokeFunction on the revoke function.
 """
 
 import json
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
 from movepass_issuer import IssuerError
+from movepass_issuer.storage.dynamodb_ledger import DynamoDbLedger
 from movepass_issuer.storage.repository import Repository
 from movepass_issuer.storage.s3_repository import S3Repository
-from movepass_keys.aws import Patience, RefusedError, UnintelligibleError, patient_client
-from movepass_keys.dynamodb import groups
 from movepass_service.aws.events import UnknownEventError
+from movepass_service.aws.handover import Handover
 from movepass_service.aws.heads import put_head
-from movepass_service.aws.invoking import invoke
 from movepass_service.aws.opening import COUNTS, CloudService, open_service
 from movepass_service.aws.other_region import OtherRegion, read_step
+from movepass_service.aws.reissued import Reissues
 from movepass_service.aws.revoking import Revocations
 from movepass_service.aws.settings import ServiceFunctionSettings
 from movepass_service.aws.sweeping import Found, Progress, look
@@ -48,38 +50,31 @@ SWEEPING_SECONDS = 40.0
 """After which an invocation begins no further part."""
 PART_ITEMS = 1_000
 """Items of the table in a part; an application has two."""
-HANDED_MAX = 500
-"""References in one invocation of another function: some 10 KB."""
 _AT_ONCE = 10_000
-_PATIENCE = Patience(deadline=20, connect=2, read=10, backoff_first=0.1, backoff_max=1)
-
-
-class NotHandedError(ServiceError):
-    """Work that was found could not be handed to another function; the next invocation finds it again."""
 
 
 class TidyFunction:
     """The function, opened once a process."""
 
     def __init__(
-        self, service: CloudService, repository: Repository, settings: ServiceFunctionSettings,
-        other: OtherRegion | None = None, *, functions: Any = None, clock: Callable[[], float] = time.time,
+        self, service: CloudService, repository: Repository, ledger: DynamoDbLedger, handover: Handover,
+        other: OtherRegion | None = None, *, clock: Callable[[], float] = time.time,
     ) -> None:  # fmt: skip
         """Take what it works with.
 
         Args:
             service: the service's core.
             repository: the issuer's, where the log's head is put.
-            settings: name the functions that it hands work to.
+            ledger: the issuer's.
+            handover: takes what the stream has left behind.
             other: what is done where there is another region.
-            functions: a client of Lambda.
             clock: gives the time in seconds since 1970 UTC.
         """
         self._service = service
         self._repository = repository
-        self._settings = settings
+        self._reissues = Reissues(service.cloud_store, repository, ledger)
+        self._handover = handover
         self._other = other
-        self._functions = functions or patient_client("lambda", _PATIENCE)
         self._clock = clock
 
     @classmethod
@@ -92,7 +87,8 @@ class TidyFunction:
         service = open_service(settings)
         regional = service.regional
         other = OtherRegion(regional, Revocations(settings.revoke)) if regional else None
-        return cls(service, S3Repository(settings.repository), settings, other)
+        repository, ledger = S3Repository(settings.repository), DynamoDbLedger(settings.ledger)
+        return cls(service, repository, ledger, Handover(settings.decide, settings.sequence), other)
 
     def __call__(self, event: Any, _context: Any) -> dict[str, int]:
         """Do what is due, or what an operator asks for.
@@ -128,9 +124,10 @@ class TidyFunction:
         kept = store.noted(SWEEP)
         progress = Progress.read(kept).resumed(now, is_whole=is_whole)
         done: dict[str, int] = {}
+        kids = self._reissues.read_kids() if progress is not None else frozenset()
         while progress is not None and not progress.is_over:
             applications, after = store.page(progress.after, PART_ITEMS)
-            found = look(applications, progress, now, store.is_logged)
+            found = look(applications, progress, now, store.is_logged, kids)
             for name, number in self._do(found, now).items():
                 done[name] = done.get(name, 0) + number
             progress = progress.advanced((document for _, document in applications), after)
@@ -148,13 +145,15 @@ class TidyFunction:
     def _do(self, found: Found, now: int) -> dict[str, int]:
         """Do what was found in a part of the table. All of it may be done twice."""
         store = self._service.cloud_store
-        self._hand("undecided", self._settings.decide, found.undecided)
-        self._hand("unfollowed", self._settings.sequence, found.unfollowed)
+        self._handover.undecided(found.undecided)
+        self._handover.unfollowed(found.unfollowed)
         expired = store.expire(EXPIRED, now, len(found.over), among=found.over) if found.over else 0
         for one in store.find_many(found.unissued).values():  # their request ended among the issuer's dead letters
             store.record_refused(one, EXPIRED, now)
         forgotten = store.forget(now, _oldest_week(now), len(found.due), among=found.due) if found.due else 0
+        reissued = self._reissues.take(found.reissuable, now)
         return {
+            "reissued": reissued,
             "expired": expired + len(found.unissued), "forgotten": forgotten,
             "undecided": len(found.undecided), "unfollowed": len(found.unfollowed),
         }  # fmt: skip
@@ -168,20 +167,6 @@ class TidyFunction:
             self._other.find_strays()
         count("Swept", 1)
 
-    def _hand(self, what: str, function: str, references: Sequence[str]) -> None:
-        """Let another function work on applications.
-
-        Raises:
-            NotHandedError: it can't be invoked.
-        """
-        count("LeftBehind", len(references))
-        for some in groups(references, HANDED_MAX):
-            logger.warning("the stream has left applications behind", what=what, count=len(some))
-            try:
-                invoke(self._functions, _PATIENCE, function, {"references": some}, InvocationType="Event")
-            except (RefusedError, UnintelligibleError) as e:
-                raise NotHandedError(f"the function {function} can't be invoked: {e}") from e
-
 
 def _oldest_week(now: int) -> int:
     return week_of(dhaka_day(now)) - 1
@@ -189,7 +174,7 @@ def _oldest_week(now: int) -> int:
 
 @cache
 def _function() -> TidyFunction:
-    settings = ServiceFunctionSettings.from_environment(os.environ, "decide", "sequence", "repository")
+    settings = ServiceFunctionSettings.from_environment(os.environ, "decide", "sequence", "repository", "ledger")
     return TidyFunction.open(settings)
 
 

@@ -156,7 +156,7 @@ def test_a_day_at_the_desk_is_whole(service: Service, world: World, now: int, tm
 def test_passes_issued_again_after_a_leak_are_whole(approving: Service, world: World, now: int, tmp_path: Path) -> None:
     submit(approving, now)
     work(approving, now)
-    replace_pass_key(world)
+    replace_pass_key(world.authority.folder, world.now)
     with Service.open(tmp_path / "service", world.authority.folder) as again:
         work(again, now + 1)
         report = audit(again, world, tmp_path / "copies", now + 60)

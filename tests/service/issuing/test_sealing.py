@@ -318,7 +318,7 @@ def test_a_reissued_pass_has_its_leaf_and_is_shown(approving: Service, world: Wo
     receipts = [submit(approving, now, f"c{n}", not_before=iso(now)) for n in range(3)]
     work(approving, now)
     before = [approving.store.find(receipt.reference) for receipt in receipts]
-    replace_pass_key(world)
+    replace_pass_key(world.authority.folder, world.now)
     work(approving, now)
     after = [approving.store.find(receipt.reference) for receipt in receipts]
     world.sync()
@@ -344,7 +344,7 @@ def test_a_reissued_pass_is_revoked_with_its_first_and_logged_although_it_came_l
 ) -> None:
     receipt = submit(approving, now, not_before=iso(now))
     work(approving, now)
-    replace_pass_key(world)
+    replace_pass_key(world.authority.folder, world.now)
     run(approving.withdraw(receipt.reference, receipt.secret, now=now))
     work(approving, now)
     with closing(world.authority.ledger()) as ledger:
@@ -359,7 +359,7 @@ def test_a_pass_issued_again_twice_names_each_pass_that_it_replaced(approving: S
     receipt = submit(approving, now, not_before=iso(now))
     work(approving, now)
     for _ in range(2):
-        replace_pass_key(world)
+        replace_pass_key(world.authority.folder, world.now)
     work(approving, now)
     first, second, third = (leaf for leaf in leaves(approving) if leaf["kind"] == "issuance")
     assert second["replaces"] == [first["day"], first["index"]]
@@ -374,7 +374,7 @@ def test_a_correction_replaces_the_pass_that_was_issued_again(
 ) -> None:
     receipt = submit(approving, now, not_before=iso(now))
     work(approving, now)
-    replace_pass_key(world)
+    replace_pass_key(world.authority.folder, world.now)
     monkeypatch.setattr(Worker, "_reissued", lambda *_: 0)  # it has not looked yet
     other = approving.read(form(now, not_before=iso(now), reason="office"), now=now)[0]
     run(approving.correct(receipt.reference, receipt.secret, other, now=now))
@@ -392,7 +392,7 @@ def test_what_is_over_for_a_day_is_not_looked_for(
 ) -> None:
     submit(approving, now, not_before=iso(now))
     work(approving, now)
-    replace_pass_key(world)
+    replace_pass_key(world.authority.folder, world.now)
     asked: list[int] = []
 
     def take(_: Worker, passes: Sequence[Reissuable]) -> int:

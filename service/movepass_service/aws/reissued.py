@@ -1,0 +1,54 @@
+"""Finds, for the sweep, what custodians have issued again under another key (issuing.reissues)."""
+
+from collections.abc import Sequence
+
+from movepass_issuer import IssuerError
+from movepass_issuer.issuing.issuer import Revoker
+from movepass_issuer.publishing.published import read_keys
+from movepass_issuer.storage.dynamodb_ledger import DynamoDbLedger
+from movepass_issuer.storage.repository import Repository
+from movepass_service.aws.telemetry import count, logger
+from movepass_service.issuing.reissues import take_reissues
+from movepass_service.stores.dynamodb.store import DynamoDbStore
+from movepass_service.stores.store import Reissuable
+
+
+class Reissues:
+    """The issuer's published keys and its ledger.
+
+    IAM: s3:GetObject on the repository, dynamodb:BatchGetItem on the issuer's table.
+    """
+
+    def __init__(self, store: DynamoDbStore, repository: Repository, ledger: DynamoDbLedger) -> None:
+        """Take the service's store, and the issuer's repository and ledger."""
+        self._store = store
+        self._repository = repository
+        self._ledger = ledger
+
+    def read_kids(self) -> frozenset[str]:
+        """Read the published keys; returns the kids whose passes may have been issued again, in hexadecimal.
+
+        These are all but the newest good one. Where the keys can't be read there are none until the next sweep.
+        """
+        try:
+            keys = read_keys(self._repository)
+        except IssuerError as e:
+            logger.warning("the published keys can't be read, so no reissued pass is looked for", error=str(e))
+            return frozenset()
+        good = [key for kid, key in keys.keys.items() if keys.withdrawn(kid) is None]
+        newest = max(good, key=lambda key: key.not_before, default=None)
+        return frozenset(kid.hex() for kid, key in keys.keys.items() if key is not newest)
+
+    def take(self, passes: Sequence[Reissuable], now: int) -> int:
+        """Show applicants what was issued again for some passes under a good key; returns how many passes were.
+
+        Raises:
+            StoreError, IssuerError: the store or the ledger failed.
+        """
+        if not passes:
+            return 0
+        keys = read_keys(self._repository)
+        revoker = Revoker(ledger=self._ledger, kids=keys.keys)
+        done = take_reissues(self._store, revoker, passes, lambda kid: keys.withdrawn(kid) is None, now)
+        count("Reissued", done)
+        return done
