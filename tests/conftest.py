@@ -34,7 +34,7 @@ def ministack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ministack]:
 
 
 SLOWEST = (
-    "service/web/test_browser.py", "aws/test_story.py", "aws/test_functions.py", "aws/test_region_service.py",
+    "service/web/test_browser.py", "aws/test_functions.py", "aws/test_region_service.py",
     "aws/test_service_stack.py", "service/desk/test_browser.py", "aws/test_service_faults.py",
     "cli/scanning/test_scan.py", "cli/scanning/test_hostile_codes.py", "tools/test_bench.py", "issuer/test_races.py",
     "aws/test_two_regions.py", "issuer/test_qr_card.py", "cli/test_bad_input.py", "aws/test_crashes.py",

@@ -85,7 +85,7 @@ def test_no_place_is_given_twice_and_nobody_is_forgotten(per_s: float, stay: flo
     assert len(set(numbers)) == len(numbers)
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(per_s=st.sampled_from([1, 5, 10]), stay=st.sampled_from([0.05, 0.3, 0.7, 1.0]), seed=st.integers(0, 9))
 def test_never_more_enter_than_the_capacity(per_s: float, stay: float, seed: int) -> None:
     play = Play(per_s, stay, seed)
