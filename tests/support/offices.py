@@ -63,7 +63,7 @@ class Office:
                 "MOVEPASS_URL": URL, "MOVEPASS_SITE_SECRET": secret,
                 "MOVEPASS_REPOSITORY": f"s3://{stack.outputs['RepositoryBucket']}",
                 "MOVEPASS_SIGNER": f"awskms:{stack.outputs['OnlineKeyArn']}",
-                "MOVEPASS_REQUESTS": stack.outputs["RequestsUrl"],
+                "MOVEPASS_REQUESTS": stack.outputs["RequestsUrl"], "MOVEPASS_LEDGER": stack.outputs["Table"],
                 "MOVEPASS_REVOKE_FUNCTION": stack.outputs["RevokeFunctionName"],
                 "MOVEPASS_REGION_NUMBER": str(number), "MOVEPASS_SERVICE_PEERS": other,
             }

@@ -26,18 +26,16 @@ class Reissues:
         self._ledger = ledger
 
     def read_kids(self) -> frozenset[str]:
-        """Read the published keys; returns the kids whose passes may have been issued again, in hexadecimal.
+        """Read the published keys; returns the kids of those that are withdrawn, in hexadecimal: their passes are void.
 
-        These are all but the newest good one. Where the keys can't be read there are none until the next sweep.
+        Where the keys can't be read there are none until the next sweep.
         """
         try:
             keys = read_keys(self._repository)
         except IssuerError as e:
             logger.warning("the published keys can't be read, so no reissued pass is looked for", error=str(e))
             return frozenset()
-        good = [key for kid, key in keys.keys.items() if keys.withdrawn(kid) is None]
-        newest = max(good, key=lambda key: key.not_before, default=None)
-        return frozenset(kid.hex() for kid, key in keys.keys.items() if key is not newest)
+        return frozenset(kid.hex() for kid in (*keys.keys, *keys.denied) if keys.withdrawn(kid))
 
     def take(self, passes: Sequence[Reissuable], now: int) -> int:
         """Show applicants what was issued again for some passes under a good key; returns how many passes were.
