@@ -141,6 +141,14 @@ def test_a_lost_region_is_tried_with_a_few_of_those_that_it_lacks(pair: Pair) ->
         assert pair.stores[A].copy_rest() == 0
 
 
+def test_what_is_left_after_as_many_as_may_be_copied_is_counted(pair: Pair) -> None:
+    pair.lose(B)
+    for each in range(5):
+        pair.submit(A, each)
+    pair.find(B)
+    assert [pair.stores[A].copy_rest(2) for _ in range(4)] == [2, 1, 0, 0]
+
+
 def test_a_note_of_an_application_that_is_given_up_goes(pair: Pair) -> None:
     pair.submit(A)
     pair.lose(A)

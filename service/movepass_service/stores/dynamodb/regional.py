@@ -239,7 +239,8 @@ class RegionalStore(DynamoDbStore):
             limit: how many to copy, and to count, at most.
         """
         names = list(islice(self._homes.uncopied(), limit))
-        if not names or all(self._copy(group) for group in groups(names, AT_ONCE)):
+        are_copied = all(self._copy(group) for group in groups(names, AT_ONCE))
+        if are_copied and len(names) < limit:
             return 0
         return sum(1 for _ in islice(self._homes.uncopied(), limit))
 
