@@ -11,7 +11,7 @@ from service import wait_for
 from service_aws import Play
 from support.ministack import REGION, running
 from support.stack import ACCOUNT, assume_as_test, read_template
-from support.whole_stack import SERVICE_TEMPLATE
+from support.whole_stack import INFRA, SERVICE_TEMPLATE
 
 from movepass_service.applications.states import State
 from movepass_service.stores.dynamodb.document import kept_of
@@ -44,6 +44,12 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Play]:
 def test_people_apply_and_get_passes_that_a_device_accepts_and_an_auditor_finds_whole(played: Play) -> None:
     assert [row for row in played.story.shown if row.got != row.expected] == []
     assert len(played.story.shown) >= 15
+
+
+def test_the_whole_stack_hands_on_all_that_the_services_template_takes() -> None:
+    whole = read_template(INFRA / "main.yaml")
+    given = whole["Resources"]["Service"]["Properties"]["Parameters"]
+    assert set(given) == set(read_template(SERVICE_TEMPLATE)["Parameters"])
 
 
 def test_the_other_region_has_a_copy_of_every_application_in_its_last_state(played: Play) -> None:
