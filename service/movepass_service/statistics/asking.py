@@ -21,7 +21,7 @@ class Facts:
     """The facts of a service. Several threads may ask at once."""
 
     def __init__(self, folder: Path, db: Any) -> None:
-        """Take what `open` opened."""
+        """Take the folder of the facts and an open database; see `open`."""
         self._folder = folder
         self._db = db
         self._notes: dict[tuple[Path, int, int], bool] = {}

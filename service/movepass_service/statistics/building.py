@@ -66,11 +66,11 @@ class FactBuilder:
         self._limits: dict[tuple[str | None, str], str | None] = {}
 
     def applied(self, kept: Kept, trip: Trip | None = None) -> Fact:
-        """Return that an application came."""
+        """Return the fact that an application came."""
         return Fact.of(facts.APPLIED, self.name(kept.number, None), kept.received_at, **(trip or _read_trip(kept)))
 
     def new_facts(self, story: Story) -> Iterator[Fact]:
-        """Return what is new in a story, and which passes were taken away by now."""
+        """Return the facts that are new in a story, and those of all its passes that were taken away."""
         trips = _Trips(story)
         for place, decision in enumerate(story.decisions):
             if decision.event in story.new:
@@ -82,12 +82,12 @@ class FactBuilder:
         yield from self.taken_facts(story, trips)
 
     def taken_facts(self, story: Story, trips: "_Trips | None" = None) -> Iterator[Fact]:
-        """Return the passes that were given back, replaced or taken away before their time."""
+        """Return the facts of passes that were given back, replaced or taken away before their time."""
         for one in story.taken:
             yield self._revoked(story, one, trips or _Trips(story))
 
     def looked(self, position: int, act: Mapping[str, Any], approver: str | None) -> Fact:
-        """Return a second look, or its end, by the record of the act and the officer who had approved."""
+        """Return the fact of a second look, or of its end, from the act's record and the officer who had approved."""
         return replace(
             Fact.of(facts.LOOKED, self.name(-1, position), act["at"]), outcome=act["outcome"],
             decided_by=_decided_by(act["actor"]), officer=self.pseudonym(officer_of(act["actor"])),
@@ -192,12 +192,12 @@ class _Trips:
 
 
 def forgotten(event: int, at: int) -> Fact:
-    """Return that something was decided of which the record was deleted."""
+    """Return the fact of a decision whose record was deleted."""
     return Fact.of(facts.FORGOTTEN, event, at)
 
 
 def published(version: int, at: int) -> Fact:
-    """Return that revocation lists were published, by the version of the timestamp and its time."""
+    """Return the fact that revocation lists were published, from the timestamp's version and time."""
     return Fact.of(facts.PUBLISHED, version, at, at_s=at)
 
 

@@ -11,7 +11,7 @@ from html import escape
 from itertools import pairwise
 
 WIDTH = 320
-"""Of every chart, in units that are pixels on a small phone."""
+"""Width of every chart, in units that are pixels on a small phone."""
 SERIES_MAX = 6
 BARS_MAX = 16
 """Rows of a bar chart; its table has all."""

@@ -152,7 +152,14 @@ class Collector:
 
 
 def looked_facts(store: StoryStore, builder: FactBuilder, position: int, text: str) -> Iterator[Fact]:
-    """Return the second look that an act of administration is, by the position of its leaf and its record."""
+    """Return the fact of a second look, if an act of administration is one.
+
+    Args:
+        store: where second looks are found.
+        builder: makes facts.
+        position: the position of the act's leaf in the log.
+        text: the act's record, as JSON.
+    """
     act = json.loads(text)
     if act.get("action") == SECOND_LOOK:
         look = store.second_look(act["decision"])
@@ -160,7 +167,7 @@ def looked_facts(store: StoryStore, builder: FactBuilder, position: int, text: s
 
 
 def collector_rounds(collector: Collector, folder: Path, clock: Callable[[], float]) -> Rounds:
-    """Return what collects in a thread of its own, merges parts, and compacts days that are over.
+    """Return rounds that collect facts, merge parts, and compact days that are over, in a thread of their own.
 
     Args:
         collector: which.

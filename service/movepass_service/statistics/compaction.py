@@ -26,7 +26,7 @@ from movepass_service.statistics.folder import (
 from movepass_service.statistics.templates import literal
 
 MERGED_PARTS = 64
-"""Parts of a day that are put together: those of some 20 minutes."""
+"""From so many parts of a day on, they are merged: a round writes one each 20 s, so some 20 minutes of them."""
 _MERGED = "merged"
 _TEMPORARY, _SPILLED = ".new", ".spilled"
 

@@ -49,7 +49,7 @@ class Source:
 
     @classmethod
     def read(cls, post: str, district: str, device: str) -> Self:
-        """Read what whoever imports calls it.
+        """Check the names that the importer gives.
 
         Raises:
             ExportError: a name is empty or too long, or there is no such district.
@@ -97,7 +97,7 @@ def read_export(data: bytes, source: Source, verdicts: Mapping[str, str], now: i
         now: seconds since 1970 UTC.
 
     Raises:
-        ExportError: it is none; the message names the line.
+        ExportError: it is not an export; the message names the line.
     """
     if len(data) > EXPORT_MAX_BYTES:
         raise ExportError(f"expected at most {EXPORT_MAX_BYTES:,} bytes, got {len(data):,}")
@@ -236,7 +236,7 @@ def _read_row(row: Mapping[str, Any], source: Source, verdicts: Mapping[str, str
     """Read a row.
 
     Raises:
-        ValueError, TypeError: it is none.
+        ValueError, TypeError: it is not a row of an export.
     """
     at, verdict = _begins(row), row["verdict"]
     if verdict not in verdicts:

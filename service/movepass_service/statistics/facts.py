@@ -39,11 +39,11 @@ TYPES: Final[Mapping[str, str]] = {
 
 
 class FactsError(ServiceError):
-    """The facts can't be read or written, or a question about them can't be asked."""
+    """Facts can't be read or written, or a question about them is wrong."""
 
 
 class QuestionError(FactsError):
-    """An unknown report, day or filter."""
+    """A question names an unknown report, day or filter, or a query or an export is wrong."""
 
     is_input = True
 
@@ -93,7 +93,7 @@ class Fact:
 
     @classmethod
     def of(cls, kind: str, event: int, at: int, **columns: Any) -> "Fact":
-        """Return what happened at a time, seconds since 1970 UTC."""
+        """Return the fact of an event at a time, seconds since 1970 UTC."""
         when = moment(at)
         return cls(when.day, kind, event, when.hour, when.minute, **columns)
 

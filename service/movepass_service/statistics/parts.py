@@ -21,7 +21,7 @@ class Collected:
     """The place that the reading of a store has reached.
 
     Attributes:
-        position: the first position of the log that was not.
+        position: the first position of the log that was not read.
         leaf: SHA-256 of the leaf before it, in hexadecimal; "" before the first.
         arrived: the number of the last application that was counted while it waited for the rules.
         noted: the position before which the issuer has noted all that was taken away.
@@ -61,7 +61,7 @@ class Collected:
 
 
 class Parts(Protocol):
-    """Keeps the parts of days. Methods raise FactsError where it can't."""
+    """Keeps the parts of days. Methods raise FactsError if the place can't be read or written."""
 
     name: str
     """For messages."""

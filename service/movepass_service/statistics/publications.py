@@ -26,7 +26,7 @@ class Publications:
     """Gathers publications until a collector has counted them. Several threads may use it."""
 
     def __init__(self, newest: Callable[[], Known | None]) -> None:
-        """Take what returns the newest publication in the repository; None before the first."""
+        """Take a function that returns the newest publication in the repository, or None before the first."""
         self._newest = newest
         self._told: dict[int, int] = {}
         self._lock = threading.Lock()
@@ -73,7 +73,7 @@ def read_newest(repository: Repository) -> Known | None:
 
 
 def newest_of(authority: Path) -> Callable[[], Known | None]:
-    """Return what returns the newest publication of an authority, by its folder; see read_newest."""
+    """Return a function that reads the newest publication of the authority in a folder; see read_newest."""
 
     def newest() -> Known | None:
         try:

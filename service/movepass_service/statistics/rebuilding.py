@@ -133,7 +133,7 @@ def _at_of(leaf: str) -> int:
 
 
 def _forgotten(position: int, leaf: str, find_pass: FindPass, builder: FactBuilder) -> Iterator[Fact]:
-    """Return what is known of a leaf whose application was deleted."""
+    """Return the facts that a leaf still proves when its application was deleted."""
     read = json.loads(leaf)
     if read["kind"] == DECISION:
         yield forgotten(builder.name(-1, position), read["at"])
@@ -142,7 +142,7 @@ def _forgotten(position: int, leaf: str, find_pass: FindPass, builder: FactBuild
 
 
 def _forgotten_pass(event: int, leaf: dict[str, Any], find_pass: FindPass) -> Iterator[Fact]:
-    """Return what the ledger knows of a pass whose application was deleted: issued, and revoked."""
+    """Return the facts that the ledger has of a pass whose application was deleted: issued, and revoked."""
     entry = find_pass(leaf["day"], leaf["index"])
     columns, begins, ends = _said(entry)
     name = "" if entry is None else entry.request_id

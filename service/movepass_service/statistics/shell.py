@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 ROWS_MAX = 1000
-"""Rows of an answer; the rest is told of."""
+"""Rows of an answer at most; the answer says if there are more."""
 QUERY_MAX_CHARS = 10_000
 _INSERTED_AT_ONCE = 1000
 _LOCKED: engine.Settings = {
@@ -66,7 +66,7 @@ class Shell:
         """Answer a query.
 
         Raises:
-            QuestionError: it can't be read, is too long, or asks for what there is not.
+            QuestionError: it is not SQL, is too long, or asks for something that is missing or forbidden.
         """
         if len(query) > QUERY_MAX_CHARS:
             raise QuestionError(f"a query has at most {QUERY_MAX_CHARS:,} characters, got {len(query):,}")

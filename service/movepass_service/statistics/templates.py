@@ -24,7 +24,6 @@ from movepass_service.statistics.facts import FactsError
 
 DUCKDB: Final = "duckdb"
 ATHENA: Final = "athena"
-ENGINES: Final = (DUCKDB, ATHENA)
 _HOURS = 24
 _EPOCH = date(1970, 1, 1)
 _CALL = re.compile(r"\{(\w+)(?:\(([^{}]*)\))?\}")
@@ -127,7 +126,7 @@ def render(template: str, window: Asked, engine: str) -> str:
     """Write a query for an engine.
 
     Raises:
-        FactsError: the template calls what is no function.
+        FactsError: the template calls an unknown function.
     """
     functions = _functions(window, engine)
 
