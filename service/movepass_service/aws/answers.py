@@ -91,7 +91,7 @@ class AnswersFunction:
 
 
 def read_answer(message: Message) -> Answer | None:
-    """Read an answer; None where it is none to a request of the service's."""
+    """Read an answer; None if it answers no request of the service's."""
     try:
         document = json.loads(message.body)
         named = _REQUEST.fullmatch(document["request_id"])

@@ -3,8 +3,8 @@
 A day that is over is compacted whenever it has parts; today too once it has many, as each object costs a reader a call.
 
 It copies a day from S3, does what the embedded service does (statistics.compaction), and copies the file back. Then the
-parts go. Cut off in between, a reader finds events in the file and in parts, and counts them once (statistics.engine,
-and the view for Athena); the next run compacts the same day again. Athena could do it as well, by one statement a day,
+parts go. Cut off in between, events are in the file and in parts: statistics.engine counts them once, and Athena reads
+the files alone; the next run compacts the same day again. Athena could do it as well, by one statement a day,
 but then the rules for what counts once would have two homes, and no test of ours would run one of them.
 
 IAM: s3:GetObject, s3:PutObject, s3:ListBucket on the facts' bucket and s3:DeleteObject on its parts; nothing else.

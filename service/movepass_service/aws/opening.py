@@ -1,4 +1,4 @@
-"""Opens what the functions need: the service's core on DynamoDB, and the secret of the site."""
+"""Opens what the functions need: the service's core on DynamoDB, and secrets."""
 
 import json
 import os
@@ -15,7 +15,7 @@ from movepass_service.stores.dynamodb.regional import Neighbour, RegionalStore
 from movepass_service.stores.dynamodb.store import DynamoDbStore
 
 SECRET_MIN_CHARS = 43
-"""Of the site's secret: as many letters and digits as 256 bits need."""
+"""The least length of a secret: as many letters and digits as 256 bits need."""
 COUNTS = "counts"
 """Name under which the numbers of applications by state are kept, once they were counted."""
 _COUNTS_SECONDS = 60.0
@@ -60,7 +60,7 @@ class CloudService(ServiceCore):
 def open_service(settings: ServiceFunctionSettings) -> CloudService:
     """Open the core.
 
-    Without the site's secret it derives nothing that applicants get: only the site function has it.
+    Only the site function has the site's secret. The others get a random one, as they derive no applicant's secret.
 
     Raises:
         ServiceError: a setting is wrong, or the secret can't be read.
@@ -88,7 +88,7 @@ def _open_regional(settings: ServiceFunctionSettings) -> RegionalStore | None:
 
 
 def read_secret(arn: str, *, client: Any = None) -> str:
-    """Read the site's secret.
+    """Read a secret: the site's or that of the statistics.
 
     IAM: secretsmanager:GetSecretValue.
 
@@ -100,7 +100,7 @@ def read_secret(arn: str, *, client: Any = None) -> str:
     try:
         secret = str(patiently(manager, get, _PATIENCE, lambda refused: "Throttl" in refused.code)["SecretString"])
     except (RefusedError, UnintelligibleError, KeyError) as e:
-        raise FunctionSettingsError(f"the site's secret {arn} can't be read: {e}") from e
+        raise FunctionSettingsError(f"the secret {arn} can't be read: {e}") from e
     if len(secret) < SECRET_MIN_CHARS:
-        raise FunctionSettingsError(f"the site's secret {arn} has fewer than {SECRET_MIN_CHARS} characters")
+        raise FunctionSettingsError(f"the secret {arn} has fewer than {SECRET_MIN_CHARS} characters")
     return secret

@@ -10,6 +10,7 @@ from movepass_service.aws.telemetry import logger
 from movepass_service.errors import ServiceError
 
 REVOKED_AT_ONCE = 100
+"""Passes in one invocation of the revoke function."""
 _PATIENCE = Patience(deadline=60, connect=2, read=40, backoff_first=0.1, backoff_max=1)
 
 

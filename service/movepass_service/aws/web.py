@@ -8,7 +8,7 @@ IN_FLIGHT_MAX = 10
 
 
 def web_settings(settings: ServiceFunctionSettings, *, has_cache: bool = False) -> WebSettings:
-    """Return them; `has_cache` is the site's, as CloudFront keeps its pages by the template's keys.
+    """Return the settings; `has_cache` is true for the site, as CloudFront keeps its pages by the template's keys.
 
     Raises:
         FunctionSettingsError: the address is none.

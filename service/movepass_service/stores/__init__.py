@@ -1,1 +1,1 @@
-"""Where applications and decisions are kept."""
+"""The stores of applications and decisions: their contracts, and one implementation in each folder."""
