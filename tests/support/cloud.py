@@ -116,14 +116,9 @@ class Cloud:
         ]
 
     def taken(self, url: str) -> list[dict[str, Any]]:
-        sqs = self.ministack.client("sqs")
         found: list[dict[str, Any]] = []
-        while some := sqs.receive_message(
-            QueueUrl=url, MaxNumberOfMessages=10, MessageAttributeNames=["All"]
-        ).get("Messages", []):  # fmt: skip
+        while some := take_ten(self.ministack.client("sqs"), url):
             found += some
-            for message in some:
-                sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
         return found
 
     def mirror(self, folder: Path) -> Path:
@@ -140,6 +135,17 @@ class Cloud:
 
     def enroll(self, store: Path) -> None:
         Device.enroll(store, root=self.authority.root_path.read_bytes(), sources=["nowhere"])
+
+
+def take_ten(sqs: Any, url: str) -> list[dict[str, Any]]:
+    """Take at most ten messages from a queue with a client, in two calls, as Lambda does."""
+    found: list[dict[str, Any]] = sqs.receive_message(
+        QueueUrl=url, MaxNumberOfMessages=10, MessageAttributeNames=["All"]
+    ).get("Messages", [])  # fmt: skip
+    if found:
+        taken = [{"Id": str(n), "ReceiptHandle": message["ReceiptHandle"]} for n, message in enumerate(found)]
+        sqs.delete_message_batch(QueueUrl=url, Entries=taken)
+    return found
 
 
 def event(bodies: Iterable[str], attempt: int = 1) -> dict[str, Any]:

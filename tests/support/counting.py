@@ -1,7 +1,9 @@
-"""Count on the wire: a proxy before ministack that counts calls to AWS and the write units of DynamoDB.
+"""Count on the wire: a proxy before ministack that counts calls to AWS and the units of DynamoDB.
 
 It adds ReturnConsumedCapacity to each write, so DynamoDB itself says what the write costs: a unit for each KB of each
-item, twice that in a transaction, and the units of each index that changes.
+item, twice that in a transaction, and the units of each index that changes. Ministack says nothing true of reads, so
+they are counted by what is asked for and answered: a unit for each key, and for each 4 KB of a query, half where the
+read need not be consistent.
 
 Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html
 """
@@ -21,8 +23,10 @@ from support.ministack import Ministack
 
 _TABLES = "DynamoDB_20120810."
 _WRITES = {"PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems"}
+_READS = {"GetItem", "BatchGetItem", "Query", "Scan", "TransactGetItems"}
 _HOP = {"connection", "transfer-encoding", "content-length"}
 _SECONDS = 60
+_READ_BYTES = 4096
 
 
 @dataclass
@@ -33,24 +37,29 @@ class Tally:
         url: the address that AWS_ENDPOINT_URL names.
         calls: how often each operation was asked for, as "PutItem" or "SendMessageBatch"; in S3 as "GET".
         write_units: of DynamoDB.
+        read_units: of DynamoDB.
     """
 
     url: str = ""
     calls: Counter[str] = field(default_factory=Counter)
     write_units: float = 0.0
+    read_units: float = 0.0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def add(self, operation: str, units: float) -> None:
         """Count a call."""
         with self._lock:
             self.calls[operation] += 1
-            self.write_units += units
+            if operation in _READS:
+                self.read_units += units
+            else:
+                self.write_units += units
 
     def clear(self) -> None:
         """Start from nothing."""
         with self._lock:
             self.calls.clear()
-            self.write_units = 0.0
+            self.write_units = self.read_units = 0.0
 
 
 @contextmanager
@@ -82,11 +91,13 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         target = self.headers.get("X-Amz-Target", "")
         operation = target.rpartition(".")[2] or self.command
-        writes = target.startswith(_TABLES) and operation in _WRITES
+        of_tables = target.startswith(_TABLES)
+        writes = of_tables and operation in _WRITES
         if writes:
             body = json.dumps(json.loads(body) | {"ReturnConsumedCapacity": "TOTAL"}).encode()
         status, headers, answer = self._ask(body)
-        self._tally.add(operation, _units(answer) if writes else 0.0)
+        reads = of_tables and operation in _READS
+        self._tally.add(operation, _units(answer) if writes else _read_units(body, answer) if reads else 0.0)
         self.send_response_only(status)  # the rest of the head is the answer's own
         for name, value in headers:
             if name.lower() not in _HOP | ({"x-amz-crc32"} if writes else set()):
@@ -116,3 +127,16 @@ def _units(answer: bytes) -> float:
     """Read the units of a write from its answer; a refused write says nothing of them, but is charged at least one."""
     told = json.loads(answer).get("ConsumedCapacity", {"CapacityUnits": 1.0})
     return float(sum(table["CapacityUnits"] for table in (told if isinstance(told, list) else [told])))
+
+
+def _read_units(body: bytes, answer: bytes) -> float:
+    """Count the units of a read: of items by the keys that are asked for, of a query by its answer's size."""
+    asked, told = json.loads(body), json.loads(answer)
+    if "RequestItems" in asked:
+        return sum(len(of["Keys"]) * _factor(of) for of in asked["RequestItems"].values())
+    size = len(json.dumps(told.get("Items", told.get("Item", {}))))
+    return float(max(1, -(-size // _READ_BYTES)) * _factor(asked))
+
+
+def _factor(asked: dict[str, Any]) -> float:
+    return 1.0 if asked.get("ConsistentRead") else 0.5

@@ -237,8 +237,8 @@ class ServiceCloud:
         """Let everything work until there is nothing left to do."""
         for _ in range(_ROUNDS_MAX):
             moved = self.follow_stream() | self._take_what_is_handed()
-            moved |= self._from_queue(self.requests, lambda records: self._issue([r["body"] for r in records]))
-            moved |= self._from_queue(self.cloud.settings.answers, self._note)
+            moved |= self.bring_requests(self.cloud.taken(self.requests))
+            moved |= self.bring_answers(self.cloud.taken(self.cloud.settings.answers))
             if not moved:
                 return
         raise AssertionError("it never comes to rest")
@@ -250,14 +250,24 @@ class ServiceCloud:
             self._invoke("tidy", event or {})
         self.settle()
 
+    def bring_requests(self, messages: Sequence[Mapping[str, Any]]) -> bool:
+        """Bring messages of the request queue to the issue function; returns whether there were any."""
+        return self._bring_messages(messages, lambda records: self._issue([r["body"] for r in records]))
+
+    def bring_answers(self, messages: Sequence[Mapping[str, Any]]) -> bool:
+        """Bring the issuer's answers to their function; returns whether there were any."""
+        return self._bring_messages(messages, self._note)
+
     def _note(self, records: Sequence[dict[str, Any]]) -> list[str]:
         died, answer = self._invoke("answers", {"Records": list(records)})
         if died or answer is None:
             return [record["messageId"] for record in records]
         return failed(answer)
 
-    def _from_queue(self, url: str, function: Callable[[Sequence[dict[str, Any]]], list[str]]) -> bool:
-        found = [{"messageId": f"m-{n}", "body": m["Body"]} for n, m in enumerate(self.cloud.taken(url))]
+    def _bring_messages(
+        self, messages: Sequence[Mapping[str, Any]], function: Callable[[Sequence[dict[str, Any]]], list[str]]
+    ) -> bool:
+        found = [{"messageId": f"m-{n}", "body": m["Body"]} for n, m in enumerate(messages)]
         if self.twice and found:
             function(found)
         waiting = list(reversed(found)) if self.reordered else found
@@ -328,11 +338,14 @@ class ServiceCloud:
         """Begin a process of a function."""
         if function == "site":
             service = open_service(self.settings)
-            gate = Gate(DynamoDbLine(self.settings.table, client=self._tables), service.line_key, self.settings.line)
+            gate = Gate(DynamoDbLine(self.settings.table), service.line_key, self.settings.line)
             site = Mangum(make_app(service, web_settings(self.settings, has_cache=True), gate=gate), lifespan="off")
             return lambda asked: site(asked, self.cloud.context)  # type: ignore[arg-type] # as much of one as it needs
         if function == "sequence":
-            signer, origin = signer_from_uri(self.settings.signer), read_origin(self.settings.repository)
+            signer, origin = (
+                signer_from_uri(self.settings.signer),
+                read_origin(self.settings.repository),
+            )
             made: Any = SequenceFunction(self._new_store(), signer, origin, self.settings, functions=self._functions)
         elif function == "answers":
             made = AnswersFunction(self._new_store())

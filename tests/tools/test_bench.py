@@ -3,15 +3,18 @@
 import json
 import math
 import os
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
+import aws_application
 import aws_load
 import benchmarks
 import lists
 import post
 import pytest
 import rates
+from aws_load import STANDARD_BATCH
 from benchmarks import Effort, Result
 from support.ministack import available
 
@@ -32,6 +35,8 @@ NAMES = [
     "image_verify_vs_decoder",
     "aws_calls_per_pass",
     "aws_write_units_per_pass",
+    "aws_calls_per_application",
+    "aws_write_units_per_application",
     "service_accepted_per_s",
     "service_vs_floor",
     "service_p99_ms_at_250",
@@ -87,6 +92,36 @@ def test_a_pass_on_aws_is_counted_on_the_wire(monkeypatch: pytest.MonkeyPatch) -
     assert 1 < calls.value <= aws_load.CALLS_MAX  # one is kms:Sign
     assert 0 < units.value <= aws_load.WRITE_UNITS_MAX
     assert "Sign 1," in chapter.tables["aws"]
+
+
+def test_an_application_on_aws_is_counted_on_the_wire_from_its_post_to_its_pass(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    available()
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    shares = aws_application.shares(rounds=1)
+    floor = aws_application.floor(2)
+    monkeypatch.setattr(aws_application, "shares", lambda **_: shares)
+    monkeypatch.setattr(aws_application, "floor", lambda _: floor)
+    chapter = benchmarks.applying_on_aws(replace(TINY, aws=1))
+    monkeypatch.setattr(benchmarks, "RESULTS", tmp_path / "results.json")
+    calls, units = chapter.results
+    assert calls.value is not None
+    assert units.value is not None
+    assert 6 < calls.value <= aws_application.CALLS_MAX
+    assert 9 < units.value <= aws_application.WRITE_UNITS_MAX
+    assert (calls.beside, units.beside) == ({"floor": 3.0}, {"floor": 1.0})
+    assert calls.value == pytest.approx(sum(share.calls_each for share in shares))
+    by_step = {share.step: share.calls for share in shares}
+    assert by_step[aws_application.POST]["PutItem"] == STANDARD_BATCH
+    assert by_step[aws_application.ISSUE]["Sign"] == STANDARD_BATCH
+    assert Counter(by_step[aws_application.SEQUENCE]) >= Counter({"Sign": 1, "SendMessageBatch": 1, "PutItem": 2})
+    for queue in (aws_application.ASK, aws_application.READ):
+        assert by_step[queue] == {"ReceiveMessage": 1, "DeleteMessageBatch": 1}
+    (tmp_path / "aws.md").write_text("<!-- aws-costs -->\n<!-- /aws-costs -->\n", "utf-8")
+    benchmarks.write(tmp_path, {}, [chapter])
+    assert "| floor | 15.00 | 0.76 | 0.00 | 0.40 | 16.16 |" in (tmp_path / "aws.md").read_text("utf-8")
 
 
 def test_a_pass_that_costs_more_than_the_bar_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,9 +1,9 @@
 """Everything that is claimed of sizes and speeds, measured in one run, each figure beside its floor and its peers.
 
-Run it with `make bench`; it takes some minutes. It writes bench/results.json and the tables of
-DOCS/benchmarks.md (build/bench where DOCS is not given), and says which bars were missed; the exit code tells only
-whether the run is whole. Each module that measures says how: qr_sizes, rates, lists, sync_bytes, post, aws_load, and
-for the service the package tools/load.
+Run it with `make bench`; it takes some minutes. It writes bench/results.json and the tables of DOCS/benchmarks.md and
+DOCS/aws.md (build/bench where DOCS is not given), and says which bars were missed; the exit code tells only whether the
+run is whole. Each module that measures says how: qr_sizes, rates, lists, sync_bytes, post, aws_load, aws_application,
+and for the service the package tools/load.
 """
 
 import asyncio
@@ -19,6 +19,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import aws_application
 import aws_load
 import lists
 import post
@@ -35,7 +36,7 @@ from support.processes import ROOT
 from svg import Axis, dots
 
 RESULTS = ROOT / "bench" / "results.json"
-PAGE = "benchmarks.md"
+PAGE, AWS_PAGE = "benchmarks.md", "aws.md"
 _LIBRARIES = ("cryptography", "cwt", "PyJWT", "joserfc", "cbor2", "pyroaring", "zxing-cpp", "tuf")
 _AT_MOST, _AT_LEAST = "at most", "at least"
 _NAMES_PX, _ROW_PX = 150, 34
@@ -301,6 +302,25 @@ def on_aws(effort: Effort) -> Chapter:
     return Chapter(results, {"aws": table(head, rows)})
 
 
+def applying_on_aws(effort: Effort) -> Chapter:
+    """Count what an application asks of AWS from its POST to its pass, in batches of 10, beside the least it can."""
+    is_there = effort.aws and MINISTACK.exists()
+    shares = aws_application.shares(rounds=effort.aws) if is_there else []
+    floor = aws_application.floor(effort.aws) if is_there else None
+    whole = aws_application.together(shares) if shares else None
+    results = (
+        Result(
+            "aws_calls_per_application", whole.calls_each if whole else None, "",
+            (_AT_MOST, aws_application.CALLS_MAX), {"floor": floor.calls_each} if floor else {},
+        ),
+        Result(
+            "aws_write_units_per_application", whole.write_units_each if whole else None, "",
+            (_AT_MOST, aws_application.WRITE_UNITS_MAX), {"floor": floor.write_units_each} if floor else {},
+        ),
+    )  # fmt: skip
+    return Chapter(results, aws_application.tables(shares, floor))
+
+
 def serving(effort: Effort, folder: Path) -> Chapter:
     """Measure the issuing service: people on schedule, the most that it takes beside its floor, and its first page."""
     rate, minutes = effort.service
@@ -359,6 +379,7 @@ def measure(effort: Effort) -> Iterable[Chapter]:
     with TemporaryDirectory() as folder:
         yield waiting(Path(folder))
     yield on_aws(effort)
+    yield applying_on_aws(effort)
     with TemporaryDirectory(dir=scratch) as folder:
         yield serving(effort, Path(folder))
     with TemporaryDirectory(dir=scratch) as folder:
@@ -421,6 +442,8 @@ def write(folder: Path, where: Mapping[str, Any], chapters: Sequence[Chapter]) -
     folder.mkdir(parents=True, exist_ok=True)
     run = table(("what", "which"), [(name, str(value)) for name, value in {**where, "commit": told["commit"]}.items()])
     update(folder / PAGE, {"summary": summary(results), **tables, "run": run})
+    if (folder / AWS_PAGE).exists():
+        update(folder / AWS_PAGE, tables)
     for chapter in chapters:
         for name, plot in chapter.plots.items():
             (folder / name).write_text(plot, "utf-8")

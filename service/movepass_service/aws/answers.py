@@ -24,6 +24,7 @@ from movepass_service.aws.telemetry import count, logger, serving
 from movepass_service.decisions.records import SERVICE, Decision
 from movepass_service.errors import UnknownApplication
 from movepass_service.issuing.deciding import NOT_ISSUED
+from movepass_service.stores.dynamodb.document import kept_of
 from movepass_service.stores.dynamodb.store import DynamoDbStore
 from movepass_service.stores.kept import Kept
 from movepass_service.stores.store import Issued
@@ -77,10 +78,11 @@ class AnswersFunction:
 
     def _note(self, answers: Sequence[Answer]) -> None:
         now = int(time.time())
-        found = self._store.find_many([answer.reference for answer in answers])
-        known = [(answer, found[answer.reference]) for answer in answers if answer.reference in found]
+        found = self._store.look_up([answer.reference for answer in answers])
+        kept_by = {content.reference: kept_of(content, document) for content, document in found}
+        known = [(answer, kept_by[answer.reference]) for answer in answers if answer.reference in kept_by]
         issued = [made for answer, kept in known if (made := _issued(kept, answer))]
-        self._store.record_issued(issued, now)
+        self._store.record_issued(issued, now, among=found)
         count("Noted", len(issued))
         for answer, kept in known:
             why = answer.document.get("error") or ("revoked before" if "revoked_at" in answer.document else "")

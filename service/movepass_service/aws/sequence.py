@@ -95,13 +95,14 @@ class SequenceFunction:
 
     def _follow(self, references: Sequence[str]) -> dict[str, int]:
         now = int(time.time())
-        leaves = self._store.sequence(references)
-        revoked = self._revoke(self._store.to_revoke(FOLLOWED_MAX, among=references), now)
+        found = self._store.look_up(references)  # what changes meanwhile is in a later batch of the stream
+        leaves = self._store.append_leaves(found)
+        revoked = self._revoke(self._store.to_revoke(FOLLOWED_MAX, among=found), now)
         try:
             self._sealer.seal(self._signer, now)
         except KeysError as e:
             raise NotSealed(f"no checkpoint of the decision log can be signed: {e}") from e
-        approved = self._store.approved(FOLLOWED_MAX, self._sealer.covered, among=references)
+        approved = self._store.approved(FOLLOWED_MAX, self._sealer.covered, among=found)
         requested = self._request([one for one in approved if one.not_after > now])
         count("Logged", leaves)
         return {"leaves": leaves, "revoked": revoked, "requested": requested}

@@ -77,6 +77,7 @@ class Log:
         self._issued: dict[tuple[int, int], tuple[int, Place]] = {}
         self._start = self._end = 0
         self._oldest_at: int | None = None
+        self._newest: Chunk | None = None
 
     def size(self) -> int:
         """Count the leaves, those that others have appended too."""
@@ -85,16 +86,19 @@ class Log:
 
     def position(self, place: Place, at: int) -> int | None:
         """Return where a leaf is that was made at a time; None if it is in no chunk."""
-        self._catch_up()
+        if place not in self._positions:  # a leaf that is there stays where it is
+            self._catch_up()
         return self._position(place, at)
 
     def append(self, events: Iterable[tuple[int, Event]]) -> int:
         """Append the leaves of events that are in no chunk yet, by their application's number; returns how many."""
-        wanted = list(events)
+        wanted = {(number, event.seq): (number, event) for number, event in events}
         for wait in waits():
+            unknown = {place: one for place, one in wanted.items() if place not in self._positions}
+            if not unknown:
+                return 0
             self._catch_up()
-            found = {(number, event.seq): (number, event) for number, event in wanted}
-            new = [one for place, one in found.items() if self._position(place, one[1].at) is None]
+            new = [one for place, one in unknown.items() if self._position(place, one[1].at) is None]
             chunk = self._chunk(new[:CHUNK_MAX])
             if not chunk.leaves:
                 return 0
@@ -134,6 +138,9 @@ class Log:
     def chunks(self, start: int, end: int) -> Iterator[Chunk]:
         """Read the chunks that hold leaves from a position up to another one."""
         if start >= end:
+            return
+        if self._newest and self._newest.start <= start and end <= self._newest.end:  # it never changes
+            yield self._newest
             return
         first = next(self._back_from(start), None)
         for item in self._table.partition(_LOG, first=_sort(first.start if first else 0), last=_sort(end - 1)):
@@ -250,6 +257,8 @@ class Log:
             if '"kind":"issuance"' in leaf:
                 read = json.loads(leaf)
                 self._issued[read["day"], read["index"]] = (at, place)
+        if chunk.end >= self._end:
+            self._newest = chunk
         self._start, self._end = min(self._start, chunk.start), max(self._end, chunk.end)
         self._oldest_at = chunk.at if self._oldest_at is None else min(self._oldest_at, chunk.at)
 

@@ -17,7 +17,7 @@ from movepass_service.stores.desk import Draw, Guard
 from movepass_service.stores.dynamodb.applications import state_item
 from movepass_service.stores.dynamodb.document import CONTENT, STATE, Content, Document, kept_of, key, reference_of
 from movepass_service.stores.dynamodb.homes import Home, HomeItems, Stray, is_given_up, name_of, uncopied_key
-from movepass_service.stores.dynamodb.store import DynamoDbStore
+from movepass_service.stores.dynamodb.store import DynamoDbStore, Found
 from movepass_service.stores.dynamodb.table import NO_SORT, Item, Key, groups
 from movepass_service.stores.kept import Kept
 from movepass_service.stores.store import Draft, Issued, Submitted
@@ -270,10 +270,11 @@ class RegionalStore(DynamoDbStore):
         """Note that a pass that `strays` returned was revoked."""
         self._homes.settle_stray(stray, now)
 
-    def record_issued(self, passes: Sequence[Issued], now: int) -> None:
+    def record_issued(self, passes: Sequence[Issued], now: int, *, among: Sequence[Found] | None = None) -> None:
         """See Store. A pass of an application that another region has adopted is shown to nobody, and revoked."""
-        own, _ = self._read_many([reference_of(one.number) for one in passes])
-        super().record_issued([one for one in passes if reference_of(one.number) in own], now)
+        found = self.look_up([reference_of(one.number) for one in passes]) if among is None else among
+        own = {content.reference for content, _ in found}
+        super().record_issued([one for one in passes if reference_of(one.number) in own], now, among=found)
         for one in passes:
             if (name := reference_of(one.number)) not in own:
                 self._homes.note_stray(one.pass_number, f"{name}.{one.correction}")

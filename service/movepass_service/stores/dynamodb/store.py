@@ -5,6 +5,7 @@ import os
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 from movepass_keys.aws import Patience
@@ -39,6 +40,8 @@ _KEYS, _RULES = "KEYS", "RULES"
 _IN_FORCE = "-"
 _KEY_BYTES = 32
 _RULES_SECONDS, _PLACES_SECONDS = 5.0, 5.0
+Found = tuple[Content, Document]
+"""An application as it was read."""
 
 
 class DynamoDbStore(DynamoDbAccounts, DynamoDbDesk, DynamoDbStories):
@@ -135,23 +138,24 @@ class DynamoDbStore(DynamoDbAccounts, DynamoDbDesk, DynamoDbStories):
             done += before.version != after.version
         return done
 
-    def approved(self, limit: int, covered: int, *, among: Sequence[str] | None = None) -> list[Kept]:
-        """See Store. It reads the whole table, unless `among` names the applications to look at."""
-        approved = (one for one in self._looked(among) if one[1].state == State.APPROVED)
+    def approved(self, limit: int, covered: int, *, among: Sequence[Found] | None = None) -> list[Kept]:
+        """See Store. It reads the whole table, unless `among` are the applications to look at."""
+        looked = self._all() if among is None else among
+        approved = (one for one in looked if one[1].state == State.APPROVED)
         found = [one for one in approved if self._is_covered(*one, covered)]
         return [kept_of(*one) for one in sorted(found, key=lambda one: one[0].number)[:limit]]
 
-    def record_issued(self, passes: Sequence[Issued], now: int) -> None:
-        """See Store."""
-        contents, states = self._read_many([reference_of(one.number) for one in passes])
+    def record_issued(self, passes: Sequence[Issued], now: int, *, among: Sequence[Found] | None = None) -> None:
+        """See Store; `among` are their applications, where they were read just now."""
+        looked = self.look_up([reference_of(one.number) for one in passes]) if among is None else among
+        found = {content.reference: (content, document) for content, document in looked}
         for one in passes:
 
             def change(_: Content, document: Document, one: Issued = one) -> Document:
                 return documents.issued(document, one, now)
 
             name = reference_of(one.number)
-            read = (contents[name], states.pop(name)) if name in states else None
-            self._change(name, change, read=read)
+            self._change(name, change, read=found.pop(name, None))
 
     def record_reissued(self, passes: Sequence[Issued], shown: Sequence[Issued], now: int) -> None:
         """See Store."""
@@ -187,17 +191,14 @@ class DynamoDbStore(DynamoDbAccounts, DynamoDbDesk, DynamoDbStories):
 
         self._change(kept.reference, change)
 
-    def to_revoke(self, limit: int, *, among: Sequence[str] | None = None) -> list[ToRevoke]:
-        """See Store; `among` names the applications to look at."""
-        names = (
-            list(among)
-            if among is not None
-            else [str(item["pk"]).removeprefix("A#") for item in self._table.index("revocations", "revoke")]
-        )
-        contents, states = self._read_many(names[:limit])
+    def to_revoke(self, limit: int, *, among: Sequence[Found] | None = None) -> list[ToRevoke]:
+        """See Store; `among` are the applications to look at."""
+        if among is None:
+            names = (str(item["pk"]).removeprefix("A#") for item in self._table.index("revocations", "revoke"))
+            among = self.look_up(list(islice(names, limit)))
         return [
-            ToRevoke(contents[name].number, one.correction, f"{name}.{one.correction}", one.number)
-            for name, document in states.items()
+            ToRevoke(content.number, one.correction, f"{content.reference}.{one.correction}", one.number)
+            for content, document in among
             for one in documents.to_revoke(document)
         ][:limit]
 
@@ -226,12 +227,20 @@ class DynamoDbStore(DynamoDbAccounts, DynamoDbDesk, DynamoDbStories):
     def sequence(self, references: Iterable[str] | None = None) -> int:
         """Append the leaves of some applications to the log that are not in it yet; returns how many.
 
-        Where passes were given back or taken away, what is kept of the person is brought up to date too.
-
         Args:
             references: whose; None reads the whole table, as after the stream was out of reach for a day.
         """
-        found = list(self._looked(None if references is None else list(references)))
+        return self.append_leaves(list(self._looked(None if references is None else list(references))))
+
+    def look_up(self, references: Sequence[str]) -> list[Found]:
+        """Read applications by their references as this table keeps them; those that there are not are left out."""
+        return list(self._both(references))
+
+    def append_leaves(self, found: Sequence[Found]) -> int:
+        """Append the leaves of applications to the log that are not in it yet; returns how many.
+
+        Where passes were given back or taken away, what is kept of the person is brought up to date too.
+        """
         for content, document in found:
             if any(one.ended_at is not None for one in document.passes):
                 self._follow_person(content, None, document)  # whoever ended them may have been killed before
