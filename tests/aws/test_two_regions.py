@@ -27,11 +27,16 @@ from movepass_issuer.aws.publish import PublishFunction
 from movepass_issuer.aws.revoke import RevokeFunction
 from movepass_issuer.aws.settings import FunctionSettings
 from movepass_issuer.errors import AuthorityError, IssuerError
+from movepass_issuer.publishing.published import HEAD
+from movepass_issuer.publishing.published_lists import PublishedLists
 from movepass_issuer.regions import peers as regions
 from movepass_issuer.regions.ledger import Region
 from movepass_issuer.regions.peers import Peer
 from movepass_issuer.storage.s3_repository import S3Repository
+from movepass_keys import signer_from_uri
 from movepass_keys.aws import Patience
+from movepass_keys.records.checkpoint import Checkpoint, origin_of, sign_checkpoint
+from movepass_keys.records.layout import head_target
 from movepass_verifier import Device, Verdict
 from movepass_wire import open_text
 
@@ -89,6 +94,36 @@ def test_a_request_revoked_while_cut_off_is_void_in_the_other_region(
     told = two.issue()(request("S", NOW), two.context)
     assert (told["request_id"], "text" in told) == ("S", False)
     assert "revoked at" in told["error"]
+
+
+def test_each_regions_head_of_its_decision_log_is_published_under_a_name_of_its_own(pair: tuple[Cloud, Cloud]) -> None:
+    one, two = pair
+    first = [offer_head(cloud, region, 1) for region, cloud in enumerate(pair)]
+    publish(one, two)
+    assert [published_heads(cloud) for cloud in pair] == [first, first]
+    second = [offer_head(cloud, region, 2) for region, cloud in enumerate(pair)]
+    PublishFunction.open(cut_off(one.online))({}, one.context)
+    assert published_heads(one) == [second[0], first[1]], "the head of a region that can't be reached stays"
+    publish(two)
+    publish(two, one)
+    assert "took_over" in two.publish()({"take_over": True}, two.context)
+    publish(one)
+    assert [published_heads(cloud) for cloud in pair] == [second, second]
+
+
+def offer_head(cloud: Cloud, region: int, size: int) -> bytes:
+    """Put the head of a region's log into its bucket, as its service does."""
+    checkpoint = Checkpoint(origin_of("00" * 32, region), size, bytes([region]) * 32, NOW)
+    head = sign_checkpoint(checkpoint, signer_from_uri(cloud.online.signer))
+    repository = S3Repository(cloud.settings.repository)
+    repository.replace(HEAD, head, expected=repository.read(HEAD))
+    return head
+
+
+def published_heads(cloud: Cloud) -> list[bytes | None]:
+    """Read the heads of both regions' logs as a region publishes them."""
+    lists = PublishedLists.read(S3Repository(cloud.settings.repository))
+    return [lists.target(head_target(region)) for region in (0, 1)]
 
 
 def test_what_devices_know_as_revoked_stays_so_when_regions_that_were_cut_off_meet(

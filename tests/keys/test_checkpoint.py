@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from movepass_keys.errors import CheckpointError
 from movepass_keys.records import algorithms, checkpoint
-from movepass_keys.records.checkpoint import Checkpoint, origin_of, read_checkpoint, sign_checkpoint
+from movepass_keys.records.checkpoint import Checkpoint, origin_of, read_checkpoint, region_of, sign_checkpoint
+from movepass_keys.records.layout import HEAD_TARGET, head_target, is_head_target
 from movepass_wire.payload import ED25519, ESP256
 
 AT = 1795314600
@@ -189,3 +190,19 @@ def test_a_changed_byte_never_gives_another_signed_head(at: int, byte: int) -> N
     except CheckpointError:
         return
     assert changed == data or signed.verified_by([SIGNERS["Ed25519"].public_key]) is None
+
+
+@pytest.mark.parametrize("region", [0, 1, 999])
+def test_the_origin_of_a_regions_log_tells_the_region(region: int) -> None:
+    origin = origin_of("ab" * 32, region)
+    assert region_of(origin) == region
+    assert read_checkpoint(sign_checkpoint(replace(HEAD, origin=origin), SIGNERS["ESP256"])).checkpoint.origin == origin
+
+
+def test_each_regions_head_has_a_target_of_its_own() -> None:
+    targets = [head_target(region) for region in (0, 1, 2, 10)]
+    assert targets[0] == HEAD_TARGET == "status/decisions.head"
+    assert len(set(targets)) == len(targets)
+    assert all(map(is_head_target, targets))
+    others = ("status/decisions.0.head", "status/decisions.x.head", "decisions.head", "status/1.log", "status/head")
+    assert not any(map(is_head_target, others))

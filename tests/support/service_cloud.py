@@ -344,7 +344,7 @@ class ServiceCloud:
         if function == "sequence":
             signer, origin = (
                 signer_from_uri(self.settings.signer),
-                read_origin(self.settings.repository),
+                read_origin(self.settings.repository, self.settings.region),
             )
             made: Any = SequenceFunction(self._new_store(), signer, origin, self.settings, functions=self._functions)
         elif function == "answers":

@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from support.honest_log import DAY, ONLINE, START, HonestLog, MemorySigner, Story, canonical, tell_story
 
 from movepass_keys import KeySet, PassKey
+from movepass_keys.records.layout import HEAD_TARGET, head_target
 from movepass_verifier.auditing import copies, tables
 from movepass_verifier.auditing.audit import AuditReport, audit_copies, check_heads, prove
 from movepass_verifier.auditing.findings import FAILURES, KEPT_MAX, NOTICES, Finding, Findings
@@ -537,7 +539,7 @@ def test_leaves_beyond_the_newest_head_are_a_notice(tmp_path: Path) -> None:
 
 
 def trust(*online: MemorySigner, head: bytes | None = None, keys: KeySet | None = None) -> Trust:
-    published = sha256(head).hexdigest() if head else None
+    published = {HEAD_TARGET: sha256(head).hexdigest()} if head else {}
     signers = tuple(signer.public_key for signer in online)
     return Trust("Test", signers, keys or KeySet.of("Test", [], test=True), published)
 
@@ -559,6 +561,21 @@ def test_a_published_head_that_was_not_given_is_asked_for(tmp_path: Path, publis
     assert codes(report) == {"published-head-missing": 1}
     assert words in only(report).words
     assert report.is_whole
+
+
+def test_another_regions_head_is_not_taken_for_this_ones(tmp_path: Path) -> None:
+    story = tell_story()
+    story.log.identity += "/1"
+    head = story.log.head()
+    known = replace(trust(ONLINE), published_heads={HEAD_TARGET: "00" * 32, head_target(1): sha256(head).hexdigest()})
+    report = run(story.log, tmp_path, head=head, trust=known)
+    assert codes(report) == {"other-region": 1}
+    assert only(report).details == {"file": f"targets/status/{'00' * 32}.decisions.head"}
+    assert report.is_whole
+    report = run(story.log, tmp_path, head=head, trust=replace(known, published_heads={HEAD_TARGET: "00" * 32}))
+    assert codes(report) == {"other-region": 1, "published-head-missing": 1}
+    both = run(story.log, tmp_path, head=head, given=[tell_story().log.head()], trust=known)
+    assert "other-log" in codes(both)
 
 
 @pytest.mark.parametrize("sizes", [(0, 25), (1, 25), (11, 25), (11, 24), (25, 25)])

@@ -10,7 +10,9 @@ Each time it reports as DaysUntilExpiry when the custodians' root, their targets
 the first two has ended, devices refuse what it publishes: it writes that and fails.
 
 Keys denied until the custodians' next ceremony are those in the repository's denied.json (KeySet.denied_to_json). The
-head of the decision log is the one that a service has put into decisions.head there.
+head of the decision log is the one that a service has put into decisions.head there. Each region's service does so in
+its own bucket; the region that publishes reads them all, and publishes each under a name of its own. One that can't be
+read stays as it was published before.
 
 IAM: kms:GetPublicKey and kms:Sign on the online key; dynamodb:BatchGetItem, dynamodb:PutItem, dynamodb:UpdateItem,
 dynamodb:Query, dynamodb:BatchWriteItem on the table; s3:ListBucket on the bucket, s3:GetObject, s3:PutObject,
@@ -20,6 +22,7 @@ tables, s3:ListBucket and s3:GetObject on their buckets. It can't sign a pass.
 
 import os
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -32,6 +35,7 @@ from movepass_issuer.publishing.published import read_denied, read_endings, read
 from movepass_issuer.publishing.publisher import Publication, Publisher, check_accepted
 from movepass_issuer.regions.peers import Regions
 from movepass_issuer.regions.replication import Followed, RegionalPublisher
+from movepass_issuer.storage.repository import Repository
 from movepass_issuer.storage.s3_repository import S3Repository
 from movepass_keys import signer_from_uri
 from movepass_keys.records.expiry import Ending
@@ -55,15 +59,16 @@ class PublishFunction:
         """
         repository, ledger = S3Repository(settings.repository), open_table(settings)
         signer = signer_from_uri(settings.signer, settings.folder)
+        others = {peer.number: peer.open_repository() for peer in settings.peers}
         publisher = Publisher(
             repository=repository, ledger=ledger, signer=signer, denied=lambda: read_denied(repository),
-            others=lambda: _read_head(repository),
+            others=lambda: _read_heads({settings.region.number: repository, **others}),
         )  # fmt: skip
         if not settings.peers:
             return cls(repository, publisher)
         turns = RegionalPublisher(
             publisher, repository=repository, ledger=ledger, signer=signer,
-            others=[peer.open_repository() for peer in settings.peers], takeover=settings.takeover, warn=_unseen,
+            others=list(others.values()), takeover=settings.takeover, warn=_unseen,
         )  # fmt: skip
         return cls(repository, publisher, Beside(open_regions(settings, hurried=False), turns))
 
@@ -124,14 +129,16 @@ class PublishFunction:
         return self._beside.turns.publish(now, clock_checked=clock_checked, take_over=take_over)
 
 
-def _read_head(repository: S3Repository) -> dict[str, bytes]:
-    """Read what is published beside the lists. Without it they go out all the same, and the last head stays."""
-    try:
-        return read_offered_head(repository)
-    except RepositoryError as e:
-        count("HeadNotPublished")
-        logger.error("the head of the decision log is not published", error=str(e))
-        return {}
+def _read_heads(repositories: Mapping[int, Repository]) -> dict[str, bytes]:
+    """Read what is published beside the lists, by regions' numbers. Without it they go out, and the last heads stay."""
+    heads: dict[str, bytes] = {}
+    for region, repository in repositories.items():
+        try:
+            heads |= read_offered_head(repository, region)
+        except RepositoryError as e:
+            count("HeadNotPublished")
+            logger.error("the head of a decision log is not published", region=region, error=str(e))
+    return heads
 
 
 def _unseen(name: str, why: str) -> None:

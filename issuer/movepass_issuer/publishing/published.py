@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from movepass_issuer.errors import RepositoryError
 from movepass_keys import KeyDocumentError, KeysError, KeySet
-from movepass_keys.records.checkpoint import read_checkpoint
+from movepass_keys.records.checkpoint import read_checkpoint, region_of
 from movepass_keys.records.expiry import Ending, endings
-from movepass_keys.records.layout import HEAD_TARGET, KEYS_TARGET, TIMESTAMP, document_name, target_name
+from movepass_keys.records.layout import KEYS_TARGET, TIMESTAMP, document_name, head_target, target_name
 
 if TYPE_CHECKING:
     from tuf.api.metadata import Metadata, MetaFile, TargetFile
@@ -178,8 +178,12 @@ def read_denied(repository: ReadableFiles) -> bytes:
     return repository.read(DENIED) or NOBODY_DENIED
 
 
-def read_offered_head(repository: ReadableFiles) -> dict[str, bytes]:
+def read_offered_head(repository: ReadableFiles, region: int = 0) -> dict[str, bytes]:
     """Read the head of the decision log that a service has put there, as Publisher's `others`; empty without one.
+
+    Args:
+        repository: a region's own, as each region has a log of its own.
+        region: its number. The target has it in its name, so that no region's head takes the place of another's.
 
     Raises:
         RepositoryError: it can't be read, or is no head. The one that was published before then stays.
@@ -188,10 +192,11 @@ def read_offered_head(repository: ReadableFiles) -> dict[str, bytes]:
     if head is None:
         return {}
     try:
-        read_checkpoint(head)
+        if region_of(read_checkpoint(head).checkpoint.origin) != region:
+            raise RepositoryError(f"{repository.name}: {HEAD} is of another region's log than {region}")
     except KeysError as e:
         raise RepositoryError(f"{repository.name}: {HEAD} is no head of a decision log ({e})") from e
-    return {HEAD_TARGET: head}
+    return {head_target(region): head}
 
 
 def _find_newest(repository: Readable, role: str) -> tuple[str, bytes | None]:

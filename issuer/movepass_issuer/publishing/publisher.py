@@ -453,7 +453,7 @@ class _Work:
 def _kept_targets(status: Any) -> dict[str, TargetFile]:
     """Return the published targets that stay though this publisher has none of that name, as the command's has not."""
     named: Mapping[str, TargetFile] = status.signed.targets if status else {}
-    return {layout.HEAD_TARGET: named[layout.HEAD_TARGET]} if layout.HEAD_TARGET in named else {}
+    return {name: target for name, target in named.items() if layout.is_head_target(name)}
 
 
 def check_accepted(ends: Iterable[Ending], revoked: int = 0) -> None:

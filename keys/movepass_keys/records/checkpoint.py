@@ -1,6 +1,6 @@
 """Write and read the head of a decision log: a checkpoint in a signed note, as C2SP specifies both.
 
-    movepass-decisions/IDENTITY     the origin: whose log it is
+    movepass-decisions/IDENTITY     the origin: whose log it is; of region 1, 2 … with a stroke and its number behind
     SIZE                            the number of leaves
     BASE64                          the root of the Merkle tree (movepass_wire.merkle)
     at SECONDS                      an extension line: when it was made, in seconds since 1970 UTC
@@ -33,6 +33,7 @@ _LEAD = "— "
 _KEY_ID_BYTES = 4
 _ED25519_TYPE = b"\x01"
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,18}")
+_REGION = re.compile(r"/([1-9][0-9]{0,2})\Z")
 _BODY_LINES = 4
 
 
@@ -80,8 +81,8 @@ class SignedCheckpoint:
         return None
 
 
-def origin_of(identity: str) -> str:
-    """Return the origin of an authority's decision log.
+def origin_of(identity: str, region: int = 0) -> str:
+    """Return the origin of an authority's decision log, or of that of one of its regions.
 
     Raises:
         CheckpointError: the identity is empty, or has blanks, control characters or a plus.
@@ -89,7 +90,13 @@ def origin_of(identity: str) -> str:
     _check_origin(ORIGIN_PREFIX + identity)
     if not identity:
         raise CheckpointError("a decision log's origin needs the authority's identity")
-    return ORIGIN_PREFIX + identity
+    return f"{ORIGIN_PREFIX}{identity}/{region}" if region else ORIGIN_PREFIX + identity
+
+
+def region_of(origin: str) -> int:
+    """Return the region whose decision log has an origin; 0 where it names none."""
+    match = _REGION.search(origin.removeprefix(ORIGIN_PREFIX))
+    return int(match[1]) if match else 0
 
 
 def sign_checkpoint(checkpoint: Checkpoint, signer: Signer) -> bytes:

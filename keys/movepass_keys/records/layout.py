@@ -3,7 +3,7 @@
     metadata/timestamp.json                     the only file that is ever replaced
     metadata/N.root.json, N.targets.json, N.status.json, N.snapshot.json
     targets/HASH.keys.jwks.json, targets/status/HASH.DAY.log, targets/status/HASH.denied-keys.json
-    targets/status/HASH.decisions.head
+    targets/status/HASH.decisions.head, targets/status/HASH.decisions.REGION.head
 
 Every other file is written once under its own name, so that a reader sees one consistent state throughout (the
 consistent snapshots of The Update Framework's specification 1.0, section 6).
@@ -18,7 +18,9 @@ if TYPE_CHECKING:  # python-tuf loads slowly, and only the names are needed
 METADATA = "metadata/"
 KEYS_TARGET = "keys.jwks.json"
 HEAD_TARGET = "status/decisions.head"
-"""The newest signed head of the decision log (movepass_keys.records.checkpoint), for auditors. Devices ignore it."""
+"""The newest signed head of the decision log (movepass_keys.records.checkpoint), for auditors. Devices ignore it.
+
+It is region 0's, or the only one's; see head_target."""
 TIMESTAMP = "metadata/timestamp.json"
 METADATA_FOLDER = "metadata"
 TARGETS_FOLDER = "targets"
@@ -27,6 +29,7 @@ LOG_MAX_BYTES = 256 << 20
 """The largest signed length of a status log; 2^30 indexes at the worst density stay below it."""
 _DOCUMENT = re.compile(r"metadata/([1-9][0-9]{0,14})\.([a-z]+)\.json")
 _TARGET_FILE = re.compile(r"targets/(status/)?[0-9a-f]{64}\.([^/]+)")
+_HEAD_TARGET = re.compile(r"status/decisions(\.[1-9][0-9]{0,2})?\.head")
 _LOG_TARGET = re.compile(r"status/(0|[1-9][0-9]{0,4})\.log")
 
 
@@ -50,6 +53,16 @@ def log_day(target: str) -> int | None:
     """Return the day of a status log from its target name, or None for another target."""
     match = _LOG_TARGET.fullmatch(target)
     return int(match[1]) if match else None
+
+
+def head_target(region: int) -> str:
+    """Return the target name of the head of a region's decision log; regions count from 0."""
+    return f"status/decisions.{region}.head" if region else HEAD_TARGET
+
+
+def is_head_target(target: str) -> bool:
+    """Return whether a target name is that of a head, of whichever region's log."""
+    return _HEAD_TARGET.fullmatch(target) is not None
 
 
 def plain_target(file: str) -> str | None:

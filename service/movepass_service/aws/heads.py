@@ -1,4 +1,8 @@
-"""Puts the newest head of the decision log where the issuer's publish function finds it."""
+"""Puts the newest head of the decision log where the issuer's publish function finds it.
+
+Each region's service does so in its region's own bucket. The publish function that is at work reads them all, and gives
+each a target of its own (movepass_keys.records.layout.head_target), so no region's head takes another's place.
+"""
 
 from typing import Protocol
 

@@ -75,7 +75,7 @@ class SequenceFunction:
             ServiceError, IssuerError, KeysError: a setting is wrong, or what it names can't be had.
         """
         signer = signer_from_uri(settings.signer, settings.folder)
-        return cls(open_store(settings), signer, read_origin(settings.repository), settings)
+        return cls(open_store(settings), signer, read_origin(settings.repository, settings.region), settings)
 
     def __call__(self, event: Any, _context: Any) -> Any:
         """Follow what an event names.
@@ -125,10 +125,11 @@ class SequenceFunction:
         return len(known)
 
 
-def read_origin(repository: str) -> str:
-    """Return the origin of the decision log of the authority that publishes in a repository.
+def read_origin(repository: str, region: int) -> str:
+    """Return the origin of a region's decision log, of the authority that publishes in a repository.
 
     It names the SHA-256 of the authority's first root. The log's first head fixes it: another root is refused after.
+    Of several regions each has a log of its own, so from region 1 on the number is in the origin too.
 
     Raises:
         FunctionSettingsError: nothing is published there yet.
@@ -137,7 +138,7 @@ def read_origin(repository: str) -> str:
     root = S3Repository(repository).read(document_name("root", 1))
     if root is None:
         raise FunctionSettingsError(f"{repository} has no first root: make the authority first (docs/aws.md)")
-    return origin_of(sha256(root).hexdigest())
+    return origin_of(sha256(root).hexdigest(), region)
 
 
 def _request_of(kept: Kept) -> str | None:

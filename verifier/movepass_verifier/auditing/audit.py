@@ -6,7 +6,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from movepass_keys.records.layout import HEAD_TARGET, target_name
+from movepass_keys.records.checkpoint import region_of
+from movepass_keys.records.layout import head_target, target_name
 from movepass_verifier.auditing import checks, copies, heads, officers, roadside
 from movepass_verifier.auditing.checks import Context
 from movepass_verifier.auditing.copies import Copies
@@ -118,13 +119,20 @@ def check_heads(given: Sequence[NamedHead], trust: Trust | None, findings: Findi
         findings.add("signatures-not-checked", words)
         return ordered
     heads.check_signatures(ordered, trust.online, findings)
-    if trust.published_head is None:
-        words = f"the repository that the store synced publishes no head ({HEAD_TARGET})"
+    target = head_target(region_of(ordered[-1].checkpoint.origin))
+    published = trust.published_heads.get(target)
+    if published is None:
+        words = f"the repository that the store synced publishes no head ({target})"
         findings.add("published-head-missing", words)
-    elif trust.published_head not in {sha256(head.note).hexdigest() for head in ordered}:
-        file = target_name(HEAD_TARGET, trust.published_head)
+    elif published not in {sha256(head.note).hexdigest() for head in ordered}:
+        file = target_name(target, published)
         words = f"the published head was not given, so that it may be another: fetch {file}, and give it (--head)"
         findings.add("published-head-missing", words, file=file)
+    for other, digest in sorted(trust.published_heads.items()):
+        if other != target:
+            file = target_name(other, digest)
+            words = f"another region's log is published as well ({file}): audit it by itself, from its own copies"
+            findings.add("other-region", words, file=file)
     return ordered
 
 
@@ -149,7 +157,7 @@ def describe_head(head: NamedHead, trust: Trust | None) -> dict[str, Any]:
     return {
         "file": head.name, "origin": checkpoint.origin, "size": checkpoint.size, "root": checkpoint.root.hex(),
         "at": iso(checkpoint.at), "signed": signed,
-        "published": sha256(head.note).hexdigest() == trust.published_head if trust else None,
+        "published": sha256(head.note).hexdigest() in trust.published_heads.values() if trust else None,
     }  # fmt: skip
 
 

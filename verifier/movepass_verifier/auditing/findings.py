@@ -43,6 +43,7 @@ FAILURES = {
 NOTICES = {
     "signatures-not-checked": "no device's store was given, so nobody knows who signed the heads",
     "published-head-missing": "the published head was not given",
+    "other-region": "another region's log is published as well",
     "not-covered": "leaves that no head covers yet",
     "not-revoked-yet": "passes to be revoked since a few minutes",
     "found-not-covered": "a pass found at the roadside that may be newer than the head",

@@ -70,7 +70,8 @@ def compare_heads(heads: Sequence[NamedHead], findings: Findings) -> None:
         if one.checkpoint.origin != other.checkpoint.origin:
             findings.add(
                 "other-log",
-                f"{one} is of {one.checkpoint.origin}, {other} of {other.checkpoint.origin}: two logs",
+                f"{one} is of {one.checkpoint.origin}, {other} of {other.checkpoint.origin}: two logs, each to be "
+                "audited by itself",
                 heads=[one.name, other.name],
             )
             return

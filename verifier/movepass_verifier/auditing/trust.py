@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from movepass_keys import KeysError, KeySet
 from movepass_keys.records.algorithms import PublicKey, algorithm_of
-from movepass_keys.records.layout import HEAD_TARGET
+from movepass_keys.records.layout import is_head_target
 from movepass_verifier.errors import StoreError
 from movepass_verifier.store.store import Store
 
@@ -24,13 +24,13 @@ class Trust:
         authority: its name.
         online: the keys that sign lists and heads.
         keys: the keys that sign passes.
-        published_head: SHA-256 of the published head, in hexadecimal; None if there is none.
+        published_heads: SHA-256 of each published head, in hexadecimal, by its target; one for each region's log.
     """
 
     authority: str
     online: tuple[PublicKey, ...]
     keys: KeySet
-    published_head: str | None
+    published_heads: Mapping[str, str]
 
 
 def read_trust(folder: Path) -> Trust:
@@ -49,8 +49,8 @@ def read_trust(folder: Path) -> Trust:
     if not {"targets", "status"} <= held.metadata.keys():
         raise StoreError(f"{folder} was never synced: movepass sync --store {folder}")
     targets, status = (json.loads(held.metadata[role])["signed"] for role in ("targets", "status"))
-    published = status["targets"].get(HEAD_TARGET)
-    return Trust(keys.authority, _online_keys(targets), keys, published["hashes"]["sha256"] if published else None)
+    published = {name: target["hashes"]["sha256"] for name, target in status["targets"].items() if is_head_target(name)}
+    return Trust(keys.authority, _online_keys(targets), keys, published)
 
 
 def _online_keys(targets: Mapping[str, Any]) -> tuple[PublicKey, ...]:
