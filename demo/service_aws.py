@@ -74,7 +74,7 @@ class Play:
             self.ministack, *zips, Authority="Demo authority", Test="false", SiteUrl=SITE, DeskUrl=DESK,
             **self.parameters,
         )  # fmt: skip
-        count = sum(len(stack.resources()) for stack in (self.whole.issuer, self.whole.service))
+        count = sum(len(stack.resources()) for stack in (self.whole.issuer, self.whole.service, self.whole.reports))
         print(f"  {count} resources in {time.monotonic() - begun:.1f} s")
 
     def set_up(self) -> None:

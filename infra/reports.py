@@ -28,6 +28,11 @@ Parameters:
     Type: String
     MinLength: 3
     Description: The bucket of the facts; those of a day are below facts/day=YYYY-MM-DD/.
+  DatabaseName:
+    Type: String
+    Default: movepass_facts
+    AllowedPattern: "[a-z0-9_]+"
+    Description: Athena's name for the facts; two stacks in one region need two.
   ScanLimit:
     Type: Number
     Default: 10737418240
@@ -75,7 +80,7 @@ Resources:
     Properties:
       CatalogId: !Ref AWS::AccountId
       DatabaseInput:
-        Name: !Join ["_", !Split ["-", !Sub "${AWS::StackName}-facts"]]
+        Name: !Ref DatabaseName
         Description: Facts without people.
   Facts:
     Type: AWS::Glue::Table

@@ -1,6 +1,7 @@
 """The service as main.yaml deploys it, as the second of two regions: its story with permissions on, and its roles."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import boto3
@@ -14,6 +15,7 @@ from support.stack import ACCOUNT, assume_as_test, read_template
 from support.whole_stack import INFRA, SERVICE_TEMPLATE
 
 from movepass_service.applications.states import State
+from movepass_service.aws.edge import HEADER
 from movepass_service.stores.dynamodb.document import kept_of
 from movepass_service.stores.dynamodb.homes import HomeItems
 from movepass_service.stores.dynamodb.store import DynamoDbStore
@@ -66,6 +68,24 @@ def test_the_other_region_has_a_copy_of_every_application_in_its_last_state(play
     assert {kept.state for kept in home.find_many(list(copies)).values()} >= {State.ISSUED, State.WITHDRAWN}
 
 
+@pytest.mark.parametrize("sent", [{}, {HEADER: ""}, {HEADER: "guessed"}])
+def test_nobody_reaches_the_site_past_cloudfront(played: Play, sent: dict[str, str]) -> None:
+    assert played.site.ask("GET", "/en/").status == 200
+    past = replace(played.site, added={})
+    for method, path in (("GET", "/en/"), ("GET", "/healthz"), ("POST", "/api/applications")):
+        assert past.ask(method, path, headers=sent).status == 403
+
+
+def test_athena_asks_the_facts_of_the_service(played: Play) -> None:
+    whole, client = played.whole, played.ministack.client
+    bucket, reports = whole.service.outputs["FactsBucket"], whole.reports.outputs
+    table = client("glue").get_table(DatabaseName=reports["Database"], Name="facts")["Table"]
+    assert table["StorageDescriptor"]["Location"] == f"s3://{bucket}/facts/"
+    assert table["Parameters"]["storage.location.template"] == f"s3://{bucket}/facts/day=${{day}}/"
+    group = client("athena").get_work_group(WorkGroup=reports["WorkGroup"])["WorkGroup"]
+    assert group["Name"] == reports["WorkGroup"]
+
+
 def calls(play: Play) -> dict[str, tuple[str, str, dict[str, Any]]]:
     """Return what could be done with the service's resources: name -> service, method, parameters."""
     service, issuer = play.whole.service.outputs, play.whole.issuer.outputs
@@ -92,6 +112,7 @@ def calls(play: Play) -> dict[str, tuple[str, str, dict[str, Any]]]:
         "read all applications": ("dynamodb", "scan", {"TableName": table}),
         "delete an application": delete("A#TRY"),
         "read the site's secret": ("secretsmanager", "get_secret_value", {"SecretId": service["SiteSecretArn"]}),
+        "read CloudFront's secret": ("secretsmanager", "get_secret_value", {"SecretId": service["EdgeSecretArn"]}),
         "read the statistics' secret": (
             "secretsmanager", "get_secret_value", {"SecretId": service["StatisticsSecretArn"]}),
         "write a part of the facts": ("s3", "put_object", facts("parts/day=2021-04-14/try.jsonl", Body=b"")),
@@ -117,8 +138,8 @@ def calls(play: Play) -> dict[str, tuple[str, str, dict[str, Any]]]:
 
 MAY = {
     SITE: {
-        "write an application", "delete an application", "read the site's secret", "write another region's copy",
-        "read another region's application",
+        "write an application", "delete an application", "read the site's secret", "read CloudFront's secret",
+        "write another region's copy", "read another region's application",
     },
     DESK: {"write an application", "delete an application", "read another region's application"},
     DECIDE: {"write an application"},

@@ -1,8 +1,9 @@
 """A function behind its HTTP API, as a browser reaches it."""
 
 import http.client
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from support.ministack import Ministack
@@ -25,6 +26,8 @@ class Api:
 
     endpoint: str
     origin: str
+    added: Mapping[str, str] = field(default_factory=dict)
+    """Headers that CloudFront adds."""
 
     @property
     def settings(self) -> Settings:
@@ -37,7 +40,7 @@ class Api:
         """Send a request."""
         host = urlsplit(self.endpoint).netloc
         connection = http.client.HTTPConnection("127.0.0.1", int(host.rpartition(":")[2]), timeout=_SECONDS)
-        connection.request(method, path, body, {"Host": host, **(headers or {})})
+        connection.request(method, path, body, {"Host": host, **(headers or {}), **self.added})
         answer = connection.getresponse()
         got = Answer(answer.status, answer.getheaders(), answer.read())
         connection.close()
@@ -54,4 +57,21 @@ def open_api(ministack: Ministack, service: Stack, what: str, origin: str) -> Ap
     variables = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
     variables["MOVEPASS_HOSTS"] = f"{variables['MOVEPASS_HOSTS']} {urlsplit(endpoint).netloc}"
     functions.update_function_configuration(FunctionName=name, Environment={"Variables": variables})
-    return Api(endpoint, origin)
+    return Api(endpoint, origin, _added(ministack, service) if what == "Site" else {})
+
+
+def _added(ministack: Ministack, service: Stack) -> dict[str, str]:
+    """Return the headers that the site's distribution adds to what it asks the API for.
+
+    Ministack leaves references to secrets in nested stacks as they are, and AWS reads them.
+    """
+    found = ministack.client("cloudfront").get_distribution(Id=service.resources()["Site"])
+    (pages,) = [one for one in found["Distribution"]["DistributionConfig"]["Origins"]["Items"] if one["Id"] == "pages"]
+    return {one["HeaderName"]: _resolved(ministack, one["HeaderValue"]) for one in pages["CustomHeaders"]["Items"]}
+
+
+def _resolved(ministack: Ministack, value: str) -> str:
+    named = re.fullmatch(r"\{\{resolve:secretsmanager:(.+)\}\}", value)
+    if named is None:
+        return value
+    return str(ministack.client("secretsmanager").get_secret_value(SecretId=named[1])["SecretString"])

@@ -1,4 +1,4 @@
-"""Deploy infra/main.yaml to a ministack: the issuer's and the service's templates nested, as AWS's command does it."""
+"""Deploy infra/main.yaml to a ministack: its templates nested, as AWS's command does it."""
 
 import json
 import os
@@ -16,22 +16,27 @@ SERVICE_TEMPLATE = INFRA / "service.yaml"
 _BUCKET = "code"
 _DEPLOY_SECONDS = 240
 _PYTHON = ROOT / ".venv-aws" / "bin" / "python"
-_EXPAND = """
+_LACKING = "AWS::Athena::NamedQuery"
+"""What ministack can't make; cfn-lint checks it."""
+_EXPAND = f"""
 import json, sys
 from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
 from samtranslator.yaml_helper import yaml_parse
-translator = Translator({}, Parser())
-print(json.dumps(translator.translate(yaml_parse(sys.stdin.read()), {})))
+translator = Translator({{}}, Parser())
+template = translator.translate(yaml_parse(sys.stdin.read()), {{}})
+template["Resources"] = {{name: one for name, one in template["Resources"].items() if one["Type"] != "{_LACKING}"}}
+print(json.dumps(template))
 """
 
 
 @dataclass(frozen=True)
 class Whole:
-    """Both stacks; each has its own outputs."""
+    """The nested stacks; each has its own outputs."""
 
     issuer: Stack
     service: Stack
+    reports: Stack
     ministack: Ministack
 
 
@@ -42,7 +47,7 @@ def deploy_whole(ministack: Ministack, *packages: Path, **parameters: str) -> Wh
     for file in packages:
         s3.upload_file(str(file), _BUCKET, file.name)
     whole = (INFRA / "main.yaml").read_text("utf-8")
-    for name in ("template.yaml", "service.yaml"):
+    for name in ("template.yaml", "service.yaml", "reports.yaml"):
         text = (INFRA / name).read_text("utf-8")
         for package in packages:
             text = text.replace(f"CodeUri: ../build/lambda/{package.name}", f"CodeUri: s3://{_BUCKET}/{package.name}")
@@ -50,15 +55,17 @@ def deploy_whole(ministack: Ministack, *packages: Path, **parameters: str) -> Wh
         assert f"TemplateURL: {name}" in whole
         whole = whole.replace(f"TemplateURL: {name}", f"TemplateURL: {ministack.url}/{_BUCKET}/{name}")
     create(ministack, cloudformation, "movepass", whole, parameters, seconds=_DEPLOY_SECONDS)
-    issuer, service = (_nested(ministack, cloudformation, name) for name in ("Issuer", "Service"))
+    issuer, service, reports = (_nested(ministack, cloudformation, name) for name in ("Issuer", "Service", "Questions"))
     let_people_in(issuer)
     _let(ministack, issuer.outputs["SealRole"], "sqs:SendMessageBatch")  # see stack._mend
-    for role, output in (("SiteRole", "SiteSecretArn"), ("FactsRole", "StatisticsSecretArn")):
-        secret = ministack.client("secretsmanager").describe_secret(SecretId=service.outputs[output])["ARN"]
+    read = {"SiteRole": ("SiteSecretArn", "EdgeSecretArn"), "FactsRole": ("StatisticsSecretArn",)}
+    for role, outputs in read.items():
+        find = ministack.client("secretsmanager").describe_secret
         # A reference to a secret is its name there, and its ARN on AWS.
-        _let(ministack, service.resources()[role], "secretsmanager:GetSecretValue", secret)
+        secrets = [find(SecretId=service.outputs[output])["ARN"] for output in outputs]
+        _let(ministack, service.resources()[role], "secretsmanager:GetSecretValue", *secrets)
     s3.delete_bucket_policy(Bucket=service.outputs["FactsBucket"])  # ministack is spoken to in the clear
-    return Whole(issuer, service, ministack)
+    return Whole(issuer, service, reports, ministack)
 
 
 def _expanded(template: str) -> bytes:
@@ -75,8 +82,8 @@ def _nested(ministack: Ministack, cloudformation: Any, name: str) -> Stack:
     return read_stack(ministack, found["StackResourceDetail"]["PhysicalResourceId"])
 
 
-def _let(ministack: Ministack, role: str, action: str, resource: str = "*") -> None:
+def _let(ministack: Ministack, role: str, action: str, *resources: str) -> None:
     """Allow what ministack asks for and AWS does not."""
-    statement = {"Effect": "Allow", "Action": action, "Resource": resource}
+    statement = {"Effect": "Allow", "Action": action, "Resource": list(resources) or "*"}
     document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     ministack.client("iam").put_role_policy(RoleName=role, PolicyName="ministack", PolicyDocument=document)

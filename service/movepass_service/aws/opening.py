@@ -88,7 +88,7 @@ def _open_regional(settings: ServiceFunctionSettings) -> RegionalStore | None:
 
 
 def read_secret(arn: str, *, client: Any = None) -> str:
-    """Read a secret: the site's or that of the statistics.
+    """Read a secret of the template's.
 
     IAM: secretsmanager:GetSecretValue.
 

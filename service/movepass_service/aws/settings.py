@@ -55,6 +55,7 @@ class ServiceFunctionSettings:
         url: MOVEPASS_URL, the public address of the site or the desk.
         hosts: MOVEPASS_HOSTS, further values of the Host header, with blanks between them: the HTTP API's own name.
         secret: MOVEPASS_SITE_SECRET, ARN of the secret that references and applicants' secrets are derived from.
+        edge_secret: MOVEPASS_EDGE_SECRET, ARN of the secret that CloudFront adds to the site's requests.
         repository: MOVEPASS_REPOSITORY, like s3://BUCKET.
         signer: MOVEPASS_SIGNER, the online key, like awskms:ARN.
         folder: where a relative file of the signer counts from: the unpacked package.
@@ -78,6 +79,7 @@ class ServiceFunctionSettings:
     url: str
     hosts: frozenset[str]
     secret: str
+    edge_secret: str
     repository: str
     signer: str
     folder: Path
@@ -117,6 +119,7 @@ class ServiceFunctionSettings:
             url=text("URL"),
             hosts=frozenset(host.lower() for host in text("HOSTS").split()),
             secret=text("SITE_SECRET"),
+            edge_secret=text("EDGE_SECRET"),
             repository=text("REPOSITORY"),
             signer=text("SIGNER"),
             folder=Path(environment.get("LAMBDA_TASK_ROOT", ".")),
@@ -158,7 +161,8 @@ def _line(given: Mapping[str, str]) -> LineSettings:
 
 _VARIABLES = {
     "table": "SERVICE_TABLE", "authority": "AUTHORITY", "url": "URL", "secret": "SITE_SECRET",
-    "repository": "REPOSITORY", "signer": "SIGNER", "requests": "REQUESTS", "ledger": "LEDGER",
+    "edge_secret": "EDGE_SECRET", "repository": "REPOSITORY", "signer": "SIGNER", "requests": "REQUESTS",
+    "ledger": "LEDGER",
     "revoke": "REVOKE_FUNCTION", "decide": "DECIDE_FUNCTION", "sequence": "SEQUENCE_FUNCTION",
     "facts": "FACTS", "statistics_secret": "STATISTICS_SECRET",
 }  # fmt: skip

@@ -1,14 +1,15 @@
 """Lambda function: the public site and its API, behind an HTTP API and CloudFront.
 
-Pages are the embedded service's own. Public ones say for how long CloudFront may keep them. So does the API about an
-application that waits, which CloudFront tells apart by the Authorization header. Applicants' own pages are not kept.
+Only CloudFront is answered (edge.py). Pages are the embedded service's own. Public ones say for how long CloudFront may
+keep them. So does the API about an application that waits, which CloudFront tells apart by the Authorization header.
+Applicants' own pages are not kept.
 
 There is no limit for each address here: a function sees CloudFront's addresses, and each of its processes would count
 alone. The line (movepass_service.admission), the budgets of codes and AWS WAF take that place.
 
 IAM: dynamodb:BatchGetItem, dynamodb:GetItem, dynamodb:Query, dynamodb:PutItem, dynamodb:UpdateItem,
 dynamodb:DeleteItem on the table, dynamodb:Query on its index `cases`; secretsmanager:GetSecretValue on the site's
-secret; sns:Publish where codes are sent.
+secret and on CloudFront's; sns:Publish where codes are sent.
 """
 
 import os
@@ -21,7 +22,8 @@ from movepass_service.accounts.accounts import Accounts, Challenge, Compose
 from movepass_service.accounts.sms import SnsGateway
 from movepass_service.admission import Gate
 from movepass_service.admission.dynamodb_line import DynamoDbLine
-from movepass_service.aws.opening import open_service
+from movepass_service.aws.edge import Serve, behind_edge
+from movepass_service.aws.opening import open_service, read_secret
 from movepass_service.aws.settings import ServiceFunctionSettings
 from movepass_service.aws.telemetry import count, serving
 from movepass_service.aws.web import web_settings
@@ -57,8 +59,9 @@ def open_site(settings: ServiceFunctionSettings) -> Mangum:
 
 
 @cache
-def _site() -> Mangum:
-    return open_site(ServiceFunctionSettings.from_environment(os.environ, "url", "secret"))
+def _site() -> Serve:
+    settings = ServiceFunctionSettings.from_environment(os.environ, "url", "secret", "edge_secret")
+    return behind_edge(open_site(settings), read_secret(settings.edge_secret))
 
 
 @serving
