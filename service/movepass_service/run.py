@@ -132,7 +132,7 @@ def running(service: Service, site: Site, desk: DeskAt | None = None) -> Iterato
         statistics = open_statistics(service.store.folder, service.statistics_key)
         publications = Publications(newest_of(service.authority.folder))
         for helper in (
-            _collector(service, publications),
+            _collector(service, publications, line),
             statistics,
             PublisherThread(service, also_tell=publications.tell),
             worker,
@@ -169,10 +169,11 @@ def _address(url: str | None, listener: socket.socket) -> str:
     return url or f"http://localhost:{listener.getsockname()[1]}"
 
 
-def _collector(service: Service, publications: Publications) -> Rounds:
+def _collector(service: Service, publications: Publications, line: SqliteLine) -> Rounds:
     folder = facts_folder(service.store.folder)
     builder = FactBuilder(service.statistics_key, service.rules)
-    return collector_rounds(Collector(service.store, FolderParts(folder), builder, publications), folder, time.time)
+    collector = Collector(service.store, FolderParts(folder), builder, publications, line)
+    return collector_rounds(collector, folder, time.time)
 
 
 def _forget(service: Service, accounts: Accounts | None, now: int) -> None:

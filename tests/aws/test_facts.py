@@ -1,6 +1,7 @@
 """The facts function and the compact function, on a real table and bucket: the same totals as the embedded service."""
 
 import io
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
@@ -16,6 +17,9 @@ from support.ministack import REGION, Ministack
 from support.played import NOW, RULES, TOLD, note_all, play, put, secrets_of, summary
 
 from movepass_issuer.storage.s3_repository import S3Repository
+from movepass_service.admission import Gate, LineSettings
+from movepass_service.admission.dynamodb_line import DynamoDbLine
+from movepass_service.admission.gate import Ask
 from movepass_service.aws.bucket import FactsBucket
 from movepass_service.aws.compact import CompactFunction
 from movepass_service.aws.facts import FactsFunction
@@ -77,7 +81,8 @@ def play_on(store: DynamoDbStore) -> None:
 
 
 def function(cloud: Cloud, store: DynamoDbStore, bucket: FactsBucket) -> FactsFunction:
-    return FactsFunction(store, bucket, KEY, S3Repository(cloud.settings.repository))
+    line = DynamoDbLine(store._table.name, client=cloud.ministack.client("dynamodb"))
+    return FactsFunction(store, bucket, KEY, S3Repository(cloud.settings.repository), line)
 
 
 def mirror(bucket: FactsBucket, folder: Path) -> Path:
@@ -116,6 +121,26 @@ def test_the_same_story_has_the_same_facts_as_in_the_embedded_service(
     assert run({}, Context()) == {"facts": 0, "is_behind": 0}
     assert columns(mirror(bucket, tmp_path / "b")) == embedded
     assert [fact.type for fact in facts_in(tmp_path / "b") if fact.type == "published"] == ["published"]
+
+
+def test_what_the_line_counted_is_told_once_an_hour_and_lane(
+    shared: Cloud, store: DynamoDbStore, bucket: FactsBucket, tmp_path: Path
+) -> None:
+    run = function(shared, store, bucket)
+    run({}, Context())  # what came before the first look may be of any hour
+    line = DynamoDbLine(store._table.name, client=shared.ministack.client("dynamodb"))
+    gate = Gate(line, KEY, LineSettings(urgent_per_s=0.1, ordinary_per_s=0.1))
+    now = time.time()
+    for number in range(2):  # the second gets a place
+        gate.ask(Ask(bytes([number]), is_urgent=True, token="", proof="", now=now))
+    run({}, Context())
+    gate.called(now + 20)  # which counts in the table who entered
+    run({}, Context())
+    run({}, Context())
+    folder = mirror(bucket, tmp_path)
+    with reading(folder), engine.connect() as db:
+        query = f"SELECT lane, sum(entered), sum(places), max(in_line) FROM ({engine.facts_query(list_days(folder))})"
+        assert db.execute(f"{query} WHERE type = 'lined' GROUP BY lane").fetchall() == [("urgent", 1, 1, 1)]
 
 
 def test_two_at_once_and_a_run_that_was_cut_off_count_once(

@@ -230,7 +230,7 @@ def _listed(value: Any) -> list[str]:
 def test_the_facts_role_reads_no_account_number_or_key() -> None:
     (read,) = [one for one in _statements(FACTS) if "dynamodb:GetItem" in one["Action"]]
     keys = read["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
-    assert set(keys) == {"A#*", "LOG", "ADMIN", "LOOK#*", "RULES"}
+    assert set(keys) == {"A#*", "LOG", "ADMIN", "LOOK#*", "RULES", "LINE#*"}
     assert [one for one in _statements(COMPACT) if "dynamodb" in str(one["Action"])] == []
 
 

@@ -147,4 +147,13 @@ FROM (
     FROM range(6, {days} * 24) AS h(hour), unnest({districts}) AS d(district), range(1, 3) AS p(post),
         (VALUES ('valid', 40), ('forged', 1), ('revoked', 2), ('expired', 3), ('stale', 2)) AS v(verdict, most)
     WHERE chance(hour * 10007 + post * 101 + hash(district) % 100000 + hash(verdict) % 1000, 62) < {posts}
+)
+UNION ALL BY NAME
+SELECT {first} + hour * 3600 AS happens, 'lined' AS type, hour * 4 + number AS event, lane,
+    places + entered + in_line AS revision, places, entered, in_line
+FROM (
+    SELECT hour, number, lane, waits(chance(hour * 7 + number, 70), 200) AS places,
+        1 + waits(chance(hour * 7 + number, 71), 500) AS entered, waits(chance(hour * 7 + number, 72), 90) AS in_line
+    FROM range(3, {days} * 24) AS h(hour), (VALUES (0, 'urgent'), (1, 'ordinary'), (3, 'slow')) AS l(number, lane)
+    WHERE chance(hour * 7 + number, 73) < 0.8
 );

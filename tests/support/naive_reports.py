@@ -322,10 +322,11 @@ class _Quotas(_Reader):
 
 
 class _Load(_Reader):
-    types = ("applied", "decided", "issued")
+    types = ("applied", "decided", "issued", "lined")
 
     def __init__(self, since: date, until: date) -> None:
         super().__init__(since, until)
+        self.lines: dict[tuple[str, int], list[Event]] = defaultdict(list)
         self.minutes: defaultdict[tuple[str, int], Counter[int]] = defaultdict(Counter)
         self.waits: defaultdict[tuple[str, int], Counter[int]] = defaultdict(Counter)
         self.issued: Counter[tuple[str, int]] = Counter()
@@ -340,13 +341,18 @@ class _Load(_Reader):
             self.waits[hour][event["waited_s"]] += 1
         elif event["type"] == "issued":
             self.issued[hour] += 1
+        elif event["type"] == "lined":
+            self.lines[hour].append(event)
 
     def rows(self) -> Iterable[Row]:
-        for hour in self.minutes.keys() | self.waits.keys() | self.issued.keys():
+        for hour in self.minutes.keys() | self.waits.keys() | self.issued.keys() | self.lines.keys():
+            lanes = self.lines[hour]
             minutes, waits = self.minutes[hour], self.waits[hour]
             yield (
                 *hour, minutes.total(), max(minutes.values(), default=0), waits.total(), self.issued[hour],
                 histogram_quantile(waits, 50), histogram_quantile(waits, 99),
+                sum(lane["entered"] for lane in lanes), sum(lane["places"] for lane in lanes),
+                max((lane["in_line"] for lane in lanes), default=0),
             )  # fmt: skip
 
 

@@ -99,6 +99,7 @@ class RunningSite:
     worker: Worker
     data: Path
     accounts: Accounts
+    line: SqliteLine | None = None
 
     def last_message(self) -> str:
         """Return the last text message that was sent."""
@@ -199,7 +200,7 @@ def running_site(
             worker = Worker(service)
             if is_working:
                 worker.start()
-            yield RunningSite(service, port, web, worker, folder / "data", accounts)
+            yield RunningSite(service, port, web, worker, folder / "data", accounts, places)
             if is_working:
                 worker.stop()
             worker.close()

@@ -20,6 +20,7 @@ from functools import cache, partial
 from typing import Any
 
 from movepass_issuer.storage.s3_repository import S3Repository
+from movepass_service.admission.dynamodb_line import DynamoDbLine
 from movepass_service.aws.bucket import FactsBucket
 from movepass_service.aws.opening import read_secret
 from movepass_service.aws.settings import ServiceFunctionSettings
@@ -37,10 +38,12 @@ _SPARE_MS = 20_000
 class FactsFunction:
     """The function, opened once a process."""
 
-    def __init__(self, store: DynamoDbStore, bucket: FactsBucket, key: bytes, repository: S3Repository) -> None:
-        """Take the store, where facts go, the key of pseudonyms, and what is published."""
+    def __init__(
+        self, store: DynamoDbStore, bucket: FactsBucket, key: bytes, repository: S3Repository, line: DynamoDbLine
+    ) -> None:
+        """Take the store, where facts go, the key of pseudonyms, what is published, and the line."""
         builder = FactBuilder(key, KeptRules(store), name_by_hash(key))
-        self._collector = Collector(store, bucket, builder, Publications(partial(read_newest, repository)))
+        self._collector = Collector(store, bucket, builder, Publications(partial(read_newest, repository)), line)
 
     @classmethod
     def open(cls, settings: ServiceFunctionSettings) -> "FactsFunction":
@@ -51,7 +54,8 @@ class FactsFunction:
         """
         key = read_secret(settings.statistics_secret).encode()
         bucket = FactsBucket(settings.facts)
-        return cls(DynamoDbStore(settings.table), bucket, key, S3Repository(settings.repository))
+        repository, line = S3Repository(settings.repository), DynamoDbLine(settings.table)
+        return cls(DynamoDbStore(settings.table), bucket, key, repository, line)
 
     def __call__(self, _event: Any, context: Any) -> dict[str, int]:
         """Collect what happened since the last run, as long as there is time.

@@ -34,6 +34,9 @@ _QUOTAS: Mapping[str, str] = {"passes_today": "day", "passes_week": "week", "ove
 _TRIP = ("reason", "from_district", "to_district", "evidence")
 _LANES = {True: "urgent", False: "ordinary"}
 
+_LINE = -2
+"""In place of an application's number, in the names of the line's events."""
+
 Trip = Mapping[str, Any]
 """The columns that say what kind of trip it is; nothing of them is a person's."""
 NameEvent = Callable[[int, int | None], int]
@@ -93,6 +96,10 @@ class FactBuilder:
             decided_by=_decided_by(act["actor"]), officer=self.pseudonym(officer_of(act["actor"])),
             other_officer=self.pseudonym(approver),
         )  # fmt: skip
+
+    def lined(self, event: int, fact: Fact) -> Fact:
+        """Return what a lane of the line did in an hour, under the name that events have here."""
+        return replace(fact, event=self.name(_LINE, event))
 
     def pseudonym(self, officer: str | None) -> str | None:
         """Return the pseudonym of an officer."""

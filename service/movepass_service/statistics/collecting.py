@@ -9,7 +9,8 @@ One round:
     2. count what has a leaf since the last position
     3. tell again what was taken away, once the issuer has noted it
     4. count the publications since
-    5. write the parts, then how far it came
+    5. count what the line did since
+    6. write the parts, then how far it came
 """
 
 import hashlib
@@ -26,6 +27,7 @@ from movepass_service.statistics.compaction import compact_days, merge_parts
 from movepass_service.statistics.engine import MissingExtraError
 from movepass_service.statistics.facts import Fact, FactsError, moment
 from movepass_service.statistics.folder import part_name
+from movepass_service.statistics.lining import Line, lined_facts, read_lanes
 from movepass_service.statistics.parts import Collected, Parts, lines_by_day
 from movepass_service.statistics.publications import Publications
 from movepass_service.statistics.rounds import Rounds, Stopped
@@ -52,13 +54,15 @@ class Collector:
     """Reads one store into the parts of days."""
 
     def __init__(
-        self, store: StoryStore, parts: Parts, builder: FactBuilder, publications: Publications | None = None
-    ) -> None:
-        """Take the store, where to write, what makes facts, and the publications."""
+        self, store: StoryStore, parts: Parts, builder: FactBuilder, publications: Publications | None = None,
+        line: Line | None = None,
+    ) -> None:  # fmt: skip
+        """Take the store, where to write, what makes facts, the publications, and the line in front of the site."""
         self._store = store
         self._parts = parts
         self._builder = builder
         self._publications = publications
+        self._line = line
         self.is_behind = False
         """Whether the last round left some of the log to the next one."""
 
@@ -81,6 +85,7 @@ class Collector:
         self._read_log(found, size)
         self._read_noted(found)
         self._read_publications(found)
+        self._read_line(found, now)
         self.is_behind = found.state.position < size or len(waiting) == PART_POSITIONS
         if not self.is_behind:
             found.state = replace(found.state, complete_until=now)
@@ -140,6 +145,18 @@ class Collector:
         for version, at in told:
             found.facts.append(published(version, at))
             found.state = replace(found.state, published=version)
+
+    def _read_line(self, found: _Round, now: int) -> None:
+        if self._line is None:
+            return
+        before = found.state.lanes
+        try:
+            lanes = read_lanes(self._line, before, now)
+        except ServiceError as e:
+            LOG.warning("the line is counted later: %s", e)
+            return
+        found.facts += [self._builder.lined(event, fact) for event, fact in lined_facts(before, lanes)]
+        found.state = replace(found.state, lanes=lanes)
 
     def _write(self, found: _Round, done: Collected) -> None:
         name = f"{done.position:0{_DIGITS}}"

@@ -13,14 +13,14 @@ from typing import Any, Final, NamedTuple
 from movepass_service.errors import ServiceError
 from movepass_wire.times import DAY_SECONDS, DHAKA, day_name
 
-SCHEMA_VERSION: Final = 1
-"""Of the columns below; each file names the one that it was written by."""
+SCHEMA_VERSION: Final = 2
+"""Of the columns below; each file names the one that it was written by. 2: what the line counts."""
 _DHAKA_SECONDS = int(DHAKA.utcoffset(None).total_seconds())
 _HOUR = 3600
 
 APPLIED, DECIDED, APPEALED, WITHDRAWN, EXPIRED = "applied", "decided", "appealed", "withdrawn", "expired"
 ISSUED, REISSUED, REVOKED, PUBLISHED = "issued", "reissued", "revoked", "published"
-LOOKED, COUNTED, FORGOTTEN = "looked", "counted", "forgotten"
+LOOKED, COUNTED, LINED, FORGOTTEN = "looked", "counted", "lined", "forgotten"
 TYPES: Final[Mapping[str, str]] = {
     APPLIED: "an application came",
     DECIDED: "rules or an officer approved, rejected, referred, or asked for a correction",
@@ -33,6 +33,7 @@ TYPES: Final[Mapping[str, str]] = {
     PUBLISHED: "revocation lists were published",
     LOOKED: "a second look at an approval, or its end: outcome says what was found",
     COUNTED: "a device's count of one verdict in one hour",
+    LINED: "the line's count for one lane in one hour",
     FORGOTTEN: "something was decided, and its record was deleted before it was counted (rebuilt days only)",
 }
 """The types of events, and what each means."""
@@ -89,6 +90,9 @@ class Fact:
     let_through: int | None = None
     sent_back: int | None = None
     called_in: int | None = None
+    places: int | None = None
+    entered: int | None = None
+    in_line: int | None = None
     is_rebuilt: bool | None = None
 
     @classmethod
@@ -124,7 +128,7 @@ DICTIONARY: Final[Mapping[str, Entry]] = {
     "reason": Entry(_TEXT, "the trip's reason, a key of the table of reasons; other where it was written in words"),
     "from_district": Entry(_TEXT, "the district of departure, a key of the table of districts"),
     "to_district": Entry(_TEXT, "the district of arrival"),
-    "lane": Entry(_TEXT, "urgent (medical, burial) or ordinary"),
+    "lane": Entry(_TEXT, "urgent (medical, burial) or ordinary; of lined slow-urgent and slow too, in a flood"),
     "outcome": Entry(
         _TEXT,
         "decided: approve, reject, refer, needs-correction. revoked: withdraw, revoke, reject, expire, replaced. "
@@ -158,6 +162,9 @@ DICTIONARY: Final[Mapping[str, Entry]] = {
     "let_through": Entry(_NUMBER, "of those that could not be verified: let through"),
     "sent_back": Entry(_NUMBER, "of those that could not be verified: sent back"),
     "called_in": Entry(_NUMBER, "of those that could not be verified: called in"),
+    "places": Entry(_NUMBER, "how many places in line were given in the hour"),
+    "entered": Entry(_NUMBER, "how many applications were let in in the hour, with or without a place"),
+    "in_line": Entry(_NUMBER, "the most places that waited in the lane at one time; looked at each minute or sooner"),
     "is_rebuilt": Entry(_FLAG, "whether the day was lost, and built again from what was left"),
 }  # fmt: skip
 """Every column, in the order of the files."""
@@ -180,6 +187,11 @@ def moment(at: int) -> Moment:
 def hour_number(at: int) -> int:
     """Return the number of the hour in Dhaka that a time falls in: 24 a day since 1970-01-01."""
     return (at + _DHAKA_SECONDS) // _HOUR
+
+
+def hour_begins(hour: int) -> int:
+    """Return when an hour in Dhaka begins, by its number; seconds since 1970 UTC."""
+    return hour * _HOUR - _DHAKA_SECONDS
 
 
 def event_of(digest: bytes) -> int:

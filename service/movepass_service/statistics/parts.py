@@ -3,13 +3,14 @@
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Protocol, Self
 
 from movepass_keys import files
 from movepass_service.statistics.facts import Fact, FactsError
 from movepass_service.statistics.folder import STATE, make_folder, part_path
+from movepass_service.statistics.lining import LaneHour
 
 STATE_VERSION = 2
 """Of what a collector remembers; 2: events have other names than before."""
@@ -26,6 +27,7 @@ class Collected:
         arrived: the number of the last application that was counted while it waited for the rules.
         noted: the position before which the issuer has noted all that was taken away.
         published: the version of the last publication that was counted.
+        lanes: what the line's lanes did in the hour of the last reading.
         complete_until: until when all that happened is in the facts, seconds since 1970 UTC.
     """
 
@@ -34,6 +36,7 @@ class Collected:
     arrived: int = 0
     noted: int = 0
     published: int = 0
+    lanes: Mapping[str, LaneHour] = field(default_factory=dict)
     complete_until: int | None = None
 
     def to_bytes(self) -> bytes:
@@ -51,7 +54,8 @@ class Collected:
             state = json.loads(data)
             if state.pop("version") != STATE_VERSION:
                 raise ValueError("of another version")
-            read = cls(**state)
+            lanes = {lane: LaneHour(**hour) for lane, hour in state.pop("lanes", {}).items()}
+            read = cls(**state, lanes=lanes)
             numbers = (read.position, read.arrived, read.noted, read.published)
             if not all(type(one) is int and one >= 0 for one in numbers):
                 raise ValueError("no numbers")
