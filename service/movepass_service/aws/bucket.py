@@ -3,12 +3,13 @@
     parts/day=2026-11-22/NAME.jsonl
     facts/day=2026-11-22/facts.parquet
     state.json
+    damaged/day=2026-11-22/facts.parquet     a file that could not be read, put aside when its day was built again
 
 Whoever writes an object twice writes the same, or one in which events count once. So no write needs a condition.
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -23,6 +24,7 @@ _PATIENCE = Patience(deadline=60, connect=2, read=30, backoff_first=0.1, backoff
 _THROTTLED = {"SlowDown", "ThrottlingException", "RequestLimitExceeded"}
 _MISSING = {"NoSuchKey", "404"}
 _DAY = re.compile(rf"{PARTS}/day=(\d{{4}}-\d\d-\d\d)/([^/]+)\.jsonl")
+DAMAGED = "damaged"
 _DELETED_AT_ONCE = 1000
 _T = TypeVar("_T")
 
@@ -31,7 +33,7 @@ class FactsBucket:
     """Keeps facts in a bucket that holds nothing else; see statistics.parts.Parts.
 
     IAM: s3:GetObject and s3:PutObject on the objects, s3:ListBucket on the bucket (without it S3 answers 403 for what
-    is not there); to compact, s3:DeleteObject on parts/*.
+    is not there); to compact, s3:DeleteObject on parts/*, and to build a day again on facts/*.
     """
 
     def __init__(self, bucket: str, *, client: Any = None) -> None:
@@ -75,6 +77,20 @@ class FactsBucket:
             if data is not None:
                 make_folder((folder / key).parent)
                 files.write_whole(folder / key, data)
+
+    def mirror(self, days: Iterable[str], folder: Path) -> None:
+        """Copy all that there is of some days into a folder."""
+        parts = self.parts()
+        for day in days:
+            self.fetch(day, parts.get(day, ()), folder)
+
+    def put_aside(self, day: str) -> None:
+        """Move the compacted file of a day to damaged/, where nobody reads it, not even Athena."""
+        path = str(day_path(Path(), day))
+        data = self._get(path)
+        if data is not None:
+            self._put(f"{DAMAGED}/{path.removeprefix(f'{FACTS}/')}", data)
+            self.delete([path])
 
     def put_day(self, day: str, folder: Path) -> None:
         """Copy the compacted file of a day from a folder, in place of the one before."""

@@ -17,7 +17,7 @@ from typing import Any, Self
 from movepass_service.statistics import engine
 from movepass_service.statistics.facts import COUNTED, Fact, FactsError, QuestionError, event_of
 from movepass_service.statistics.folder import list_days, part_name, reading
-from movepass_service.statistics.parts import FolderParts, lines_by_day
+from movepass_service.statistics.parts import FolderParts, Parts, lines_by_day
 from movepass_wire.codes import DISTRICTS
 from movepass_wire.text import normalise
 from movepass_wire.times import parse_iso
@@ -117,13 +117,14 @@ def read_export(data: bytes, source: Source, verdicts: Mapping[str, str], now: i
     return Export(tuple(found.values()), ahead)
 
 
-def import_exports(folder: Path, exports: Sequence[Export], source: Source) -> Imported:
+def import_exports(folder: Path, exports: Sequence[Export], source: Source, parts: Parts | None = None) -> Imported:
     """Write the facts of a device's exports.
 
     Args:
-        folder: of the facts.
+        folder: of the facts, or a copy of the days that the exports are about.
         exports: of one device.
         source: the device.
+        parts: where to write, if not in the folder.
 
     Raises:
         ExportError: they count more in one hour and less in another than is known, so they are of different devices; or
@@ -138,9 +139,9 @@ def import_exports(folder: Path, exports: Sequence[Export], source: Source) -> I
     is_less = any(stored.get(fact.event, -1) > fact.revision for fact in known.values())
     if is_less and any(fact.event in stored for fact in new):
         raise _other_device(source)
-    parts = FolderParts(folder)
+    to = parts or FolderParts(folder)
     for day, lines in lines_by_day(sorted(new, key=lambda fact: (fact.day, fact.event))).items():
-        parts.write(day, part_name("counts", lines), lines)
+        to.write(day, part_name("counts", lines), lines)
     return Imported(len(known), len(new), sum(export.ahead for export in exports))
 
 

@@ -25,7 +25,7 @@ from movepass_service.statistics.collecting import looked_facts
 from movepass_service.statistics.compaction import compact_day
 from movepass_service.statistics.facts import Fact, FactsError, QuestionError, moment
 from movepass_service.statistics.folder import REBUILT_PART, day_path
-from movepass_service.statistics.parts import FolderParts, lines_by_day
+from movepass_service.statistics.parts import FolderParts, Parts, lines_by_day
 from movepass_service.stores.stories import StoryStore
 from movepass_wire import WireError, decode_claims, open_text
 from movepass_wire.codes import DISTRICTS, REASONS
@@ -53,7 +53,7 @@ def rebuild_day(
     """Build a lost day again. A damaged file is put aside; late facts of the day that are there stay.
 
     Args:
-        store: an embedded one, whose events are positions of the log.
+        store: tells what is left.
         find_pass: see FindPass.
         folder: of the facts.
         builder: makes facts.
@@ -64,34 +64,46 @@ def rebuild_day(
         QuestionError: the day is not over, or its file is there and whole.
         FactsError, StoreError, IssuerError: something can't be read or written.
     """
-    if day.isoformat() >= moment(now).day:
-        raise QuestionError(f"{day} is not over; a day can be built again when it is")
-    _put_aside(folder, day)
-    begins = start_of_day((day - _EPOCH).days)
-    found = [replace(fact, is_rebuilt=True) for fact in _facts(store, find_pass, builder, begins)]
-    lines = lines_by_day(found)
-    FolderParts(folder).write(day.isoformat(), REBUILT_PART, lines.get(day.isoformat(), b""))
+    if is_damaged(folder, day, now):
+        path = day_path(folder, day.isoformat())
+        path.replace(path.with_name(path.name + ".damaged"))
+    done = write_again(store, find_pass, FolderParts(folder), builder, day)
     compact_day(folder, day)
-    return Rebuilt(len(found), sum(fact.type == facts.FORGOTTEN for fact in found))
+    return done
 
 
-def _put_aside(folder: Path, day: date) -> None:
-    """Rename the file of a day that can't be read.
+def is_damaged(folder: Path, day: date, now: int) -> bool:
+    """Return whether the file of a day can't be read; False where there is none, or one that was built again before.
 
     Raises:
-        QuestionError: it can be read.
+        QuestionError: the day is not over, or its file is there and whole.
     """
+    if day.isoformat() >= moment(now).day:
+        raise QuestionError(f"{day} is not over; a day can be built again when it is")
     path = day_path(folder, day.isoformat())
     if not path.exists():
-        return
+        return False
     try:
         with engine.connect() as db:
             notes = engine.file_notes(db, path)
     except FactsError:
-        path.replace(path.with_name(path.name + ".damaged"))
-        return
+        return True
     if notes.get(engine.REBUILT_KEY) != "1":
-        raise QuestionError(f"{path} is there and can be read; move it away if the day shall be built again")
+        raise QuestionError(f"the file of {day} is there and can be read; move it away if it shall be built again")
+    return False
+
+
+def write_again(store: StoryStore, find_pass: FindPass, parts: Parts, builder: FactBuilder, day: date) -> Rebuilt:
+    """Write what is left of a day as one part.
+
+    Raises:
+        FactsError, StoreError, IssuerError: something can't be read or written.
+    """
+    begins = start_of_day((day - _EPOCH).days)
+    found = [replace(fact, is_rebuilt=True) for fact in _facts(store, find_pass, builder, begins)]
+    lines = lines_by_day(found)
+    parts.write(day.isoformat(), REBUILT_PART, lines.get(day.isoformat(), b""))
+    return Rebuilt(len(found), sum(fact.type == facts.FORGOTTEN for fact in found))
 
 
 def _facts(store: StoryStore, find_pass: FindPass, builder: FactBuilder, begins: int) -> Iterator[Fact]:
@@ -113,13 +125,14 @@ def _read_all(store: StoryStore, find_pass: FindPass, builder: FactBuilder, begi
         end = min(size, start + collecting.PART_POSITIONS)
         told: set[int] = set()
         for story in store.stories(start, end):
-            told |= story.new
+            told |= {builder.name(story.kept.number, event) for event in story.new}
             yield from builder.new_facts(story)
         for act in store.acts(start, end):
             yield from looked_facts(store, builder, act.position, act.text)
-        for position, leaf in enumerate(store.leaves(start, end), start):
-            if position not in told:
-                yield from _forgotten(position, leaf, find_pass, builder)
+        events = (builder.name(*place) for place in store.leaf_events(start, end))
+        for event, leaf in zip(events, store.leaves(start, end), strict=True):
+            if event not in told:
+                yield from _forgotten(event, leaf, find_pass)
     number = 0
     while waiting := store.waiting_since(number, collecting.PART_POSITIONS):
         yield from (builder.applied(kept) for kept in waiting)
@@ -132,13 +145,13 @@ def _at_of(leaf: str) -> int:
     return int(found[1]) if found else 0
 
 
-def _forgotten(position: int, leaf: str, find_pass: FindPass, builder: FactBuilder) -> Iterator[Fact]:
+def _forgotten(event: int, leaf: str, find_pass: FindPass) -> Iterator[Fact]:
     """Return the facts that a leaf still proves when its application was deleted."""
     read = json.loads(leaf)
     if read["kind"] == DECISION:
-        yield forgotten(builder.name(-1, position), read["at"])
+        yield forgotten(event, read["at"])
     elif read["kind"] == ISSUANCE:
-        yield from _forgotten_pass(builder.name(-1, position), read, find_pass)
+        yield from _forgotten_pass(event, read, find_pass)
 
 
 def _forgotten_pass(event: int, leaf: dict[str, Any], find_pass: FindPass) -> Iterator[Fact]:

@@ -82,6 +82,12 @@ class StoryStore(Protocol):
         Applications that were forgotten are left out.
         """
 
+    def leaf_events(self, start: int, end: int) -> Iterator[tuple[int, int]]:
+        """Read whose each leaf is, from a position up to another one: numbers that name its event (NameEvent).
+
+        They are those of the application and of its event; of an act of administration -1 and its position.
+        """
+
     def acts(self, start: int, end: int) -> Iterator[LoggedRecord]:
         """Read the records of acts of administration from a position up to another one that are still kept."""
 

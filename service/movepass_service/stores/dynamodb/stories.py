@@ -30,6 +30,11 @@ class DynamoDbStories:
         contents, states = self._read_many(list(new))
         return (_tell(contents[name], states[name], new[name]) for name in states)
 
+    def leaf_events(self, start: int, end: int) -> Iterator[tuple[int, int]]:
+        """See StoryStore."""
+        for chunk in self._log.chunks(start, end):
+            yield from chunk.places[max(0, start - chunk.start) : end - chunk.start]
+
     def acts(self, start: int, end: int) -> Iterator[LoggedRecord]:
         """See StoryStore."""
         return self._log.administration(end, start)

@@ -36,6 +36,10 @@ class SqliteStories:
             with failures():
                 yield from _tell(self._reader, some, new)
 
+    def leaf_events(self, start: int, end: int) -> Iterator[tuple[int, int]]:
+        """See StoryStore. A position names an event, whosever it is."""
+        return ((-1, position) for position in range(start, end))
+
     def acts(self, start: int, end: int) -> Iterator[LoggedRecord]:
         """See StoryStore."""
         query = (
