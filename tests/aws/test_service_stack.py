@@ -34,9 +34,11 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Play]:
     folder = tmp_path_factory.mktemp("service-aws")
     with running(folder) as ministack:
         DynamoDbStore.create(PEER, client=ministack.client("dynamodb"))
-        secret = ministack.client("secretsmanager").create_secret(Name=PEER, SecretString="x" * 64)["ARN"]
+        make = ministack.client("secretsmanager").create_secret
+        secret, statistics = (make(Name=name, SecretString="x" * 64)["ARN"] for name in (PEER, f"{PEER}-statistics"))
         play = Play(
             Story(folder), ministack, PEOPLE, RegionNumber=str(NUMBER), RegionCount="2", SiteSecretArn=secret,
+            StatisticsSecretArn=statistics,
             PeerApplicationsArn=f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{PEER}",
         )  # fmt: skip
         play.play()

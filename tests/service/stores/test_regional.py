@@ -1,6 +1,8 @@
 """Two regions' stores beside each other: copies before receipts, and what happens while one is lost and after."""
 
+from collections import Counter
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 from uuid import uuid4
@@ -13,6 +15,11 @@ from support.ministack import Ministack
 
 from movepass_service.applications.states import State
 from movepass_service.errors import ConflictingApplication, StoreError, StoreRefuses, UnknownApplication
+from movepass_service.rules.engine import default_rules
+from movepass_service.statistics.building import FactBuilder, name_by_hash
+from movepass_service.statistics.collecting import Collector
+from movepass_service.statistics.facts import Fact, read_line
+from movepass_service.statistics.parts import FolderParts
 from movepass_service.stores.desk import Hold
 from movepass_service.stores.dynamodb.document import Content, number_for
 from movepass_service.stores.dynamodb.regional import AT_ONCE, LOST_SECONDS, Neighbour, RegionalStore
@@ -386,3 +393,36 @@ class TestRegionalStore(DynamoDbContract):
         for table in tables:
             DynamoDbStore.create(table, client=client, has_ttl=False)
         return FollowedRegional(tables[A], A, [Neighbour(B, DynamoDbStore(tables[B], client=client))], client=client)
+
+
+KEY = b"one key of statistics in both regions"
+
+
+def collect(store: DynamoDbStore, folder: Path) -> None:
+    parts = FolderParts(folder)
+    Collector(store, parts, FactBuilder(KEY, lambda _: default_rules(), name_by_hash(KEY))).collect(NOW + 60)
+
+
+def test_what_a_region_adopted_is_counted_once_in_both_regions_facts_together(pair: Pair, tmp_path: Path) -> None:
+    one, other = pair.stores
+    names = [pair.submit(A, number).reference for number in range(3)]
+    own = pair.submit(B, 3).reference
+    pair.decide(A, *names[:2])
+    one.follow(names)
+    one.sequence(names)
+    collect(one, tmp_path / "a")
+    pair.lose(A)
+    assert sorted(other.adopt_open(A, NOW, 9)) == sorted(names)
+    pair.decide(B, own, *names)
+    found = other.find_many([own, *names])
+    other.record_issued([issued(kept) for kept in found.values()], NOW + 5)
+    other.sequence([own, *names])
+    collect(other, tmp_path / "b")
+    told = [Counter(fact.type for fact in facts_in(tmp_path / name)) for name in ("a", "b")]
+    assert [counts["applied"] for counts in told] == [2, 4], "two are in both: they were decided before the loss"
+    together = {(fact.type, fact.event) for name in ("a", "b") for fact in facts_in(tmp_path / name)}
+    assert Counter(kind for kind, _ in together) == {"applied": 4, "decided": 4, "issued": 4}
+
+
+def facts_in(folder: Path) -> list[Fact]:
+    return [read_line(line) for path in folder.rglob("*.jsonl") for line in path.read_text("utf-8").splitlines()]
