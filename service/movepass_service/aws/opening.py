@@ -9,6 +9,7 @@ from typing import Any
 from movepass_keys.aws import Patience, RefusedError, UnintelligibleError, patient_client, patiently
 from movepass_service.applications.references import Secrets
 from movepass_service.aws.settings import FunctionSettingsError, ServiceFunctionSettings
+from movepass_service.decisions.desk import Desk
 from movepass_service.service import Health, ServiceCore
 from movepass_service.settings import Settings
 from movepass_service.stores.dynamodb.regional import Neighbour, RegionalStore
@@ -18,6 +19,8 @@ SECRET_MIN_CHARS = 43
 """The least length of a secret: as many letters and digits as 256 bits need."""
 COUNTS = "counts"
 """Name under which the numbers of applications by state are kept, once they were counted."""
+CASES_MAX = 1_000
+"""Cases that a page of the desk reads, the most urgent ones: some twenty calls to the table."""
 _COUNTS_SECONDS = 60.0
 _PATIENCE = Patience(deadline=8, connect=2, read=5, backoff_first=0.1, backoff_max=1)
 
@@ -38,6 +41,7 @@ class CloudService(ServiceCore):
             regional: the same store, where there are several regions.
         """
         super().__init__(store, secrets, Settings(), name=name, is_test=is_test)
+        self.desk = Desk(store, self.rules, cases_max=CASES_MAX)
         self.cloud_store = store
         self.regional = regional
         self._counts: tuple[float, dict[str, int]] = (float("-inf"), {})

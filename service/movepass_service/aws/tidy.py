@@ -50,7 +50,8 @@ SWEEPING_SECONDS = 40.0
 """After which an invocation begins no further part."""
 PART_ITEMS = 1_000
 """Items of the table in a part; an application has two."""
-_AT_ONCE = 10_000
+URGENT_LOOKED = 100
+"""Urgent cases that are looked at for the one that has waited longest: those that came first."""
 
 
 class TidyFunction:
@@ -104,7 +105,7 @@ class TidyFunction:
             return self._other.take(step, now)
         store = self._service.cloud_store
         done = {"carried_out": self._service.desk.carry_out(now=now)}
-        urgent = [case.since for case in store.cases(_AT_ONCE) if case.is_urgent]
+        urgent = [case.since for case in store.cases(URGENT_LOOKED) if case.is_urgent]
         count("OldestUrgentSeconds", now - min(urgent) if urgent else 0)
         self._put_head()
         done |= self._sweep(now, is_whole=isinstance(event, Mapping) and event.get("sweep") is True)

@@ -41,6 +41,7 @@ class DeskCore:
         rules: Callable[[str | None], RuleSet],
         accounts: Accounts | None = None,
         monotonic: Callable[[], float] = time.monotonic,
+        cases_max: int = CASES_MAX,
     ) -> None:
         """Take what the desk works with.
 
@@ -49,7 +50,9 @@ class DeskCore:
             rules: finds a rule set by its version.
             accounts: registered numbers, by which an officer's own applications are known; None where nobody registers.
             monotonic: runs on evenly, in seconds.
+            cases_max: how many cases a page reads, the most urgent ones; where more wait, the queue says so.
         """
+        self._cases_max = cases_max
         self._store = store
         self._rules = rules
         self._accounts = accounts
@@ -92,7 +95,7 @@ class DeskCore:
         begun, known, self._gone = self._monotonic(), self._known, set()
         cases = [
             old if (old := known.get(kept.number)) is not None and old.kept == kept else read_case(kept)
-            for kept in self._store.cases(CASES_MAX)
+            for kept in self._store.cases(self._cases_max)
         ]
         self._known = {case.kept.number: case for case in cases}
         self._listed = (begun, cases)

@@ -6,7 +6,7 @@ from typing import Any
 from movepass_service.applications.states import WAITING_FOR_OFFICER, State
 from movepass_service.decisions.desk import checks
 from movepass_service.decisions.desk.cases import Case, Filters, Queue, QueueLine, count_by, read_case
-from movepass_service.decisions.desk.core import CASES_MAX, HOLDS_MAX, HOUR, DeskCore, make_decision, once
+from movepass_service.decisions.desk.core import HOLDS_MAX, HOUR, DeskCore, make_decision, once
 from movepass_service.decisions.desk.values import DeskError, Done, OpenCase
 from movepass_service.decisions.desk.why import explain
 from movepass_service.decisions.reasons import codes_of
@@ -57,7 +57,7 @@ class SingleCases(DeskCore):
             by_district=count_by(cases, lambda case: (case.from_district, case.to_district)),
             by_row=count_by(cases, lambda case: (case.row,)),
             appeals=sum(case.is_appeal for case in cases),
-            is_cut=len(cases) >= CASES_MAX,
+            is_cut=len(cases) >= self._cases_max,
         )
 
     def open_case(self, officer: Officer, reference: str, *, now: int) -> OpenCase:

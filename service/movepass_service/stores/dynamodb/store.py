@@ -314,7 +314,7 @@ class DynamoDbStore(DynamoDbAccounts, DynamoDbDesk, DynamoDbStories):
 
     def cases(self, limit: int) -> list[Kept]:
         """See Store."""
-        contents, states = self._read_many([name for name, _ in self._waiting()][:limit])
+        contents, states = self._read_many([name for name, _ in self._waiting(limit)])
         found = [(contents[name], states[name]) for name in states if states[name].state in WAITING_FOR_OFFICER]
         return [kept_of(*one) for one in found]
 
@@ -527,10 +527,10 @@ class DynamoDbStore(DynamoDbAccounts, DynamoDbDesk, DynamoDbStories):
                 return position is not None and position < covered
         return False
 
-    def _waiting(self) -> list[tuple[str, int]]:
-        """Return reference and number of all cases, urgent ones first, then in order of arrival."""
+    def _waiting(self, limit: int | None = None) -> list[tuple[str, int]]:
+        """Return reference and number of cases, urgent ones first, then in order of arrival: the first, or all."""
         found = []
-        for item in self._table.index("cases", "case"):
+        for item in self._table.index("cases", "case", limit):
             urgency, number = str(item["cases_order"]).split("#")
             found.append((urgency, int(number)))
         return [(reference_of(number), number) for _, number in sorted(found)]

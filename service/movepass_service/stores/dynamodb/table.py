@@ -1,6 +1,7 @@
 """One DynamoDB table: reads, conditional writes and transactions, with retries and errors in words."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from movepass_keys.aws import Patience
@@ -10,6 +11,7 @@ from movepass_service.errors import Busy, StoreError, StoreRefuses
 __all__ = ["INDEXES", "NO_SORT", "PATIENCE", "Item", "Key", "Table", "Value", "groups", "key_of", "waits"]
 
 _BUSY_SECONDS = 5
+_PAGE_ITEMS = 1_000
 _LAST = "\U0010ffff"
 """After every sort key."""
 NO_SORT = "-"
@@ -81,12 +83,20 @@ class Table:
         """Count the items of a partition from a sort key on, up to another."""
         return sum(int(answer["Count"]) for answer in self._answers(pk, first, last, Select="COUNT"))
 
-    def index(self, name: str, key: str) -> Iterator[Item]:
-        """Read keys and order from a sparse index; an entry may be a moment old."""
-        yield from self._pages(
+    def index(self, name: str, key: str, limit: int | None = None) -> Iterator[Item]:
+        """Read keys and order from a sparse index, by their order; an entry may be a moment old.
+
+        Args:
+            name: the index.
+            key: whose entries.
+            limit: how many at most; without it all.
+        """
+        more = {"Limit": min(limit, _PAGE_ITEMS)} if limit is not None else {}
+        found = self._pages(
             "query", IndexName=name, KeyConditionExpression=f"{name}_key = :key",
-            ExpressionAttributeValues=_typed({":key": key}),
+            ExpressionAttributeValues=_typed({":key": key}), **more,
         )  # fmt: skip
+        yield from islice(found, limit)
 
     def scan(
         self, condition: str, values: Mapping[str, Value], names: Mapping[str, str] | None = None
