@@ -2,6 +2,7 @@
 
 import { OvertakenError, type Store } from "./store/store.js";
 import { endNotices } from "./trust/endings.js";
+import type { Held } from "./trust/held.js";
 import type { Source } from "./trust/source.js";
 import { sound, stateOf, type State } from "./trust/state.js";
 import { sync, type SyncResult } from "./trust/sync.js";
@@ -11,6 +12,8 @@ import { readiness, verify, type Known } from "./verify/verify.js";
 import type { Message } from "./words/words.js";
 
 export class Device {
+  private noted: Promise<void> = Promise.resolve();
+
   private constructor(
     private readonly store: Store,
     private readonly clock: () => number,
@@ -22,16 +25,24 @@ export class Device {
 
   /** Open a device that has been set up; `clock` gives seconds since 1970 UTC. */
   static async open(store: Store, clock: () => number, policy = DEFAULT_POLICY): Promise<Device> {
-    const held = await store.held();
-    return new Device(store, clock, await stateOf(await sound(held)), await store.lastSeen(), held.sources, policy);
+    const [held, lastSeen] = await Promise.all([store.held(), store.lastSeen()]);
+    return new Device(store, clock, await stateKept(held), lastSeen, held.sources, policy);
   }
 
   /** Verify a text, offline; `at` is another time than now, "what would be", which leaves no trace. */
   async verify(text: string, at?: number): Promise<Verification> {
+    await this.noted;
     const now = at ?? this.clock();
     const result = await verify(text, this.known(now));
-    if (at === undefined && (await this.store.noteSeen(now, this.lastSeen))) this.lastSeen = now;
+    if (at === undefined) this.noted = this.noteSeen(now);
     return result;
+  }
+
+  /** Raise the soft floor of the clock: not this verdict waits for that, but the next. */
+  private async noteSeen(now: number): Promise<void> {
+    const { state } = this;
+    const isNoted = await this.store.noteSeen(now, this.lastSeen);
+    if (isNoted && state === this.state) this.lastSeen = now;
   }
 
   /** Say why a good pass could not be accepted now, or null where it could. */
@@ -52,7 +63,7 @@ export class Device {
       return result;
     } catch (e) {
       if (!(e instanceof OvertakenError)) throw e;
-      const state = await stateOf(await sound(await this.store.held()));
+      const state = await stateKept(await this.store.held());
       this.use(state);
       return { state, changed: true, failures: [] };
     }
@@ -67,4 +78,10 @@ export class Device {
     this.state = state;
     this.lastSeen = null;
   }
+}
+
+/** Make ready what a store gives back; a log that is the file that was signed was read whole before it was stored. */
+async function stateKept(held: Held): Promise<State> {
+  const whole = await sound(held);
+  return stateOf(whole, whole);
 }

@@ -9,10 +9,11 @@ import { stateOf } from "../src/trust/state.js";
 import { answer as byNumber } from "../src/verify/by_number.js";
 import { DEFAULT_POLICY } from "../src/verify/policy.js";
 import { shown } from "../src/verify/shown.js";
+import type { DayList } from "../src/verify/lists.js";
 import { verify } from "../src/verify/verify.js";
 import { concat, fromHex, hex, sha256, type Bytes } from "../src/wire/bytes.js";
 import { WireError } from "../src/wire/errors.js";
-import { readLog } from "../src/wire/statuslog.js";
+import { readLog, type StatusLog } from "../src/wire/statuslog.js";
 import { LANGUAGES, type Language } from "../src/words/catalogues.js";
 import type { Message } from "../src/words/words.js";
 import { stringify, verification, type Document } from "./documents.js";
@@ -52,14 +53,14 @@ interface NumberRequest {
 }
 type Request = PayloadRequest | LogRequest | PublicationRequest | NumberRequest;
 
-const device: { keys?: KeySet; days: Map<number, Uint32Array> } = { days: new Map() };
+const device: { keys?: KeySet; days: Map<number, DayList> } = { days: new Map() };
 
 async function payload(request: PayloadRequest): Promise<Document> {
   if (request.state) {
     const { keys, denied, days } = request.state;
     device.keys = await readKeys(utf8(JSON.stringify(keys)), utf8(JSON.stringify(denied)));
     device.days = new Map(
-      Object.entries(days).map(([day, log]) => [Number(day), readLog(fromHex(log) ?? new Uint8Array()).revoked]),
+      Object.entries(days).map(([day, log]) => [Number(day), readLog(fromHex(log) ?? new Uint8Array())]),
     );
     return { result: "ready" };
   }
@@ -85,14 +86,26 @@ function why({ key, values }: Message): unknown {
 
 async function log(request: LogRequest): Promise<Document> {
   try {
-    const { day, generation, revoked } = readLog(fromHex(request.log) ?? new Uint8Array());
+    const read = readLog(fromHex(request.log) ?? new Uint8Array());
     const indexes = concat(
-      ...Array.from(revoked, (index) => Uint8Array.of(index >>> 24, index >>> 16, index >>> 8, index)),
+      ...Array.from(read.indexes(), (index) => Uint8Array.of(index >>> 24, index >>> 16, index >>> 8, index)),
     );
+    const { day, generation } = read;
+    checkSearch(read);
     return { result: "read", day, generation, sha256: hex(await sha256(indexes)) };
   } catch (e) {
     if (e instanceof WireError) return { result: "refused" };
     throw e;
+  }
+}
+
+/** See that a search finds what the log lists, and nothing beside it. */
+function checkSearch(log: StatusLog): void {
+  const indexes = new Set(log.indexes());
+  for (const index of indexes) {
+    for (const near of [Math.max(0, index - 1), index, index + 1]) {
+      if (log.holds(near) !== indexes.has(near)) throw new Error(`a search for ${near} is wrong`);
+    }
   }
 }
 
@@ -153,7 +166,8 @@ function utf8(text: string): Bytes {
 
 /** What is known of a typed number. */
 function number({ text, days, now, published }: NumberRequest): Document {
-  const lists = new Map(Object.entries(days).map(([day, indexes]) => [Number(day), Uint32Array.from(indexes)]));
+  const listOf = (indexes: number[]): DayList => ({ count: indexes.length, holds: (index) => indexes.includes(index) });
+  const lists = new Map(Object.entries(days).map(([day, indexes]) => [Number(day), listOf(indexes)]));
   const known = {
     keys: NO_KEYS,
     lists: { days: lists, published, syncedAt: published },

@@ -48,7 +48,7 @@ void test("without Ed25519 in the browser such a pass can't be verified; of a de
   const keys = await withoutEd25519(() =>
     readKeys(readFileSync(`${targets}/${published}`), new TextEncoder().encode('{"denied": []}')),
   );
-  const lists = { published: world.now, syncedAt: world.now, days: new Map<number, Uint32Array>() };
+  const lists = { published: world.now, syncedAt: world.now, days: new Map() };
   const known = { keys, lists, now: world.now, policy: DEFAULT_POLICY, lastSeen: null };
   const doubt = await verify(world.texts.test, known);
   assert.deepEqual([doubt.verdict, doubt.why.key], ["unknown-key", "phone.reason.no-ed25519"]);

@@ -49,7 +49,7 @@ const KINDS: Record<string, (request: Request) => Document | Promise<Document>> 
   "statuslog-read": ({ log }) =>
     refusedOr(() => {
       const read = readLog(bytes(log));
-      return { day: read.day, generation: read.generation, indexes: Array.from(read.revoked) };
+      return { day: read.day, generation: read.generation, indexes: Array.from(read.indexes()) };
     }),
   "number-read": ({ text }) => refusedOr(() => ({ ...parseNumber(text) })),
   "number-write": ({ day, index }) => refusedOr(() => ({ number: formatNumber(day, index) })),
@@ -128,7 +128,7 @@ function payload(text: string): Document {
 
 async function verified({ text, state, now, policy, last_seen }: Request): ReturnType<typeof verify> {
   const { published, synced_at, days } = state.lists;
-  const read = Object.entries(days).map(([day, log]) => [Number(day), readLog(bytes(log)).revoked] as const);
+  const read = Object.entries(days).map(([day, log]) => [Number(day), readLog(bytes(log))] as const);
   return verify(text, {
     keys: state.keys === null ? NO_KEYS : await readKeys(json(state.keys), json(state.denied)),
     lists: { days: new Map(read), published, syncedAt: synced_at },

@@ -58,9 +58,9 @@ export function deviceScreen(about: About, words: Words, actions: DeviceActions)
     rows(keyRows(about.known, words)),
     h("h2", {}, say("lists")),
     rows(
-      Array.from(lists.days, ([day, revoked]) => [
+      Array.from(lists.days, ([day, { count }]) => [
         words.text("phone.device.day", { day }),
-        words.text("phone.device.list", { count: revoked.length }),
+        words.text("phone.device.list", { count }),
       ]),
     ),
     ...journal(about.counts, words),

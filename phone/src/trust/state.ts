@@ -2,7 +2,7 @@
 
 import type { Bytes } from "../wire/bytes.js";
 import { WireError } from "../wire/errors.js";
-import { readLog } from "../wire/statuslog.js";
+import { readLog, StatusLog } from "../wire/statuslog.js";
 import { NO_LISTS, type StatusLists } from "../verify/lists.js";
 import { documentsEnd } from "./endings.js";
 import { SourceError } from "./errors.js";
@@ -19,17 +19,19 @@ export interface State {
 }
 
 /**
- * Read keys and lists out of what a sync got.
+ * Read keys and lists out of what a sync got; a log that was held `before` has been read whole, and is only opened.
  *
  * @throws SourceError: something is signed and yet breaks a rule.
  */
-export async function stateOf(held: Held): Promise<State> {
+export async function stateOf(held: Held, before: Held | null = null): Promise<State> {
   const ends = { documentsEnd: documentsEnd(held.metadata) };
   const [jwks, denied] = [held.documents.get(KEYS_TARGET), held.documents.get(DENIED_TARGET)];
   if (!jwks || !denied) return { keys: NO_KEYS, lists: NO_LISTS, ...ends };
   try {
     const keys = await readKeys(jwks, denied);
-    const days = new Map(Array.from(held.logs, ([day, log]) => [day, readLog(log).revoked]));
+    const isRead = (day: number, log: Bytes): boolean => before?.logs.get(day) === log;
+    const read = (day: number, log: Bytes): StatusLog => (isRead(day, log) ? StatusLog.open(log) : readLog(log));
+    const days = new Map(Array.from(held.logs, ([day, log]) => [day, read(day, log)]));
     return { keys, lists: { days, published: held.published, syncedAt: held.syncedAt }, ...ends };
   } catch (e) {
     if (e instanceof KeyDocumentError || e instanceof WireError) throw new SourceError("unreadable", e.message);

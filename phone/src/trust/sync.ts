@@ -43,7 +43,7 @@ export async function sync(place: Place, sources: readonly Source[], now: number
     try {
       const before = await place.held();
       const after = { ...(await offer(before, source, place.partials, now)), syncs: before.syncs + 1, syncedAt: now };
-      const ready = await stateOf(after);
+      const ready = await stateOf(after, before);
       await place.takeOver(before, after);
       state = ready;
       changed ||= isNewer(before, after);

@@ -8,7 +8,6 @@
 import { WireError } from "../wire/errors.js";
 import { PASS_DAYS_AHEAD_MAX } from "../wire/limits.js";
 import { corrections, DAYS, formatNumber, parseNumber, resolveDay } from "../wire/number.js";
-import { holds } from "../wire/statuslog.js";
 import { DAY_SECONDS, dayOf } from "../wire/times.js";
 import { plainDigits } from "../words/catalogues.js";
 import { message, type Message } from "../words/words.js";
@@ -52,7 +51,7 @@ export function answer(text: string, known: Known): NumberAnswer {
   }
   const day = dayMeant(read.day, lists, now);
   const list = lists.days.get(day);
-  const revoked = list !== undefined && holds(list, read.index);
+  const revoked = list?.holds(read.index) ?? false;
   return {
     outcome: revoked ? "reject" : "cannot-verify",
     number: formatNumber(day, read.index),

@@ -1,8 +1,14 @@
 /** What a device knows of revocations, and how old that may be. */
 
-/** The lists of one consistent publication: for each UTC day its revoked indexes, rising. */
+/** The revoked indexes of a day. */
+export interface DayList {
+  readonly count: number;
+  readonly holds: (index: number) => boolean;
+}
+
+/** The lists of one consistent publication, by UTC day. */
 export interface StatusLists {
-  readonly days: ReadonlyMap<number, Uint32Array>;
+  readonly days: ReadonlyMap<number, DayList>;
   /** Signed time of that publication, seconds since 1970 UTC; null before the first sync. */
   readonly published: number | null;
   readonly syncedAt: number | null;

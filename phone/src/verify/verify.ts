@@ -9,7 +9,6 @@ import { hex } from "../wire/bytes.js";
 import { decodeClaims, type Pass } from "../wire/claims.js";
 import { PayloadError, WireError } from "../wire/errors.js";
 import { openText, type Envelope } from "../wire/payload.js";
-import { holds } from "../wire/statuslog.js";
 import { dayOf } from "../wire/times.js";
 import { message, type Message } from "../words/words.js";
 import type { StatusLists } from "./lists.js";
@@ -190,8 +189,8 @@ function checkTime(pass: Pass, { now, age, tooOld }: Freshness): Stop | null {
 
 /** Step 12: the list of the pass's day is there, and does not hold its index. */
 function checkStatus(pass: Pass, lists: StatusLists, { age }: Freshness): Stop | null {
-  const revoked = lists.days.get(pass.day);
-  if (revoked) return holds(revoked, pass.index) ? new Stop("status", "revoked", message("reason.revoked")) : null;
+  const list = lists.days.get(pass.day);
+  if (list) return list.holds(pass.index) ? new Stop("status", "revoked", message("reason.revoked")) : null;
   const { day } = pass;
   const why =
     age === null ? message("reason.status-never-synced", { day }) : message("reason.status-unknown", { day, age });

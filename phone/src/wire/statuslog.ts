@@ -11,26 +11,77 @@ import { INDEX_LIMIT, RICE_MAX_K } from "./limits.js";
 const MAGIC = [0x4d, 0x50, 0x4c, 0x31];
 export const HEADER_BYTES = 8;
 const VARINT_MAX_BYTES = 5;
-/** A phone holds 4 bytes for each revoked index of a day: 64 MiB. Sixteen times a day of a hundred million passes. */
+/** What a phone reads of a day. Sixteen times a day of a hundred million passes. */
 export const REVOKED_MAX = 1 << 24;
+/** From one index of a block to the next that a search may begin at. */
+const STRIDE = 1024;
 
-/** A log read whole; `revoked` are its indexes, rising. */
-export interface StatusLog {
-  readonly day: number;
-  readonly generation: number;
-  readonly revoked: Uint32Array;
-}
+/**
+ * A log that is searched as it lies there: unpacked it would take four times the memory, and a second on a slow phone.
+ */
+export class StatusLog {
+  /** Where a search may begin in each block; made when the first one is searched. */
+  private marks: readonly Marks[] | null = null;
 
-/** Tell whether rising indexes hold one. */
-export function holds(revoked: Uint32Array, index: number): boolean {
-  let low = 0;
-  let high = revoked.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((revoked[middle] ?? 0) < index) low = middle + 1;
-    else high = middle;
+  private constructor(
+    readonly day: number,
+    readonly generation: number,
+    private readonly data: Uint8Array,
+    private readonly blocks: readonly Block[],
+  ) {}
+
+  /**
+   * Open a log that has been read whole before, and has not changed since: only its heads are looked at.
+   *
+   * @throws WireError: no log, or more than a phone holds.
+   */
+  static open(data: Uint8Array): StatusLog {
+    const { day, generation } = readHeader(data);
+    return new StatusLog(day, generation, data, readHeads(data));
   }
-  return revoked[low] === index;
+
+  /** How many indexes it holds. */
+  get count(): number {
+    return countOf(this.blocks);
+  }
+
+  /**
+   * Tell whether it holds an index.
+   *
+   * @throws WireError: the log is not what was read before.
+   */
+  holds(index: number): boolean {
+    this.marks ??= this.blocks.map((block) => marksOf(this.data, block));
+    return this.marks.some((marks, i) => {
+      const block = this.blocks[i];
+      return block !== undefined && finds(this.data, block, marks, index);
+    });
+  }
+
+  /** List what it holds, rising. */
+  indexes(): Uint32Array {
+    return unpacked(this.data, this.blocks).sort();
+  }
+
+  /**
+   * Read every index.
+   *
+   * @throws WireError: a block breaks a rule, or an index is listed twice.
+   */
+  check(): void {
+    const [first, ...others] = this.blocks;
+    if (!first) return;
+    const rest = unpacked(this.data, others).sort(); // the first block of a rewritten log is by far the largest
+    let at = 0;
+    const cursor = new Cursor(this.data, first);
+    for (let i = 0; i < first.count; i++) {
+      const index = cursor.next();
+      while ((rest[at] ?? Infinity) < index) at++;
+      if (rest[at] === index) throw twice();
+    }
+    cursor.end();
+    if (rest.some((index, i) => index === rest[i + 1])) throw twice();
+  }
 }
 
 /**
@@ -52,19 +103,9 @@ export function readHeader(data: Uint8Array): { day: number; generation: number 
  * @throws WireError: the log breaks a rule of docs/spec.md, and which; or holds more than a phone does.
  */
 export function readLog(data: Uint8Array): StatusLog {
-  const header = readHeader(data);
-  const blocks = readHeads(data);
-  const revoked = new Uint32Array(blocks.reduce((sum, block) => sum + block.count, 0));
-  let at = 0;
-  for (const block of blocks) {
-    readIndexes(data, block, revoked.subarray(at, at + block.count));
-    at += block.count;
-  }
-  if (blocks.length > 1) revoked.sort();
-  for (let i = 1; i < revoked.length; i++) {
-    if (revoked[i - 1] === revoked[i]) throw new WireError("an index is listed twice");
-  }
-  return { ...header, revoked };
+  const log = StatusLog.open(data);
+  log.check();
+  return log;
 }
 
 /** What a block's head says, and where its two streams are. */
@@ -105,28 +146,112 @@ function readHead(data: Uint8Array, at: number): Block {
   return { count, k, sum, quotients, remainders, end };
 }
 
-/** Read a block's indexes into `out`, which has room for exactly so many. */
-function readIndexes(data: Uint8Array, block: Block, out: Uint32Array): void {
-  const { count, k, sum } = block;
-  const bits = new Bits(data, block.remainders);
-  let quotient = 0;
-  let last = -1;
-  let done = 0;
-  for (let bit = 0; bit < count + sum; bit++) {
-    if (((data[block.quotients + (bit >> 3)] ?? 0) >> (7 - (bit & 7))) & 1) {
-      quotient += 1;
-      continue;
-    }
-    if (done === count) throw unequal();
-    last += quotient * 2 ** k + bits.take(k) + 1;
-    if (last >= INDEX_LIMIT) throw new WireError(`index ${last} is not below ${INDEX_LIMIT}`);
-    out[done] = last;
-    done += 1;
-    quotient = 0;
+/** Reads a block's indexes, from its beginning or from a mark on. */
+class Cursor {
+  private readonly size: number;
+  private readonly limit: number;
+
+  /** `taken` indexes come before, the last of them `last`; `bit` is where the next quotient begins. */
+  constructor(
+    private readonly data: Uint8Array,
+    private readonly block: Block,
+    private taken = 0,
+    public last = -1,
+    public bit = 0,
+  ) {
+    this.size = 2 ** block.k;
+    this.limit = block.count + block.sum;
   }
-  if (done !== count || quotient) throw unequal();
-  checkPadding(data, block.quotients, count + sum);
-  checkPadding(data, block.remainders, count * k);
+
+  /** Read the next index; there must be one. */
+  next(): number {
+    const { data, block } = this;
+    let { bit } = this;
+    const from = bit;
+    for (;;) {
+      const left = 8 - (bit & 7);
+      const ones = Math.clz32(~((data[block.quotients + (bit >> 3)] ?? 0) << (32 - left)));
+      bit += ones;
+      if (ones < left || bit >= this.limit) break; // a zero ends the quotient
+    }
+    if (bit >= this.limit) throw unequal();
+    this.bit = bit + 1;
+    this.last += (bit - from) * this.size + remainder(data, block, this.taken++) + 1;
+    if (this.last >= INDEX_LIMIT) throw new WireError(`index ${this.last} is not below ${INDEX_LIMIT}`);
+    return this.last;
+  }
+
+  /** Check what must hold behind the last index. */
+  end(): void {
+    const { data, block } = this;
+    if (this.bit !== this.limit) throw unequal();
+    checkPadding(data, block.quotients, this.limit);
+    checkPadding(data, block.remainders, block.count * block.k);
+  }
+}
+
+/** The index before each STRIDEth one of a block, and where its quotient begins. */
+interface Marks {
+  readonly lasts: Int32Array;
+  readonly bits: Uint32Array;
+}
+
+function marksOf(data: Uint8Array, block: Block): Marks {
+  const many = Math.ceil(block.count / STRIDE);
+  const [lasts, bits] = [new Int32Array(many), new Uint32Array(many)];
+  const cursor = new Cursor(data, block);
+  for (let i = 0; i < block.count; i++) {
+    if (i % STRIDE === 0) [lasts[i / STRIDE], bits[i / STRIDE]] = [cursor.last, cursor.bit];
+    cursor.next();
+  }
+  cursor.end();
+  return { lasts, bits };
+}
+
+/** Tell whether a block has an index, which lies behind the last mark below it. */
+function finds(data: Uint8Array, block: Block, { lasts, bits }: Marks, index: number): boolean {
+  let low = 0;
+  let high = lasts.length;
+  while (high - low > 1) {
+    const middle = (low + high) >>> 1;
+    if ((lasts[middle] ?? 0) < index) low = middle;
+    else high = middle;
+  }
+  const cursor = new Cursor(data, block, low * STRIDE, lasts[low], bits[low]);
+  const end = Math.min(block.count, (low + 1) * STRIDE);
+  for (let i = low * STRIDE; i < end && cursor.last < index; i++) cursor.next();
+  return cursor.last === index;
+}
+
+/** Read a remainder, of up to 26 bits, most significant first. */
+function remainder(data: Uint8Array, { remainders, k }: Block, place: number): number {
+  const bit = place * k;
+  const at = remainders + (bit >>> 3);
+  const high = ((data[at] ?? 0) << 24) | ((data[at + 1] ?? 0) << 16) | ((data[at + 2] ?? 0) << 8) | (data[at + 3] ?? 0);
+  const within = bit & 7;
+  if (k === 0) return 0;
+  if (within + k <= 32) return (high << within) >>> (32 - k);
+  const rest = within + k - 32;
+  return ((high << within) >>> (32 - k)) | ((data[at + 4] ?? 0) >> (8 - rest));
+}
+
+function countOf(blocks: readonly Block[]): number {
+  return blocks.reduce((sum, { count }) => sum + count, 0);
+}
+
+function unpacked(data: Uint8Array, blocks: readonly Block[]): Uint32Array {
+  const all = new Uint32Array(countOf(blocks));
+  let at = 0;
+  for (const block of blocks) {
+    const cursor = new Cursor(data, block);
+    for (let i = 0; i < block.count; i++) all[at++] = cursor.next();
+    cursor.end();
+  }
+  return all;
+}
+
+function twice(): WireError {
+  return new WireError("an index is listed twice");
 }
 
 function unequal(): WireError {
@@ -137,27 +262,6 @@ function checkPadding(data: Uint8Array, start: number, bits: number): void {
   const used = bits % 8;
   if (used && (data[start + Math.floor(bits / 8)] ?? 0) & (0xff >> used)) {
     throw new WireError("a block's padding is not 0");
-  }
-}
-
-/** Reads numbers of up to 26 bits, most significant first. */
-class Bits {
-  private held = 0;
-  private count = 0;
-  constructor(
-    private readonly data: Uint8Array,
-    private at: number,
-  ) {}
-
-  take(k: number): number {
-    while (this.count < k) {
-      this.held = this.held * 256 + (this.data[this.at++] ?? 0); // up to 33 bits: beyond JavaScript's shifts
-      this.count += 8;
-    }
-    this.count -= k;
-    const value = Math.floor(this.held / 2 ** this.count);
-    this.held -= value * 2 ** this.count;
-    return value;
   }
 }
 
