@@ -26,10 +26,10 @@ PHONE_TEST := build/phone-test
 PHONE_SOURCES := $(wildcard phone/src/*.ts phone/src/*/*.ts phone/test/*.ts phone/test/*/*.ts) \
 	$(wildcard words/movepass_words/*.json words/movepass_words/*.css phone/static/*) wire/movepass_wire/codes.json
 PHONE_PROGRAMS := $(wildcard phone/test/*_adapter.ts phone/test/*.test.ts phone/test/*/*.test.ts) \
-	phone/test/browser/demo.ts phone/test/browser/reading.ts phone/test/skipped.ts
+	phone/test/browser/demo.ts phone/test/browser/reading.ts phone/test/speed/speed.ts phone/test/skipped.ts
 PHONE_KINDS := payload verify statuslog-read number-read number-write number-day keys enrolment sync
 
-.PHONY: phone phone-world test-phone differential-phone demo-phone bench-phone
+.PHONY: phone phone-world test-phone differential-phone demo-phone bench-phone bench-phone-speed
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | sort | awk -F'\t' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -119,6 +119,10 @@ demo-phone: $(READY) $(PHONE_TEST)/.ready phone-world ## show passes to a phone'
 
 bench-phone: $(READY) $(PHONE_TEST)/.ready phone-world ## measure how often the phone reads abused codes: the table of docs/phone.md
 	PYTHONPATH=tools/bench:tests $(BIN)/python tools/bench/phone_reading.py
+
+bench-phone-speed: FLAGS ?= --write
+bench-phone-speed: $(READY) $(PHONE_TEST)/.ready phone-world ## measure what an officer waits for on a phone six times slower, as root; a table of docs/phone.md
+	PYTHONPATH=tools/bench:tests $(BIN)/python tools/bench/phone_speed.py $(FLAGS)
 
 # An authority, passes and videos made now, since passes last hours; the app with that authority built in, and without.
 phone-world: $(READY) $(PHONE_READY)
@@ -225,7 +229,7 @@ $(PHONE_TEST)/publications.json: $(READY) tests/phone/two_publications.py
 	PYTHONPATH=tests $(BIN)/python -m phone.two_publications $@
 
 $(PHONE_TEST)/.ready: $(PHONE_READY) $(PHONE_SOURCES)
-	rm -rf $(PHONE_TEST)/*.mjs $(PHONE_TEST)/browser $(PHONE_TEST)/engines
+	rm -rf $(PHONE_TEST)/*.mjs $(PHONE_TEST)/browser $(PHONE_TEST)/engines $(PHONE_TEST)/speed
 	mkdir -p $(PHONE_TEST)
 	ln -sfn ../../phone/node_modules $(PHONE_TEST)/node_modules
 	phone/node_modules/.bin/esbuild $(PHONE_PROGRAMS) --bundle --platform=node --format=esm --target=node20 \

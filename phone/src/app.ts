@@ -1,10 +1,10 @@
 /** The app: which screen is shown, and what a code, a tap or the clock leads to. */
 
-import { scannerCheckPath, version, workerPath } from "./config.js";
+import { scannerCheckPath, version } from "./config.js";
 import type { Device } from "./device.js";
 import { run } from "./faults.js";
 import { askToKeep, isCutOff, keepForOffline, updateWaits, worksOffline } from "./offline.js";
-import { Scanner, type Count } from "./scan/scanner.js";
+import type { Count, Scanner } from "./scan/scanner.js";
 import { checkScanner } from "./scan/scanner_check.js";
 import { deviceScreen } from "./screen/device.js";
 import { capital, element } from "./screen/dom.js";
@@ -23,6 +23,7 @@ import { answer } from "./verify/by_number.js";
 import { ageOf, numberShown } from "./verify/shown.js";
 import type { Verification } from "./verify/verdicts.js";
 import { freshnessOf } from "./verify/verify.js";
+import { dayOf } from "./wire/times.js";
 import { languageAfter, LANGUAGES, type Language } from "./words/catalogues.js";
 import { keepLanguage, preferredLanguage } from "./words/language.js";
 import { message, type Message, type Words } from "./words/words.js";
@@ -43,6 +44,7 @@ const HINTS = {
 /** What the app goes by: the device, once it is set up. */
 export interface Parts {
   device: Device | null;
+  readonly scanner: Scanner;
   readonly journal: Journal;
   /** Set the device up; throws SourceError where the root can't be had. */
   readonly enroll: (enrolment: Enrolment) => Promise<Device>;
@@ -77,7 +79,8 @@ export class App {
         this.turned();
       },
     );
-    this.scanner = new Scanner(workerPath, element("video", HTMLVideoElement), {
+    this.scanner = parts.scanner;
+    this.scanner.listen({
       isFree: () => !this.parts.isStopped() && !this.overlay.isOpen,
       hears: () => !this.parts.isStopped() && (this.parts.device !== null || !this.overlay.isOpen),
       showsVerdict: () => this.overlay.isPassing,
@@ -112,8 +115,22 @@ export class App {
     run(keepForOffline(() => this.refresh()));
     run(this.noteStart());
     this.syncing.start();
-    await Promise.all([this.scanner.openCamera(), this.fetchFirst()]);
+    run(this.prepare());
+    const camera = this.scanner.openCamera().then(() => {
+      this.cameraChanged();
+    });
+    await Promise.all([camera, this.fetchFirst()]);
     await this.scanner.scanForEver();
+  }
+
+  /** While the camera opens, make ready what the first pass of today will need. */
+  private async prepare(): Promise<void> {
+    const { device, journal } = this.parts;
+    if (!device) return;
+    const { lists, now } = device.known();
+    await journal.prepare(dayOf(now), lists.days);
+    await new Promise((resolve) => setTimeout(resolve));
+    lists.days.get(dayOf(now))?.holds(0);
   }
 
   /** Note a start without a network, once all that reading a code takes has come from what is kept. */

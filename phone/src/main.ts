@@ -1,10 +1,12 @@
 /** Where the page begins. */
 
 import { App } from "./app.js";
-import { config, version } from "./config.js";
+import { config, version, workerPath } from "./config.js";
 import { Device } from "./device.js";
-import { Fault, isOurs } from "./faults.js";
+import { Fault, isOurs, run } from "./faults.js";
 import { ReaderError } from "./scan/reader.js";
+import { Scanner } from "./scan/scanner.js";
+import { element } from "./screen/dom.js";
 import { page, type Choice } from "./screen/page.js";
 import { StorageError, TABLES } from "./store/database.js";
 import { IndexedDb } from "./store/indexed_db.js";
@@ -25,15 +27,18 @@ let forget: (() => Promise<void>) | null = null;
 
 async function begin(): Promise<void> {
   if (!isSecureContext) throw new InsecureError();
+  const scanner = new Scanner(workerPath, element("video", HTMLVideoElement));
+  run(scanner.openCamera()); // camera, reader and store start beside each other
   const database = await IndexedDb.open(DATABASE);
   forget = () => database.clear(TABLES);
   const store = new Store(database);
-  const journal = await Journal.open(database, seconds, new BroadcastChannel(DATABASE));
-  if (config.root && !(await store.isEnrolled())) {
-    await store.enroll(new TextEncoder().encode(config.root), config.sources);
-  }
+  const [journal, device] = await Promise.all([
+    Journal.open(database, seconds, new BroadcastChannel(DATABASE)),
+    openDevice(store),
+  ]);
   const app = new App({
-    device: (await store.isEnrolled()) ? await Device.open(store, seconds, config.policy) : null,
+    device,
+    scanner,
     journal,
     isStopped: () => isStopped,
     enroll: async (enrolment) => {
@@ -48,6 +53,15 @@ async function begin(): Promise<void> {
     },
   });
   await app.start();
+}
+
+/** Open the device, once it is set up: by the root that is built in, if there is one. */
+async function openDevice(store: Store): Promise<Device | null> {
+  if (!(await store.isEnrolled())) {
+    if (!config.root) return null;
+    await store.enroll(new TextEncoder().encode(config.root), config.sources);
+  }
+  return Device.open(store, seconds, config.policy);
 }
 
 /** The phone's clock, in seconds since 1970 UTC. */

@@ -1,23 +1,87 @@
-/** The code reader as the page sees it: pictures go to a worker, texts come back. */
+/** The code reader as the page sees it: pictures go to workers, texts come back. */
 
-import type { ReadAnswer, ReadRequest } from "./worker.js";
+import type { How, ReadAnswer, ReadRequest } from "./worker.js";
 
 /** A picture made to be slow to read is given up after this time, and the worker that reads it with it. */
 const READ_MILLISECONDS = 10_000;
-/** After so many pictures in a row that broke the worker it is no picture's fault. */
+/** After so many pictures in a row that broke a worker it is no picture's fault. */
 const FAULTS_MOST = 3;
+/** Other looks rest between each other as long as one takes, and this long at least: a phone gets hot. */
+const REST_MILLISECONDS = 80;
 
-/** What a picture holds: its codes' texts, and a mark of its pixels (mark.ts). */
+/** What a picture holds: its codes' texts, a mark of its pixels (mark.ts), and itself, where it has no code. */
 export interface Reading {
   readonly texts: readonly string[];
   readonly mark: number | null;
+  readonly picture: ImageBitmap | null;
 }
-const NOTHING: Reading = { texts: [], mark: null };
+const NOTHING: Reading = { texts: [], mark: null, picture: null };
 
 /** The code reader does not start, or broke. */
 export class ReaderError extends Error {}
 
 export class Reader {
+  private readonly main: Line;
+  /** For other looks: they take long, and the next picture must not wait for them. It starts when there is one. */
+  private beside: Line | null = null;
+  private restsUntil = 0;
+
+  constructor(private readonly path: string) {
+    this.main = new Line(path);
+  }
+
+  /**
+   * Read every code in a picture, which is used up, as it is.
+   *
+   * @throws ReaderError
+   */
+  async read(picture: ImageBitmap): Promise<Reading> {
+    return this.main.read(picture, "as it is");
+  }
+
+  /**
+   * Read every code in a picture, if need be in every other way.
+   *
+   * @throws ReaderError
+   */
+  async readInAllWays(picture: ImageBitmap): Promise<readonly string[]> {
+    return (await this.main.read(picture, "in all ways")).texts;
+  }
+
+  /**
+   * Look at a picture in which nothing was read in one other way, beside the pictures that follow; nothing comes of it
+   * where it is too early for another look.
+   *
+   * @throws ReaderError
+   */
+  async lookAgain(picture: ImageBitmap): Promise<readonly string[]> {
+    const began = performance.now();
+    if (began < this.restsUntil) {
+      picture.close();
+      return [];
+    }
+    this.restsUntil = Infinity;
+    this.beside ??= new Line(this.path);
+    try {
+      return (await this.beside.read(picture, "in another way")).texts;
+    } finally {
+      const now = performance.now();
+      this.restsUntil = now + Math.max(REST_MILLISECONDS, now - began);
+    }
+  }
+
+  /**
+   * Wait until the reader has started.
+   *
+   * @throws ReaderError
+   */
+  async ready(): Promise<void> {
+    await this.main.ready();
+  }
+}
+
+/** A worker, and what waits for it. */
+class Line {
   private worker: Worker;
   private started: Promise<void>;
   private readonly waiting = new Map<number, (answer: ReadAnswer) => void>();
@@ -29,12 +93,7 @@ export class Reader {
     [this.worker, this.started] = this.start();
   }
 
-  /**
-   * Read every code in a picture, which is used up; a fleeting one, as of a camera, is looked at quickly.
-   *
-   * @throws ReaderError
-   */
-  async read(picture: ImageBitmap, fleeting: boolean): Promise<Reading> {
+  async read(picture: ImageBitmap, how: How): Promise<Reading> {
     await this.ready();
     const id = ++this.last;
     const late = setTimeout(() => {
@@ -42,21 +101,18 @@ export class Reader {
     }, READ_MILLISECONDS);
     const answer = await new Promise<ReadAnswer>((resolve) => {
       this.waiting.set(id, resolve);
-      this.worker.postMessage({ id, picture, fleeting } satisfies ReadRequest, [picture]);
+      this.worker.postMessage({ id, picture, how } satisfies ReadRequest, [picture]);
     });
     clearTimeout(late);
     this.faults = answer.fault === undefined ? 0 : this.faults + 1;
-    if (answer.fault === undefined) return { texts: answer.texts, mark: answer.mark ?? null };
+    if (answer.fault === undefined) {
+      return { texts: answer.texts, mark: answer.mark ?? null, picture: answer.picture ?? null };
+    }
     if (this.broken !== null || this.faults >= FAULTS_MOST) throw new ReaderError(answer.fault);
     this.giveUp();
     return NOTHING;
   }
 
-  /**
-   * Wait until the reader has started.
-   *
-   * @throws ReaderError
-   */
   async ready(): Promise<void> {
     await this.started;
     if (this.broken !== null) throw new ReaderError(this.broken);

@@ -7,7 +7,11 @@ import { HandScanner } from "./hand_scanner.js";
 import { Reader } from "./reader.js";
 
 const CAMERA = "camera";
+/** From one look to the next, at least; on a slow phone a look takes longer, and the next follows at once. */
 const FRAME_MILLISECONDS = 80;
+/** How often to ask whether there is a new picture, and when to look without one: not every browser tells. */
+const POLL_MILLISECONDS = 8;
+const FRAMELESS_MILLISECONDS = 300;
 /** A code that was shown and has not left the picture is not shown again. */
 const GONE_MILLISECONDS = 1000;
 /** A camera that gives no new frame for so long, or always the same pixels, has stopped, whatever its picture shows. */
@@ -35,11 +39,21 @@ export interface ScannerEvents {
   readonly changed: () => void;
 }
 
+const NOBODY: ScannerEvents = {
+  isFree: () => false,
+  hears: () => false,
+  showsVerdict: () => false,
+  begins: () => undefined,
+  code: () => Promise.resolve(),
+  counted: () => undefined,
+  changed: () => undefined,
+};
+
 export class Scanner {
   /** Why there is no picture. */
   problem: CameraProblem | null = null;
   private camera: Camera | null = null;
-  private opening = false;
+  private opening: Promise<void> | null = null;
   private isLit = false;
   private shown: string | null = null;
   private seenAt = 0;
@@ -60,31 +74,37 @@ export class Scanner {
   private turn: Promise<void> = Promise.resolve();
   private readonly reader: Reader;
   private readonly hand: HandScanner;
+  private events: ScannerEvents = NOBODY;
 
+  /** The reader starts at once; nothing is looked at before somebody listens. */
   constructor(
     workerPath: string,
     private readonly video: HTMLVideoElement,
-    private readonly events: ScannerEvents,
   ) {
     this.reader = new Reader(workerPath);
     this.hand = new HandScanner({
-      hears: events.hears,
-      showsVerdict: events.showsVerdict,
+      hears: () => this.events.hears(),
+      showsVerdict: () => this.events.showsVerdict(),
       begins: (isScan) => {
-        events.begins(isScan);
-        events.counted("typing");
+        this.events.begins(isScan);
+        this.events.counted("typing");
       },
       typed: (text) => {
-        run(this.take(text, events.hears));
+        run(this.take(text, () => this.events.hears()));
       },
       unfinished: () => {
-        events.counted("unfinished");
+        this.events.counted("unfinished");
       },
     });
     document.addEventListener("visibilitychange", () => {
       if (document.hidden) this.closeCamera();
       else run(this.openCamera());
     });
+  }
+
+  /** Tell somebody from now on what is in view. */
+  listen(events: ScannerEvents): void {
+    this.events = events;
   }
 
   /** Wait until codes can be read; throws ReaderError where they can't. */
@@ -128,9 +148,16 @@ export class Scanner {
     await this.openCamera();
   }
 
+  /** Open the camera, if it is not; where it is being opened, wait for that. */
   async openCamera(): Promise<void> {
-    if (this.camera || this.opening) return;
-    this.opening = true;
+    if (this.camera) return;
+    this.opening ??= this.open().finally(() => {
+      this.opening = null;
+    });
+    await this.opening;
+  }
+
+  private async open(): Promise<void> {
     try {
       this.camera = await Camera.open(this.video, keptCamera(), () => {
         this.closeCamera();
@@ -141,8 +168,6 @@ export class Scanner {
     } catch (e) {
       if (!(e instanceof CameraError)) throw e;
       this.problem = e.problem;
-    } finally {
-      this.opening = false;
     }
     if (document.hidden) this.closeCamera(); // the page was put away meanwhile
     this.events.changed();
@@ -156,21 +181,40 @@ export class Scanner {
   }
 
   async scanForEver(): Promise<never> {
+    let began = 0;
     for (;;) {
-      await new Promise((resolve) => setTimeout(resolve, FRAME_MILLISECONDS));
-      if (!this.events.isFree() || this.chosen || document.hidden) continue;
+      const rest = this.looks ? FRAME_MILLISECONDS - (performance.now() - began) : FRAME_MILLISECONDS;
+      await new Promise((resolve) => setTimeout(resolve, Math.max(rest, POLL_MILLISECONDS)));
+      const isNew = this.camera?.frames !== this.frames || performance.now() - began > FRAMELESS_MILLISECONDS;
+      if (!this.looks || !isNew) continue;
+      began = performance.now();
       await this.look().catch(report); // nothing may end the loop
     }
+  }
+
+  /** Whether a picture of the camera would be looked at now. */
+  private get looks(): boolean {
+    return this.events.isFree() && !this.chosen && !document.hidden;
   }
 
   private async look(): Promise<void> {
     const { epoch } = this;
     if (this.camera) this.watch(this.camera, performance.now());
     const picture = await this.camera?.picture().catch(() => null);
-    const reading = picture ? await this.reader.read(picture, true) : null;
-    if (!reading || epoch !== this.epoch) return;
+    const reading = picture ? await this.reader.read(picture) : null;
+    if (!reading || epoch !== this.epoch) {
+      reading?.picture?.close();
+      return;
+    }
     this.compare(reading.mark, performance.now());
+    if (reading.picture) this.lookAgain(reading.picture, epoch).catch(report);
     await this.see(reading.texts);
+  }
+
+  /** Look at a picture in which nothing was read in another way, while the camera goes on. */
+  private async lookAgain(picture: ImageBitmap, epoch: number): Promise<void> {
+    const texts = await this.reader.lookAgain(picture);
+    if (texts.length && epoch === this.epoch && this.looks) await this.see(texts);
   }
 
   /** Note whether the pixels changed since the last picture. */
@@ -198,12 +242,12 @@ export class Scanner {
     this.events.begins(false);
     try {
       const picture = await createImageBitmap(file).catch(() => null);
-      const { texts } = picture ? await this.reader.read(picture, false) : { texts: [] };
+      const texts = picture ? await this.reader.readInAllWays(picture) : [];
       if (this.chosen !== file) return;
       const { shown } = this;
       const text = texts.length ? this.only(texts) : null;
       if (texts.length === 0) this.events.counted("none in the picture");
-      if (text !== null) await this.take(text, this.events.hears);
+      if (text !== null) await this.take(text, () => this.events.hears());
       this.shown = shown; // what the camera has in view is no newer for it
     } finally {
       if (this.chosen === file) this.chosen = null;
@@ -225,7 +269,7 @@ export class Scanner {
     }
     this.seenAt = now;
     const text = this.only(texts);
-    if (text !== null && text !== this.shown) await this.take(text, this.events.isFree);
+    if (text !== null && text !== this.shown) await this.take(text, () => this.events.isFree());
   }
 
   /** Count the codes of a picture, and choose: a pass among others is taken, of two passes neither (null). */

@@ -7,12 +7,14 @@ import { markOf } from "./mark.js";
 
 declare const WASM_PATH: string;
 
+/** How a picture is looked at: quickly, as one of many; in one of the other ways; or in each that there is. */
+export type How = "as it is" | "in another way" | "in all ways";
+
 /** What the page asks, and what it is answered: every text found, or what went wrong. */
 export interface ReadRequest {
   readonly id: number;
   readonly picture: ImageBitmap;
-  /** Whether another one follows, as of a camera: then it is looked at quickly. */
-  readonly fleeting: boolean;
+  readonly how: How;
 }
 export interface ReadAnswer {
   /** Which picture; null where the reader says that it has started, or why it does not. */
@@ -20,6 +22,8 @@ export interface ReadAnswer {
   readonly texts: readonly string[];
   /** The same for two pictures whose pixels are the same; null where all are of one colour. */
   readonly mark?: number | null;
+  /** The picture, given back if nothing was read in it as it is. */
+  readonly picture?: ImageBitmap | null;
   readonly fault?: string;
 }
 
@@ -54,20 +58,17 @@ const loaded = load();
 const canvas = new OffscreenCanvas(1, 1);
 /** Which look comes next; one that reads a code is taken again. */
 let next = 0;
-let isTurn = false;
 
-/** Read a picture as it is, and if there is no code, in other ways: a fleeting one in one way, every second time. */
-async function read(picture: ImageBitmap, fleeting: boolean): Promise<Found> {
+async function read(picture: ImageBitmap, how: How): Promise<Found> {
   await loaded;
+  if (how === "in another way") return { texts: await lookAgain(picture, 1), mark: null };
   const { width, height } = picture;
   const scale = Math.min(1, Math.sqrt(PIXELS_MOST / (width * height)));
   const size = [width, height].map((side) => Math.max(1, Math.floor(side * scale))) as [number, number];
   const pixels = drawn(picture, [0, 0, width, height], ...size);
   const mark = markOf(pixels.data);
   const texts = await codesIn(pixels);
-  isTurn = !isTurn;
-  const looks = fleeting ? Number(isTurn) : MORE_LOOKS.length;
-  return { mark, texts: texts.length ? texts : await lookAgain(picture, looks) };
+  return { mark, texts: texts.length || how === "as it is" ? texts : await lookAgain(picture, MORE_LOOKS.length) };
 }
 
 async function lookAgain(picture: ImageBitmap, times: number): Promise<readonly string[]> {
@@ -116,14 +117,19 @@ loaded.then(
   },
 );
 
-addEventListener("message", ({ data: { id, picture, fleeting } }: MessageEvent<ReadRequest>) => {
+addEventListener("message", ({ data: { id, picture, how } }: MessageEvent<ReadRequest>) => {
   const answer = (what: ReadAnswer): void => {
-    picture.close();
-    postMessage(what);
+    if (what.picture) {
+      postMessage(what, { transfer: [what.picture] });
+    } else {
+      picture.close();
+      postMessage(what);
+    }
   };
-  read(picture, fleeting).then(
+  read(picture, how).then(
     (found) => {
-      answer({ id, ...found });
+      const isLeft = how === "as it is" && found.texts.length === 0;
+      answer({ id, ...found, picture: isLeft ? picture : null });
     },
     (e: unknown) => {
       answer({ id, texts: [], fault: String(e) });

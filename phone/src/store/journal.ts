@@ -60,6 +60,8 @@ type Days = Pick<ReadonlySet<number>, "has">;
 export class Journal {
   /** The entries of this window. */
   private readonly own = new Set<Key>();
+  /** The keys of days whose passes were shown here. */
+  private readonly markKeys = new Map<number, CryptoKey>();
   /** The newest signed time of the lists that is known here. */
   private published: number | null = null;
 
@@ -127,6 +129,7 @@ export class Journal {
   async keepDays(kept: Days, published: number | null): Promise<void> {
     this.learn(published);
     this.forget();
+    for (const day of this.markKeys.keys()) if (!kept.has(day)) this.markKeys.delete(day);
     const keys = await this.database.all("day_keys");
     const gone = Array.from(keys.keys()).filter((day) => !kept.has(Number(day)));
     const changes = gone.map((day): Change => ["day_keys", day, undefined]);
@@ -151,16 +154,30 @@ export class Journal {
     return Array.from(counts.values()).sort((a, b) => a.hour - b.hour || a.verdict.localeCompare(b.verdict));
   }
 
+  /** Have a day's key at hand before its first pass comes. */
+  async prepare(day: number, lists: Days): Promise<void> {
+    if (lists.has(day)) await this.markKey(day);
+  }
+
   /** What a pass is known again by; null where the day's key can't be read or kept. */
   private async mark(day: number, index: number): Promise<string | null> {
-    const raw = await this.dayKey(day);
-    if (!raw) return null;
-    const key = await crypto.subtle.importKey("raw", raw, { name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
+    const key = await this.markKey(day);
+    if (!key) return null;
     const marked = new DataView(new ArrayBuffer(8));
     marked.setUint32(0, day);
     marked.setUint32(4, index);
     const mac = await crypto.subtle.sign("HMAC", key, marked);
     return hex(new Uint8Array(mac).slice(0, MARK_BYTES));
+  }
+
+  private async markKey(day: number): Promise<CryptoKey | null> {
+    const held = this.markKeys.get(day);
+    if (held) return held;
+    const raw = await this.dayKey(day);
+    if (!raw) return null;
+    const key = await crypto.subtle.importKey("raw", raw, { name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
+    this.markKeys.set(day, key);
+    return key;
   }
 
   private async dayKey(day: number): Promise<Bytes | null> {

@@ -52,10 +52,13 @@ export async function sound(held: Held): Promise<Held> {
     const file = signed.get(path);
     return file !== undefined && isFile(file, data);
   };
-  const documents = new Map(held.documents);
-  for (const [name, data] of documents) if (!(await holds(name, data))) documents.delete(name);
-  const logs = new Map(held.logs);
-  for (const [day, data] of logs) if (!(await holds(logTarget(day), data))) logs.delete(day);
+  const filtered = async <K>(files: ReadonlyMap<K, Bytes>, path: (key: K) => string): Promise<Map<K, Bytes>> => {
+    const all = Array.from(files);
+    const hold = await Promise.all(all.map(([key, data]) => holds(path(key), data)));
+    return new Map(all.filter((_, i) => hold[i]));
+  };
+  const documents = await filtered(held.documents, (name) => name);
+  const logs = await filtered(held.logs, logTarget);
   return { ...held, documents, logs };
 }
 
