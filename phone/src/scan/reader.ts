@@ -22,7 +22,7 @@ export class ReaderError extends Error {}
 
 export class Reader {
   private readonly main: Line;
-  /** For other looks: they take long, and the next picture must not wait for them. It starts when there is one. */
+  /** For other looks: they take long, and the next picture must not wait for them. It starts with the first of them. */
   private beside: Line | null = null;
   private restsUntil = 0;
 
@@ -49,21 +49,26 @@ export class Reader {
   }
 
   /**
-   * Look at a picture in which nothing was read in one other way, beside the pictures that follow; nothing comes of it
-   * where it is too early for another look.
+   * Look at a picture in which nothing was read in one other way, beside the pictures that follow; null where it is too
+   * early for another look, or where it did not come to one.
    *
    * @throws ReaderError
    */
-  async lookAgain(picture: ImageBitmap): Promise<readonly string[]> {
+  async lookAgain(picture: ImageBitmap): Promise<readonly string[] | null> {
     const began = performance.now();
     if (began < this.restsUntil) {
       picture.close();
-      return [];
+      return null;
     }
     this.restsUntil = Infinity;
     this.beside ??= new Line(this.path);
     try {
       return (await this.beside.read(picture, "in another way")).texts;
+    } catch (e) {
+      if (!(e instanceof ReaderError) || this.beside === this.main) throw e;
+      this.beside.end();
+      this.beside = this.main; // memory for two may be missing: the first takes other looks as well
+      return null;
     } finally {
       const now = performance.now();
       this.restsUntil = now + Math.max(REST_MILLISECONDS, now - began);
@@ -111,6 +116,10 @@ class Line {
     if (this.broken !== null || this.faults >= FAULTS_MOST) throw new ReaderError(answer.fault);
     this.giveUp();
     return NOTHING;
+  }
+
+  end(): void {
+    this.worker.terminate();
   }
 
   async ready(): Promise<void> {

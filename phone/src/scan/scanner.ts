@@ -12,7 +12,10 @@ const FRAME_MILLISECONDS = 80;
 /** How often to ask whether there is a new picture, and when to look without one: not every browser tells. */
 const POLL_MILLISECONDS = 8;
 const FRAMELESS_MILLISECONDS = 300;
-/** A code that was shown and has not left the picture is not shown again. */
+/**
+ * A code that was shown and has not left the picture is not shown again. It has left it when no look has seen it for so
+ * long, and one in another way has missed it.
+ */
 const GONE_MILLISECONDS = 1000;
 /** A camera that gives no new frame for so long, or always the same pixels, has stopped, whatever its picture shows. */
 const STILL_MILLISECONDS = 4000;
@@ -57,6 +60,8 @@ export class Scanner {
   private isLit = false;
   private shown: string | null = null;
   private seenAt = 0;
+  /** When the last picture was taken in which another look found nothing. */
+  private missedAt = 0;
   private wereSeveral = false;
   /** Counts what makes a frame that is still being read too old: a chosen picture, a closed page or camera. */
   private epoch = 0;
@@ -181,20 +186,24 @@ export class Scanner {
   }
 
   async scanForEver(): Promise<never> {
-    let began = 0;
-    for (;;) {
-      const rest = this.looks ? FRAME_MILLISECONDS - (performance.now() - began) : FRAME_MILLISECONDS;
-      await new Promise((resolve) => setTimeout(resolve, Math.max(rest, POLL_MILLISECONDS)));
-      const isNew = this.camera?.frames !== this.frames || performance.now() - began > FRAMELESS_MILLISECONDS;
-      if (!this.looks || !isNew) continue;
-      began = performance.now();
+    for (let rest = FRAME_MILLISECONDS; ;) {
+      await new Promise((resolve) => setTimeout(resolve, rest));
+      rest = this.looks ? POLL_MILLISECONDS : FRAME_MILLISECONDS;
+      if (!this.looks || !this.hasNew) continue;
+      const began = performance.now();
       await this.look().catch(report); // nothing may end the loop
+      rest = Math.max(POLL_MILLISECONDS, FRAME_MILLISECONDS - (performance.now() - began));
     }
   }
 
   /** Whether a picture of the camera would be looked at now. */
   private get looks(): boolean {
     return this.events.isFree() && !this.chosen && !document.hidden;
+  }
+
+  /** Whether there is a picture that has not been looked at; where the browser may not have told, it counts as new. */
+  private get hasNew(): boolean {
+    return this.camera?.frames !== this.frames || performance.now() - this.lookedAt > FRAMELESS_MILLISECONDS;
   }
 
   private async look(): Promise<void> {
@@ -213,8 +222,11 @@ export class Scanner {
 
   /** Look at a picture in which nothing was read in another way, while the camera goes on. */
   private async lookAgain(picture: ImageBitmap, epoch: number): Promise<void> {
+    const began = performance.now();
     const texts = await this.reader.lookAgain(picture);
-    if (texts.length && epoch === this.epoch && this.looks) await this.see(texts);
+    if (!texts || epoch !== this.epoch || !this.looks) return;
+    if (texts.length) await this.see(texts);
+    else this.missedAt = began;
   }
 
   /** Note whether the pixels changed since the last picture. */
@@ -264,7 +276,7 @@ export class Scanner {
   private async see(texts: readonly string[]): Promise<void> {
     const now = performance.now();
     if (texts.length === 0) {
-      if (now - this.seenAt > GONE_MILLISECONDS) this.shown = null;
+      if (now - this.seenAt > GONE_MILLISECONDS && this.missedAt > this.seenAt) this.shown = null;
       return;
     }
     this.seenAt = now;
