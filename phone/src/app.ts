@@ -100,6 +100,7 @@ export class App {
       this.parts.journal,
       () => {
         this.refresh();
+        run(this.prepare());
       },
     );
   }
@@ -123,7 +124,7 @@ export class App {
     await this.scanner.scanForEver();
   }
 
-  /** While the camera opens, make ready what the first pass of today will need. */
+  /** While the camera opens, and after each sync, make ready what the next pass of today will need. */
   private async prepare(): Promise<void> {
     const { device, journal } = this.parts;
     if (!device) return;

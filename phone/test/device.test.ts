@@ -182,6 +182,25 @@ void test("the device's own scans raise a floor for the clock, which a sync clea
   assert.equal((await device.verify(published.good)).verdict, "valid");
 });
 
+void test("no verdict waits for the note of when it was, and the next one knows of it", async () => {
+  let now = published.now;
+  const database = new Memory();
+  const device = await Device.open(await enrolled(database), () => now);
+  await device.sync([new Files(first)]);
+  const write = database.write.bind(database);
+  let goOn = (): void => undefined;
+  database.write = async (...given) => {
+    await new Promise<void>((done) => (goOn = done));
+    return write(...given);
+  };
+  now += 3000;
+  assert.equal((await device.verify(published.good)).verdict, "valid");
+  now -= 400;
+  const next = device.verify(published.good);
+  goOn();
+  assert.equal((await next).verdict, "clock-wrong");
+});
+
 void test("a store that can't be written goes on verifying, and says that it can't sync", async () => {
   const database = new Memory();
   const device = await Device.open(await enrolled(database), clock);

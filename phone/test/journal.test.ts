@@ -20,6 +20,19 @@ void test("a pass is known again, also after a restart, and a code read twice is
   assert.deepEqual((await again.note(scan(NOW + 60), LISTS)).seen, { count: 2, lastAt: NOW });
 });
 
+void test("the key of a day is made ready before its first pass, and goes with the day's list", async () => {
+  const database = new Memory();
+  const journal = await Journal.open(database, clock);
+  await journal.prepare(DAY, LISTS);
+  await journal.prepare(DAY + 1, LISTS);
+  assert.deepEqual(Array.from((await database.all("day_keys")).keys()), [DAY]);
+  database.get = () => assert.fail("the key is read again");
+  await journal.note(scan(NOW), LISTS);
+  await journal.keepDays(new Set(), NOW);
+  assert.equal((await database.all("day_keys")).size, 0);
+  await assert.rejects(journal.note(scan(NOW + 1), LISTS), /read again/); // it has gone from memory as well
+});
+
 void test("what was kept for a week is forgotten at the start, at each sync, and where it is counted", async () => {
   for (const when of ["start", "sync", "count"]) {
     let now = NOW;
