@@ -105,7 +105,8 @@ export class Journal {
     const at = Math.max(freshness.now, this.published ?? 0); // a clock that is behind what was signed is wrong
     this.forget();
     const mark = pass && lists.has(pass.day) ? await this.mark(pass.day, pass.index) : null;
-    const same = mark === null ? [] : Array.from(this.entries).filter(([, entry]) => entry.mark === mark);
+    const same: [Key, Entry][] = [];
+    for (const [id, entry] of this.entries) if (mark !== null && entry.mark === mark) same.push([id, entry]);
     const twice = same.findLast(
       ([other, entry]) =>
         this.own.has(other) && entry.verdict === verdict && Math.abs(at - entry.at) <= DOUBLE_READ_SECONDS,
@@ -199,10 +200,12 @@ export class Journal {
     const now = this.clock();
     const surely = this.published === null ? now : Math.min(now, this.published + BELIEVED_SECONDS);
     const latest = Math.max(now, this.published ?? 0);
-    const gone = Array.from(this.entries).flatMap(([id, { at }]) => (at < surely - KEPT_SECONDS ? [id] : []));
+    const gone: Key[] = [];
+    for (const [id, entry] of this.entries) {
+      if (entry.at < surely - KEPT_SECONDS) gone.push(id);
+      else if (entry.at > latest + AHEAD_SECONDS) void this.put(id, { ...entry, at: latest });
+    }
     for (const id of gone) this.entries.delete(id);
-    const ahead = Array.from(this.entries).filter(([, { at }]) => at > latest + AHEAD_SECONDS);
-    for (const [id, entry] of ahead) void this.put(id, { ...entry, at: latest });
     const most = ENTRIES_MOST - 1; // one more may come now
     for (const id of this.entries.keys()) {
       if (this.entries.size <= most) break;
