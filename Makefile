@@ -97,7 +97,8 @@ phone: $(PHONE_READY) ## build the phone's app as static files in build/phone; d
 test-phone: $(READY) $(PHONE_TEST)/.ready $(PHONE_TEST)/publications.json phone-world
 test-phone: ## test the phone: vectors, attacks, mutated inputs, the app in three engines; ends with what was not run
 	cd phone && npm run --silent check
-	cd phone && node --test --test-concurrency=2 --test-reporter=spec --test-reporter-destination=stdout \
+	cd phone && node --test --test-concurrency=2 --test-force-exit \
+		--test-reporter=spec --test-reporter-destination=stdout \
 		--test-reporter=$(CURDIR)/$(PHONE_TEST)/skipped.mjs --test-reporter-destination=../$(PHONE_TEST)/skipped.txt \
 		../$(PHONE_TEST)/*.test.mjs ../$(PHONE_TEST)/*/*.test.mjs
 	$(BIN)/python tests/run_vectors.py --command 'node $(PHONE_TEST)/vectors_adapter.mjs' \
