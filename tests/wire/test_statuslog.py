@@ -19,6 +19,7 @@ from movepass_wire.statuslog import (
     Bitmap,
     by_page,
     encode_block,
+    encode_set,
     has_bit,
     new_log,
     read_blocks,
@@ -110,6 +111,44 @@ def test_a_bitmap_behaves_like_a_set(indexes: set[int], asked: int) -> None:
 )
 def test_dense_and_sparse_blocks_round_trip(indexes: Iterable[int]) -> None:
     assert list(read_log(HEADER + encode_block(indexes)).revoked) == sorted(indexes)
+
+
+@given(
+    st.sets(_indexes | st.integers(TOP_INDEX - 40_000, TOP_INDEX), min_size=1, max_size=80),
+    st.sampled_from([1, 2, 3, 7, 16384]),
+)
+@example({0}, 1)
+@example({TOP_INDEX}, 1)
+@example({PAGE_INDEXES - 1, PAGE_INDEXES, 3 * PAGE_INDEXES}, 16384)
+def test_a_set_has_one_block_however_it_is_encoded(indexes: set[int], size: int) -> None:
+    revoked = Bitmap()
+    revoked.add(sorted(indexes))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(statuslog, "_PIECE_GAPS", size)
+        assert encode_block(indexes) == encode_set(revoked)
+    assert read_log(HEADER + encode_set(revoked)).revoked == revoked
+
+
+def test_a_set_is_encoded_in_little_more_memory_than_its_block_takes() -> None:
+    revoked = Bitmap()
+    revoked.add(sorted(one_in(100, 10_000_000)))
+    tracemalloc.start()
+    try:
+        block = encode_set(revoked)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert len(block) > 100_000
+    assert peak < 4 * len(block)  # a list of the indexes alone takes over 40 times
+
+
+@pytest.mark.parametrize("page", [-1, TOP_INDEX // PAGE_INDEXES + 1])
+def test_an_empty_set_or_one_out_of_range_cannot_be_encoded(page: int) -> None:
+    revoked = Bitmap()
+    if page >= 0:
+        revoked.pages[page] = bytearray(b"\x01" + bytes(PAGE_BYTES - 1))
+    with pytest.raises(LogError, match="at least one index"):
+        encode_set(revoked)
 
 
 @given(st.lists(index_sets, min_size=1, max_size=3), st.sampled_from([1, 2, 3, 7, 4096]))

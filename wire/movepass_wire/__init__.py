@@ -13,7 +13,7 @@ from movepass_wire.errors import (
 )
 from movepass_wire.number import format_number, parse_number
 from movepass_wire.payload import ED25519, ESP256, Envelope, open_text, seal, to_be_signed
-from movepass_wire.statuslog import Bitmap, StatusLog, encode_block, new_log, read_log, write_log
+from movepass_wire.statuslog import Bitmap, StatusLog, encode_block, encode_set, new_log, read_log, write_log
 from movepass_wire.trip_json import trip_from_json, trip_to_json
 
 __all__ = [
@@ -36,6 +36,7 @@ __all__ = [
     "decode_claims",
     "encode_block",
     "encode_claims",
+    "encode_set",
     "format_number",
     "new_log",
     "number_claims",

@@ -6,7 +6,7 @@ library decode a block at the speed of C. docs/spec.md explains an example bit b
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate, pairwise
 from typing import NamedTuple
@@ -22,6 +22,8 @@ PAGE_INDEXES = PAGE_BYTES * 8
 _VARINT_MAX_BYTES = 5
 _PIECE_BYTES = 4096
 """Quotients are read in pieces of this size, however large a block is."""
+_PIECE_GAPS = 16384
+"""Gaps are written in pieces of so many, for the same reason."""
 
 
 class Bitmap:
@@ -157,12 +159,20 @@ def encode_block(indexes: Iterable[int]) -> bytes:
     gaps = [ordered[0], *(after - before - 1 for before, after in pairwise(ordered))]
     if min(gaps) < 0:
         raise LogError("an index is listed twice")
-    k = _best_k(gaps)
-    quotients = [gap >> k for gap in gaps]
-    unary = "".join("1" * q + "0" for q in quotients)
-    mask = (1 << k) - 1
-    remainders = "".join(f"{gap & mask:0{k}b}" for gap in gaps) if k else ""
-    return _varint(len(gaps)) + bytes([k]) + _varint(sum(quotients)) + _pack_bits(unary) + _pack_bits(remainders)
+    starts = range(0, len(gaps), _PIECE_GAPS)
+    return _encode(len(gaps), sum(gaps), lambda: (gaps[at : at + _PIECE_GAPS] for at in starts))
+
+
+def encode_set(revoked: Bitmap) -> bytes:
+    """Encode a whole set as one block, page by page: besides the set, only the block itself is in memory.
+
+    Raises:
+        LogError: the set is empty, or an index is out of range.
+    """
+    count, highest = len(revoked), revoked.highest
+    if not 0 <= highest < INDEX_LIMIT:
+        raise LogError(f"a block holds at least one index, each from 0 to {INDEX_LIMIT - 1}")
+    return _encode(count, highest + 1 - count, lambda: _gaps_of(revoked))
 
 
 def read_log(data: bytes) -> StatusLog:
@@ -281,20 +291,73 @@ def _read_remainders(data: bytes, block: _Block, done: int, count: int) -> Itera
     return (int(bits[i : i + k], 2) for i in range(at, at + count * k, k))
 
 
-def _best_k(gaps: Sequence[int]) -> int:
-    """Choose the k that needs the fewest bits before padding, and the lower k if two need the same.
+def _encode(count: int, total: int, pieces: Callable[[], Iterable[Sequence[int]]]) -> bytes:
+    """Encode a block, the same bytes for the same gaps on every machine.
 
-    If the mean gap has n bits, the best k is from n - 2 to n.
+    Args:
+        count: how many gaps.
+        total: their sum.
+        pieces: returns the gaps in order, some at a time; called twice.
     """
-    near = (sum(gaps) // len(gaps)).bit_length()
-    candidates = range(max(min(near, RICE_MAX_K) - 2, 0), min(near, RICE_MAX_K) + 1)
-    return min(candidates, key=lambda k: len(gaps) * k + sum(gap >> k for gap in gaps))
+    k, quotient_sum = _best_k(count, total, pieces)
+    quotients, remainders, mask = _BitWriter(), _BitWriter(), (1 << k) - 1
+    for gaps in pieces():
+        quotients.add("".join(["1" * (gap >> k) + "0" for gap in gaps]))
+        if k:
+            remainders.add("".join([f"{gap & mask:0{k}b}" for gap in gaps]))
+    return _varint(count) + bytes([k]) + _varint(quotient_sum) + quotients.finish() + remainders.finish()
 
 
-def _pack_bits(bits: str) -> bytes:
-    """Pack a string of 0 and 1 into bytes, most significant bit first, padded with 0."""
-    size = len(bits) + 7 >> 3
-    return int(bits.ljust(size * 8, "0") or "0", 2).to_bytes(size, "big")
+def _best_k(count: int, total: int, pieces: Callable[[], Iterable[Sequence[int]]]) -> tuple[int, int]:
+    """Return the k that needs the fewest bits before padding, the lower one of two, and the sum of its quotients.
+
+    One more bit for k saves, in each gap, half of its quotient, rounded up. So the bits first fall and then rise as k
+    rises. If the mean gap has n bits, k = n saves too little to be surpassed, and below n - 2 a higher k is better.
+    """
+    near = min((total // count).bit_length(), RICE_MAX_K)
+    sums = dict.fromkeys(range(max(near - 2, 0), near + 1), 0)
+    for gaps in pieces():
+        for k in sums:
+            sums[k] += sum([gap >> k for gap in gaps])
+    return min(sums.items(), key=lambda found: count * found[0] + found[1])
+
+
+def _gaps_of(revoked: Bitmap) -> Iterator[list[int]]:
+    """Read the gaps of a set, one page at a time: they are the runs of zeros between its bits."""
+    run = expected = 0
+    for number, page in sorted(revoked.pages.items()):
+        run += (number - expected) * PAGE_INDEXES
+        expected = number + 1
+        bits = bin(int.from_bytes(page, "little") | 1 << PAGE_INDEXES)[:2:-1]  # the lowest index first
+        gaps = list(map(len, bits.split("1")))
+        gaps[0] += run
+        run = gaps.pop()
+        if gaps:
+            yield gaps
+
+
+class _BitWriter:
+    """Packs strings of 0 and 1 into bytes, most significant bit first."""
+
+    __slots__ = ("_left", "_out")
+
+    def __init__(self) -> None:
+        self._out = bytearray()
+        self._left = ""
+
+    def add(self, bits: str) -> None:
+        """Add bits; fewer than eight wait for the next ones."""
+        bits = self._left + bits
+        whole = len(bits) >> 3
+        self._left = bits[whole * 8 :]
+        if whole:
+            self._out += int(bits[: whole * 8], 2).to_bytes(whole, "big")
+
+    def finish(self) -> bytes:
+        """Pad with 0, and return all bytes."""
+        if self._left:
+            self.add("0" * (8 - len(self._left)))
+        return bytes(self._out)
 
 
 def _unpack_bits(data: bytes, count: int) -> str:
