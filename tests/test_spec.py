@@ -12,7 +12,7 @@ import pytest
 from tuf.ngclient import UpdaterConfig
 
 from movepass_keys import KeySet
-from movepass_keys.records import layout, roles
+from movepass_keys.records import generations, layout, roles
 from movepass_keys.records.layout import LOG_MAX_BYTES
 from movepass_verifier.deciding.lists import Policy, StatusLists
 from movepass_verifier.deciding.verdicts import CHECKS, Verdict
@@ -224,7 +224,7 @@ def test_the_k_of_the_vectors_is_the_writers() -> None:
         indexes = [sum(gaps[: at + 1]) + at for at in range(len(gaps))]
         costs = [len(gaps) * k + sum(gap >> k for gap in gaps) for k in range(limits.RICE_MAX_K + 1)]
         assert encode_block(indexes)[1] == costs.index(min(costs))
-    assert "the k that makes count * k + sum least" in " ".join(SPEC.split())
+    assert "k makes count * k + sum least" in " ".join(SPEC.split())
 
 
 # --- keys --------------------------------------------------------------------------------------------------------
@@ -268,7 +268,10 @@ def test_roles_and_their_expiry() -> None:
     assert f"when less than {roles.RESIGN_BEFORE_SECONDS // 3600} h is left" in SPEC
     for name in (layout.KEYS_TARGET, roles.DENIED_TARGET, roles.PUBLISHED, roles.STATUS_PATHS):
         assert f"`{name}`" in SPEC
-    assert f'`custom: {{"{roles.GENERATION}": G}}`' in SPEC
+    assert f'`custom: {{"{generations.GENERATION}": G}}`' in SPEC
+    assert f"`{generations.REWRITTEN}`" in SPEC
+    assert f"`{generations.BEFORE}`" in SPEC
+    assert f"more than {generations.READ_BEFORE} entries" in SPEC
 
 
 def test_sizes_in_a_sync() -> None:

@@ -16,7 +16,7 @@ from support.documents import make_root, make_targets
 from tuf.api.metadata import MetaFile, TargetFile
 
 from movepass_keys import KeySet, PassKey, Signer
-from movepass_keys.records import algorithms, layout, roles
+from movepass_keys.records import algorithms, generations, layout, roles
 from movepass_wire import ESP256, Pass, Place, Trip, encode_block, encode_claims, new_log, seal, to_be_signed
 from movepass_wire.times import DAY_SECONDS, day_of
 
@@ -181,7 +181,7 @@ class Repository:
         target = TargetFile.from_data(name, content, ["sha256"])
         if name.endswith(".log"):
             generation = int.from_bytes(content[6:8], "big")
-            target.unrecognized_fields["custom"] = {roles.GENERATION: generation}
+            target.unrecognized_fields["custom"] = {generations.GENERATION: generation}
         self.files[_hash(name, target)] = content
         return target
 

@@ -10,7 +10,7 @@ from tuf.api.metadata import DelegatedRole, Delegations, TargetFile
 from attacks.scene import GOOD, Scene
 from attacks.simulator import Lie, MemorySigner, Repository, log_name
 from movepass_keys import KeySet, PassKey
-from movepass_keys.records import layout, roles
+from movepass_keys.records import generations, layout, roles
 from movepass_verifier import SyncError
 from movepass_wire import encode_block, new_log
 
@@ -103,7 +103,7 @@ def test_a_log_of_another_day_is_refused_though_it_is_signed(scene: Scene, shift
     scene.must_refuse(f"the list of day {repository.today} says that it is of day {repository.today + shift}")
 
 
-@pytest.mark.parametrize("custom", [{roles.GENERATION: 8}, {roles.GENERATION: "9"}, {}, [9], None], ids=str)
+@pytest.mark.parametrize("custom", [{generations.GENERATION: 8}, {generations.GENERATION: "9"}, {}, [9], None], ids=str)
 def test_a_log_of_another_generation_than_its_target_says_is_refused(scene: Scene, custom: object) -> None:
     repository = scene.repository
     name = log_name(repository.today)

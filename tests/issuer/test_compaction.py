@@ -21,6 +21,7 @@ from movepass_issuer.revoking.compaction import (
     is_due,
     one_block_bytes,
 )
+from movepass_keys.records.generations import WRITTEN_BEFORE, Generations
 from movepass_wire import encode_block, new_log, read_log
 from movepass_wire.statuslog import HEADER_BYTES, read_header
 
@@ -54,17 +55,21 @@ def test_a_log_holds_the_union_of_what_was_brought_and_counts_what_was_new(sets:
         patch.setattr(compaction, "COMPACT_FROM_BYTES", 0 if often else COMPACT_FROM_BYTES)
         data, held = new_log(DAY, 3), set[int]()
         for wanted in sets:
-            before = data
+            before, new = data, wanted - held
             after = grow_log(data, wanted)
-            assert after.added == len(wanted - held)
-            data, held = after.log, held | wanted
-            assert after.held == len(held)
-            assert set(read_log(data).revoked) == held
+            assert after.added == len(new)
+            data = after.log
             if generation(data) == generation(before):
                 assert data.startswith(before)
+                assert after.rewritten == 0
             else:
                 assert generation(data) == generation(before) + 1
-                assert data == new_log(DAY, generation(data)) + encode_block(held)
+                first = new_log(DAY, generation(data)) + encode_block(held)
+                assert data == first + encode_block(new)
+                assert after.rewritten == len(first)
+            held |= wanted
+            assert after.held == len(held)
+            assert set(read_log(data).revoked) == held
 
 
 def test_a_log_that_holds_everything_already_does_not_change() -> None:
@@ -129,16 +134,22 @@ def test_a_log_that_would_not_hold_the_union_is_not_published(monkeypatch: pytes
 
 
 def test_a_rewritten_log_reaches_a_device_with_its_generation(world: World) -> None:
-    """As many publications as it takes; the device has some of each generation, and syncs from each to the next."""
+    """As many publications as it takes. The device syncs once in each generation, and downloads what is new."""
     drawn = random.Random(5).sample(range(1_000_000), 60 * 400)
     name, generations, held = f"status/{world.today}.log", [0], set[int]()
+    data, ends = new_log(world.today), list[int]()
     for start in range(0, len(drawn), 400):
         world.revoke_indexes(drawn[start : start + 400])
         world.publish()
         held.update(drawn[start : start + 400])
         target = status_of(world.repository).targets[name]
-        data = logs_of(world.repository)[world.today]
-        assert target.unrecognized_fields["custom"] == {"generation": generation(data)}
+        before, data = data, logs_of(world.repository)[world.today]
+        if generation(data) != generation(before):
+            ends.append(len(before))
+        said = Generations.from_custom(target.custom, target.length)
+        assert said is not None
+        assert said.generation == generation(data)
+        assert [last.length for last in said.before] == ends[: -WRITTEN_BEFORE - 1 : -1]
         if generation(data) != generations[-1]:
             generations.append(generation(data))
             world.sync()

@@ -7,7 +7,7 @@ from typing import Any
 from tuf.api.metadata import Metadata, MetaFile, TargetFile
 
 from movepass_keys import FileSigner, KeySet
-from movepass_keys.records import layout, roles
+from movepass_keys.records import generations, layout, roles
 from movepass_wire import read_log
 from support.documents import make_targets
 from support.world import World
@@ -58,13 +58,16 @@ def sign_targets(world: World, keys: KeySet, version: int, custodians: Iterable[
     (world.repository / "metadata" / f"{version}.targets.json").write_bytes(roles.sign_document(metadata, signers))
 
 
-def publish_by_hand(world: World, targets: Mapping[str, bytes], *, keep: bool = True) -> None:
+def publish_by_hand(
+    world: World, targets: Mapping[str, bytes], *, keep: bool = True, said: Mapping[str, Any] | None = None
+) -> None:
     """Publish status targets of one's choice, signed with the online key: what its holder, or its thief, can do.
 
     Args:
         world: whose repository and online key.
         targets: name -> content, to be added to those published, or in their place.
         keep: whether those published stay.
+        said: what logs say of themselves, but for their generation.
     """
     repository, online = world.repository, world.online_signer()
     timestamp = signed(repository, "timestamp.json")
@@ -73,7 +76,8 @@ def publish_by_hand(world: World, targets: Mapping[str, bytes], *, keep: bool = 
     for name, content in targets.items():
         info = named[name] = TargetFile.from_data(name, content)
         if name.endswith(".log"):
-            info.unrecognized_fields["custom"] = {roles.GENERATION: int.from_bytes(content[6:8], "big")}
+            number = int.from_bytes(content[6:8], "big")
+            info.unrecognized_fields["custom"] = {generations.GENERATION: number, **(said or {})}
         folder, slash, base = name.rpartition("/")
         path = repository / "targets" / f"{folder}{slash}{info.hashes['sha256']}.{base}"
         path.parent.mkdir(exist_ok=True, parents=True)

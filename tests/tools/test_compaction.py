@@ -26,8 +26,11 @@ def test_without_compaction_the_bar_is_missed() -> None:
 
 
 def test_a_device_downloads_what_it_lacks_or_the_whole_of_a_rewritten_log() -> None:
-    states = list(compaction.play([1000] * 4, lambda blocks, _size: 0 if len(blocks) == 3 else None))
-    assert [state.blocks for state in states] == [(1000,), (1000, 1000), (3000,), (3000, 1000)]
+    def rule(blocks: tuple[int, ...], _size: int) -> tuple[int, ...] | None:
+        return (2000, 1000) if blocks == (1000, 1000, 1000) else None
+
+    states = list(compaction.play([1000] * 4, rule))
+    assert [state.blocks for state in states] == [(1000,), (1000, 1000), (2000, 1000), (2000, 1000, 1000)]
     sizes = [state.size for state in states]
     assert compaction.downloaded(states, 1, compaction.by_prefix) == sizes[1] + sizes[2] + sizes[3] - sizes[2]
     assert compaction.downloaded(states, 2, compaction.by_prefix) == sizes[1] + sizes[3]

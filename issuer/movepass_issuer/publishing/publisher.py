@@ -44,10 +44,11 @@ from movepass_issuer.storage.repository import Repository, versions_in
 from movepass_keys import Signer
 from movepass_keys.records import layout, roles
 from movepass_keys.records.expiry import Ending, document_endings
+from movepass_keys.records.generations import Generations, LastFile
 from movepass_keys.records.layout import TIMESTAMP, document_name, log_target, target_file
 from movepass_wire import new_log
 from movepass_wire.limits import LOG_KEPT_SECONDS, PUBLISHED_DAYS_AHEAD
-from movepass_wire.statuslog import HEADER_BYTES, read_header
+from movepass_wire.statuslog import HEADER_BYTES
 from movepass_wire.times import day_name, day_of, iso, local
 
 CLOCK_BACK_MAX_SECONDS = 300
@@ -351,7 +352,23 @@ class _Work:
             after = grow_log(before, [*indexes, *self._ledger.revoked(day)])
         if listed and not after.added:
             return listed, 0
-        return self._put(log_target(day), after.log, {roles.GENERATION: read_header(after.log)[1]}), after.added
+        generations = self._generations(listed)
+        if after.rewritten:
+            generations = generations.next(LastFile(len(before), sha256(before).hexdigest()), after.rewritten)
+        return self._put(log_target(day), after.log, generations.to_custom()), after.added
+
+    def _generations(self, listed: TargetFile | None) -> Generations:
+        """Return what a published log says of its generations; a new log has the first one.
+
+        Raises:
+            RepositoryError: it names no generation.
+        """
+        if listed is None:
+            return Generations(0)
+        found = Generations.from_custom(listed.custom, listed.length)
+        if found is None:
+            raise RepositoryError(f"{listed.path} is published without its generation; restore the repository")
+        return found
 
     def _read_log(self, target: TargetFile) -> bytes:
         return read_described(self._repository, target_file(target), target)

@@ -1,9 +1,9 @@
-"""Grows a day's log, and rewrites it as one block when it has become too large.
+"""Grows a day's log, and rewrites its blocks as one when it has become too large.
 
 An index in a small block takes more bytes than one in a large block: a million of a hundred million, split evenly into
-288 blocks, take twice the bytes of one block. Rewriting the log as one block of the next generation makes it small for
-devices without it, and makes every other device download the whole log again. tools/bench/compaction.py compares the
-two costs; docs/design.md has its table.
+288 blocks, take twice the bytes of one block. So all that the log held becomes the first block of the next generation,
+and what is new the second one. Any device that has the log before writes the first block by itself, and downloads what
+is new. tools/bench/compaction.py compares the rules; docs/design.md has its table.
 """
 
 import math
@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from movepass_issuer.errors import IssuerError
-from movepass_wire import Bitmap, StatusLog, encode_block, new_log, read_log
+from movepass_wire import Bitmap, StatusLog, encode_block, encode_set, new_log, read_log
 from movepass_wire.limits import RICE_MAX_K
 from movepass_wire.statuslog import HEADER_BYTES
 
@@ -60,15 +60,17 @@ class GrownLog:
         log: the whole of it; as it was, if it held them all.
         added: how many it did not hold before.
         held: how many it holds now.
+        rewritten: its first bytes, which hold just what the log before held; 0 where that only grew.
     """
 
     log: bytes
     added: int
     held: int
+    rewritten: int = 0
 
 
 def grow_log(log: bytes, wanted: Iterable[int]) -> GrownLog:
-    """Add indexes to a log: as another block at its end, or as one block of a new generation if that is due.
+    """Add indexes to a log as another block, after the blocks before or, if that is due, after one that holds them all.
 
     Raises:
         LogError: the log can't be read.
@@ -77,18 +79,19 @@ def grow_log(log: bytes, wanted: Iterable[int]) -> GrownLog:
     before = read_log(log)
     union = before.revoked
     new = sorted({index for index in wanted if index not in union})
+    held = len(union) + len(new)
     if not new:
-        return GrownLog(log, 0, len(union))
-    union.add(new)
-    block = encode_block(new)
-    if is_due(len(log) + len(block), len(union), union.highest + 1):
-        result = new_log(before.day, before.generation + 1) + encode_block(union)
-        _check(result, StatusLog(before.day, before.generation + 1, union))
-    else:
-        result, added = log + block, Bitmap()
-        added.add(new)
-        _check(new_log(before.day, before.generation) + block, StatusLog(before.day, before.generation, added))
-    return GrownLog(result, len(new), len(union))
+        return GrownLog(log, 0, held)
+    block, limit = encode_block(new), max(union.highest, new[-1]) + 1
+    if len(union) and is_due(len(log) + len(block), held, limit):
+        first = new_log(before.day, before.generation + 1) + encode_set(union)
+        union.add(new)
+        _check(first + block, StatusLog(before.day, before.generation + 1, union))
+        return GrownLog(first + block, len(new), held, len(first))
+    added = Bitmap()
+    added.add(new)
+    _check(new_log(before.day, before.generation) + block, StatusLog(before.day, before.generation, added))
+    return GrownLog(log + block, len(new), held)
 
 
 def _check(log: bytes, wanted: StatusLog) -> None:

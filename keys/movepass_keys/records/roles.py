@@ -44,8 +44,6 @@ STATUS_PATHS = "status/*"
 DENIED_TARGET = "status/denied-keys.json"
 PUBLISHED = "x-movepass-published"
 """The field of the timestamp with the time of publication, seconds since 1970 UTC, which decides freshness."""
-GENERATION = "generation"
-"""The field of a status log's target with its generation, as in the header of the log."""
 
 ROOT_DAYS = 730
 TARGETS_DAYS = 365

@@ -15,20 +15,20 @@ from tuf.api.metadata import Metadata, MetaFile, Root, TargetFile, Targets, Time
 from tuf.ngclient import Updater
 
 from movepass_keys.records import layout, roles
+from movepass_keys.records.generations import Generations
 from movepass_keys.records.layout import LOG_MAX_BYTES, target_file
 from movepass_verifier.errors import SyncError
 from movepass_verifier.store.store import DENIED, KEYS, Held
+from movepass_verifier.sync import rewriting
 from movepass_verifier.sync.scratch import Partials, scratch
 from movepass_verifier.sync.sources import Source
-from movepass_verifier.sync.sources.medium import FORBIDDEN, NOT_FOUND
+from movepass_verifier.sync.sources.medium import GONE
 from movepass_wire import LogError
 from movepass_wire.statuslog import read_header
 
 DOCUMENT_MAX_BYTES = 1 << 20
 STATUS_TARGETS_MAX = 64
 """The most files that the status role may name; an authority publishes six or seven."""
-_GONE = (NOT_FOUND, FORBIDDEN)
-"""The status of a missing file; FORBIDDEN where a bucket may not be listed."""
 _ROLES = ("timestamp", "snapshot", "targets", roles.STATUS)
 
 
@@ -66,7 +66,7 @@ def fetch(held: Held, source: Source, folder: Path, partials: Partials) -> Held:
     try:
         return _fetch(held, source, folder, partials)
     except tuf_errors.DownloadHTTPError as e:
-        if e.status_code not in _GONE:
+        if e.status_code not in GONE:
             raise
         return _fetch(held, source, folder, partials)
 
@@ -148,9 +148,10 @@ def _check_header(day: int, target: TargetFile, data: bytes) -> None:
 
 
 def _download(source: Source, day: int, target: TargetFile, held: bytes, partials: Partials) -> bytes:
-    """Download a log, and keep the part that is there if it has the same generation and the rest fits."""
+    """Download a log, but for the part that is there, or can be made of it, if the rest fits."""
     generation = _generation(target)
-    partial = partials.of(day, generation, held if _held_generation(held) == generation else b"", target.length)
+    begun = held if _held_generation(held) == generation else rewriting.begin(source, day, target, held)
+    partial = partials.of(day, generation, begun, target.length)
     for beginning in partial.beginnings():
         if is_signed(target, beginning):
             return beginning
@@ -170,8 +171,8 @@ def _download(source: Source, day: int, target: TargetFile, held: bytes, partial
 
 def _generation(target: TargetFile) -> int | None:
     """Return the signed generation of a log; None if there is none."""
-    value = target.custom.get(roles.GENERATION) if isinstance(target.custom, dict) else None
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    found = Generations.from_custom(target.custom, target.length)
+    return None if found is None else found.generation
 
 
 def _held_generation(held: bytes) -> int:

@@ -7,6 +7,8 @@ CHUNK_BYTES = 65536
 """The most bytes that are read at once."""
 OK, PARTIAL = 200, 206
 FORBIDDEN, NOT_FOUND, NO_SUCH_RANGE = 403, 404, 416
+GONE = (NOT_FOUND, FORBIDDEN)
+"""The status of a missing file; FORBIDDEN where a bucket may not be listed."""
 
 
 class Medium(Protocol):
