@@ -4,8 +4,10 @@ import { test } from "node:test";
 import { canonical, Inexact, JsonError, parse } from "../src/trust/json.js";
 import { rawFromDer } from "../src/trust/points.js";
 import { DEFAULT_POLICY } from "../src/verify/policy.js";
-import { fromHex, hex, type Bytes } from "../src/wire/bytes.js";
+import { concat, equal, fromHex, hex, type Bytes } from "../src/wire/bytes.js";
+import { WireError } from "../src/wire/errors.js";
 import * as limits from "../src/wire/limits.js";
+import { encodeSet, merge, newLog, readLog } from "../src/wire/statuslog.js";
 
 void test("each bound is what limits.py says", () => {
   const python = readFileSync("../wire/movepass_wire/limits.py", "utf-8");
@@ -29,6 +31,24 @@ void test("a phone judges freshness and its clock by the defaults of lists.py", 
       name,
     );
   }
+});
+
+void test("a set is written as the bytes that everybody writes", () => {
+  const { vectors } = JSON.parse(readFileSync("../tests/vectors/statuslog.json", "utf-8")) as {
+    vectors: { id: string; kind: string; input: { log: string }; expect: { indexes?: number[] } }[];
+  };
+  const written = vectors.filter(({ kind, expect }) => kind === "statuslog-read" && expect.indexes?.length);
+  const fits = written.filter(({ id, input }) => {
+    const log = fromHex(input.log) ?? new Uint8Array();
+    const read = readLog(log);
+    const made = concat(newLog(read.day, read.generation), encodeSet(read.indexes()));
+    assert.deepEqual(readLog(made).indexes(), read.indexes(), id);
+    return equal(made, log);
+  });
+  assert.ok(fits.length > written.length / 2, "most logs of the vectors have one block, with the best k");
+  assert.throws(() => encodeSet(new Uint32Array()), WireError);
+  assert.throws(() => encodeSet(Uint32Array.of(2 ** 30)), WireError);
+  assert.throws(() => merge([Uint32Array.of(1, 5), Uint32Array.of(5)]), WireError);
 });
 
 void test("JSON is read exactly", () => {

@@ -168,7 +168,7 @@ def case(
     name: str,
     why: str,
     offered: Publication | Files,
-    expect: Publication | str,
+    expect: Publication | dict[str, Any] | str,
     *,
     held: str | None = "first",
     now: int = LATER + 60,
@@ -187,7 +187,8 @@ def case(
         "changed": dict(sorted(changed.items())),
         "now": now,
     }
-    return vector(name, why, "sync", given, {"refused": expect} if isinstance(expect, str) else taken(expect))
+    said = {"refused": expect} if isinstance(expect, str) else expect
+    return vector(name, why, "sync", given, taken(said) if isinstance(said, Publication) else said)
 
 
 def taken(publication: Publication) -> dict[str, Any]:
@@ -220,6 +221,7 @@ def taken_over() -> Iterable[Vector]:
     yield case("unchanged", "nothing newer", SECOND, SECOND, held="second")
     compacted = {**GROWN, f"status/{DAY}.log": log(DAY, [1, 7, 9, 400_000], generation=1)}
     yield case("compacted", "a log of another generation", p := replace(SECOND, version=3, logs=compacted), p)
+    yield from rewritten()
     fewer = {name: data for name, data in GROWN.items() if f"{DAY + 1}" not in name}
     yield case("log-gone", "a day that is no longer named", p := replace(SECOND, logs=fewer), p)
     yield case("no-logs", "no day is named", p := replace(SECOND, logs={}), p)
@@ -237,6 +239,30 @@ def taken_over() -> Iterable[Vector]:
         replace(SECOND, signers={"targets": TARGETS_KEYS}, targets=2),
         replace(SECOND, targets=2),
     )
+
+
+def rewritten() -> Iterable[Vector]:
+    """A log of the next generation, and what its target says of the one before; both devices that rewrite take it."""
+    name, last = f"status/{DAY}.log", log(DAY, [7, 9], [1])
+    first = log(DAY, [1, 7, 9], generation=1)
+    logs = {**GROWN, name: log(DAY, [1, 7, 9], [400_000], generation=1)}
+    before = {"length": len(last), "sha256": sha256(last).hexdigest()}
+    honest = {"rewritten": len(first), "before": [before]}
+    for case_name, why, said in (
+        ("", "a log whose beginning the device can write by itself", honest),
+        ("-other-bytes", "as many first bytes as there are not", honest | {"rewritten": len(first) + 1}),
+        ("-other-file", "an earlier file that is not there", honest | {"before": [before | {"sha256": "0" * 64}]}),
+        ("-long", "an earlier file that is shorter", honest | {"before": [before | {"length": 1 << 27}]}),
+        ("-null", "members that say nothing", {"rewritten": None, "before": None}),
+        ("-odd", "members that are nothing of ours", {"rewritten": [9], "before": [{"length": "9"}, 7]}),
+    ):  # fmt: skip
+
+        def edit(signed: Signed, said: Signed = said) -> None:
+            signed["targets"][name]["custom"].update(said)
+
+        publication = replace(SECOND, version=3, logs=logs, edits={"status": edit})
+        files = publication.files() | {_named(name, last): last}
+        yield case(f"rewritten{case_name}", why, files, taken(publication))
 
 
 def published(value: object) -> Edit:

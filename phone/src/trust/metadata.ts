@@ -52,6 +52,9 @@ export interface File {
 export interface MetaFile extends File {
   readonly version: bigint;
 }
+/** One log, as signed; a phone's own bound, lower than docs/spec.md's default. */
+export const LOG_MAX_BYTES = 64 << 20;
+
 export interface TargetFile extends File {
   readonly path: string;
   readonly length: bigint;
@@ -262,6 +265,13 @@ const ALGORITHMS = new Map([
   ["sha384", "SHA-384"],
   ["sha512", "SHA-512"],
 ]);
+
+/** Name the file of a target: its hash stands before its name. */
+export function targetPath({ path, hashes }: TargetFile): string {
+  const at = path.lastIndexOf("/") + 1;
+  const [hash = ""] = hashes.values();
+  return `targets/${path.slice(0, at)}${hash}.${path.slice(at)}`;
+}
 
 /** Tell whether bytes are the file that was signed. */
 export async function isFile(file: File, data: Bytes): Promise<boolean> {

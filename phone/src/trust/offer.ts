@@ -6,8 +6,8 @@ import { readHeader } from "../wire/statuslog.js";
 import type { Bytes } from "../wire/bytes.js";
 import { SourceError } from "./errors.js";
 import { DENIED_TARGET, KEYS_TARGET, logDay, logTarget, type Held } from "./held.js";
-import { member } from "./json.js";
-import { isFile, type MetaFile, type TargetFile } from "./metadata.js";
+import { isFile, LOG_MAX_BYTES, targetPath, type MetaFile, type TargetFile } from "./metadata.js";
+import { begin, generationOf } from "./rewriting.js";
 import { fetchFile, type Keep, type Source } from "./source.js";
 import { STATUS, TrustedSet } from "./trusted.js";
 
@@ -18,12 +18,9 @@ const TARGETS_MAX_BYTES = 5_000_000;
 const ROOTS_MAX = 256;
 /** In one sync. */
 const DOCUMENT_MAX_BYTES = 1 << 20;
-/** One log, as signed; a phone's own bound, lower than docs/spec.md's default. */
-export const LOG_MAX_BYTES = 64 << 20;
 /** Files that the status role may name; an authority publishes six or seven. */
 const STATUS_TARGETS_MAX = 64;
 const PUBLISHED = "x-movepass-published";
-const GENERATION = "generation";
 
 /** Beginnings of logs whose download was cut off, by day and generation; believed only when the whole log fits. */
 export interface Partials {
@@ -130,8 +127,7 @@ async function log(
   held: Bytes | undefined,
   partials: Partials,
 ): Promise<Bytes> {
-  const signed = member(target.custom, GENERATION);
-  const generation = typeof signed === "bigint" ? Number(signed) : -1;
+  const generation = generationOf(target);
   const fits = held && (await isFile(target, held));
   const data = fits ? held : await download(source, day, generation, target, held, partials);
   const header = headerOf(data);
@@ -141,7 +137,7 @@ async function log(
   return data;
 }
 
-/** Download a log: what is there of it is kept where it is of the same generation and the rest fits on to it. */
+/** Download a log: what is there of it, or can be made of what is there, is kept where the rest fits on to it. */
 async function download(
   source: Source,
   day: number,
@@ -151,10 +147,8 @@ async function download(
   partials: Partials,
 ): Promise<Bytes> {
   const keep: Keep = (data) => partials.put(day, generation, data);
-  const found = [
-    await partials.get(day, generation),
-    held && headerOf(held)?.generation === generation ? held : undefined,
-  ];
+  const isSame = held && headerOf(held)?.generation === generation;
+  const found = [await partials.get(day, generation), held && (isSame ? held : await begin(source, day, target, held))];
   const beginnings = found.filter((data) => data !== undefined).filter((data) => data.length <= target.length);
   for (const beginning of beginnings.sort((a, b) => b.length - a.length)) {
     if (await isFile(target, beginning)) return beginning;
@@ -183,11 +177,4 @@ function headerOf(data: Bytes): { day: number; generation: number } | null {
     if (e instanceof WireError) return null;
     throw e;
   }
-}
-
-/** Name the file of a target: its hash stands before its name. */
-function targetPath({ path, hashes }: TargetFile): string {
-  const at = path.lastIndexOf("/") + 1;
-  const [hash = ""] = hashes.values();
-  return `targets/${path.slice(0, at)}${hash}.${path.slice(at)}`;
 }

@@ -5,6 +5,7 @@
  * code (Golomb 1966, Rice 1979), with all quotients in unary first and then all remainders.
  */
 
+import type { Bytes } from "./bytes.js";
 import { WireError } from "./errors.js";
 import { INDEX_LIMIT, RICE_MAX_K } from "./limits.js";
 
@@ -108,6 +109,95 @@ export function readLog(data: Uint8Array): StatusLog {
   return log;
 }
 
+/**
+ * Read the indexes of the blocks from an offset on, rising.
+ *
+ * @throws WireError: see readLog.
+ */
+export function readBlocks(data: Uint8Array, start: number): Uint32Array {
+  return rising(unpacked(data, readHeads(data, start)));
+}
+
+/**
+ * Put sets of indexes together, rising.
+ *
+ * @throws WireError: an index is in two of them.
+ */
+export function merge(sets: readonly Uint32Array[]): Uint32Array {
+  const all = new Uint32Array(sets.reduce((sum, set) => sum + set.length, 0));
+  let at = 0;
+  for (const set of sets) {
+    all.set(set, at);
+    at += set.length;
+  }
+  return rising(all);
+}
+
+/** Write a log that holds nothing: its header. */
+export function newLog(day: number, generation: number): Bytes {
+  const header = new Uint8Array(HEADER_BYTES);
+  header.set(MAGIC);
+  const view = new DataView(header.buffer);
+  view.setUint16(4, day);
+  view.setUint16(6, generation);
+  return header;
+}
+
+/**
+ * Write rising indexes as one block: the same bytes for the same set as every writer's.
+ *
+ * @throws WireError: there are none, or one is out of range.
+ */
+export function encodeSet(revoked: Uint32Array): Bytes {
+  const highest = revoked[revoked.length - 1];
+  if (highest === undefined || highest >= INDEX_LIMIT) throw new WireError("a block holds an index, each below 2^30");
+  const [k, sum] = bestK(revoked, highest);
+  const head = [...varint(revoked.length), k, ...varint(sum)];
+  const remainders = head.length + Math.ceil((revoked.length + sum) / 8);
+  const out = new Uint8Array(remainders + Math.ceil((revoked.length * k) / 8));
+  out.set(head);
+  let unary = head.length * 8;
+  let rest = remainders * 8;
+  let before = -1;
+  for (const index of revoked) {
+    const gap = index - before - 1;
+    before = index;
+    const zero = unary + (gap >>> k);
+    for (; unary < zero; unary++) setBit(out, unary);
+    unary++;
+    for (let bit = k - 1; bit >= 0; bit--, rest++) if ((gap >>> bit) & 1) setBit(out, rest);
+  }
+  return out;
+}
+
+/** Choose the k that takes the fewest bits, the lower of two, and the sum of its quotients; see docs/spec.md. */
+function bestK(revoked: Uint32Array, highest: number): [number, number] {
+  const mean = Math.floor((highest + 1 - revoked.length) / revoked.length);
+  const near = Math.min(32 - Math.clz32(mean), RICE_MAX_K);
+  let best: [number, number] = [0, Infinity];
+  for (let k = Math.max(near - 2, 0); k <= near; k++) {
+    let sum = 0;
+    let before = -1;
+    for (const index of revoked) {
+      sum += (index - before - 1) >>> k;
+      before = index;
+    }
+    if (revoked.length * k + sum < revoked.length * best[0] + best[1]) best = [k, sum];
+  }
+  return best;
+}
+
+function setBit(data: Uint8Array, at: number): void {
+  data[at >> 3] = (data[at >> 3] ?? 0) | (0x80 >> (at & 7));
+}
+
+/** Write a number in groups of 7 bits, the lowest first (LEB128). */
+function varint(value: number): number[] {
+  const groups = [];
+  for (; value > 0x7f; value >>>= 7) groups.push((value & 0x7f) | 0x80);
+  return [...groups, value];
+}
+
 /** What a block's head says, and where its two streams are. */
 interface Block {
   readonly count: number;
@@ -118,10 +208,10 @@ interface Block {
   readonly end: number;
 }
 
-function readHeads(data: Uint8Array): Block[] {
+function readHeads(data: Uint8Array, start = HEADER_BYTES): Block[] {
   const blocks: Block[] = [];
   let total = 0;
-  for (let at = HEADER_BYTES; at < data.length;) {
+  for (let at = start; at < data.length;) {
     const block = readHead(data, at);
     total += block.count;
     if (total > REVOKED_MAX) throw new WireError(`more than the ${REVOKED_MAX} indexes that a phone holds`);
@@ -248,6 +338,13 @@ function unpacked(data: Uint8Array, blocks: readonly Block[]): Uint32Array {
     cursor.end();
   }
   return all;
+}
+
+/** Sort indexes, none of which may come twice. */
+function rising(indexes: Uint32Array): Uint32Array {
+  indexes.sort();
+  if (indexes.some((index, i) => index === indexes[i + 1])) throw twice();
+  return indexes;
 }
 
 function twice(): WireError {
