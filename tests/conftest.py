@@ -10,6 +10,8 @@ from hypothesis import HealthCheck, settings
 from support.ministack import Ministack, running
 from support.world import World
 
+from movepass_verifier.sync import packs
+
 settings.register_profile("busy machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("busy machine")  # other processes may hold a test up, which says nothing about the code
 
@@ -24,6 +26,12 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> World:
 def world(template: World, tmp_path: Path) -> World:
     """An authority and a device that has synced once, to do with as the test likes."""
     return template.copy(tmp_path)
+
+
+@pytest.fixture
+def without_packs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let devices ask for no pack, as old ones do, and as each does where a source has none for it."""
+    monkeypatch.setattr(packs, "request_pack", lambda *_: packs.NO_PACK)
 
 
 @pytest.fixture(scope="session")

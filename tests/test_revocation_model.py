@@ -23,9 +23,9 @@ from movepass_issuer import SignedPass, SqliteLedger
 from movepass_issuer.publishing.publisher import Publisher
 from movepass_verifier import SyncError
 
-REPOSITORY_CALLS = ("read", "files", "create_version", "put_target", "replace_timestamp", "delete")
+REPOSITORY_CALLS = ("read", "files", "create_version", "put_target", "replace", "replace_timestamp", "delete")
 LEDGER_CALLS = ("announce", "announced", "pending", "revoked", "settle", "forget")
-CALLS_MOST = 40
+CALLS_MOST = 80
 """More than a publication makes."""
 
 

@@ -283,6 +283,7 @@ def test_sizes_in_a_sync() -> None:
         "targets, status": str(config.targets_max_length),
         "key documents": "DOCUMENT_MAX_BYTES",
         "log": "LOG_MAX_BYTES, as signed",
+        "pack": "PACK_MAX_BYTES",
     }
     assert config.root_max_length == enrolment.ROOT_MAX_BYTES
     assert f"at most {config.max_root_rotations} roots" in SPEC

@@ -26,9 +26,10 @@ from movepass_verifier.errors import EnrolmentError
 from movepass_verifier.store.store import DENIED, KEYS, Held
 from movepass_verifier.sync import offer
 from movepass_verifier.sync.enrolment import read_code as read_enrolment
+from movepass_verifier.sync.offer import FAILED
 from movepass_verifier.sync.scratch import Partials
 from movepass_verifier.sync.sources import Source
-from movepass_verifier.sync.sync import FAILED, _failure
+from movepass_verifier.sync.sync import _failure
 from movepass_wire import (
     LogError,
     NotAPassError,
@@ -231,7 +232,7 @@ def _fetched(held: Held, files: dict[str, str], now: int, folder: Path) -> Held:
     source = Source(str(folder))
     source._medium = _Files(files)
     with Partials(folder) as partials, mock.patch.object(offer, "_Updater", At):
-        new = offer.fetch(held, source, folder, partials)
+        new = offer.fetch(held, source, folder, partials, packs_at=now)
     KeySet.from_jwks(new.documents[KEYS]).with_denied(new.documents[DENIED])
     for log in new.logs.values():
         read_log(log)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from attacks.packs import with_packs
 from attacks.scene import REVOKED, Scene
 from attacks.server import serving
 from attacks.simulator import Repository
@@ -27,13 +28,13 @@ def repository(honest: Repository) -> Repository:
     return mine
 
 
-@pytest.fixture(params=["folder", "http"])
+@pytest.fixture(params=["folder", "http", "packs"])
 def scene(request: pytest.FixtureRequest, repository: Repository, tmp_path: Path) -> Iterator[Scene]:
-    """A device that has synced once, from a folder (a USB stick) or over HTTP."""
+    """A device that has synced once, from a folder (a USB stick) or over HTTP, file by file or with packs."""
     if request.param == "folder":
         yield Scene.set_up(repository, tmp_path, None)
         return
-    with serving(lambda: repository.files) as server:
+    with serving(lambda: with_packs(repository.files) if request.param == "packs" else repository.files) as server:
         yield Scene.set_up(repository, tmp_path, server)
 
 

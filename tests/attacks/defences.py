@@ -28,7 +28,7 @@ from movepass_keys.records.layout import target_file
 from movepass_verifier.errors import SyncError
 from movepass_verifier.store import pages, schema
 from movepass_verifier.store.store import Store
-from movepass_verifier.sync import offer, sources, sync
+from movepass_verifier.sync import offer, packs, sources, sync
 from movepass_verifier.sync.scratch import Partial
 from movepass_verifier.sync.sources import folder, web
 from movepass_wire import LogError
@@ -60,6 +60,7 @@ NOTHING_TO_DISABLE = {
     "test_not_defended_it_can_invent_revocations": "shows what is not defended",
     "test_not_defended_it_can_hide_revocations": "shows what is not defended",
     "test_an_old_timestamp_before_new_documents_gives_the_old_publication_whole": "shows that it is harmless",
+    "test_an_honest_pack_makes_a_sync_one_request": "shows that the attacks with packs are some",
 }
 
 
@@ -358,10 +359,10 @@ def _keys_readable(patch: Patch) -> None:
 def _denied_published(patch: Patch) -> None:
     original = offer._document
 
-    def document(updater: Updater, source: sources.Source, name: str, held: bytes | None) -> bytes:
-        if name == roles.DENIED_TARGET and updater.get_targetinfo(name) is None:
+    def document(updater: Updater, *others: Any) -> bytes:
+        if roles.DENIED_TARGET in others and updater.get_targetinfo(roles.DENIED_TARGET) is None:
             return roles.json_bytes({"denied": []})
-        return original(updater, source, name, held)
+        return original(updater, *others)
 
     patch.setattr(offer, "_document", document)
 
@@ -826,3 +827,19 @@ def _network_errors(patch: Patch) -> None:
         raise error
 
     patch.setattr(web, "_download_error", as_it_is)
+
+
+# Packs
+
+
+@_mutation(
+    "a pack that can't be fetched or read is the end",
+    "test_a_hostile_answer_for_a_pack_costs_one_request",
+    "test_a_pack_that_never_comes_is_left_after_the_time_for_an_answer",
+)
+def _packs_may_fail(patch: Patch) -> None:
+    class Never(Exception):  # noqa: N818 - nothing raises it
+        pass
+
+    patch.setattr(packs, "DownloadError", Never)
+    patch.setattr(packs, "PackError", Never)

@@ -74,6 +74,7 @@ def test_the_message_of_what_was_too_slow_says_so(web: Scene, what: str) -> None
     web.must_refuse("too slow")
 
 
+@pytest.mark.usefixtures("without_packs")
 def test_a_tls_handshake_that_drips_is_left_after_the_time_for_a_file(web: Scene) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener, web.device() as device:
         threading.Thread(target=_drip_handshakes, args=[listener], daemon=True).start()

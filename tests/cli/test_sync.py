@@ -117,6 +117,7 @@ def test_a_ca_comes_by_option_or_variable(movepass: Movepass, own: Field, tmp_pa
 
 def test_progress_is_shown_on_a_terminal_and_gone_in_the_end(movepass: Movepass, own: Field) -> None:
     revoke(movepass, own)
+    shutil.rmtree(own.authority / "repository" / "packs")  # a long list is in none
     master, slave = pty.openpty()
     command = [sys.executable, "-m", "movepass_cli.main", "sync", "--store", str(own.device)]
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=slave, check=True, timeout=60)

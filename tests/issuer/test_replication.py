@@ -32,8 +32,9 @@ from movepass_issuer.storage.repository import Repository
 from movepass_keys import FileSigner, Signer, create_key_file
 from movepass_keys.ceremony.proposal import KeyChange
 from movepass_keys.records import roles
-from movepass_keys.records.layout import HEAD_TARGET, TIMESTAMP
+from movepass_keys.records.layout import HEAD_TARGET, TIMESTAMP, version_pack
 from movepass_verifier import Device
+from movepass_wire.packs import read_pack
 from movepass_wire.payload import ESP256
 from movepass_wire.times import DAY_SECONDS, day_of
 
@@ -165,6 +166,8 @@ def test_one_publishes_and_the_other_keeps_a_copy_that_devices_may_read(pair: Pa
     assert pair.two.ledger.pending() == []
     for name in (TIMESTAMP, "metadata/1.root.json", "metadata/1.targets.json"):
         assert (pair.one.folder / name).read_bytes() == (pair.two.folder / name).read_bytes()
+    own_pack = version_pack(followed.version)
+    assert list(read_pack((pair.two.folder / own_pack).read_bytes())) == [TIMESTAMP]
     for store in pair.devices(tmp_path):
         sync(store, pair.two.folder)
         sync(store, pair.one.folder)
@@ -447,11 +450,15 @@ def test_killed_anywhere_while_copying_devices_are_content_and_the_next_copy_is_
         except Killed:
             places += 1
             sync(store, pair.two.folder)
+            with Device.open(store) as device:  # no pack hid what the killed one published
+                newest = roles.published_at(signed(pair.two.folder, "timestamp.json"))
+                assert device.state().lists.published == newest
             assert isinstance(pair.two.publish(pair.now + 2 + 2 * at), Followed)
         assert revoked_in(pair.two.folder) == {(pair.day, index) for index in range(0, at + 1, every)}
         if at // 2 >= len(doom.calls):
             break
         at += every  # before one call, and after another
+        sync(store, pair.two.folder)
     print(f"{places} places")
     assert places > 4
     sync(store, pair.two.folder)

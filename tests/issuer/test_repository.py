@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from pathlib import Path
 from threading import Barrier
 from typing import Any
@@ -25,6 +26,7 @@ from movepass_keys.records.layout import TIMESTAMP
 MANY = 10
 ROUNDS = 5
 VERSION = "metadata/1.status.json"
+PACK = "packs/7"
 LOG = f"targets/status/{'0' * 64}.20779.log"
 Open = Callable[[], Repository]
 """Opens the one repository of a test; each call stands for another process."""
@@ -118,6 +120,23 @@ def test_a_version_is_never_written_over(repository: Repository) -> None:
         with pytest.raises(BusyError, match=r"1\.status\.json exists: another publisher was first"):
             repository.create_version(VERSION, data)
     assert repository.read(VERSION) == b"first"
+
+
+@pytest.mark.parametrize("by_the_other", ["nothing", "emptied", "written", "deleted", "deleted and emptied"])
+def test_a_pack_is_written_only_by_who_emptied_it_last(opened: Open, by_the_other: str) -> None:
+    """A publisher that was overtaken must not lead devices to its own timestamp."""
+    mine, other = opened(), opened()
+    mine.put_target(PACK, b"emptied by me")
+    if by_the_other.startswith("deleted"):
+        other.delete(PACK)
+    if by_the_other.endswith("emptied"):
+        other.put_target(PACK, b"emptied by the other")
+    if by_the_other == "written":
+        other.replace(PACK, b"newest", expected=b"emptied by me")
+    there = other.read(PACK)
+    with nullcontext() if by_the_other == "nothing" else pytest.raises(BusyError):
+        mine.replace(PACK, b"mine", expected=b"emptied by me")
+    assert mine.read(PACK) == (b"mine" if by_the_other == "nothing" else there)
 
 
 def test_of_many_who_create_one_version_at_once_one_does(handles: list[Repository]) -> None:
@@ -287,16 +306,18 @@ def test_each_kind_of_file_says_what_it_is_and_how_long_caches_may_keep_it(minis
     repository.put_target(DENIED, b"{}")
     repository.replace_timestamp(b"{}", expected=None)
     repository.replace_timestamp(b"{ }", expected=b"{}")
+    repository.put_target(PACK, b"MPK1")
     with repository.lease():
         pass
     heads = {
         key: ministack.client("s3").head_object(Bucket=bucket, Key=key)
-        for key in (VERSION, LOG, TIMESTAMP, DENIED, "publisher.lease")
+        for key in (VERSION, LOG, TIMESTAMP, PACK, DENIED, "publisher.lease")
     }
     assert {key: (head["ContentType"], head["CacheControl"]) for key, head in heads.items()} == {
         VERSION: ("application/json", "public, max-age=31536000, immutable"),
         LOG: ("application/octet-stream", "public, max-age=31536000, immutable"),
         TIMESTAMP: ("application/json", "public, max-age=30"),
+        PACK: ("application/octet-stream", "public, max-age=30"),
         DENIED: ("application/json", "no-store"),
         "publisher.lease": ("application/octet-stream", "no-store"),
     }

@@ -22,9 +22,9 @@ from movepass_keys import KeyDocumentError, KeySet
 from movepass_keys.records import algorithms, layout, roles
 from movepass_verifier.store.store import DENIED, KEYS, Held
 from movepass_verifier.sync import offer
+from movepass_verifier.sync.offer import FAILED
 from movepass_verifier.sync.scratch import Partials
 from movepass_verifier.sync.sources import Source
-from movepass_verifier.sync.sync import FAILED
 from movepass_wire import LogError, read_log
 from phone.mutate import Mutator, dump
 

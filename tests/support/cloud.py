@@ -14,7 +14,7 @@ from movepass_issuer.aws.publish import PublishFunction
 from movepass_issuer.aws.revoke import RevokeFunction
 from movepass_issuer.aws.settings import FunctionSettings
 from movepass_issuer.storage.dynamodb_ledger import DynamoDbLedger
-from movepass_keys.records.layout import TIMESTAMP
+from movepass_keys.records.layout import PACKS_FOLDER, TIMESTAMP
 from movepass_verifier import Device
 from support.ministack import REGION, Ministack
 
@@ -122,12 +122,12 @@ class Cloud:
         return found
 
     def mirror(self, folder: Path) -> Path:
-        """Copy the publication into a folder; existing files never change, except the timestamp."""
+        """Copy the publication into a folder; existing files never change, except the timestamp and packs."""
         s3 = self.ministack.client("s3")
         for page in s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket):
             for listed in page.get("Contents", []):
                 path = folder / listed["Key"]
-                if path.exists() and listed["Key"] != TIMESTAMP:
+                if path.exists() and listed["Key"] != TIMESTAMP and not listed["Key"].startswith(f"{PACKS_FOLDER}/"):
                     continue
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(s3.get_object(Bucket=self.bucket, Key=listed["Key"])["Body"].read())

@@ -15,6 +15,7 @@ from uuid import uuid4
 
 import pytest
 
+from movepass_keys.records.layout import PACKS_FOLDER
 from support.ministack import REGION, Ministack
 
 
@@ -49,13 +50,13 @@ def new_bucket(ministack: Ministack) -> str:
 
 
 def mirror(ministack: Ministack, bucket: str, folder: Path) -> None:
-    """Copy a bucket's objects that a folder has not yet, as a mirror does; the timestamp first, for it leads to all."""
+    """Copy what a folder lacks and what is replaced, as a mirror does; the timestamp first, for it leads to all."""
     client = ministack.client("s3")
     pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket)
     keys = [listed["Key"] for page in pages for listed in page.get("Contents", [])]
     for key in sorted(keys, key=lambda key: not key.endswith("/timestamp.json")):
         path = folder / key
-        if not path.exists() or path.name == "timestamp.json":
+        if not path.exists() or path.name == "timestamp.json" or path.parent.name == PACKS_FOLDER:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(client.get_object(Bucket=bucket, Key=key)["Body"].read())
 

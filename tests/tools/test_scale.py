@@ -153,6 +153,19 @@ def test_a_sync_costs_what_its_files_weigh() -> None:
     assert sync_cost(DOCUMENTS, None, grown) == Cost(1, 7, 500 + 600 + 450 + 3 * 150 + 130 + 50 + 8)
 
 
+def test_with_a_pack_a_sync_is_one_request_unless_a_log_is_too_long_for_it() -> None:
+    before = {1: Version(100, 0, 9), 2: Version(50, 0, 4)}
+    assert sync_cost(DOCUMENTS, before, before, before).requests == 1
+    grown = {1: Version(130, 0, 12), 2: Version(50, 0, 4)}
+    cost = sync_cost(DOCUMENTS, before, grown, before)
+    assert cost.requests == 1
+    assert 500 + 600 + 450 + 2 * 150 + 30 < cost.bodies < 500 + 600 + 450 + 2 * 150 + 30 + 5 * 40
+    rewritten = {1: Version(1_000_000, 1, 12), 2: Version(50, 0, 4)}
+    cost = sync_cost(DOCUMENTS, before, rewritten, before)
+    assert cost.requests == 2
+    assert cost.bodies > 1_000_000
+
+
 def test_the_lists_of_a_publication_are_those_of_its_days() -> None:
     life = live(10_000, 0.05)
     assert sorted(lists_of(lambda _: life, 5 * HOUR)) == [-1, 0, 1, 2, 3, 4]
@@ -165,7 +178,7 @@ def test_only_the_syncs_of_the_day_are_counted() -> None:
     syncs = (-10.0, 10.0, DAY - 10.0, DAY + 10.0)
     found = found_at(syncs, PUBLISH_SECONDS, AT_ONCE, random.Random(0))
     assert found == [-300, 0, DAY - 300, DAY]
-    cost = day_cost(syncs, found, lambda _: {}, lambda _held, _new: Cost(1, 2, 3))
+    cost = day_cost(syncs, found, lambda _: {}, lambda _held, _new, _packed: Cost(1, 2, 3))
     assert cost == Cost(2, 4, 6)
 
 

@@ -15,7 +15,7 @@ def costs() -> list[sync_bytes.Cost]:
 def test_the_bars_hold(costs: list[sync_bytes.Cost]) -> None:
     assert sync_bytes.missed_bars(costs) == []
     assert [cost.newly for cost in costs] == [0, 10, 1_000]
-    assert [cost.requests for cost in costs] == [2, 5, 5]
+    assert [cost.requests for cost in costs] == [1, 1, 1]
 
 
 def test_what_is_measured_is_more_than_what_must_be_told(costs: list[sync_bytes.Cost]) -> None:
@@ -26,7 +26,7 @@ def test_what_is_measured_is_more_than_what_must_be_told(costs: list[sync_bytes.
 def test_the_bars_can_be_missed(costs: list[sync_bytes.Cost]) -> None:
     unchanged, ten, thousand = costs
     for worse in (
-        replace(unchanged, requests=3),
+        replace(unchanged, requests=2),
         replace(unchanged, sent=1_001),
         replace(ten, sent=4_000),
         replace(thousand, sent=5_000),

@@ -157,6 +157,7 @@ def test_a_list_can_be_larger_than_what_is_kept_in_memory_while_it_is_read(
     assert revoked(store, *(n * PAGE_INDEXES + within for n in range(51) for within in range(8))) == wanted
 
 
+@pytest.mark.usefixtures("without_packs")
 def test_of_a_new_generation_nothing_that_is_held_is_kept_and_of_the_same_one_only_the_rest_is_fetched(
     world: World,
 ) -> None:

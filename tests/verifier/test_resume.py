@@ -21,6 +21,9 @@ from movepass_verifier.sync import scratch
 from movepass_verifier.sync.sources import web as web_source
 from movepass_wire import encode_block, new_log, read_log
 
+pytestmark = pytest.mark.usefixtures("without_packs")
+"""File by file; tests/verifier/test_packs.py has the same with packs."""
+
 MANY = 160_000
 """Revoked passes whose list has more than 128 KiB."""
 

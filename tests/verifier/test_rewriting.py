@@ -17,6 +17,9 @@ from movepass_verifier.sync import rewriting
 from movepass_wire import encode_block, new_log
 from movepass_wire.statuslog import read_header
 
+pytestmark = pytest.mark.usefixtures("without_packs")
+"""File by file; tests/verifier/test_packs.py has the same with packs."""
+
 FIRST, MORE = 4000, 300
 """Indexes of the first two publications each, and of each later one."""
 STEPS = WRITTEN_BEFORE + 2

@@ -13,7 +13,12 @@ from support.servers import Answer, RangeServer, serving
 from support.world import World, facts
 
 from movepass_verifier import Device, SyncError
+from movepass_verifier.sync import packs
 from movepass_verifier.sync.sync import Problem, SyncResult
+
+pytestmark = pytest.mark.usefixtures("without_packs")
+"""File by file; the last test has a pack."""
+_REQUEST_PACK = packs.request_pack
 
 BUCKET = "movement-passes"
 SOURCE = f"s3://{BUCKET}/mirror"
@@ -307,3 +312,13 @@ from movepass_verifier import Device
 with Device.open(sys.argv[1]) as device:
     device.sync(sys.argv[2])
 """
+
+
+def test_a_pack_comes_from_a_bucket_in_one_request(
+    changed: World, s3_server: RangeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(packs, "request_pack", _REQUEST_PACK)
+    s3_server.exchanges.clear()
+    result = changed.sync(SOURCE)
+    assert result.changed
+    assert result.requests == len(s3_server.exchanges) == 1

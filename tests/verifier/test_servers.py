@@ -17,6 +17,9 @@ from support.world import World
 from movepass_verifier import Device, SyncError
 from movepass_verifier.sync.sync import SyncResult
 
+pytestmark = pytest.mark.usefixtures("without_packs")
+"""File by file; tests/verifier/test_packs.py has the same with packs."""
+
 
 @pytest.fixture
 def nginx(world: World, tmp_path: Path) -> Iterator[Nginx]:

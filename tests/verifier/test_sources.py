@@ -21,6 +21,9 @@ from movepass_verifier.sync.sources import web as web_source
 from movepass_verifier.sync.sync import Problem
 from movepass_wire import new_log
 
+pytestmark = pytest.mark.usefixtures("without_packs")
+"""File by file; tests/verifier/test_packs.py has the same with packs."""
+
 HOUR = 3600
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 NOWHERE = "http://127.0.0.1:9"

@@ -30,6 +30,9 @@ from movepass_wire import encode_block, new_log
 from movepass_wire.payload import ED25519
 from movepass_wire.times import day_name
 
+pytestmark = pytest.mark.usefixtures("without_packs")
+"""File by file; tests/verifier/test_packs.py has the same with packs."""
+
 NOT_FOUND = Answer(404, b"not here\n")
 
 

@@ -51,7 +51,7 @@ _VALUES: tuple[Any, ...] = (
 )  # fmt: skip
 
 
-class _Memory(Source):
+class Memory(Source):
     """A source whose files are in memory."""
 
     def __init__(self, files: dict[str, bytes]) -> None:
@@ -85,27 +85,27 @@ def offer() -> tuple[Check, Sequence[bytes]]:
         for how in range(_WAYS)
         for changes in range(4)
     ]
-    return _Roadside().check, [*corpus("offer"), *seeds]
+    return Roadside().check, [*corpus("offer"), *seeds]
 
 
-class _Roadside:
+class Roadside:
     """A device that has synced from an honest repository, which then publishes once more."""
 
     def __init__(self) -> None:
         memory = Path("/dev/shm")  # a disk would be most of the time
         self._folder = Path(tempfile.mkdtemp(prefix="movepass-fuzz-", dir=memory if memory.is_dir() else None))
         atexit.register(shutil.rmtree, self._folder, ignore_errors=True)
-        self._now = int(time.time())
-        self._honest = Repository.create(self._now, revoked=[3, 70_000])
-        root = self._honest.files["metadata/1.root.json"]
+        self.now = int(time.time())
+        self.honest = Repository.create(self.now, revoked=[3, 70_000])
+        root = self.honest.files["metadata/1.root.json"]
         Device.enroll(self._folder / "device", root=root, sources=["/nowhere"])
-        self._store = Store(self._folder / "device")
-        with Partials(self._store.folder) as partials:
-            sync._take(self._store, _Memory(self._honest.files), partials, self._now)
-            self._before = self._store.held()
-            self._honest.revoke([5])
-            self._honest.publish()
-            self._after = offers.fetch(self._before, _Memory(self._honest.files), self._store.folder, partials)
+        self.store = Store(self._folder / "device")
+        with Partials(self.store.folder) as partials:
+            sync._take(self.store, Memory(self.honest.files), partials, self.now)
+            self.before = self.store.held()
+            self.honest.revoke([5])
+            self.honest.publish()
+            self.after = offers.fetch(self.before, Memory(self.honest.files), self.store.folder, partials)
 
     def check(self, data: bytes) -> None:
         """See Check."""
@@ -113,26 +113,26 @@ class _Roadside:
             return
         how = data[1] % _WAYS
         role = _ROLES[data[0] % len(_ROLES)]
-        files = _tampered(self._honest, role, data) if how in _BY_ANYBODY else _published(self._honest, role, data)
+        files = _tampered(self.honest, role, data) if how in _BY_ANYBODY else _published(self.honest, role, data)
         try:
-            with Partials(self._store.folder) as partials:
-                new = offers.fetch(self._before, _Memory(files), self._store.folder, partials)
+            with Partials(self.store.folder) as partials:
+                new = offers.fetch(self.before, Memory(files), self.store.folder, partials)
             sync._check_keys(new)
             self._write(new)
-        except sync.FAILED:
+        except offers.FAILED:
             return
         if how not in _BY_ANYBODY and role in _OFFLINE:
             return  # custodians may say anything
-        hold(new.documents[KEYS] == self._before.documents[KEYS], "other pass keys than the custodians signed")
-        hold(all(_said(new, r) == _said(self._before, r) for r in _OFFLINE), "what the custodians did not sign")
+        hold(new.documents[KEYS] == self.before.documents[KEYS], "other pass keys than the custodians signed")
+        hold(all(_said(new, r) == _said(self.before, r) for r in _OFFLINE), "what the custodians did not sign")
         if how in _BY_ANYBODY:
-            hold(any(_same(new, honest) for honest in (self._before, self._after)), "what nobody has published")
+            hold(any(is_same(new, honest) for honest in (self.before, self.after)), "what nobody has published")
 
     def _write(self, new: Held) -> None:
         """Take over what was fetched, and take that back."""
         try:
-            with self._store._writing():
-                self._store._write(self._before, new, self._now)
+            with self.store._writing():
+                self.store._write(self.before, new, self.now)
                 raise _TakenBackError
         except _TakenBackError:
             pass
@@ -152,7 +152,7 @@ def _said(held: Held, role: str) -> bytes:
     return signed
 
 
-def _same(one: Held, other: Held) -> bool:
+def is_same(one: Held, other: Held) -> bool:
     contents = [(held.published, held.documents, held.logs) for held in (one, other)]
     return contents[0] == contents[1] and all(_said(one, role) == _said(other, role) for role in _ROLES)
 

@@ -26,8 +26,8 @@ from movepass_keys.errors import CeremonyError
 from movepass_verifier import Device, SyncError
 from movepass_verifier.errors import BundleError
 from movepass_verifier.sync import bundle, offer
+from movepass_verifier.sync.offer import FAILED
 from movepass_verifier.sync.sources import Source
-from movepass_verifier.sync.sync import FAILED
 
 _PLACES = (
     bundle.MARK, "metadata", "targets", "targets/status", "metadata/timestamp.json", "metadata/1.root.json",

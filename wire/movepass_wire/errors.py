@@ -67,3 +67,7 @@ class NumberError(WireError):
     """The text is not a possible pass number."""
 
     is_input = True
+
+
+class PackError(WireError):
+    """Bytes that are no pack."""

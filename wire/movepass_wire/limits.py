@@ -41,3 +41,18 @@ PUBLISHED_DAYS_AHEAD = 4
 
 LOG_KEPT_SECONDS = 6 * 3600
 """A status log is deleted this long after its day has ended."""
+
+PACK_MAX_BYTES = 1 << 20
+"""The length of a pack."""
+
+PACK_RECENT_SECONDS = 4500
+"""A device asks for the pack of its own version until its publication is this old, and then for that of its hour."""
+
+PACK_HOURS = 13
+"""There are packs for the hour in which a publication was made, and for this many hours before."""
+
+PACK_FRESH_SECONDS = 600
+"""The timestamp of a pack counts as the newest only if its publication is at most this old."""
+
+PACK_AHEAD_SECONDS = 300
+"""Nor does it if its publication is further ahead of the device's clock than this."""

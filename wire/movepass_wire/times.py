@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 
 from movepass_wire.limits import TIME_LIMIT
 
+HOUR_SECONDS = 3600
 DAY_SECONDS = 86400
 DHAKA = timezone(timedelta(hours=6), "Asia/Dhaka")
 _EPOCH = date(1970, 1, 1)

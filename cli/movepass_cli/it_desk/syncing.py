@@ -89,7 +89,8 @@ def _say_failures(result: "SyncResult") -> None:
 
 def _news(result: "SyncResult") -> str:
     news = "Newer keys or lists taken over" if result.changed else "Nothing new"
-    return f"{news}, from {result.source}: {result.requests} requests, {result.received:,} bytes"
+    requests = "1 request" if result.requests == 1 else f"{result.requests} requests"
+    return f"{news}, from {result.source}: {requests}, {result.received:,} bytes"
 
 
 def _list_words(revoked: int, added: int) -> str:

@@ -4,8 +4,9 @@ One publication:
     1. take the lease, and read the published state
     2. write a log for each day that changed or is new, under the hash of its content
     3. write status and snapshot if their content changed or they would expire too soon
-    4. announce the timestamp in the ledger, and replace it: only this step publishes
+    4. announce the timestamp in the ledger, empty packs, and replace it: only the last publishes
     5. remove the published revocations from the pending ones, and delete old files (see cleaning)
+    6. write packs, as well as may be (see packs)
 
 If a publisher is killed, the next one starts from the published state and loses nothing: revocations stay pending until
 step 5, and an index that a log already holds is left out. If another publisher was faster, it discards its work and
@@ -32,6 +33,7 @@ from movepass_issuer.errors import BusyError, ClockError, NotAcceptedError, Repo
 from movepass_issuer.issuing.ledger import Announced, Ledger
 from movepass_issuer.publishing.cleaning import clean
 from movepass_issuer.publishing.continuity import describe_mismatch
+from movepass_issuer.publishing.packs import EmptiedPacks, empty_packs, write_packs
 from movepass_issuer.publishing.published import (
     NOBODY_DENIED,
     parse_document,
@@ -71,6 +73,7 @@ class Publication:
         revoked: how many revocations are new in it.
         days: the UTC days it has logs for.
         took_over: whether another region published before (movepass_issuer.regions.replication).
+        without_packs: why the packs are not of this publication, or "": then syncs take more requests.
     """
 
     published: int
@@ -78,12 +81,14 @@ class Publication:
     revoked: int
     days: tuple[int, ...]
     took_over: bool = False
+    without_packs: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Return it as `publish --json` shows it."""
         days = [day_name(day) for day in self.days]
         told = {"published": iso(self.published), "version": self.version, "revoked": self.revoked, "days": days}
-        return told | ({"took_over": True} if self.took_over else {})
+        told |= {"took_over": True} if self.took_over else {}
+        return told | ({"without_packs": self.without_packs} if self.without_packs else {})
 
 
 def listed_days(now: int, ahead: int = PUBLISHED_DAYS_AHEAD) -> range:
@@ -219,11 +224,12 @@ class _Work:
         lists = self._write_lists(published, denied, others, days_ahead)
         status = self._write_status(published.status, lists.targets)
         snapshot = self._write_snapshot(published.snapshot, status)
-        announced = self._replace_timestamp(published, snapshot)
+        announced, packs = self._replace_timestamp(published, snapshot)
         self._settle(lists, announced)
         self._clean(lists, snapshot=snapshot.version, status=status.version)
+        without_packs = self._write_packs(packs)
         check_accepted(self._endings(), lists.revoked)
-        return Publication(self._now, announced.version, lists.revoked, tuple(lists.days))
+        return Publication(self._now, announced.version, lists.revoked, tuple(lists.days), without_packs=without_packs)
 
     def _check_online_key(self) -> None:
         """Check that devices will believe what this key signs.
@@ -371,13 +377,16 @@ class _Work:
         return found
 
     def _read_log(self, target: TargetFile) -> bytes:
-        return read_described(self._repository, target_file(target), target)
+        data = read_described(self._repository, target_file(target), target)
+        self._read[target_file(target)] = data
+        return data
 
     def _put(self, name: str, data: bytes, custom: dict[str, Any] | None = None) -> TargetFile:
         target = TargetFile.from_data(name, data, ["sha256"])
         if custom:
             target.unrecognized_fields["custom"] = custom
         self._repository.put_target(target_file(target), data)
+        self._read[target_file(target)] = data
         return target
 
     # Step 3: write status and snapshot
@@ -411,19 +420,22 @@ class _Work:
     def _put_version(self, role: str, document: Any) -> MetaFile:
         version, data = document.signed.version, roles.sign_document(document, [self._signer])
         self._repository.create_version(document_name(role, version), data)
+        self._read[document_name(role, version)] = data
         return MetaFile.from_data(version, data, ["sha256"])
 
     # Step 4: publish
 
-    def _replace_timestamp(self, published: _Published, snapshot: MetaFile) -> Announced:
-        """Announce a timestamp in the ledger, and replace the published one by it."""
+    def _replace_timestamp(self, published: _Published, snapshot: MetaFile) -> tuple[Announced, EmptiedPacks]:
+        """Announce a timestamp in the ledger, empty the packs, and replace the published one by it."""
         version = self._version_after(published.version)
         timestamp = roles.make_timestamp(snapshot, now=self._now, version=version)
         data = roles.sign_document(timestamp, [self._signer])
         announced = Announced(version, sha256(data).digest())
         self._ledger.announce(announced)
+        packs = empty_packs(self._repository, version, self._now)
         self._repository.replace_timestamp(data, expected=published.data)
-        return announced
+        self._read[TIMESTAMP] = data
+        return announced, packs
 
     # Step 5: settle and clean up
 
@@ -439,6 +451,22 @@ class _Work:
         named = {target_file(target) for target in (*lists.targets.values(), *keys.targets.values())}
         clean(self._repository, in_force, named, self._now)
 
+    # Step 6: write the packs
+
+    def _write_packs(self, packs: EmptiedPacks) -> str:
+        """Write the packs; returns why they could not be emptied or written, or ""."""
+        try:
+            write_packs(self._repository, packs, self._file, self._last("root"))
+        except RepositoryError as e:
+            return packs.problem or str(e)
+        return packs.problem
+
+    def _file(self, name: str) -> bytes:
+        """Read a file that never changes, or the timestamp that was just published, once."""
+        if name not in self._read:
+            self._read[name] = read_file(self._repository, name)
+        return self._read[name]
+
     def _endings(self) -> list[Ending]:
         root, targets = (self._read[document_name(r, self._newest(r).signed.version)] for r in ("root", "targets"))
         return document_endings(root=root, targets=targets, now=self._now)
@@ -453,10 +481,7 @@ class _Work:
 
     def _document(self, role: str, version: int) -> Any:
         """Read a versioned document. These never change, so each file is read once."""
-        name = document_name(role, version)
-        if name not in self._read:
-            self._read[name] = read_file(self._repository, name)
-        return parse_document(self._read[name])
+        return parse_document(self._file(document_name(role, version)))
 
     def _last(self, role: str) -> int:
         """Return the highest version that a file has, even of a publisher that was killed."""

@@ -15,7 +15,9 @@ first, the timestamp last. Signatures and hashes are checked, so write access to
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from hashlib import sha256
 from typing import Any
 
@@ -25,10 +27,12 @@ from tuf.api.metadata import MetaFile, TargetFile
 from movepass_issuer.errors import BusyError, RepositoryError
 from movepass_issuer.issuing.ledger import Announced, Ledger
 from movepass_issuer.publishing.cleaning import clean
+from movepass_issuer.publishing.packs import EmptiedPacks, empty_packs, write_packs
 from movepass_issuer.publishing.published import (
     parse_document,
     parse_timestamp,
     read_described,
+    read_file,
     read_keys,
 )
 from movepass_issuer.publishing.publisher import Publication, Publisher, listed_days
@@ -286,11 +290,18 @@ class RegionalPublisher:
             if instead_of and (lacking := self._find_lacking(copied, keys, instead_of, now)):
                 return lacking
             self._put_documents(seen, copied)
-            self._publish_copy(seen, before, copied.status.content.signed)
+            packs = self._publish_copy(seen, before, copied.status.content.signed)
             self._ledger.forget(day_of(now))
             in_force = {document.role: document.content.signed.version for document in copied.documents}
             clean(self._repository, in_force, {target_file(target) for target in copied.files}, now)
+            with suppress(RepositoryError):  # without packs syncs take more requests, and the copy is as good
+                root = max(self._repository.versions("root"))
+                write_packs(self._repository, packs, partial(self._read_copied, seen), root)
         return ""
+
+    def _read_copied(self, seen: _Seen, name: str) -> bytes:
+        """Read a file of a publication that was copied here."""
+        return seen.data if name == TIMESTAMP else read_file(self._repository, name)
 
     def _read_publication(self, seen: _Seen) -> _Publication:
         """Read the documents of a publication, and check that the custodians signed the pass keys.
@@ -309,13 +320,15 @@ class RegionalPublisher:
         for document in copied.documents:
             self._put(document_name(document.role, document.content.signed.version), document.data)
 
-    def _publish_copy(self, seen: _Seen, before: bytes | None, status: Any) -> None:
+    def _publish_copy(self, seen: _Seen, before: bytes | None, status: Any) -> EmptiedPacks:
         """Announce the copied timestamp, replace the region's own by it, and settle what its lists hold."""
         announced = Announced(seen.version, sha256(seen.data).digest())
         if announced.digest not in {known.digest for known in self._ledger.announced()}:
             self._ledger.announce(announced)
+        packs = empty_packs(self._repository, seen.version, seen.published)
         self._repository.replace_timestamp(seen.data, expected=before)
         self._ledger.settle(self._listed(status), announced)
+        return packs
 
     def _online_documents(self, seen: _Seen) -> tuple[_Document, _Document]:
         """Read the snapshot and the status of a publication."""

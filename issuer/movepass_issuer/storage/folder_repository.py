@@ -14,10 +14,10 @@ from movepass_issuer.errors import BusyError, RepositoryError
 from movepass_issuer.storage.repository import versions_in
 from movepass_keys import files
 from movepass_keys.files import open_regular
-from movepass_keys.records.layout import METADATA_FOLDER, STATUS_FOLDER, TIMESTAMP
+from movepass_keys.records.layout import METADATA_FOLDER, PACKS_FOLDER, STATUS_FOLDER, TIMESTAMP
 
 _LOCK = ".publisher.lock"
-_FOLDERS = (METADATA_FOLDER, STATUS_FOLDER)
+_FOLDERS = (METADATA_FOLDER, STATUS_FOLDER, PACKS_FOLDER)
 _PUBLIC_UMASK = 0o022
 """Files 0644 and folders 0755, whatever the publisher's umask: a web server must read them."""
 _FILE_MODE, _FOLDER_MODE = 0o644, 0o755
@@ -54,10 +54,17 @@ class FolderRepository:
                     fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 except BlockingIOError as e:
                     raise BusyError("another publisher is at work; try again when it has finished") from e
+                self._make_packs_folder()
                 self._open_to_readers()
                 yield
             finally:
                 os.close(descriptor)
+
+    def _make_packs_folder(self) -> None:
+        """Make the one folder that a repository of an earlier version lacks."""
+        if self.root.is_dir():
+            with readable_by_all():
+                (self.root / PACKS_FOLDER).mkdir(exist_ok=True)
 
     def _failures(self) -> AbstractContextManager[None]:
         return _failures(self.root)

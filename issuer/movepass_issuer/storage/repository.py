@@ -52,7 +52,7 @@ class Repository(Protocol):
         """
 
     def put_target(self, name: str, data: bytes) -> None:
-        """Write a file whose name holds the hash of its content, or the denied keys, which have one name.
+        """Write a file whose name holds the hash of its content, or the denied keys or a pack, which have one name.
 
         A file of that name is replaced, and counts as new.
         """

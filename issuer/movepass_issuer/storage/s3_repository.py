@@ -38,7 +38,7 @@ from movepass_keys.aws import (
     patient_client,
     patiently,
 )
-from movepass_keys.records.layout import LOG_MAX_BYTES, METADATA_FOLDER, TARGETS_FOLDER, TIMESTAMP
+from movepass_keys.records.layout import LOG_MAX_BYTES, METADATA_FOLDER, PACKS_FOLDER, TARGETS_FOLDER, TIMESTAMP
 
 LEASE_SECONDS = 120
 """A lease expires so long after it was taken: several times the length of a publication, and the time that a killed
@@ -52,7 +52,7 @@ BACKOFF_FIRST_SECONDS = 0.1
 BACKOFF_MAX_SECONDS = 4.0
 """Before attempt n+1 a random time from 0 to FIRST * 2^n, at most MAX ("full jitter")."""
 TIMESTAMP_MAX_AGE = 30
-"""Seconds for which a cache may keep the timestamp; every other published file never changes."""
+"""Seconds for which a cache may keep the timestamp or a pack; every other published file never changes."""
 
 _LEASE = "publisher.lease"
 _HELD, _FREE = b"held", b"free"
@@ -109,6 +109,7 @@ class S3Repository:
         self._patience = patience or Patience(
             DEADLINE_SECONDS, CONNECT_SECONDS, READ_SECONDS, BACKOFF_FIRST_SECONDS, BACKOFF_MAX_SECONDS
         )
+        self._own_packs: dict[str, tuple[bytes, str]] = {}
         try:
             self._client = patient_client("s3", self._patience, aws_region)
         except AwsClientError as e:
@@ -169,14 +170,18 @@ class S3Repository:
 
     def put_target(self, name: str, data: bytes) -> None:
         """See Repository."""
-        self._put(name, data)
+        tag = self._put(name, data)
+        if name.startswith(f"{PACKS_FOLDER}/"):
+            self._own_packs[name] = data, tag
 
     def replace(self, name: str, data: bytes, *, expected: bytes | None) -> None:
-        """See Repository."""
-        found = self._get(name)
-        unchanged = (None if found is None else found.data) == expected
-        condition = {"IfNoneMatch": "*"} if found is None else {"IfMatch": found.etag}
-        if not unchanged or self._put_if(name, data, **condition) is None:
+        """See Repository. A pack that this publisher put there last is not read again."""
+        known, tag = self._own_packs.pop(name, (None, None))
+        if known is None or known != expected:
+            found = self._get(name)
+            known, tag = (None, None) if found is None else (found.data, found.etag)
+        condition = {"IfNoneMatch": "*"} if tag is None else {"IfMatch": tag}
+        if known != expected or self._put_if(name, data, **condition) is None:
             raise BusyError(f"another publisher replaced {name} meanwhile; publish again")
 
     def replace_timestamp(self, data: bytes, *, expected: bytes | None) -> None:
@@ -327,7 +332,7 @@ _PASSING = {"SlowDown", "RequestTimeout", "ThrottlingException", "OperationAbort
 
 
 def _cache_control(name: str) -> str:
-    if name == TIMESTAMP:
+    if name == TIMESTAMP or name.startswith(f"{PACKS_FOLDER}/"):
         return f"public, max-age={TIMESTAMP_MAX_AGE}"
     return _FOREVER if name.startswith(_PUBLISHED) else "no-store"
 

@@ -1,9 +1,10 @@
 """Name the files of the published repository, relative to its root.
 
-    metadata/timestamp.json                     the only file that is ever replaced
+    metadata/timestamp.json                     the only one of these files that is ever replaced
     metadata/N.root.json, N.targets.json, N.status.json, N.snapshot.json
     targets/HASH.keys.jwks.json, targets/status/HASH.DAY.log, targets/status/HASH.denied-keys.json
     targets/status/HASH.decisions.head, targets/status/HASH.decisions.REGION.head
+    packs/N, packs/hour-H                       copies of the above for devices of version N or of hour H; replaced too
 
 Every other file is written once under its own name, so that a reader sees one consistent state throughout (the
 consistent snapshots of The Update Framework's specification 1.0, section 6).
@@ -11,6 +12,8 @@ consistent snapshots of The Update Framework's specification 1.0, section 6).
 
 import re
 from typing import TYPE_CHECKING
+
+from movepass_wire.times import HOUR_SECONDS
 
 if TYPE_CHECKING:  # python-tuf loads slowly, and only the names are needed
     from tuf.api.metadata import TargetFile
@@ -23,6 +26,7 @@ HEAD_TARGET = "status/decisions.head"
 It is region 0's, or the only one's; see head_target."""
 TIMESTAMP = "metadata/timestamp.json"
 METADATA_FOLDER = "metadata"
+PACKS_FOLDER = "packs"
 TARGETS_FOLDER = "targets"
 STATUS_FOLDER = "targets/status"
 LOG_MAX_BYTES = 256 << 20
@@ -69,6 +73,16 @@ def plain_target(file: str) -> str | None:
     """Return the target name from a file name, or None if the file is not a target."""
     match = _TARGET_FILE.fullmatch(file)
     return f"{match[1] or ''}{match[2]}" if match else None
+
+
+def version_pack(version: int) -> str:
+    """Return the file name of the pack for devices that hold a timestamp of this version."""
+    return f"{PACKS_FOLDER}/{version}"
+
+
+def hour_pack(published: int) -> str:
+    """Return the file name of the pack for devices whose publication was made in the hour of this time (Unix, s)."""
+    return f"{PACKS_FOLDER}/hour-{published // HOUR_SECONDS}"
 
 
 def target_file(target: "TargetFile") -> str:

@@ -5,7 +5,10 @@ from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from movepass_issuer.publishing.packs import TAIL_MAX_BYTES
 from movepass_issuer.publishing.publisher import listed_days
+from movepass_wire.limits import PACK_HOURS, PACK_RECENT_SECONDS
+from movepass_wire.times import HOUR_SECONDS
 from scale.assumptions import (
     CDN_BEYOND,
     CDN_REQUEST,
@@ -23,6 +26,10 @@ from scale.devices import Schedule
 from scale.lists import DAYS_AHEAD, Life, Version, share_of_day
 
 _MONTH = 30
+_PLACE_BYTES = 9
+_DOCUMENT_BYTES, _LOG_BYTES = (_PLACE_BYTES + len(name) for name in ("metadata/100.status.json", "status/20779.log"))
+"""Around a file in a pack."""
+_PACK_BYTES = len("MPK1") + _DOCUMENT_BYTES
 Lists = Mapping[int, Version]
 """For each UTC day its log, as one publication names them."""
 
@@ -87,20 +94,40 @@ def lists_of(life_of: Callable[[int], Life], published: int) -> Lists:
     return {day: life_of(day).at(published - (day - DAYS_AHEAD) * DAY) for day in listed_days(published)}
 
 
-def sync_cost(documents: Documents, held: Lists | None, new: Lists) -> Cost:
+def sync_cost(documents: Documents, held: Lists | None, new: Lists, packed: Lists | None = None) -> Cost:
     """Return the cost of one sync of ours, as verifier/offer.py asks for files.
 
     Args:
         documents: their sizes.
         held: the lists of the publication held; None before the first sync.
         new: those of the one found.
+        packed: the lists that the device's pack takes as held; None if it asks for none.
     """
+    if held is not None and packed is not None:
+        return _packed_cost(documents, held, new, packed)
     cost = Cost(1, 2, documents.timestamp)  # the root that comes next, which is not there, and the timestamp
     if held == new:
         return cost
     cost += Cost(0, 2, documents.snapshot + documents.status + documents.status_list * len(new))
     for day, version in new.items():
         cost += _log_cost((held or {}).get(day), version)
+    return cost
+
+
+def _packed_cost(documents: Documents, held: Lists, new: Lists, packed: Lists) -> Cost:
+    """Return the cost of a sync with a pack; logs that are too long for it are fetched as without one."""
+    cost = Cost(1, 1, _PACK_BYTES + documents.timestamp)
+    if packed == new:
+        return cost
+    named = documents.snapshot + documents.status + documents.status_list * len(new)
+    cost += Cost(0, 0, 2 * _DOCUMENT_BYTES + named)
+    for day, version in new.items():
+        since = packed.get(day)
+        rest = version.size - (since.size if since and since.generation == version.generation else 0)
+        if 0 < rest <= TAIL_MAX_BYTES:
+            cost += Cost(0, 0, _LOG_BYTES + rest)
+        elif rest:
+            cost += _log_cost(held.get(day), version)
     return cost
 
 
@@ -124,7 +151,7 @@ def day_cost(
     syncs: Sequence[float],
     found: Sequence[int],
     look: Callable[[int], Lists],
-    price: Callable[[Lists | None, Lists], Cost],
+    price: Callable[[Lists | None, Lists, Lists | None], Cost],
 ) -> Cost:
     """Add up a device's syncs from 0 to DAY; those before bring it to the state it starts the day in.
 
@@ -132,15 +159,24 @@ def day_cost(
         syncs: when it syncs.
         found: the time of the publication that each of them finds.
         look: gives the lists of a publication by its time.
-        price: gives the cost of a sync.
+        price: gives the cost of a sync from the lists held, those found, and those that its pack takes as held.
     """
-    total, held = Cost(), None
+    total, held, before = Cost(), None, 0
     for sync, published in zip(syncs, found, strict=True):
         new = look(published)
         if 0 < sync < DAY:
-            total += price(held, new)
-        held = new
+            total += price(held, new, None if held is None else _packed(sync, before, look))
+        held, before = new, published
     return total
+
+
+def _packed(sync: float, held: int, look: Callable[[int], Lists]) -> Lists | None:
+    """Return the lists that the pack of a device with a publication of this time takes as held."""
+    if sync - held <= PACK_RECENT_SECONDS:
+        return look(held)
+    if sync // HOUR_SECONDS - held // HOUR_SECONDS <= PACK_HOURS:
+        return look(held // HOUR_SECONDS * HOUR_SECONDS)
+    return None
 
 
 @dataclass(frozen=True, slots=True)

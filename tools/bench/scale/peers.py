@@ -70,7 +70,7 @@ def ours(name: str, life: Life, documents: Documents, links: Sequence[Link], dra
 
 
 def _outcome(
-    name: str, life: Life, price: Callable[[Lists | None, Lists], Cost], links: Sequence[Link], drawn: int
+    name: str, life: Life, price: Callable[[Lists | None, Lists, Lists | None], Cost], links: Sequence[Link], drawn: int
 ) -> Outcome:
     """Let devices sync for a day, and see what it costs and how revocations arrive."""
     rng = random.Random(_SEED)
@@ -85,7 +85,7 @@ def token_status_list(name: str, life: Life, tsl: TokenStatusList, links: Sequen
     """One Token Status List for each day that ours has a log for; fetched whole if changed, else answered 304."""
     size = cache(partial(tsl.size, life.passes))
 
-    def price(held: Lists | None, new: Lists) -> Cost:
+    def price(held: Lists | None, new: Lists, _packed: Lists | None) -> Cost:
         changed = [v for day, v in new.items() if held is None or day not in held or held[day].count != v.count]
         return Cost(1, len(new), sum(size(version.count) for version in changed))
 

@@ -27,9 +27,10 @@ from movepass_keys.records.layout import TIMESTAMP, document_name, target_file
 from movepass_verifier.errors import BundleError, SyncError
 from movepass_verifier.store.store import DENIED, KEYS, Held
 from movepass_verifier.sync import offer
+from movepass_verifier.sync.offer import FAILED
 from movepass_verifier.sync.scratch import Partials
 from movepass_verifier.sync.sources import Progress, Source, resolve
-from movepass_verifier.sync.sync import FAILED, in_words
+from movepass_verifier.sync.sync import in_words
 from movepass_wire.times import iso
 
 MARK = "movepass-bundle.txt"

@@ -19,9 +19,9 @@ from movepass_keys.ceremony.proposal import digits_of
 from movepass_keys.records import layout
 from movepass_verifier.deciding.lists import Policy
 from movepass_verifier.errors import EnrolmentError, RootRefusedError
-from movepass_verifier.sync.offer import check_root
+from movepass_verifier.sync.offer import FAILED, check_root
 from movepass_verifier.sync.sources import Progress, Source, resolve
-from movepass_verifier.sync.sync import FAILED, in_words
+from movepass_verifier.sync.sync import in_words
 from movepass_wire import WireError, base45
 from movepass_wire.times import parse_duration
 from movepass_words import LANGUAGES

@@ -19,16 +19,20 @@ from movepass_keys.records.generations import Generations
 from movepass_keys.records.layout import LOG_MAX_BYTES, target_file
 from movepass_verifier.errors import SyncError
 from movepass_verifier.store.store import DENIED, KEYS, Held
-from movepass_verifier.sync import rewriting
+from movepass_verifier.sync import packs, rewriting
+from movepass_verifier.sync.packs import NO_PACK, PackedSource
 from movepass_verifier.sync.scratch import Partials, scratch
 from movepass_verifier.sync.sources import Source
 from movepass_verifier.sync.sources.medium import GONE
 from movepass_wire import LogError
 from movepass_wire.statuslog import read_header
 
+FAILED: tuple[type[Exception], ...] = (SyncError, tuf_errors.RepositoryError, tuf_errors.DownloadError)
+"""The errors that keep a device from taking over what a source offers."""
 DOCUMENT_MAX_BYTES = 1 << 20
 STATUS_TARGETS_MAX = 64
 """The most files that the status role may name; an authority publishes six or seven."""
+_OF_NO_USE = (tuf_errors.DownloadHTTPError, tuf_errors.DownloadLengthMismatchError)
 _ROLES = ("timestamp", "snapshot", "targets", roles.STATUS)
 
 
@@ -48,39 +52,50 @@ def check_root(root: bytes) -> int:
     return version
 
 
-def fetch(held: Held, source: Source, folder: Path, partials: Partials) -> Held:
+def fetch(held: Held, source: Source, folder: Path, partials: Partials, *, packs_at: int | None = None) -> Held:
     """Fetch a complete new state from the source, and verify every part of it with the signed metadata.
 
-    If a file is missing, a publication came between two requests, and the fetch starts again once.
+    If a file is missing, a publication came between two requests, and the fetch starts again once. If
+    anything is refused while a pack is used, it starts again without the pack.
 
     Args:
         held: the current state.
         source: the source.
         folder: a folder to work in.
         partials: interrupted downloads of lists; new ones are added.
+        packs_at: the time for which to ask for a pack, in seconds since 1970 UTC; None to ask for none.
 
     Raises:
         RepositoryError, DownloadError: python-tuf's.
         OSError: there is no space.
     """
+    pack = NO_PACK if packs_at is None else packs.request_pack(source, held.metadata.get("timestamp"), packs_at)
+    packed = PackedSource(source, pack)
+    if pack.parts:
+        try:
+            return _fetch(held, source, packed, folder, partials)
+        except FAILED as e:
+            if isinstance(e, tuf_errors.DownloadError) and not isinstance(e, _OF_NO_USE):
+                raise  # the network failed, not the pack
+        packed.drop_pack()
     try:
-        return _fetch(held, source, folder, partials)
+        return _fetch(held, source, packed, folder, partials)
     except tuf_errors.DownloadHTTPError as e:
         if e.status_code not in GONE:
             raise
-        return _fetch(held, source, folder, partials)
+        return _fetch(held, source, PackedSource(source, NO_PACK), folder, partials)
 
 
-def _fetch(held: Held, source: Source, folder: Path, partials: Partials) -> Held:
+def _fetch(held: Held, source: Source, packed: PackedSource, folder: Path, partials: Partials) -> Held:
     with scratch(folder) as work:
         for role in _ROLES:
             if role in held.metadata:
                 (work / f"{role}.json").write_bytes(held.metadata[role])
-        updater = _Updater(str(work), layout.METADATA, fetcher=source, bootstrap=held.metadata["root"])
+        updater = _Updater(str(work), layout.METADATA, fetcher=packed, bootstrap=held.metadata["root"])
         updater.refresh()
         documents = {
-            KEYS: _document(updater, source, layout.KEYS_TARGET, held.documents.get(KEYS)),
-            DENIED: _document(updater, source, roles.DENIED_TARGET, held.documents.get(DENIED)),
+            KEYS: _document(updater, source, packed, layout.KEYS_TARGET, held.documents.get(KEYS)),
+            DENIED: _document(updater, source, packed, roles.DENIED_TARGET, held.documents.get(DENIED)),
         }
         status = Metadata[Targets].from_file(str(work / f"{roles.STATUS}.json")).signed
         if len(status.targets) > STATUS_TARGETS_MAX:
@@ -90,7 +105,7 @@ def _fetch(held: Held, source: Source, folder: Path, partials: Partials) -> Held
         _check_keys_differ(*(path.read_bytes() for path in (*roots, (work / "targets.json"))))
         targets = {day: _target(updater, layout.log_target(day), LOG_MAX_BYTES) for day in days}
         partials.keep_only({(day, _generation(target)) for day, target in targets.items()})
-        logs = {day: _log(source, day, targets[day], held.logs.get(day, b""), partials) for day in days}
+        logs = {day: _log(source, packed, day, targets[day], held.logs.get(day, b""), partials) for day in days}
         metadata = {role: (work / f"{role}.json").read_bytes() for role in ("root", *_ROLES)}
     published = roles.published_at(Metadata[Timestamp].from_bytes(metadata["timestamp"]).signed)
     if published is None:
@@ -119,18 +134,25 @@ def _target(updater: Updater, name: str, max_bytes: int) -> TargetFile:
     return target
 
 
-def _document(updater: Updater, source: Source, name: str, held: bytes | None) -> bytes:
+def _document(updater: Updater, source: Source, packed: PackedSource, name: str, held: bytes | None) -> bytes:
     target = _target(updater, name, DOCUMENT_MAX_BYTES)
-    if held is not None and is_signed(target, held):
-        return held
+    for there in (held, packed.find(name, b"")):
+        if there is not None and is_signed(target, there):
+            return there
     data = source.fetch_rest(target_file(target), b"", target.length)
     target.verify_length_and_hashes(data)
     return data
 
 
-def _log(source: Source, day: int, target: TargetFile, held: bytes, partials: Partials) -> bytes:
-    """Fetch a day's log, whose header must match the signed day and generation."""
-    data = held if is_signed(target, held) else _download(source, day, target, held, partials)
+def _log(source: Source, packed: PackedSource, day: int, target: TargetFile, held: bytes, partials: Partials) -> bytes:
+    """Get a day's log, whose header must match the signed day and generation."""
+    found = packed.find(target.path, held)
+    if is_signed(target, held):
+        data = held
+    elif found is not None and is_signed(target, found):
+        data = found
+    else:
+        data = _download(source, day, target, held, partials)
     _check_header(day, target, data)
     return data
 

@@ -19,12 +19,10 @@ from movepass_verifier.deciding.lists import Policy
 from movepass_verifier.errors import DamagedError, SourceError, StoreError, SyncError
 from movepass_verifier.store.store import DENIED, KEYS, Held, LogInfo, Store, describe
 from movepass_verifier.sync import offer
+from movepass_verifier.sync.offer import FAILED
 from movepass_verifier.sync.scratch import Partials
 from movepass_verifier.sync.sources import Progress, Source, resolve, without_user
 from movepass_wire.times import iso
-
-FAILED: tuple[type[Exception], ...] = (SyncError, tuf_errors.RepositoryError, tuf_errors.DownloadError)
-"""The errors that keep a device from taking over what a source offers."""
 
 
 class Problem(StrEnum):
@@ -203,7 +201,7 @@ def _take(store: Store, source: Source, partials: Partials, now: int) -> tuple[b
     """Take over what one source offers, and return whether anything is newer and when it was published."""
     held = store.held()
     try:
-        new = offer.fetch(held, source, store.folder, partials)
+        new = offer.fetch(held, source, store.folder, partials, packs_at=now)
     except OSError as e:
         raise StoreError(
             f"{store.folder} can't be written to ({e.strerror or e}); it verifies, but can't be synced"

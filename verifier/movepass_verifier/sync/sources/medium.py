@@ -3,12 +3,18 @@
 from collections.abc import Generator
 from typing import Protocol
 
+from tuf.api.exceptions import DownloadError
+
 CHUNK_BYTES = 65536
 """The most bytes that are read at once."""
 OK, PARTIAL = 200, 206
 FORBIDDEN, NOT_FOUND, NO_SUCH_RANGE = 403, 404, 416
 GONE = (NOT_FOUND, FORBIDDEN)
 """The status of a missing file; FORBIDDEN where a bucket may not be listed."""
+
+
+class NoConnectionError(DownloadError):
+    """A server can't be reached at all, so that no other request to it has better prospects."""
 
 
 class Medium(Protocol):

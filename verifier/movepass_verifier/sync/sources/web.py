@@ -21,7 +21,7 @@ import urllib3
 from tuf.api.exceptions import DownloadError, DownloadHTTPError, SlowRetrievalError
 
 from movepass_verifier.errors import SyncError
-from movepass_verifier.sync.sources.medium import CHUNK_BYTES, OK, PARTIAL
+from movepass_verifier.sync.sources.medium import CHUNK_BYTES, OK, PARTIAL, NoConnectionError
 
 CONNECT_SECONDS = 10
 READ_SECONDS = 20
@@ -330,14 +330,16 @@ def _refusal(response: urllib3.BaseHTTPResponse, name: str) -> DownloadHTTPError
 def _download_error(error: urllib3.exceptions.HTTPError) -> DownloadError:
     reason = getattr(error, "reason", None) or error
     if isinstance(reason, urllib3.exceptions.ProxyError):
-        return DownloadError(f"no way through the proxy that the environment names: {_plain(reason.original_error)}")
+        return NoConnectionError(
+            f"no way through the proxy that the environment names: {_plain(reason.original_error)}"
+        )
     if isinstance(reason, urllib3.exceptions.SSLError) and isinstance(reason.args[0], ssl.SSLCertVerificationError):
-        return DownloadError(
+        return NoConnectionError(
             f"its certificate can't be trusted ({reason.args[0].verify_message}); is the clock right, or {_LOGIN} "
             "An authority's own CA is named with --ca"
         )
     if isinstance(reason, urllib3.exceptions.NameResolutionError | urllib3.exceptions.NewConnectionError):
-        return DownloadError(f"no connection: {_plain(reason)}")
+        return NoConnectionError(f"no connection: {_plain(reason)}")
     if isinstance(reason, urllib3.exceptions.TimeoutError):
         return SlowRetrievalError(f"no answer in time: {_plain(reason)}")
     cause = reason.args[-1] if reason.args else None
