@@ -9,6 +9,7 @@ from make_vectors.common import FOLDER, FORMAT, Vector
 from make_vectors.enrolment import enrolment_vectors
 from make_vectors.key_documents import key_vectors
 from make_vectors.number import number_vectors
+from make_vectors.packs import pack_vectors
 from make_vectors.payload import payload_vectors
 from make_vectors.statuslog import statuslog_vectors
 from make_vectors.sync import repositories, sync_vectors
@@ -39,7 +40,10 @@ def files() -> dict[str, bytes]:
         "keys.json": document("keys", f"Published key documents, read or refused. {made}", key_vectors()),
         "enrolment.json": document("enrolment", f"Codes that set devices up. {made}", enrolment_vectors()),
         "sync.json": document(
-            "sync", f"Repositories as files, taken over or refused. {made}", sync_vectors(), repositories=repositories()
+            "sync",
+            f"Repositories as files, taken over or refused. {made}",
+            [*sync_vectors(), *pack_vectors()],
+            repositories=repositories(),
         ),
         "number.json": document("number", f"Pass numbers, read and written. {made}", number_vectors()),
     }

@@ -154,6 +154,11 @@ def _targets(files: Mapping[str, bytes]) -> Signed:
     return {name: described(data) | (generation[name] if name.endswith(".log") else {}) for name, data in files.items()}
 
 
+def plain_name(path: str) -> str:
+    """Return a file's name in a pack: a target's is without its hash."""
+    return re.sub(r"^targets/((?:.*/)?)[0-9a-f]{64}\.", r"\1", path)
+
+
 FIRST = Publication()
 GROWN = {**FIRST.logs, f"status/{DAY}.log": log(DAY, [7, 9], [1, 400_000]), f"status/{DAY + 2}.log": log(DAY + 2)}
 SECOND = Publication(version=2, at=LATER, denied=latin({"denied": [DENIED]}), logs=GROWN)
