@@ -5,12 +5,14 @@
  */
 
 import { concat, fromHex, hex, type Bytes } from "../wire/bytes.js";
+import { TIME_LIMIT } from "../wire/limits.js";
 import { SourceError } from "./errors.js";
 import { canonical, JsonError, member, parse, type Json, type JsonObject } from "./json.js";
 import { ECDSA, ED25519_NAME, importPoint, pointOf, rawFromDer, SPKI_ED25519, type Point } from "./points.js";
 
 export type Type = "root" | "timestamp" | "snapshot" | "targets";
 const TYPES: readonly Type[] = ["root", "timestamp", "snapshot", "targets"];
+const PUBLISHED = "x-movepass-published";
 const SPEC_VERSION = /^1(?:\.[0-9]+){1,2}$/;
 const EXPIRES = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/;
 
@@ -83,6 +85,12 @@ export function readDocument(data: Bytes, expected: Type): Document {
     canonical: ours(() => canonical(type === "timestamp" ? snapshotOnly(signed) : signed)),
     signatures: signaturesOf(list),
   };
+}
+
+/** Give the signed time of a timestamp's publication, seconds since 1970 UTC; null where it has none. */
+export function publishedAt(timestamp: Document): number | null {
+  const published = timestamp.signed.get(PUBLISHED);
+  return typeof published === "bigint" && published >= 0n && published < TIME_LIMIT ? Number(published) : null;
 }
 
 /** A timestamp's signatures are over what it says of the snapshot; python-tuf drops all else from its "meta". */

@@ -1,12 +1,12 @@
 /** What a source offers, fetched file by file and checked against what the device trusts. */
 
-import { TIME_LIMIT } from "../wire/limits.js";
 import { WireError } from "../wire/errors.js";
 import { readHeader } from "../wire/statuslog.js";
 import type { Bytes } from "../wire/bytes.js";
 import { SourceError } from "./errors.js";
 import { DENIED_TARGET, KEYS_TARGET, logDay, logTarget, type Held } from "./held.js";
-import { isFile, LOG_MAX_BYTES, targetPath, type MetaFile, type TargetFile } from "./metadata.js";
+import { isFile, LOG_MAX_BYTES, publishedAt, targetPath, type MetaFile, type TargetFile } from "./metadata.js";
+import { NO_PACK, Packed, requestPack, TIMESTAMP } from "./packs.js";
 import { begin, generationOf } from "./rewriting.js";
 import { fetchFile, type Keep, type Source } from "./source.js";
 import { STATUS, TrustedSet } from "./trusted.js";
@@ -20,7 +20,6 @@ const ROOTS_MAX = 256;
 const DOCUMENT_MAX_BYTES = 1 << 20;
 /** Files that the status role may name; an authority publishes six or seven. */
 const STATUS_TARGETS_MAX = 64;
-const PUBLISHED = "x-movepass-published";
 
 /** Beginnings of logs whose download was cut off, by day and generation; believed only when the whole log fits. */
 export interface Partials {
@@ -30,59 +29,66 @@ export interface Partials {
 
 /**
  * Get a whole new state from a source, every part of it verified against the signed metadata. Where a file is gone, a
- * publication came between two requests: it begins again, once.
+ * publication came between two requests: it begins again, once. Where anything is refused while a pack is used, it
+ * begins again without the pack.
  *
  * @throws SourceError: the source can't be reached, or offers what the device must not take.
  */
 export async function offer(held: Held, source: Source, partials: Partials, now: number): Promise<Held> {
+  const pack = await requestPack(source, held.metadata.get("timestamp"), now);
+  const packed = new Packed(source, pack);
   try {
-    return await fetchAll(held, source, partials, now);
+    if (pack !== NO_PACK) return await fetchAll(held, packed, partials, now);
   } catch (e) {
-    if (e instanceof SourceError && e.kind === "missing") return fetchAll(held, source, partials, now);
-    throw e;
+    if (!(e instanceof SourceError) || e.kind === "no-connection" || e.kind === "slow") throw e;
+    packed.drop();
+  }
+  try {
+    return await fetchAll(held, packed, partials, now);
+  } catch (e) {
+    if (!(e instanceof SourceError) || e.kind !== "missing") throw e;
+    return fetchAll(held, new Packed(source, NO_PACK), partials, now);
   }
 }
 
-async function fetchAll(held: Held, source: Source, partials: Partials, now: number): Promise<Held> {
-  const trusted = await refresh(held, source, now);
+async function fetchAll(held: Held, packed: Packed, partials: Partials, now: number): Promise<Held> {
+  const trusted = await refresh(held, packed, now);
   const documents = new Map<string, Bytes>();
   for (const name of [KEYS_TARGET, DENIED_TARGET]) {
-    documents.set(name, await document(source, trusted.target(name), held.documents.get(name)));
+    documents.set(name, await document(packed, trusted.target(name), held.documents.get(name)));
   }
   if (trusted.statusTargets.size > STATUS_TARGETS_MAX) throw new SourceError("not-ours", "too many lists");
   const days = Array.from(trusted.statusTargets.keys(), logDay).filter((day) => day !== null);
   const targets = days.map((day) => [day, bounded(trusted.target(logTarget(day)), LOG_MAX_BYTES)] as const);
   const logs = new Map<number, Bytes>();
-  for (const [day, target] of targets) logs.set(day, await log(source, day, target, held.logs.get(day), partials));
-  const published = trusted.timestamp.signed.get(PUBLISHED);
-  if (typeof published !== "bigint" || published < 0n || published >= TIME_LIMIT) {
-    throw new SourceError("not-ours", `the timestamp lacks ${PUBLISHED}`);
-  }
-  return { ...held, published: Number(published), metadata: trusted.metadata, documents, logs };
+  for (const [day, target] of targets) logs.set(day, await log(packed, day, target, held.logs.get(day), partials));
+  const published = publishedAt(trusted.timestamp);
+  if (published === null) throw new SourceError("not-ours", "the timestamp lacks its time of publication");
+  return { ...held, published, metadata: trusted.metadata, documents, logs };
 }
 
 /** Bring the signed documents up to date, in the order that their specification has. */
-async function refresh(held: Held, source: Source, now: number): Promise<TrustedSet> {
+async function refresh(held: Held, packed: Packed, now: number): Promise<TrustedSet> {
   const trusted = await TrustedSet.from(held.metadata.get("root") ?? new Uint8Array(), now);
-  await followRoots(trusted, source);
+  await followRoots(trusted, packed);
   await trusted.holdTimestamp(held.metadata.get("timestamp"));
-  await trusted.takeTimestamp(await fetchFile(source, "metadata/timestamp.json", TIMESTAMP_MAX_BYTES));
+  await trusted.takeTimestamp(await packed.document(TIMESTAMP, TIMESTAMP_MAX_BYTES));
   if (!(await trusted.holdSnapshot(held.metadata.get("snapshot")))) {
-    await trusted.takeSnapshot(await versioned(source, "snapshot", trusted.snapshotFile, SNAPSHOT_MAX_BYTES));
+    await trusted.takeSnapshot(await versioned(packed, "snapshot", trusted.snapshotFile, SNAPSHOT_MAX_BYTES));
   }
   for (const role of ["targets", STATUS] as const) {
     if (!(await trusted.hold(role, held.metadata.get(role)))) {
-      await trusted.take(role, await versioned(source, role, trusted.file(role), TARGETS_MAX_BYTES));
+      await trusted.take(role, await versioned(packed, role, trusted.file(role), TARGETS_MAX_BYTES));
     }
   }
   return trusted;
 }
 
-async function followRoots(trusted: TrustedSet, source: Source): Promise<void> {
+async function followRoots(trusted: TrustedSet, packed: Packed): Promise<void> {
   for (let i = 0; i < ROOTS_MAX; i++) {
     let next: Bytes;
     try {
-      next = await fetchFile(source, rootPath(trusted.rootVersion + 1n), ROOT_MAX_BYTES);
+      next = await packed.document(rootPath(trusted.rootVersion + 1n), ROOT_MAX_BYTES);
     } catch (e) {
       if (e instanceof SourceError && e.kind === "missing") return;
       throw e;
@@ -100,16 +106,16 @@ export async function fetchFirstRoot(source: Source): Promise<Bytes> {
   return fetchFile(source, rootPath(1n), ROOT_MAX_BYTES);
 }
 
-async function versioned(source: Source, role: string, file: MetaFile, most: number): Promise<Bytes> {
+async function versioned(packed: Packed, role: string, file: MetaFile, most: number): Promise<Bytes> {
   const { length } = file;
   if (length !== null && length > most) throw new SourceError("too-large", `${role} of ${length} bytes`);
-  return fetchFile(source, `metadata/${file.version}.${role}.json`, length === null ? most : Number(length));
+  return packed.document(`metadata/${file.version}.${role}.json`, length === null ? most : Number(length));
 }
 
-async function document(source: Source, target: TargetFile, held: Bytes | undefined): Promise<Bytes> {
+async function document(packed: Packed, target: TargetFile, held: Bytes | undefined): Promise<Bytes> {
   bounded(target, DOCUMENT_MAX_BYTES);
-  if (held && (await isFile(target, held))) return held;
-  const data = await fetchFile(source, targetPath(target), Number(target.length));
+  for (const there of [held, packed.find(target.path)]) if (there && (await isFile(target, there))) return there;
+  const data = await fetchFile(packed.source, targetPath(target), Number(target.length));
   if (!(await isFile(target, data))) throw new SourceError("wrong-file", target.path);
   return data;
 }
@@ -121,20 +127,26 @@ function bounded(target: TargetFile, most: number): TargetFile {
 
 /** Get a day's log, whose header must say the day and generation that are signed. */
 async function log(
-  source: Source,
+  packed: Packed,
   day: number,
   target: TargetFile,
   held: Bytes | undefined,
   partials: Partials,
 ): Promise<Bytes> {
   const generation = generationOf(target);
-  const fits = held && (await isFile(target, held));
-  const data = fits ? held : await download(source, day, generation, target, held, partials);
+  const data =
+    (await fitting(target, held)) ??
+    (await fitting(target, packed.find(target.path, held))) ??
+    (await download(packed.source, day, generation, target, held, partials));
   const header = headerOf(data);
   if (header?.day !== day || header.generation !== generation) {
     throw new SourceError("unreadable", `the list of day ${day} is not what its signature says`);
   }
   return data;
+}
+
+async function fitting(target: TargetFile, data: Bytes | null | undefined): Promise<Bytes | null> {
+  return data && (await isFile(target, data)) ? data : null;
 }
 
 /** Download a log: what is there of it, or can be made of what is there, is kept where the rest fits on to it. */

@@ -89,7 +89,7 @@ void check("a sync that ends redraws the page of this phone, and no other", asyn
     const { page } = phone;
     await phone.open(server.url);
     const held: (() => void)[] = [];
-    await page.route("**/timestamp.json", async (route) => {
+    await page.route("**/packs/*", async (route) => {
       await new Promise<void>((goOn) => held.push(goOn));
       await route.continue();
     });
@@ -99,7 +99,7 @@ void check("a sync that ends redraws the page of this phone, and no other", asyn
     await page.getByRole("button", { name: "Back" }).click();
     await page.getByRole("button", { name: "Type number" }).click();
     await page.getByLabel("Pass number").fill("9B0");
-    const answered = page.waitForResponse("**/timestamp.json");
+    const answered = page.waitForResponse("**/packs/*");
     for (const goOn of held) goOn();
     await answered;
     await page.waitForTimeout(300);
