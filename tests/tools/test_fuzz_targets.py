@@ -23,13 +23,14 @@ from movepass_service.site.pages.site import Site
 from movepass_verifier import verify
 from movepass_verifier.officer import by_number
 from movepass_verifier.reading import image, other_schemes
-from movepass_verifier.sync import enrolment
+from movepass_verifier.sync import enrolment, offer
 from movepass_wire import claims, statuslog
 from movepass_wire import trip_json as documents
 from movepass_words import message
 
 INPUTS = dict.fromkeys(NAMES, 2_000) | {
     "offer": 150,
+    "pack": 250,
     "claims": 1_000,
     "picture": 1_000,
     "stick": 250,
@@ -70,6 +71,7 @@ def _follow(folder: Folder, name: str, *, make: bool = False) -> Folder:
 
 
 FAULTS: dict[str, tuple[str, Any, str, Any]] = {
+    "files of a pack are not checked": ("pack", offer, "is_signed", lambda *_: True),
     "signatures are not checked": ("text", sys.modules[verify.__module__], "_check_signature", _nothing),
     "signatures of envelopes are not checked": (
         "payload",

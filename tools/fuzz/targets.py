@@ -17,6 +17,7 @@ _MODULES = {
     "number": "passes",
     "log": "lists",
     "offer": "repository",
+    "pack": "packs",
     "request": "documents",
     "keys": "documents",
     "enrolment": "documents",
