@@ -6,16 +6,18 @@ from dataclasses import dataclass
 
 import pytest
 from support.keys import replace_pass_key
-from support.repositories import publish_by_hand, revoked_in, signed
+from support.repositories import logs_of, publish_by_hand, revoked_in, signed
 from support.servers import RangeServer, serving
 from support.world import World
 
 from movepass_issuer.publishing import packs, publisher
+from movepass_issuer.revoking import compaction
 from movepass_keys.records.layout import TIMESTAMP
 from movepass_verifier import SyncError
 from movepass_verifier.sync.sync import SyncResult
 from movepass_wire.limits import PACK_AHEAD_SECONDS, PACK_FRESH_SECONDS, PACK_HOURS, PACK_MAX_BYTES, PACK_RECENT_SECONDS
 from movepass_wire.packs import Part, read_pack, write_pack
+from movepass_wire.statuslog import read_header
 
 MINUTE, HOUR = 60, 3600
 
@@ -332,3 +334,45 @@ def test_packs_that_nobody_asks_for_any_more_go(road: Road) -> None:
 
 def test_there_are_packs_for_all_publications_whose_devices_ask_for_that_of_their_version() -> None:
     assert packs.VERSIONS_MOST * 5 * MINUTE >= PACK_RECENT_SECONDS + 5 * MINUTE
+
+
+@pytest.mark.parametrize("missed", [1, 2])
+def test_a_log_that_was_rewritten_comes_in_the_pack_too(
+    road: Road, monkeypatch: pytest.MonkeyPatch, missed: int
+) -> None:
+    """The pack has the rest of the earlier generation and what is new; the device writes what is between."""
+    road.world.revoke_indexes(range(0, 200_000, 3))
+    road.world.publish()
+    road.sync()
+    held = road.version
+    for step in range(missed):
+        road.pass_time(5 * MINUTE)
+        monkeypatch.setattr(compaction, "is_due", lambda *_: True)
+        road.pass_time(5 * MINUTE)
+        monkeypatch.setattr(compaction, "is_due", lambda *_: False)
+        road.world.revoke_indexes([500_000 + step])
+        road.world.publish()
+    assert read_header(logs_of(road.world.repository)[road.world.today])[1] == missed
+    result = road.asked()
+    assert result == [f"packs/{held}"]
+    assert road.holds_all()
+
+
+def test_parts_of_a_rewritten_log_that_do_not_fit_are_fetched(road: Road, monkeypatch: pytest.MonkeyPatch) -> None:
+    road.world.revoke_indexes(range(0, 200_000, 3))
+    road.world.publish()
+    road.sync()
+    road.pass_time(5 * MINUTE)
+    monkeypatch.setattr(compaction, "is_due", lambda *_: True)
+    road.pass_time(5 * MINUTE)
+
+    def spoil(parts: dict[str, Part]) -> bytes:
+        torn = [
+            part._replace(content=part.content[:-1] + b"\xff") if ".log" in part.name else part
+            for part in parts.values()
+        ]
+        return write_pack(torn)
+
+    road.change(spoil)
+    assert len(road.asked()) > 1
+    assert road.holds_all()

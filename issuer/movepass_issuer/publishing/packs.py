@@ -22,13 +22,13 @@ import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from movepass_issuer.errors import RepositoryError
 from movepass_issuer.publishing.published import parse_document
 from movepass_issuer.storage.repository import Repository
 from movepass_keys.records import layout, roles
-from movepass_keys.records.generations import GENERATION
+from movepass_keys.records.generations import Generations
 from movepass_keys.records.layout import TIMESTAMP, document_name, target_file
 from movepass_wire.errors import PackError
 from movepass_wire.limits import PACK_AHEAD_SECONDS, PACK_HOURS, PACK_RECENT_SECONDS
@@ -242,6 +242,15 @@ def _is_within(seconds: int, has: _Has, published: int) -> bool:
     return -PACK_AHEAD_SECONDS <= published - has.published <= seconds
 
 
+class _Rest(NamedTuple):
+    """A part to be written: its name, the file that it is of, where it starts, and the file's length."""
+
+    name: str
+    file: str
+    start: int
+    length: int
+
+
 @dataclass(frozen=True, slots=True)
 class _Current:
     """The newest publication.
@@ -249,13 +258,13 @@ class _Current:
     Attributes:
         version: the timestamp's.
         has: what a device has that holds it.
-        logs: each log's file and generation, by day.
+        logs: each log, and what it says of its generations, by day.
         read: reads the files.
     """
 
     version: int
     has: _Has
-    logs: Mapping[str, "tuple[TargetFile, str]"]
+    logs: Mapping[str, "tuple[TargetFile, Generations]"]
     read: Read
 
     @classmethod
@@ -267,16 +276,17 @@ class _Current:
         versions = {role: named[f"{role}.json"].version for role in ("targets", roles.STATUS)}
         targets, status = (parse_document(read(document_name(*version))).signed.targets for version in versions.items())
         logs = {
-            str(day): (target, str(target.custom[GENERATION]))
+            str(day): (target, said)
             for name, target in status.items()
             if (day := layout.log_day(name)) is not None
+            and (said := Generations.from_custom(target.custom, target.length)) is not None
         }
         documents = {target_file(targets[layout.KEYS_TARGET]), target_file(status[roles.DENIED_TARGET])}
         has = _Has(
             roles.published_at(timestamp) or 0,
             {"root": root_version, "snapshot": snapshot, **versions},
             frozenset(documents),
-            {day: {generation: target.length} for day, (target, generation) in logs.items()},
+            {day: {str(said.generation): target.length} for day, (target, said) in logs.items()},
         )
         return cls(timestamp.version, has, logs, read)
 
@@ -298,10 +308,29 @@ class _Current:
                 yield self._whole(document_name(role, self.has.versions[role]))
         for file in sorted(self.has.documents - has.documents):
             yield Part(layout.plain_target(file) or "", 0, self.read(file))
-        for day, (target, generation) in self.logs.items():
-            start = has.logs.get(day, {}).get(generation, 0)
-            if 0 < target.length - start <= TAIL_MAX_BYTES:
-                yield Part(target.path, start, self.read(target_file(target))[start:])
+        for day, (target, said) in self.logs.items():
+            lengths = {int(generation): length for generation, length in has.logs.get(day, {}).items()}
+            yield from self._rest_of(target, said, lengths)
+
+    def _rest_of(self, target: "TargetFile", said: Generations, lengths: Mapping[int, int]) -> Iterator[Part]:
+        """Return what devices lack of a log, by the generations and lengths that they have at least.
+
+        A device that has an earlier generation rewrites it (docs/spec.md, section 9), if it has all of the parts.
+        """
+        oldest = min(lengths, default=said.generation)
+        last_files = said.before[: max(0, said.generation - oldest)]
+        own = _Rest(target.path, target_file(target), lengths.get(said.generation, 0), target.length)
+        rests = [own]
+        if last_files and len(last_files) == said.generation - oldest:
+            starts = (*(last.rewritten for last in last_files[:-1]), lengths[oldest])
+            names = [layout.target_name(target.path, last.sha256) for last in last_files]
+            rests = [own._replace(start=said.rewritten)]
+            for name, start, last in zip(names, starts, last_files, strict=True):
+                rests.append(_Rest(name, name, start, last.length))
+        if sum(rest.length - rest.start for rest in rests) <= TAIL_MAX_BYTES:
+            for rest in rests:
+                if rest.start < rest.length:
+                    yield Part(rest.name, rest.start, self.read(rest.file)[rest.start :])
 
     def _whole(self, name: str) -> Part:
         return Part(name, 0, self.read(name))

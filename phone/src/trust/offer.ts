@@ -136,7 +136,7 @@ async function log(
   const generation = generationOf(target);
   const data =
     (await fitting(target, held)) ??
-    (await fitting(target, packed.find(target.path, held))) ??
+    (await ofPack(packed, day, target, held)) ??
     (await download(packed.source, day, generation, target, held, partials));
   const header = headerOf(data);
   if (header?.day !== day || header.generation !== generation) {
@@ -147,6 +147,14 @@ async function log(
 
 async function fitting(target: TargetFile, data: Bytes | null | undefined): Promise<Bytes | null> {
   return data && (await isFile(target, data)) ? data : null;
+}
+
+/** Give a day's log as a pack makes it of what is held; null where it does not. */
+async function ofPack(packed: Packed, day: number, target: TargetFile, held?: Bytes): Promise<Bytes | null> {
+  const found = await fitting(target, packed.find(target.path, held));
+  if (found || !held || headerOf(held)?.generation === generationOf(target)) return found;
+  const begun = await begin((path, most, of) => packed.rest(path, most, of), day, target, held);
+  return fitting(target, begun && packed.find(target.path, begun));
 }
 
 /** Download a log: what is there of it, or can be made of what is there, is kept where the rest fits on to it. */
@@ -160,7 +168,10 @@ async function download(
 ): Promise<Bytes> {
   const keep: Keep = (data) => partials.put(day, generation, data);
   const isSame = held && headerOf(held)?.generation === generation;
-  const found = [await partials.get(day, generation), held && (isSame ? held : await begin(source, day, target, held))];
+  const found = [
+    await partials.get(day, generation),
+    held && (isSame ? held : await begin((path, most, of) => fetchFile(source, path, most, of), day, target, held)),
+  ];
   const beginnings = found.filter((data) => data !== undefined).filter((data) => data.length <= target.length);
   for (const beginning of beginnings.sort((a, b) => b.length - a.length)) {
     if (await isFile(target, beginning)) return beginning;

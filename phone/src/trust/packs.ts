@@ -98,6 +98,13 @@ export class Packed {
     return part && part.start <= held.length ? concat(held.subarray(0, part.start), part.content) : null;
   }
 
+  /** Give a file of which the beginning is held from the pack alone; one that it lacks counts as missing. */
+  rest(path: string, most: number, held: Bytes): Promise<Bytes> {
+    const found = this.find(path, held);
+    if (found && found.length <= most) return Promise.resolve(found);
+    return Promise.reject(new SourceError("missing", path));
+  }
+
   /** Give a document; a root that a current pack lacks counts as missing, so that no request is made for it. */
   async document(path: string, most: number): Promise<Bytes> {
     const found = this.find(path);

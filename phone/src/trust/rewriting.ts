@@ -12,7 +12,6 @@ import { encodeSet, merge, newLog, readBlocks, readHeader, readLog } from "../wi
 import { SourceError } from "./errors.js";
 import { member, type Json } from "./json.js";
 import { isFile, LOG_MAX_BYTES, targetPath, type TargetFile } from "./metadata.js";
-import { fetchFile, type Source } from "./source.js";
 
 const GENERATION = "generation";
 const REWRITTEN = "rewritten";
@@ -27,6 +26,9 @@ interface LastFile {
   readonly rewritten: number;
 }
 
+/** Fetches a file, of at most so many bytes, whose beginning is held. */
+export type FetchRest = (path: string, most: number, held: Bytes) => Promise<Bytes>;
+
 /** Give the generation that a log's target names; -1 where it names none. */
 export function generationOf(target: TargetFile): number {
   const signed = member(target.custom, GENERATION);
@@ -38,7 +40,12 @@ export function generationOf(target: TargetFile): number {
  *
  * @throws SourceError: the source can't be reached.
  */
-export async function begin(source: Source, day: number, target: TargetFile, held: Bytes): Promise<Bytes | undefined> {
+export async function begin(
+  fetch: FetchRest,
+  day: number,
+  target: TargetFile,
+  held: Bytes,
+): Promise<Bytes | undefined> {
   const rewritten = size(member(target.custom, REWRITTEN), Number(target.length));
   const before = lastFiles(target, member(target.custom, BEFORE));
   if (!rewritten || !before) return undefined;
@@ -48,7 +55,7 @@ export async function begin(source: Source, day: number, target: TargetFile, hel
     if (header.day !== day || steps < 1 || steps > before.length) return undefined;
     const chain = before.slice(0, steps).reverse();
     if (!isCheaper(chain, held.length, rewritten)) return undefined;
-    const made = concat(newLog(day, generationOf(target)), encodeSet(await setOf(source, chain, held)));
+    const made = concat(newLog(day, generationOf(target)), encodeSet(await setOf(fetch, chain, held)));
     return made.length === rewritten ? made : undefined;
   } catch (e) {
     const isOfNoUse = e instanceof SourceError && (e.kind === "missing" || e.kind === "too-long");
@@ -66,16 +73,16 @@ function isCheaper(chain: readonly LastFile[], held: number, rewritten: number):
 }
 
 /** Get the set that the last of these files holds: what lacks of the first one, and what was new in each later one. */
-async function setOf(source: Source, chain: readonly LastFile[], held: Bytes): Promise<Uint32Array> {
+async function setOf(fetch: FetchRest, chain: readonly LastFile[], held: Bytes): Promise<Uint32Array> {
   const sets: Uint32Array[] = [];
   for (const { file, length, rewritten } of chain) {
     if (!sets.length) {
-      const data = held.length < length ? await fetchFile(source, targetPath(file), length, held) : held;
+      const data = held.length < length ? await fetch(targetPath(file), length, held) : held;
       if (!(await isFile(file, data))) throw new WireError("the last file of an earlier generation is another one");
       sets.push(readLog(data).indexes());
     } else {
       const first = new Uint8Array(rewritten); // nobody reads these bytes: the set that they hold is known
-      sets.push(readBlocks(await fetchFile(source, targetPath(file), length, first), rewritten));
+      sets.push(readBlocks(await fetch(targetPath(file), length, first), rewritten));
     }
   }
   return merge(sets);

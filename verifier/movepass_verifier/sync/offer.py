@@ -146,15 +146,22 @@ def _document(updater: Updater, source: Source, packed: PackedSource, name: str,
 
 def _log(source: Source, packed: PackedSource, day: int, target: TargetFile, held: bytes, partials: Partials) -> bytes:
     """Get a day's log, whose header must match the signed day and generation."""
-    found = packed.find(target.path, held)
     if is_signed(target, held):
         data = held
-    elif found is not None and is_signed(target, found):
-        data = found
     else:
-        data = _download(source, day, target, held, partials)
+        data = _of_pack(packed, day, target, held) or _download(source, day, target, held, partials)
     _check_header(day, target, data)
     return data
+
+
+def _of_pack(packed: PackedSource, day: int, target: TargetFile, held: bytes) -> bytes:
+    """Return a day's log as a pack makes it of what is held; b"" where it does not."""
+    begun = held if _held_generation(held) == _generation(target) else rewriting.begin(packed, day, target, held)
+    for beginning in (held, begun):
+        found = packed.find(target.path, beginning)
+        if found is not None and is_signed(target, found):
+            return found
+    return b""
 
 
 def _check_header(day: int, target: TargetFile, data: bytes) -> None:

@@ -110,6 +110,13 @@ class PackedSource(FetcherInterface):
         part = self._parts.get(name)
         return held[: part.start] + part.content if part and part.start <= len(held) else None
 
+    def fetch_rest(self, name: str, held: bytes, length: int) -> bytes:
+        """Return a file from the pack, as Source.fetch_rest does from a source; one that it lacks counts as missing."""
+        found = self.find(name, held)
+        if found is None or len(found) > length:
+            raise DownloadHTTPError(f"there is no {name} in the pack", NOT_FOUND)
+        return found
+
     def download_bytes(self, url: str, max_length: int) -> bytes:
         """Return a document; a root that a current pack lacks counts as missing, so that no request is made for it."""
         found = self.find(url, b"")

@@ -8,19 +8,26 @@ hash of the whole log decides. Whatever does not fit, the log is downloaded whol
 
 from hashlib import sha256
 from itertools import pairwise
+from typing import Protocol
 
 from tuf.api import exceptions as tuf_errors
 from tuf.api.metadata import TargetFile
 
 from movepass_keys.records.generations import Generations, LastFile
 from movepass_keys.records.layout import target_name
-from movepass_verifier.sync.sources import Source
 from movepass_verifier.sync.sources.medium import GONE
 from movepass_wire import Bitmap, LogError, encode_set, new_log, read_log
 from movepass_wire.statuslog import read_blocks, read_header
 
 
-def begin(source: Source, day: int, target: TargetFile, held: bytes) -> bytes:
+class Files(Protocol):
+    """A source, or a pack."""
+
+    def fetch_rest(self, name: str, held: bytes, length: int) -> bytes:
+        """See Source.fetch_rest."""
+
+
+def begin(source: Files, day: int, target: TargetFile, held: bytes) -> bytes:
     """Return the first bytes of a log, made from what is held of an earlier generation; b"" where that is no use.
 
     Args:
@@ -69,7 +76,7 @@ def _is_cheaper(generations: Generations, chain: tuple[LastFile, ...], held: int
     return is_rewritten and min(parts) >= 0 and sum(parts) + length - generations.rewritten < length
 
 
-def _complete(source: Source, path: str, last: LastFile, held: bytes) -> Bitmap:
+def _complete(source: Files, path: str, last: LastFile, held: bytes) -> Bitmap:
     """Fetch what lacks of a generation's last file, and return its set.
 
     Raises:
@@ -83,7 +90,7 @@ def _complete(source: Source, path: str, last: LastFile, held: bytes) -> Bitmap:
     return read_log(data).revoked
 
 
-def _add_new(source: Source, path: str, last: LastFile, revoked: Bitmap) -> None:
+def _add_new(source: Files, path: str, last: LastFile, revoked: Bitmap) -> None:
     """Add what was new in a generation that was rewritten: its last file from the second block on.
 
     Raises:
