@@ -6,7 +6,7 @@ from typing import Any
 
 from movepass_service.desk.pages.shown import age_of, district_name, reason_name
 from movepass_service.statistics.charts import SERIES_MAX, Chart, Series, draw_bars, draw_lines
-from movepass_service.statistics.hiding import Hidden, Row
+from movepass_service.statistics.hiding import ALL, Hidden, Row
 from movepass_service.statistics.open.suppression import LEAST
 from movepass_service.statistics.reports import Answer, Column
 from movepass_service.web.words import Words
@@ -23,8 +23,6 @@ ADDITIVE = frozenset(
     ]
 )  # fmt: skip
 """Columns that count events, which add up over rows; a count of what waits or is in force does not."""
-ALL = "all"
-"""Stands in a row that holds all others of its kind."""
 _MINUTE = 60
 
 

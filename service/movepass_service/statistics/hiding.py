@@ -2,13 +2,14 @@
 
 A count under LEAST is hidden where it could tell of a person: where a report divides by district or reason, or is asked
 for one of them. With it go the times and shares of its row, and a total of which it is a part. Counts of a whole hour,
-lane, rule or officer are shown, and so is 0.
+lane, rule or officer are shown, and so is 0. A row of totals ("all") goes with a hidden count among its parts. Shares
+of all rows together go with a hidden count in any row, since a share and its count tell how many all rows count.
 """
 
 import csv
 import io
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -22,6 +23,9 @@ HIDDEN = f"<{LEAST}"
 """Stands for a hidden number in files."""
 _GOING_ALONG = frozenset(["s", "%", "h"])
 """Units of what is hidden with any count of its row."""
+_NUMBERS = frozenset(["count", *_GOING_ALONG])
+ALL = "all"
+"""Stands in a row that holds all others of its kind."""
 _DIGITS = 2
 
 
@@ -42,17 +46,45 @@ def is_telling(answer: Answer) -> bool:
 
 def hide_small(answer: Answer) -> list[Row]:
     """Return the rows with small counts hidden, and with them what they could be worked out from."""
-    return [_hide(answer, row) for row in answer.rows] if is_telling(answer) else list(answer.rows)
+    if not is_telling(answer):
+        return list(answer.rows)
+    rows = [_hide(answer, row, _small(answer, row)) for row in answer.rows]
+    telling = [row for row in rows if HIDE in row and ALL not in row]
+    return [_hide_sums(answer, row, telling) for row in rows]
 
 
-def _hide(answer: Answer, row: Row) -> Row:
+def _small(answer: Answer, row: Row) -> set[str]:
+    """Return the names of a row's counts that are hidden."""
     columns = answer.report.columns
     small = {c.name for c, v in zip(columns, row, strict=True) if c.unit == "count" and v is not None and 0 < v < LEAST}
     if small & set(answer.report.parts):
         small.add(answer.report.total)
+    return small
+
+
+def _hide(answer: Answer, row: Row, small: set[str]) -> Row:
     return tuple(
         HIDE if value is not None and (c.name in small or (small and c.unit in _GOING_ALONG)) else value
-        for c, value in zip(columns, row, strict=True)
+        for c, value in zip(answer.report.columns, row, strict=True)
+    )
+
+
+def _hide_sums(answer: Answer, row: Row, hidden: Sequence[Row]) -> Row:
+    """Hide in a row the sums from which counts of hidden rows could be worked out."""
+    columns = answer.report.columns
+    if ALL in row and any(_is_part(answer, one, row) for one in hidden):
+        return _hide(answer, row, {column.name for column in columns if column.unit == "count"})
+    if answer.report.shares_rows and hidden:
+        return tuple(HIDE if c.unit == "%" else value for c, value in zip(columns, row, strict=True))
+    return row
+
+
+def _is_part(answer: Answer, part: Row, total: Row) -> bool:
+    """Return whether a row of totals counts what another row counts: it says the same, or all."""
+    return all(
+        whole in (ALL, value)
+        for column, value, whole in zip(answer.report.columns, part, total, strict=True)
+        if column.unit not in _NUMBERS
     )
 
 

@@ -7,12 +7,14 @@
 -- chart: refused
 -- place: 4
 -- sum: checks valid forged
+-- shares: of all rows
 -- action: see-reports
 -- note: whatever a reader of the file should know
 SELECT …
 
 filter: its name, and the column of the facts that it compares. chart: the columns that are drawn, if not the first
-numbers of one unit. place: where it stands among the reports. sum: a column, and those that add up to it. action: what
+numbers of one unit. place: where it stands among the reports. sum: a column, and those that add up to it. shares: what
+its shares are of, where that is all rows together. action: what
 a role must allow (decisions/roles.py), if not see-reports.
 """
 
@@ -96,6 +98,7 @@ class Report:
         place: where it stands among the reports.
         total: the column to which `parts` add up; empty if there is none.
         parts: names of columns.
+        shares_rows: whether its shares are of all rows together.
     """
 
     name: str
@@ -109,6 +112,7 @@ class Report:
     place: int = 0
     total: str = ""
     parts: tuple[str, ...] = ()
+    shares_rows: bool = False
 
     def conditions(self, filters: Mapping[str, str]) -> tuple[str, ...]:
         """Write the conditions of some filters.
@@ -194,6 +198,7 @@ def read_report(name: str, text: str) -> Report:
             int(dict(fields)["place"]),
             total,
             tuple(parts),
+            "shares" in dict(fields),
         )
     except (KeyError, ValueError) as e:
         raise FactsError(f"the head of the report {name} is wrong: {e}") from e

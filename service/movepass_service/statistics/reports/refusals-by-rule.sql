@@ -3,6 +3,7 @@
 -- question en: Which rules refuse, and how often?
 -- question bn: কোন নিয়মে কতবার নামঞ্জুর হয়?
 -- place: 6
+-- shares: of all rows
 -- filter: district from_district
 -- filter: reason reason
 -- column: rule_row | text | Rule | নিয়ম
