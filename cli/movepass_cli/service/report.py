@@ -19,7 +19,7 @@ from movepass_cli.service.user import machine_user
 from movepass_keys import files
 from movepass_service.decisions.officers import plain_name
 from movepass_service.decisions.records import console_actor
-from movepass_service.statistics.asking import Facts
+from movepass_service.statistics.asking import Facts, check_days
 from movepass_service.statistics.charts import as_file
 from movepass_service.statistics.facts import FactsError, moment
 from movepass_service.statistics.folder import facts_folder
@@ -155,6 +155,7 @@ def _run(
 ) -> None:  # fmt: skip
     first, last = _days(since, until)
     filters = {name.removeprefix("filter_"): value for name, value in given.items() if value is not None}
+    check_days(first, last)
     if athena:
         click.echo(render(one.sql, Window.of(first, last, one.conditions(filters)), ATHENA))
         return
@@ -167,7 +168,7 @@ def _run(
 
 def _days(since: date | None, until: date | None) -> tuple[date, date]:
     last = until or date.fromisoformat(moment(int(time.time())).day)
-    return since or last - timedelta(days=DAYS - 1), last
+    return since or max(last, date.min + timedelta(days=DAYS)) - timedelta(days=DAYS - 1), last
 
 
 def _folder(data: Path) -> Path:

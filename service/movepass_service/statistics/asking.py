@@ -15,6 +15,8 @@ from movepass_service.statistics.templates import DUCKDB, Window, lookahead, loo
 
 DAYS_MAX = 400
 """Days that a question may be about."""
+FIRST_DAY, LAST_DAY = date(1970, 1, 1), date(9000, 1, 1)
+"""Days that a question may name: reports read some days before and after."""
 
 
 class Facts:
@@ -50,7 +52,7 @@ class Facts:
             FactsError: the facts can't be read.
         """
         report = find_report(name)
-        _check_days(since, until)
+        check_days(since, until)
         conditions = report.conditions(filters)
         with reading(self._folder):
             first, last = since - timedelta(days=lookback(report.sql)), until + timedelta(days=lookahead(report.sql))
@@ -105,7 +107,14 @@ def complete_until(folder: Path) -> int | None:
     return value if isinstance(value, int) else None
 
 
-def _check_days(since: date, until: date) -> None:
+def check_days(since: date, until: date) -> None:
+    """Check the days of a question.
+
+    Raises:
+        QuestionError: they are in the wrong order, too many, or too far away.
+    """
+    if since < FIRST_DAY or until > LAST_DAY:
+        raise QuestionError(f"a report is about days from {FIRST_DAY} to {LAST_DAY}, got {since} to {until}")
     if since > until:
         raise QuestionError(f"expected the first day before the last, got {since} and {until}")
     if (until - since).days >= DAYS_MAX:

@@ -11,6 +11,7 @@ from movepass_service.statistics import engine
 from movepass_service.statistics.asking import Facts
 from movepass_service.statistics.facts import APPLIED, DECIDED, Fact, FactsError, QuestionError
 from movepass_service.statistics.folder import day_path
+from movepass_service.statistics.reports import all_reports
 
 DAY = date(2021, 4, 14)
 
@@ -74,3 +75,10 @@ def test_a_day_of_another_version_is_refused(tmp_path: Path) -> None:
         db.execute(f"COPY (SELECT 1 AS hour) TO '{path}' (FORMAT parquet, KV_METADATA {{{engine.VERSION_KEY}: '9'}})")
     with Facts.open(tmp_path) as facts, pytest.raises(FactsError, match="facts of version 9; this software reads 1"):
         facts.ask("applications-by-hour", since=DAY, until=DAY)
+
+
+@pytest.mark.parametrize("day", [date.min, date.max])
+@pytest.mark.parametrize("name", list(all_reports()))
+def test_days_at_the_ends_of_the_calendar_are_refused(tmp_path: Path, name: str, day: date) -> None:
+    with Facts.open(tmp_path) as facts, pytest.raises(QuestionError, match="days from"):
+        facts.ask(name, since=day, until=day)
