@@ -46,6 +46,20 @@ def errors() -> type[Exception]:
     return duckdb.Error
 
 
+def interrupted() -> type[Exception]:
+    """Return the error of a query that was interrupted."""
+    import duckdb  # noqa: PLC0415
+
+    return duckdb.InterruptException
+
+
+def is_select(statement: Any) -> bool:
+    """Return whether a statement only reads."""
+    import duckdb  # noqa: PLC0415
+
+    return bool(statement.type == duckdb.StatementType.SELECT)
+
+
 def facts_query(days: Sequence[DayFiles]) -> str:
     """Write a query for the facts of some days, each event once.
 

@@ -1,11 +1,14 @@
 """A database of the facts for questions of one's own: read-only, locked, and with no more in it than a role may see.
 
 What may be asked is copied into a file of DuckDB's, which is opened again read-only with access to files and to the
-network switched off and the settings locked. So a query reaches nothing that was not copied. Roles that see reports get
+network switched off and the settings locked. DuckDB lets a statement write into its folder for temporary files even so,
+so only a SELECT is answered, and not for longer than ANSWER_SECONDS. So a query reaches nothing that was not copied.
+Roles that see reports get
 the reports, and counts by day, with small ones hidden or added to a neighbour. Only roles that see events get events.
 """
 
 import tempfile
+import threading
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from movepass_service.decisions.roles import Action, may, require
 from movepass_service.statistics import engine
-from movepass_service.statistics.asking import Facts
+from movepass_service.statistics.asking import Facts, check_days
 from movepass_service.statistics.facts import DICTIONARY, FactsError, QuestionError
 from movepass_service.statistics.folder import list_days, reading
 from movepass_service.statistics.hiding import Hidden, Row, hide_small
@@ -32,6 +35,8 @@ if TYPE_CHECKING:
 ROWS_MAX = 1000
 """Rows of an answer at most; the answer says if there are more."""
 QUERY_MAX_CHARS = 10_000
+ANSWER_SECONDS = 60.0
+"""A query that takes longer is stopped."""
 _INSERTED_AT_ONCE = 1000
 _LOCKED: engine.Settings = {
     **engine.SETTINGS,
@@ -58,25 +63,53 @@ class Result:
 class Shell:
     """Answers queries about what was copied."""
 
-    def __init__(self, db: "DuckDBPyConnection") -> None:
-        """Take what `open_shell` opened."""
+    def __init__(self, db: "DuckDBPyConnection", answer_s: float = ANSWER_SECONDS) -> None:
+        """Take what `open_shell` opened, and the seconds that a query may take."""
         self._db = db
+        self._answer_s = answer_s
 
     def ask(self, query: str) -> Result:
         """Answer a query.
 
         Raises:
-            QuestionError: it is not SQL, is too long, or asks for something that is missing or forbidden.
+            QuestionError: it can't be read, is too long, is more than a SELECT, takes too long, or asks for what there
+                is not.
         """
         if len(query) > QUERY_MAX_CHARS:
             raise QuestionError(f"a query has at most {QUERY_MAX_CHARS:,} characters, got {len(query):,}")
         try:
-            self._db.execute(query)
-            found = self._db.fetchmany(ROWS_MAX + 1) if self._db.description else []
+            self._check(query)
+            with self._limited():
+                self._db.execute(query)
+                found = self._db.fetchmany(ROWS_MAX + 1)
+        except engine.interrupted() as e:
+            raise QuestionError(f"this takes longer than {self._answer_s:.0f} s; ask for less") from e
         except engine.errors() as e:
             raise QuestionError(str(e).splitlines()[0]) from e
+        except (OverflowError, MemoryError) as e:
+            raise QuestionError("the answer has a value that is too large to be shown") from e
         names = tuple(str(column[0]) for column in self._db.description or ())
         return Result(names, tuple(found[:ROWS_MAX]), len(found) > ROWS_MAX)
+
+    def _check(self, query: str) -> None:
+        """Check that a query is one SELECT.
+
+        Raises:
+            QuestionError: it is something else.
+        """
+        statements = self._db.extract_statements(query)
+        if len(statements) != 1 or not engine.is_select(statements[0]):
+            raise QuestionError("a query is one SELECT (or FROM, WITH, SHOW TABLES, DESCRIBE)")
+
+    @contextmanager
+    def _limited(self) -> Iterator[None]:
+        """Interrupt what runs in the block once it takes too long."""
+        timer = threading.Timer(self._answer_s, self._db.interrupt)
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
 
 
 @contextmanager
@@ -86,9 +119,11 @@ def open_shell(folder: Path, officer: Officer, *, since: date, until: date) -> I
     Raises:
         ForbiddenError: the officer's role sees no reports.
         MissingExtraError: DuckDB is not installed.
+        QuestionError: the days are in the wrong order, too many, or too far away.
         FactsError: the facts can't be read.
     """
     require(officer, Action.SEE_REPORTS)
+    check_days(since, until)
     with tempfile.TemporaryDirectory(dir=folder, prefix=".shell-", ignore_cleanup_errors=True) as own:
         path = Path(own) / "facts.duckdb"
         _copy(folder, path, officer.role, since, until)

@@ -8,6 +8,7 @@ import pytest
 from support.month_of_facts import FIRST, write_month
 
 from movepass_service.decisions.roles import ForbiddenError
+from movepass_service.statistics import engine
 from movepass_service.statistics.facts import DICTIONARY, QuestionError
 from movepass_service.statistics.open.suppression import LEAST
 from movepass_service.statistics.reports import all_reports
@@ -97,6 +98,9 @@ def test_small_counts_are_hidden_or_in_a_group(manager: Shell, auditor: Shell) -
         "PRAGMA profiling_output = '{new}'",
         "CREATE SECRET s (TYPE s3)", "INSERT INTO by_hour SELECT * FROM by_hour", "DELETE FROM by_hour",
         "CREATE TABLE own (a INTEGER)", "CREATE VIEW own AS FROM by_hour", "DROP TABLE by_hour", "FROM visible_here",
+        "COPY by_hour TO '{new}' (FORMAT csv)", "ATTACH '{new}' (READ_WRITE)", "CREATE TEMP TABLE by_hour AS SELECT 1",
+        "EXPLAIN ANALYZE COPY by_hour TO '{new}'", "SET VARIABLE a = 1", "BEGIN", "SELECT 1; SELECT 2", "",
+        "SELECT INTERVAL '2147483647 months'",
         "SELECT getenv('HOME')", "not a query", "SELECT 1" + " " * QUERY_MAX_CHARS,
     ],
 )  # fmt: skip
@@ -112,3 +116,30 @@ def test_a_query_reaches_nothing_else(auditor: Shell, folder: Path, tmp_path: Pa
     assert visible_here
     assert auditor.ask("SELECT count(*) > 0 FROM by_hour").rows == ((True,),)
     assert date.fromisoformat(auditor.ask("SELECT min(day) FROM by_hour").rows[0][0]) == FIRST
+
+
+@pytest.mark.parametrize("query", ["COPY by_hour TO '{spilled}/x.csv'", "ATTACH '{spilled}/x.db' AS own (READ_WRITE)"])
+def test_a_query_writes_nothing_where_duckdb_spills(manager: Shell, folder: Path, query: str) -> None:
+    own = next(path for path in folder.glob(".shell-*/facts.duckdb") if str(path) in own_file(manager))
+    spilled = own.with_name("facts.duckdb.tmp")
+    spilled.mkdir()
+    try:
+        with pytest.raises(QuestionError):
+            manager.ask(query.format(spilled=spilled))
+        assert list(spilled.iterdir()) == []
+    finally:
+        for path in spilled.iterdir():
+            path.unlink()
+        spilled.rmdir()
+
+
+def own_file(shell: Shell) -> str:
+    return str(shell.ask("SELECT path FROM duckdb_databases() WHERE database_name = 'facts'").rows)
+
+
+def test_a_query_that_takes_too_long_is_stopped_and_the_next_is_answered() -> None:
+    with engine.connect() as db:
+        shell = Shell(db, answer_s=0.2)
+        with pytest.raises(QuestionError, match="longer than"):
+            shell.ask("SELECT count(*) FROM range(100000000000) AS a, range(100000000) AS b")
+        assert shell.ask("SELECT 1").rows == ((1,),)
