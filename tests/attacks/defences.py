@@ -28,7 +28,7 @@ from movepass_keys.records.layout import target_file
 from movepass_verifier.errors import SyncError
 from movepass_verifier.store import pages, schema
 from movepass_verifier.store.store import Store
-from movepass_verifier.sync import offer, packs, sources, sync
+from movepass_verifier.sync import offer, packs, rewriting, sources, sync
 from movepass_verifier.sync.scratch import Partial
 from movepass_verifier.sync.sources import folder, web
 from movepass_wire import LogError
@@ -60,6 +60,8 @@ NOTHING_TO_DISABLE = {
     "test_not_defended_it_can_invent_revocations": "shows what is not defended",
     "test_not_defended_it_can_hide_revocations": "shows what is not defended",
     "test_an_old_timestamp_before_new_documents_gives_the_old_publication_whole": "shows that it is harmless",
+    "test_only_what_is_new_is_asked_for": "shows that a log that was rewritten is not downloaded whole",
+    "test_from_a_folder_too": "shows the same for a folder",
     "test_an_honest_pack_makes_a_sync_one_request": "shows that the attacks with packs are some",
 }
 
@@ -301,6 +303,20 @@ def _readable(patch: Patch) -> None:
 
     lenient("update_root", tuf_errors.DownloadHTTPError("", 404))
     lenient("update_timestamp", tuf_errors.EqualVersionNumberError())
+
+
+@_mutation(
+    "the beginning of a log that the device made by itself is believed",
+    "test_what_does_not_fit_costs_bytes_and_changes_nothing",
+    "test_a_first_block_of_another_set_is_not_made_up_for",
+    "test_where_an_earlier_file_is_another_one_the_whole_log_is_downloaded",
+)
+def _made_beginning(patch: Patch) -> None:
+    def download(source: sources.Source, day: int, target: TargetFile, held: bytes, *_: Any) -> bytes:
+        begun = rewriting.begin(source, day, target, held) or held
+        return source.fetch_rest(target_file(target), begun, target.length)
+
+    patch.setattr(offer, "_download", download)
 
 
 @_mutation(

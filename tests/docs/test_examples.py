@@ -39,7 +39,7 @@ from movepass_wire.payload import ED25519
 from .reading import DOCUMENTS, ROOT, Shown, commands, programs, wrong
 
 DOCS = ROOT / "docs"
-AWS = "needs AWS; tests/aws plays docs/aws.md, tests/keys/test_kms.py docs/kms.md"
+AWS = "needs AWS; tests/aws plays docs/aws.md, facts.md and regions.md, tests/keys/test_kms.py docs/kms.md"
 SAID = "y\ny\n"
 """What people answer: yes, where they are asked."""
 
@@ -370,4 +370,4 @@ def test_what_is_not_run_here_is_run_elsewhere_or_needs_aws() -> None:
         "audit.md", "reports.md",
     }  # fmt: skip
     typed = {path.name for path in DOCUMENTS if any(shown.whole for shown in commands(path))}
-    assert typed - followed == {"aws.md", "kms.md"}, AWS
+    assert typed - followed == {"aws.md", "facts.md", "kms.md", "regions.md"}, AWS

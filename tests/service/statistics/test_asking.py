@@ -9,7 +9,7 @@ from support.facts import write_part
 
 from movepass_service.statistics import engine
 from movepass_service.statistics.asking import Facts
-from movepass_service.statistics.facts import APPLIED, DECIDED, Fact, FactsError, QuestionError
+from movepass_service.statistics.facts import APPLIED, DECIDED, SCHEMA_VERSION, Fact, FactsError, QuestionError
 from movepass_service.statistics.folder import day_path
 from movepass_service.statistics.reports import all_reports
 
@@ -73,7 +73,10 @@ def test_a_day_of_another_version_is_refused(tmp_path: Path) -> None:
     path.parent.mkdir(parents=True)
     with closing(engine.connect()) as db:
         db.execute(f"COPY (SELECT 1 AS hour) TO '{path}' (FORMAT parquet, KV_METADATA {{{engine.VERSION_KEY}: '9'}})")
-    with Facts.open(tmp_path) as facts, pytest.raises(FactsError, match="facts of version 9; this software reads 1"):
+    with (
+        Facts.open(tmp_path) as facts,
+        pytest.raises(FactsError, match=f"facts of version 9; this software reads {SCHEMA_VERSION}"),
+    ):
         facts.ask("applications-by-hour", since=DAY, until=DAY)
 
 
