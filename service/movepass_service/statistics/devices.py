@@ -10,7 +10,6 @@ import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from typing import Any, Self
 
@@ -134,7 +133,7 @@ def import_exports(folder: Path, exports: Sequence[Export], source: Source, part
     known: dict[int, Fact] = {}
     for export in exports:
         _merge(known, export.facts, source)
-    stored = _stored(folder, source, known.values())
+    stored = _stored(folder, source) if known else {}
     new = [fact for fact in known.values() if stored.get(fact.event, -1) < fact.revision]
     is_less = any(stored.get(fact.event, -1) > fact.revision for fact in known.values())
     if is_less and any(fact.event in stored for fact in new):
@@ -162,18 +161,14 @@ def _other_device(source: Source) -> ExportError:
     )
 
 
-def _stored(folder: Path, source: Source, facts: Iterable[Fact]) -> dict[int, int]:
-    """Return the revisions of a post's counts that are in the facts, by their events.
+def _stored(folder: Path, source: Source) -> dict[int, int]:
+    """Return the revisions of a post's counts that are in the facts, on whatever day, by their events.
 
     Raises:
         ExportError: the post was in another district before.
     """
-    days = {fact.day for fact in facts}
-    if not days:
-        return {}
     with reading(folder), engine.connect() as db:
-        listed = list_days(folder, date.fromisoformat(min(days)), date.fromisoformat(max(days)))
-        counted = engine.facts_query([one for one in listed if one.day in days])
+        counted = engine.facts_query(list_days(folder))
         query = f"SELECT event, revision, district FROM ({counted}) WHERE type = ? AND post = ?"  # noqa: S608
         try:
             found = db.execute(query, [COUNTED, source.post]).fetchall()

@@ -63,8 +63,9 @@ def test_two_devices_of_a_post_add_up_and_are_not_taken_for_one(tmp_path: Path) 
         import_exports(tmp_path / "new", [export(*rows), export(*theirs)], POST)
     import_exports(tmp_path, [export(*theirs, source=other)], other)
     assert sum(row[5] for row in counted(tmp_path)) == 12 + 5 + 9 + 7
-    with pytest.raises(ExportError, match="was in dhaka"):
-        import_exports(tmp_path, [export(*rows)], Source.read("Gabtoli 7", "bogura", "1"))
+    for moved in (rows, (f"{NINE.replace('-21T', '-20T')},accept,valid,1,0,0,0,0",)):
+        with pytest.raises(ExportError, match="was in dhaka"):
+            import_exports(tmp_path, [export(*moved)], Source.read("Gabtoli 7", "bogura", "1"))
 
 
 def test_json_lines_say_the_same_as_csv() -> None:
