@@ -144,24 +144,31 @@ def test_a_token_status_list_has_the_size_that_is_known_of_it() -> None:
 
 
 def test_a_sync_costs_what_its_files_weigh() -> None:
-    before = {1: Version(100, 0, 9), 2: Version(50, 0, 4), 3: Version(8, 0, 0)}
+    before = {1: Version(100, 0, 9, 100), 2: Version(50, 0, 4, 50), 3: Version(8, 0, 0, 8)}
     assert sync_cost(DOCUMENTS, before, before) == Cost(1, 2, 500)
-    grown = {1: Version(130, 0, 12), 2: Version(50, 0, 4), 3: Version(8, 0, 0)}
+    grown = {**before, 1: Version(130, 0, 12, 130)}
     assert sync_cost(DOCUMENTS, before, grown) == Cost(1, 5, 500 + 600 + 450 + 3 * 150 + 30)
-    anew = {1: Version(120, 1, 12), 2: Version(50, 0, 4), 3: Version(8, 0, 0)}
-    assert sync_cost(DOCUMENTS, before, anew) == Cost(1, 5, 500 + 600 + 450 + 3 * 150 + 120)
+    anew = {**before, 1: Version(120, 1, 12, 220)}
+    told = len(',"rewritten":120,"before":[{"length":120,"sha256":"","rewritten":120}]') + 64
+    assert sync_cost(DOCUMENTS, before, anew) == Cost(1, 5, 500 + 600 + 450 + 3 * 150 + told + 120), "whole is less"
+    rewritten = {**before, 1: Version(120, 1, 12, 130)}
+    assert sync_cost(DOCUMENTS, before, rewritten) == Cost(1, 6, 500 + 600 + 450 + 3 * 150 + told + 30)
+    far = {**before, 1: Version(120, 5, 12, 130)}
+    assert sync_cost(DOCUMENTS, before, far).requests == 5, "nobody tells of the fifth generation before"
     assert sync_cost(DOCUMENTS, None, grown) == Cost(1, 7, 500 + 600 + 450 + 3 * 150 + 130 + 50 + 8)
 
 
 def test_with_a_pack_a_sync_is_one_request_unless_a_log_is_too_long_for_it() -> None:
-    before = {1: Version(100, 0, 9), 2: Version(50, 0, 4)}
+    before = {1: Version(100, 0, 9, 100), 2: Version(50, 0, 4, 50)}
     assert sync_cost(DOCUMENTS, before, before, before).requests == 1
-    grown = {1: Version(130, 0, 12), 2: Version(50, 0, 4)}
+    grown = {**before, 1: Version(130, 0, 12, 130)}
     cost = sync_cost(DOCUMENTS, before, grown, before)
     assert cost.requests == 1
     assert 500 + 600 + 450 + 2 * 150 + 30 < cost.bodies < 500 + 600 + 450 + 2 * 150 + 30 + 5 * 40
-    rewritten = {1: Version(1_000_000, 1, 12), 2: Version(50, 0, 4)}
-    cost = sync_cost(DOCUMENTS, before, rewritten, before)
+    rewritten = {**before, 1: Version(1_000_000, 1, 12, 130)}
+    assert sync_cost(DOCUMENTS, before, rewritten, before).requests == 1
+    long = {**before, 1: Version(1_000_000, 1, 12, 2_000_000)}
+    cost = sync_cost(DOCUMENTS, before, long, before)
     assert cost.requests == 2
     assert cost.bodies > 1_000_000
 

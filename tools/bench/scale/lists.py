@@ -55,13 +55,15 @@ class Version:
 
     Attributes:
         size: bytes.
-        generation: rises when the log is rewritten as one block.
+        generation: rises when the log is rewritten.
         count: revoked indexes in it.
+        appended: bytes of all blocks as they were first published: what a device downloads that rewrites by itself.
     """
 
     size: int = HEADER_BYTES
     generation: int = 0
     count: int = 0
+    appended: int = HEADER_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,20 +109,21 @@ def live(
     drawn = random.Random(seed).sample(range(passes), round(passes * share))
     versions, kept, blocks = [Version()], {}, [new_log(0)]
     held = top = generation = 0
-    size = HEADER_BYTES
+    size = appended = HEADER_BYTES
     for publication in range(1, LIFE_SECONDS // PUBLISH_SECONDS + 1):
         age = publication * PUBLISH_SECONDS
         count = round(len(drawn) * revoked_by(age)) if age >= begins else 0
         if count > held:
-            new, held = drawn[held:count], count
+            new, before, held = drawn[held:count], held, count
             top = max(top, *new)
             blocks.append(encode_block(new))
             size += len(blocks[-1])
-            if is_due(size, held, top + 1, above=above):
+            appended += len(blocks[-1])
+            if before and is_due(size, held, top + 1, above=above):
                 generation += 1
-                blocks = [new_log(0, generation), encode_block(drawn[:held])]
+                blocks = [new_log(0, generation), encode_block(drawn[:before]), blocks[-1]]
                 size = sum(map(len, blocks))
-        versions.append(Version(size, generation, held))
+        versions.append(Version(size, generation, held, appended))
         if publication in keep:
             kept[publication] = b"".join(blocks)
     return Life(passes, PUBLISH_SECONDS, tuple(versions), kept)

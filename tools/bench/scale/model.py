@@ -1,12 +1,15 @@
 """Models the cost of syncs for devices and the authority, and the time until a revocation reaches a device."""
 
+import json
 import random
 from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from movepass_issuer.publishing.packs import TAIL_MAX_BYTES
 from movepass_issuer.publishing.publisher import listed_days
+from movepass_keys.records.generations import WRITTEN_BEFORE, Generations, LastFile
 from movepass_wire.limits import PACK_HOURS, PACK_RECENT_SECONDS
 from movepass_wire.times import HOUR_SECONDS
 from scale.assumptions import (
@@ -30,6 +33,7 @@ _PLACE_BYTES = 9
 _DOCUMENT_BYTES, _LOG_BYTES = (_PLACE_BYTES + len(name) for name in ("metadata/100.status.json", "status/20779.log"))
 """Around a file in a pack."""
 _PACK_BYTES = len("MPK1") + _DOCUMENT_BYTES
+_PLAIN_BYTES = len(json.dumps(Generations(0).to_custom(), separators=(",", ":")))
 Lists = Mapping[int, Version]
 """For each UTC day its log, as one publication names them."""
 
@@ -108,7 +112,7 @@ def sync_cost(documents: Documents, held: Lists | None, new: Lists, packed: List
     cost = Cost(1, 2, documents.timestamp)  # the root that comes next, which is not there, and the timestamp
     if held == new:
         return cost
-    cost += Cost(0, 2, documents.snapshot + documents.status + documents.status_list * len(new))
+    cost += Cost(0, 2, documents.snapshot + _status_bytes(documents, new))
     for day, version in new.items():
         cost += _log_cost((held or {}).get(day), version)
     return cost
@@ -119,11 +123,9 @@ def _packed_cost(documents: Documents, held: Lists, new: Lists, packed: Lists) -
     cost = Cost(1, 1, _PACK_BYTES + documents.timestamp)
     if packed == new:
         return cost
-    named = documents.snapshot + documents.status + documents.status_list * len(new)
-    cost += Cost(0, 0, 2 * _DOCUMENT_BYTES + named)
+    cost += Cost(0, 0, 2 * _DOCUMENT_BYTES + documents.snapshot + _status_bytes(documents, new))
     for day, version in new.items():
-        since = packed.get(day)
-        rest = version.size - (since.size if since and since.generation == version.generation else 0)
+        rest = _log_cost(packed.get(day), version).bodies
         if 0 < rest <= TAIL_MAX_BYTES:
             cost += Cost(0, 0, _LOG_BYTES + rest)
         elif rest:
@@ -132,10 +134,27 @@ def _packed_cost(documents: Documents, held: Lists, new: Lists, packed: Lists) -
 
 
 def _log_cost(held: Version | None, new: Version) -> Cost:
+    """Return the cost of a log that is fetched by itself. A device rewrites what it holds where that is less."""
     if held == new:
         return Cost()
-    grown = held is not None and held.generation == new.generation
-    return Cost(0, 1, new.size - held.size if held and grown else new.size)
+    if held is not None:
+        steps, rest = new.generation - held.generation, new.appended - held.appended
+        if 0 <= steps <= WRITTEN_BEFORE and (not steps or rest < new.size):
+            return Cost(0, 1 + steps, rest)
+    return Cost(0, 1, new.size)
+
+
+def _status_bytes(documents: Documents, lists: Lists) -> int:
+    """Return the size of the status document, with what each list's entry says of the generations before."""
+    before = sum(_said_bytes(min(version.generation, WRITTEN_BEFORE), version.size) for version in lists.values())
+    return documents.status + documents.status_list * len(lists) + before
+
+
+@cache
+def _said_bytes(generations: int, size: int) -> int:
+    last = LastFile(size, "0" * 64, size)
+    said = Generations(0, size if generations else 0, (last,) * generations)
+    return len(json.dumps(said.to_custom(), separators=(",", ":"))) - _PLAIN_BYTES
 
 
 def found_at(syncs: Sequence[float], every: int, delays: Delays, rng: random.Random) -> list[int]:
