@@ -10,7 +10,7 @@ from functools import partial
 from http.server import BaseHTTPRequestHandler, HTTPServer, SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-_HOLD_SECONDS = 20
+_HOLD_SECONDS = 60
 
 
 @dataclass(frozen=True)
