@@ -103,9 +103,9 @@ def _check_scanner(language: str, *, as_json: bool) -> int | None:
     """Read what a scanner types for its test code, until it pauses, and say what is wrong with it."""
     say_in, fd = words(language), sys.stdin.fileno()
     keyboard = raw(fd) if is_typed_into() else nullcontext()
-    with suppress(Stopped), stopped_by_signals(at_once=True), keyboard:
+    with suppress(Stopped), stopped_by_signals(at_once=True) as stop, keyboard:
         say(say_in("scanner.ask"))
-        data = _read_until_pause(fd) if can_be_waited_for() else sys.stdin.buffer.readline(_READ_BYTES)
+        data = _read_until_pause(fd, stop) if can_be_waited_for() else sys.stdin.buffer.readline(_READ_BYTES)
         faults = scanner_check.check_scanner(data.decode("utf-8", "replace"))
         if as_json:
             show_json({"good": not faults, "faults": [say_in.say(fault) for fault in faults]})
@@ -115,10 +115,12 @@ def _check_scanner(language: str, *, as_json: bool) -> int | None:
     return FAILED  # stopped before the result was certain
 
 
-def _read_until_pause(fd: int) -> bytes:
+def _read_until_pause(fd: int, stop: StopSignal) -> bytes:
+    """Read what is typed until it pauses. A signal that comes just before a wait ends the wait, and raises Stopped."""
     data = b""
-    while select.select([fd], [], [], REST_SECONDS if data else None)[0] and len(data) < _READ_BYTES:
-        if not (more := read_typed(fd)):
+    while len(data) < _READ_BYTES:
+        ready, _, _ = select.select([fd, stop.fileno()], [], [], REST_SECONDS if data else None)
+        if fd not in ready or not (more := read_typed(fd)):
             break
         data += more
     return data
