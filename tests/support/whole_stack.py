@@ -17,7 +17,7 @@ _BUCKET = "code"
 _DEPLOY_SECONDS = 240
 _PYTHON = ROOT / ".venv-aws" / "bin" / "python"
 _LACKING = "AWS::Athena::NamedQuery"
-"""What ministack can't make; cfn-lint checks it."""
+"""The kinds that ministack can't make; cfn-lint checks them."""
 _EXPAND = f"""
 import json, sys
 from samtranslator.parser.parser import Parser

@@ -1,4 +1,4 @@
-"""What an application asks of AWS, from its POST to its pass, counted on the wire: calls, units of DynamoDB, costs.
+"""Counts on the wire what an application asks of AWS, from its POST to its pass: calls, units of DynamoDB, costs.
 
 python tools/bench/aws_application.py [DOCS]
 
@@ -49,7 +49,7 @@ _HOUR = 3600
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """What one step, or all of them, asked of AWS for some applications.
+    """The calls that one step, or all of them, made to AWS for some applications.
 
     Attributes:
         step: its name.

@@ -104,7 +104,7 @@ class _Has:
 
 
 _Index = Mapping[str, _Has]
-"""What devices of recent publications have, by their packs' names."""
+"""The files that devices of recent publications have, by their packs' names."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Tell of a log's generation, and of the ones before it, in what a target says of itself (docs/spec.md, section 9).
+"""Describes a log's generation, and the ones before it, in what a target says of itself (docs/spec.md, section 9).
 
     custom = {"generation": G, "rewritten": F, "before": [{"length": L, "sha256": "…", "rewritten": F}, …]}
 

@@ -1,4 +1,4 @@
-"""What an operator's commands do with facts in S3: bring in devices' counts, and build a lost day again.
+"""Changes facts in S3 for an operator: brings in devices' counts, and builds a lost day again.
 
 Both work on a copy of the days that they are about, and write new parts to the bucket. The compact function makes them
 part of a day's file within the hour; until then readers count each event once.

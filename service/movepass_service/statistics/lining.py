@@ -16,7 +16,7 @@ _LANES = tuple(Lane)
 
 
 class Line(Protocol):
-    """What is needed of the line; see admission.store.LineStore."""
+    """The part of the line that is needed; see admission.store.LineStore."""
 
     def load(self, lane: str) -> tuple[LineState | None, Counters]:
         """See LineStore."""
@@ -24,7 +24,7 @@ class Line(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class LaneHour:
-    """What a lane did in an hour so far.
+    """The work of a lane in an hour so far.
 
     Attributes:
         hour: its number (facts.hour_number).

@@ -28,7 +28,7 @@ from movepass_wire.times import HOUR_SECONDS
 
 
 class Pack(NamedTuple):
-    """What is used of a pack.
+    """The part of a pack that is used.
 
     Attributes:
         parts: by name; none where the pack is of no use.
