@@ -1,10 +1,25 @@
-"""A line in memory, for simulations and for tests that look at no file."""
+"""A line in memory, for simulations and for tests that look at no file; a clock and settings for lines of all kinds."""
 
 from bisect import bisect_left, bisect_right, insort
 from collections import defaultdict
+from dataclasses import dataclass
 
+from movepass_service.admission import LineSettings
 from movepass_service.admission.line import Counters, LineState
 from movepass_service.admission.store import Use
+
+SLOW = LineSettings(urgent_per_s=0.1, ordinary_per_s=0.1, flood_times=1000)
+"""One of each lane enters, and then one in ten seconds."""
+
+
+@dataclass
+class Clock:
+    """A clock that stands still until a test sets it."""
+
+    now: float
+
+    def __call__(self) -> float:
+        return self.now
 
 
 class MemoryLine:

@@ -15,11 +15,11 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 from support.applications import OFFICER, decision, rules, run, use_rules
+from support.lines import SLOW, Clock
 from support.naive_reports import answer_all
 from support.sites import Browser, RunningSite, answers, hidden, references, running_site
 
 from movepass_cli.main import cli
-from movepass_service.admission import LineSettings
 from movepass_service.statistics import engine
 from movepass_service.statistics.building import FactBuilder
 from movepass_service.statistics.collecting import Collector, compact
@@ -31,8 +31,6 @@ from movepass_service.statistics.publications import Publications, newest_of
 from movepass_service.statistics.reports import Answer, all_reports
 from movepass_wire.times import iso
 
-SLOW = LineSettings(urgent_per_s=0.1, ordinary_per_s=0.1, flood_times=1000)
-"""One of each lane enters, and then one in ten seconds."""
 RULES = rules(
     "real", ('reason = ["business"]', "refer"), ("passes_today = { at_least = 1 }", "reject"), ("", "approve")
 )
@@ -40,14 +38,6 @@ BEFORE_S = 300
 """Before now the story begins, as nothing may happen later than the worker's clock says."""
 LATER_S = 2 * 86_400
 HEADING = "hour,outcome,verdict,scans,shown_before,let_through,sent_back,called_in\n"
-
-
-@dataclass
-class Clock:
-    now: float
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @dataclass

@@ -12,22 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.lines import SLOW, Clock
 from support.sites import Browser, RunningSite, answers, hidden, references, running_site, serving, whole_application
 
 from movepass_service.admission import Gate, LineSettings
 from movepass_service.admission.sqlite_line import SqliteLine
 from movepass_service.site import make_app
-
-SLOW = LineSettings(urgent_per_s=0.1, ordinary_per_s=0.1, flood_times=1000)
-"""One of each lane enters, and then one in ten seconds."""
-
-
-@dataclass
-class Clock:
-    now: float
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @dataclass
