@@ -7,6 +7,7 @@ from movepass_issuer.issuing.issuer import Revoker
 from movepass_issuer.publishing.published import read_keys
 from movepass_issuer.storage.dynamodb_ledger import DynamoDbLedger
 from movepass_issuer.storage.repository import Repository
+from movepass_keys import KeySet
 from movepass_service.aws.telemetry import count, logger
 from movepass_service.issuing.reissues import take_reissues
 from movepass_service.stores.dynamodb.store import DynamoDbStore
@@ -25,19 +26,15 @@ class Reissues:
         self._repository = repository
         self._ledger = ledger
 
-    def read_kids(self) -> frozenset[str]:
-        """Read the published keys; returns the kids of those that are withdrawn, in hexadecimal: their passes are void.
-
-        Where the keys can't be read there are none until the next sweep.
-        """
+    def read_keys(self) -> KeySet | None:
+        """Read the published keys; None where they can't be read: nothing is looked for until the next sweep."""
         try:
-            keys = read_keys(self._repository)
+            return read_keys(self._repository)
         except IssuerError as e:
             logger.warning("the published keys can't be read, so no reissued pass is looked for", error=str(e))
-            return frozenset()
-        return frozenset(kid.hex() for kid in (*keys.keys, *keys.denied) if keys.withdrawn(kid))
+            return None
 
-    def take(self, passes: Sequence[Reissuable], now: int) -> int:
+    def take(self, passes: Sequence[Reissuable], keys: KeySet, now: int) -> int:
         """Show applicants what was issued again for some passes under a good key; returns how many passes were.
 
         Raises:
@@ -45,8 +42,12 @@ class Reissues:
         """
         if not passes:
             return 0
-        keys = read_keys(self._repository)
         revoker = Revoker(ledger=self._ledger, kids=keys.keys)
         done = take_reissues(self._store, revoker, passes, lambda kid: keys.withdrawn(kid) is None, now)
         count("Reissued", done)
         return done
+
+
+def void_kids(keys: KeySet) -> frozenset[str]:
+    """Return the kids of the keys that are withdrawn, in hexadecimal: their passes are void."""
+    return frozenset(kid.hex() for kid in (*keys.keys, *keys.denied) if keys.withdrawn(kid))

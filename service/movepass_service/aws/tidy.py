@@ -28,12 +28,13 @@ from movepass_issuer import IssuerError
 from movepass_issuer.storage.dynamodb_ledger import DynamoDbLedger
 from movepass_issuer.storage.repository import Repository
 from movepass_issuer.storage.s3_repository import S3Repository
+from movepass_keys import KeySet
 from movepass_service.aws.events import UnknownEventError
 from movepass_service.aws.handover import Handover
 from movepass_service.aws.heads import put_head
 from movepass_service.aws.opening import COUNTS, CloudService, open_service
 from movepass_service.aws.other_region import OtherRegion, read_step
-from movepass_service.aws.reissued import Reissues
+from movepass_service.aws.reissued import Reissues, void_kids
 from movepass_service.aws.revoking import Revocations
 from movepass_service.aws.settings import ServiceFunctionSettings
 from movepass_service.aws.sweeping import Found, Progress, look
@@ -125,11 +126,12 @@ class TidyFunction:
         kept = store.noted(SWEEP)
         progress = Progress.read(kept).resumed(now, is_whole=is_whole)
         done: dict[str, int] = {}
-        kids = self._reissues.read_kids() if progress is not None else frozenset()
+        keys = self._reissues.read_keys() if progress is not None else None
+        kids = void_kids(keys) if keys else frozenset()
         while progress is not None and not progress.is_over:
             applications, after = store.page(progress.after, PART_ITEMS)
             found = look(applications, progress, now, store.is_logged, kids)
-            for name, number in self._do(found, now).items():
+            for name, number in self._do(found, keys, now).items():
                 done[name] = done.get(name, 0) + number
             progress = progress.advanced((document for _, document in applications), after)
             if progress.is_over:
@@ -143,7 +145,7 @@ class TidyFunction:
                 break
         return done
 
-    def _do(self, found: Found, now: int) -> dict[str, int]:
+    def _do(self, found: Found, keys: KeySet | None, now: int) -> dict[str, int]:
         """Do what was found in a part of the table. All of it may be done twice."""
         store = self._service.cloud_store
         self._handover.undecided(found.undecided)
@@ -152,7 +154,7 @@ class TidyFunction:
         for one in store.find_many(found.unissued).values():  # their request ended among the issuer's dead letters
             store.record_refused(one, EXPIRED, now)
         forgotten = store.forget(now, _oldest_week(now), len(found.due), among=found.due) if found.due else 0
-        reissued = self._reissues.take(found.reissuable, now)
+        reissued = self._reissues.take(found.reissuable, keys, now) if keys else 0
         return {
             "reissued": reissued,
             "expired": expired + len(found.unissued), "forgotten": forgotten,
